@@ -1,0 +1,73 @@
+/// Counter-based random numbers: Philox4x32-10 of Salmon, Moraes, Dror and Shaw,
+/// "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011).
+///
+/// The same key and counter give the same four words on every machine and in any order, so what is drawn
+/// for a sample does not depend on which rank computes it.
+public struct Philox: Hashable, Sendable {
+    public let key: SIMD2<UInt32>
+
+    public init(key: UInt64) {
+        self.key = SIMD2(UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32))
+    }
+
+    /// A generator for one purpose of one run: the streams of different `stream`s are independent.
+    public init(seed: UInt64, stream: UInt64) {
+        let words = Philox(key: seed).words(stream, 0x6d69_6f00)  // "mio"
+        self.init(key: UInt64(words[0]) | UInt64(words[1]) << 32)
+    }
+
+    /// Four uniform words at the 128-bit counter (`low`, `high`).
+    @inlinable
+    public func words(_ low: UInt64, _ high: UInt64) -> SIMD4<UInt32> {
+        var counter = SIMD4<UInt32>(
+            UInt32(truncatingIfNeeded: low), UInt32(truncatingIfNeeded: low >> 32),
+            UInt32(truncatingIfNeeded: high), UInt32(truncatingIfNeeded: high >> 32))
+        var key = self.key
+        for _ in 0..<10 {
+            let product0 = UInt64(0xD251_1F53) &* UInt64(counter[0])
+            let product1 = UInt64(0xCD9E_8D57) &* UInt64(counter[2])
+            counter = SIMD4(
+                UInt32(truncatingIfNeeded: product1 >> 32) ^ counter[1] ^ key[0],
+                UInt32(truncatingIfNeeded: product1),
+                UInt32(truncatingIfNeeded: product0 >> 32) ^ counter[3] ^ key[1],
+                UInt32(truncatingIfNeeded: product0))
+            key &+= SIMD2(0x9E37_79B9, 0xBB67_AE85)
+        }
+        return counter
+    }
+
+    /// A uniform number in [0, 1), of the upper 24 bits of a word: exact in 32-bit floating point.
+    @inlinable
+    public static func unit(_ word: UInt32) -> Float { Float(word >> 8) * 0x1p-24 }
+}
+
+/// A sequence of random numbers drawn from one Philox stream, where order is all that matters:
+/// initial weights, the examples' data.
+public struct PhiloxSequence: RandomNumberGenerator, Sendable {
+    private let philox: Philox
+    private var counter: UInt64 = 0
+    private var words = SIMD4<UInt32>()
+    private var used = 4
+
+    public init(seed: UInt64, stream: UInt64) { philox = Philox(seed: seed, stream: stream) }
+
+    public mutating func nextWord() -> UInt32 {
+        if used == 4 {
+            words = philox.words(counter, 0)
+            counter += 1
+            used = 0
+        }
+        defer { used += 1 }
+        return words[used]
+    }
+
+    public mutating func next() -> UInt64 { UInt64(nextWord()) | UInt64(nextWord()) << 32 }
+
+    /// A uniform number in [0, 1).
+    public mutating func nextUnit() -> Float { Philox.unit(nextWord()) }
+
+    /// A uniform number in [low, high).
+    public mutating func nextUniform(_ low: Float, _ high: Float) -> Float {
+        low + (high - low) * nextUnit()
+    }
+}

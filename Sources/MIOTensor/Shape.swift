@@ -1,0 +1,33 @@
+/// The extent of each axis of a tensor, outermost first; elements are stored in row-major order.
+///
+/// The shapes of a graph are those of one sample: the batch axis is never written.
+public struct Shape: Hashable, Sendable {
+    public let dimensions: [Int]
+
+    /// - Precondition: no dimension is negative.
+    public init(_ dimensions: [Int]) {
+        precondition(dimensions.allSatisfy { $0 >= 0 }, "a dimension is negative: \(dimensions)")
+        self.dimensions = dimensions
+    }
+
+    public var rank: Int { dimensions.count }
+
+    /// The number of elements; 1 for a scalar.
+    public var count: Int { dimensions.reduce(1, *) }
+
+    public var last: Int { dimensions.last ?? 1 }
+
+    public subscript(axis: Int) -> Int { dimensions[axis] }
+}
+
+extension Shape: ExpressibleByArrayLiteral {
+    public init(arrayLiteral elements: Int...) { self.init(elements) }
+}
+
+extension Shape: CustomStringConvertible {
+    /// As Python prints a tuple: `(64, 64, 1)`, `(10,)`, `()`.
+    public var description: String {
+        dimensions.count == 1
+            ? "(\(dimensions[0]),)" : "(" + dimensions.map(String.init).joined(separator: ", ") + ")"
+    }
+}

@@ -1,0 +1,48 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A block of memory for `count` elements, zeroed, aligned to a cache line (64 bytes), freed with its owner.
+///
+/// Slabs and arenas are made of it: allocated once before the first step, addressed by pointer and offset.
+/// Not Sendable: it belongs to the thread that steps, unless the owner says why sharing is safe.
+public final class Storage<Element: BitwiseCopyable> {
+    public static var alignment: Int { 64 }
+
+    public let count: Int
+    public let pointer: UnsafeMutablePointer<Element>
+    private let release: (() -> Void)?
+
+    /// - Precondition: `count` is not negative, and `count` elements fit the address space.
+    public init(count: Int) {
+        precondition(count >= 0, "negative element count \(count)")
+        let (size, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        precondition(!overflow, "\(count) elements do not fit the address space")
+        var raw: UnsafeMutableRawPointer?
+        guard posix_memalign(&raw, Self.alignment, size) == 0, let raw else {
+            fatalError("out of memory: \(size) bytes for \(count) elements")
+        }
+        memset(raw, 0, size)
+        self.count = count
+        pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
+        release = nil
+    }
+
+    /// Memory that somebody else provides, a shared-memory window for one.
+    /// - Parameter release: called once, when the last reference to this storage goes.
+    public init(pointer: UnsafeMutablePointer<Element>, count: Int, release: @escaping () -> Void) {
+        self.count = count
+        self.pointer = pointer
+        self.release = release
+    }
+
+    deinit {
+        if let release { release() } else { free(pointer) }
+    }
+
+    public var buffer: UnsafeMutableBufferPointer<Element> { .init(start: pointer, count: count) }
+
+    public func fill(_ value: Element) { pointer.update(repeating: value, count: count) }
+}

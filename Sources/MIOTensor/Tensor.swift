@@ -1,0 +1,20 @@
+/// An owned block of 32-bit values in canonical (Keras) shape and row-major order.
+///
+/// This is what leaves and enters mio: initial weights, checkpoints, predictions. The training step
+/// works on `Storage` slabs instead.
+public struct Tensor: Hashable, Sendable {
+    public var shape: Shape
+    public var values: [Float]
+
+    /// - Precondition: `values.count == shape.count`.
+    public init(shape: Shape, values: [Float]) {
+        precondition(
+            values.count == shape.count, "\(values.count) values do not fill a tensor of shape \(shape)")
+        self.shape = shape
+        self.values = values
+    }
+
+    public init(zeros shape: Shape) {
+        self.init(shape: shape, values: [Float](repeating: 0, count: shape.count))
+    }
+}
