@@ -44,4 +44,5 @@ package.targets += [
 
 // MARK: Modules, each on those before it.
 
-package.targets += module("MIOTensor", [])
+package.targets += module("MIOTensor", [numerics])
+package.targets += module("MIOConfig", ["MIOTensor"])

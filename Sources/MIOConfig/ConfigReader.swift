@@ -1,0 +1,250 @@
+import MIOTensor
+
+/// Reads one dictionary's keys as typed values, and refuses those nobody asked for.
+///
+///     var reader = try ConfigReader(value, at: path)
+///     units = try reader.integer("units", atLeast: 1)
+///     useBias = try reader.boolean("use_bias", default: true)
+///     try reader.finish()          // an unknown key is an error that names the nearest one asked for
+///
+/// Every method throws `ConfigError`, which names the path, what was expected and what was found.
+public struct ConfigReader {
+    public let path: ConfigPath
+    private let dictionary: ConfigDictionary
+    private var known: Set<String> = []
+
+    public init(_ dictionary: ConfigDictionary, at path: ConfigPath) {
+        self.dictionary = dictionary
+        self.path = path
+    }
+
+    public init(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) {
+        guard case .dictionary(let dictionary) = value else {
+            throw ConfigError(
+                path: path, message: "expected a mapping of keys to values, found \(value.summary)")
+        }
+        self.init(dictionary, at: path)
+    }
+
+    // MARK: Any value
+
+    /// The keys present, in the order they were written: for dictionaries whose keys are names.
+    public var keys: [String] { dictionary.keys }
+
+    /// The raw value; `nil` if the key is absent or its value is null.
+    public mutating func value(_ key: String) -> ConfigValue? {
+        known.insert(key)
+        let value = dictionary[key]
+        return value == .null ? nil : value
+    }
+
+    public mutating func required(_ key: String) throws(ConfigError) -> ConfigValue {
+        guard let value = value(key) else {
+            var message = "missing; expected the key \"\(key)\""
+            if let near = nearestName(to: key, in: dictionary.keys.filter { !known.contains($0) }) {
+                message += " (found \"\(near)\": did you mean \"\(key)\"?)"
+            }
+            throw ConfigError(path: path.appending(key), message: message)
+        }
+        return value
+    }
+
+    public func error(_ key: String, _ message: String) -> ConfigError {
+        ConfigError(path: path.appending(key), message: message)
+    }
+
+    private func mismatch(_ key: String, expected: String, _ value: ConfigValue) -> ConfigError {
+        error(key, "expected \(expected), found \(value.summary)")
+    }
+
+    /// Refuses every key that was not asked for.
+    public func finish() throws(ConfigError) {
+        guard let unknown = dictionary.keys.first(where: { !known.contains($0) }) else { return }
+        var message = "unknown key"
+        if let near = nearestName(to: unknown, in: known.sorted()) {
+            message += "; did you mean \"\(near)\"?"
+        }
+        if !known.isEmpty { message += " Valid keys here: " + known.sorted().joined(separator: ", ") }
+        throw error(unknown, message)
+    }
+
+    // MARK: Integers
+
+    public mutating func integer(_ key: String, atLeast minimum: Int = .min) throws(ConfigError) -> Int {
+        try integer(key, try required(key), atLeast: minimum)
+    }
+
+    public mutating func integer(_ key: String, default fallback: Int, atLeast minimum: Int = .min)
+        throws(ConfigError) -> Int
+    {
+        guard let value = value(key) else { return fallback }
+        return try integer(key, value, atLeast: minimum)
+    }
+
+    public mutating func optionalInteger(_ key: String, atLeast minimum: Int = .min) throws(ConfigError)
+        -> Int?
+    {
+        guard let value = value(key) else { return nil }
+        return try integer(key, value, atLeast: minimum)
+    }
+
+    private func integer(_ key: String, _ value: ConfigValue, atLeast minimum: Int) throws(ConfigError) -> Int
+    {
+        guard case .integer(let integer) = value else { throw mismatch(key, expected: "an integer", value) }
+        guard integer >= minimum else {
+            throw mismatch(key, expected: "an integer of at least \(minimum)", value)
+        }
+        return integer
+    }
+
+    /// One integer, or a list of `count` of them; one stands for all (Keras' `kernel_size: 3`).
+    public mutating func integers(
+        _ key: String, count: Int, default fallback: [Int]? = nil, atLeast minimum: Int
+    )
+        throws(ConfigError) -> [Int]
+    {
+        if let fallback, value(key) == nil { return fallback }
+        let value = try required(key)
+        switch value {
+        case .integer(let one) where one >= minimum:
+            return [Int](repeating: one, count: count)
+        case .list(let values) where values.count == count:
+            var integers: [Int] = []
+            for case .integer(let one) in values where one >= minimum { integers.append(one) }
+            if integers.count == count { return integers }
+        default: break
+        }
+        throw mismatch(
+            key, expected: "an integer of at least \(minimum), or a list of \(count) of them", value)
+    }
+
+    /// A list of integers of any length, `(64, 64, 1)` or `[64, 64, 1]` in the file.
+    public mutating func integerList(_ key: String) throws(ConfigError) -> [Int] {
+        let value = try required(key)
+        guard case .list(let values) = value else {
+            throw mismatch(key, expected: "a list of integers", value)
+        }
+        var integers: [Int] = []
+        for (index, value) in values.enumerated() {
+            guard case .integer(let integer) = value else {
+                throw ConfigError(
+                    path: path.appending(key).appending(index: index),
+                    message: "expected an integer, found \(value.summary)")
+            }
+            integers.append(integer)
+        }
+        return integers
+    }
+
+    // MARK: Numbers and booleans
+
+    /// A real number; an integer will do.
+    public mutating func real(_ key: String, in range: ClosedRange<Double> = -.infinity ... .infinity)
+        throws(ConfigError) -> Double
+    {
+        try real(key, try required(key), in: range)
+    }
+
+    public mutating func real(
+        _ key: String, default fallback: Double, in range: ClosedRange<Double> = -.infinity ... .infinity
+    ) throws(ConfigError) -> Double {
+        guard let value = value(key) else { return fallback }
+        return try real(key, value, in: range)
+    }
+
+    public mutating func optionalReal(_ key: String, in range: ClosedRange<Double> = -.infinity ... .infinity)
+        throws(ConfigError) -> Double?
+    {
+        guard let value = value(key) else { return nil }
+        return try real(key, value, in: range)
+    }
+
+    private func real(_ key: String, _ value: ConfigValue, in range: ClosedRange<Double>) throws(ConfigError)
+        -> Double
+    {
+        let real: Double
+        switch value {
+        case .real(let number): real = number
+        case .integer(let number): real = Double(number)
+        default: throw mismatch(key, expected: "a number", value)
+        }
+        guard range.contains(real) else {
+            let bounds =
+                range.upperBound == .infinity
+                ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+            throw mismatch(key, expected: "a number \(bounds)", value)
+        }
+        return real
+    }
+
+    public mutating func boolean(_ key: String, default fallback: Bool) throws(ConfigError) -> Bool {
+        guard let value = value(key) else { return fallback }
+        guard case .boolean(let boolean) = value else {
+            throw mismatch(key, expected: "true or false", value)
+        }
+        return boolean
+    }
+
+    // MARK: Strings
+
+    public mutating func string(_ key: String) throws(ConfigError) -> String {
+        try string(key, try required(key))
+    }
+
+    public mutating func optionalString(_ key: String) throws(ConfigError) -> String? {
+        guard let value = value(key) else { return nil }
+        return try string(key, value)
+    }
+
+    private func string(_ key: String, _ value: ConfigValue) throws(ConfigError) -> String {
+        guard case .string(let string) = value else { throw mismatch(key, expected: "a string", value) }
+        return string
+    }
+
+    /// One string or a list of strings.
+    public mutating func strings(_ key: String) throws(ConfigError) -> [String] {
+        let value = try required(key)
+        switch value {
+        case .string(let string): return [string]
+        case .list(let values):
+            var strings: [String] = []
+            for case .string(let string) in values { strings.append(string) }
+            if strings.count == values.count { return strings }
+        default: break
+        }
+        throw mismatch(key, expected: "a string or a list of strings", value)
+    }
+
+    /// One of an enumeration's raw values.
+    public mutating func choice<Choice>(_ key: String, default fallback: Choice? = nil) throws(ConfigError)
+        -> Choice
+    where Choice: RawRepresentable<String> & CaseIterable {
+        if let fallback, value(key) == nil { return fallback }
+        let value = try required(key)
+        let valid = Choice.allCases.map(\.rawValue)
+        guard case .string(let name) = value else {
+            throw mismatch(key, expected: "one of " + valid.joined(separator: ", "), value)
+        }
+        guard let choice = Choice(rawValue: name) else {
+            throw error(key, Self.unknown(name, valid: valid))
+        }
+        return choice
+    }
+
+    /// The message for a name that is not among the valid ones.
+    public static func unknown(_ name: String, valid: [String]) -> String {
+        let near = nearestName(to: name, in: valid).map { "; did you mean \"\($0)\"?" } ?? ""
+        return "unknown name \"\(name)\"\(near) Valid names: " + valid.joined(separator: ", ")
+    }
+
+    // MARK: Nested dictionaries
+
+    public mutating func dictionary(_ key: String) throws(ConfigError) -> ConfigReader {
+        try ConfigReader(try required(key), at: path.appending(key))
+    }
+
+    public mutating func optionalDictionary(_ key: String) throws(ConfigError) -> ConfigReader? {
+        guard let value = value(key) else { return nil }
+        return try ConfigReader(value, at: path.appending(key))
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import MIOConfig
+import Testing
+
+@Suite struct ConfigReaderTests {
+    private enum Padding: String, CaseIterable { case valid, same }
+
+    private func reader(_ dictionary: ConfigDictionary) -> ConfigReader {
+        ConfigReader(dictionary, at: ConfigPath("model.layers[2]"))
+    }
+
+    @Test func readsTypedValues() throws {
+        var reader = reader([
+            "filters": 32, "kernel_size": 3, "padding": "same", "rate": 0.5, "shape": [2, 3], "use_bias": nil,
+        ])
+        #expect(try reader.integer("filters", atLeast: 1) == 32)
+        #expect(try reader.integers("kernel_size", count: 2, atLeast: 1) == [3, 3])
+        #expect(try reader.choice("padding", default: Padding.valid) == .same)
+        #expect(try reader.real("rate") == 0.5)
+        #expect(try reader.integerList("shape") == [2, 3])
+        #expect(try reader.boolean("use_bias", default: true) == true)
+        try reader.finish()
+    }
+
+    @Test func unknownKeyNamesTheNearest() {
+        var reader = reader(["filtres": 32])
+        _ = reader.value("filters")
+        _ = reader.value("padding")
+        let error = #expect(throws: ConfigError.self) { try reader.finish() }
+        #expect(
+            error?.description
+                == "model.layers[2].filtres: unknown key; did you mean \"filters\"? Valid keys here: filters, padding"
+        )
+    }
+
+    @Test func mismatchNamesExpectedAndFound() {
+        var reader = reader(["units": "ten", "padding": "sane", "kernel_size": [3, 0]])
+        #expect(
+            throws: ConfigError(
+                path: ConfigPath("model.layers[2].units"), message: "expected an integer, found \"ten\"")
+        ) { try reader.integer("units") }
+        #expect(
+            throws: ConfigError(
+                path: ConfigPath("model.layers[2].padding"),
+                message: "unknown name \"sane\"; did you mean \"same\"? Valid names: valid, same")
+        ) { let _: Padding = try reader.choice("padding") }
+        #expect(throws: ConfigError.self) { try reader.integers("kernel_size", count: 2, atLeast: 1) }
+    }
+
+    @Test func missingKeyIsNamed() {
+        var reader = reader(["unit": 3])
+        let error = #expect(throws: ConfigError.self) { try reader.integer("units") }
+        #expect(
+            error?.description
+                == "model.layers[2].units: missing; expected the key \"units\" (found \"unit\": did you mean \"units\"?)"
+        )
+    }
+}
+
+@Suite struct ConfigJSONTests {
+    @Test func roundTrip() throws {
+        let value = ConfigValue.dictionary([
+            "a": [1, 2.5, true, nil, "x\"\n\u{1}é"], "b": .dictionary(["c": 1e-7]), "d": [], "e": 3,
+        ])
+        #expect(try ConfigValue(json: Data(value.json().utf8)) == value)
+        #expect(try ConfigValue(json: Data(value.json(indentation: 2).utf8)) == value)
+        #expect(ConfigValue.dictionary(["b": 1, "a": [2]]).json() == #"{"b": 1, "a": [2]}"#)
+    }
+
+    @Test func refusesWhatIsNotJSON() {
+        #expect(throws: ConfigError.self) { try ConfigValue(json: Data("{".utf8)) }
+    }
+}
