@@ -1,0 +1,218 @@
+import MIOTensor
+
+/// Turns symbolic tensors into a `Graph`, in the order that Keras gives layers and calls
+/// (`keras/src/ops/function.py`, `map_graph`): by depth, the distance from the outputs, deepest first.
+struct GraphBuilder {
+    private var found: [SymbolicNode] = []
+    private var indexOfNode: [ObjectIdentifier: Int] = [:]
+    private var postorder: [Int] = []
+    private var layerOrder: [ObjectIdentifier] = []
+    private var indexOfLayer: [ObjectIdentifier: Int] = [:]
+
+    static func build(
+        inputs: [SymbolicTensor], outputs: [(name: String?, tensor: SymbolicTensor)]
+    ) throws(GraphError) -> Graph {
+        var builder = GraphBuilder()
+        for output in outputs { builder.visit(output.tensor.node) }
+        for input in inputs { builder.visit(input.node) }
+        return try builder.finish(inputs: inputs, outputs: outputs)
+    }
+
+    /// Depth-first, without recursion: a graph may be deeper than the stack.
+    private mutating func visit(_ root: SymbolicNode) {
+        var stack: [(node: SymbolicNode, next: Int)] = []
+        func isNew(_ node: SymbolicNode) -> Bool { indexOfNode[ObjectIdentifier(node)] == nil }
+        if isNew(root) {
+            register(root)
+            stack.append((root, 0))
+        }
+        while let (node, next) = stack.last {
+            if next < node.inputs.count {
+                stack[stack.count - 1].next += 1
+                let input = node.inputs[next].node
+                if indexOfNode[ObjectIdentifier(input)] == nil {
+                    register(input)
+                    stack.append((input, 0))
+                }
+            } else {
+                stack.removeLast()
+                postorder.append(indexOfNode[ObjectIdentifier(node)]!)
+            }
+        }
+    }
+
+    private mutating func register(_ node: SymbolicNode) {
+        indexOfNode[ObjectIdentifier(node)] = found.count
+        found.append(node)
+        let layer = ObjectIdentifier(node.layer.attributes.identity)
+        if indexOfLayer[layer] == nil {
+            indexOfLayer[layer] = layerOrder.count
+            layerOrder.append(layer)
+        }
+    }
+
+    private func index(of node: SymbolicNode) -> Int { indexOfNode[ObjectIdentifier(node)]! }
+
+    private func layerIndex(of node: Int) -> Int {
+        indexOfLayer[ObjectIdentifier(found[node].layer.attributes.identity)]!
+    }
+
+    /// Depths of nodes and layers; a shared layer is as deep as its deepest call.
+    private func depths() -> (nodes: [Int], layers: [Int]) {
+        var nodeDepth = [Int](repeating: 0, count: found.count)
+        var layerDepth = [Int](repeating: 0, count: layerOrder.count)
+        for node in postorder.reversed() {
+            let layer = layerIndex(of: node)
+            let depth = max(nodeDepth[node], layerDepth[layer])
+            layerDepth[layer] = depth
+            nodeDepth[node] = depth
+            for input in found[node].inputs {
+                let parent = index(of: input.node)
+                nodeDepth[parent] = max(nodeDepth[parent], depth + 1)
+            }
+        }
+        return (nodeDepth, layerDepth)
+    }
+
+    private func finish(
+        inputs: [SymbolicTensor], outputs: [(name: String?, tensor: SymbolicTensor)]
+    ) throws(GraphError) -> Graph {
+        guard !outputs.isEmpty else {
+            throw GraphError(place: "model", message: "has no output; name at least one tensor as an output")
+        }
+        let inputNodes = inputs.map { index(of: $0.node) }
+        for (node, symbolic) in found.enumerated() where symbolic.layer is InputLayer {
+            guard inputNodes.contains(node) else {
+                throw GraphError(
+                    place: "model",
+                    message: "the outputs depend on the input \"\(symbolic.layer.attributes.name ?? "")\", "
+                        + "which is not among the model's inputs; add it to them")
+            }
+        }
+        for (position, node) in inputNodes.enumerated() {
+            guard found[node].layer is InputLayer else {
+                throw GraphError(
+                    place: "input \(position)", message: "is not the result of Input(_:shape:); make it one")
+            }
+        }
+
+        let depth = depths()
+        let layerSequence = layerOrder.indices.sorted {
+            (-depth.layers[$0], $0) < (-depth.layers[$1], $1)
+        }
+        let nodeSequence = found.indices.sorted { (-depth.nodes[$0], $0) < (-depth.nodes[$1], $1) }
+        let names = try LayerNames(
+            layers: layerSequence.map { position in
+                found.first { ObjectIdentifier($0.layer.attributes.identity) == layerOrder[position] }!.layer
+            })
+        var newLayer = [Int](repeating: 0, count: layerOrder.count)
+        for (new, old) in layerSequence.enumerated() { newLayer[old] = new }
+
+        var nodes: [Graph.Node] = []
+        var newNode = [Int](repeating: 0, count: found.count)
+        var calls = [Int](repeating: 0, count: layerOrder.count)
+        var firstInputs = [[Shape]](repeating: [], count: layerOrder.count)
+        var takenNames: Set<String> = []
+        for old in nodeSequence {
+            let symbolic = found[old]
+            let layer = newLayer[layerIndex(of: old)]
+            let sources = symbolic.inputs.map { newNode[index(of: $0.node)] }
+            let shapes = sources.map { nodes[$0].shape }
+            let layerName = names[layer]
+            let name = symbolic.name ?? (calls[layer] == 0 ? layerName : "\(layerName)/call_\(calls[layer])")
+            let place = "layer \"\(name)\" (\(type(of: symbolic.layer).className))"
+            guard takenNames.insert(name).inserted else {
+                throw GraphError(
+                    place: place, message: "the name is used twice; every call needs a name of its own")
+            }
+            let shape: Shape
+            do { shape = try symbolic.layer.outputShape(for: shapes) } catch {
+                throw GraphError(place: place, message: error.message)
+            }
+            if calls[layer] == 0 {
+                firstInputs[layer] = shapes
+            } else if symbolic.layer.weights(for: shapes) != symbolic.layer.weights(for: firstInputs[layer]) {
+                throw GraphError(
+                    place: place,
+                    message: "shares the weights of \"\(layerName)\", made for "
+                        + firstInputs[layer].map(\.description).joined(separator: " and ")
+                        + ", which do not fit "
+                        + shapes.map(\.description).joined(separator: " and "))
+            }
+            calls[layer] += 1
+            newNode[old] = nodes.count
+            nodes.append(Graph.Node(name: name, layer: layer, inputs: sources, shape: shape))
+        }
+
+        let entries = layerSequence.enumerated().map { new, old in
+            let layer = found.first {
+                ObjectIdentifier($0.layer.attributes.identity) == layerOrder[old]
+            }!.layer
+            return Graph.LayerEntry(
+                name: names[new], layer: layer, weights: layer.weights(for: firstInputs[new]))
+        }
+        let outputTerminals = outputs.map { output in
+            let node = newNode[index(of: output.tensor.node)]
+            return Graph.Terminal(name: output.name ?? nodes[node].name, node: node)
+        }
+        if let twice = firstDuplicate(outputTerminals.map(\.name)) {
+            throw GraphError(
+                place: "output \"\(twice)\"", message: "two outputs bear this name; name them apart")
+        }
+        return Graph(
+            layers: entries, nodes: nodes,
+            inputs: inputNodes.map { Graph.Terminal(name: nodes[newNode[$0]].name, node: newNode[$0]) },
+            outputs: outputTerminals)
+    }
+}
+
+/// The layers' names: their own, or Keras' `dense`, `dense_1`, … in the order of `model.layers`.
+private struct LayerNames {
+    private let names: [String]
+
+    init(layers: [any Layer]) throws(GraphError) {
+        let given = layers.compactMap(\.attributes.name)
+        if let twice = firstDuplicate(given) {
+            throw GraphError(
+                place: "layer \"\(twice)\"",
+                message: "two layers bear this name; name them apart, or call one layer twice to share it")
+        }
+        var taken = Set(given)
+        names = layers.map { layer in
+            if let name = layer.attributes.name { return name }
+            let base = snakeCase(type(of: layer).className)
+            var name = base
+            var number = 1
+            while !taken.insert(name).inserted {
+                name = "\(base)_\(number)"
+                number += 1
+            }
+            return name
+        }
+    }
+
+    subscript(layer: Int) -> String { names[layer] }
+}
+
+private func firstDuplicate(_ names: [String]) -> String? {
+    var seen: Set<String> = []
+    return names.first { !seen.insert($0).inserted }
+}
+
+/// As Keras does it (`to_snake_case`): `MaxPooling2D` → `max_pooling2d`.
+func snakeCase(_ name: String) -> String {
+    var result = ""
+    var previous: Character?
+    let characters = Array(name)
+    for (index, character) in characters.enumerated() {
+        let next = index + 1 < characters.count ? characters[index + 1] : nil
+        if character.isUppercase, let previous,
+            previous.isLowercase || (!previous.isNumber && next?.isLowercase == true)
+        {
+            result += "_"
+        }
+        result += character.lowercased()
+        previous = character
+    }
+    return result
+}

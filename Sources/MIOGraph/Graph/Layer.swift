@@ -1,0 +1,100 @@
+import MIOConfig
+import MIOTensor
+
+/// A layer of a functional model: its arguments, its shape rule, its weights, and the plain forward and
+/// backward that every faster kernel must match.
+///
+/// Adding one is one file that conforms to this, one line in `LayerRegistry`, and one test. Training works
+/// from then on: a layer without a native kernel runs on its plain implementation.
+///
+/// Shapes are those of one sample. Arguments bear Keras' names, in job files and in Swift (camel case).
+public protocol Layer: Sendable {
+    /// Keras' class name, as job files and `.keras` files write it.
+    static var className: String { get }
+
+    /// Reads Keras' arguments. The caller has read `name`, and refuses unknown keys afterwards.
+    init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError)
+
+    var attributes: LayerAttributes { get }
+
+    /// Keras' arguments but `name` and `trainable`, complete, in Keras' order.
+    var config: ConfigDictionary { get }
+
+    /// The shape of the result of a call on `inputs`.
+    /// - Throws: `ShapeError` with what the layer expects and what it received.
+    func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape
+
+    /// The weights that a first call on `inputs` creates, in Keras' order; later calls share them.
+    func weights(for inputs: [Shape]) -> [WeightDescription]
+
+    /// Writes the whole of `call.output`.
+    func forward<T: Scalar>(_ call: ForwardCall<T>)
+
+    /// Adds to the gradients of inputs and weights that are asked for; reads `call.outputGradient` only.
+    func backward<T: Scalar>(_ call: BackwardCall<T>)
+}
+
+extension Layer {
+    public func weights(for inputs: [Shape]) -> [WeightDescription] { [] }
+
+    /// Calls the layer on symbolic tensors. Shapes are checked when the `Model` is made.
+    public func callAsFunction(_ inputs: [SymbolicTensor]) -> SymbolicTensor {
+        SymbolicTensor(node: SymbolicNode(layer: self, inputs: inputs, name: nil))
+    }
+
+    public func callAsFunction(_ input: SymbolicTensor) -> SymbolicTensor { self([input]) }
+}
+
+/// What every layer has: a name, whether training changes its weights, and an identity.
+///
+/// Copies of a layer share its identity, and with it the weights: calling one layer twice is sharing.
+public struct LayerAttributes: Sendable {
+    /// `nil` until the model names the layer as Keras does: `dense`, `dense_1`, …
+    public let name: String?
+    public let trainable: Bool
+    let identity = LayerIdentity()
+
+    public init(name: String? = nil, trainable: Bool = true) {
+        self.name = name
+        self.trainable = trainable
+    }
+}
+
+final class LayerIdentity: Sendable {}
+
+/// One weight of a layer, before it has values.
+public struct WeightDescription: Hashable, Sendable {
+    /// Within its layer: `kernel`, `bias`.
+    public let name: String
+    public let shape: Shape
+    public let initializer: Initializer
+    /// Keras' `compute_fans`: the number of inputs and outputs one unit sees.
+    public let fanIn: Int
+    public let fanOut: Int
+
+    public init(name: String, shape: Shape, initializer: Initializer, fanIn: Int, fanOut: Int) {
+        self.name = name
+        self.shape = shape
+        self.initializer = initializer
+        self.fanIn = fanIn
+        self.fanOut = fanOut
+    }
+
+    /// A vector; its fans are its length, as Keras has it.
+    public init(name: String, vector count: Int, initializer: Initializer) {
+        self.init(name: name, shape: [count], initializer: initializer, fanIn: count, fanOut: count)
+    }
+}
+
+/// Shapes that a layer cannot be called on. The graph adds which layer.
+public struct ShapeError: Error, Hashable, Sendable {
+    public let message: String
+
+    public init(_ message: String) { self.message = message }
+
+    public init(expected: String, received: [Shape]) {
+        message =
+            "expected \(expected), received "
+            + (received.isEmpty ? "nothing" : received.map(\.description).joined(separator: " and "))
+    }
+}

@@ -1,0 +1,49 @@
+import MIOTensor
+
+/// A functional model: what its outputs compute from its inputs (Keras' `Model(inputs, outputs)`).
+///
+///     let input = Input("input", shape: [100])
+///     let kind = Dense(10, activation: .softmax, name: "kind")(Dense(32, activation: .relu)(input))
+///     let box = Dense(4, activation: .sigmoid, name: "box")(Dense(64, activation: .relu)(input))
+///     let model = try Model(inputs: [input], outputs: [kind, box])
+public struct Model: Sendable, Hashable {
+    public let graph: Graph
+    private let inputs: [SymbolicTensor]
+    private let outputs: [SymbolicTensor]
+
+    /// Each output bears the name of the call that makes it.
+    /// - Throws: `GraphError`: shapes that do not fit, names used twice, an input that is missing.
+    public init(inputs: [SymbolicTensor], outputs: [SymbolicTensor]) throws(GraphError) {
+        try self.init(inputs: inputs, namedOutputs: outputs.map { (name: nil, tensor: $0) })
+    }
+
+    /// Outputs with names of their own.
+    public init(
+        inputs: [SymbolicTensor], namedOutputs outputs: [(name: String?, tensor: SymbolicTensor)]
+    ) throws(GraphError) {
+        graph = try GraphBuilder.build(inputs: inputs, outputs: outputs)
+        self.inputs = inputs
+        self.outputs = outputs.map(\.tensor)
+    }
+
+    /// Uses the model as a layer: its layers, with the same weights, called on other tensors.
+    /// - Precondition: as many tensors as the model has inputs.
+    public func callAsFunction(_ tensors: [SymbolicTensor]) -> [SymbolicTensor] {
+        precondition(
+            tensors.count == inputs.count, "the model has \(inputs.count) inputs, not \(tensors.count)")
+        var replaced: [ObjectIdentifier: SymbolicTensor] = [:]
+        for (input, tensor) in zip(inputs, tensors) { replaced[ObjectIdentifier(input.node)] = tensor }
+        func copy(_ tensor: SymbolicTensor) -> SymbolicTensor {
+            if let known = replaced[ObjectIdentifier(tensor.node)] { return known }
+            let result = tensor.node.layer(tensor.node.inputs.map(copy))
+            replaced[ObjectIdentifier(tensor.node)] = result
+            return result
+        }
+        return outputs.map(copy)
+    }
+
+    public func callAsFunction(_ tensor: SymbolicTensor) -> [SymbolicTensor] { self([tensor]) }
+
+    public static func == (a: Model, b: Model) -> Bool { a.graph == b.graph }
+    public func hash(into hasher: inout Hasher) { hasher.combine(graph) }
+}

@@ -1,0 +1,73 @@
+import MIOConfig
+import MIOTensor
+
+/// How a weight gets its first values, by Keras' names. <https://keras.io/api/layers/initializers/>
+public enum Initializer: Hashable, Sendable {
+    case zeros
+    case ones
+    case constant(Double)
+    case identity(gain: Double)
+    case randomUniform(minval: Double, maxval: Double)
+    case randomNormal(mean: Double, stddev: Double)
+    /// Redrawn beyond two standard deviations.
+    case truncatedNormal(mean: Double, stddev: Double)
+    case varianceScaling(VarianceScaling)
+    /// Orthonormal rows or columns of the weight seen as a matrix (all axes but the last, last).
+    case orthogonal(gain: Double)
+
+    public static var glorotUniform: Initializer { .varianceScaling(.glorotUniform) }
+    public static var glorotNormal: Initializer { .varianceScaling(.glorotNormal) }
+    public static var heUniform: Initializer { .varianceScaling(.heUniform) }
+    public static var heNormal: Initializer { .varianceScaling(.heNormal) }
+    public static var lecunUniform: Initializer { .varianceScaling(.lecunUniform) }
+    public static var lecunNormal: Initializer { .varianceScaling(.lecunNormal) }
+}
+
+/// Keras' `VarianceScaling`: a variance of scale / fan, from a uniform or normal distribution.
+public struct VarianceScaling: Hashable, Sendable {
+    public enum Mode: String, CaseIterable, Sendable {
+        case fanIn = "fan_in"
+        case fanOut = "fan_out"
+        case fanAverage = "fan_avg"
+    }
+
+    public enum Distribution: String, CaseIterable, Sendable {
+        case truncatedNormal = "truncated_normal"
+        case untruncatedNormal = "untruncated_normal"
+        case uniform
+    }
+
+    public let scale: Double
+    public let mode: Mode
+    public let distribution: Distribution
+
+    public init(scale: Double = 1, mode: Mode = .fanIn, distribution: Distribution = .truncatedNormal) {
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+    }
+
+    static let glorotUniform = VarianceScaling(scale: 1, mode: .fanAverage, distribution: .uniform)
+    static let glorotNormal = VarianceScaling(scale: 1, mode: .fanAverage, distribution: .truncatedNormal)
+    static let heUniform = VarianceScaling(scale: 2, mode: .fanIn, distribution: .uniform)
+    static let heNormal = VarianceScaling(scale: 2, mode: .fanIn, distribution: .truncatedNormal)
+    static let lecunUniform = VarianceScaling(scale: 1, mode: .fanIn, distribution: .uniform)
+    static let lecunNormal = VarianceScaling(scale: 1, mode: .fanIn, distribution: .truncatedNormal)
+
+    /// The class names that stand for fixed arguments.
+    static let named: [(className: String, scaling: VarianceScaling)] = [
+        ("GlorotUniform", glorotUniform), ("GlorotNormal", glorotNormal), ("HeUniform", heUniform),
+        ("HeNormal", heNormal), ("LecunUniform", lecunUniform), ("LecunNormal", lecunNormal),
+    ]
+
+    /// scale / max(1, fan): the variance before truncation is corrected for.
+    func variance(fanIn: Int, fanOut: Int) -> Double {
+        let fan: Double =
+            switch mode {
+            case .fanIn: Double(fanIn)
+            case .fanOut: Double(fanOut)
+            case .fanAverage: Double(fanIn + fanOut) / 2
+            }
+        return scale / max(1, fan)
+    }
+}

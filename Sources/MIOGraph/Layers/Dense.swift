@@ -1,0 +1,117 @@
+import MIOConfig
+import MIOTensor
+
+/// y = activation(x · kernel + bias) over the last axis. <https://keras.io/api/layers/core_layers/dense/>
+///
+/// x (…, in) → y (…, units); kernel (in, units), bias (units,).
+public struct Dense: Layer {
+    public static var className: String { "Dense" }
+    public let attributes: LayerAttributes
+    public let units: Int
+    public let activation: Activation
+    public let useBias: Bool
+    public let kernelInitializer: Initializer
+    public let biasInitializer: Initializer
+
+    public init(
+        _ units: Int, activation: Activation = .linear, useBias: Bool = true,
+        kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
+        name: String? = nil, trainable: Bool = true
+    ) {
+        precondition(units >= 1, "Dense needs at least one unit, not \(units)")
+        attributes = LayerAttributes(name: name, trainable: trainable)
+        self.units = units
+        self.activation = activation
+        self.useBias = useBias
+        self.kernelInitializer = kernelInitializer
+        self.biasInitializer = biasInitializer
+    }
+
+    public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
+        self.attributes = attributes
+        units = try config.integer("units", atLeast: 1)
+        activation = try config.choice("activation", default: .linear)
+        useBias = try config.boolean("use_bias", default: true)
+        kernelInitializer = try Initializer(
+            reading: "kernel_initializer", from: &config, default: .glorotUniform)
+        biasInitializer = try Initializer(reading: "bias_initializer", from: &config, default: .zeros)
+    }
+
+    public var config: ConfigDictionary {
+        [
+            "units": .integer(units), "activation": .string(activation.rawValue),
+            "use_bias": .boolean(useBias), "kernel_initializer": kernelInitializer.config,
+            "bias_initializer": biasInitializer.config,
+        ]
+    }
+
+    public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs.count == 1, inputs[0].rank >= 1 else {
+            throw ShapeError(expected: "one tensor of at least one axis", received: inputs)
+        }
+        return Shape(inputs[0].dimensions.dropLast() + [units])
+    }
+
+    public func weights(for inputs: [Shape]) -> [WeightDescription] {
+        let kernel = WeightDescription(
+            name: "kernel", shape: [inputs[0].last, units], initializer: kernelInitializer,
+            fanIn: inputs[0].last, fanOut: units)
+        let bias = WeightDescription(name: "bias", vector: units, initializer: biasInitializer)
+        return useBias ? [kernel, bias] : [kernel]
+    }
+
+    @_specialize(where T == Float)
+    @_specialize(where T == Double)
+    public func forward<T: Scalar>(_ call: ForwardCall<T>) {
+        let width = call.inputShapes[0].last
+        let rows = call.samples * call.outputShape.count / units
+        let (x, kernel, y) = (call.inputs[0], call.weights[0], call.output)
+        for row in 0..<rows {
+            for unit in 0..<units {
+                var sum: T = useBias ? call.weights[1][unit] : 0
+                for i in 0..<width { sum += x[row * width + i] * kernel[i * units + unit] }
+                y[row * units + unit] = sum
+            }
+        }
+        activation.apply(y, rows: rows, width: units)
+    }
+
+    @_specialize(where T == Float)
+    @_specialize(where T == Double)
+    public func backward<T: Scalar>(_ call: BackwardCall<T>) {
+        let width = call.forward.inputShapes[0].last
+        let rows = call.samples * call.forward.outputShape.count / units
+        let (x, kernel) = (call.forward.inputs[0], call.forward.weights[0])
+        withActivationGradient(activation, call, rows: rows, width: units) { dz in
+            for row in 0..<rows {
+                for unit in 0..<units {
+                    let gradient = dz[row * units + unit]
+                    if useBias { call.weightGradients[1]?[unit] += gradient }
+                    if let dx = call.inputGradients[0] {
+                        for i in 0..<width { dx[row * width + i] += gradient * kernel[i * units + unit] }
+                    }
+                    if let dw = call.weightGradients[0] {
+                        for i in 0..<width { dw[i * units + unit] += gradient * x[row * width + i] }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Gives `body` the gradient before the activation, (rows, width), in temporary memory.
+@inlinable
+func withActivationGradient<T: Scalar>(
+    _ activation: Activation, _ call: BackwardCall<T>, rows: Int, width: Int,
+    _ body: (UnsafePointer<T>) -> Void
+) {
+    if activation == .linear { return body(call.outputGradient) }
+    withUnsafeTemporaryAllocation(of: T.self, capacity: rows * width) { buffer in
+        guard let gradient = buffer.baseAddress else { return }
+        gradient.initialize(repeating: 0, count: rows * width)
+        activation.addGradient(
+            result: call.forward.output, gradient: call.outputGradient, to: gradient, rows: rows,
+            width: width)
+        body(gradient)
+    }
+}

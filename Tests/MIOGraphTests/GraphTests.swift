@@ -1,0 +1,133 @@
+import MIOConfig
+import MIOGraph
+import MIOTensor
+import Testing
+
+/// The two models that everything starts from.
+enum Models {
+    static func imageMetadata() throws -> Model {
+        let image = Input("image", shape: [256, 256, 3])
+        let metadata = Input("metadata", shape: [10])
+        let features = Flatten()(
+            Conv2D(64, kernelSize: 3, activation: .relu)(
+                Conv2D(32, kernelSize: 3, activation: .relu)(image)))
+        let context = Dense(32, activation: .relu)(Dense(16, activation: .relu)(metadata))
+        let answer = Dense(1, activation: .sigmoid, name: "answer")(concatenate([features, context]))
+        return try Model(inputs: [image, metadata], outputs: [answer])
+    }
+
+    static func twoHeads() throws -> Model {
+        let input = Input("input", shape: [100])
+        let kind = Dense(10, activation: .softmax, name: "kind")(Dense(32, activation: .relu)(input))
+        let box = Dense(4, activation: .sigmoid, name: "box")(Dense(64, activation: .relu)(input))
+        return try Model(inputs: [input], outputs: [kind, box])
+    }
+}
+
+@Suite struct GraphTests {
+    @Test func imageMetadataHasKerasShapesAndParameters() throws {
+        let graph = try Models.imageMetadata().graph
+        #expect(graph.nodes.first { $0.name == "conv2d_1" }?.shape == [252, 252, 64])
+        #expect(graph.shape(ofOutput: "answer") == [1])
+        // Keras' summary: 896 + 18,496 + 176 + 544 + 4,064,289 parameters.
+        #expect(graph.parameters.reduce(0) { $0 + $1.shape.count } == 4_084_401)
+        #expect(graph.inputs.map(\.name) == ["image", "metadata"])
+    }
+
+    /// The order that `keras.Model.layers` gives for the same model (Keras 3).
+    @Test func layersAreInKerasOrder() throws {
+        let names = try Models.twoHeads().graph.layers.map(\.name)
+        #expect(names == ["input", "dense", "dense_1", "kind", "box"])
+    }
+
+    @Test func equalModelsAreEqual() throws {
+        #expect(try Models.twoHeads() == Models.twoHeads())
+        #expect(try Models.twoHeads() != Models.imageMetadata())
+    }
+
+    @Test func sharedLayerHasOneSetOfWeights() throws {
+        let a = Input("a", shape: [3])
+        let b = Input("b", shape: [3])
+        let tower = Dense(2, name: "tower")
+        let graph = try Model(inputs: [a, b], outputs: [add([tower(a), tower(b)], name: "sum")]).graph
+        #expect(graph.parameters.map(\.name) == ["tower/kernel", "tower/bias"])
+        #expect(graph.nodes.filter { graph.layers[$0.layer].name == "tower" }.count == 2)
+    }
+
+    @Test func sharedLayerOnAnotherShapeIsRefused() throws {
+        let a = Input("a", shape: [3])
+        let b = Input("b", shape: [4])
+        let tower = Dense(2, name: "tower")
+        let error = #expect(throws: GraphError.self) {
+            try Model(inputs: [a, b], outputs: [add([tower(a), tower(b)])])
+        }
+        #expect(
+            error?.description == "layer \"tower/call_1\" (Dense): shares the weights of \"tower\", "
+                + "made for (3,), which do not fit (4,)")
+    }
+
+    @Test func modelIsUsedAsALayer() throws {
+        let inner = Input("inner", shape: [3])
+        let encoder = try Model(inputs: [inner], outputs: [Dense(2, name: "code")(inner)])
+        let a = Input("a", shape: [3])
+        let b = Input("b", shape: [3])
+        let graph = try Model(
+            inputs: [a, b], outputs: [concatenate(encoder(a) + encoder(b), name: "codes")]
+        ).graph
+        #expect(graph.parameters.map(\.name) == ["code/kernel", "code/bias"])
+        #expect(graph.shape(ofOutput: "codes") == [4])
+    }
+
+    @Test func wrongShapeNamesTheLayerExpectedAndReceived() throws {
+        let input = Input("input", shape: [10])
+        let error = #expect(throws: GraphError.self) {
+            try Model(inputs: [input], outputs: [Conv2D(4, kernelSize: 3, name: "conv")(input)])
+        }
+        #expect(
+            error?.description == "layer \"conv\" (Conv2D): expected one tensor (height, width, channels), "
+                + "received (10,)")
+    }
+
+    @Test func missingInputIsNamed() throws {
+        let a = Input("a", shape: [3])
+        let b = Input("b", shape: [3])
+        let error = #expect(throws: GraphError.self) { try Model(inputs: [a], outputs: [add([a, b])]) }
+        #expect(error?.description.contains("\"b\"") == true)
+    }
+
+    @Test func oneNameForTwoLayersIsRefused() throws {
+        let a = Input("a", shape: [3])
+        let error = #expect(throws: GraphError.self) {
+            try Model(inputs: [a], outputs: [Dense(2, name: "d")(Dense(3, name: "d")(a))])
+        }
+        #expect(error?.description.hasPrefix("layer \"d\": two layers bear this name") == true)
+    }
+}
+
+@Suite struct LayerRegistryTests {
+    @Test func everyLayerReadsItsOwnConfig() throws {
+        let layers: [any Layer] = [
+            Dense(3, activation: .tanh, useBias: false, kernelInitializer: .heNormal),
+            Conv2D(4, kernelSize: [3, 5], strides: [2, 1], padding: .same, activation: .relu),
+            MaxPooling2D(poolSize: 3, strides: 2, padding: .same), Flatten(), Reshape([2, -1]),
+            Concatenate(axis: 1), Add(), Dropout(0.25, seed: 3), ActivationLayer(.softmax),
+        ]
+        #expect(layers.count == LayerRegistry.classNames.count - 1)  // all but InputLayer
+        for layer in layers {
+            let className = type(of: layer).className
+            var reader = ConfigReader(layer.config, at: ConfigPath("layer"))
+            let copy = try LayerRegistry.makeLayer(className: className, classKey: "class", config: &reader)
+            #expect(copy.config == layer.config, "\(className)")
+        }
+    }
+
+    @Test func unknownClassNamesTheNearest() {
+        var reader = ConfigReader(["filters": 3], at: ConfigPath("model.layers[0]"))
+        let error = #expect(throws: ConfigError.self) {
+            try LayerRegistry.makeLayer(className: "Conv2d", classKey: "class", config: &reader)
+        }
+        #expect(
+            error?.description.hasPrefix(
+                "model.layers[0].class: unknown name \"Conv2d\"; did you mean \"Conv2D\"?") == true)
+    }
+}
