@@ -47,3 +47,5 @@ package.targets += [
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
+package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
+package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])

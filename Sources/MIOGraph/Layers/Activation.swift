@@ -61,7 +61,7 @@ public enum Activation: String, CaseIterable, Sendable {
 public struct ActivationLayer: Layer {
     public static var className: String { "Activation" }
     public let attributes: LayerAttributes
-    public let activation: Activation
+    public var activation: Activation
 
     public init(_ activation: Activation, name: String? = nil) {
         attributes = LayerAttributes(name: name)

@@ -14,7 +14,7 @@ public struct Conv2D: Layer {
     public let kernelSize: [Int]
     public let strides: [Int]
     public let padding: Padding
-    public let activation: Activation
+    public var activation: Activation
     public let useBias: Bool
     public let kernelInitializer: Initializer
     public let biasInitializer: Initializer

@@ -8,7 +8,7 @@ public struct Dense: Layer {
     public static var className: String { "Dense" }
     public let attributes: LayerAttributes
     public let units: Int
-    public let activation: Activation
+    public var activation: Activation
     public let useBias: Bool
     public let kernelInitializer: Initializer
     public let biasInitializer: Initializer

@@ -1,0 +1,135 @@
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// A plan bound to memory: runs its operations forward and backward on a pass' samples.
+///
+/// It belongs to the thread that steps.
+public final class Executor {
+    public let plan: Plan
+    /// Every weight, in the plan's order and layouts; the trained ones first.
+    public let weights: Storage<Float>
+    /// The gradients of the trained weights, at the same offsets.
+    public let gradients: Storage<Float>
+    private let arena: Storage<Float>
+    private let kernels: [any Kernel]
+
+    /// - Parameter gradients: a slab that somebody else provides, to reduce it without a copy.
+    /// - Throws: `KernelError`
+    public init(
+        plan: Plan, graph: Graph, backend: some KernelBackend, weights: Storage<Float>? = nil,
+        gradients: Storage<Float>? = nil
+    ) throws {
+        self.plan = plan
+        let weights = weights ?? Storage(count: plan.weightElements)
+        let gradients = gradients ?? Storage(count: plan.trainedElements)
+        let arena = Storage<Float>(count: plan.arenaElements)
+        precondition(weights.count >= plan.weightElements && gradients.count >= plan.trainedElements)
+        self.weights = weights
+        self.gradients = gradients
+        self.arena = arena
+        let kernels: [any Kernel] = try plan.operations.map { operation in
+            let bindings = Self.bindings(operation, plan, arena.pointer, weights.pointer, gradients.pointer)
+            switch operation.work {
+            case .layer(let layer, let node, let choice):
+                return try backend.makeKernel(
+                    KernelDescription(
+                        layer: layer, node: node,
+                        inputShapes: operation.inputs.map { plan.tensors[$0].shape },
+                        outputShape: plan.tensors[operation.output].shape, choice: choice,
+                        samples: plan.samples, bindings: bindings))
+            case .reorder:
+                let (input, output) = (plan.tensors[operation.inputs[0]], plan.tensors[operation.output])
+                return ReorderKernel(
+                    from: input.layout, to: output.layout, shape: output.shape, bindings: bindings)
+            }
+        }
+        self.kernels = kernels
+    }
+
+    private static func bindings(
+        _ operation: Plan.Operation, _ plan: Plan, _ arena: UnsafeMutablePointer<Float>,
+        _ weights: UnsafeMutablePointer<Float>, _ gradients: UnsafeMutablePointer<Float>
+    ) -> Bindings {
+        Bindings(
+            inputs: operation.inputs.map { arena + plan.tensors[$0].offset },
+            inputGradients: zip(operation.inputs, operation.inputGradients).map { input, flow in
+                guard flow != .none, let offset = plan.tensors[input].gradientOffset else { return nil }
+                return Gradient(pointer: arena + offset, flow: flow)
+            },
+            output: arena + plan.tensors[operation.output].offset,
+            outputGradient: operation.hasBackward
+                ? plan.tensors[operation.output].gradientOffset.map { arena + $0 } : nil,
+            weights: operation.weights.map { weights + plan.parameters[$0].offset },
+            weightGradients: zip(operation.weights, operation.weightGradients).map { weight, flow in
+                flow == .none
+                    ? nil : Gradient(pointer: gradients + plan.parameters[weight].offset, flow: flow)
+            },
+            scratch: arena + operation.scratchOffset, workspace: arena + operation.workspaceOffset)
+    }
+
+    /// Makes ready for passes of this many samples.
+    public func prepare(samples: Int) throws {
+        precondition(samples <= plan.samples, "\(samples) samples in a plan for \(plan.samples)")
+        for kernel in kernels { try kernel.prepare(samples: samples) }
+    }
+
+    // MARK: A pass
+
+    /// Where a tensor's values are: (samples, elements of its layout).
+    public func value(_ tensor: Int) -> UnsafeMutablePointer<Float> {
+        arena.pointer + plan.tensors[tensor].offset
+    }
+
+    /// Where a tensor's gradient is; `nil` if it has none.
+    public func gradient(_ tensor: Int) -> UnsafeMutablePointer<Float>? {
+        plan.tensors[tensor].gradientOffset.map { arena.pointer + $0 }
+    }
+
+    public func forward(_ pass: Pass) {
+        for kernel in kernels { kernel.forward(pass) }
+    }
+
+    /// - Parameter completed: called after each operation with its number: what the buckets wait for.
+    public func backward(_ pass: Pass, completed: (Int) -> Void) {
+        for index in kernels.indices.reversed() {
+            if plan.operations[index].hasBackward { kernels[index].backward(pass) }
+            completed(index)
+        }
+    }
+
+    // MARK: Parameters in canonical form
+
+    /// Copies a parameter's part of a slab of the weights' layout out, in Keras' shape and order.
+    public func canonical(_ parameter: Plan.ParameterPlan, in slab: Storage<Float>) -> Tensor {
+        var tensor = Tensor(zeros: parameter.shape)
+        tensor.values.withUnsafeMutableBufferPointer {
+            guard let target = $0.baseAddress else { return }
+            copy(parameter, of: slab.pointer, to: target)
+        }
+        return tensor
+    }
+
+    /// The same without an allocation, into `target`, of `parameter.shape.count` elements.
+    public func copy(
+        _ parameter: Plan.ParameterPlan, of slab: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
+    ) {
+        kernels[parameter.owner].convert(
+            weight: weight(of: parameter), stored: slab + parameter.offset, to: target)
+    }
+
+    /// - Precondition: the tensor has the parameter's shape.
+    public func setCanonical(_ tensor: Tensor, _ parameter: Plan.ParameterPlan, in slab: Storage<Float>) {
+        precondition(
+            tensor.shape == parameter.shape, "\(parameter.name): \(tensor.shape), not \(parameter.shape)")
+        tensor.values.withUnsafeBufferPointer {
+            guard let source = $0.baseAddress else { return }
+            kernels[parameter.owner].convert(
+                weight: weight(of: parameter), canonical: source, to: slab.pointer + parameter.offset)
+        }
+    }
+
+    private func weight(of parameter: Plan.ParameterPlan) -> Int {
+        plan.operations[parameter.owner].weights.firstIndex { plan.parameters[$0].index == parameter.index }!
+    }
+}

@@ -1,0 +1,100 @@
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// One operation of a plan, bound to its memory: forward and backward on a pass' samples.
+///
+/// Bound and prepared before the first step; `forward` and `backward` then allocate nothing.
+public protocol Kernel: AnyObject {
+    /// Makes ready for passes of this many samples. Called for every count that will occur.
+    /// - Throws: `KernelError` if the library refuses.
+    func prepare(samples: Int) throws
+
+    /// Writes the output.
+    func forward(_ pass: Pass)
+
+    /// Gives the inputs and weights their gradients, as `Gradient.flow` says; may overwrite the output's.
+    func backward(_ pass: Pass)
+
+    /// Converts between Keras' shape and order and the way the kernel keeps a weight; its gradient and
+    /// optimizer state are kept alike.
+    /// - Parameter stored: the weight's range of a slab; its padding, if any, is set to zero.
+    func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>)
+    func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>)
+}
+
+/// What changes from one pass to the next.
+public struct Pass: Sendable {
+    /// At most the plan's.
+    public var samples: Int
+    public var context: CallContext
+    /// Whether the weights' gradients add to those of earlier passes of the same step.
+    public var accumulates: Bool
+
+    public init(samples: Int, context: CallContext, accumulates: Bool = false) {
+        self.samples = samples
+        self.context = context
+        self.accumulates = accumulates
+    }
+}
+
+/// Where a gradient goes.
+public struct Gradient {
+    public let pointer: UnsafeMutablePointer<Float>
+    /// `.first` overwrites, `.adds` adds to what others put there. Never `.none`: that is no gradient.
+    public let flow: Plan.GradientFlow
+
+    public init(pointer: UnsafeMutablePointer<Float>, flow: Plan.GradientFlow) {
+        self.pointer = pointer
+        self.flow = flow
+    }
+
+    /// Whether to add, for a weight's gradient: earlier passes count as well.
+    public func adds(in pass: Pass) -> Bool { flow == .adds || pass.accumulates }
+}
+
+/// An operation's memory. Each tensor holds the pass' samples one after another, in the layouts of the choice.
+public struct Bindings {
+    public var inputs: [UnsafeMutablePointer<Float>]
+    /// `nil` where nothing needs it.
+    public var inputGradients: [Gradient?]
+    public var output: UnsafeMutablePointer<Float>
+    /// `nil` if the operation has no backward.
+    public var outputGradient: UnsafeMutablePointer<Float>?
+    public var weights: [UnsafeMutablePointer<Float>]
+    public var weightGradients: [Gradient?]
+    public var scratch: UnsafeMutablePointer<Float>
+    public var workspace: UnsafeMutablePointer<Float>
+}
+
+/// A call of a layer, as a kernel is made for it.
+public struct KernelDescription {
+    public let layer: any Layer
+    public let node: Int
+    public let inputShapes: [Shape]
+    public let outputShape: Shape
+    public let choice: KernelChoice
+    /// The most samples a pass has.
+    public let samples: Int
+    public let bindings: Bindings
+}
+
+/// A backend that can also run what it chose.
+public protocol KernelBackend: Backend {
+    /// - Throws: `KernelError` if the library refuses what `choose` promised.
+    func makeKernel(_ description: KernelDescription) throws -> any Kernel
+}
+
+/// A library that computes refused to.
+public struct KernelError: MIOError, Hashable {
+    public let operation: String
+    public let message: String
+
+    public init(operation: String, message: String) {
+        self.operation = operation
+        self.message = message
+    }
+
+    public var exitCode: ExitCode { .internalError }
+    public var description: String { "\(operation): \(message)" }
+}

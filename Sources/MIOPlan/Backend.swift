@@ -1,0 +1,81 @@
+import MIOGraph
+import MIOTensor
+
+/// Who computes: says, before there is a buffer, how it would run a call of a layer.
+///
+/// The answers are part of the plan, which ranks compare: equal requests get equal answers on equal machines.
+public protocol Backend: Sendable {
+    var name: String { get }
+    func choose(_ request: KernelRequest) -> KernelChoice
+}
+
+/// One call of a layer, as the plan asks about it.
+public struct KernelRequest: Sendable {
+    public let layer: any Layer
+    public let inputShapes: [Shape]
+    /// What the inputs' producers left; the answer may ask for others, which costs a reordering.
+    public let inputLayouts: [Layout]
+    public let outputShape: Shape
+    /// The most samples one pass has.
+    public let samples: Int
+    /// Other calls use the same weights: they must stay canonical.
+    public let sharesWeights: Bool
+    /// Which inputs need a gradient.
+    public let needsInputGradients: [Bool]
+    public let trainsWeights: Bool
+}
+
+/// How a call is run.
+public struct KernelChoice: Hashable, Sendable {
+    /// For people, and for the comparison between ranks: "onednn jit:avx512_core, winograd".
+    public var algorithm: String
+    public var inputLayouts: [Layout]
+    public var outputLayout: Layout
+    /// Elements each weight takes where it is stored, in the order of `Layer.weights(for:)`, and a word for
+    /// how it lies there.
+    public var weightElements: [Int]
+    public var weightLayouts: [String]
+    /// The result is the input under another name: no operation, no memory.
+    public var aliasesInput: Bool
+    /// Temporary elements a forward or backward pass uses, not kept in between.
+    public var scratchElements: Int
+    /// Elements kept from forward to backward.
+    public var workspaceElements: Int
+    /// Whether backward reads the input and output of forward: how long they must stay.
+    public var backwardReadsInputs: Bool
+    public var backwardReadsOutput: Bool
+
+    public init(
+        algorithm: String, inputLayouts: [Layout], outputLayout: Layout = .canonical, weightElements: [Int],
+        weightLayouts: [String], aliasesInput: Bool = false, scratchElements: Int = 0,
+        workspaceElements: Int = 0, backwardReadsInputs: Bool = true, backwardReadsOutput: Bool = true
+    ) {
+        self.algorithm = algorithm
+        self.inputLayouts = inputLayouts
+        self.outputLayout = outputLayout
+        self.weightElements = weightElements
+        self.weightLayouts = weightLayouts
+        self.aliasesInput = aliasesInput
+        self.scratchElements = scratchElements
+        self.workspaceElements = workspaceElements
+        self.backwardReadsInputs = backwardReadsInputs
+        self.backwardReadsOutput = backwardReadsOutput
+    }
+
+    /// The plain implementation: everything canonical.
+    public static func reference(_ request: KernelRequest) -> KernelChoice {
+        let weights = request.layer.weights(for: request.inputShapes)
+        return KernelChoice(
+            algorithm: "reference",
+            inputLayouts: [Layout](repeating: .canonical, count: request.inputShapes.count),
+            weightElements: weights.map(\.shape.count),
+            weightLayouts: [String](repeating: "canonical", count: weights.count))
+    }
+}
+
+/// Runs every layer on its plain implementation: the oracle.
+public struct ReferenceBackend: Backend {
+    public init() {}
+    public var name: String { "reference" }
+    public func choose(_ request: KernelRequest) -> KernelChoice { .reference(request) }
+}

@@ -1,0 +1,60 @@
+/// The lives of a step's tensors, and from them their places in the arena.
+struct Memory {
+    private let lowering: Lowering
+    private let samples: Int
+    private let moments: Int
+    private var arena = Arena()
+    private enum Content { case value, gradient }
+    private struct Key: Hashable {
+        let root: Int
+        let content: Content
+    }
+    /// By the tensor whose memory it is.
+    private var blocks: [Key: Int] = [:]
+
+    init(_ lowering: Lowering, samples: Int, moments: Int) {
+        self.lowering = lowering
+        self.samples = samples
+        self.moments = moments
+    }
+
+    private func elements(_ root: Int) -> Int {
+        let tensor = lowering.tensors[root]
+        return tensor.layout.elements(of: tensor.shape) * samples
+    }
+
+    mutating func useValue(_ tensor: Int, at moment: Int) { use(tensor, .value, at: moment) }
+    mutating func useGradient(_ tensor: Int, at moment: Int) { use(tensor, .gradient, at: moment) }
+
+    private mutating func use(_ tensor: Int, _ content: Content, at moment: Int) {
+        let key = Key(root: lowering.tensors[tensor].root, content: content)
+        if let block = blocks[key] {
+            arena.extend(block, to: moment)
+        } else {
+            blocks[key] = arena.add(elements: elements(key.root), life: moment...moment)
+        }
+    }
+
+    /// Memory for one operation at a time, at any time.
+    mutating func addScratch(_ elements: Int) -> Int { arena.add(elements: elements, life: 0...moments) }
+
+    mutating func addWorkspace(_ elements: Int, life: ClosedRange<Int>) -> Int {
+        arena.add(elements: elements, life: life)
+    }
+
+    mutating func place() { arena.place() }
+
+    var elements: Int { arena.elements }
+
+    func offset(_ block: Int) -> Int { arena.blocks[block].offset }
+
+    func tensors() -> [Plan.TensorPlan] {
+        lowering.tensors.map { tensor in
+            Plan.TensorPlan(
+                name: tensor.name, shape: tensor.shape, layout: tensor.layout,
+                elements: tensor.layout.elements(of: tensor.shape),
+                offset: blocks[Key(root: tensor.root, content: .value)].map(offset) ?? 0,
+                gradientOffset: blocks[Key(root: tensor.root, content: .gradient)].map(offset))
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import MIOGraph
+import MIOTensor
+
+/// Everything a step does, decided before the first one: operations, layouts, memory, the order of the
+/// gradients and their reduction.
+///
+/// A value: ranks compare its description, tests look at it without a buffer.
+public struct Plan: Sendable {
+    /// A tensor of the step, `samples` of which lie one after another.
+    public struct TensorPlan: Hashable, Sendable {
+        public let name: String
+        /// Of one sample.
+        public let shape: Shape
+        public let layout: Layout
+        /// Elements one sample takes.
+        public let elements: Int
+        /// Where its values begin in the arena.
+        public let offset: Int
+        /// Where its gradient begins in the arena; `nil` if nothing needs it.
+        public let gradientOffset: Int?
+    }
+
+    /// What an operation does.
+    public enum Work: Sendable {
+        /// Calls a layer. `node` is its number in the graph.
+        case layer(any Layer, node: Int, choice: KernelChoice)
+        /// Copies its input into another layout.
+        case reorder
+    }
+
+    public struct Operation: Sendable {
+        public let name: String
+        public let work: Work
+        /// Indices into `tensors`.
+        public let inputs: [Int]
+        public let output: Int
+        /// Indices into `parameters`.
+        public let weights: [Int]
+        /// Whether a loss depends on the output by way of something that is trained.
+        public let hasBackward: Bool
+        /// For each input: whether backward gives it a gradient, and whether another operation has done so
+        /// before, so that this one adds.
+        public let inputGradients: [GradientFlow]
+        /// For each weight: whether it is trained, and whether another call contributes before this one.
+        public let weightGradients: [GradientFlow]
+        public let scratchOffset: Int
+        public let workspaceOffset: Int
+    }
+
+    public enum GradientFlow: String, Hashable, Sendable { case none, first, adds }
+
+    /// A weight and its place in the slabs of weights, gradients and optimizer state.
+    public struct ParameterPlan: Hashable, Sendable {
+        /// `conv1/kernel`
+        public let name: String
+        /// Index in `Graph.parameters`.
+        public let index: Int
+        /// Keras' shape.
+        public let shape: Shape
+        public let layout: String
+        public let offset: Int
+        /// Elements in the slab; at least `shape.count`.
+        public let elements: Int
+        /// Untrained weights lie behind the trained ones and have no gradient.
+        public let trainable: Bool
+        /// The operation that loads and saves it: it knows the layout.
+        public let owner: Int
+        public var range: Range<Int> { offset..<offset + elements }
+    }
+
+    /// An output: where the loss attaches.
+    public struct Head: Hashable, Sendable {
+        public let name: String
+        /// The tensor a loss reads: logits if `absorbed` is set, else the output's values.
+        public let tensor: Int
+        /// The final activation that the loss computes itself, from logits.
+        public let absorbed: Activation?
+        /// The output's values as users see them; the head writes them if `absorbed` is set.
+        public let predictions: Int
+        public let shape: Shape
+        /// Whether the loss' gradient goes into `tensor`'s first, or is added to what others put there.
+        public let gradient: GradientFlow
+    }
+
+    /// A part of the gradient slab that is reduced in one go.
+    public struct Bucket: Hashable, Sendable {
+        public let range: Range<Int>
+        /// The operation whose backward completes it.
+        public let completedBy: Int
+    }
+
+    public let backend: String
+    /// The most samples a pass has; larger parts of a batch are passed in pieces.
+    public let samples: Int
+    public let tensors: [TensorPlan]
+    /// The tensor each input of the graph is put into.
+    public let inputs: [Int]
+    public let operations: [Operation]
+    public let heads: [Head]
+    public let parameters: [ParameterPlan]
+    /// Elements of the weight slab, and how many of them, at its start, are trained.
+    public let weightElements: Int
+    public let trainedElements: Int
+    public let buckets: [Bucket]
+    /// Elements of the arena that holds values, gradients, scratch and workspaces.
+    public let arenaElements: Int
+}
+
+extension Plan: CustomStringConvertible {
+    /// One line a fact: what ranks compare.
+    public var description: String {
+        var lines = ["backend \(backend), \(samples) samples a pass, arena of \(arenaElements) elements"]
+        for (index, tensor) in tensors.enumerated() {
+            lines.append(
+                "tensor \(index) \(tensor.name) \(tensor.shape) \(tensor.layout) at \(tensor.offset)"
+                    + (tensor.gradientOffset.map { ", gradient at \($0)" } ?? ""))
+        }
+        for (index, operation) in operations.enumerated() {
+            var line = "operation \(index) \(operation.name): \(operation.inputs) -> \(operation.output)"
+            if case .layer(_, _, let choice) = operation.work { line += ", " + choice.algorithm }
+            line += ", gradients \(operation.inputGradients.map(\.rawValue))"
+            lines.append(line)
+        }
+        for head in heads {
+            lines.append(
+                "head \(head.name): tensor \(head.tensor), \(head.absorbed.map { "from logits of \($0.rawValue)" } ?? "as it is")"
+            )
+        }
+        for parameter in parameters {
+            lines.append(
+                "parameter \(parameter.name) \(parameter.shape) \(parameter.layout) at \(parameter.range)"
+                    + (parameter.trainable ? "" : ", not trained"))
+        }
+        for bucket in buckets { lines.append("bucket \(bucket.range) after operation \(bucket.completedBy)") }
+        return lines.joined(separator: "\n")
+    }
+}

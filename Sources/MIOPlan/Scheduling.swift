@@ -1,0 +1,180 @@
+import MIOGraph
+import MIOTensor
+
+/// From operations to a plan: who gives which gradient first, where everything lies, and when each part of
+/// the gradient slab is complete.
+///
+/// Moments: operation i runs forward at i, the heads at F (the number of operations), operation i backward
+/// at 2F − i.
+struct Scheduling {
+    private let lowering: Lowering
+    private let request: PlanRequest
+    private let hasBackward: [Bool]
+    private var heads: [Plan.Head]
+    private var inputFlows: [[Plan.GradientFlow]]
+    private var weightFlows: [[Plan.GradientFlow]]
+    private var count: Int { lowering.operations.count }
+
+    init(_ lowering: Lowering, _ request: PlanRequest) {
+        self.lowering = lowering
+        self.request = request
+        let operations = lowering.operations
+        func root(_ tensor: Int) -> Int { lowering.tensors[tensor].root }
+
+        // Backward runs where something trained lies before and a loss behind.
+        var leadsToLoss = Set(lowering.heads.filter { $0.gradient != .none }.map { root($0.tensor) })
+        for operation in operations.reversed() where leadsToLoss.contains(root(operation.output)) {
+            for input in operation.inputs { leadsToLoss.insert(root(input)) }
+        }
+        let hasBackward = operations.map {
+            leadsToLoss.contains(root($0.output)) && lowering.dependsOnWeights($0.output)
+        }
+        self.hasBackward = hasBackward
+
+        // The heads come first, then the operations from last to first: whoever reaches a gradient first
+        // writes it, the others add.
+        var written: Set<Int> = []
+        heads = lowering.heads.map { head in
+            guard head.gradient != .none, lowering.dependsOnWeights(head.tensor) else {
+                return head.with(gradient: .none)
+            }
+            return head.with(gradient: written.insert(root(head.tensor)).inserted ? .first : .adds)
+        }
+        inputFlows = operations.map { $0.inputs.map { _ in .none } }
+        weightFlows = operations.map { $0.weights.map { _ in .none } }
+        var contributed: Set<Int> = []
+        for index in operations.indices.reversed() where hasBackward[index] {
+            for (position, input) in operations[index].inputs.enumerated()
+            where lowering.dependsOnWeights(input) {
+                inputFlows[index][position] = written.insert(root(input)).inserted ? .first : .adds
+            }
+            guard case .layer(let layer, _, _) = operations[index].work, layer.attributes.trainable else {
+                continue
+            }
+            for (position, weight) in operations[index].weights.enumerated() {
+                weightFlows[index][position] = contributed.insert(weight).inserted ? .first : .adds
+            }
+        }
+    }
+
+    func plan(backend: String) -> Plan {
+        let parameters = self.parameters()
+        let trained = parameters.filter(\.trainable)
+        var memory = Memory(lowering, samples: request.samples, moments: 2 * count + 1)
+        for input in lowering.inputs { memory.useValue(input, at: 0) }
+        for (index, operation) in lowering.operations.enumerated() {
+            let (forward, backward) = (index, 2 * count - index)
+            memory.useValue(operation.output, at: forward)
+            for input in operation.inputs { memory.useValue(input, at: forward) }
+            guard hasBackward[index] else { continue }
+            memory.useGradient(operation.output, at: backward)
+            for (input, flow) in zip(operation.inputs, inputFlows[index]) where flow != .none {
+                memory.useGradient(input, at: backward)
+            }
+            if case .layer(_, _, let choice) = operation.work {
+                if choice.backwardReadsOutput { memory.useValue(operation.output, at: backward) }
+                if choice.backwardReadsInputs {
+                    for input in operation.inputs { memory.useValue(input, at: backward) }
+                }
+            }
+        }
+        for head in heads {
+            memory.useValue(head.tensor, at: count)
+            memory.useValue(head.predictions, at: count)
+            if head.gradient != .none { memory.useGradient(head.tensor, at: count) }
+        }
+        let scratch = memory.addScratch(
+            lowering.operations.map { $0.choice?.scratchElements ?? 0 }.max() ?? 0)
+        let workspaces = lowering.operations.enumerated().map { index, operation in
+            memory.addWorkspace(
+                operation.choice?.workspaceElements ?? 0,
+                life: index...(hasBackward[index] ? 2 * count - index : index))
+        }
+        memory.place()
+
+        let parameterOf = Dictionary(
+            uniqueKeysWithValues: parameters.enumerated().map { ($1.index, $0) })
+        return Plan(
+            backend: backend, samples: request.samples, tensors: memory.tensors(), inputs: lowering.inputs,
+            operations: lowering.operations.enumerated().map { index, draft in
+                Plan.Operation(
+                    name: draft.name, work: draft.work, inputs: draft.inputs, output: draft.output,
+                    weights: draft.weights.map { parameterOf[$0]! }, hasBackward: hasBackward[index],
+                    inputGradients: inputFlows[index], weightGradients: weightFlows[index],
+                    scratchOffset: memory.offset(scratch), workspaceOffset: memory.offset(workspaces[index]))
+            },
+            heads: heads, parameters: parameters, weightElements: parameters.last?.range.upperBound ?? 0,
+            trainedElements: trained.last?.range.upperBound ?? 0, buckets: buckets(trained),
+            arenaElements: memory.elements)
+    }
+
+    /// The weights in the order of the slabs: trained ones by the moment their gradient is complete, then
+    /// the others.
+    private func parameters() -> [Plan.ParameterPlan] {
+        let all = lowering.graph.parameters
+        var owner = [Int?](repeating: nil, count: all.count)
+        var completion = [Int?](repeating: nil, count: all.count)
+        var position = [Int](repeating: 0, count: all.count)
+        for (index, operation) in lowering.operations.enumerated() {
+            for (place, weight) in operation.weights.enumerated() {
+                if owner[weight] == nil {
+                    owner[weight] = index
+                    position[weight] = place
+                }
+                if weightFlows[index][place] != .none, completion[weight] == nil {
+                    completion[weight] = index
+                }
+            }
+        }
+        let order = all.indices.sorted { a, b in
+            switch (completion[a], completion[b]) {
+            case (let a?, let b?) where a != b: a > b
+            case (_?, nil): true
+            case (nil, _?): false
+            default: a < b
+            }
+        }
+        var offset = 0
+        return order.map { index in
+            let choice = lowering.operations[owner[index]!].choice!
+            let elements = choice.weightElements[position[index]]
+            defer { offset += Arena.aligned(elements) }
+            return Plan.ParameterPlan(
+                name: all[index].name, index: index, shape: all[index].shape,
+                layout: choice.weightLayouts[position[index]], offset: offset, elements: elements,
+                trainable: completion[index] != nil, owner: owner[index]!)
+        }
+    }
+
+    private func buckets(_ trained: [Plan.ParameterPlan]) -> [Plan.Bucket] {
+        var completedBy: [Int: Int] = [:]
+        for (index, operation) in lowering.operations.enumerated() where hasBackward[index] {
+            for weight in operation.weights { completedBy[weight] = min(completedBy[weight] ?? index, index) }
+        }
+        var buckets: [Plan.Bucket] = []
+        var start = 0
+        for (position, parameter) in trained.enumerated() {
+            let end = parameter.range.upperBound
+            if end - start >= request.bucketElements || position == trained.count - 1 {
+                buckets.append(Plan.Bucket(range: start..<end, completedBy: completedBy[parameter.index]!))
+                start = end
+            }
+        }
+        return buckets
+    }
+}
+
+extension Lowering.Draft {
+    var choice: KernelChoice? {
+        guard case .layer(_, _, let choice) = work else { return nil }
+        return choice
+    }
+}
+
+extension Plan.Head {
+    fileprivate func with(gradient: Plan.GradientFlow) -> Plan.Head {
+        Plan.Head(
+            name: name, tensor: tensor, absorbed: absorbed, predictions: predictions, shape: shape,
+            gradient: gradient)
+    }
+}

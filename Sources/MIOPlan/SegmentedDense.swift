@@ -1,0 +1,87 @@
+import MIOConfig
+import MIOGraph
+import MIOTensor
+
+/// A Dense on vectors that a Concatenate would put side by side, read where they lie.
+///
+/// y = activation(Σᵢ xᵢ · kernelᵢ + bias); xᵢ (nᵢ,); kernel (Σ nᵢ, units), kernelᵢ its rows from Σ nⱼ, j < i.
+/// The plan makes it of a Concatenate and the Dense behind it; no job names it.
+public struct SegmentedDense: ActivatedLayer {
+    public static var className: String { "SegmentedDense" }
+    public var dense: Dense
+
+    public init(_ dense: Dense) { self.dense = dense }
+
+    public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
+        self.init(try Dense(attributes: attributes, config: &config))
+    }
+
+    public var attributes: LayerAttributes { dense.attributes }
+    public var config: ConfigDictionary { dense.config }
+    public var activation: Activation {
+        get { dense.activation }
+        set { dense.activation = newValue }
+    }
+
+    private func joined(_ inputs: [Shape]) -> [Shape] { [[inputs.reduce(0) { $0 + $1.count }]] }
+
+    public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs.allSatisfy({ $0.rank == 1 }) else {
+            throw ShapeError(expected: "vectors", received: inputs)
+        }
+        return try dense.outputShape(for: joined(inputs))
+    }
+
+    public func weights(for inputs: [Shape]) -> [WeightDescription] { dense.weights(for: joined(inputs)) }
+
+    @_specialize(where T == Float)
+    @_specialize(where T == Double)
+    public func forward<T: Scalar>(_ call: ForwardCall<T>) {
+        let units = dense.units
+        for sample in 0..<call.samples {
+            let y = call.output + sample * units
+            for unit in 0..<units { y[unit] = dense.useBias ? call.weights[1][unit] : 0 }
+            var row = 0
+            for (x, shape) in zip(call.inputs, call.inputShapes) {
+                for i in 0..<shape.count {
+                    let value = x[sample * shape.count + i]
+                    for unit in 0..<units { y[unit] += value * call.weights[0][(row + i) * units + unit] }
+                }
+                row += shape.count
+            }
+        }
+        dense.activation.apply(call.output, rows: call.samples, width: units)
+    }
+
+    @_specialize(where T == Float)
+    @_specialize(where T == Double)
+    public func backward<T: Scalar>(_ call: BackwardCall<T>) {
+        let units = dense.units
+        withUnsafeTemporaryAllocation(of: T.self, capacity: call.samples * units) { buffer in
+            guard let dz = buffer.baseAddress else { return }
+            dz.initialize(repeating: 0, count: call.samples * units)
+            dense.activation.addGradient(
+                result: call.forward.output, gradient: call.outputGradient, to: dz, rows: call.samples,
+                width: units)
+            for sample in 0..<call.samples {
+                let gradient = dz + sample * units
+                if dense.useBias, let dBias = call.weightGradients[1] {
+                    for unit in 0..<units { dBias[unit] += gradient[unit] }
+                }
+                var row = 0
+                for (input, shape) in call.forward.inputShapes.enumerated() {
+                    let x = call.forward.inputs[input] + sample * shape.count
+                    let dx = call.inputGradients[input].map { $0 + sample * shape.count }
+                    for i in 0..<shape.count {
+                        let start = (row + i) * units
+                        for unit in 0..<units {
+                            dx?[i] += gradient[unit] * call.forward.weights[0][start + unit]
+                            call.weightGradients[0]?[start + unit] += gradient[unit] * x[i]
+                        }
+                    }
+                    row += shape.count
+                }
+            }
+        }
+    }
+}
