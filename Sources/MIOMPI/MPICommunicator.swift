@@ -25,12 +25,14 @@ public final class MPICommunicator: Communicator {
     public init(elementsPerCall: Int = Int(CInt.max)) throws(CommunicationError) {
         precondition((1...Int(CInt.max)).contains(elementsPerCall), "\(elementsPerCall) elements per call")
         self.elementsPerCall = elementsPerCall
+        // Asked first: MPI sets these variables itself when it starts a world of one.
+        let isJoined = MPILaunch.hasProcessManager
         world = try startMPI()
         rank = Int(try query(nil, "MPI_Comm_rank") { MPI_Comm_rank(mio_mpi_comm_world(), $0) })
         size = Int(try query(rank, "MPI_Comm_size") { MPI_Comm_size(mio_mpi_comm_world(), $0) })
         (rankOnNode, ranksOnNode) = try placeOnNode(rank: rank)
         let tasks = MPILaunch.tasksOfStep
-        guard size > 1 || tasks <= 1 || MPILaunch.hasProcessManager else {
+        guard size > 1 || tasks <= 1 || isJoined else {
             throw CommunicationError(
                 call: "MPI_Init_thread", rank: rank,
                 reason: "srun started \(tasks) tasks, but MPI joins none of them: "
