@@ -52,3 +52,18 @@ package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CO
 package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", numerics])
 package.targets.append(.target(name: "CVectorLoops"))
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
+package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
+package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check"])
+
+// MARK: For tests only.
+
+package.targets += [
+    // What every communicator must do, once for all of them.
+    .target(
+        name: "CommunicatorConformance", dependencies: ["MIOComm"], path: "Tests/CommunicatorConformance",
+        swiftSettings: strict),
+    // The same under a real mpirun.
+    .executableTarget(
+        name: "mio-communication-check", dependencies: ["MIOMPI", "CommunicatorConformance"],
+        swiftSettings: strict),
+]

@@ -1,0 +1,111 @@
+import MIOTensor
+
+/// The ranks of one run, as one of them sees them: who it is, and the collective operations.
+///
+/// Every rank calls the same collectives in the same order with the same counts and roots; a rank that
+/// does not is a bug, which the in-process communicator reports and MPI may answer with a hang. Sums are
+/// bitwise the same on all ranks, so what each computes from them is too.
+///
+/// Not Sendable: the thread that made a communicator owns it, and makes all of its calls.
+public protocol Communicator: AnyObject {
+    /// This rank, in `0..<size`.
+    var rank: Int { get }
+
+    /// The number of ranks of the run.
+    var size: Int { get }
+
+    /// How the ranks are joined: "loopback", "in-process" or "MPI".
+    var name: String { get }
+
+    /// How many ranks share this rank's machine, itself included.
+    var ranksOnNode: Int { get }
+
+    /// This rank among those of its machine, in `0..<ranksOnNode`.
+    var rankOnNode: Int { get }
+
+    /// What this rank has called so far.
+    var statistics: CommunicationStatistics { get }
+
+    /// Replaces each of `count` values with its sum over all ranks. The same bits on all ranks.
+    /// - Throws: `CommunicationError`.
+    func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError)
+
+    /// Replaces each of `count` values with its sum over all ranks. The same bits on all ranks.
+    /// - Throws: `CommunicationError`.
+    func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError)
+
+    /// The largest of all ranks' values; NaN, on all ranks, if one of them is NaN.
+    /// - Throws: `CommunicationError`.
+    func allreduceMax(_ value: Double) throws(CommunicationError) -> Double
+
+    /// Makes room for sums that run at the same time, numbered `0..<slots`. Call it before the first step:
+    /// after it, starting and waiting allocate nothing. More room may be asked for later, less is ignored.
+    func reserve(slots: Int)
+
+    /// Starts what `allreduceSum` does and returns at once. The values belong to the communicator until
+    /// `wait(slot:)` returns: until then they may be neither read nor written.
+    /// - Precondition: `slot` is reserved and no sum is running in it.
+    /// - Throws: `CommunicationError`.
+    func startAllreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int, slot: Int)
+        throws(CommunicationError)
+
+    /// Moves the started sums along; returns at once. MPI works on them only inside its calls, so call it
+    /// between pieces of other work.
+    /// - Throws: `CommunicationError`.
+    func progress() throws(CommunicationError)
+
+    /// Returns when the sum started in `slot` is complete: the values are then valid and the caller's.
+    /// - Precondition: a sum was started in `slot` and not yet waited for.
+    /// - Throws: `CommunicationError`.
+    func wait(slot: Int) throws(CommunicationError)
+
+    /// Fills `bytes` with those of rank `root`. All ranks give the same number of bytes.
+    /// - Throws: `CommunicationError`.
+    func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError)
+
+    /// The bytes of rank `root`, whose number the other ranks need not know: what they give is ignored.
+    /// - Throws: `CommunicationError`.
+    func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8]
+
+    /// Every rank's bytes, by rank, on rank `root`; `nil` elsewhere. The lengths may differ.
+    /// - Throws: `CommunicationError`.
+    func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]?
+
+    /// Every rank's bytes, by rank, on all ranks. The lengths may differ.
+    /// - Throws: `CommunicationError`.
+    func allgather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]]
+
+    /// Returns when all ranks have called it.
+    /// - Throws: `CommunicationError`.
+    func barrier() throws(CommunicationError)
+
+    /// Ends all ranks at once with this exit code. For a rank that failed alone, in the midst of
+    /// something the others wait for; where all ranks know of the failure, `finalize` and exit instead.
+    func abort(_ code: ExitCode) -> Never
+
+    /// Waits for all ranks and ends communication. No collective may follow; calling it again does nothing.
+    /// Write messages before it: once it returns, an exit code other than 0 of another rank may end this
+    /// process.
+    /// - Throws: `CommunicationError`.
+    func finalize() throws(CommunicationError)
+}
+
+/// What a rank has asked of its communicator: the same numbers in every run and over every transport, so
+/// that tests can hold them fixed.
+public struct CommunicationStatistics: Hashable, Sendable {
+    /// The number of collective operations called, started ones included.
+    public var collectives: Int
+    /// The bytes of this rank's values that went into sums and maxima.
+    public var bytesReduced: Int
+
+    public init(collectives: Int = 0, bytesReduced: Int = 0) {
+        self.collectives = collectives
+        self.bytesReduced = bytesReduced
+    }
+
+    /// Counts one reduction of `count` elements of type `Element`.
+    public mutating func addReduction<Element>(of count: Int, _ type: Element.Type) {
+        collectives += 1
+        bytesReduced += count * MemoryLayout<Element>.stride
+    }
+}

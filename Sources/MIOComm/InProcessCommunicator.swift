@@ -1,0 +1,196 @@
+import MIOTensor
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The ranks as threads of this process, for tests: every sum is taken in rank order, and a rank that
+/// leaves makes the others' collectives fail instead of wait.
+public final class InProcessCommunicator: Communicator {
+    public let rank: Int
+    public private(set) var statistics = CommunicationStatistics()
+    private let world: InProcessWorld
+    private var running: [Bool] = []
+    private var isFinalized = false
+
+    private init(rank: Int, world: InProcessWorld) {
+        self.rank = rank
+        self.world = world
+    }
+
+    public var size: Int { world.size }
+    public var name: String { "in-process" }
+    public var ranksOnNode: Int { size }
+    public var rankOnNode: Int { rank }
+
+    /// Runs `body` on `worldSize` threads, each a rank, and returns when all have ended.
+    /// - Returns: what `body` returned, by rank.
+    /// - Throws: the error of the lowest rank that failed by itself, and not because another had left.
+    public static func run<Value: Sendable>(
+        worldSize: Int, body: @escaping @Sendable (InProcessCommunicator) throws -> Value
+    ) throws -> [Value] {
+        precondition(worldSize > 0, "a world of \(worldSize) ranks")
+        let world = InProcessWorld(size: worldSize)
+        let outcomes = Outcomes<Value>(count: worldSize)
+        var threads: [RankThread] = []
+        for rank in 0..<worldSize {
+            do {
+                threads.append(
+                    try RankThread(rank: rank) {
+                        let outcome = Result {
+                            try body(InProcessCommunicator(rank: rank, world: world))
+                        }
+                        outcomes.set(outcome, rank: rank)
+                        switch outcome {
+                        case .success: world.leave(rank, reason: "it had finished")
+                        case .failure(let error): world.leave(rank, reason: "\(error)")
+                        }
+                    })
+            } catch {
+                outcomes.set(.failure(error), rank: rank)
+                world.leave(rank, reason: "\(error)")
+            }
+        }
+        for thread in threads { thread.join() }
+        return try outcomes.values()
+    }
+
+    public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
+        try meet(.sumOfFloats, values, count)
+        statistics.addReduction(of: count, Float.self)
+    }
+
+    public func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError) {
+        try meet(.sumOfDoubles, values, count)
+        statistics.addReduction(of: count, Double.self)
+    }
+
+    public func allreduceMax(_ value: Double) throws(CommunicationError) -> Double {
+        var result = value
+        // A pointer to a local is good only inside a closure, and the others write through it until then.
+        try withUnsafeMutablePointer(to: &result) { (pointer) throws(CommunicationError) in
+            try meet(.maximum, pointer, 1)
+        }
+        statistics.addReduction(of: 1, Double.self)
+        return result
+    }
+
+    public func reserve(slots: Int) {
+        while running.count < slots { running.append(false) }
+        world.reserve(slots: slots)
+    }
+
+    public func startAllreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int, slot: Int)
+        throws(CommunicationError)
+    {
+        precondition(running.indices.contains(slot), "slot \(slot) is not reserved")
+        precondition(!running[slot], "a sum is running in slot \(slot)")
+        requireOpen()
+        running[slot] = true
+        try world.enter(slot + 1, rank: rank, contribution(.sumOfFloats, values, count))
+        statistics.addReduction(of: count, Float.self)
+    }
+
+    public func progress() {}
+
+    public func wait(slot: Int) throws(CommunicationError) {
+        precondition(running.indices.contains(slot) && running[slot], "no sum was started in slot \(slot)")
+        try world.await(slot + 1, rank: rank, call: .sumOfFloats)
+        running[slot] = false
+    }
+
+    public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {
+        requireRank(root)
+        try meet(.broadcast(root: root), bytes.baseAddress, bytes.count)
+        statistics.collectives += 1
+    }
+
+    public func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
+        requireRank(root)
+        return try exchange(rank == root ? bytes : [], "broadcast from \(root)")[root]
+    }
+
+    public func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]? {
+        requireRank(root)
+        let all = try exchange(bytes, "gather to \(root)")
+        return rank == root ? all : nil
+    }
+
+    public func allgather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] {
+        try exchange(bytes, "allgather")
+    }
+
+    public func barrier() throws(CommunicationError) {
+        try meet(.barrier, nil, 0)
+        statistics.collectives += 1
+    }
+
+    /// Ends the process, all of its ranks included.
+    public func abort(_ code: ExitCode) -> Never { exit(code.rawValue) }
+
+    public func finalize() throws(CommunicationError) {
+        guard !isFinalized else { return }
+        try meet(.exchange(name: "finalize"), nil, 0)
+        isFinalized = true
+    }
+
+    private func contribution(
+        _ call: InProcessWorld.Call, _ pointer: UnsafeMutableRawPointer?, _ count: Int
+    ) -> InProcessWorld.Contribution {
+        .init(call: call, sequence: statistics.collectives, pointer: pointer, count: count)
+    }
+
+    private func meet(_ call: InProcessWorld.Call, _ pointer: UnsafeMutableRawPointer?, _ count: Int)
+        throws(CommunicationError)
+    {
+        requireOpen()
+        try world.enter(InProcessWorld.blocking, rank: rank, contribution(call, pointer, count))
+        try world.await(InProcessWorld.blocking, rank: rank, call: call)
+    }
+
+    private func exchange(_ bytes: [UInt8], _ name: String) throws(CommunicationError) -> [[UInt8]] {
+        requireOpen()
+        let call = InProcessWorld.Call.exchange(name: name)
+        try world.enter(InProcessWorld.blocking, rank: rank, contribution(call, nil, 0), offering: bytes)
+        let all = try world.await(InProcessWorld.blocking, rank: rank, call: call)
+        statistics.collectives += 1
+        return all
+    }
+
+    private func requireOpen() { precondition(!isFinalized, "a collective after finalize") }
+
+    private func requireRank(_ root: Int) {
+        precondition((0..<size).contains(root), "there is no rank \(root) in a world of \(size)")
+    }
+}
+
+/// What each rank's body returned or threw.
+///
+/// `@unchecked Sendable`: `results` is read and written with `monitor` held.
+private final class Outcomes<Value: Sendable>: @unchecked Sendable {
+    private let monitor = Monitor()
+    private var results: [Result<Value, any Error>?]
+
+    init(count: Int) { results = .init(repeating: nil, count: count) }
+
+    func set(_ result: Result<Value, any Error>, rank: Int) {
+        monitor.lock()
+        defer { monitor.unlock() }
+        results[rank] = result
+    }
+
+    /// - Precondition: every rank has set its result.
+    func values() throws -> [Value] {
+        monitor.lock()
+        defer { monitor.unlock() }
+        var consequence: (any Error)?
+        for case .failure(let error)? in results {
+            guard (error as? CommunicationError)?.departedRank != nil else { throw error }
+            consequence = consequence ?? error
+        }
+        if let consequence { throw consequence }
+        return try results.map { try $0!.get() }
+    }
+}

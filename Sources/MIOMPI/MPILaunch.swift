@@ -1,0 +1,24 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// What the environment says of how this process was started.
+public enum MPILaunch {
+    /// Whether a launcher started this process as a rank. If not, use the loopback communicator: MPI
+    /// would start a daemon of its own for a world of one.
+    public static var isLaunched: Bool { hasProcessManager || tasksOfStep > 1 }
+
+    /// Whether something that joins processes into an MPI world is there: `mpirun`'s, PMIx's or PMI's marks.
+    static var hasProcessManager: Bool {
+        let marks: [String] = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"]
+        return marks.contains { getenv($0) != nil }
+    }
+
+    /// The tasks that `srun` started together with this one; 1 without it. A Slurm batch script is not
+    /// itself such a step, so a program it runs without `srun` is alone.
+    static var tasksOfStep: Int {
+        getenv("SLURM_STEP_NUM_TASKS").flatMap { Int(String(cString: $0)) } ?? 1
+    }
+}

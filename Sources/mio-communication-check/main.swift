@@ -1,0 +1,121 @@
+// What a rank does under a real mpirun, for the tests of MIOMPI.
+//
+//     mio-communication-check conformance [ELEMENTS_PER_CALL]
+//     mio-communication-check launched | agreed-failure | abort | truncation | twice
+
+import CommunicatorConformance
+import MIOComm
+import MIOMPI
+import MIOTensor
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+struct SampleError: MIOError {
+    let description: String
+    let exitCode: ExitCode
+}
+
+/// Writes a line to standard error in one piece, so that lines of several ranks do not mix.
+func printError(_ line: String) {
+    fflush(nil)
+    var text = line + "\n"
+    let written = text.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    precondition(written == text.utf8.count, "standard error is closed")
+}
+
+func end(_ communicator: MPICommunicator, _ code: ExitCode) throws -> Never {
+    try communicator.finalize()
+    try communicator.finalize()
+    exit(code.rawValue)
+}
+
+/// The suite; prints "N checks passed" or what failed, once.
+func conformance(elementsPerCall: Int) throws -> Never {
+    let communicator = try MPICommunicator(elementsPerCall: elementsPerCall)
+    let report = try checkConformance(of: communicator)
+    if communicator.rank == 0 {
+        for failure in report.failures { print(failure) }
+        if report.failures.isEmpty {
+            print("\(report.checks) checks passed on \(communicator.size) ranks over \(communicator.name)")
+        }
+        fflush(nil)
+    }
+    try communicator.finalize()
+    exit(report.failures.isEmpty ? 0 : 1)
+}
+
+/// Rank 1 finds a bad file: all ranks end with its exit code, and one message is printed.
+func agreedFailure() throws -> Never {
+    let communicator = try MPICommunicator()
+    do {
+        try communicator.agree(on: "the data") {
+            guard communicator.rank != 1 else {
+                throw SampleError(description: "train-1.npz: truncated", exitCode: .badInput)
+            }
+        }
+        try end(communicator, .finished)
+    } catch let error as AgreedError {
+        if communicator.rank == 0 { printError("error: \(error)") }
+        try end(communicator, error.exitCode)
+    }
+}
+
+/// The last rank fails alone while the others wait in a barrier.
+func abortAlone() throws -> Never {
+    let communicator = try MPICommunicator()
+    if communicator.rank == communicator.size - 1 { communicator.abort(.inputOutput) }
+    try communicator.barrier()
+    try end(communicator, .finished)
+}
+
+/// Rank 0 sends more than the others take: their MPI_Bcast fails, and says so.
+func truncation() throws -> Never {
+    let communicator = try MPICommunicator()
+    var bytes = [UInt8](repeating: 0, count: communicator.rank == 0 ? 8 : 4)
+    do {
+        try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, root: 0) }
+    } catch {
+        print(error)
+        fflush(nil)
+    }
+    try end(communicator, .finished)
+}
+
+/// MPI cannot be started twice in a process.
+func twice() throws -> Never {
+    let communicator = try MPICommunicator()
+    do {
+        _ = try MPICommunicator()
+    } catch {
+        print(error)
+        fflush(nil)
+    }
+    try end(communicator, .finished)
+}
+
+let arguments = CommandLine.arguments.dropFirst()
+do {
+    switch arguments.first {
+    case "conformance":
+        let limit = arguments.dropFirst().first.flatMap { Int($0) } ?? Int(CInt.max)
+        try conformance(elementsPerCall: limit)
+    case "launched":
+        print(MPILaunch.isLaunched)
+    case "agreed-failure": try agreedFailure()
+    case "abort": try abortAlone()
+    case "truncation": try truncation()
+    case "twice": try twice()
+    default:
+        printError(
+            "usage: mio-communication-check conformance [ELEMENTS_PER_CALL] | launched | agreed-failure "
+                + "| abort | truncation | twice")
+        exit(ExitCode.usage.rawValue)
+    }
+} catch let error as any MIOError {
+    printError("error: \(error)")
+    exit(error.exitCode.rawValue)
+}
