@@ -67,3 +67,4 @@ package.targets += [
         name: "mio-communication-check", dependencies: ["MIOMPI", "CommunicatorConformance"],
         swiftSettings: strict),
 ]
+package.targets += module("MIOData", ["MIOTensor", "CZlib"])

@@ -1,0 +1,90 @@
+import MIOTensor
+
+/// A place in the training: an epoch and a global batch of it, both from 0.
+public struct BatchPosition: Hashable, Sendable, Comparable {
+    public var epoch: Int
+    public var batch: Int
+
+    public init(epoch: Int, batch: Int) {
+        self.epoch = epoch
+        self.batch = batch
+    }
+
+    public static func < (first: BatchPosition, second: BatchPosition) -> Bool {
+        (first.epoch, first.batch) < (second.epoch, second.batch)
+    }
+}
+
+/// A rank's part of a global batch: a buffer for each column, allocated once and filled many times.
+///
+/// A rank may have no sample (`count` 0) of a batch that others have samples of.
+public final class Batch {
+    /// The epoch, and the global batch's index in it.
+    public private(set) var position = BatchPosition(epoch: 0, batch: 0)
+    /// The samples of this rank's part.
+    public private(set) var count = 0
+    /// The samples of the whole global batch.
+    public private(set) var globalCount = 0
+    /// The index of this part's first sample in the global batch.
+    public private(set) var firstPosition = 0
+    /// The most samples that the buffers hold.
+    public let capacity: Int
+
+    private let columnStorages: [Storage<Float>]
+    private let elementCounts: [Int]
+    private let rowStorage: Storage<Int>
+    private let presence: Storage<Bool>
+
+    /// Buffers for `capacity` samples of each column of a data set.
+    /// - Precondition: they fit the address space.
+    public init(capacity: Int, dataset: Dataset) {
+        self.capacity = capacity
+        elementCounts = dataset.columns.indices.map { dataset.elementCount(ofColumn: $0) }
+        columnStorages = elementCounts.map { elementCount in
+            let (size, overflow) = capacity.multipliedReportingOverflow(by: elementCount)
+            precondition(!overflow, "\(capacity) samples of \(elementCount) elements do not fit memory")
+            return Storage(count: size)
+        }
+        rowStorage = Storage(count: capacity)
+        presence = Storage(count: elementCounts.count)
+    }
+
+    /// The epoch that the batch is of, from 0.
+    public var epoch: Int { position.epoch }
+    /// The global batch's index in its epoch, from 0.
+    public var indexInEpoch: Int { position.batch }
+
+    /// The data set's row of each sample, for messages.
+    public var globalRows: UnsafeBufferPointer<Int> {
+        UnsafeBufferPointer(start: rowStorage.pointer, count: count)
+    }
+
+    /// The samples of a column, one after the other, each in row-major order: `count` times the column's
+    /// element count of floats.
+    public func values(ofColumn column: Int) -> UnsafeMutablePointer<Float> { columnStorages[column].pointer }
+
+    /// Whether any of the samples' shards has the column. If none has, all its values are 1.
+    public func isPresent(_ column: Int) -> Bool { presence.pointer[column] }
+
+    /// Copies a rank's part of a global batch out of the data set.
+    /// - Precondition: the part has at most `capacity` samples.
+    public func fill(
+        from dataset: Dataset, at position: BatchPosition, schedule: BatchSchedule, order: Permutation,
+        rank: Int, worldSize: Int
+    ) {
+        let positions = schedule.positions(ofBatch: position.batch)
+        let part = schedule.part(ofBatch: position.batch, rank: rank, worldSize: worldSize)
+        precondition(part.count <= capacity, "\(part.count) samples for \(capacity)")
+        self.position = position
+        count = part.count
+        globalCount = positions.count
+        firstPosition = part.lowerBound
+        for index in 0..<count {
+            rowStorage.pointer[index] = order[positions.lowerBound + part.lowerBound + index]
+        }
+        for column in elementCounts.indices {
+            presence.pointer[column] = dataset.gather(
+                rows: globalRows, column: column, into: columnStorages[column].pointer)
+        }
+    }
+}

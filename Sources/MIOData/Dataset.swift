@@ -1,0 +1,163 @@
+import MIOTensor
+
+/// The samples of a specification, left on disk: which shard holds which row, where each array lies, and
+/// copies of rows as floats.
+///
+/// Opening checks everything that headers tell; afterwards nothing changes, so any thread may read. Memory
+/// holds a few hundred bytes a shard; what is mapped is the system's page cache.
+///
+/// `@unchecked Sendable`: every property is immutable after `init`, and the arrays' memory is never written.
+public final class Dataset: @unchecked Sendable {
+    /// A row by the file that holds it.
+    public struct Location: Hashable, Sendable, CustomStringConvertible {
+        public let file: String
+        /// The row in that file, from 0.
+        public let row: Int
+
+        public var description: String { "\(file), row \(row)" }
+    }
+
+    /// What was asked for; a column's index counts in it.
+    public let columns: [ColumnRequest]
+    /// The samples of all shards.
+    public let rowCount: Int
+    /// One line for each shard in order: file, rows, bytes, and each array's type, shape and checksum (where
+    /// the archive has one). Ranks compare it, and a resumed run finds changed data by it.
+    public let manifest: String
+
+    let shards: [Shard]
+    /// The row that each shard starts with, and the end of the last.
+    let firstRows: [Int]
+    private let elementCounts: [Int]
+
+    /// Opens every shard. Deflated arrays and CSV columns are expanded here, so that damaged data ends a run
+    /// before it starts.
+    /// - Parameter scratch: takes what is expanded.
+    /// - Throws: `DataError` for missing, damaged or unfitting data; `FileError` if the system refuses.
+    public init(
+        _ specification: DataSpecification, columns: [ColumnRequest], scratch: ScratchStore = ScratchStore()
+    ) throws {
+        self.columns = columns
+        elementCounts = columns.map(\.shape.count)
+        shards = try Self.openShards(specification, columns, scratch)
+        var firstRows = [0]
+        for shard in shards {
+            let (sum, overflow) = firstRows.last!.addingReportingOverflow(shard.rowCount)
+            guard !overflow else {
+                throw DataError(.badHeader, shard.paths[0], "more rows than 64 bits count")
+            }
+            firstRows.append(sum)
+        }
+        self.firstRows = firstRows
+        rowCount = firstRows.last!
+        guard rowCount > 0 else {
+            throw DataError(
+                .empty, shards.first?.paths.first ?? specification.folder,
+                "no row is in \(shards.count == 1 ? "this shard" : "any of \(shards.count) shards")")
+        }
+        manifest = shards.map { $0.manifestLine(columns: columns, folder: specification.folder) + "\n" }
+            .joined()
+    }
+
+    private static func openShards(
+        _ specification: DataSpecification, _ columns: [ColumnRequest], _ scratch: ScratchStore
+    ) throws -> [Shard] {
+        switch specification.files {
+        case .shards(let globs):
+            return try listFiles(globs: globs, folder: specification.folder).map {
+                try Shard(path: $0, specification: specification, requests: columns, scratch: scratch)
+            }
+        case .arrays(let globs):
+            let files = try columns.map { column -> [String]? in
+                if let own = globs[column.name] {
+                    return try listFiles(globs: own, folder: specification.folder)
+                }
+                guard column.isRequired else { return nil }
+                var message = "data.files names no files of array '\(column.name)'"
+                if let near = nearestName(to: column.name, in: globs.keys.sorted()) {
+                    message += "; the nearest is '\(near)'"
+                }
+                throw DataError(.missingArray, specification.folder, message)
+            }
+            let counts = zip(columns, files).compactMap { column, files in
+                files.map { (column.name, $0.count) }
+            }
+            guard let first = counts.first else { return [] }
+            if let other = counts.first(where: { $0.1 != first.1 }) {
+                throw DataError(
+                    .unequalCounts, specification.folder,
+                    "\(first.1) files of array '\(first.0)', but \(other.1) of '\(other.0)': the files of one "
+                        + "position make a shard")
+            }
+            return try (0..<first.1).map { position in
+                try Shard(paths: files.map { $0?[position] }, requests: columns)
+            }
+        }
+    }
+
+    /// The number of floats of one sample of a column.
+    public func elementCount(ofColumn column: Int) -> Int { elementCounts[column] }
+
+    /// Whether some shard has the column.
+    public func hasColumn(_ column: Int) -> Bool { shards.contains { $0.arrays[column] != nil } }
+
+    /// The shard that holds a row.
+    /// - Precondition: `row` is in `0..<rowCount`.
+    func shardIndex(ofRow row: Int) -> Int {
+        precondition(row >= 0 && row < rowCount, "row \(row) of \(rowCount)")
+        // The last shard that starts at or before the row; empty ones start where the next does.
+        var low = 0
+        var high = shards.count
+        while high - low > 1 {
+            let middle = low + (high - low) / 2
+            if firstRows[middle] <= row { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    /// Where a row is, for messages. With `.npy` files the first array's file is named.
+    public func location(ofRow row: Int) -> Location {
+        let shard = shardIndex(ofRow: row)
+        return Location(file: shards[shard].paths[0], row: row - firstRows[shard])
+    }
+
+    /// Where a row of one column is, for messages.
+    public func location(ofRow row: Int, column: Int) -> Location {
+        let shard = shardIndex(ofRow: row)
+        let paths = shards[shard].paths
+        guard paths.count > 1 else { return location(ofRow: row) }
+        let earlier = shards[shard].arrays[..<column].count { $0 != nil }
+        return Location(file: paths[min(earlier, paths.count - 1)], row: row - firstRows[shard])
+    }
+
+    /// Compares every array that opening left unread (stored members) with its checksum: reads all of it.
+    /// - Throws: `DataError` of kind `corrupt` that names file and array.
+    public func verify() throws {
+        for shard in shards {
+            for array in shard.arrays { try array?.verify() }
+        }
+    }
+
+    /// Looks whether the files are still the ones that were opened: a system call a file.
+    /// - Throws: `DataError` of kind `changed`.
+    public func checkUnchanged() throws {
+        for shard in shards {
+            for file in shard.mappedFiles { try file.checkUnchanged() }
+        }
+    }
+}
+
+extension Shard {
+    fileprivate func manifestLine(columns: [ColumnRequest], folder: String) -> String {
+        let names = paths.map { path in
+            path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.utf8.count + 1)) : path
+        }
+        var fields = [names.joined(separator: "+"), "rows=\(rowCount)", "bytes=\(byteCount)"]
+        for (array, column) in zip(arrays, columns) {
+            guard let array else { continue }
+            let checksum = array.checksum.map { "#" + String($0, radix: 16) } ?? ""
+            fields.append("\(column.name)=\(array.elementType.rawValue)\(array.rowShape)\(checksum)")
+        }
+        return fields.joined(separator: " ")
+    }
+}

@@ -1,0 +1,114 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The element types of arrays on disk, by numpy's names without the byte order.
+///
+/// Every one becomes a 32-bit float in a batch, by value: `u1` stays 0…255, nothing is scaled. 64-bit
+/// floats are rounded, and integers beyond 2²⁴ in magnitude to the nearest value that a float has.
+public enum ElementType: String, Hashable, Sendable, CaseIterable {
+    case bool = "b1"
+    case int8 = "i1"
+    case int16 = "i2"
+    case int32 = "i4"
+    case int64 = "i8"
+    case uint8 = "u1"
+    case uint16 = "u2"
+    case uint32 = "u4"
+    case uint64 = "u8"
+    case float16 = "f2"
+    case float32 = "f4"
+    case float64 = "f8"
+
+    /// The bytes of one element.
+    public var size: Int {
+        switch self {
+        case .bool, .int8, .uint8: 1
+        case .int16, .uint16, .float16: 2
+        case .int32, .uint32, .float32: 4
+        case .int64, .uint64, .float64: 8
+        }
+    }
+
+    /// numpy's `descr`: `<f4`, `|u1`.
+    public var descriptor: String { (size == 1 ? "|" : "<") + rawValue }
+
+    /// The type that numpy's `descr` names.
+    /// - Throws: `DataError` of kind `unsupported` that says how to convert the array.
+    init(descriptor: String, place: String) throws {
+        let letters = Array(descriptor)
+        let order = letters.first
+        let ordered = order.map { "<>|=".contains($0) } ?? false
+        let name = ordered ? String(letters.dropFirst()) : descriptor
+        if let type = ElementType(rawValue: name == "?" ? "b1" : name) {
+            guard order != ">" || type.size == 1 else {
+                throw DataError(
+                    .unsupported, place,
+                    "elements are big-endian (dtype '\(descriptor)'); save "
+                        + "array.astype('<\(type.rawValue)') instead")
+            }
+            self = type
+            return
+        }
+        let what =
+            switch name.first {
+            case "c": "complex numbers"
+            case "U", "S", "a": "strings"
+            case "O": "Python objects"
+            case "M", "m": "dates or time differences"
+            case "V": "records"
+            default: "of a type that is not read"
+            }
+        throw DataError(
+            .unsupported, place,
+            "elements are \(what) (dtype '\(descriptor)'); expected bool, integers of 8 to 64 bits or floats "
+                + "of 16 to 64 bits: convert them, for example with array.astype('float32')")
+    }
+
+    /// Converts `count` elements at `source`, at any alignment, to floats.
+    func convert(_ source: UnsafeRawPointer, count: Int, into destination: UnsafeMutablePointer<Float>) {
+        switch self {
+        case .float32: memcpy(destination, source, count * 4)
+        case .bool: convert(source, count, destination, UInt8.self) { $0 == 0 ? 0 : 1 }
+        case .int8: convert(source, count, destination, Int8.self) { Float($0) }
+        case .int16: convert(source, count, destination, Int16.self) { Float($0) }
+        case .int32: convert(source, count, destination, Int32.self) { Float($0) }
+        case .int64: convert(source, count, destination, Int64.self) { Float($0) }
+        case .uint8: convert(source, count, destination, UInt8.self) { Float($0) }
+        case .uint16: convert(source, count, destination, UInt16.self) { Float($0) }
+        case .uint32: convert(source, count, destination, UInt32.self) { Float($0) }
+        case .uint64: convert(source, count, destination, UInt64.self) { Float($0) }
+        case .float16: convert(source, count, destination, Float16.self) { Float($0) }
+        case .float64: convert(source, count, destination, Double.self) { Float($0) }
+        }
+    }
+
+    @inline(__always)
+    private func convert<Element: BitwiseCopyable>(
+        _ source: UnsafeRawPointer, _ count: Int, _ destination: UnsafeMutablePointer<Float>,
+        _ type: Element.Type, _ value: (Element) -> Float
+    ) {
+        for index in 0..<count {
+            destination[index] = value(
+                source.loadUnaligned(fromByteOffset: index * MemoryLayout<Element>.size, as: Element.self))
+        }
+    }
+}
+
+/// A Swift number that is an element of arrays on disk.
+public protocol ArrayElement: BitwiseCopyable, Sendable {
+    static var elementType: ElementType { get }
+}
+
+extension Float: ArrayElement { public static var elementType: ElementType { .float32 } }
+extension Double: ArrayElement { public static var elementType: ElementType { .float64 } }
+extension Int8: ArrayElement { public static var elementType: ElementType { .int8 } }
+extension Int16: ArrayElement { public static var elementType: ElementType { .int16 } }
+extension Int32: ArrayElement { public static var elementType: ElementType { .int32 } }
+extension Int64: ArrayElement { public static var elementType: ElementType { .int64 } }
+extension UInt8: ArrayElement { public static var elementType: ElementType { .uint8 } }
+extension UInt16: ArrayElement { public static var elementType: ElementType { .uint16 } }
+extension UInt32: ArrayElement { public static var elementType: ElementType { .uint32 } }
+extension UInt64: ArrayElement { public static var elementType: ElementType { .uint64 } }

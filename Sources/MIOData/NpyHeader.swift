@@ -1,0 +1,210 @@
+import MIOTensor
+
+/// The header of an array in numpy's `.npy` format, versions 1.0 to 3.0
+/// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
+struct NpyHeader {
+    let elementType: ElementType
+    let shape: Shape
+    /// The bytes before the first element.
+    let size: Int
+
+    private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]  // \x93NUMPY
+
+    /// Reads the header at the start of `bytes`, which hold one array and nothing after it.
+    /// - Throws: `DataError` if it is not such a header or does not fit the number of bytes.
+    init(parsing bytes: UnsafeRawBufferPointer, place: String) throws {
+        guard !bytes.isEmpty else { throw DataError(.empty, place, "no byte of an array is there") }
+        guard bytes.prefix(6).elementsEqual(Self.magic.prefix(bytes.count)) else {
+            throw DataError(
+                .wrongMagic, place, "not an array of numpy: the file does not start with \\x93NUMPY")
+        }
+        func truncated() -> DataError {
+            DataError(.truncated, place, "the file ends inside the header (\(bytes.count) bytes)")
+        }
+        guard bytes.count >= 10 else { throw truncated() }
+        let version = bytes[6]
+        guard (1...3).contains(version) else {
+            throw DataError(
+                .unsupported, place, "version \(version).\(bytes[7]) of numpy's format; 1, 2 and 3 are read")
+        }
+        let start = version == 1 ? 10 : 12
+        guard bytes.count >= start else { throw truncated() }
+        let length =
+            version == 1
+            ? Int(bytes.integer(at: 8, as: UInt16.self)) : Int(bytes.integer(at: 8, as: UInt32.self))
+        guard length <= bytes.count - start else {
+            throw DataError(
+                .truncated, place,
+                "the header claims \(length) bytes, \(bytes.count - start) follow: the file is cut short or "
+                    + "its header lies")
+        }
+        var literal = NpyDictionary(UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]))
+        let (descriptor, isFortranOrder, extents) = try literal.parse(place: place)
+        elementType = try ElementType(descriptor: descriptor, place: place)
+        guard !isFortranOrder || extents.filter({ $0 != 1 }).count <= 1 else {
+            throw DataError(
+                .unsupported, place,
+                "the array is in Fortran (column-major) order; save numpy.ascontiguousarray(array) instead")
+        }
+        size = start + length
+        // Zero extents are set aside, so that the others' product cannot hide an overflow.
+        var elements = 1
+        for extent in extents where extent > 0 {
+            let (product, overflow) = elements.multipliedReportingOverflow(by: extent)
+            guard !overflow, product <= Int.max / elementType.size else {
+                throw DataError(
+                    .badHeader, place, "the header claims shape \(Shape(extents)), more than any memory")
+            }
+            elements = product
+        }
+        shape = Shape(extents)
+        let expected = extents.contains(0) ? 0 : elements * elementType.size
+        let actual = bytes.count - size
+        guard actual >= expected else {
+            throw DataError(
+                .truncated, place,
+                "the header claims shape \(shape) of \(elementType.rawValue), \(expected) bytes, but only "
+                    + "\(actual) follow: the file is cut short or its header lies")
+        }
+        guard actual == expected else {
+            throw DataError(
+                .badHeader, place,
+                "the header claims shape \(shape) of \(elementType.rawValue), \(expected) bytes, but "
+                    + "\(actual) follow: save one array a file")
+        }
+    }
+
+    /// The header of version 1.0 for an array in row-major order, padded to a multiple of 64 bytes.
+    static func encode(_ elementType: ElementType, _ shape: Shape) -> [UInt8] {
+        let text =
+            "{'descr': '\(elementType.descriptor)', 'fortran_order': False, 'shape': \(shape), }"
+        let unpadded = 10 + text.utf8.count + 1
+        let total = (unpadded + 63) / 64 * 64
+        let length = UInt16(total - 10)
+        return magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array(text.utf8)
+            + [UInt8](repeating: 0x20, count: total - unpadded) + [0x0A]
+    }
+}
+
+/// The Python literal in an `.npy` header: a dictionary of `descr`, `fortran_order` and `shape`.
+private struct NpyDictionary {
+    private let bytes: UnsafeRawBufferPointer
+    private var position = 0
+
+    private struct Malformed: Error { let expected: String }
+
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    mutating func parse(place: String) throws -> (
+        descriptor: String, isFortranOrder: Bool, extents: [Int]
+    ) {
+        var descriptor: String?
+        var isFortranOrder: Bool?
+        var extents: [Int]?
+        do {
+            try expect("{")
+            while !take("}") {
+                let key = try string()
+                try expect(":")
+                switch key {
+                case "descr":
+                    if peek == UInt8(ascii: "[") || peek == UInt8(ascii: "(") {
+                        throw DataError(
+                            .unsupported, place,
+                            "elements are records of several fields; save one array a field")
+                    }
+                    descriptor = try string()
+                case "fortran_order": isFortranOrder = try boolean()
+                case "shape": extents = try tuple()
+                default: throw Malformed(expected: "descr, fortran_order or shape, not '\(key)'")
+                }
+                if !take(",") {
+                    try expect("}")
+                    break
+                }
+            }
+            guard peek == nil else { throw Malformed(expected: "nothing after the dictionary") }
+        } catch let error as Malformed {
+            throw malformed(place, error.expected)
+        }
+        guard let descriptor, let isFortranOrder, let extents else {
+            throw malformed(place, "descr, fortran_order and shape")
+        }
+        return (descriptor, isFortranOrder, extents)
+    }
+
+    private func malformed(_ place: String, _ expected: String) -> DataError {
+        let text = String(decoding: bytes.prefix(120), as: UTF8.self)
+        return DataError(
+            .badHeader, place, "the array's header cannot be read: expected \(expected), in \(text)")
+    }
+
+    /// The next byte that is not white space.
+    private var peek: UInt8? {
+        mutating get {
+            while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
+            return position < bytes.count ? bytes[position] : nil
+        }
+    }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard peek == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func expect(_ character: Unicode.Scalar) throws {
+        if !take(character) { throw Malformed(expected: "'\(character)'") }
+    }
+
+    private mutating func string() throws -> String {
+        guard let quote = peek, quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else {
+            throw Malformed(expected: "a string")
+        }
+        let start = position + 1
+        guard let end = bytes[start...].firstIndex(of: quote) else {
+            throw Malformed(expected: "the end of a string")
+        }
+        position = end + 1
+        return String(decoding: bytes[start..<end], as: UTF8.self)
+    }
+
+    private mutating func boolean() throws -> Bool {
+        for (word, value) in [("True", true), ("False", false)] {
+            if peek != nil, bytes[position...].starts(with: word.utf8) {
+                position += word.utf8.count
+                return value
+            }
+        }
+        throw Malformed(expected: "True or False")
+    }
+
+    private mutating func tuple() throws -> [Int] {
+        try expect("(")
+        var extents: [Int] = []
+        while !take(")") {
+            extents.append(try count())
+            _ = take("L")  // Python 2 wrote long integers so.
+            if !take(",") {
+                try expect(")")
+                break
+            }
+        }
+        return extents
+    }
+
+    private mutating func count() throws -> Int {
+        _ = peek
+        var value = 0
+        let start = position
+        while position < bytes.count, (0x30...0x39).contains(bytes[position]) {
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(Int(bytes[position]) - 0x30)
+            guard !overflow, !carry else { throw Malformed(expected: "an extent below 2^63") }
+            value = sum
+            position += 1
+        }
+        guard position > start else { throw Malformed(expected: "a count in the shape") }
+        return value
+    }
+}

@@ -1,0 +1,84 @@
+import MIOTensor
+
+/// An archive of arrays as `numpy.savez` and `numpy.savez_compressed` write it: a zip file of `.npy`
+/// members. Stored members are used where they lie, deflated ones are decompressed when asked for.
+public struct NpzFile {
+    public let path: String
+    /// The arrays' names, without `.npy`, in the order of the archive.
+    public let arrayNames: [String]
+
+    let file: MappedFile
+    private let directory: ZipDirectory
+    private let memberIndices: [String: Int]
+
+    /// Maps the file and reads its directory; members are looked at when they are asked for.
+    /// - Throws: `DataError` if the file is missing, empty, cut short, damaged or no zip archive.
+    public init(path: String) throws {
+        self.path = path
+        file = try MappedFile(path: path)
+        directory = try ZipDirectory(file)
+        var names: [String] = []
+        var indices: [String: Int] = [:]
+        for (index, member) in directory.members.enumerated() where member.name.hasSuffix(".npy") {
+            let name = String(member.name.dropLast(4))
+            names.append(name)
+            indices[name] = index
+        }
+        arrayNames = names
+        memberIndices = indices
+    }
+
+    /// The array of that name, or `nil` if there is none.
+    ///
+    /// A stored member's checksum is not compared (that would read all of the data): see
+    /// ``DataArray/verify()``. A deflated member's is.
+    /// - Parameter scratch: takes the content of a deflated member.
+    /// - Throws: `DataError` if the member is damaged or not read; `FileError` if it finds no room.
+    public func array(named name: String, scratch: ScratchStore) throws -> DataArray? {
+        guard let index = memberIndices[name] else { return nil }
+        let member = directory.members[index]
+        let place = "\(path): array '\(name)'"
+        guard !member.isEncrypted else {
+            throw DataError(
+                .unsupported, place, "the member is encrypted; write the archive without a password")
+        }
+        let content = try directory.content(of: member, in: file)
+        switch member.method {
+        case 0:
+            guard member.size == member.compressedSize else {
+                throw DataError(
+                    .badHeader, place,
+                    "stored, but of \(member.size) bytes in \(member.compressedSize): the archive is damaged")
+            }
+            return try DataArray(
+                npy: content, owner: file, place: place, checksum: member.checksum, isVerified: false)
+        case 8:
+            try checkExpansion(member, place: place)
+            let writer = try scratch.makeWriter(capacity: member.size)
+            try inflateMember(
+                content, size: member.size, checksum: member.checksum, into: writer, place: place)
+            let (bytes, owner) = try writer.finish()
+            return try DataArray(npy: bytes, owner: owner, place: place, checksum: member.checksum)
+        default:
+            let names: [UInt16: String] = [
+                9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ",
+            ]
+            let method = names[member.method].map { " (\($0))" } ?? ""
+            throw DataError(
+                .unsupported, place,
+                "compression method \(member.method)\(method); stored and deflated members are read, as "
+                    + "numpy.savez and numpy.savez_compressed write them")
+        }
+    }
+}
+
+/// A file of one array as `numpy.save` writes it.
+public enum NpyFile {
+    /// Maps the array.
+    /// - Throws: `DataError` if the file is missing, empty, cut short, or its array is not read.
+    public static func open(path: String) throws -> DataArray { try open(MappedFile(path: path)) }
+
+    static func open(_ file: MappedFile) throws -> DataArray {
+        try DataArray(npy: file.bytes, owner: file, place: file.path)
+    }
+}

@@ -1,0 +1,136 @@
+import MIOTensor
+
+/// Writes an archive of arrays that `numpy.load` reads: stored members, ZIP64 where sizes need it.
+///
+/// All shapes are given at the start, so every array's place is known and rows of different arrays may be
+/// appended in turns, batch by batch: nothing but the batch is in memory. The file appears when
+/// ``finish()`` returns, whole; before that nothing is under its name.
+///
+///     let writer = try NpzWriter(path: "predictions.npz", arrays: [
+///         .init("kind", .float32, shape: [1000, 10]), .init("box", .float32, shape: [1000, 4])])
+///     try writer.append(kinds, to: 0)
+///     try writer.append(boxes, to: 1)
+///     try writer.finish()
+public final class NpzWriter {
+    /// An array to write.
+    public struct ArrayDescription: Hashable, Sendable {
+        public let name: String
+        public let elementType: ElementType
+        /// All extents, the sample axis first.
+        public let shape: Shape
+
+        public init(_ name: String, _ elementType: ElementType, shape: Shape) {
+            self.name = name
+            self.elementType = elementType
+            self.shape = shape
+        }
+    }
+
+    public let arrays: [ArrayDescription]
+    private let file: AtomicFile
+    private var members: [ZipMemberWriter]
+
+    /// - Throws: `FileError` if the file cannot be created; `DataError` of kind `duplicate` for two arrays
+    ///   of one name.
+    /// - Precondition: the sizes fit 64 bits, there are fewer than 65535 arrays.
+    public init(path: String, arrays: [ArrayDescription]) throws {
+        precondition(arrays.count < 65535, "\(arrays.count) arrays in one archive")
+        var seen: Set<String> = []
+        for array in arrays where !seen.insert(array.name).inserted {
+            throw DataError(.duplicate, path, "two arrays are named '\(array.name)'")
+        }
+        self.arrays = arrays
+        file = try AtomicFile(path: path)
+        var offset = 0
+        members = arrays.map { array in
+            let member = ZipMemberWriter(
+                name: array.name + ".npy", header: NpyHeader.encode(array.elementType, array.shape),
+                byteCount: array.shape.count * array.elementType.size, offset: offset)
+            offset = member.end
+            return member
+        }
+        for member in members { try file.write(member.npyHeader, at: member.contentOffset) }
+    }
+
+    /// Appends elements, in row-major order, to the array of that index.
+    /// - Throws: `FileError` if they cannot be written.
+    /// - Precondition: they are of the array's element type, and no more than its shape has.
+    public func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>, to index: Int) throws
+    {
+        precondition(Element.elementType == arrays[index].elementType, "another element type was announced")
+        try members[index].append(UnsafeRawBufferPointer(elements), to: file)
+    }
+
+    /// As the other, from an array in memory.
+    public func append<Element: ArrayElement>(_ elements: [Element], to index: Int) throws {
+        try elements.withUnsafeBufferPointer { try append($0, to: index) }
+    }
+
+    /// Completes the archive and gives it its name.
+    /// - Throws: `FileError` if it cannot be written, synced or renamed.
+    /// - Precondition: every array is complete.
+    public func finish() throws {
+        var directory: [UInt8] = []
+        for member in members {
+            precondition(member.isComplete, "array '\(member.name)' is not complete")
+            try file.write(member.localHeader, at: member.offset)
+            directory += member.directoryEntry
+        }
+        let start = members.last?.end ?? 0
+        try file.write(
+            directory + zipEnd(entryCount: members.count, size: directory.count, start: start), at: start)
+        try file.commit()
+    }
+
+    /// Writes whole arrays of floats.
+    public static func write(_ tensors: [(name: String, tensor: Tensor)], to path: String) throws {
+        let writer = try NpzWriter(
+            path: path, arrays: tensors.map { ArrayDescription($0.name, .float32, shape: $0.tensor.shape) })
+        for (index, entry) in tensors.enumerated() { try writer.append(entry.tensor.values, to: index) }
+        try writer.finish()
+    }
+}
+
+/// Writes an array that `numpy.load` reads, a piece at a time. The file appears when ``finish()`` returns.
+public final class NpyWriter {
+    public let elementType: ElementType
+    public let shape: Shape
+    private let file: AtomicFile
+    private let end: Int
+    private var position: Int
+
+    /// - Throws: `FileError` if the file cannot be created.
+    public init(path: String, elementType: ElementType, shape: Shape) throws {
+        self.elementType = elementType
+        self.shape = shape
+        file = try AtomicFile(path: path)
+        let header = NpyHeader.encode(elementType, shape)
+        try file.write(header, at: 0)
+        position = header.count
+        end = header.count + shape.count * elementType.size
+    }
+
+    /// Appends elements in row-major order.
+    /// - Throws: `FileError` if they cannot be written.
+    /// - Precondition: they are of the element type, and no more than the shape has.
+    public func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>) throws {
+        precondition(Element.elementType == elementType, "another element type was announced")
+        let bytes = UnsafeRawBufferPointer(elements)
+        precondition(bytes.count <= end - position, "more elements than shape \(shape) has")
+        try file.write(bytes, at: position)
+        position += bytes.count
+    }
+
+    /// As the other, from an array in memory.
+    public func append<Element: ArrayElement>(_ elements: [Element]) throws {
+        try elements.withUnsafeBufferPointer { try append($0) }
+    }
+
+    /// Gives the file its name.
+    /// - Throws: `FileError` if it cannot be synced or renamed.
+    /// - Precondition: the array is complete.
+    public func finish() throws {
+        precondition(position == end, "the array is not complete")
+        try file.commit()
+    }
+}

@@ -1,0 +1,136 @@
+import MIOTensor
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Fills batches on a thread of its own, ahead of the thread that trains on them.
+///
+/// The user holds the current batch and may look at the one after it; both stay as they are until the next
+/// call of ``next()``. In the steady state the user's side allocates nothing and makes no system call but
+/// those of waiting for, and waking, the other thread.
+///
+/// Not Sendable: it belongs to the thread that steps.
+public final class Prefetcher {
+    /// Which batches, for whom.
+    public struct Configuration: Hashable, Sendable {
+        /// Samples of a global batch.
+        public var batchSize: Int
+        /// Where to begin: after a resume, the first batch that was not trained on.
+        public var start: BatchPosition
+        /// The epoch after the last.
+        public var endEpoch: Int
+        public var seed: UInt64
+        public var shuffle: Bool
+        public var rank: Int
+        public var worldSize: Int
+        /// Batches in memory: the current one, the following one, and those being filled. At least 3.
+        public var depth: Int
+
+        public init(
+            batchSize: Int, start: BatchPosition = BatchPosition(epoch: 0, batch: 0), endEpoch: Int,
+            seed: UInt64 = 0, shuffle: Bool = true, rank: Int = 0, worldSize: Int = 1, depth: Int = 3
+        ) {
+            self.batchSize = batchSize
+            self.start = start
+            self.endEpoch = endEpoch
+            self.seed = seed
+            self.shuffle = shuffle
+            self.rank = rank
+            self.worldSize = worldSize
+            self.depth = depth
+        }
+    }
+
+    public let configuration: Configuration
+    public let schedule: BatchSchedule
+    private let ring: PrefetchRing
+    private var thread: pthread_t?
+    /// The number of batches that ``next()`` has returned.
+    private var taken = 0
+
+    /// Starts to read at once.
+    /// - Precondition: batch size, world size and depth are positive (depth at least 3), `start` is a batch
+    ///   of the schedule or the end of an epoch, `rank` is in `0..<worldSize`.
+    /// - Throws: `FileError` if no thread can be started.
+    public init(dataset: Dataset, configuration: Configuration) throws {
+        let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: configuration.batchSize)
+        precondition(
+            configuration.depth >= 3, "a ring of \(configuration.depth) batches; at least 3 are needed")
+        precondition(
+            configuration.start.epoch >= 0 && configuration.start.batch >= 0
+                && configuration.start.batch <= schedule.batchesPerEpoch, "no batch \(configuration.start)")
+        self.configuration = configuration
+        self.schedule = schedule
+        let capacity = schedule.largestPart(worldSize: configuration.worldSize)
+        let epochs = max(0, configuration.endEpoch - configuration.start.epoch)
+        let (all, overflow) = epochs.multipliedReportingOverflow(by: schedule.batchesPerEpoch)
+        let ring = PrefetchRing(
+            batches: (0..<configuration.depth).map { _ in Batch(capacity: capacity, dataset: dataset) },
+            total: overflow ? .max : max(0, all - configuration.start.batch))
+        self.ring = ring
+        dataset.expectReading(shuffled: configuration.shuffle)
+        thread = try startThread(named: "mio-prefetch") {
+            Self.fillBatches(of: ring, from: dataset, configuration, schedule)
+        }
+    }
+
+    deinit { stop() }
+
+    /// The next batch, once it is filled; it is the current one until the next call. `nil` after the last.
+    ///
+    /// What ``following()`` returned becomes the current batch; the one before it is given back.
+    /// - Throws: the `DataError` of a shard that cannot be read any more, for the batch that needs it.
+    public func next() throws -> Batch? {
+        guard let batch = try ring.take(taken, releasing: taken) else { return nil }
+        taken += 1
+        return batch
+    }
+
+    /// The batch that the next call of ``next()`` will return, once it is filled. `nil` if the current one
+    /// is the last.
+    /// - Throws: as ``next()``.
+    public func following() throws -> Batch? { try ring.take(taken, releasing: 0) }
+
+    /// The seconds that ``next()`` and ``following()`` have waited for data, in all.
+    public var waitedSeconds: Double { ring.waited() }
+
+    /// Ends the thread, after the batch that it is filling. Also done when the last reference goes.
+    public func stop() {
+        ring.stop()
+        if let thread { pthread_join(thread, nil) }
+        thread = nil
+    }
+
+    private static func fillBatches(
+        of ring: PrefetchRing, from dataset: Dataset, _ configuration: Configuration,
+        _ schedule: BatchSchedule
+    ) {
+        func order(_ epoch: Int) -> Permutation {
+            Permutation(
+                count: dataset.rowCount, seed: configuration.seed, epoch: epoch,
+                shuffle: configuration.shuffle)
+        }
+        var position = configuration.start
+        var permutation = order(position.epoch)
+        while let batch = ring.nextToFill() {
+            if position.batch == schedule.batchesPerEpoch {
+                position = BatchPosition(epoch: position.epoch + 1, batch: 0)
+                permutation = order(position.epoch)
+            }
+            do {
+                if position.batch == 0 || position == configuration.start { try dataset.checkUnchanged() }
+            } catch {
+                ring.fail(error)
+                return
+            }
+            batch.fill(
+                from: dataset, at: position, schedule: schedule, order: permutation,
+                rank: configuration.rank, worldSize: configuration.worldSize)
+            ring.didFill()
+            position.batch += 1
+        }
+    }
+}

@@ -1,0 +1,131 @@
+/// One stored member of an archive being written, at a place that is known from the start.
+struct ZipMemberWriter {
+    let name: String
+    let npyHeader: [UInt8]
+    /// Of the member's own zip header.
+    let offset: Int
+    let contentOffset: Int
+    let end: Int
+    private let nameBytes: [UInt8]
+    private var position: Int
+    private var checksum: UInt32
+
+    private static let limit = Int(UInt32.max)
+    /// 1 January 1980, the earliest that the format knows: equal arrays give equal files.
+    private static let date: UInt16 = 0x0021
+    /// Names are UTF-8.
+    private static let flags: UInt16 = 1 << 11
+
+    init(name: String, header: [UInt8], byteCount: Int, offset: Int) {
+        self.name = name
+        npyHeader = header
+        self.offset = offset
+        nameBytes = Array(name.utf8)
+        precondition(nameBytes.count <= 65535, "a name of \(nameBytes.count) bytes")
+        let extraSize = header.count + byteCount >= Self.limit ? 20 : 0
+        contentOffset = offset + 30 + nameBytes.count + extraSize
+        end = contentOffset + header.count + byteCount
+        position = contentOffset + header.count
+        checksum = header.withUnsafeBytes { cyclicRedundancyCheck($0) }
+    }
+
+    private var size: Int { end - contentOffset }
+    private var isLarge: Bool { size >= Self.limit }
+    var isComplete: Bool { position == end }
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer, to file: AtomicFile) throws {
+        precondition(bytes.count <= end - position, "more elements than the shape of '\(name)' has")
+        try file.write(bytes, at: position)
+        checksum = cyclicRedundancyCheck(bytes, continuing: checksum)
+        position += bytes.count
+    }
+
+    var localHeader: [UInt8] {
+        var bytes = LittleEndianBytes()
+        bytes.append(0x0403_4b50 as UInt32)
+        appendCommon(to: &bytes)
+        bytes.append(UInt16(nameBytes.count))
+        bytes.append(isLarge ? 20 : 0 as UInt16)
+        bytes.array += nameBytes
+        if isLarge {
+            bytes.append(1 as UInt16)
+            bytes.append(16 as UInt16)
+            bytes.append(UInt64(size))
+            bytes.append(UInt64(size))
+        }
+        return bytes.array
+    }
+
+    var directoryEntry: [UInt8] {
+        var extra = LittleEndianBytes()
+        if isLarge {
+            extra.append(UInt64(size))
+            extra.append(UInt64(size))
+        }
+        if offset >= Self.limit { extra.append(UInt64(offset)) }
+        var bytes = LittleEndianBytes()
+        bytes.append(0x0201_4b50 as UInt32)
+        bytes.append(0x032D as UInt16)  // made under Unix, by version 4.5
+        appendCommon(to: &bytes)
+        bytes.append(UInt16(nameBytes.count))
+        bytes.append(extra.array.isEmpty ? 0 : UInt16(extra.array.count + 4))
+        bytes.append(0 as UInt16)  // comment
+        bytes.append(0 as UInt16)  // disk
+        bytes.append(0 as UInt16)  // internal attributes
+        bytes.append(0o600 << 16 as UInt32)  // permissions, as numpy sets them
+        bytes.append(UInt32(min(offset, Self.limit)))
+        bytes.array += nameBytes
+        if !extra.array.isEmpty {
+            bytes.append(1 as UInt16)
+            bytes.append(UInt16(extra.array.count))
+            bytes.array += extra.array
+        }
+        return bytes.array
+    }
+
+    /// From the version needed to the sizes: the same in both headers.
+    private func appendCommon(to bytes: inout LittleEndianBytes) {
+        bytes.append(isLarge ? 45 : 20 as UInt16)
+        bytes.append(Self.flags)
+        bytes.append(0 as UInt16)  // stored
+        bytes.append(0 as UInt16)  // midnight
+        bytes.append(Self.date)
+        bytes.append(checksum)
+        bytes.append(UInt32(min(size, Self.limit)))
+        bytes.append(UInt32(min(size, Self.limit)))
+    }
+}
+
+/// The records after the directory's entries.
+func zipEnd(entryCount: Int, size: Int, start: Int) -> [UInt8] {
+    let limit = Int(UInt32.max)
+    var bytes = LittleEndianBytes()
+    if size >= limit || start >= limit {
+        bytes.append(0x0606_4b50 as UInt32)
+        bytes.append(44 as UInt64)  // the bytes of this record that follow
+        bytes.append(0x032D as UInt16)
+        bytes.append(45 as UInt16)
+        bytes.append(0 as UInt64)  // disks
+        for value in [entryCount, entryCount, size, start] { bytes.append(UInt64(value)) }
+        bytes.append(0x0706_4b50 as UInt32)
+        bytes.append(0 as UInt32)
+        bytes.append(UInt64(start + size))
+        bytes.append(1 as UInt32)
+    }
+    bytes.append(0x0605_4b50 as UInt32)
+    bytes.append(0 as UInt32)  // disks
+    bytes.append(UInt16(entryCount))
+    bytes.append(UInt16(entryCount))
+    bytes.append(UInt32(min(size, limit)))
+    bytes.append(UInt32(min(start, limit)))
+    bytes.append(0 as UInt16)  // comment
+    return bytes.array
+}
+
+private struct LittleEndianBytes {
+    var array: [UInt8] = []
+
+    mutating func append<Integer: FixedWidthInteger>(_ value: Integer) {
+        withUnsafeBytes(of: value.littleEndian) { array.append(contentsOf: $0) }
+    }
+}
