@@ -46,3 +46,4 @@ package.targets += [
 
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOConfig", ["MIOTensor"])
+package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
