@@ -68,3 +68,4 @@ package.targets += [
         swiftSettings: strict),
 ]
 package.targets += module("MIOData", ["MIOTensor", "CZlib"])
+package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])

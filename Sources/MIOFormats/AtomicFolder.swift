@@ -1,0 +1,85 @@
+import Foundation
+import MIOTensor
+
+/// A folder that appears under its name with all its files on the disk, or not at all.
+///
+/// Files are written into `temporaryPath`, `.NAME.tmp-PID` beside the target; `commit()` synchronizes the
+/// folder, renames it, and synchronizes its parent. Each file in it must have been synchronized by whoever
+/// wrote it. Without `commit()` the temporary is removed with what is in it.
+///
+/// A process that is killed may leave hidden names behind; `recover(in:)` settles them.
+public struct AtomicFolder: ~Copyable {
+    public let path: String
+    public let temporaryPath: String
+    private var pending = true
+
+    /// - Throws: `FileError` if the parent is missing or not writable.
+    public init(creating path: String) throws(FileError) {
+        let temporaryPath = AtomicFile.temporaryPath(for: path)
+        try Folder.remove(temporaryPath)
+        guard mkdir(temporaryPath, 0o755) == 0 else {
+            throw .system("create the folder", temporaryPath, code: errno)
+        }
+        self.path = path
+        self.temporaryPath = temporaryPath
+    }
+
+    deinit {
+        // A deinit cannot throw; what stays behind is hidden, and `recover(in:)` removes it.
+        if pending { do { try Folder.remove(temporaryPath) } catch {} }
+    }
+
+    /// A folder of the same name is replaced. No system renames over a folder with content, so the old one
+    /// is renamed away first; after a kill between the two renames `recover(in:)` puts it back.
+    /// - Throws: `FileError`; the target is then as it was, and the temporary removed.
+    public consuming func commit() throws(FileError) {
+        try Folder.synchronize(temporaryPath)
+        let replaced = Self.hidden(path, "replaced")
+        let replaces = Folder.exists(path)
+        if replaces {
+            try Folder.remove(replaced)
+            try Folder.rename(path, to: replaced)
+        }
+        do throws(FileError) {
+            try Folder.rename(temporaryPath, to: path)
+        } catch {
+            if replaces { try Folder.rename(replaced, to: path) }
+            throw error
+        }
+        pending = false
+        try Folder.synchronize(Folder.parent(of: path))
+        if replaces { try Folder.remove(replaced) }
+    }
+
+    /// Removes a folder so that its name never stands for a part of it: renamed away, then removed.
+    public static func remove(_ path: String) throws(FileError) {
+        let deleted = hidden(path, "deleted")
+        try Folder.remove(deleted)
+        try Folder.rename(path, to: deleted)
+        try Folder.synchronize(Folder.parent(of: path))
+        try Folder.remove(deleted)
+    }
+
+    /// Settles what killed processes left in `parent`: a folder renamed away whose successor never came
+    /// gets its name back; every other hidden name of this type's and of `AtomicFile`'s is removed.
+    ///
+    /// No other process may be writing there.
+    public static func recover(in parent: String) throws(FileError) {
+        for name in try Folder.names(in: parent) {
+            guard let leftover = name.wholeMatch(of: /\.(.+)\.(tmp|replaced|deleted)-[0-9]+/) else {
+                continue
+            }
+            let path = Folder.join(parent, name)
+            let original = Folder.join(parent, String(leftover.1))
+            if leftover.2 == "replaced", !Folder.exists(original) {
+                try Folder.rename(path, to: original)
+            } else {
+                try Folder.remove(path)
+            }
+        }
+    }
+
+    private static func hidden(_ path: String, _ state: String) -> String {
+        Folder.join(Folder.parent(of: path), ".\(Folder.name(of: path)).\(state)-\(getpid())")
+    }
+}

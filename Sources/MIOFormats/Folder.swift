@@ -1,0 +1,89 @@
+import Foundation
+import MIOTensor
+
+/// What mio asks of folders, each error with the path.
+public enum Folder {
+    /// The folder that holds `path`: `.` for a bare name.
+    public static func parent(of path: String) -> String {
+        let parent = (path as NSString).deletingLastPathComponent
+        return parent.isEmpty ? "." : parent
+    }
+
+    public static func name(of path: String) -> String { (path as NSString).lastPathComponent }
+
+    public static func join(_ folder: String, _ name: String) -> String {
+        folder.hasSuffix("/") ? folder + name : folder + "/" + name
+    }
+
+    /// Creates the folder and those above it; nothing happens if it is there.
+    /// - Throws: `FileError`: not allowed, or a file is in the way.
+    public static func create(_ path: String) throws(FileError) {
+        if mkdir(path, 0o755) == 0 { return }
+        let code = errno
+        if code == ENOENT, parent(of: path) != path {
+            try create(parent(of: path))
+            if mkdir(path, 0o755) == 0 { return }
+        }
+        // Another process may have been faster, and a mount point may refuse before it says EEXIST.
+        if isFolder(path) { return }
+        throw .system("create the folder", path, code: code == EEXIST ? ENOTDIR : code)
+    }
+
+    /// Whether `path` is a folder that can be examined.
+    public static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Whether anything bears this name, a broken link included.
+    public static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    /// The names in the folder, sorted; hidden ones too.
+    /// - Throws: `FileError` if it is not a folder or cannot be read.
+    public static func names(in path: String) throws(FileError) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+        } catch {
+            throw FileError(
+                action: "list", path: path, reason: reason(error),
+                exitCode: exists(path) ? .inputOutput : .missingInput)
+        }
+    }
+
+    /// Returns when the folder's list of names is on the disk: what a rename needs to survive a power cut.
+    public static func synchronize(_ path: String) throws(FileError) {
+        let descriptor = retrying { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw .system("open", path, code: errno) }
+        defer { _ = close(descriptor) }
+        let result = retrying { fsync(descriptor) }
+        // Some network file systems cannot synchronize a folder and say EINVAL; there is no more to do.
+        guard result == 0 || errno == EINVAL else { throw .system("synchronize", path, code: errno) }
+    }
+
+    /// `rename(2)`: an existing file, or an empty folder, of the new name is replaced.
+    public static func rename(_ old: String, to new: String) throws(FileError) {
+        guard Foundation.rename(old, new) == 0 else { throw .system("rename \(old) to", new, code: errno) }
+    }
+
+    /// Removes a file, or a folder with everything in it; nothing happens if it is not there.
+    public static func remove(_ path: String) throws(FileError) {
+        guard exists(path) else { return }
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            throw FileError(action: "remove", path: path, reason: reason(error))
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        if let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError,
+            code.domain == NSPOSIXErrorDomain
+        {
+            return String(cString: strerror(Int32(code.code)))
+        }
+        return (error as NSError).localizedDescription
+    }
+}

@@ -1,0 +1,31 @@
+import MIOTensor
+
+/// A file that is not what its name or its reader says: the file, the tensor or part of it, what was
+/// expected and what was received.
+public struct FormatError: MIOError, Hashable {
+    public let file: String
+    /// The tensor concerned; `nil` if the file as a whole is.
+    public let tensor: String?
+    public let expected: String
+    public let received: String
+    /// What to do about it; `nil` if the message says it already.
+    public let advice: String?
+
+    public init(
+        file: String, tensor: String? = nil, expected: String, received: String, advice: String? = nil
+    ) {
+        self.file = file
+        self.tensor = tensor
+        self.expected = expected
+        self.received = received
+        self.advice = advice
+    }
+
+    public var exitCode: ExitCode { .badInput }
+
+    public var description: String {
+        let place = tensor.map { "\(file): tensor \"\($0)\"" } ?? file
+        let end = advice.map { "; \($0)" } ?? ""
+        return "\(place): expected \(expected), received \(received)\(end)"
+    }
+}

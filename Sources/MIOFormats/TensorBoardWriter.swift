@@ -1,0 +1,127 @@
+import Foundation
+import MIOTensor
+
+/// Appends scalars to a TensorBoard event file, one record and one `write(2)` an event.
+///
+/// A record is its length (u64), the masked CRC-32C of the length, the data, the masked CRC-32C of the data;
+/// the data is an `Event` in protobuf's encoding, of which six fields are needed, written by hand:
+/// https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto
+public struct TensorBoardWriter: ~Copyable {
+    public let path: String
+    private let file: OpenFile
+
+    /// Opens `events.out.tfevents.<unix seconds>.<host>.<process>` in `folder`; a new file begins with the
+    /// record that names the format's version.
+    ///
+    /// - Parameter time: seconds since 1970, for the name and the first record.
+    /// - Throws: `FileError`.
+    public init(folder: String, time: Double = Date().timeIntervalSince1970) throws(FileError) {
+        let path = Folder.join(
+            folder, "events.out.tfevents.\(Int(time)).\(Self.hostName()).\(getpid())")
+        let file = try OpenFile(path, .appending)
+        if try file.size() == 0 {
+            var event = ProtobufMessage()
+            event.append(field: 1, time)
+            event.append(field: 3, Array("brain.Event:2".utf8))
+            try file.write(Self.record(event.bytes))
+        }
+        self.path = path
+        self.file = consume file
+    }
+
+    /// The values of some tags at one step.
+    ///
+    /// - Parameters:
+    ///   - values: TensorBoard keeps 32-bit floats: a `Double` is rounded, an infinity or a NaN stays one.
+    ///   - time: seconds since 1970.
+    public func write(
+        step: Int, _ values: [(tag: String, value: Double)], time: Double = Date().timeIntervalSince1970
+    ) throws(FileError) {
+        var summary = ProtobufMessage()
+        for (tag, value) in values {
+            var entry = ProtobufMessage()
+            entry.append(field: 1, Array(tag.utf8))
+            entry.append(field: 2, Float(value))
+            summary.append(field: 1, entry.bytes)
+        }
+        var event = ProtobufMessage()
+        event.append(field: 1, time)
+        event.append(field: 2, step)
+        event.append(field: 5, summary.bytes)
+        try file.write(Self.record(event.bytes))
+    }
+
+    /// Tells TensorBoard that the run starts again at `step`: it forgets what older files of the folder say
+    /// of this step and later ones (a `SessionLog` with status START).
+    public func writeRestart(step: Int, time: Double = Date().timeIntervalSince1970) throws(FileError) {
+        var session = ProtobufMessage()
+        session.append(field: 1, 1)
+        var event = ProtobufMessage()
+        event.append(field: 1, time)
+        event.append(field: 2, step)
+        event.append(field: 7, session.bytes)
+        try file.write(Self.record(event.bytes))
+    }
+
+    /// Returns when what was written is on the disk.
+    public func flush() throws(FileError) { try file.synchronize() }
+
+    public consuming func close() throws(FileError) { try file.close() }
+
+    private static func record(_ data: [UInt8]) -> [UInt8] {
+        let length = littleEndian(UInt64(data.count))
+        return length + littleEndian(CRC32C.masked(length)) + data + littleEndian(CRC32C.masked(data))
+    }
+
+    private static func hostName() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        // The last byte stays zero whatever the length; a failure leaves the name empty.
+        gethostname(&buffer, 255)
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return name.isEmpty ? "localhost" : name
+    }
+}
+
+/// The fields of one message, in the encoding of https://protobuf.dev/programming-guides/encoding.
+private struct ProtobufMessage {
+    private(set) var bytes: [UInt8] = []
+
+    private mutating func append(varint value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    private mutating func append(key field: UInt64, wireType: UInt64) {
+        append(varint: field << 3 | wireType)
+    }
+
+    mutating func append(field: UInt64, _ value: Int) {
+        append(key: field, wireType: 0)
+        append(varint: UInt64(bitPattern: Int64(value)))
+    }
+
+    mutating func append(field: UInt64, _ value: Double) {
+        append(key: field, wireType: 1)
+        bytes += littleEndian(value.bitPattern)
+    }
+
+    mutating func append(field: UInt64, _ value: Float) {
+        append(key: field, wireType: 5)
+        bytes += littleEndian(value.bitPattern)
+    }
+
+    /// A string or a message.
+    mutating func append(field: UInt64, _ value: [UInt8]) {
+        append(key: field, wireType: 2)
+        append(varint: UInt64(value.count))
+        bytes += value
+    }
+}
+
+private func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
+    withUnsafeBytes(of: value.littleEndian) { Array($0) }
+}
