@@ -6,7 +6,7 @@ import numpy
 import quantities
 import schedules
 import tensors
-from precision import precision
+import precision
 
 SEED = 5
 STEPS = 5
@@ -43,17 +43,17 @@ def gradients(step):
 
 
 def run(kind, arguments, element):
-    with precision(element):
+    with precision.precision(element):
         arguments = dict(arguments)
         if isinstance(arguments["learning_rate"], dict):
             schedule = dict(arguments["learning_rate"])
             arguments["learning_rate"] = schedules.make(schedule.pop("class"), schedule, element)
-        optimizer = getattr(keras.optimizers, kind)(**arguments)
+        chosen = precision.optimizer(kind, element, **arguments)
         variables = [keras.Variable(tensors.draw(SEED, one), dtype=element) for one in VARIABLES]
         steps = []
         for step in range(STEPS):
             drawn = [keras.ops.convert_to_tensor(tensors.draw(SEED, one), element) for one in gradients(step)]
-            optimizer.apply(drawn, variables)
+            chosen.apply(drawn, variables)
             steps.append([numpy.asarray(variable).copy() for variable in variables])
         return steps
 

@@ -3,6 +3,7 @@
 import contextlib
 
 import keras
+import numpy
 
 
 @contextlib.contextmanager
@@ -15,3 +16,18 @@ def precision(element):
     finally:
         keras.config.set_floatx("float32")
         keras.config.set_dtype_policy("float32")
+
+
+def optimizer(kind, element, **arguments):
+    """The optimizer in `element`, all the way: Keras rounds a Python float that it casts (Adam's betas for their
+    powers, the weight decay) to float32 first, in float64 too. A numpy float64 stays what it is."""
+    if element == "float64":
+        if kind in ("Adam", "AdamW"):
+            arguments = {"beta_1": 0.9, "beta_2": 0.999, **arguments}
+        if kind == "AdamW":
+            arguments = {"weight_decay": 0.004, **arguments}
+        arguments = {
+            name: numpy.float64(value) if isinstance(value, float) and name != "learning_rate" else value
+            for name, value in arguments.items()
+        }
+    return getattr(keras.optimizers, kind)(**arguments)

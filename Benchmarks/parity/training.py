@@ -6,11 +6,11 @@ import numpy
 import models
 import quantities
 import tensors
-from precision import precision
+import precision
 
 OPTIMIZERS = {
-    "sgd": lambda: keras.optimizers.SGD(learning_rate=0.01),
-    "adam": lambda: keras.optimizers.Adam(learning_rate=0.001),
+    "sgd": {"class": "SGD", "learning_rate": 0.01},
+    "adam": {"class": "Adam", "learning_rate": 0.001},
 }
 
 
@@ -53,8 +53,9 @@ class TwoHeads:
 def train(experiment, optimizer, element):
     """One run. Returns the start's specifications, the logs (name → a value a step) and the final weights."""
     keras.backend.clear_session()
-    with precision(element):
-        model = experiment.build(OPTIMIZERS[optimizer]())
+    with precision.precision(element):
+        chosen = dict(OPTIMIZERS[optimizer])
+        model = experiment.build(precision.optimizer(chosen.pop("class"), element, **chosen))
         start = models.start(model.weights)
         model.set_weights([tensors.draw(experiment.seed, one) for one in start])
         logs = {}
@@ -91,8 +92,7 @@ def golden(experiment, optimizer):
     inputs, targets = experiment.batch(0)
     return {
         "seed": seed,
-        "optimizer": {"class": {"sgd": "SGD", "adam": "Adam"}[optimizer],
-                      "learning_rate": {"sgd": 0.01, "adam": 0.001}[optimizer]},
+        "optimizer": OPTIMIZERS[optimizer],
         "steps": experiment.steps,
         "batch_size": experiment.batch_size,
         "longest_sum": longest,
