@@ -3,10 +3,10 @@
 import keras
 import numpy
 
+import precision
 import quantities
 import schedules
 import tensors
-import precision
 
 SEED = 5
 STEPS = 5

@@ -4,21 +4,30 @@ import keras
 import numpy
 
 import models
+import precision
 import quantities
 import tensors
-import precision
 
-OPTIMIZERS = {
-    "sgd": {"class": "SGD", "learning_rate": 0.01},
-    "adam": {"class": "Adam", "learning_rate": 0.001},
-}
+OPTIMIZERS = ("sgd", "adam")
 
 
-class ImageMetadata:
+class Experiment:
+    """A model, its batches, and how long and how fast it is trained."""
+
+    def __init__(self, batch_size, steps, sgd=0.01, adam=0.001):
+        self.batch_size, self.steps = batch_size, steps
+        self.optimizers = {
+            "sgd": {"class": "SGD", "learning_rate": sgd},
+            "adam": {"class": "Adam", "learning_rate": adam},
+        }
+
+
+class ImageMetadata(Experiment):
     name, seed = "model-image-metadata", 1
 
-    def __init__(self, side, batch_size, steps):
-        self.side, self.batch_size, self.steps = side, batch_size, steps
+    def __init__(self, side, **training):
+        super().__init__(**training)
+        self.side = side
 
     def build(self, optimizer):
         model = models.image_metadata(self.side)
@@ -35,11 +44,8 @@ class ImageMetadata:
         return max(64 * inner**2 + 32, self.batch_size * outer**2)
 
 
-class TwoHeads:
+class TwoHeads(Experiment):
     name, seed, longest_sum = "model-two-heads", 2, 100
-
-    def __init__(self, batch_size, steps):
-        self.batch_size, self.steps = batch_size, steps
 
     def build(self, optimizer):
         model = models.two_heads()
@@ -54,7 +60,7 @@ def train(experiment, optimizer, element):
     """One run. Returns the start's specifications, the logs (name → a value a step) and the final weights."""
     keras.backend.clear_session()
     with precision.precision(element):
-        chosen = dict(OPTIMIZERS[optimizer])
+        chosen = dict(experiment.optimizers[optimizer])
         model = experiment.build(precision.optimizer(chosen.pop("class"), element, **chosen))
         start = models.start(model.weights)
         model.set_weights([tensors.draw(experiment.seed, one) for one in start])
@@ -92,7 +98,7 @@ def golden(experiment, optimizer):
     inputs, targets = experiment.batch(0)
     return {
         "seed": seed,
-        "optimizer": OPTIMIZERS[optimizer],
+        "optimizer": experiment.optimizers[optimizer],
         "steps": experiment.steps,
         "batch_size": experiment.batch_size,
         "longest_sum": longest,
