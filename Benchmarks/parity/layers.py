@@ -1,0 +1,83 @@
+"""Single layers whose Keras meaning is easily missed: padding, strides and odd sizes of convolution and pooling."""
+
+import itertools
+
+import keras
+import tensorflow
+
+import quantities
+import tensors
+from precision import precision
+
+SEED = 3
+
+
+def convolutions():
+    """(name, input shape, layer arguments). `same` pads the extra row and column at the end."""
+    for kernel, strides, padding in itertools.product([3, 2, (3, 5)], [1, 2], ["valid", "same"]):
+        size = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+        for height, width in [(7, 9), (8, 6)]:
+            name = f"Conv2D {size[0]}x{size[1]} strides {strides} {padding} of {height}x{width}"
+            arguments = {"filters": 4, "kernel_size": list(size), "strides": strides, "padding": padding}
+            yield name, (2, height, width, 3), arguments
+    yield "Conv2D 3x3 strides (2, 1) same of 7x9", (2, 7, 9, 3), {
+        "filters": 4, "kernel_size": [3, 3], "strides": [2, 1], "padding": "same"}
+
+
+def poolings():
+    for pool, strides, padding in itertools.product([2, 3], [None, 1, 2], ["valid", "same"]):
+        for height, width in [(7, 9), (6, 5)]:
+            name = f"MaxPooling2D {pool}x{pool} strides {strides or pool} {padding} of {height}x{width}"
+            yield name, (2, height, width, 3), {"pool_size": pool, "strides": strides, "padding": padding}
+    yield "MaxPooling2D (3, 2) strides (2, 3) same of 7x9", (2, 7, 9, 3), {
+        "pool_size": [3, 2], "strides": [2, 3], "padding": "same"}
+
+
+def run(kind, arguments, drawn, upstream, element):
+    """Output, and the gradients of Σ output · upstream by the input and by each weight."""
+    with precision(element):
+        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
+        layer = getattr(keras.layers, kind)(**arguments)
+        sample = tensorflow.constant(drawn[0], element)
+        layer.build(sample.shape)
+        layer.set_weights(drawn[1:])
+        with tensorflow.GradientTape() as tape:
+            tape.watch(sample)
+            output = layer(sample)
+            total = tensorflow.reduce_sum(output * tensorflow.cast(upstream(output.shape), element))
+        variables = [variable.value for variable in layer.trainable_variables]
+        return [output, *tape.gradient(total, [sample, *variables])]
+
+
+def convolution():
+    return golden("Conv2D", convolutions())
+
+
+def pooling():
+    return golden("MaxPooling2D", poolings())
+
+
+def golden(kind, every):
+    cases = []
+    for index, (name, shape, arguments) in enumerate(every):
+        stream = 100 + 10 * index
+        specifications = {"input": tensors.uniform(stream, shape, -1, 1)}
+        longest = shape[0] * shape[1] * shape[2]  # a kernel's or bias' gradient: over samples and positions
+        if kind == "Conv2D":
+            kernel = (*arguments["kernel_size"], shape[-1], arguments["filters"])
+            specifications["kernel"] = tensors.uniform(stream + 1, kernel, -0.5, 0.5)
+            specifications["bias"] = tensors.uniform(stream + 2, (arguments["filters"],), -0.5, 0.5)
+        drawn = [tensors.draw(SEED, one) for one in specifications.values()]
+
+        def upstream(output_shape):
+            specifications["upstream"] = tensors.uniform(stream + 3, output_shape, -1, 1)
+            return tensors.draw(SEED, specifications["upstream"])
+
+        names = ["output", "input_gradient", "kernel_gradient", "bias_gradient"]
+        doubles, singles = (run(kind, arguments, drawn, upstream, one) for one in ("float64", "float32"))
+        cases.append({
+            "name": name, "class": kind, "arguments": arguments, "drawn": specifications,
+            **{one: quantities.tensor(double, single, longest, SEED)
+               for one, double, single in zip(names, doubles, singles)},
+        })
+    return {"seed": SEED, "cases": cases}

@@ -1,0 +1,128 @@
+"""Losses: every reduction, sample weights, label smoothing, clipping, and what a head's logits change."""
+
+import keras
+import numpy
+import tensorflow
+
+import quantities
+import tensors
+from precision import precision
+
+SEED = 4
+BATCH = 6
+
+
+def plain():
+    """(class, arguments, prediction, target): prediction and target without their streams."""
+    probabilities, logits = (0.02, 0.98), (-4, 4)
+    for smoothing in (0.0, 0.1):
+        for from_logits in (False, True):
+            low, high = logits if from_logits else probabilities
+            arguments = {"from_logits": from_logits, "label_smoothing": smoothing}
+            yield "BinaryCrossentropy", arguments, ((BATCH, 3), low, high), ((BATCH, 3), 2, False)
+            yield "CategoricalCrossentropy", arguments, ((BATCH, 5), low, high), ((BATCH,), 5, True)
+    for from_logits in (False, True):
+        low, high = logits if from_logits else probabilities
+        yield "SparseCategoricalCrossentropy", {"from_logits": from_logits}, ((BATCH, 5), low, high), \
+            ((BATCH,), 5, False)
+    yield "SparseCategoricalCrossentropy", {"from_logits": True}, ((BATCH, 4, 5), *logits), ((BATCH, 4), 5, False)
+    for shape in ((BATCH, 4), (BATCH, 3, 2)):
+        yield "MeanSquaredError", {}, (shape, -2, 2), (shape, -2, 2)
+        yield "MeanAbsoluteError", {}, (shape, -2, 2), (shape, -2, 2)
+        yield "Huber", {}, (shape, -2, 2), (shape, -2, 2)
+        yield "Huber", {"delta": 0.5}, (shape, -2, 2), (shape, -2, 2)
+
+
+WEIGHTINGS = [("sum_over_batch_size", False), ("sum_over_batch_size", True), ("mean_with_sample_weight", True),
+              ("mean_with_sample_weight", False), ("sum", True)]
+
+
+def evaluate(make, target, prediction, weight, element, head=None):
+    """Loss and its gradient by the prediction, or by the logits that `head` activates; in a graph, as in `fit`."""
+    with precision(element):
+        loss = make()
+        watched = tensorflow.constant(prediction, element)
+        target = target if target.dtype == numpy.int32 else target.astype(element)
+        weight = None if weight is None else weight.astype(element)
+
+        @tensorflow.function
+        def compute(watched):
+            with tensorflow.GradientTape() as tape:
+                tape.watch(watched)
+                value = loss(target, head(watched) if head else watched, sample_weight=weight)
+            return value, tape.gradient(value, watched)
+
+        value, gradient = compute(watched)
+        return float(value), numpy.asarray(gradient)
+
+
+def record(make, target, prediction, weight, head=None):
+    double, single = (evaluate(make, target, prediction, weight, one, head) for one in ("float64", "float32"))
+    terms = prediction.size
+    return {"loss": quantities.scalar(double[0], single[0], terms),
+            "gradient": quantities.tensor(double[1], single[1], terms, SEED)}
+
+
+def drawn_cases():
+    for index, (kind, arguments, prediction, target) in enumerate(plain()):
+        stream = 100 + 10 * index
+        drawn = {"prediction": tensors.uniform(stream, *prediction)}
+        if len(target) == 3 and isinstance(target[2], bool):
+            drawn["target"] = tensors.classes(stream + 1, *target)
+        else:
+            drawn["target"] = tensors.uniform(stream + 1, *target)
+        # Keras broadcasts a weight a sample over further axes only if the weights have them, of size 1.
+        weights = tensors.uniform(50, (BATCH,) + (1,) * (len(prediction[0]) - 2), 0, 2)
+        values = {name: tensors.draw(SEED, one) for name, one in drawn.items()}
+        results = []
+        for reduction, weighted in WEIGHTINGS:
+            def make(kind=kind, arguments=arguments, reduction=reduction):
+                return getattr(keras.losses, kind)(reduction=reduction, **arguments)
+            weight = tensors.draw(SEED, weights) if weighted else None
+            results.append({"reduction": reduction, "sample_weight": weights if weighted else None,
+                            **record(make, values["target"], values["prediction"], weight)})
+        yield {"class": kind, "arguments": arguments, "drawn": drawn, "results": results}
+
+
+def head_cases():
+    """Losses of a head that ends in softmax or sigmoid, by its logits, up to where the probability is 0 or 1.
+
+    `probability` is what the same loss gives from the activated output, where it clips it to [1e-7, 1 - 1e-7]:
+    Keras in a graph, as mio, takes the logits instead.
+    """
+    saturated = [[0.5, -1.25, 3.0], [60.0, -60.0, 0.0], [-200.0, 200.0, 20.0]]
+    heads = [
+        ("BinaryCrossentropy", keras.activations.sigmoid, [[1, 0, 1], [1, 1, 0], [1, 0, 0]]),
+        ("CategoricalCrossentropy", keras.activations.softmax, [[0, 1, 0], [0, 1, 0], [1, 0, 0]]),
+        ("SparseCategoricalCrossentropy", keras.activations.softmax, [1, 1, 0]),
+    ]
+    for kind, head, target in heads:
+        sparse = kind.startswith("Sparse")
+        target = numpy.asarray(target, numpy.int32 if sparse else numpy.float32)
+        logits = numpy.asarray(saturated, numpy.float32)
+
+        def make(kind=kind):
+            return getattr(keras.losses, kind)()
+        yield {"class": kind, "activation": head.__name__, "logits": saturated, "target": target.tolist(),
+               **record(make, target, logits, None, head)}
+
+
+def clipped_cases():
+    """Predictions of exactly 0 and 1. In float32 1 - 1e-7 is 1 - 2^-23, so the two types differ: take `float32`."""
+    for kind, prediction, target in [
+        ("BinaryCrossentropy", [[0.0, 1.0, 0.0, 1.0]], [[1, 0, 0, 1]]),
+        ("CategoricalCrossentropy", [[0.0, 1.0, 0.0]], [[1, 0, 0]]),
+        ("SparseCategoricalCrossentropy", [[0.0, 1.0, 0.0]], [0]),
+    ]:
+        sparse = kind.startswith("Sparse")
+        target = numpy.asarray(target, numpy.int32 if sparse else numpy.float32)
+
+        def make(kind=kind):
+            return getattr(keras.losses, kind)()
+        yield {"class": kind, "prediction": prediction, "target": target.tolist(),
+               **record(make, target, numpy.asarray(prediction, numpy.float32), None)}
+
+
+def golden():
+    return {"seed": SEED, "drawn": list(drawn_cases()), "heads": list(head_cases()),
+            "clipped": list(clipped_cases())}

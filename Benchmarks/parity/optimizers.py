@@ -1,0 +1,73 @@
+"""Five steps of each optimizer on two small variables with given gradients."""
+
+import keras
+import numpy
+
+import precision
+import quantities
+import schedules
+import tensors
+
+SEED = 5
+STEPS = 5
+SCHEDULE = {"class": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_steps": 2, "decay_rate": 0.5,
+            "staircase": True}
+
+CASES = [
+    ("SGD", {"learning_rate": 0.1}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}),
+    ("SGD", {"learning_rate": 0.1, "clipnorm": 0.5}),
+    ("SGD", {"learning_rate": 0.1, "clipvalue": 0.25}),
+    ("SGD", {"learning_rate": 0.1, "global_clipnorm": 0.5}),
+    ("SGD", {"learning_rate": 0.1, "global_clipnorm": 100.0}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.1}),
+    ("SGD", {"learning_rate": SCHEDULE}),
+    ("Adam", {"learning_rate": 0.01}),
+    ("Adam", {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 0.001}),
+    ("Adam", {"learning_rate": 0.01, "amsgrad": True}),
+    ("Adam", {"learning_rate": 0.01, "clipnorm": 0.5}),
+    ("Adam", {"learning_rate": 0.01, "global_clipnorm": 0.5}),
+    ("Adam", {"learning_rate": SCHEDULE}),
+    ("AdamW", {"learning_rate": 0.01}),
+    ("AdamW", {"learning_rate": 0.01, "weight_decay": 0.1}),
+    ("AdamW", {"learning_rate": SCHEDULE, "weight_decay": 0.1, "clipvalue": 0.25}),
+]
+
+VARIABLES = [tensors.uniform(10, (6,), -1, 1), tensors.uniform(11, (2, 3), -1, 1)]
+
+
+def gradients(step):
+    """Of the two variables. The second variable's norm is smaller, so clipping each apart from both together shows."""
+    return [tensors.uniform(100 + 10 * step, (6,), -1, 1), tensors.uniform(101 + 10 * step, (2, 3), -0.25, 0.25)]
+
+
+def run(kind, arguments, element):
+    with precision.precision(element):
+        arguments = dict(arguments)
+        if isinstance(arguments["learning_rate"], dict):
+            schedule = dict(arguments["learning_rate"])
+            arguments["learning_rate"] = schedules.make(schedule.pop("class"), schedule, element)
+        chosen = precision.optimizer(kind, element, **arguments)
+        variables = [keras.Variable(tensors.draw(SEED, one), dtype=element) for one in VARIABLES]
+        steps = []
+        for step in range(STEPS):
+            drawn = [keras.ops.convert_to_tensor(tensors.draw(SEED, one), element) for one in gradients(step)]
+            chosen.apply(drawn, variables)
+            steps.append([numpy.asarray(variable).copy() for variable in variables])
+        return steps
+
+
+def golden():
+    cases = []
+    for kind, arguments in CASES:
+        doubles, singles = run(kind, arguments, "float64"), run(kind, arguments, "float32")
+        cases.append({
+            "class": kind, "arguments": arguments,
+            "after_step": [
+                [quantities.tensor(double, single, 12 * (step + 1), SEED) for double, single in zip(*both)]
+                for step, both in enumerate(zip(doubles, singles))
+            ],
+        })
+    return {"seed": SEED, "variables": VARIABLES, "gradients": [gradients(step) for step in range(STEPS)],
+            "cases": cases}
