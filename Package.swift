@@ -69,3 +69,8 @@ package.targets += [
 ]
 package.targets += module("MIOData", ["MIOTensor", "CZlib"])
 package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
+package.targets += module(
+    "MIOTraining",
+    [
+        "MIOTensor", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers", "MIOComm", "MIOData",
+    ])

@@ -1,0 +1,154 @@
+import MIOGraph
+import MIOKernels
+import MIOObjectives
+import MIOPlan
+import MIOTensor
+
+/// One output of a replica: which of a batch's positions are labelled, the loss, its gradient and the metrics.
+///
+/// A *position* is one row of the prediction's last axis: one a sample for (width,), height × width of them
+/// for a segmentation. What a head adds up is additive over passes and ranks; divisions come last.
+final class Head {
+    let configuration: HeadConfiguration
+    let labelling: TargetLabelling
+    let positionsPerSample: Int
+    let width: Int
+    let targetWidth: Int
+    private let plan: Plan.Head
+    private let loss: any Loss
+    private let weightedFrom: Int
+    private let metrics: [any Metric]
+    /// For the batch at hand, and for the one after it, whose labels are counted ahead.
+    private var current: Labels
+    private var following: Labels
+    private let scales: Storage<Float>
+    private let losses: Storage<Float>
+    /// For an output whose tensor another output's loss has given a gradient already: to be added to it.
+    private let addend: Storage<Float>?
+
+    /// The marks and weights of a rank's part of a batch.
+    private struct Labels {
+        /// (positions): 0 where there is no label.
+        let labelled: Storage<UInt8>
+        /// (positions): the samples' weights.
+        let weights: Storage<Float>
+
+        init(positions: Int) {
+            labelled = Storage(count: positions)
+            weights = Storage(count: positions)
+        }
+    }
+
+    /// - Parameters:
+    ///   - part: the most samples of a batch that this rank has.
+    ///   - pass: the most samples of a pass.
+    init(_ configuration: HeadConfiguration, loss: any Loss, plan: Plan.Head, part: Int, pass: Int) throws {
+        self.configuration = configuration
+        self.plan = plan
+        self.loss = plan.absorbed == nil ? loss : loss.readingLogits()
+        width = plan.shape.last
+        positionsPerSample = plan.shape.count / max(width, 1)
+        labelling = TargetLabelling(loss.targetKind, missingLabel: configuration.missingLabel)
+        targetWidth = loss.targetKind == .classIndex ? 1 : width
+        metrics = configuration.allMetrics
+        weightedFrom = configuration.metrics.count
+        current = Labels(positions: part * positionsPerSample)
+        following = Labels(positions: part * positionsPerSample)
+        scales = Storage(count: pass * positionsPerSample)
+        losses = Storage(count: pass * positionsPerSample)
+        addend = plan.gradient == .adds ? Storage(count: pass * plan.shape.count) : nil
+    }
+
+    /// Doubles it adds up: Σ w·ℓ, then sum and count of each metric.
+    var sumCount: Int { 1 + 2 * metrics.count }
+
+    // MARK: Labels
+
+    /// The labelled positions of a batch and the sum of their weights.
+    struct LabelCount {
+        var positions = 0.0
+        var weights = 0.0
+    }
+
+    /// Marks and counts the labels of the batch after the one at hand.
+    /// - Parameters:
+    ///   - targets: (samples, target shape)
+    ///   - weights: (samples)
+    func markFollowing(samples: Int, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>) -> LabelCount {
+        let positions = samples * positionsPerSample
+        var count = LabelCount()
+        count.positions = Double(
+            labelling.markLabelled(
+                targets: targets, positions: positions, targetWidth: targetWidth,
+                into: following.labelled.pointer))
+        for sample in 0..<samples {
+            for position in sample * positionsPerSample..<(sample + 1) * positionsPerSample {
+                following.weights.pointer[position] = weights[sample]
+                if following.labelled.pointer[position] != 0 { count.weights += Double(weights[sample]) }
+            }
+        }
+        return count
+    }
+
+    /// The batch that was the following one is now at hand.
+    func advance() { swap(&current, &following) }
+
+    /// What the global batch's Σ w·ℓ is divided by.
+    func denominator(_ count: LabelCount) -> Double {
+        loss.reduction.denominator(labelledCount: Int(count.positions), weightSum: count.weights)
+    }
+
+    // MARK: A pass
+
+    /// Computes losses and metrics of a pass and adds them to `sums`; with `denominator`, also the gradient.
+    /// - Parameters:
+    ///   - first: the pass' first sample in the part.
+    ///   - targets: of the part: (samples, target shape).
+    ///   - denominator: of the global batch; `nil` in evaluation.
+    ///   - sums: `sumCount` doubles.
+    func evaluate(
+        _ executor: Executor, first: Int, samples: Int, targets: UnsafePointer<Float>, denominator: Double?,
+        sums: UnsafeMutablePointer<Double>
+    ) {
+        let positions = samples * positionsPerSample
+        let offset = first * positionsPerSample
+        let labelled = current.labelled.pointer + offset
+        let weights = current.weights.pointer + offset
+        let passTargets = targets + offset * targetWidth
+        let gradient = denominator == nil || plan.gradient == .none ? nil : executor.gradient(plan.tensor)
+        if let denominator {
+            // Nothing labelled anywhere: nothing to learn.
+            let factor = denominator == 0 ? 0 : configuration.weight / denominator
+            for position in 0..<positions {
+                scales.pointer[position] = Float(Double(weights[position]) * factor)
+            }
+        }
+        loss.forward(
+            LossCall<Float>(
+                positions: positions, width: width, predictions: UnsafePointer(executor.value(plan.tensor)),
+                targets: passTargets, labelled: labelled, scales: scales.pointer, losses: losses.pointer,
+                gradient: gradient == nil ? nil : addend?.pointer ?? gradient,
+                probabilities: plan.absorbed == nil ? nil : executor.value(plan.predictions)))
+        if let gradient, let addend {
+            for index in 0..<positions * width { gradient[index] += addend.pointer[index] }
+        }
+        for position in 0..<positions where labelled[position] != 0 {
+            sums[0] += Double(weights[position]) * Double(losses.pointer[position])
+        }
+        let predictions = UnsafePointer(executor.value(plan.predictions))
+        for (index, metric) in metrics.enumerated() {
+            let result = metric.accumulate(
+                MetricCall(
+                    positions: positions, width: width, targetKind: loss.targetKind,
+                    predictions: predictions, targets: passTargets, labelled: labelled,
+                    weights: index < weightedFrom ? nil : UnsafePointer(weights)))
+            sums[1 + 2 * index] += result.sum
+            sums[2 + 2 * index] += result.count
+        }
+    }
+
+    /// The first sample of the last evaluated pass whose loss is not finite.
+    func firstNonFiniteSample(samples: Int) -> Int? {
+        (0..<samples * positionsPerSample).first { !losses.pointer[$0].isFinite }.map { $0 / positionsPerSample }
+    }
+}

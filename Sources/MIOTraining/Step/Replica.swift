@@ -1,0 +1,176 @@
+import MIOComm
+import MIOData
+import MIOGraph
+import MIOKernels
+import MIOPlan
+import MIOTensor
+
+/// A rank's copy of the model with its heads: passes over parts of batches, forward and backward.
+///
+/// It belongs to the thread that steps.
+public final class Replica {
+    public let graph: Graph
+    public let plan: Plan
+    public let executor: Executor
+    public let configurations: [HeadConfiguration]
+    let heads: [Head]
+    /// For each head: its output's place in the graph's outputs.
+    let headOutputs: [Int]
+    let columns: ColumnMap
+
+    /// - Parameters:
+    ///   - configurations: one for each output of the graph, in its order.
+    ///   - part: the most samples of a batch that this rank has.
+    ///   - pass: the most samples of one pass, at most `part`.
+    ///   - forwardOnly: for evaluation and prediction: no gradients are planned for.
+    /// - Throws: `KernelError`
+    public init(
+        graph: Graph, configurations: [HeadConfiguration], backend: some KernelBackend, part: Int, pass: Int,
+        bucketElements: Int = 1 << 20, forwardOnly: Bool = false
+    ) throws {
+        self.graph = graph
+        self.configurations = configurations
+        plan = Plan(
+            Self.planRequest(
+                graph: graph, configurations: configurations, pass: pass, bucketElements: bucketElements,
+                forwardOnly: forwardOnly),
+            backend: backend)
+        executor = try Executor(plan: plan, graph: graph, backend: backend)
+        var heads: [Head] = []
+        var outputs: [Int] = []
+        for (index, configuration) in configurations.enumerated() {
+            guard let loss = configuration.loss else { continue }
+            heads.append(
+                try Head(configuration, loss: loss, plan: plan.heads[index], part: part, pass: pass))
+            outputs.append(index)
+        }
+        self.heads = heads
+        headOutputs = outputs
+        columns = ColumnMap(graph: graph, configurations: configurations)
+    }
+
+    /// What the plan of such a replica is asked for.
+    public static func planRequest(
+        graph: Graph, configurations: [HeadConfiguration], pass: Int, bucketElements: Int = 1 << 20,
+        forwardOnly: Bool = false
+    ) -> PlanRequest {
+        PlanRequest(
+            graph: graph,
+            heads: configurations.map {
+                PlanRequest.HeadRequest(output: $0.output, absorbs: $0.absorbs, trained: $0.loss != nil)
+            },
+            samples: pass, bucketElements: bucketElements, forwardOnly: forwardOnly)
+    }
+
+    /// Makes ready for parts of these sizes. Call it before the first step.
+    public func prepare(partSizes: Set<Int>) throws {
+        var sizes: Set<Int> = []
+        for part in partSizes {
+            for pass in Passes(samples: part, most: plan.samples) { sizes.insert(pass.count) }
+        }
+        for size in sizes.sorted() { try executor.prepare(samples: size) }
+    }
+
+    // MARK: Weights
+
+    /// Fills the weights with the first values that a seed gives.
+    public func initializeWeights(seed: UInt64) {
+        for parameter in plan.parameters {
+            let description = graph.parameters[parameter.index].description
+            executor.setCanonical(
+                description.initialValues(seed: seed, stream: parameter.index), parameter,
+                in: executor.weights)
+        }
+    }
+
+    /// Every weight in Keras' order, shape and layout.
+    public func canonicalWeights() -> [(name: String, tensor: Tensor)] {
+        plan.parameters.sorted { $0.index < $1.index }.map {
+            (name: $0.name, tensor: executor.canonical($0, in: executor.weights))
+        }
+    }
+
+    /// - Precondition: the tensors have the parameters' names and shapes.
+    public func setCanonicalWeights(_ tensors: [(name: String, tensor: Tensor)]) {
+        let byName = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
+        for parameter in plan.parameters {
+            guard let tensor = byName[parameter.name] else {
+                preconditionFailure("no values for \(parameter.name)")
+            }
+            executor.setCanonical(tensor, parameter, in: executor.weights)
+        }
+    }
+
+    // MARK: Passes
+
+    /// Copies a pass' samples of every input into the plan's tensors.
+    func loadInputs(_ batch: Batch, _ pass: Range<Int>) {
+        for (index, tensor) in plan.inputs.enumerated() {
+            let elements = plan.tensors[tensor].elements
+            executor.value(tensor).update(
+                from: batch.values(ofColumn: columns.inputs[index]) + pass.lowerBound * elements,
+                count: pass.count * elements)
+        }
+    }
+
+    /// Counts the labels of the batch that comes next.
+    /// - Parameter counts: two doubles a head: labelled positions, their weights.
+    func markFollowing(_ batch: Batch?, counts: UnsafeMutablePointer<Double>) {
+        for (index, head) in heads.enumerated() {
+            var count = Head.LabelCount()
+            if let batch {
+                count = head.markFollowing(
+                    samples: batch.count, targets: batch.values(ofColumn: columns.targets[index]),
+                    weights: batch.values(ofColumn: columns.weights[index]))
+            }
+            counts[2 * index] = count.positions
+            counts[2 * index + 1] = count.weights
+        }
+    }
+
+    func advance() {
+        for head in heads { head.advance() }
+    }
+
+    /// Doubles that the heads add up together.
+    var sumCount: Int { heads.reduce(0) { $0 + $1.sumCount } }
+
+    /// Runs one pass forward and adds the heads' sums.
+    /// - Parameters:
+    ///   - denominators: one a head, of the global batch; `nil` in evaluation, which asks for no gradient.
+    ///   - sums: `sumCount` doubles.
+    func forward(
+        _ batch: Batch, _ range: Range<Int>, _ pass: Pass, denominators: UnsafePointer<Double>?,
+        sums: UnsafeMutablePointer<Double>
+    ) {
+        loadInputs(batch, range)
+        executor.forward(pass)
+        var offset = 0
+        for (index, head) in heads.enumerated() {
+            head.evaluate(
+                executor, first: range.lowerBound, samples: range.count,
+                targets: batch.values(ofColumn: columns.targets[index]),
+                denominator: denominators?[index], sums: sums + offset)
+            offset += head.sumCount
+        }
+    }
+}
+
+/// A part of a batch cut into passes of at most so many samples, as even as can be.
+struct Passes: Sequence {
+    let samples: Int
+    let most: Int
+
+    var count: Int { (samples + most - 1) / most }
+
+    subscript(index: Int) -> Range<Int> { samples * index / count..<samples * (index + 1) / count }
+
+    func makeIterator() -> AnyIterator<Range<Int>> {
+        var index = 0
+        return AnyIterator {
+            guard index < count else { return nil }
+            defer { index += 1 }
+            return self[index]
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import MIOComm
+import MIOData
+import MIOGraph
+import MIOKernels
+import MIOObjectives
+import MIOOptimizers
+import MIOTensor
+import MIOTraining
+import Testing
+
+/// Law 1: the number of ranks never changes the training.
+@Suite struct WorldSizeTests {
+    /// One vector in, two answers out, with a dropout, small.
+    private static func model() throws -> Model {
+        let input = Input("input", shape: [12])
+        let trunk = Dropout(0.3)(Dense(9, activation: .tanh, name: "trunk")(input))
+        return try Model(
+            inputs: [input],
+            outputs: [
+                Dense(5, activation: .softmax, name: "kind")(trunk),
+                Dense(4, activation: .sigmoid, name: "box")(trunk),
+            ])
+    }
+
+    private static func heads() -> [HeadConfiguration] {
+        [
+            HeadConfiguration(
+                output: "kind", loss: SparseCategoricalCrossentropy(), weight: 1,
+                metrics: [SparseCategoricalAccuracyMetric()]),
+            HeadConfiguration(output: "box", loss: MeanSquaredError(), weight: 0.5),
+        ]
+    }
+
+    /// A folder with shards of 7 and 12 samples; `kind` is labelled on the given rows only.
+    private static func writeData(labelled: Set<Int>) throws -> String {
+        let folder = FileManager.default.temporaryDirectory.path + "/mio-world-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        var random = PhiloxSequence(seed: 5, stream: 1)
+        var row = 0
+        for (shard, rows) in [7, 12].enumerated() {
+            var kind: [Float] = []
+            for _ in 0..<rows {
+                kind.append(labelled.contains(row) ? Float(random.nextWord() % 5) : -1)
+                row += 1
+            }
+            func uniform(_ width: Int, _ low: Float) -> Tensor {
+                Tensor(
+                    shape: [rows, width], values: (0..<rows * width).map { _ in random.nextUniform(low, 1) })
+            }
+            try NpzWriter.write(
+                [
+                    ("input", uniform(12, -1)), ("kind", Tensor(shape: [rows], values: kind)),
+                    ("box", uniform(4, 0)),
+                    ("box_weight", Tensor(shape: [rows], values: (0..<rows).map { Float($0 % 3) })),
+                ], to: "\(folder)/train-\(shard).npz")
+        }
+        return folder
+    }
+
+    struct Trace: Sendable {
+        var losses: [[Double]] = []
+        var weights: [[Float]] = []
+    }
+
+    /// Trains two epochs and returns every step's numbers and the final weights, by rank.
+    private static func train(ranks: Int, batchSize: Int, pass: Int, folder: String) throws -> [Trace] {
+        try InProcessCommunicator.run(worldSize: ranks) { communicator in
+            let model = try model()
+            let columns = ColumnMap(graph: model.graph, configurations: heads())
+            let dataset = try Dataset(
+                DataSpecification(files: ["\(folder)/train-*.npz"]), columns: columns.requests)
+            let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
+                .largestPart(worldSize: ranks)
+            let replica = try Replica(
+                graph: model.graph, configurations: heads(), backend: ReferenceBackend(), part: part,
+                pass: min(pass, max(part, 1)), bucketElements: 1)
+            replica.initializeWeights(seed: 3)
+            let step = TrainingStep(
+                replica: replica, optimizer: OptimizerState(Adam(learningRate: 0.01), plan: replica.plan),
+                communicator: communicator, seed: 11)
+            let prefetcher = try Prefetcher(
+                dataset: dataset,
+                configuration: .init(
+                    batchSize: batchSize, endEpoch: 2, seed: 11, rank: communicator.rank, worldSize: ranks))
+            var trace = Trace()
+            try step.begin(try prefetcher.following())
+            var index = 0
+            while let batch = try prefetcher.next() {
+                let following = try prefetcher.following()
+                let report = try step.run(batch, step: index, following: { following }, signals: { .init() })
+                #expect(report.nonFinite == .none)
+                trace.losses.append(step.values())
+                index += 1
+            }
+            trace.weights = replica.canonicalWeights().map(\.tensor.values)
+            return trace
+        }
+    }
+
+    /// Rounding: Adam divides by the gradient's size, so an error of n·ε in a sum of n terms is amplified at
+    /// most by the ratio of the sum of magnitudes to the sum; 2⁸ covers what 2·10 steps of 19 samples do.
+    private static let tolerance = Double(Float.ulpOfOne) * 19 * 256
+
+    @Test(arguments: [(8, 8), (5, 2), (3, 1), (19, 4)])
+    func ranksDoNotChangeTheTraining(batchSize: Int, pass: Int) throws {
+        let folder = try Self.writeData(labelled: Set(0..<19))
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Self.compare(folder: folder, batchSize: batchSize, pass: pass)
+    }
+
+    @Test func aHeadLabelledOnOneRankOnly() throws {
+        let folder = try Self.writeData(labelled: [2])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Self.compare(folder: folder, batchSize: 8, pass: 3)
+    }
+
+    @Test func aHeadWithoutAnyLabel() throws {
+        let folder = try Self.writeData(labelled: [])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Self.compare(folder: folder, batchSize: 6, pass: 6)
+    }
+
+    private static func compare(folder: String, batchSize: Int, pass: Int) throws {
+        let alone = try train(ranks: 1, batchSize: batchSize, pass: batchSize, folder: folder)[0]
+        #expect(alone.losses.count == 2 * ((19 + batchSize - 1) / batchSize))
+        for ranks in 1...4 {
+            let traces = try train(ranks: ranks, batchSize: batchSize, pass: pass, folder: folder)
+            for trace in traces {
+                // All ranks hold the same bits.
+                #expect(trace.losses == traces[0].losses)
+                #expect(trace.weights == traces[0].weights)
+            }
+            for (step, (values, expected)) in zip(traces[0].losses, alone.losses).enumerated() {
+                for (value, expected) in zip(values, expected) {
+                    #expect(
+                        abs(value - expected) <= tolerance * max(1, abs(expected)),
+                        "\(ranks) ranks, step \(step): \(value), not \(expected)")
+                }
+            }
+            for (values, expected) in zip(traces[0].weights, alone.weights) {
+                for (value, expected) in zip(values, expected) {
+                    #expect(abs(Double(value - expected)) <= tolerance, "\(ranks) ranks")
+                }
+            }
+        }
+    }
+}
