@@ -4,7 +4,7 @@ import MIOTensor
 /// flashlight's two verbs, add and finalize (`CoalescingReducer.cpp`), with buckets fixed by the plan.
 ///
 /// A step is `begin`, `bucketReady` for every bucket in order, `finish`; `progress` anywhere between. It
-/// allocates nothing. In a world of one rank nothing is called at all.
+/// allocates nothing itself. In a world of one rank nothing is called at all.
 ///
 /// It uses the communicator's slots from 0 on, so that a communicator serves one reducer at a time.
 public final class BucketedReducer {

@@ -39,7 +39,9 @@ public protocol Communicator: AnyObject {
     func allreduceMax(_ value: Double) throws(CommunicationError) -> Double
 
     /// Makes room for sums that run at the same time, numbered `0..<slots`. Call it before the first step:
-    /// after it, starting and waiting allocate nothing. More room may be asked for later, less is ignored.
+    /// once each slot has been used, starting and waiting allocate nothing but what the transport's library
+    /// does inside (Open MPI 4.1: about ten blocks for each started sum, one as large as its values). More
+    /// room may be asked for later, less is ignored.
     func reserve(slots: Int)
 
     /// Starts what `allreduceSum` does and returns at once. The values belong to the communicator until

@@ -18,21 +18,22 @@ public final class MPICommunicator: Communicator {
     private var isFinalized = false
 
     /// Starts MPI (MPI_THREAD_FUNNELED: only this thread will call it).
-    /// - Parameter elementsPerCall: the most elements one call takes. Anything but the default is for tests
-    ///   of how larger counts are cut.
+    /// - Parameter elementsPerCall: the most elements one call takes, at most `CInt.max`. The default keeps
+    ///   a call of doubles below 2 GiB, where implementations that count bytes in `int` begin to fail.
+    ///   Others are for tests of how larger counts are cut.
     /// - Throws: `CommunicationError` if MPI was started before or cannot serve threads, or if `srun`
     ///   started several tasks that MPI does not join.
-    public init(elementsPerCall: Int = Int(CInt.max)) throws(CommunicationError) {
+    public init(elementsPerCall: Int = (1 << 28) - 1024) throws(CommunicationError) {
         precondition((1...Int(CInt.max)).contains(elementsPerCall), "\(elementsPerCall) elements per call")
         self.elementsPerCall = elementsPerCall
         // Asked first: MPI sets these variables itself when it starts a world of one.
-        let isJoined = MPILaunch.hasProcessManager
+        let isUnderMPIRun = MPILaunch.isUnderMPIRun
         world = try startMPI()
         rank = Int(try query(nil, "MPI_Comm_rank") { MPI_Comm_rank(mio_mpi_comm_world(), $0) })
         size = Int(try query(rank, "MPI_Comm_size") { MPI_Comm_size(mio_mpi_comm_world(), $0) })
         (rankOnNode, ranksOnNode) = try placeOnNode(rank: rank)
         let tasks = MPILaunch.tasksOfStep
-        guard size > 1 || tasks <= 1 || isJoined else {
+        guard size > 1 || tasks <= 1 || isUnderMPIRun else {
             throw CommunicationError(
                 call: "MPI_Init_thread", rank: rank,
                 reason: "srun started \(tasks) tasks, but MPI joins none of them: "

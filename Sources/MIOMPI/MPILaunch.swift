@@ -12,9 +12,12 @@ public enum MPILaunch {
 
     /// Whether something that joins processes into an MPI world is there: `mpirun`'s, PMIx's or PMI's marks.
     static var hasProcessManager: Bool {
-        let marks: [String] = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"]
-        return marks.contains { getenv($0) != nil }
+        let marks: [String] = ["PMIX_RANK", "PMI_RANK", "PMI_SIZE"]
+        return isUnderMPIRun || marks.contains { getenv($0) != nil }
     }
+
+    /// Whether `mpirun` started this process. It may have done so within a task of `srun`.
+    static var isUnderMPIRun: Bool { getenv("OMPI_COMM_WORLD_SIZE") != nil }
 
     /// The tasks that `srun` started together with this one; 1 without it. A Slurm batch script is not
     /// itself such a step, so a program it runs without `srun` is alone.

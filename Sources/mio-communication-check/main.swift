@@ -27,6 +27,13 @@ func printError(_ line: String) {
     precondition(written == text.utf8.count, "standard error is closed")
 }
 
+func endWithUsage() -> Never {
+    printError(
+        "usage: mio-communication-check conformance [ELEMENTS_PER_CALL] | launched | agreed-failure | abort "
+            + "| truncation | twice")
+    exit(ExitCode.usage.rawValue)
+}
+
 func end(_ communicator: MPICommunicator, _ code: ExitCode) throws -> Never {
     try communicator.finalize()
     try communicator.finalize()
@@ -34,8 +41,9 @@ func end(_ communicator: MPICommunicator, _ code: ExitCode) throws -> Never {
 }
 
 /// The suite; prints "N checks passed" or what failed, once.
-func conformance(elementsPerCall: Int) throws -> Never {
-    let communicator = try MPICommunicator(elementsPerCall: elementsPerCall)
+func conformance(elementsPerCall: Int?) throws -> Never {
+    let communicator =
+        try elementsPerCall.map { try MPICommunicator(elementsPerCall: $0) } ?? MPICommunicator()
     let report = try checkConformance(of: communicator)
     if communicator.rank == 0 {
         for failure in report.failures { print(failure) }
@@ -101,7 +109,8 @@ let arguments = CommandLine.arguments.dropFirst()
 do {
     switch arguments.first {
     case "conformance":
-        let limit = arguments.dropFirst().first.flatMap { Int($0) } ?? Int(CInt.max)
+        let limit = arguments.dropFirst().first.map { Int($0) ?? 0 }
+        if let limit, limit < 1 { endWithUsage() }
         try conformance(elementsPerCall: limit)
     case "launched":
         print(MPILaunch.isLaunched)
@@ -110,10 +119,7 @@ do {
     case "truncation": try truncation()
     case "twice": try twice()
     default:
-        printError(
-            "usage: mio-communication-check conformance [ELEMENTS_PER_CALL] | launched | agreed-failure "
-                + "| abort | truncation | twice")
-        exit(ExitCode.usage.rawValue)
+        endWithUsage()
     }
 } catch let error as any MIOError {
     printError("error: \(error)")

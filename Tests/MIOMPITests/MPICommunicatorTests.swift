@@ -58,6 +58,11 @@ import Testing
         #expect(try MPIRun(alone: ["launched"], adding: ["SLURM_STEP_NUM_TASKS": "4"]).output == "true\n")
     }
 
+    @Test func mpirunWithinATaskOfSrunIsARunOfItsOwn() throws {
+        let run = try MPIRun(ranks: 1, [], shell: "SLURM_STEP_NUM_TASKS=4 \"$0\" conformance")
+        #expect(run.output == "27 checks passed on 1 ranks over MPI\n", "\(run.errors)")
+    }
+
     @Test func tasksThatMPIDoesNotJoinAreRefused() throws {
         let run = try MPIRun(alone: ["conformance"], adding: ["SLURM_STEP_NUM_TASKS": "4"])
         #expect(run.status == 74)

@@ -32,7 +32,6 @@ struct MPIRun {
     private init(_ command: [String], adding environment: [String: String]) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "mio-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try! FileManager.default.removeItem(at: folder) }
         // Files and not pipes: neither fills up while the other is read.
         let files = try ["output", "errors"].map { name in
             let file = folder.appending(path: name)
@@ -51,6 +50,7 @@ struct MPIRun {
         status = process.terminationStatus
         output = try String(contentsOf: files[0], encoding: .utf8)
         errors = try String(contentsOf: files[1], encoding: .utf8)
+        try FileManager.default.removeItem(at: folder)
     }
 
     /// The program beside the test bundle, or in the package's release folder.
