@@ -9,6 +9,11 @@ import MIOTensor
 public struct StepSignals: Sendable {
     public var stopRequested = false
     public var errorPending = false
+
+    public init(stopRequested: Bool = false, errorPending: Bool = false) {
+        self.stopRequested = stopRequested
+        self.errorPending = errorPending
+    }
 }
 
 /// One optimizer step: forward ▸ losses ▸ backward ▸ reduce, overlapped ▸ optimizer.
