@@ -91,7 +91,7 @@ import Testing
                 let following = try prefetcher.following()
                 let report = try step.run(batch, step: index, following: { following }, signals: { .init() })
                 #expect(report.nonFinite == .none)
-                trace.losses.append(step.values())
+                trace.losses.append(step.sums.list())
                 index += 1
             }
             trace.weights = replica.canonicalWeights().map(\.tensor.values)

@@ -98,6 +98,11 @@ final class Head {
         loss.reduction.denominator(labelledCount: Int(count.positions), weightSum: count.weights)
     }
 
+    /// The same over several batches at once: a loss that is a plain sum is their mean.
+    func denominator(_ count: LabelCount, batches: Int) -> Double {
+        loss.reduction == .sum ? Double(batches) : denominator(count)
+    }
+
     // MARK: A pass
 
     /// Computes losses and metrics of a pass and adds them to `sums`; with `denominator`, also the gradient.

@@ -4,31 +4,42 @@ import MIOTensor
 /// The additive numbers of some steps, the same on all ranks: of one step, or of an epoch so far.
 ///
 /// For each head: Σ w·ℓ, the denominator, and each metric's sum and count.
-struct StepSums {
+public struct StepSums {
     let storage: Storage<Double>
     private let names: LogNames
 
-    init(_ names: LogNames) {
+    public init(_ names: LogNames) {
         self.names = names
         storage = Storage(count: names.sumCount)
     }
 
-    func reset() { storage.fill(0) }
+    public func reset() { storage.fill(0) }
 
-    func add(_ other: StepSums) {
+    public func add(_ other: StepSums) {
         for index in 0..<storage.count { storage.pointer[index] += other.storage.pointer[index] }
     }
 
-    var values: [Double] {
+    /// Everything added up so far, to be kept in a checkpoint.
+    public var totals: [Double] {
         get { Array(storage.buffer) }
         nonmutating set {
-            precondition(newValue.count == storage.count)
+            precondition(newValue.count == storage.count, "\(newValue.count) sums for \(storage.count)")
             for (index, value) in newValue.enumerated() { storage.pointer[index] = value }
         }
     }
 
     /// Writes loss, each output's loss and the metrics, in the order of `LogNames.names`.
-    func write(to target: UnsafeMutablePointer<Double>) { names.write(storage.pointer, to: target) }
+    public func write(to target: UnsafeMutablePointer<Double>) { names.write(storage.pointer, to: target) }
+
+    /// The same as an array.
+    public func list() -> [Double] {
+        var values = [Double](repeating: 0, count: names.names.count)
+        values.withUnsafeMutableBufferPointer {
+            guard let target = $0.baseAddress else { return }
+            write(to: target)
+        }
+        return values
+    }
 }
 
 /// The names under which a model's numbers are logged, Keras' names: `loss`, `kind_loss`, `kind_accuracy`;

@@ -27,7 +27,8 @@ public final class TrainingStep {
     public let replica: Replica
     public let optimizer: OptimizerState
     public let names: LogNames
-    let sums: StepSums
+    /// The numbers of the step just done.
+    public let sums: StepSums
     private let communicator: any Communicator
     private let reducer: BucketedReducer
     private let seed: UInt64
@@ -62,6 +63,9 @@ public final class TrainingStep {
         try communicator.allreduceSum(control.pointer, count: control.count)
         readDenominators()
     }
+
+    /// Marks the labels of the batch that comes next once more, after an evaluation has used the heads.
+    public func remark(_ batch: Batch?) { replica.markFollowing(batch, counts: control.pointer + countOffset) }
 
     private func readDenominators() {
         for (index, head) in replica.heads.enumerated() {
@@ -142,16 +146,6 @@ public final class TrainingStep {
             try reducer.bucketReady(nextBucket)
             nextBucket += 1
         }
-    }
-
-    /// The numbers of the step just done, in the order of `names.names`.
-    public func values() -> [Double] {
-        var values = [Double](repeating: 0, count: names.names.count)
-        values.withUnsafeMutableBufferPointer {
-            guard let target = $0.baseAddress else { return }
-            sums.write(to: target)
-        }
-        return values
     }
 
     /// The heads' reduced sums with this step's denominators between them.

@@ -1,0 +1,111 @@
+import MIOComm
+import MIOData
+import MIOGraph
+import MIOJob
+import MIOKernels
+import MIOOptimizers
+import MIOPlan
+import MIOTensor
+import MIOTraining
+
+/// What training, evaluation and prediction have in common: a job, its ranks, and how this rank computes.
+public struct Session {
+    public let job: Job
+    public let communicator: any Communicator
+    public let backend: any KernelBackend
+    public let threads: Int
+
+    /// - Parameter makeBackend: given the threads this rank has.
+    /// - Throws: `AgreedError`, `DifferenceError` if a rank read another job; `CommunicationError`.
+    public init(
+        job: Job, communicator: any Communicator, makeBackend: (Int) throws -> any KernelBackend
+    ) throws {
+        self.job = job
+        self.communicator = communicator
+        try communicator.requireEqual("the job", job.resolvedYAML)
+        let derived = try ThreadsPerRank.derive(communicator)
+        let threads = job.training.threads ?? derived
+        self.threads = threads
+        backend = try communicator.agree(on: "the kernels") { try makeBackend(threads) }
+    }
+
+    /// One for each output of the model.
+    public var headConfigurations: [HeadConfiguration] { job.headConfigurations }
+
+    /// Opens a data set on every rank, and sees that all see the same.
+    /// - Throws: `AgreedError` (missing, damaged or unfitting data), `DifferenceError`.
+    func openDataset(_ source: DataSource, key: String, columns: [ColumnRequest]) throws -> Dataset {
+        let dataset = try communicator.agree(on: "data.\(key)") {
+            try Dataset(source.specification(folder: job.folder), columns: columns)
+        }
+        try communicator.requireEqual("data.\(key)", dataset.manifest)
+        return dataset
+    }
+
+    /// Samples a pass, the same on all ranks: rank 0's cache decides.
+    func passSize(part: Int) throws -> Int {
+        if let asked = job.training.microBatch { return max(1, min(asked, part)) }
+        let cache = ThreadsPerRank.lastLevelCache() / max(communicator.ranksOnNode, 1)
+        var size = PassSize.choose(
+            graph: job.graph, configurations: headConfigurations, backend: backend, part: max(part, 1),
+            cache: cache)
+        try withUnsafeMutableBytes(of: &size) { try communicator.broadcast($0, root: 0) }
+        return max(1, min(size, part))
+    }
+
+    /// A replica for batches of a data set's schedule, ready for every part that will occur.
+    func makeReplica(schedules: [BatchSchedule], forwardOnly: Bool) throws -> Replica {
+        let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1
+        let pass = try passSize(part: part)
+        let replica = try communicator.agree(on: "the model's kernels") {
+            let replica = try Replica(
+                graph: job.graph, configurations: headConfigurations, backend: backend, part: max(part, 1),
+                pass: pass, forwardOnly: forwardOnly)
+            try replica.prepare(partSizes: Set(schedules.flatMap(partSizes)))
+            return replica
+        }
+        try communicator.requireEqual("the plan", replica.plan.description)
+        return replica
+    }
+
+    /// The sizes of this rank's parts: of full batches, and of the last.
+    private func partSizes(_ schedule: BatchSchedule) -> [Int] {
+        guard schedule.batchesPerEpoch > 0 else { return [] }
+        return [0, schedule.batchesPerEpoch - 1].map {
+            schedule.part(ofBatch: $0, rank: communicator.rank, worldSize: communicator.size).count
+        }
+    }
+}
+
+extension Job {
+    /// One for each output of the model, those without a loss included.
+    public var headConfigurations: [HeadConfiguration] {
+        graph.outputs.map { output in
+            guard let specification = outputs.first(where: { $0.name == output.name }) else {
+                return HeadConfiguration(output: output.name, loss: nil)
+            }
+            return HeadConfiguration(
+                output: output.name, loss: specification.loss, weight: specification.weight,
+                metrics: specification.metrics, weightedMetrics: specification.weightedMetrics,
+                missingLabel: specification.missingLabel)
+        }
+    }
+}
+
+extension DataSource {
+    /// The same, as the data module takes it.
+    public func specification(folder: String) -> DataSpecification {
+        var specification: DataSpecification
+        switch files {
+        case .shards(let globs): specification = DataSpecification(files: globs, folder: folder)
+        case .arrays(let arrays): specification = DataSpecification(arrays: arrays, folder: folder)
+        }
+        specification.columns = columns.mapValues { column in
+            switch column {
+            case .name(let name): .column(name)
+            case .list(let names): .columns(names)
+            }
+        }
+        return specification
+    }
+}

@@ -1,0 +1,42 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Whether this process was asked to stop: SIGUSR1 or SIGTERM, once, politely.
+///
+/// A second SIGTERM ends the process at once. The step asks `isRequested`; all ranks then agree on the step
+/// after which they checkpoint.
+public enum StopSignal {
+    private static let requested = Atomic<Bool>(false)
+    private static let terminations = Atomic<Int>(0)
+
+    /// Takes over both signals, and ignores SIGPIPE: a reader that goes away must not end a run.
+    public static func install() {
+        for number in [SIGUSR1, SIGTERM] {
+            var action = sigaction()
+            // Atomics and _exit are all a handler may touch.
+            let handler: @convention(c) (Int32) -> Void = { number in
+                StopSignal.requested.store(true, ordering: .relaxed)
+                if number == SIGTERM,
+                    StopSignal.terminations.add(1, ordering: .relaxed).newValue > 1
+                {
+                    _exit(128 + SIGTERM)
+                }
+            }
+            #if canImport(Glibc)
+                action.__sigaction_handler.sa_handler = handler
+            #else
+                action.__sigaction_u.__sa_handler = handler
+            #endif
+            action.sa_flags = SA_RESTART
+            sigaction(number, &action, nil)
+        }
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    public static var isRequested: Bool { requested.load(ordering: .relaxed) }
+}
