@@ -1,6 +1,7 @@
 import Foundation
 import MIOOptimizers
 import MIOTensor
+import RealModule
 import Testing
 
 @Suite struct AdamTests {
@@ -60,6 +61,27 @@ import Testing
             AdamW(options: OptimizerOptions(learningRate: Constant(1), weightDecay: 0.004)), weights: [2])
         still.train([0])
         #expect(isClose(still.weights, [1.992]))
+    }
+
+    /// Keras' `update_step` in 32 bits, operation by operation, for weights that start at 0 so that nothing
+    /// hides in their rounding.
+    @Test func staysNearKerasInSinglePrecision() {
+        let training = Training<Float>(Adam(), weights: [0])
+        var (weight, m, v): (Float, Float, Float) = (0, 0, 0)
+        for (step, g) in ([0.5, -0.25, 2, 0.125, 1] as [Float]).enumerated() {
+            let power1 = Float.pow(0.9, Float(step + 1))
+            let power2 = Float.pow(0.999, Float(step + 1))
+            let alpha = 0.001 * (1 - power2).squareRoot() / (1 - power1)
+            m += (g - m) * 0.1
+            v += (g * g - v) * 0.001
+            weight -= m * alpha / (v.squareRoot() + 1e-7)
+            training.train([g])
+            // Keras' 1 − β₂ᵗ is off by β₂'s rounding, ½ ulp of 1 times t, and by its own, ½ ulp of 1, out of
+            // t·0.001; the square root halves that. Each step is at most 0.001 long.
+            let relative = Float.ulpOfOne / 0.001 / 2
+            let tolerance = Float(step + 1) * 0.001 * (relative + 8 * Float.ulpOfOne)
+            #expect(abs(training.weights[0] - weight) <= tolerance)
+        }
     }
 
     @Test func floatStaysNearDouble() {

@@ -48,7 +48,7 @@ extension Optimizer {
 /// The numbers of one step that are the same for every weight. The update rounds them to its own precision.
 public struct UpdateScalars: Hashable, Sendable {
     public let learningRate: Double
-    /// What the update rule multiplies its direction by: the learning rate, in Adam's case corrected for bias.
+    /// What the update rule multiplies its direction by: the learning rate; Adam's is corrected for bias.
     public let stepSize: Double
     /// Weight decay × learning rate: the part of itself that each weight loses. 0 for none.
     public let decay: Double
