@@ -126,7 +126,13 @@ struct GraphBuilder {
                     place: place, message: "the name is used twice; every call needs a name of its own")
             }
             let shape: Shape
-            do { shape = try symbolic.layer.outputShape(for: shapes) } catch {
+            do {
+                shape = try symbolic.layer.outputShape(for: shapes)
+                try shape.checkCount("its result")
+                for weight in symbolic.layer.weights(for: shapes) {
+                    try weight.shape.checkCount("its weight \"\(weight.name)\"")
+                }
+            } catch {
                 throw GraphError(place: place, message: error.message)
             }
             if calls[layer] == 0 {
