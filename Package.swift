@@ -47,3 +47,6 @@ package.targets += [
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
+package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", numerics])
+package.targets.append(.target(name: "CVectorLoops"))
+package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])

@@ -1,0 +1,118 @@
+#include "CVectorLoops.h"
+
+#include <math.h>
+
+// Contraction would round differently with and without FMA units.
+#pragma STDC FP_CONTRACT OFF
+
+// Arm needs no clones: its vector unit is in the baseline.
+#if defined(__x86_64__) && defined(__linux__)
+#define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define VECTOR_CLONES
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+// sqrtf may set errno, which keeps a loop from being vectorized; the builtin does not.
+#if __has_builtin(__builtin_elementwise_sqrt)
+#define SQUARE_ROOT(x) __builtin_elementwise_sqrt(x)
+#else
+#define SQUARE_ROOT(x) sqrtf(x)
+#endif
+
+// Comparisons in this order let a NaN through: the finite check must see it, clipping must not hide it.
+INLINE float prepared_gradient(float gradient, mio_update_options options) {
+    float scaled = gradient * options.gradient_scale;
+    scaled = scaled < -options.limit ? -options.limit : scaled;
+    return scaled > options.limit ? options.limit : scaled;
+}
+
+INLINE float decayed_weight(float weight, mio_update_options options) {
+    return weight - weight * options.decay;
+}
+
+VECTOR_CLONES
+void mio_sgd_update(size_t count, float *restrict weights, const float *restrict gradient,
+                    mio_update_options options, float learning_rate) {
+    for (size_t i = 0; i < count; i++) {
+        float g = prepared_gradient(gradient[i], options);
+        float step = g * learning_rate;
+        weights[i] = decayed_weight(weights[i], options) - step;
+    }
+}
+
+VECTOR_CLONES
+void mio_sgd_momentum_update(size_t count, float *restrict weights, const float *restrict gradient,
+                             float *restrict m, mio_update_options options, float learning_rate,
+                             float momentum, int nesterov) {
+    // Two loops, not a choice in one: each vectorizes without a blend.
+    if (nesterov) {
+        for (size_t i = 0; i < count; i++) {
+            float step = prepared_gradient(gradient[i], options) * learning_rate;
+            float velocity = m[i] * momentum - step;
+            m[i] = velocity;
+            weights[i] = decayed_weight(weights[i], options) + (velocity * momentum - step);
+        }
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            float step = prepared_gradient(gradient[i], options) * learning_rate;
+            float velocity = m[i] * momentum - step;
+            m[i] = velocity;
+            weights[i] = decayed_weight(weights[i], options) + velocity;
+        }
+    }
+}
+
+VECTOR_CLONES
+void mio_adam_update(size_t count, float *restrict weights, const float *restrict gradient,
+                     float *restrict m, float *restrict v, mio_update_options options, float step_size,
+                     float gain_1, float gain_2, float epsilon) {
+    for (size_t i = 0; i < count; i++) {
+        float g = prepared_gradient(gradient[i], options);
+        float first = m[i] + (g - m[i]) * gain_1;
+        float second = v[i] + (g * g - v[i]) * gain_2;
+        m[i] = first;
+        v[i] = second;
+        weights[i] = decayed_weight(weights[i], options)
+            - first * step_size / (SQUARE_ROOT(second) + epsilon);
+    }
+}
+
+VECTOR_CLONES
+void mio_adam_amsgrad_update(size_t count, float *restrict weights, const float *restrict gradient,
+                             float *restrict m, float *restrict v, float *restrict v_hat,
+                             mio_update_options options, float step_size, float gain_1, float gain_2,
+                             float epsilon) {
+    for (size_t i = 0; i < count; i++) {
+        float g = prepared_gradient(gradient[i], options);
+        float first = m[i] + (g - m[i]) * gain_1;
+        float second = v[i] + (g * g - v[i]) * gain_2;
+        float largest = v_hat[i] > second ? v_hat[i] : second;
+        m[i] = first;
+        v[i] = second;
+        v_hat[i] = largest;
+        weights[i] = decayed_weight(weights[i], options)
+            - first * step_size / (SQUARE_ROOT(largest) + epsilon);
+    }
+}
+
+VECTOR_CLONES
+double mio_sum_of_squares(size_t count, const float *restrict values) {
+    double lanes[16] = {0};
+    size_t whole = count - count % 16;
+    for (size_t i = 0; i < whole; i += 16) {
+        for (size_t lane = 0; lane < 16; lane++) {
+            double value = values[i + lane];
+            lanes[lane] += value * value;
+        }
+    }
+    for (size_t i = whole; i < count; i++) {
+        double value = values[i];
+        lanes[i - whole] += value * value;
+    }
+    for (size_t half = 8; half > 0; half /= 2) {
+        for (size_t lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
+    }
+    return lanes[0];
+}

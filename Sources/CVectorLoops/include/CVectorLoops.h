@@ -1,0 +1,47 @@
+#ifndef C_VECTOR_LOOPS_H
+#define C_VECTOR_LOOPS_H
+
+// Plain loops over memory that must run at the speed of the memory. They are C because clang, unlike
+// Swift, compiles a function for several instruction sets and picks one at run time (target_clones), so
+// one binary uses AVX-512 where there is AVX-512.
+//
+// All of them give bit-identical results on every instruction set: no contraction to fused multiply-add,
+// no reassociation, only correctly rounded operations. Replicas on different machines stay equal, and the
+// plain Swift implementation is an exact oracle.
+
+#include <stddef.h>
+
+// What every update does to a gradient element and a weight before its own rule:
+//   g' = clip(gradient_scale * g, -limit, limit)     limit = INFINITY for no clipping
+//   w' = w - w * decay                               decay = weight decay * learning rate, 0 for none
+typedef struct {
+    float gradient_scale;
+    float limit;
+    float decay;
+} mio_update_options;
+
+// w = w' - learning_rate * g'
+void mio_sgd_update(size_t count, float *weights, const float *gradient, mio_update_options options,
+                    float learning_rate);
+
+// m = momentum * m - learning_rate * g'
+// w = w' + m, or with nesterov w = w' + (momentum * m - learning_rate * g')
+void mio_sgd_momentum_update(size_t count, float *weights, const float *gradient, float *m,
+                             mio_update_options options, float learning_rate, float momentum, int nesterov);
+
+// m += (g' - m) * gain_1,  v += (g'^2 - v) * gain_2,  w = w' - m * step_size / (sqrt(v) + epsilon)
+void mio_adam_update(size_t count, float *weights, const float *gradient, float *m, float *v,
+                     mio_update_options options, float step_size, float gain_1, float gain_2,
+                     float epsilon);
+
+// The same with v_hat = max(v_hat, v) in the denominator.
+void mio_adam_amsgrad_update(size_t count, float *weights, const float *gradient, float *m, float *v,
+                             float *v_hat, mio_update_options options, float step_size, float gain_1,
+                             float gain_2, float epsilon);
+
+// The sum of squares in double precision, in an order that depends on count alone: element i goes to
+// partial sum i mod 16, the 16 are then added pairwise. Squares of floats neither overflow nor round in a
+// double, so the result is finite exactly if every element is.
+double mio_sum_of_squares(size_t count, const float *values);
+
+#endif

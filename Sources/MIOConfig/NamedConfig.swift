@@ -1,0 +1,60 @@
+/// A value that a file gives by name: `mse` alone, or a mapping `{class: Huber, delta: 0.5}`.
+///
+/// In a mapping the key `class` says which; without it, `name` does. What is left in `reader` are the
+/// arguments, and whoever reads them calls `reader.finish()`.
+public struct NamedConfig {
+    /// What is asked for, as written: a class name or one of its other names.
+    public let identifier: String
+    /// The name the writer chose to see: the bare name, or the value of the key `name`.
+    public let writtenName: String?
+    /// The arguments; empty for a bare name.
+    public var reader: ConfigReader
+    private let identifierPath: ConfigPath
+    private let kind: String
+
+    /// - Parameters:
+    ///   - kind: what the value stands for, with its article, for messages: "a loss".
+    ///   - allowsName: whether a mapping with `class` may also have a `name`.
+    /// - Throws: `ConfigError` if the value is neither form.
+    public init(_ value: ConfigValue, at path: ConfigPath, kind: String, allowsName: Bool = false)
+        throws(ConfigError)
+    {
+        self.kind = kind
+        switch value {
+        case .string(let name):
+            identifier = name
+            writtenName = name
+            identifierPath = path
+            reader = ConfigReader(ConfigDictionary(), at: path)
+        case .dictionary(let dictionary):
+            reader = ConfigReader(dictionary, at: path)
+            if dictionary["class"] == nil || dictionary["class"] == .null {
+                guard let name = try reader.optionalString("name") else {
+                    // Asks again for the message: it names a misspelt "class" as the nearest key.
+                    identifier = try reader.string("class")
+                    throw ConfigError(path: path, message: "expected \(kind): the key \"class\" is missing")
+                }
+                identifier = name
+                writtenName = name
+                identifierPath = path.appending("name")
+                _ = reader.value("class")
+            } else {
+                identifier = try reader.string("class")
+                writtenName = allowsName ? try reader.optionalString("name") : nil
+                identifierPath = path.appending("class")
+            }
+        default:
+            throw ConfigError(
+                path: path,
+                message: "expected \(kind): a name, or a mapping with the key \"class\"; "
+                    + "found \(value.summary)")
+        }
+    }
+
+    /// The error for an identifier that none of the valid names matches.
+    public func unknownIdentifier(valid: [String]) -> ConfigError {
+        ConfigError(
+            path: identifierPath,
+            message: "expected \(kind): " + ConfigReader.unknown(identifier, valid: valid))
+    }
+}

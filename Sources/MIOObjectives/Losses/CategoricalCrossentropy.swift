@@ -1,0 +1,136 @@
+import MIOConfig
+import MIOTensor
+
+/// The crossentropy of one choice among classes, with a row of target probabilities (one-hot, mostly).
+///
+/// Targets t are first smoothed: `t·(1 − label_smoothing) + label_smoothing ÷ classes`. Then, of
+/// probabilities p with q = p ÷ Σp and c = q clipped to [ε, 1 − ε], ε = 1e-7:
+///
+///     loss = −Σ tᵢ·log(cᵢ)
+///     ∂loss/∂pⱼ = (dⱼ − Σ dᵢ·qᵢ) ÷ Σp,  dᵢ = −tᵢ ÷ cᵢ, 0 where qᵢ was clipped
+///
+/// and of logits x, with y = softmax(x) and lse = log Σ exp(xᵢ):
+///
+///     loss = Σ tᵢ·(lse − xᵢ)
+///     ∂loss/∂xⱼ = yⱼ·Σt − tⱼ
+///
+/// Source: https://keras.io/api/losses/probabilistic_losses/#categoricalcrossentropy-class
+public struct CategoricalCrossentropy: Loss, Hashable {
+    public static let className = "CategoricalCrossentropy"
+    public static let names = ["categorical_crossentropy"]
+
+    public let fromLogits: Bool
+    /// From 0 to 1.
+    public let labelSmoothing: Double
+    public let reduction: LossReduction
+
+    /// - Precondition: `labelSmoothing` is from 0 to 1.
+    public init(
+        fromLogits: Bool = false, labelSmoothing: Double = 0, reduction: LossReduction = .sumOverBatchSize
+    ) {
+        precondition((0...1).contains(labelSmoothing), "label smoothing \(labelSmoothing) is not in 0...1")
+        self.fromLogits = fromLogits
+        self.labelSmoothing = labelSmoothing
+        self.reduction = reduction
+    }
+
+    public init(reading reader: inout ConfigReader) throws(ConfigError) {
+        fromLogits = try reader.boolean("from_logits", default: false)
+        labelSmoothing = try reader.real("label_smoothing", default: 0, in: 0...1)
+        reduction = try LossReduction(reading: &reader)
+    }
+
+    public var config: ConfigValue {
+        .dictionary([
+            "class": .string(Self.className), "from_logits": .boolean(fromLogits),
+            "label_smoothing": .real(labelSmoothing), "reduction": reduction.configValue,
+        ])
+    }
+
+    public var absorbs: OutputActivation? { fromLogits ? nil : .softmax }
+
+    public func readingLogits() -> CategoricalCrossentropy {
+        CategoricalCrossentropy(fromLogits: true, labelSmoothing: labelSmoothing, reduction: reduction)
+    }
+
+    public func targetShape(forPrediction prediction: Shape) throws(LossShapeError) -> Shape {
+        try requireClasses(of: prediction, loss: Self.names[0])
+        return prediction
+    }
+
+    @_specialize(where T == Float)
+    @_specialize(where T == Double)
+    public func forward<T: Scalar>(_ call: LossCall<T>) {
+        let keep = T(1 - labelSmoothing)
+        let shift = T(labelSmoothing) / T(call.width)
+        if fromLogits { forwardLogits(call, keep, shift) } else { forwardProbabilities(call, keep, shift) }
+    }
+
+    @inline(__always)
+    private func forwardLogits<T: Scalar>(_ call: LossCall<T>, _ keep: T, _ shift: T) {
+        let width = call.width
+        for position in 0..<call.positions {
+            let offset = position * width
+            let isLabelled = call.labelled[position] != 0
+            guard isLabelled || call.probabilities != nil else {
+                call.skip(position)
+                continue
+            }
+            let logSum = call.softmax(position)
+            guard isLabelled else {
+                call.skip(position)
+                continue
+            }
+            var loss: T = 0
+            var targetSum: T = 0
+            for index in offset..<offset + width {
+                let target = T(call.targets[index]) * keep + shift
+                targetSum += target
+                // A class that is ruled out (logit −∞) may have target 0: that is no loss, not 0 × ∞.
+                if target != 0 { loss += target * (logSum - call.predictions[index]) }
+            }
+            call.losses[position] = loss
+            if let gradient = call.gradient {
+                let scale = call.scales[position]
+                for index in offset..<offset + width {
+                    let target = T(call.targets[index]) * keep + shift
+                    gradient[index] = scale * (gradient[index] * targetSum - target)
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func forwardProbabilities<T: Scalar>(_ call: LossCall<T>, _ keep: T, _ shift: T) {
+        let width = call.width
+        let low = T(probabilityEpsilon)
+        let high = 1 - low
+        for position in 0..<call.positions {
+            guard call.labelled[position] != 0 else {
+                call.skip(position)
+                continue
+            }
+            let offset = position * width
+            var sum: T = 0
+            for index in offset..<offset + width { sum += call.predictions[index] }
+            var loss: T = 0
+            var weighted: T = 0
+            for index in offset..<offset + width {
+                let target = T(call.targets[index]) * keep + shift
+                let share = call.predictions[index] / sum
+                let clipped = min(max(share, low), high)
+                loss -= target * T.log(clipped)
+                let derivative = share >= low && share <= high ? -target / clipped : 0
+                weighted += derivative * share
+                call.gradient?[index] = derivative
+            }
+            call.losses[position] = loss
+            if let gradient = call.gradient {
+                let factor = call.scales[position] / sum
+                for index in offset..<offset + width {
+                    gradient[index] = factor * (gradient[index] - weighted)
+                }
+            }
+        }
+    }
+}

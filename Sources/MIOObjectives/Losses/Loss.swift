@@ -1,0 +1,77 @@
+import MIOConfig
+import MIOTensor
+
+/// A loss of one output: a value, and its arithmetic.
+///
+/// A loss gives one number a *position* (each index of every axis but the prediction's last), as Keras'
+/// loss functions do before their reduction. How the numbers become one is `reduction`'s matter.
+///
+/// To add one: a file like `Huber.swift`, a line in `LossRegistry`, a test.
+public protocol Loss: Sendable {
+    /// The Keras class: `MeanSquaredError`.
+    static var className: String { get }
+    /// What a job file may write for it beside the class name: `mean_squared_error`, `mse`.
+    static var names: [String] { get }
+
+    /// Reads the arguments of a job file's mapping, not `class` and not `finish()`.
+    init(reading reader: inout ConfigReader) throws(ConfigError)
+
+    /// The whole of it as a job file says it: `{class: Huber, delta: 1.0, reduction: …}`.
+    var config: ConfigValue { get }
+
+    var reduction: LossReduction { get }
+    var targetKind: TargetKind { get }
+
+    /// Whether predictions are logits, the inputs of a softmax or sigmoid that the loss itself applies.
+    var fromLogits: Bool { get }
+
+    /// The activation that this loss computes better together with itself: if the output's last operation
+    /// is this one, run `readingLogits()` on what goes into it instead. `nil` if there is none.
+    var absorbs: OutputActivation? { get }
+
+    /// The same loss of logits; the loss itself where `absorbs` is nil.
+    func readingLogits() -> Self
+
+    /// The canonical shape of one sample's target for a prediction of this shape.
+    /// - Throws: `LossShapeError` if this loss cannot take such a prediction.
+    func targetShape(forPrediction prediction: Shape) throws(LossShapeError) -> Shape
+
+    /// Computes losses and, if asked, gradient and probabilities of all positions.
+    func forward<T: Scalar>(_ call: LossCall<T>)
+}
+
+extension Loss {
+    public var targetKind: TargetKind { .real }
+    public var fromLogits: Bool { false }
+    public var absorbs: OutputActivation? { nil }
+    public func readingLogits() -> Self { self }
+
+    public func targetShape(forPrediction prediction: Shape) throws(LossShapeError) -> Shape { prediction }
+
+    /// Whether an array with samples of shape `target` holds targets for predictions of shape `prediction`:
+    /// it has the canonical shape, or differs from it by a last axis of 1, as Keras allows. So `()` and
+    /// `(1,)` both mean one number a sample.
+    /// - Throws: `LossShapeError` if this loss cannot take such a prediction.
+    public func accepts(target: Shape, forPrediction prediction: Shape) throws(LossShapeError) -> Bool {
+        let expected = try targetShape(forPrediction: prediction).dimensions
+        let found = target.dimensions
+        return found == expected || found == expected + [1] || found + [1] == expected
+    }
+}
+
+/// A prediction whose shape a loss cannot take.
+public struct LossShapeError: MIOError, Hashable {
+    public let loss: String
+    public let prediction: Shape
+    /// What was expected, and what to do.
+    public let reason: String
+
+    public init(loss: String, prediction: Shape, reason: String) {
+        self.loss = loss
+        self.prediction = prediction
+        self.reason = reason
+    }
+
+    public var exitCode: ExitCode { .badInput }
+    public var description: String { "\(loss) cannot take a prediction of shape \(prediction): \(reason)" }
+}

@@ -1,0 +1,81 @@
+import MIOTensor
+
+/// The arrays of one evaluation of a loss: a rank's micro-batch, or a part of it.
+///
+/// The memory stays the caller's. Outputs overlap neither each other nor the inputs.
+public struct LossCall<T: Scalar> {
+    /// Samples × the product of all axes of the prediction but the last.
+    public let positions: Int
+    /// The prediction's last axis; 1 for a scalar prediction.
+    public let width: Int
+    /// `[positions × width]`: what the output predicts, or its logits for a loss that is `fromLogits`.
+    public let predictions: UnsafePointer<T>
+    /// `[positions × width]`, or `[positions]` for class indices, all of them valid where labelled
+    /// (`TargetLabelling.firstFault` says so).
+    public let targets: UnsafePointer<Float>
+    /// `[positions]`: 0 where there is no label.
+    public let labelled: UnsafePointer<UInt8>
+    /// `[positions]`: what multiplies each position's gradient: head weight × sample weight ÷ the output's
+    /// global denominator. Read only if `gradient` is asked for.
+    public let scales: UnsafePointer<T>
+    /// Out, `[positions]`: each position's loss without weight; 0 where unlabelled.
+    public let losses: UnsafeMutablePointer<T>
+    /// Out, `[positions × width]`: scale × ∂loss/∂prediction (∂logit for a loss that is `fromLogits`).
+    /// Overwritten; exactly 0 where unlabelled.
+    public let gradient: UnsafeMutablePointer<T>?
+    /// Out, `[positions × width]`, written only by losses that are `fromLogits`: the softmax or sigmoid of
+    /// the logits, of unlabelled positions too.
+    public let probabilities: UnsafeMutablePointer<T>?
+
+    public init(
+        positions: Int, width: Int, predictions: UnsafePointer<T>, targets: UnsafePointer<Float>,
+        labelled: UnsafePointer<UInt8>, scales: UnsafePointer<T>, losses: UnsafeMutablePointer<T>,
+        gradient: UnsafeMutablePointer<T>? = nil, probabilities: UnsafeMutablePointer<T>? = nil
+    ) {
+        self.positions = positions
+        self.width = width
+        self.predictions = predictions
+        self.targets = targets
+        self.labelled = labelled
+        self.scales = scales
+        self.losses = losses
+        self.gradient = gradient
+        self.probabilities = probabilities
+    }
+
+    /// Writes what an unlabelled position contributes: nothing. Its predictions are not read, so that
+    /// whatever they are cannot leak in through 0 × infinity.
+    @inline(__always)
+    func skip(_ position: Int) {
+        losses[position] = 0
+        if let gradient { (gradient + position * width).update(repeating: 0, count: width) }
+    }
+
+    /// The loss and gradient of every position as the mean of a function over its elements.
+    /// - Parameter element: (prediction, target) to (loss, its derivative by the prediction).
+    @inline(__always)
+    func meanOverElements(_ element: (T, T) -> (loss: T, derivative: T)) {
+        let count = T(width)
+        for position in 0..<positions {
+            guard labelled[position] != 0 else {
+                skip(position)
+                continue
+            }
+            let offset = position * width
+            var sum: T = 0
+            if let gradient {
+                let factor = scales[position] / count
+                for index in offset..<offset + width {
+                    let (loss, derivative) = element(predictions[index], T(targets[index]))
+                    sum += loss
+                    gradient[index] = factor * derivative
+                }
+            } else {
+                for index in offset..<offset + width {
+                    sum += element(predictions[index], T(targets[index])).loss
+                }
+            }
+            losses[position] = sum / count
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import MIOConfig
+import MIOTensor
+
+/// The share of elements where `prediction > threshold` equals the target, 0 or 1.
+///
+/// Source: https://keras.io/api/metrics/accuracy_metrics/#binaryaccuracy-class
+public struct BinaryAccuracyMetric: Metric, Hashable {
+    public static let className = "BinaryAccuracy"
+    public static let names = ["binary_accuracy"]
+
+    public let name: String
+    /// Between 0 and 1, neither of them.
+    public let threshold: Double
+
+    /// - Precondition: `threshold` is between 0 and 1, neither of them.
+    public init(name: String = BinaryAccuracyMetric.names[0], threshold: Double = 0.5) {
+        precondition(threshold > 0 && threshold < 1, "threshold \(threshold) is not between 0 and 1")
+        self.name = name
+        self.threshold = threshold
+    }
+
+    public init(reading reader: inout ConfigReader, name: String) throws(ConfigError) {
+        let threshold = try reader.real("threshold", default: 0.5)
+        guard threshold > 0, threshold < 1 else {
+            throw reader.error(
+                "threshold", "expected a number between 0 and 1, neither of them; found \(threshold)")
+        }
+        self.init(name: name, threshold: threshold)
+    }
+
+    public var config: ConfigValue {
+        .dictionary([
+            "class": .string(Self.className), "name": .string(name), "threshold": .real(threshold),
+        ])
+    }
+
+    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
+        try requireElements(prediction, targetKind)
+    }
+
+    public func accumulate(_ call: MetricCall) -> MetricSums {
+        let threshold = Float(self.threshold)
+        return call.sumOfMeans { prediction, target in (prediction > threshold ? 1 : 0) == target ? 1 : 0 }
+    }
+}

@@ -1,0 +1,29 @@
+import MIOConfig
+import MIOTensor
+
+/// The share of positions where the first of the largest predictions is where the first of the largest
+/// targets is.
+///
+/// Source: https://keras.io/api/metrics/accuracy_metrics/#categoricalaccuracy-class
+public struct CategoricalAccuracyMetric: Metric, Hashable {
+    public static let className = "CategoricalAccuracy"
+    public static let names = ["categorical_accuracy"]
+
+    public let name: String
+
+    public init(name: String = CategoricalAccuracyMetric.names[0]) { self.name = name }
+
+    public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }
+
+    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
+        try requireRows(prediction, targetKind, sparse: SparseCategoricalAccuracyMetric.names[0])
+    }
+
+    public func accumulate(_ call: MetricCall) -> MetricSums {
+        call.sum { position in
+            let offset = position * call.width
+            let predicted = firstLargest(call.predictions + offset, width: call.width)
+            return predicted == firstLargest(call.targets + offset, width: call.width) ? 1 : 0
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import MIOConfig
+import MIOTensor
+
+/// The mean of `|prediction − target|`, in units of the target.
+///
+/// Source: https://keras.io/api/metrics/regression_metrics/#meanabsoluteerror-class
+public struct MeanAbsoluteErrorMetric: Metric, Hashable {
+    public static let className = "MeanAbsoluteError"
+    public static let names = ["mean_absolute_error", "mae", "MAE"]
+
+    public let name: String
+
+    public init(name: String = MeanAbsoluteErrorMetric.names[0]) { self.name = name }
+
+    public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }
+
+    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
+        try requireElements(prediction, targetKind)
+    }
+
+    public func accumulate(_ call: MetricCall) -> MetricSums {
+        call.sumOfMeans { prediction, target in
+            abs(Double(prediction) - Double(target))
+        }
+    }
+}

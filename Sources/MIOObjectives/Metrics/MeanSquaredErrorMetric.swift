@@ -1,0 +1,27 @@
+import MIOConfig
+import MIOTensor
+
+/// The mean of `(prediction − target)²`, in squared units of the target.
+///
+/// Source: https://keras.io/api/metrics/regression_metrics/#meansquarederror-class
+public struct MeanSquaredErrorMetric: Metric, Hashable {
+    public static let className = "MeanSquaredError"
+    public static let names = ["mean_squared_error", "mse", "MSE"]
+
+    public let name: String
+
+    public init(name: String = MeanSquaredErrorMetric.names[0]) { self.name = name }
+
+    public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }
+
+    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
+        try requireElements(prediction, targetKind)
+    }
+
+    public func accumulate(_ call: MetricCall) -> MetricSums {
+        call.sumOfMeans { prediction, target in
+            let error = Double(prediction) - Double(target)
+            return error * error
+        }
+    }
+}

@@ -1,0 +1,171 @@
+import MIOConfig
+import MIOTensor
+
+/// A number that says how well an output does: a value, and its arithmetic.
+///
+/// A metric is the weighted mean of something each position contributes, so it is two sums that parts of
+/// a batch, and ranks, can add.
+///
+/// To add one: a file like `MeanAbsoluteErrorMetric.swift`, a line in `MetricRegistry`, a test.
+public protocol Metric: Sendable {
+    /// The Keras class: `MeanAbsoluteError`.
+    static var className: String { get }
+    /// What a job file may write for it beside the class name: `mean_absolute_error`, `mae`.
+    static var names: [String] { get }
+
+    /// Reads the arguments of a job file's mapping, not `class` or `name` and not `finish()`.
+    /// - Parameter name: the log name to take.
+    init(reading reader: inout ConfigReader, name: String) throws(ConfigError)
+
+    /// What logs call it after the output's name: the name as the job file writes it (`mae` stays `mae`),
+    /// else `names[0]`.
+    var name: String { get }
+
+    /// The whole of it as a job file says it: `{class: MeanAbsoluteError, name: mae}`.
+    var config: ConfigValue { get }
+
+    /// Whether this metric makes sense of such predictions and targets; asked once, before training.
+    /// - Throws: `MetricShapeError`, with what to use instead.
+    func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError)
+
+    /// The sums over all labelled positions of a call.
+    func accumulate(_ call: MetricCall) -> MetricSums
+
+    /// The metric from the sums over everything; 0 where nothing was counted (Keras' `divide_no_nan`).
+    func value(_ sums: MetricSums) -> Double
+}
+
+extension Metric {
+    public func value(_ sums: MetricSums) -> Double { sums.mean }
+
+    public var config: ConfigValue {
+        .dictionary(["class": .string(Self.className), "name": .string(name)])
+    }
+
+    /// For metrics that compare element by element.
+    func requireElements(_ prediction: Shape, _ targetKind: TargetKind) throws(MetricShapeError) {
+        guard targetKind == .real || prediction.last == 1 else {
+            throw MetricShapeError(
+                metric: name, prediction: prediction,
+                reason: "it compares element by element, and the targets are class indices. Use accuracy")
+        }
+    }
+
+    /// For metrics that compare a row of scores with a row of target probabilities.
+    func requireRows(_ prediction: Shape, _ targetKind: TargetKind, sparse: String)
+        throws(MetricShapeError)
+    {
+        guard targetKind == .real else {
+            throw MetricShapeError(
+                metric: name, prediction: prediction,
+                reason: "it expects one-hot targets, and these are class indices. Use \(sparse)")
+        }
+    }
+
+    /// For metrics that compare a row of scores with a class index.
+    func requireClassIndices(_ prediction: Shape, _ targetKind: TargetKind, dense: String)
+        throws(MetricShapeError)
+    {
+        guard targetKind == .classIndex else {
+            throw MetricShapeError(
+                metric: name, prediction: prediction,
+                reason: "it expects class indices as targets, and the output's loss takes one-hot rows or "
+                    + "numbers. Use \(dense)")
+        }
+    }
+}
+
+/// The arrays of one evaluation of a metric. The memory stays the caller's.
+public struct MetricCall {
+    /// Samples × the product of all axes of the prediction but the last.
+    public let positions: Int
+    /// The prediction's last axis; 1 for a scalar prediction.
+    public let width: Int
+    public let targetKind: TargetKind
+    /// `[positions × width]`: final activations, not logits.
+    public let predictions: UnsafePointer<Float>
+    /// `[positions × width]`, or `[positions]` for class indices.
+    public let targets: UnsafePointer<Float>
+    /// `[positions]`: 0 where there is no label.
+    public let labelled: UnsafePointer<UInt8>
+    /// `[positions]`: sample weights, for what Keras calls `weighted_metrics`; `nil` counts each as 1.
+    public let weights: UnsafePointer<Float>?
+
+    public init(
+        positions: Int, width: Int, targetKind: TargetKind, predictions: UnsafePointer<Float>,
+        targets: UnsafePointer<Float>, labelled: UnsafePointer<UInt8>, weights: UnsafePointer<Float>? = nil
+    ) {
+        self.positions = positions
+        self.width = width
+        self.targetKind = targetKind
+        self.predictions = predictions
+        self.targets = targets
+        self.labelled = labelled
+        self.weights = weights
+    }
+
+    /// Σ weight × value and Σ weight over the labelled positions.
+    @inline(__always)
+    func sum(_ value: (_ position: Int) -> Double) -> MetricSums {
+        var sums = MetricSums()
+        for position in 0..<positions where labelled[position] != 0 {
+            let weight = weights.map { Double($0[position]) } ?? 1
+            sums.sum += weight * value(position)
+            sums.count += weight
+        }
+        return sums
+    }
+
+    /// Σ of, for each labelled position, the mean of a function of (prediction, target) over the last axis.
+    @inline(__always)
+    func sumOfMeans(_ element: (Float, Float) -> Double) -> MetricSums {
+        sum { position in
+            var total = 0.0
+            for index in position * width..<(position + 1) * width {
+                total += element(predictions[index], targets[index])
+            }
+            return total / Double(width)
+        }
+    }
+}
+
+/// What a metric has added up; sums of parts and of ranks add.
+public struct MetricSums: Hashable, Sendable {
+    /// Σ weight × value.
+    public var sum: Double
+    /// Σ weight.
+    public var count: Double
+
+    public init(sum: Double = 0, count: Double = 0) {
+        self.sum = sum
+        self.count = count
+    }
+
+    /// The weighted mean; 0 where nothing was counted.
+    public var mean: Double { count == 0 ? 0 : sum / count }
+
+    public static func + (a: Self, b: Self) -> Self {
+        Self(sum: a.sum + b.sum, count: a.count + b.count)
+    }
+
+    public static func += (a: inout Self, b: Self) { a = a + b }
+}
+
+/// A metric that an output's predictions and targets do not suit.
+public struct MetricShapeError: MIOError, Hashable {
+    public let metric: String
+    public let prediction: Shape
+    /// What was expected, and what to do.
+    public let reason: String
+
+    public init(metric: String, prediction: Shape, reason: String) {
+        self.metric = metric
+        self.prediction = prediction
+        self.reason = reason
+    }
+
+    public var exitCode: ExitCode { .badInput }
+    public var description: String {
+        "metric \(metric) does not suit a prediction of shape \(prediction): \(reason)"
+    }
+}

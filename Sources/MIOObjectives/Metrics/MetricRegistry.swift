@@ -1,0 +1,35 @@
+import MIOConfig
+
+/// The metrics that a job file can name.
+public enum MetricRegistry {
+    static let types: [any Metric.Type] = [
+        AccuracyMetric.self,
+        BinaryAccuracyMetric.self,
+        BoxIoUMetric.self,
+        CategoricalAccuracyMetric.self,
+        MeanAbsoluteErrorMetric.self,
+        MeanSquaredErrorMetric.self,
+        RootMeanSquaredErrorMetric.self,
+        SparseCategoricalAccuracyMetric.self,
+        SparseTopKCategoricalAccuracyMetric.self,
+        TopKCategoricalAccuracyMetric.self,
+    ]
+
+    /// The Keras function name of each, for messages and documentation; class names and short names
+    /// (`MeanAbsoluteError`, `mae`) are understood too.
+    public static var all: [String] { types.map { $0.names[0] } }
+
+    /// Reads `accuracy`, or `{class: TopKCategoricalAccuracy, k: 3, name: top3}`.
+    /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
+    public static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Metric {
+        var named = try NamedConfig(value, at: path, kind: "a metric", allowsName: true)
+        guard
+            let type = types.first(where: {
+                $0.className == named.identifier || $0.names.contains(named.identifier)
+            })
+        else { throw named.unknownIdentifier(valid: all) }
+        let metric = try type.init(reading: &named.reader, name: named.writtenName ?? type.names[0])
+        try named.reader.finish()
+        return metric
+    }
+}

@@ -1,0 +1,29 @@
+import MIOConfig
+import MIOTensor
+
+/// The square root of the mean of `(prediction − target)²`, in units of the target.
+///
+/// Source: https://keras.io/api/metrics/regression_metrics/#rootmeansquarederror-class
+public struct RootMeanSquaredErrorMetric: Metric, Hashable {
+    public static let className = "RootMeanSquaredError"
+    public static let names = ["root_mean_squared_error"]
+
+    public let name: String
+
+    public init(name: String = RootMeanSquaredErrorMetric.names[0]) { self.name = name }
+
+    public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }
+
+    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
+        try requireElements(prediction, targetKind)
+    }
+
+    public func accumulate(_ call: MetricCall) -> MetricSums {
+        call.sumOfMeans { prediction, target in
+            let error = Double(prediction) - Double(target)
+            return error * error
+        }
+    }
+
+    public func value(_ sums: MetricSums) -> Double { sums.mean.squareRoot() }
+}

@@ -1,0 +1,27 @@
+import MIOConfig
+import MIOTensor
+
+/// The share of positions where the first of the largest predictions is at the target, a class index.
+///
+/// Source: https://keras.io/api/metrics/accuracy_metrics/#sparsecategoricalaccuracy-class
+public struct SparseCategoricalAccuracyMetric: Metric, Hashable {
+    public static let className = "SparseCategoricalAccuracy"
+    public static let names = ["sparse_categorical_accuracy"]
+
+    public let name: String
+
+    public init(name: String = SparseCategoricalAccuracyMetric.names[0]) { self.name = name }
+
+    public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }
+
+    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
+        try requireClassIndices(prediction, targetKind, dense: CategoricalAccuracyMetric.names[0])
+    }
+
+    public func accumulate(_ call: MetricCall) -> MetricSums {
+        call.sum { position in
+            let predicted = firstLargest(call.predictions + position * call.width, width: call.width)
+            return predicted == call.classIndex(position) ? 1 : 0
+        }
+    }
+}

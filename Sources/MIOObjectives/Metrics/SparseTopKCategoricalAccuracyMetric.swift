@@ -1,0 +1,41 @@
+import MIOConfig
+import MIOTensor
+
+/// The share of positions where the target, a class index, is among the k best predictions: fewer than k
+/// are strictly greater.
+///
+/// Source: https://keras.io/api/metrics/accuracy_metrics/#sparsetopkcategoricalaccuracy-class
+public struct SparseTopKCategoricalAccuracyMetric: Metric, Hashable {
+    public static let className = "SparseTopKCategoricalAccuracy"
+    public static let names = ["sparse_top_k_categorical_accuracy"]
+
+    public let name: String
+    /// At least 1.
+    public let k: Int
+
+    /// - Precondition: `k` is at least 1.
+    public init(name: String = SparseTopKCategoricalAccuracyMetric.names[0], k: Int = 5) {
+        precondition(k >= 1, "k is \(k), not at least 1")
+        self.name = name
+        self.k = k
+    }
+
+    public init(reading reader: inout ConfigReader, name: String) throws(ConfigError) {
+        self.init(name: name, k: try reader.integer("k", default: 5, atLeast: 1))
+    }
+
+    public var config: ConfigValue {
+        .dictionary(["class": .string(Self.className), "name": .string(name), "k": .integer(k)])
+    }
+
+    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
+        try requireClassIndices(prediction, targetKind, dense: TopKCategoricalAccuracyMetric.names[0])
+    }
+
+    public func accumulate(_ call: MetricCall) -> MetricSums {
+        call.sum { position in
+            let row = call.predictions + position * call.width
+            return isInTop(k, row, width: call.width, class: call.classIndex(position)) ? 1 : 0
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import MIOConfig
+import MIOTensor
+
+/// The share of positions where the first of the largest targets is among the k best predictions: fewer
+/// than k are strictly greater.
+///
+/// Source: https://keras.io/api/metrics/accuracy_metrics/#topkcategoricalaccuracy-class
+public struct TopKCategoricalAccuracyMetric: Metric, Hashable {
+    public static let className = "TopKCategoricalAccuracy"
+    public static let names = ["top_k_categorical_accuracy"]
+
+    public let name: String
+    /// At least 1.
+    public let k: Int
+
+    /// - Precondition: `k` is at least 1.
+    public init(name: String = TopKCategoricalAccuracyMetric.names[0], k: Int = 5) {
+        precondition(k >= 1, "k is \(k), not at least 1")
+        self.name = name
+        self.k = k
+    }
+
+    public init(reading reader: inout ConfigReader, name: String) throws(ConfigError) {
+        self.init(name: name, k: try reader.integer("k", default: 5, atLeast: 1))
+    }
+
+    public var config: ConfigValue {
+        .dictionary(["class": .string(Self.className), "name": .string(name), "k": .integer(k)])
+    }
+
+    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
+        try requireRows(prediction, targetKind, sparse: SparseTopKCategoricalAccuracyMetric.names[0])
+    }
+
+    public func accumulate(_ call: MetricCall) -> MetricSums {
+        call.sum { position in
+            let offset = position * call.width
+            let target = firstLargest(call.targets + offset, width: call.width)
+            return isInTop(k, call.predictions + offset, width: call.width, class: target) ? 1 : 0
+        }
+    }
+}

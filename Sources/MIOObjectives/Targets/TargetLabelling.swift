@@ -1,0 +1,103 @@
+import MIOTensor
+
+/// Which positions of a target array bear a label, and whether the labels are ones a loss can take.
+///
+/// A position is one row of the prediction's last axis: one a sample for predictions of shape `(width,)`,
+/// height × width of them for a segmentation. A position with a NaN anywhere in its target row, or
+/// with a class index equal to `missingLabel`, is *unlabelled*: it adds nothing to loss, gradient, metrics
+/// or denominator.
+public struct TargetLabelling: Hashable, Sendable {
+    public static let defaultMissingLabel = -1
+
+    public let kind: TargetKind
+    /// The class index that stands for "no label"; not used for real targets.
+    public let missingLabel: Int
+
+    public init(_ kind: TargetKind, missingLabel: Int = TargetLabelling.defaultMissingLabel) {
+        self.kind = kind
+        self.missingLabel = missingLabel
+    }
+
+    /// Writes 1 for each labelled position and 0 for each other.
+    /// - Parameters:
+    ///   - targets: `[positions × targetWidth]`.
+    ///   - targetWidth: 1 for class indices.
+    ///   - labelled: out, `[positions]`.
+    /// - Returns: how many positions are labelled.
+    @discardableResult
+    public func markLabelled(
+        targets: UnsafePointer<Float>, positions: Int, targetWidth: Int,
+        into labelled: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        let missing = kind == .classIndex ? Float(missingLabel) : .nan
+        var count = 0
+        for position in 0..<positions {
+            let row = targets + position * targetWidth
+            var isLabelled = true
+            for element in 0..<targetWidth where row[element].isNaN || row[element] == missing {
+                isLabelled = false
+            }
+            labelled[position] = isLabelled ? 1 : 0
+            count += isLabelled ? 1 : 0
+        }
+        return count
+    }
+
+    /// The first labelled position whose target no loss can take: a class index that is not a whole
+    /// number from 0 to `classes − 1`, or an infinite real target. `nil` if all are good.
+    /// - Parameters:
+    ///   - targets: `[positions × targetWidth]`.
+    ///   - classes: the prediction's last axis; not used for real targets.
+    public func firstFault(
+        targets: UnsafePointer<Float>, positions: Int, targetWidth: Int, classes: Int
+    ) -> TargetFault? {
+        for position in 0..<positions {
+            let row = targets + position * targetWidth
+            for element in 0..<targetWidth {
+                let value = row[element]
+                if value.isNaN { continue }
+                switch kind {
+                case .real:
+                    if value.isInfinite {
+                        return TargetFault(position: position, element: element, value: value, classes: nil)
+                    }
+                case .classIndex:
+                    if value == Float(missingLabel) { continue }
+                    if value < 0 || value >= Float(classes) || value != value.rounded(.towardZero) {
+                        return TargetFault(
+                            position: position, element: element, value: value, classes: classes)
+                    }
+                }
+            }
+        }
+        return nil
+    }
+}
+
+/// A target that cannot be one: the caller adds the file, the output and the sample to the message.
+public struct TargetFault: MIOError, Hashable {
+    /// The row of the array that was checked, from 0.
+    public let position: Int
+    /// The element within the row, from 0.
+    public let element: Int
+    public let value: Float
+    /// The number of classes, where the target is a class index.
+    public let classes: Int?
+
+    public init(position: Int, element: Int, value: Float, classes: Int?) {
+        self.position = position
+        self.element = element
+        self.value = value
+        self.classes = classes
+    }
+
+    public var exitCode: ExitCode { .badInput }
+    public var description: String {
+        if let classes {
+            return "target at position \(position) is \(value); expected a class index, a whole number "
+                + "from 0 to \(classes - 1), or the missing label"
+        }
+        return "target at position \(position), element \(element) is \(value); expected a finite number, "
+            + "or NaN where there is no label"
+    }
+}

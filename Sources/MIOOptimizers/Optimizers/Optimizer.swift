@@ -1,0 +1,116 @@
+import MIOConfig
+import MIOTensor
+
+/// An optimizer: a value, and the arithmetic that changes weights by their gradient.
+///
+/// The state of training is not in here: slots are memory of the caller's, one element a weight and slot,
+/// 0 before the first step, updated together with the weights.
+///
+/// To add one: a file like `SGD.swift`, a line in `OptimizerRegistry`, a test with numbers by hand.
+public protocol Optimizer: Sendable {
+    /// The Keras class: `Adam`.
+    static var className: String { get }
+    /// What a job file may write for it beside the class name: `adam`.
+    static var names: [String] { get }
+
+    /// Reads the arguments of a job file's mapping, not `class` and not `finish()`.
+    init(reading reader: inout ConfigReader) throws(ConfigError)
+
+    /// The whole of it as a job file says it: `{class: Adam, learning_rate: 0.001, …}`.
+    var config: ConfigValue { get }
+
+    /// Learning rate, weight decay and clipping.
+    var options: OptimizerOptions { get }
+
+    /// The canonical names of the slots, in the order in which `ParameterRange.slots` holds them.
+    var slotNames: [String] { get }
+
+    /// The numbers of one step, the same for all parameters, in double precision.
+    /// - Parameters:
+    ///   - step: how many steps were done before, Keras' `iterations`: 0 in the first.
+    ///   - learningRate: usually `options.learningRate.value(at: step)`.
+    func makeUpdate(step: Int, learningRate: Double) -> UpdateScalars
+
+    /// Changes the weights and slots of a range: the plain implementation, the oracle of `updateNative`.
+    func update<T: Scalar>(_ range: ParameterRange<T>, with scalars: UpdateScalars)
+
+    /// The same at the speed of memory, in one pass. Bit-identical to `update` with `Float`, on every machine.
+    func updateNative(_ range: ParameterRange<Float>, with scalars: UpdateScalars)
+}
+
+extension Optimizer {
+    /// The numbers of one step at the scheduled learning rate.
+    public func makeUpdate(step: Int) -> UpdateScalars {
+        makeUpdate(step: step, learningRate: options.learningRate.value(at: step))
+    }
+}
+
+/// The numbers of one step that are the same for every weight. The update rounds them to its own precision.
+public struct UpdateScalars: Hashable, Sendable {
+    public let learningRate: Double
+    /// What the update rule multiplies its direction by: the learning rate, or Adam's with its bias correction.
+    public let stepSize: Double
+    /// Weight decay × learning rate: the part of itself that each weight loses. 0 for none.
+    public let decay: Double
+    /// Gradient elements are clipped to ± this, after scaling; infinity for no clipping.
+    public let gradientLimit: Double
+
+    public init(learningRate: Double, stepSize: Double, options: OptimizerOptions) {
+        self.learningRate = learningRate
+        self.stepSize = stepSize
+        decay = (options.weightDecay ?? 0) * learningRate
+        gradientLimit = options.clipping.elementLimit
+    }
+}
+
+/// A contiguous run of parameters: what an update changes, and by what.
+///
+/// All pointers are to `count` elements; none overlaps another.
+public struct ParameterRange<T: Scalar> {
+    public let count: Int
+    public let weights: UnsafeMutablePointer<T>
+    /// Read only: the same gradient can be looked at after the step.
+    public let gradient: UnsafePointer<T>
+    public let slots: SlotPointers<T>
+    /// What the gradient is multiplied by first: `GradientClipping.scale`, 1 without clipping by norm.
+    public let gradientScale: Double
+
+    public init(
+        count: Int, weights: UnsafeMutablePointer<T>, gradient: UnsafePointer<T>,
+        slots: SlotPointers<T> = SlotPointers(), gradientScale: Double = 1
+    ) {
+        precondition(count >= 0, "negative count \(count)")
+        self.count = count
+        self.weights = weights
+        self.gradient = gradient
+        self.slots = slots
+        self.gradientScale = gradientScale
+    }
+}
+
+/// The slots of a range in the order of `Optimizer.slotNames`, without an array to allocate.
+public struct SlotPointers<T: Scalar> {
+    public let first: UnsafeMutablePointer<T>?
+    public let second: UnsafeMutablePointer<T>?
+    public let third: UnsafeMutablePointer<T>?
+
+    public init(
+        _ first: UnsafeMutablePointer<T>? = nil, _ second: UnsafeMutablePointer<T>? = nil,
+        _ third: UnsafeMutablePointer<T>? = nil
+    ) {
+        self.first = first
+        self.second = second
+        self.third = third
+    }
+
+    /// The pointers of a part of the range that starts `offset` elements later.
+    public func advanced(by offset: Int) -> SlotPointers {
+        SlotPointers(first.map { $0 + offset }, second.map { $0 + offset }, third.map { $0 + offset })
+    }
+
+    /// A slot that the optimizer named, which the caller therefore has to provide.
+    func required(_ slot: UnsafeMutablePointer<T>?, _ name: String) -> UnsafeMutablePointer<T> {
+        guard let slot else { preconditionFailure("no memory was given for the slot \(name)") }
+        return slot
+    }
+}

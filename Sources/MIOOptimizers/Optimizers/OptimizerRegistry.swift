@@ -1,0 +1,27 @@
+import MIOConfig
+
+/// The optimizers that a job file can name.
+public enum OptimizerRegistry {
+    static let types: [any Optimizer.Type] = [
+        Adam.self,
+        AdamW.self,
+        SGD.self,
+    ]
+
+    /// The class name of each, for messages and documentation; lower-case names are understood too.
+    public static var all: [String] { types.map { $0.className } }
+
+    /// Reads `adam`, or `{class: Adam, learning_rate: 0.001}`.
+    /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
+    public static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Optimizer {
+        var named = try NamedConfig(value, at: path, kind: "an optimizer")
+        guard
+            let type = types.first(where: {
+                $0.className == named.identifier || $0.names.contains(named.identifier)
+            })
+        else { throw named.unknownIdentifier(valid: all) }
+        let optimizer = try type.init(reading: &named.reader)
+        try named.reader.finish()
+        return optimizer
+    }
+}
