@@ -50,3 +50,5 @@ package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
 package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", numerics])
 package.targets.append(.target(name: "CVectorLoops"))
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
+package.targets += module(
+    "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])

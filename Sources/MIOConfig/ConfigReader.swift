@@ -26,6 +26,15 @@ public struct ConfigReader {
         self.init(dictionary, at: path)
     }
 
+    /// The same reader, with the same keys known, of a dictionary in which one value is another.
+    public func replacing(_ key: String, with value: ConfigValue) -> ConfigReader {
+        var changed = dictionary
+        changed[key] = value
+        var reader = ConfigReader(changed, at: path)
+        reader.known = known
+        return reader
+    }
+
     // MARK: Any value
 
     /// The keys present, in the order they were written: for dictionaries whose keys are names.
@@ -64,7 +73,10 @@ public struct ConfigReader {
         if let near = nearestName(to: unknown, in: known.sorted()) {
             message += "; did you mean \"\(near)\"?"
         }
-        if !known.isEmpty { message += " Valid keys here: " + known.sorted().joined(separator: ", ") }
+        if !known.isEmpty {
+            message += message.hasSuffix("?") ? " " : ". "
+            message += "Valid keys here: " + known.sorted().joined(separator: ", ")
+        }
         throw error(unknown, message)
     }
 
@@ -244,7 +256,7 @@ public struct ConfigReader {
 
     /// The message for a name that is not among the valid ones.
     public static func unknown(_ name: String, valid: [String]) -> String {
-        let near = nearestName(to: name, in: valid).map { "; did you mean \"\($0)\"?" } ?? ""
+        let near = nearestName(to: name, in: valid).map { "; did you mean \"\($0)\"?" } ?? "."
         return "unknown name \"\(name)\"\(near) Valid names: " + valid.joined(separator: ", ")
     }
 

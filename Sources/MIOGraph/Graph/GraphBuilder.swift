@@ -123,7 +123,8 @@ struct GraphBuilder {
             let place = "layer \"\(name)\" (\(type(of: symbolic.layer).className))"
             guard takenNames.insert(name).inserted else {
                 throw GraphError(
-                    place: place, message: "the name is used twice; every call needs a name of its own")
+                    place: place, call: name,
+                    message: "the name is used twice; every call needs a name of its own")
             }
             let shape: Shape
             do {
@@ -133,13 +134,13 @@ struct GraphBuilder {
                     try weight.shape.checkCount("its weight \"\(weight.name)\"")
                 }
             } catch {
-                throw GraphError(place: place, message: error.message)
+                throw GraphError(place: place, call: name, message: error.message)
             }
             if calls[layer] == 0 {
                 firstInputs[layer] = shapes
             } else if symbolic.layer.weights(for: shapes) != symbolic.layer.weights(for: firstInputs[layer]) {
                 throw GraphError(
-                    place: place,
+                    place: place, call: name,
                     message: "shares the weights of \"\(layerName)\", made for "
                         + firstInputs[layer].map(\.description).joined(separator: " and ")
                         + ", which do not fit "
