@@ -74,3 +74,8 @@ package.targets += module(
     [
         "MIOTensor", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers", "MIOComm", "MIOData",
     ])
+package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", numerics])
+package.targets.append(.target(name: "CVectorLoops"))
+package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
+package.targets += module(
+    "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])

@@ -26,6 +26,15 @@ public struct ConfigReader {
         self.init(dictionary, at: path)
     }
 
+    /// The same reader, with the same keys known, of a dictionary in which one value is another.
+    public func replacing(_ key: String, with value: ConfigValue) -> ConfigReader {
+        var changed = dictionary
+        changed[key] = value
+        var reader = ConfigReader(changed, at: path)
+        reader.known = known
+        return reader
+    }
+
     // MARK: Any value
 
     /// The keys present, in the order they were written: for dictionaries whose keys are names.
@@ -64,58 +73,72 @@ public struct ConfigReader {
         if let near = nearestName(to: unknown, in: known.sorted()) {
             message += "; did you mean \"\(near)\"?"
         }
-        if !known.isEmpty { message += " Valid keys here: " + known.sorted().joined(separator: ", ") }
+        if !known.isEmpty {
+            message += message.hasSuffix("?") ? " " : ". "
+            message += "Valid keys here: " + known.sorted().joined(separator: ", ")
+        }
         throw error(unknown, message)
     }
 
     // MARK: Integers
 
-    public mutating func integer(_ key: String, atLeast minimum: Int = .min) throws(ConfigError) -> Int {
-        try integer(key, try required(key), atLeast: minimum)
-    }
-
-    public mutating func integer(_ key: String, default fallback: Int, atLeast minimum: Int = .min)
+    public mutating func integer(_ key: String, atLeast minimum: Int = .min, atMost maximum: Int = .max)
         throws(ConfigError) -> Int
     {
+        try integer(key, try required(key), minimum, maximum)
+    }
+
+    public mutating func integer(
+        _ key: String, default fallback: Int, atLeast minimum: Int = .min, atMost maximum: Int = .max
+    ) throws(ConfigError) -> Int {
         guard let value = value(key) else { return fallback }
-        return try integer(key, value, atLeast: minimum)
+        return try integer(key, value, minimum, maximum)
     }
 
-    public mutating func optionalInteger(_ key: String, atLeast minimum: Int = .min) throws(ConfigError)
-        -> Int?
-    {
+    public mutating func optionalInteger(
+        _ key: String, atLeast minimum: Int = .min, atMost maximum: Int = .max
+    ) throws(ConfigError) -> Int? {
         guard let value = value(key) else { return nil }
-        return try integer(key, value, atLeast: minimum)
+        return try integer(key, value, minimum, maximum)
     }
 
-    private func integer(_ key: String, _ value: ConfigValue, atLeast minimum: Int) throws(ConfigError) -> Int
+    private func integer(_ key: String, _ value: ConfigValue, _ minimum: Int, _ maximum: Int)
+        throws(ConfigError) -> Int
     {
         guard case .integer(let integer) = value else { throw mismatch(key, expected: "an integer", value) }
-        guard integer >= minimum else {
-            throw mismatch(key, expected: "an integer of at least \(minimum)", value)
+        guard minimum <= integer, integer <= maximum else {
+            throw mismatch(key, expected: "an integer" + Self.bounds(minimum, maximum), value)
         }
         return integer
     }
 
+    private static func bounds(_ minimum: Int, _ maximum: Int) -> String {
+        (minimum == .min ? "" : " of at least \(minimum)")
+            + (maximum == .max ? "" : (minimum == .min ? " of" : " and") + " at most \(maximum)")
+    }
+
     /// One integer, or a list of `count` of them; one stands for all (Keras' `kernel_size: 3`).
     public mutating func integers(
-        _ key: String, count: Int, default fallback: [Int]? = nil, atLeast minimum: Int
+        _ key: String, count: Int, default fallback: [Int]? = nil, atLeast minimum: Int,
+        atMost maximum: Int = .max
     )
         throws(ConfigError) -> [Int]
     {
         if let fallback, value(key) == nil { return fallback }
         let value = try required(key)
         switch value {
-        case .integer(let one) where one >= minimum:
+        case .integer(let one) where minimum <= one && one <= maximum:
             return [Int](repeating: one, count: count)
         case .list(let values) where values.count == count:
             var integers: [Int] = []
-            for case .integer(let one) in values where one >= minimum { integers.append(one) }
+            for case .integer(let one) in values where minimum <= one && one <= maximum {
+                integers.append(one)
+            }
             if integers.count == count { return integers }
         default: break
         }
         throw mismatch(
-            key, expected: "an integer of at least \(minimum), or a list of \(count) of them", value)
+            key, expected: "an integer\(Self.bounds(minimum, maximum)), or a list of \(count) of them", value)
     }
 
     /// A list of integers of any length, `(64, 64, 1)` or `[64, 64, 1]` in the file.
@@ -235,7 +258,7 @@ public struct ConfigReader {
 
     /// The message for a name that is not among the valid ones.
     public static func unknown(_ name: String, valid: [String]) -> String {
-        let near = nearestName(to: name, in: valid).map { "; did you mean \"\($0)\"?" } ?? ""
+        let near = nearestName(to: name, in: valid).map { "; did you mean \"\($0)\"?" } ?? "."
         return "unknown name \"\(name)\"\(near) Valid names: " + valid.joined(separator: ", ")
     }
 

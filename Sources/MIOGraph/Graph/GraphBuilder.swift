@@ -123,17 +123,24 @@ struct GraphBuilder {
             let place = "layer \"\(name)\" (\(type(of: symbolic.layer).className))"
             guard takenNames.insert(name).inserted else {
                 throw GraphError(
-                    place: place, message: "the name is used twice; every call needs a name of its own")
+                    place: place, call: name,
+                    message: "the name is used twice; every call needs a name of its own")
             }
             let shape: Shape
-            do { shape = try symbolic.layer.outputShape(for: shapes) } catch {
-                throw GraphError(place: place, message: error.message)
+            do {
+                shape = try symbolic.layer.outputShape(for: shapes)
+                try shape.checkCount("its result")
+                for weight in symbolic.layer.weights(for: shapes) {
+                    try weight.shape.checkCount("its weight \"\(weight.name)\"")
+                }
+            } catch {
+                throw GraphError(place: place, call: name, message: error.message)
             }
             if calls[layer] == 0 {
                 firstInputs[layer] = shapes
             } else if symbolic.layer.weights(for: shapes) != symbolic.layer.weights(for: firstInputs[layer]) {
                 throw GraphError(
-                    place: place,
+                    place: place, call: name,
                     message: "shares the weights of \"\(layerName)\", made for "
                         + firstInputs[layer].map(\.description).joined(separator: " and ")
                         + ", which do not fit "

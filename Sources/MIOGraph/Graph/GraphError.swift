@@ -4,10 +4,13 @@ import MIOTensor
 public struct GraphError: MIOError, Hashable {
     /// The layer, call, input or output concerned: `layer "conv2" (Conv2D)`.
     public let place: String
+    /// The name of the call concerned, for those who know where it was written.
+    public let call: String?
     public let message: String
 
-    public init(place: String, message: String) {
+    public init(place: String, call: String? = nil, message: String) {
         self.place = place
+        self.call = call
         self.message = message
     }
 

@@ -35,6 +35,9 @@ public protocol Layer: Sendable {
 }
 
 extension Layer {
+    /// The most a size or a stride may be: what C libraries take for one.
+    public static var largestArgument: Int { Int(Int32.max) }
+
     public func weights(for inputs: [Shape]) -> [WeightDescription] { [] }
 
     /// Calls the layer on symbolic tensors. Shapes are checked when the `Model` is made.
@@ -96,5 +99,26 @@ public struct ShapeError: Error, Hashable, Sendable {
         message =
             "expected \(expected), received "
             + (received.isEmpty ? "nothing" : received.map(\.description).joined(separator: " and "))
+    }
+}
+
+extension Shape {
+    /// The most elements a tensor of a model may have: what no machine holds, and little enough that sizes
+    /// in bytes and products with a batch do not overflow.
+    static let largestCount = 1 << 40
+
+    /// - Parameter what: the tensor, in words: `its weight "kernel"`.
+    /// - Throws: `ShapeError` if there are more elements than `largestCount`.
+    func checkCount(_ what: String) throws(ShapeError) {
+        var count = 1
+        for dimension in dimensions where dimension != 1 {
+            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+            guard !overflow, product <= Self.largestCount else {
+                throw ShapeError(
+                    "\(what) of shape \(self) has more than \(Self.largestCount) elements, "
+                        + "the most a tensor may have")
+            }
+            count = product
+        }
     }
 }

@@ -56,9 +56,10 @@ public struct Conv2D: Layer {
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         self.attributes = attributes
-        filters = try config.integer("filters", atLeast: 1)
-        kernelSize = try config.integers("kernel_size", count: 2, atLeast: 1)
-        strides = try config.integers("strides", count: 2, default: [1, 1], atLeast: 1)
+        filters = try config.integer("filters", atLeast: 1, atMost: Self.largestArgument)
+        kernelSize = try config.integers("kernel_size", count: 2, atLeast: 1, atMost: Self.largestArgument)
+        strides = try config.integers(
+            "strides", count: 2, default: [1, 1], atLeast: 1, atMost: Self.largestArgument)
         padding = try config.choice("padding", default: .valid)
         activation = try config.choice("activation", default: .linear)
         useBias = try config.boolean("use_bias", default: true)
@@ -83,15 +84,19 @@ public struct Conv2D: Layer {
 
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         let geometry = try geometry(for: inputs)
+        // Before `weights` multiplies the window for its fans.
+        try kernelShape(channels: geometry.channels).checkCount("its weight \"kernel\"")
         return [geometry.height.output, geometry.width.output, filters]
     }
+
+    private func kernelShape(channels: Int) -> Shape { [kernelSize[0], kernelSize[1], channels, filters] }
 
     public func weights(for inputs: [Shape]) -> [WeightDescription] {
         let window = kernelSize[0] * kernelSize[1]
         let channels = inputs[0].last
         let kernel = WeightDescription(
-            name: "kernel", shape: [kernelSize[0], kernelSize[1], channels, filters],
-            initializer: kernelInitializer, fanIn: window * channels, fanOut: window * filters)
+            name: "kernel", shape: kernelShape(channels: channels), initializer: kernelInitializer,
+            fanIn: window * channels, fanOut: window * filters)
         let bias = WeightDescription(name: "bias", vector: filters, initializer: biasInitializer)
         return useBias ? [kernel, bias] : [kernel]
     }

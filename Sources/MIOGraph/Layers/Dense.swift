@@ -29,7 +29,7 @@ public struct Dense: Layer {
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         self.attributes = attributes
-        units = try config.integer("units", atLeast: 1)
+        units = try config.integer("units", atLeast: 1, atMost: Self.largestArgument)
         activation = try config.choice("activation", default: .linear)
         useBias = try config.boolean("use_bias", default: true)
         kernelInitializer = try Initializer(

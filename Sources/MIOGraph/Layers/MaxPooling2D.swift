@@ -25,8 +25,10 @@ public struct MaxPooling2D: Layer {
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         self.attributes = attributes
-        poolSize = try config.integers("pool_size", count: 2, default: [2, 2], atLeast: 1)
-        strides = try config.integers("strides", count: 2, default: poolSize, atLeast: 1)
+        poolSize = try config.integers(
+            "pool_size", count: 2, default: [2, 2], atLeast: 1, atMost: Self.largestArgument)
+        strides = try config.integers(
+            "strides", count: 2, default: poolSize, atLeast: 1, atMost: Self.largestArgument)
         padding = try config.choice("padding", default: .valid)
     }
 

@@ -1,0 +1,91 @@
+import MIOConfig
+import MIOGraph
+import MIOOptimizers
+
+/// A whole run, as a value: the model, what each output is trained for, the data, and how to train.
+///
+/// Read from a job file (`load(path:)`), or built in Swift:
+///
+///     let job = try Job(
+///         name: "garments", model: model,
+///         outputs: [OutputSpecification("kind", loss: SparseCategoricalCrossentropy())],
+///         data: JobData(train: DataSource("data/train-*.npz")), optimizer: Adam())
+///
+/// Every `Job` has passed the checks that need no data. Two are equal if they resolve to the same.
+public struct Job: Sendable {
+    /// What the run is called; names its folder.
+    public let name: String
+    /// Determines the initial weights, the order of samples, and dropout.
+    public let seed: UInt64
+    public let model: Model
+    /// The outputs that are trained, in the model's order.
+    public let outputs: [OutputSpecification]
+    public let data: JobData
+    public let optimizer: any Optimizer
+    public let training: TrainingOptions
+    public let checkpoints: CheckpointOptions
+    public let logging: LoggingOptions
+    /// Absolute.
+    public let runDirectory: String
+    /// What relative globs of `data` are relative to: an absolute path.
+    public let folder: String
+    /// What a person should look at, though it is no error.
+    public let warnings: [String]
+
+    public var graph: Graph { model.graph }
+
+    /// The model's outputs that have no entry among `outputs`: predicted, but not trained.
+    public var untrainedOutputs: [String] {
+        graph.outputs.map(\.name).filter { name in !outputs.contains { $0.name == name } }
+    }
+
+    /// - Parameters:
+    ///   - folder: what relative paths are relative to.
+    ///   - runDirectory: `runs/<name>` without it.
+    /// - Throws: `JobError`: names, shapes or numbers that do not fit each other.
+    public init(
+        name: String, seed: UInt64 = 0, model: Model, outputs: [OutputSpecification], data: JobData,
+        optimizer: any Optimizer = Adam(), training: TrainingOptions = TrainingOptions(),
+        checkpoints: CheckpointOptions = CheckpointOptions(), logging: LoggingOptions = LoggingOptions(),
+        runDirectory: String? = nil, folder: String = "."
+    ) throws(JobError) {
+        do {
+            try self.init(
+                checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
+                training: training, checkpoints: checkpoints, logging: logging, runDirectory: runDirectory,
+                folder: folder)
+        } catch {
+            throw JobError(error)
+        }
+    }
+
+    init(
+        checking name: String, seed: UInt64, model: Model, outputs: [OutputSpecification], data: JobData,
+        optimizer: any Optimizer, training: TrainingOptions, checkpoints: CheckpointOptions,
+        logging: LoggingOptions, runDirectory: String?, folder: String
+    ) throws(ConfigError) {
+        let order = model.graph.outputs.map(\.name)
+        self.name = name
+        self.seed = seed
+        self.model = model
+        self.outputs = outputs.sorted {
+            order.firstIndex(of: $0.name) ?? order.count < order.firstIndex(of: $1.name) ?? order.count
+        }
+        self.data = data
+        self.optimizer = optimizer
+        self.training = training
+        self.checkpoints = checkpoints
+        self.logging = logging
+        self.folder = Folder.absolute(folder)
+        self.runDirectory = Folder.absolute(runDirectory ?? "runs/\(name)", in: self.folder)
+        warnings = try JobChecks(
+            name: name, graph: model.graph, outputs: outputs, data: data, training: training,
+            checkpoints: checkpoints, logging: logging
+        ).run()
+    }
+}
+
+extension Job: Hashable {
+    public static func == (a: Job, b: Job) -> Bool { a.resolvedYAML == b.resolvedYAML }
+    public func hash(into hasher: inout Hasher) { hasher.combine(resolvedYAML) }
+}

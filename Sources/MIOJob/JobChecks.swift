@@ -1,0 +1,190 @@
+import MIOConfig
+import MIOGraph
+import MIOObjectives
+
+/// All that can be found wrong with a job without its data.
+struct JobChecks {
+    let name: String
+    let graph: Graph
+    let outputs: [OutputSpecification]
+    let data: JobData
+    let training: TrainingOptions
+    let checkpoints: CheckpointOptions
+    let logging: LoggingOptions
+
+    private var path: ConfigPath { ConfigPath() }
+
+    /// - Returns: what is suspicious, but no error.
+    /// - Throws: `ConfigError` for the first thing that is wrong.
+    func run() throws(ConfigError) -> [String] {
+        guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+            throw ConfigError(
+                path: path.appending("name"),
+                message: "expected a name that can be a folder's, without \"/\"; found \"\(name)\"")
+        }
+        try checkNumbers()
+        try checkOutputs()
+        try checkLogNames()
+        for (key, source) in data.parts {
+            try check(source, at: path.appending("data").appending(key))
+        }
+        return outputs.compactMap(activationWarning) + unusedInputWarnings + untrainedWarnings
+    }
+
+    /// What a job file's reader has checked already, for jobs built in Swift.
+    private func checkNumbers() throws(ConfigError) {
+        let numbers: [(section: String, key: String, value: Int, atLeast: Int)] = [
+            ("training", "epochs", training.epochs, 1), ("training", "batch_size", training.batchSize, 1),
+            ("training", "micro_batch", training.microBatch ?? 1, 1),
+            ("training", "threads", training.threads ?? 1, 1),
+            ("checkpoints", "every_steps", checkpoints.everySteps, 0),
+            ("checkpoints", "every_epochs", checkpoints.everyEpochs, 0),
+            ("checkpoints", "keep", checkpoints.keep, 1), ("logging", "every_steps", logging.everySteps, 1),
+        ]
+        for (section, key, value, minimum) in numbers {
+            guard value >= minimum, section != "training" || value <= Int(Int32.max) else {
+                throw ConfigError(
+                    path: path.appending(section).appending(key),
+                    message: "expected an integer of at least \(minimum)"
+                        + (section == "training" ? " and at most \(Int32.max)" : "") + ", found \(value)")
+            }
+        }
+    }
+
+    private func checkOutputs() throws(ConfigError) {
+        let path = path.appending("outputs")
+        let names = graph.outputs.map(\.name)
+        guard !outputs.isEmpty else {
+            throw ConfigError(
+                path: path,
+                message: "expected a loss for at least one output of the model: "
+                    + names.joined(separator: ", "))
+        }
+        var seen: Set<String> = []
+        for output in outputs {
+            let place = path.appending(output.name)
+            guard let shape = graph.shape(ofOutput: output.name) else {
+                throw ConfigError(path: place, message: ConfigReader.unknown(output.name, valid: names))
+            }
+            guard seen.insert(output.name).inserted else {
+                throw ConfigError(path: place, message: "the output has two entries; keep one")
+            }
+            guard output.weight.isFinite, output.weight >= 0 else {
+                throw ConfigError(
+                    path: place.appending("weight"),
+                    message: "expected a finite number of at least 0, found \(output.weight)")
+            }
+            do { _ = try output.loss.targetShape(forPrediction: shape) } catch {
+                throw ConfigError(path: place.appending("loss"), message: error.description)
+            }
+            for (key, metrics) in [
+                ("metrics", output.metrics), ("weighted_metrics", output.weightedMetrics),
+            ] {
+                for (index, metric) in metrics.enumerated() {
+                    do {
+                        try metric.check(prediction: shape, targetKind: output.loss.targetKind)
+                    } catch {
+                        throw ConfigError(
+                            path: place.appending(key).appending(index: index), message: error.description)
+                    }
+                }
+            }
+            try checkMissingLabel(of: output, at: place.appending("missing_label"))
+        }
+    }
+
+    private func checkMissingLabel(of output: OutputSpecification, at path: ConfigPath) throws(ConfigError) {
+        guard
+            output.loss.targetKind == .classIndex
+                || output.missingLabel == TargetLabelling.defaultMissingLabel
+        else {
+            throw ConfigError(
+                path: path,
+                message: "only class indices have a missing label; where targets are numbers, as for "
+                    + "\(type(of: output.loss).className), NaN means unlabelled. Remove it")
+        }
+        // Targets are compared as 32-bit floating point numbers.
+        guard Int(exactly: Float(output.missingLabel)) == output.missingLabel else {
+            throw ConfigError(
+                path: path,
+                message: "expected an integer that 32-bit floating point holds exactly, found "
+                    + "\(output.missingLabel)")
+        }
+    }
+
+    /// Every number that is logged needs a key of its own.
+    private func checkLogNames() throws(ConfigError) {
+        var taken: Set<String> = ["loss"]
+        for output in outputs {
+            taken.insert(output.name + "_loss")
+        }
+        for output in outputs {
+            for (key, metrics) in [
+                ("metrics", output.metrics), ("weighted_metrics", output.weightedMetrics),
+            ] {
+                for (index, metric) in metrics.enumerated() {
+                    let name = "\(output.name)_\(metric.name)"
+                    guard taken.insert(name).inserted else {
+                        throw ConfigError(
+                            path: path.appending("outputs").appending(output.name).appending(key)
+                                .appending(index: index),
+                            message:
+                                "logs already have a \"\(name)\"; write {class: …, name: …} with another "
+                                + "name")
+                    }
+                }
+            }
+        }
+    }
+
+    private func check(_ source: DataSource, at path: ConfigPath) throws(ConfigError) {
+        let outputNames = graph.outputs.map(\.name)
+        let valid = graph.inputs.map(\.name) + outputNames + outputNames.map { $0 + "_weight" }
+        for (key, name) in source.names where !valid.contains(name) {
+            throw ConfigError(
+                path: path.appending(key).appending(name),
+                message: ConfigReader.unknown(name, valid: valid))
+        }
+        guard case .arrays(let arrays) = source.files else { return }
+        if !source.columns.isEmpty {
+            throw ConfigError(
+                path: path.appending("columns"),
+                message: "files gives each array files of its own, so there are no columns to name")
+        }
+        for input in graph.inputs where arrays[input.name] == nil {
+            throw ConfigError(
+                path: path.appending("files").appending(input.name),
+                message: "missing; every input of the model needs its files")
+        }
+    }
+
+    // MARK: Warnings
+
+    /// A loss of probabilities after no such activation, or a loss of logits after one.
+    private func activationWarning(_ output: OutputSpecification) -> String? {
+        guard let terminal = graph.outputs.first(where: { $0.name == output.name }),
+            case .string(let activation)? = graph.layer(of: terminal.node).config["activation"]
+        else { return nil }
+        let loss = type(of: output.loss).className
+        if let expected = output.loss.absorbs?.rawValue, activation == "linear" {
+            return "outputs.\(output.name): \(loss) expects probabilities, and the output has no activation; "
+                + "write activation: \(expected), or from_logits: true for the loss"
+        }
+        if output.loss.fromLogits, activation == "softmax" || activation == "sigmoid" {
+            return "outputs.\(output.name): \(loss) expects logits (from_logits), and the output ends in "
+                + "\(activation); remove one of the two"
+        }
+        return nil
+    }
+
+    private var unusedInputWarnings: [String] {
+        let used = Set(graph.nodes.flatMap(\.inputs) + graph.outputs.map(\.node))
+        return graph.inputs.filter { !used.contains($0.node) }
+            .map { "model.inputs.\($0.name): no output depends on it" }
+    }
+
+    private var untrainedWarnings: [String] {
+        graph.outputs.map(\.name).filter { name in !outputs.contains { $0.name == name } }
+            .map { "outputs: \"\($0)\" has no entry, so it has no loss: it is predicted, but not trained" }
+    }
+}

@@ -1,0 +1,36 @@
+import MIOConfig
+import MIOTensor
+
+/// A job that cannot be run: `job.yaml:12: model.layers[2].filters: expected an integer, found "many"`.
+public struct JobError: MIOError, Hashable {
+    /// The job file as it was named, or the command line's `--set …` that is to blame; `nil` for a job
+    /// built in Swift.
+    public let file: String?
+    /// Counted from 1; `nil` where no one line is to blame.
+    public let line: Int?
+    /// The key, by its dotted path; empty where the whole file is concerned.
+    public let path: ConfigPath
+    /// What is wrong, what was expected and received, and what to do.
+    public let message: String
+    public let exitCode: ExitCode
+
+    public init(
+        file: String? = nil, line: Int? = nil, path: ConfigPath = ConfigPath(), message: String,
+        exitCode: ExitCode = .badInput
+    ) {
+        self.file = file
+        self.line = line
+        self.path = path
+        self.message = message
+        self.exitCode = exitCode
+    }
+
+    init(_ error: ConfigError) { self.init(path: error.path, message: error.message) }
+
+    public var description: String {
+        var parts: [String] = []
+        if let file { parts.append(line.map { "\(file):\($0)" } ?? file) }
+        if !path.description.isEmpty { parts.append(path.description) }
+        return (parts + [message]).joined(separator: ": ")
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import MIOConfig
+import MIOOptimizers
+import MIOTensor
+
+extension Job {
+    /// Far more than a job needs: what is larger is some other file.
+    private static var largestFile: Int { 16 << 20 }
+
+    /// Reads a job file.
+    /// - Parameters:
+    ///   - path: of the file; relative paths in it are relative to its folder.
+    ///   - overrides: `KEY=VALUE` each, the key a dotted path (`training.epochs=2`,
+    ///     `model.layers[2].units=8`), the value written as YAML; later ones win.
+    /// - Throws: `JobError` with file, line and key; its exit code tells a missing file from a bad one.
+    public static func load(path: String, overrides: [String] = []) throws(JobError) -> Job {
+        let absolute = Folder.absolute(path)
+        return try Job(
+            yaml: try read(absolute, writtenAs: path),
+            folder: URL(fileURLWithPath: absolute).deletingLastPathComponent().path, file: path,
+            overrides: overrides)
+    }
+
+    private static func read(_ absolute: String, writtenAs path: String) throws(JobError) -> String {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: absolute, isDirectory: &isFolder) else {
+            throw JobError(
+                file: path, message: "no such file; name a job file, or make job.yaml here",
+                exitCode: .missingInput)
+        }
+        if isFolder.boolValue {
+            throw JobError(
+                file: path, message: "is a folder; name the job file in it", exitCode: .missingInput)
+        }
+        do {
+            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: absolute))
+            defer { handle.closeFile() }
+            let data = try handle.read(upToCount: largestFile + 1) ?? Data()
+            guard data.count <= largestFile else {
+                throw JobError(file: path, message: "is larger than \(largestFile) bytes: no job file")
+            }
+            guard let text = String(validating: data, as: UTF8.self) else {
+                throw JobError(file: path, message: "is not UTF-8 text")
+            }
+            return text
+        } catch let error as JobError {
+            throw error
+        } catch {
+            throw JobError(
+                file: path, message: "cannot be read: \(error.localizedDescription)", exitCode: .missingInput)
+        }
+    }
+
+    /// Reads the text of a job file.
+    /// - Parameters:
+    ///   - folder: what relative paths are relative to; its last component is the default name.
+    ///   - file: what errors call the file.
+    ///   - overrides: as for `load(path:overrides:)`.
+    /// - Throws: `JobError` with file, line and key.
+    public init(yaml text: String, folder: String, file: String = "job.yaml", overrides: [String] = [])
+        throws(JobError)
+    {
+        let source = try JobSource(text: text, file: file, overrides: overrides)
+        do {
+            try self.init(reading: source.value, folder: folder)
+        } catch {
+            throw source.locate(error)
+        }
+    }
+
+    private init(reading value: ConfigValue, folder: String) throws(ConfigError) {
+        var reader = try ConfigReader(value, at: ConfigPath())
+        let model = try InlineModel.read(reader.required("model"), at: reader.path.appending("model"))
+
+        var outputReader = try reader.dictionary("outputs")
+        var outputs: [OutputSpecification] = []
+        let names = model.graph.outputs.map(\.name)
+        for name in outputReader.keys {
+            guard names.contains(name) else {
+                throw outputReader.error(name, ConfigReader.unknown(name, valid: names))
+            }
+            var output = try outputReader.dictionary(name)
+            outputs.append(try OutputSpecification(name, reading: &output))
+        }
+        var dataReader = try reader.dictionary("data")
+        let data = try JobData(reading: &dataReader)
+
+        var optimizer: any Optimizer = Adam()
+        if let value = reader.value("optimizer") {
+            optimizer = try OptimizerRegistry.read(value, at: reader.path.appending("optimizer"))
+        }
+        var training = TrainingOptions()
+        if var options = try reader.optionalDictionary("training") {
+            training = try TrainingOptions(reading: &options)
+        }
+        var checkpoints = CheckpointOptions()
+        if var options = try reader.optionalDictionary("checkpoints") {
+            checkpoints = try CheckpointOptions(reading: &options)
+        }
+        var logging = LoggingOptions()
+        if var options = try reader.optionalDictionary("logging") {
+            logging = try LoggingOptions(reading: &options)
+        }
+        let name =
+            try reader.optionalString("name")
+            ?? URL(fileURLWithPath: Folder.absolute(folder)).lastPathComponent
+        let seed = try Self.readSeed(&reader)
+        let runDirectory = try reader.optionalString("run_directory")
+        try reader.finish()
+        try self.init(
+            checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
+            training: training, checkpoints: checkpoints, logging: logging, runDirectory: runDirectory,
+            folder: folder)
+    }
+
+    /// An integer from 0, or, beyond what an integer of a file can be, its digits as a string.
+    private static func readSeed(_ reader: inout ConfigReader) throws(ConfigError) -> UInt64 {
+        if case .string(let digits)? = reader.value("seed") {
+            guard let seed = UInt64(digits) else {
+                throw reader.error("seed", "expected an integer from 0 to 2⁶⁴ − 1, found \"\(digits)\"")
+            }
+            return seed
+        }
+        return UInt64(try reader.integer("seed", default: 0, atLeast: 0))
+    }
+}

@@ -1,0 +1,28 @@
+import MIOConfig
+
+extension Job {
+    /// The whole job with every default written out and every path absolute. Read again, from any folder, it
+    /// is an equal job.
+    public var resolved: ConfigValue {
+        var outputEntries = ConfigDictionary()
+        for output in outputs { outputEntries[output.name] = .dictionary(output.config) }
+        var dataEntries = ConfigDictionary()
+        for (key, source) in data.parts { dataEntries[key] = .dictionary(source.config(folder: folder)) }
+        return .dictionary([
+            "name": .string(name),
+            // No integer of a file goes beyond Int.
+            "seed": Int(exactly: seed).map(ConfigValue.integer) ?? .string(String(seed)),
+            "model": graph.canonical,
+            "outputs": .dictionary(outputEntries),
+            "data": .dictionary(dataEntries),
+            "optimizer": optimizer.config,
+            "training": .dictionary(training.config),
+            "checkpoints": .dictionary(checkpoints.config),
+            "logging": .dictionary(logging.config),
+            "run_directory": .string(runDirectory),
+        ])
+    }
+
+    /// `resolved` as the text of a job file: what the run directory keeps.
+    public var resolvedYAML: String { resolved.yaml }
+}

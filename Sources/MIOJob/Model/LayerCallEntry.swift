@@ -1,0 +1,46 @@
+import MIOConfig
+import MIOGraph
+
+/// One item of `model.layers`: a layer and its first call, or another call of one.
+struct LayerCallEntry {
+    let path: ConfigPath
+    /// The call's name, by which others take its result.
+    let name: String
+    /// The layer's name; the call's unless `layer` says another.
+    let layerName: String
+    /// The names it takes its inputs from, and where they are written.
+    let inputs: [(name: String, path: ConfigPath)]
+    private let className: String?
+    private let arguments: ConfigReader
+
+    /// - Throws: `ConfigError`: a key is missing, or unknown where the layer is another entry's.
+    init(_ entry: ConfigReader) throws(ConfigError) {
+        var reader = entry
+        path = reader.path
+        name = try reader.string("name")
+        guard !name.isEmpty else { throw reader.error("name", "expected a name, found an empty one") }
+        let shared = try reader.optionalString("layer")
+        layerName = shared ?? name
+        className = shared == nil ? try reader.string("class") : try reader.optionalString("class")
+        if className == "InputLayer" {
+            throw reader.error("class", "inputs are not layers here; declare them under model.inputs")
+        }
+        let place = path.appending("inputs")
+        if case .string(let one) = try reader.required("inputs") {
+            inputs = [(one, place)]
+        } else {
+            inputs = try reader.strings("inputs").enumerated().map { ($1, place.appending(index: $0)) }
+        }
+        guard !inputs.isEmpty else { throw reader.error("inputs", "expected at least one name, found none") }
+        if className == nil { try reader.finish() }
+        arguments = reader
+    }
+
+    /// The layer that this entry defines; `nil` if it calls another entry's again.
+    /// - Throws: `ConfigError`: an unknown class or argument, a bad value.
+    func makeLayer() throws(ConfigError) -> (any Layer)? {
+        guard let className else { return nil }
+        var reader = layerName == name ? arguments : arguments.replacing("name", with: .string(layerName))
+        return try LayerRegistry.makeLayer(className: className, classKey: "class", config: &reader)
+    }
+}

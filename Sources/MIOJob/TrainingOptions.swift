@@ -1,0 +1,111 @@
+import MIOConfig
+
+/// What to do about a loss or gradient that is infinite or no number.
+public enum NonFinitePolicy: String, CaseIterable, Hashable, Sendable {
+    /// End the run.
+    case halt
+    /// Leave the weights as they are and go on with the next batch.
+    case skip
+}
+
+/// How training goes: `training` of a job file. Defaults are those of Keras' `fit`.
+public struct TrainingOptions: Hashable, Sendable {
+    public var epochs: Int
+    /// Samples of a step on all ranks together.
+    public var batchSize: Int
+    /// Whether each epoch has the samples in another order.
+    public var shuffle: Bool
+    public var nonFinite: NonFinitePolicy
+    /// Samples a rank computes at a time; `nil` leaves it to the plan. Does not change the result.
+    public var microBatch: Int?
+    /// Threads of each rank; `nil` leaves it to the cores at hand.
+    public var threads: Int?
+
+    public init(
+        epochs: Int = 1, batchSize: Int = 32, shuffle: Bool = true, nonFinite: NonFinitePolicy = .halt,
+        microBatch: Int? = nil, threads: Int? = nil
+    ) {
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.shuffle = shuffle
+        self.nonFinite = nonFinite
+        self.microBatch = microBatch
+        self.threads = threads
+    }
+
+    private static let largest = Int(Int32.max)
+
+    init(reading reader: inout ConfigReader) throws(ConfigError) {
+        let largest = Self.largest
+        epochs = try reader.integer("epochs", default: 1, atLeast: 1, atMost: largest)
+        batchSize = try reader.integer("batch_size", default: 32, atLeast: 1, atMost: largest)
+        shuffle = try reader.boolean("shuffle", default: true)
+        nonFinite = try reader.choice("non_finite", default: .halt)
+        microBatch = try reader.optionalInteger("micro_batch", atLeast: 1, atMost: largest)
+        threads = try reader.optionalInteger("threads", atLeast: 1, atMost: 4096)
+        try reader.finish()
+    }
+
+    var config: ConfigDictionary {
+        var entries: ConfigDictionary = [
+            "epochs": .integer(epochs), "batch_size": .integer(batchSize), "shuffle": .boolean(shuffle),
+            "non_finite": .string(nonFinite.rawValue),
+        ]
+        if let microBatch { entries["micro_batch"] = .integer(microBatch) }
+        if let threads { entries["threads"] = .integer(threads) }
+        return entries
+    }
+}
+
+/// When checkpoints are written, and how many stay: `checkpoints` of a job file.
+public struct CheckpointOptions: Hashable, Sendable {
+    /// Steps from one checkpoint to the next; 0 writes none for steps.
+    public var everySteps: Int
+    /// Epochs from one checkpoint to the next; 0 writes none for epochs.
+    public var everyEpochs: Int
+    /// How many of the newest stay.
+    public var keep: Int
+
+    public init(everySteps: Int = 0, everyEpochs: Int = 1, keep: Int = 3) {
+        self.everySteps = everySteps
+        self.everyEpochs = everyEpochs
+        self.keep = keep
+    }
+
+    init(reading reader: inout ConfigReader) throws(ConfigError) {
+        everySteps = try reader.integer("every_steps", default: 0, atLeast: 0)
+        everyEpochs = try reader.integer("every_epochs", default: 1, atLeast: 0)
+        keep = try reader.integer("keep", default: 3, atLeast: 1)
+        try reader.finish()
+    }
+
+    var config: ConfigDictionary {
+        [
+            "every_steps": .integer(everySteps), "every_epochs": .integer(everyEpochs),
+            "keep": .integer(keep),
+        ]
+    }
+}
+
+/// What is logged: `logging` of a job file.
+public struct LoggingOptions: Hashable, Sendable {
+    /// Steps from one logged step to the next.
+    public var everySteps: Int
+    /// Whether TensorBoard's event files are written beside `metrics.jsonl`.
+    public var tensorBoard: Bool
+
+    public init(everySteps: Int = 10, tensorBoard: Bool = true) {
+        self.everySteps = everySteps
+        self.tensorBoard = tensorBoard
+    }
+
+    init(reading reader: inout ConfigReader) throws(ConfigError) {
+        everySteps = try reader.integer("every_steps", default: 10, atLeast: 1)
+        tensorBoard = try reader.boolean("tensorboard", default: true)
+        try reader.finish()
+    }
+
+    var config: ConfigDictionary {
+        ["every_steps": .integer(everySteps), "tensorboard": .boolean(tensorBoard)]
+    }
+}
