@@ -47,3 +47,13 @@ package.targets += [
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
+package.targets += module(
+    "MIOCoordinator", ["MIOFormats", "MIOTensor", "MIOConfig"], testing: ["mio-checkpoint-check"])
+
+// MARK: Programs that the tests run.
+
+package.targets.append(
+    .executableTarget(
+        name: "mio-checkpoint-check",
+        dependencies: ["MIOCoordinator", "MIOFormats", "MIOConfig", "MIOTensor"],
+        path: "Tests/mio-checkpoint-check", swiftSettings: strict))
