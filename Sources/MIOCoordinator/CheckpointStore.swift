@@ -119,7 +119,7 @@ public struct CheckpointStore: Sendable {
         public let warnings: [String]
     }
 
-    /// The newest checkpoint that is whole, from newest to oldest.
+    /// The newest checkpoint that is whole, from newest to oldest. Changes nothing on the disk.
     ///
     /// - Parameter model: the variables of the model that wants to continue; `nil` to take any.
     /// - Returns: `nil` only if there is no checkpoint at all.
@@ -128,11 +128,10 @@ public struct CheckpointStore: Sendable {
     ///   cannot be read.
     public func newestValid(for model: [ParameterDescription]? = nil) throws -> Found? {
         guard Folder.exists(folder) else { return nil }
-        try AtomicFolder.recover(in: folder)
         var rejected: [CheckpointError] = []
-        for name in try names() {
+        for candidate in try candidates() {
             do {
-                let checkpoint = try load(name)
+                let checkpoint = try load(candidate)
                 if let model { try checkpoint.verifyMatches(model: model) }
                 let path = checkpoint.path
                 return Found(
@@ -153,14 +152,34 @@ public struct CheckpointStore: Sendable {
                 + "\(Folder.name(of: newest.path))); \(advice) over with --resume never:\(reasons)")
     }
 
-    private func load(_ name: String) throws -> StoredCheckpoint {
-        let checkpoint = try StoredCheckpoint(path: Folder.join(folder, name))
-        guard checkpoint.manifest.step == Self.step(name: name) else {
+    private func load(_ candidate: (step: Int, name: String)) throws -> StoredCheckpoint {
+        let path = Folder.join(folder, candidate.name)
+        let checkpoint: StoredCheckpoint
+        do {
+            checkpoint = try StoredCheckpoint(path: path)
+        } catch let error as FileError {
+            // A run at work may have retired it since the folder was listed.
+            throw CheckpointError(.damaged, path: path, message: error.description)
+        }
+        guard checkpoint.manifest.step == candidate.step else {
             throw CheckpointError(
-                .damaged, path: checkpoint.path,
-                message: "expected the step of the folder's name, received step \(checkpoint.manifest.step)")
+                .damaged, path: path,
+                message: "expected step \(candidate.step), as the folder's name says, received step "
+                    + "\(checkpoint.manifest.step)")
         }
         return checkpoint
+    }
+
+    /// What may be continued from, newest first. A checkpoint whose replacement was interrupted by a kill
+    /// counts under its hidden name: reading changes nothing, so that it disturbs no run at work.
+    private func candidates() throws -> [(step: Int, name: String)] {
+        var candidates: [(step: Int, name: String)] = []
+        let visible = try names()
+        for name in visible { candidates.append((Self.step(name: name) ?? 0, name)) }
+        for (hidden, original) in try AtomicFolder.replaced(in: folder) where !visible.contains(original) {
+            if let step = Self.step(name: original) { candidates.append((step, hidden)) }
+        }
+        return candidates.sorted { $0.step > $1.step }
     }
 
     /// The steps of the checkpoints there are, newest first, valid or not.
