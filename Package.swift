@@ -79,3 +79,12 @@ package.targets.append(.target(name: "CVectorLoops"))
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
+    "MIOCoordinator", ["MIOFormats", "MIOTensor", "MIOConfig"], testing: ["mio-checkpoint-check"])
+
+// MARK: Programs that the tests run.
+
+package.targets.append(
+    .executableTarget(
+        name: "mio-checkpoint-check",
+        dependencies: ["MIOCoordinator", "MIOFormats", "MIOConfig", "MIOTensor"],
+        path: "Tests/mio-checkpoint-check", swiftSettings: strict))

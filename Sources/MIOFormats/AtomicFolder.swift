@@ -65,17 +65,28 @@ public struct AtomicFolder: ~Copyable {
     ///
     /// No other process may be writing there.
     public static func recover(in parent: String) throws(FileError) {
-        for name in try Folder.names(in: parent) {
-            guard let leftover = name.wholeMatch(of: /\.(.+)\.(tmp|replaced|deleted)-[0-9]+/) else {
-                continue
-            }
+        for (name, original, state) in try leftovers(in: parent) {
             let path = Folder.join(parent, name)
-            let original = Folder.join(parent, String(leftover.1))
-            if leftover.2 == "replaced", !Folder.exists(original) {
-                try Folder.rename(path, to: original)
+            let originalPath = Folder.join(parent, original)
+            if state == "replaced", !Folder.exists(originalPath) {
+                try Folder.rename(path, to: originalPath)
             } else {
                 try Folder.remove(path)
             }
+        }
+    }
+
+    /// Folders renamed away for a successor: the hidden names, and the names they had.
+    public static func replaced(in parent: String) throws(FileError) -> [(name: String, original: String)] {
+        try leftovers(in: parent).filter { $0.state == "replaced" }.map { ($0.name, $0.original) }
+    }
+
+    private static func leftovers(in parent: String) throws(FileError)
+        -> [(name: String, original: String, state: String)]
+    {
+        try Folder.names(in: parent).compactMap { name in
+            guard let match = name.wholeMatch(of: /\.(.+)\.(tmp|replaced|deleted)-[0-9]+/) else { return nil }
+            return (name, String(match.1), String(match.2))
         }
     }
 

@@ -1,0 +1,110 @@
+import MIOConfig
+import MIOFormats
+import MIOTensor
+
+/// A training at one step, to be written: where it stands, and snapshots of its tensors.
+///
+/// The tensors' memory must not change until the checkpoint is written (`Coordinator.waitForCheckpoint`).
+public struct Checkpoint: Sendable {
+    public var manifest: CheckpointManifest
+    /// The model's variables, in order.
+    public let weights: [NamedTensor]
+    /// The optimizer's variables.
+    public let optimizer: [NamedTensor]
+
+    /// - Parameters: as `CheckpointManifest` has them; the model's fingerprint is that of `weights`.
+    public init(
+        mioVersion: String, step: Int, epoch: Int, position: Int, seed: Int, jobName: String, worldSize: Int,
+        state: ConfigValue, weights: [NamedTensor], optimizer: [NamedTensor]
+    ) {
+        manifest = CheckpointManifest(
+            mioVersion: mioVersion, step: step, epoch: epoch, position: position, seed: seed,
+            jobName: jobName, worldSize: worldSize,
+            model: weights.map { ParameterDescription(name: $0.name, shape: $0.shape) }, state: state)
+        self.weights = weights
+        self.optimizer = optimizer
+    }
+}
+
+/// A checkpoint on the disk, verified: every file whole and unchanged since it was written.
+///
+/// It stays readable while the store retires its folder.
+public struct StoredCheckpoint: Sendable {
+    /// The checkpoint's folder.
+    public let path: String
+    public let manifest: CheckpointManifest
+    public let weights: SafetensorsFile
+    public let optimizer: SafetensorsFile
+
+    /// - Throws: `CheckpointError` that names the first difference.
+    public func verifyMatches(model: [ParameterDescription]) throws(CheckpointError) {
+        try manifest.verifyMatches(model, path: path)
+    }
+}
+
+extension StoredCheckpoint {
+    static let manifestName = "manifest.json"
+    static let weightsName = "weights.safetensors"
+    static let optimizerName = "optimizer.safetensors"
+
+    /// Reads and verifies a checkpoint: the manifest, then sizes, then checksums, then both headers.
+    ///
+    /// - Parameter path: a folder like `checkpoints/step-000000200`.
+    /// - Throws: `CheckpointError` (damaged, newer format), `FileError` if the folder is not there.
+    public init(path: String) throws {
+        guard Folder.isFolder(path) else {
+            throw FileError(
+                action: "read", path: path,
+                reason: "expected the folder of a checkpoint, like runs/NAME/checkpoints/step-000000200",
+                exitCode: .missingInput)
+        }
+        do {
+            let text = try MappedFile(Folder.join(path, Self.manifestName))
+            let manifest = try CheckpointManifest(json: Array(text.bytes), path: path)
+            try Self.verifyFiles(manifest, path: path)
+            let weights = try SafetensorsFile(Folder.join(path, Self.weightsName))
+            let found = weights.entries.map { ParameterDescription(name: $0.name, shape: $0.shape) }
+            guard found == manifest.model else {
+                throw CheckpointError(
+                    .damaged, path: path,
+                    message: "\(Self.weightsName) does not hold the parameters that manifest.json lists")
+            }
+            self.init(
+                path: path, manifest: manifest, weights: weights,
+                optimizer: try SafetensorsFile(Folder.join(path, Self.optimizerName)))
+        } catch let error as FileError {
+            throw CheckpointError(.damaged, path: path, message: error.description)
+        } catch let error as FormatError {
+            throw CheckpointError(.damaged, path: path, message: error.description)
+        }
+    }
+
+    private static func verifyFiles(_ manifest: CheckpointManifest, path: String) throws {
+        let names = manifest.files.map(\.name)
+        guard names == [weightsName, optimizerName] else {
+            throw CheckpointError(
+                .damaged, path: path,
+                message: "manifest.json lists the files \(names); expected \(weightsName), \(optimizerName)")
+        }
+        for file in manifest.files {
+            let filePath = Folder.join(path, file.name)
+            let size = try OpenFile(filePath, .reading).size()
+            guard size == file.digest.size else {
+                throw CheckpointError(
+                    .damaged, path: path,
+                    message: "\(file.name) is cut short or was changed: expected \(file.digest.size) bytes, "
+                        + "received \(size)")
+            }
+        }
+        for file in manifest.files {
+            let digest = try FileDigest(ofFile: Folder.join(path, file.name))
+            guard digest == file.digest else {
+                throw CheckpointError(
+                    .damaged, path: path,
+                    message: "\(file.name) was changed: expected the CRC-32 "
+                        + "\(CheckpointManifest.hexadecimal(file.digest.checksum)), its content has "
+                        + CheckpointManifest.hexadecimal(digest.checksum))
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+import Foundation
+import MIOFormats
+import MIOTensor
+
+/// The folder `checkpoints` of a run: `step-000000200/{manifest.json, weights.safetensors,
+/// optimizer.safetensors}`.
+///
+/// A checkpoint is whole and verified, or not there: it is written under a hidden name, put on the disk,
+/// renamed. One process writes to a store at a time, which `RunDirectory`'s lock sees to.
+public struct CheckpointStore: Sendable {
+    public let folder: String
+    /// How many valid checkpoints stay; at least 1.
+    public let keep: Int
+    /// Names that this value wrote or verified: their files are not read again to be counted.
+    private var verified: Set<String> = []
+
+    /// Touches nothing on the disk.
+    /// - Precondition: `keep` is at least 1.
+    public init(folder: String, keep: Int) {
+        precondition(keep >= 1, "a store keeps at least one checkpoint, not \(keep)")
+        self.folder = folder
+        self.keep = keep
+    }
+
+    // MARK: Writing
+
+    /// Writes a checkpoint, then removes those that are no longer kept. One of the same step is replaced.
+    ///
+    /// - Returns: the checkpoint's folder; it is on the disk.
+    /// - Throws: `FileError` (a full disk, for one) or `FormatError`; all older checkpoints are then as they
+    ///   were, and nothing of the new one is left.
+    @discardableResult
+    public mutating func write(_ checkpoint: Checkpoint) throws -> String {
+        try Folder.create(folder)
+        try AtomicFolder.recover(in: folder)
+        let name = Self.name(step: checkpoint.manifest.step)
+        let path = Folder.join(folder, name)
+        verified.remove(name)
+        try Self.write(checkpoint, to: path)
+        verified.insert(name)
+        try retire(sparing: name)
+        return path
+    }
+
+    private static func write(_ checkpoint: Checkpoint, to path: String) throws {
+        let target = try AtomicFolder(creating: path)
+        let inside = target.temporaryPath
+        var manifest = checkpoint.manifest
+        let metadata = ["format": "mio", "step": "\(manifest.step)"]
+        manifest.files = [
+            .init(
+                name: StoredCheckpoint.weightsName,
+                digest: try SafetensorsWriter.write(
+                    checkpoint.weights, metadata: metadata,
+                    to: Folder.join(inside, StoredCheckpoint.weightsName))),
+            .init(
+                name: StoredCheckpoint.optimizerName,
+                digest: try SafetensorsWriter.write(
+                    checkpoint.optimizer, metadata: metadata,
+                    to: Folder.join(inside, StoredCheckpoint.optimizerName))),
+        ]
+        let file = try AtomicFile(replacing: Folder.join(inside, StoredCheckpoint.manifestName))
+        try file.write(manifest.json)
+        try file.commit()
+        try target.commit()
+    }
+
+    /// Removes what is older than the `keep` newest valid checkpoints. Damaged ones newer than those stay
+    /// for whoever wants to look at them, and so does whatever a newer mio wrote.
+    private mutating func retire(sparing written: String) throws {
+        var kept = 0
+        for name in try names() {
+            if kept < keep || name == written {
+                if try isValid(name) { kept += 1 }
+            } else if try !isOfNewerFormat(name) {
+                try AtomicFolder.remove(Folder.join(folder, name))
+                verified.remove(name)
+            }
+        }
+    }
+
+    private mutating func isValid(_ name: String) throws -> Bool {
+        if verified.contains(name) { return true }
+        do {
+            _ = try StoredCheckpoint(path: Folder.join(folder, name))
+        } catch is CheckpointError {
+            return false
+        }
+        verified.insert(name)
+        return true
+    }
+
+    private func isOfNewerFormat(_ name: String) throws -> Bool {
+        if verified.contains(name) { return false }
+        do {
+            _ = try StoredCheckpoint(path: Folder.join(folder, name))
+        } catch let error as CheckpointError {
+            return error.kind == .newerFormat
+        }
+        return false
+    }
+
+    /// Removes the checkpoints of later steps: for a run that starts over (`step` −1) or continues from an
+    /// older checkpoint, so that the newest one is always of the run itself.
+    public mutating func remove(after step: Int) throws {
+        guard Folder.exists(folder) else { return }
+        for name in try names() where Self.step(name: name) ?? 0 > step {
+            try AtomicFolder.remove(Folder.join(folder, name))
+            verified.remove(name)
+        }
+    }
+
+    // MARK: Reading
+
+    /// What a run continues from.
+    public struct Found: Sendable {
+        public let checkpoint: StoredCheckpoint
+        /// One sentence for each newer checkpoint that was passed over: which, and why.
+        public let warnings: [String]
+    }
+
+    /// The newest checkpoint that is whole, from newest to oldest. Changes nothing on the disk.
+    ///
+    /// - Parameter model: the variables of the model that wants to continue; `nil` to take any.
+    /// - Returns: `nil` only if there is no checkpoint at all.
+    /// - Throws: `CheckpointError` if there are checkpoints and none can be used, or if the newest whole one
+    ///   is of another model: a training never starts from nothing because of it. `FileError` if the folder
+    ///   cannot be read.
+    public func newestValid(for model: [ParameterDescription]? = nil) throws -> Found? {
+        guard Folder.exists(folder) else { return nil }
+        var rejected: [CheckpointError] = []
+        for candidate in try candidates() {
+            do {
+                let checkpoint = try load(candidate)
+                if let model { try checkpoint.verifyMatches(model: model) }
+                let path = checkpoint.path
+                return Found(
+                    checkpoint: checkpoint,
+                    warnings: rejected.map { "passed over \($0), and took \(path)" })
+            } catch let error as CheckpointError where error.kind != .anotherModel {
+                rejected.append(error)
+            }
+        }
+        guard let newest = rejected.first else { return nil }
+        if let newer = rejected.first(where: { $0.kind == .newerFormat }), rejected.count == 1 { throw newer }
+        let reasons = rejected.map { "\n  \($0)" }.joined()
+        let advice =
+            rejected.contains { $0.kind == .newerFormat } ? "upgrade mio, or start" : "start"
+        throw CheckpointError(
+            .noneUsable, path: folder,
+            message: "none of the \(rejected.count) checkpoints can be continued from (newest "
+                + "\(Folder.name(of: newest.path))); \(advice) over with --resume never:\(reasons)")
+    }
+
+    private func load(_ candidate: (step: Int, name: String)) throws -> StoredCheckpoint {
+        let path = Folder.join(folder, candidate.name)
+        let checkpoint: StoredCheckpoint
+        do {
+            checkpoint = try StoredCheckpoint(path: path)
+        } catch let error as FileError {
+            // A run at work may have retired it since the folder was listed.
+            throw CheckpointError(.damaged, path: path, message: error.description)
+        }
+        guard checkpoint.manifest.step == candidate.step else {
+            throw CheckpointError(
+                .damaged, path: path,
+                message: "expected step \(candidate.step), as the folder's name says, received step "
+                    + "\(checkpoint.manifest.step)")
+        }
+        return checkpoint
+    }
+
+    /// What may be continued from, newest first. A checkpoint whose replacement was interrupted by a kill
+    /// counts under its hidden name: reading changes nothing, so that it disturbs no run at work.
+    private func candidates() throws -> [(step: Int, name: String)] {
+        var candidates: [(step: Int, name: String)] = []
+        let visible = try names()
+        for name in visible { candidates.append((Self.step(name: name) ?? 0, name)) }
+        for (hidden, original) in try AtomicFolder.replaced(in: folder) where !visible.contains(original) {
+            if let step = Self.step(name: original) { candidates.append((step, hidden)) }
+        }
+        return candidates.sorted { $0.step > $1.step }
+    }
+
+    /// The steps of the checkpoints there are, newest first, valid or not.
+    public func steps() throws -> [Int] {
+        Folder.exists(folder) ? try names().compactMap(Self.step) : []
+    }
+
+    // MARK: Names
+
+    /// Newest first.
+    private func names() throws -> [String] {
+        try Folder.names(in: folder).filter {
+            Self.step(name: $0) != nil && Folder.isFolder(Folder.join(folder, $0))
+        }.sorted {
+            (Self.step(name: $0) ?? 0) > (Self.step(name: $1) ?? 0)
+        }
+    }
+
+    static func name(step: Int) -> String {
+        let digits = String(step)
+        return "step-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
+    }
+
+    static func step(name: String) -> Int? {
+        guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), self.name(step: step) == name
+        else { return nil }
+        return step
+    }
+}

@@ -1,0 +1,139 @@
+import Foundation
+
+/// Shows a run's progress to a person: on a terminal one line that is rewritten, elsewhere plain lines.
+///
+///     epoch 1/5  37/938  12034 samples/s  0:42 left  loss 0.5234  kind_accuracy 0.8123
+///
+/// A reader that went away (a closed terminal or pipe) ends the display, never the run; the program must
+/// ignore SIGPIPE.
+public final class ConsoleSink: MetricSink {
+    /// What the run is to do, for "of how many" and the time left.
+    public struct Extent: Sendable {
+        public let epochs: Int
+        public let stepsPerEpoch: Int
+
+        public init(epochs: Int, stepsPerEpoch: Int) {
+            self.epochs = epochs
+            self.stepsPerEpoch = stepsPerEpoch
+        }
+    }
+
+    private let descriptor: Int32
+    private let isTerminal: Bool
+    private let extent: Extent
+    private let everySteps: Int
+    private let clock: () -> Double
+    private var isOpen = true
+    /// A progress line stands on the terminal, without its newline.
+    private var lineStands = false
+    private var first: (step: Int, time: Double)?
+    private var lastInterval: Int?
+    private var lastShown = -Double.infinity
+
+    /// - Parameters:
+    ///   - descriptor: 1 for standard output, 2 for standard error, or any other open one.
+    ///   - isTerminal: `nil` asks the system.
+    ///   - everySteps: off a terminal, at most one line per this many steps.
+    ///   - clock: seconds that only grow.
+    /// - Precondition: `everySteps` is at least 1.
+    public init(
+        descriptor: Int32, isTerminal: Bool? = nil, extent: Extent, everySteps: Int,
+        clock: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
+    ) {
+        precondition(everySteps >= 1, "an interval of \(everySteps) steps")
+        self.descriptor = descriptor
+        self.isTerminal = isTerminal ?? (isatty(descriptor) == 1)
+        self.extent = extent
+        self.everySteps = everySteps
+        self.clock = clock
+    }
+
+    public func write(_ event: RunEvent) {
+        let now = clock()
+        switch event.event {
+        case "step":
+            defer { if first == nil { first = (event.step, now) } }
+            if isTerminal {
+                // More often than this nobody can read, and a slow terminal would hold up the others.
+                guard now - lastShown >= 0.1 else { return }
+                lastShown = now
+                put("\r" + String(progress(event, now).prefix(width() - 1)) + "\u{1B}[K")
+                lineStands = true
+            } else {
+                let interval = event.step / everySteps
+                guard interval != lastInterval else { return }
+                lastInterval = interval
+                put(progress(event, now) + "\n")
+            }
+        case "epoch":
+            endLine("epoch \(event.epoch + 1)/\(extent.epochs) done  step \(event.step)" + values(event))
+        default:
+            endLine("\(event.event)  step \(event.step)" + values(event))
+        }
+    }
+
+    public func flush() {}
+
+    public func close() {
+        if lineStands { put("\n") }
+        lineStands = false
+        isOpen = false
+    }
+
+    private func endLine(_ text: String) {
+        put((lineStands ? "\r\u{1B}[K" : "") + text + "\n")
+        lineStands = false
+    }
+
+    private func progress(_ event: RunEvent, _ now: Double) -> String {
+        let stepsPerEpoch = max(extent.stepsPerEpoch, 1)
+        var text = "epoch \(event.epoch + 1)/\(extent.epochs)"
+        text += "  \((max(event.step, 1) - 1) % stepsPerEpoch + 1)/\(extent.stepsPerEpoch)"
+        if let rate = event["samples_per_second"] {
+            text += "  \(String(format: rate < 100 ? "%.1f" : "%.0f", rate)) samples/s"
+        }
+        if let first, event.step > first.step {
+            let (total, overflow) = extent.epochs.multipliedReportingOverflow(by: extent.stepsPerEpoch)
+            let left = overflow ? 0 : max(0, total - event.step)
+            text += "  " + duration((now - first.time) / Double(event.step - first.step) * Double(left))
+            text += " left"
+        }
+        return text + values(event)
+    }
+
+    /// Losses and metrics; what describes the run itself is shown elsewhere or not at all.
+    private func values(_ event: RunEvent) -> String {
+        event.values.filter { !["samples_per_second", "step_seconds", "learning_rate"].contains($0.name) }
+            .map { "  \($0.name) " + String(format: "%.4g", $0.value) }.joined()
+    }
+
+    /// `0:42`, `12:03`, `3:00:05`.
+    private func duration(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds < 1e9 else { return "?" }
+        let total = Int(max(0, seconds).rounded())
+        let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
+        return hours > 0
+            ? String(format: "%ld:%02ld:%02ld", hours, minutes, rest)
+            : String(format: "%ld:%02ld", minutes, rest)
+    }
+
+    private func width() -> Int {
+        var size = winsize()
+        let answered = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0
+        return answered && size.ws_col > 10 ? Int(size.ws_col) : 80
+    }
+
+    private func put(_ text: String) {
+        guard isOpen else { return }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                isOpen = false
+                return
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+
+/// How the thread that steps hands numbers to the coordinator's thread: a ring of slots, made before the
+/// first step. Posting numbers allocates nothing; if the ring is full the producer waits, so that nothing is
+/// lost, and the waits are counted.
+///
+/// Sendable, unchecked: slots and counters are touched only with the condition's lock held.
+public final class Mailbox: @unchecked Sendable {
+    /// What the receiver gets.
+    public struct Letter: Sendable {
+        public enum Content: Sendable {
+            /// Numbers of a registered kind.
+            case numbers(kind: Int, step: Int, epoch: Int, values: [Double])
+            case event(RunEvent)
+            /// Everything posted before is to be put where it survives.
+            case flush
+        }
+        /// 1 for the first letter ever posted.
+        public let sequence: Int
+        public let content: Content
+    }
+
+    private struct Slot {
+        var kind = 0
+        var step = 0
+        var epoch = 0
+        var count = 0
+    }
+
+    private static let eventKind = -1
+    private static let flushKind = -2
+
+    public let capacity: Int
+    public let valuesPerSlot: Int
+    private let condition = NSCondition()
+    private let slots: UnsafeMutableBufferPointer<Slot>
+    private let values: UnsafeMutableBufferPointer<Double>
+    /// The events in the ring, in order.
+    private var events: [RunEvent] = []
+    private var posted = 0
+    private var received = 0
+    private var waits = 0
+    private var isClosed = false
+
+    /// - Precondition: both are at least 1.
+    public init(capacity: Int, valuesPerSlot: Int) {
+        precondition(capacity >= 1 && valuesPerSlot >= 1, "a mailbox without room")
+        self.capacity = capacity
+        self.valuesPerSlot = valuesPerSlot
+        slots = .allocate(capacity: capacity)
+        slots.initialize(repeating: Slot())
+        values = .allocate(capacity: capacity * valuesPerSlot)
+        values.initialize(repeating: 0)
+    }
+
+    deinit {
+        slots.deallocate()
+        values.deallocate()
+    }
+
+    /// How often a producer found the ring full.
+    public var producerWaits: Int {
+        condition.lock()
+        defer { condition.unlock() }
+        return waits
+    }
+
+    /// Copies the numbers into the ring, without allocating.
+    ///
+    /// - Returns: the letter's sequence number.
+    /// - Precondition: the kind is not negative, the values fit a slot, the mailbox is open.
+    @discardableResult
+    public func post(kind: Int, step: Int, epoch: Int, values: UnsafeBufferPointer<Double>) -> Int {
+        precondition(kind >= 0 && values.count <= valuesPerSlot, "numbers that no slot was made for")
+        condition.lock()
+        defer { condition.unlock() }
+        let index = waitForRoom()
+        slots[index] = Slot(kind: kind, step: step, epoch: epoch, count: values.count)
+        for position in values.indices {
+            self.values[index * valuesPerSlot + position] = values[position]
+        }
+        return send()
+    }
+
+    /// Posts an event whose values were not registered; this one allocates.
+    @discardableResult
+    public func post(_ event: RunEvent) -> Int {
+        condition.lock()
+        defer { condition.unlock() }
+        slots[waitForRoom()].kind = Self.eventKind
+        events.append(event)
+        return send()
+    }
+
+    /// Posts the request to flush what came before.
+    public func postFlush() -> Int {
+        condition.lock()
+        defer { condition.unlock() }
+        slots[waitForRoom()].kind = Self.flushKind
+        return send()
+    }
+
+    /// The next letter; waits for one.
+    /// - Returns: `nil` once the mailbox is closed and empty.
+    public func receive() -> Letter? {
+        condition.lock()
+        defer { condition.unlock() }
+        while received == posted {
+            if isClosed { return nil }
+            condition.wait()
+        }
+        let index = received % capacity
+        let slot = slots[index]
+        let content: Letter.Content =
+            switch slot.kind {
+            case Self.eventKind: .event(events.removeFirst())
+            case Self.flushKind: .flush
+            default:
+                .numbers(
+                    kind: slot.kind, step: slot.step, epoch: slot.epoch,
+                    values: Array(values[index * valuesPerSlot..<index * valuesPerSlot + slot.count]))
+            }
+        received += 1
+        condition.broadcast()
+        return Letter(sequence: received, content: content)
+    }
+
+    /// No more letters; those in the ring are still received.
+    public func close() {
+        condition.lock()
+        isClosed = true
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// Called with the lock held. The index of a free slot.
+    private func waitForRoom() -> Int {
+        if posted - received == capacity { waits += 1 }
+        while posted - received == capacity { condition.wait() }
+        precondition(!isClosed, "a letter to a closed mailbox")
+        return posted % capacity
+    }
+
+    /// Called with the lock held.
+    private func send() -> Int {
+        posted += 1
+        condition.broadcast()
+        return posted
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import MIOFormats
+import MIOTensor
+
+/// The folder of one run, held for this process: two runs cannot share one.
+///
+/// The hold is an advisory lock (`flock`) on the hidden file `.lock`, which names the process; the system
+/// gives it up when the process ends, however it ends.
+public final class RunDirectory: Sendable {
+    public let path: String
+    /// Why the folder is not held: its file system cannot lock. `nil` if it is.
+    public let warning: String?
+    private let lockDescriptor: Int32
+
+    /// Creates the folder, those above it and `checkpoints` in it, and takes the lock.
+    ///
+    /// - Throws: `FileError`: a file in the way, no right to write, or another process that holds it, which
+    ///   the message names.
+    public init(_ path: String) throws(FileError) {
+        try Folder.create(path)
+        let lockPath = Folder.join(path, ".lock")
+        let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw .system("write to the run directory, creating", lockPath, code: errno)
+        }
+        do throws(FileError) {
+            warning = try Self.lock(descriptor, path: path, lockPath: lockPath)
+            try Folder.create(Folder.join(path, "checkpoints"))
+        } catch {
+            _ = close(descriptor)
+            throw error
+        }
+        lockDescriptor = descriptor
+        self.path = path
+    }
+
+    deinit { _ = close(lockDescriptor) }
+
+    public var jobPath: String { Folder.join(path, "job.yaml") }
+    public var metricsPath: String { Folder.join(path, "metrics.jsonl") }
+    public var checkpointsPath: String { Folder.join(path, "checkpoints") }
+    public var weightsPath: String { Folder.join(path, "model.safetensors") }
+
+    /// Writes `job.yaml`, whole or not at all.
+    /// - Parameter text: the resolved job.
+    public func writeJob(_ text: String) throws(FileError) { try AtomicFile.write(text, to: jobPath) }
+
+    private static func lock(_ descriptor: Int32, path: String, lockPath: String) throws(FileError) -> String?
+    {
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            switch errno {
+            case EINTR: continue
+            case EWOULDBLOCK:
+                throw FileError(
+                    action: "use the run directory", path: path,
+                    reason: "another run holds it: \(holder(descriptor)); wait for it to end, stop it, or "
+                        + "set another run_directory")
+            case ENOSYS, EOPNOTSUPP, ENOLCK:
+                return "\(path): this file system cannot lock files, so nothing keeps a second run from "
+                    + "using the same run directory"
+            default: throw .system("lock", lockPath, code: errno)
+            }
+        }
+        let text = Array("process \(getpid()) on \(ProcessInfo.processInfo.hostName)\n".utf8)
+        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.count, 0) == text.count else {
+            throw .system("write", lockPath, code: errno)
+        }
+        return nil
+    }
+
+    private static func holder(_ descriptor: Int32) -> String {
+        var text = [UInt8](repeating: 0, count: 400)
+        let count = pread(descriptor, &text, text.count, 0)
+        let name = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        return name.isEmpty ? "a process that has not written its number yet" : name
+    }
+}

@@ -1,0 +1,171 @@
+import Foundation
+import MIOCoordinator
+import MIOFormats
+import MIOTensor
+import Testing
+
+@Suite struct JSONLinesSinkTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func step(_ step: Int, _ loss: Double = 0.5, event: String = "step") -> RunEvent {
+        RunEvent(event: event, step: step, epoch: 0, values: [.init("loss", loss)])
+    }
+
+    private func lines() throws -> [String] {
+        String(decoding: try folder.bytes(of: "m"), as: UTF8.self).split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).map(String.init)
+    }
+
+    @Test func aLineAnEvent() throws {
+        let sink = try JSONLinesSink(path: folder.path("m"), keepingThrough: 0)
+        try sink.write(
+            RunEvent(
+                event: "step", step: 10, epoch: 1,
+                values: [
+                    .init("loss", 0.1), .init("kind_accuracy", 1), .init("a", .nan), .init("b", .infinity),
+                    .init("c", -.infinity), .init("learning_rate", 1e-7),
+                ]))
+        try sink.write(RunEvent(event: "resumed", step: 11, epoch: 1, values: []))
+        try sink.close()
+        #expect(
+            try lines() == [
+                "{\"event\": \"step\", \"step\": 10, \"epoch\": 1, \"loss\": 0.1, \"kind_accuracy\": 1.0, "
+                    + "\"a\": \"NaN\", \"b\": \"Infinity\", \"c\": \"-Infinity\", \"learning_rate\": 1e-07}",
+                "{\"event\": \"resumed\", \"step\": 11, \"epoch\": 1}", "",
+            ])
+    }
+
+    @Test func resumingLeavesNeitherDuplicatesNorGaps() throws {
+        var sink = try JSONLinesSink(path: folder.path("m"), keepingThrough: 0)
+        for number in 1...5 { try sink.write(step(number)) }
+        try sink.write(step(3, event: "epoch"))
+        try sink.close()
+        let old = try lines()
+        // A kill in the middle of a write, and what a full disk leaves.
+        _ = try folder.write(
+            Array(
+                (old[..<5] + ["{\"event\": \"st", old[5], "{\"event\": \"step\", \"st"]).joined(
+                    separator: "\n"
+                ).utf8),
+            to: "m")
+        sink = try JSONLinesSink(path: folder.path("m"), keepingThrough: 3)
+        #expect(try lines() == [old[0], old[1], old[2], old[5], ""])
+        // The epoch that ended at step 3 is there already; step 4 is new.
+        try sink.write(step(3, event: "epoch"))
+        try sink.write(step(3, event: "resumed"))
+        try sink.write(step(4, 9))
+        try sink.close()
+        #expect(
+            try lines() == [
+                old[0], old[1], old[2], old[5],
+                "{\"event\": \"resumed\", \"step\": 3, \"epoch\": 0, \"loss\": 0.5}",
+                "{\"event\": \"step\", \"step\": 4, \"epoch\": 0, \"loss\": 9.0}", "",
+            ])
+        #expect(try folder.names() == ["m"])
+    }
+
+    @Test func startingOverDropsTheOldLines() throws {
+        for _ in 0..<2 {
+            let sink = try JSONLinesSink(path: folder.path("m"), keepingThrough: 0)
+            try sink.write(step(1))
+            try sink.close()
+        }
+        #expect(try lines().count == 2)
+    }
+
+    @Test func aFullDiskIsAnError() throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("m"), withDestinationPath: "/dev/full")
+        let error = #expect(throws: FileError.self) {
+            try JSONLinesSink(path: folder.path("m"), keepingThrough: 0)
+        }
+        #expect(error?.description == "cannot read \(folder.path("m")): not a regular file")
+    }
+}
+
+@Suite struct TensorBoardSinkTests {
+    @Test func valuesAreWrittenUnderTheirNames() throws {
+        let folder = try TemporaryFolder()
+        let sink = try TensorBoardSink(folder: folder.path, keepingThrough: 20)
+        try sink.write(RunEvent(event: "step", step: 30, epoch: 0, values: [.init("val_loss", 0.5)]))
+        try sink.write(RunEvent(event: "stopped", step: 30, epoch: 0, values: []))
+        try sink.close()
+        let names = try folder.names()
+        #expect(names.count == 1)
+        let bytes = try folder.bytes(of: names[0])
+        // The restart at step 21 and one event: its step, then tag and value.
+        #expect(bytes.ranges(of: [0x10, 21, 0x3A, 2, 0x08, 1]).count == 1)
+        #expect(bytes.ranges(of: [0x10, 30, 0x2A]).count == 1)
+        #expect(bytes.ranges(of: Array("val_loss".utf8) + [0x15, 0, 0, 0, 0x3F]).count == 1)
+    }
+}
+
+@Suite struct ConsoleSinkTests {
+    /// What a sink writes for some events, the clock showing `times` in turn.
+    private func output(isTerminal: Bool, everySteps: Int, times: [Double], _ events: [RunEvent]) throws
+        -> String
+    {
+        let pipe = Pipe()
+        var rest = times[...]
+        let sink = ConsoleSink(
+            descriptor: pipe.fileHandleForWriting.fileDescriptor, isTerminal: isTerminal,
+            extent: .init(epochs: 2, stepsPerEpoch: 100), everySteps: everySteps,
+            clock: { rest.popFirst() ?? -1 })
+        for event in events { sink.write(event) }
+        sink.close()
+        try pipe.fileHandleForWriting.close()
+        return String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    }
+
+    private func step(_ step: Int, epoch: Int, rate: Double = 1234.4) -> RunEvent {
+        RunEvent(
+            event: "step", step: step, epoch: epoch,
+            values: [
+                .init("loss", 0.52344), .init("learning_rate", 1e-3), .init("samples_per_second", rate),
+                .init("kind_accuracy", 1),
+            ])
+    }
+
+    @Test func plainLinesOneAnInterval() throws {
+        let text = try output(
+            isTerminal: false, everySteps: 10, times: [0, 1, 2, 45, 46],
+            [
+                step(10, epoch: 0), step(15, epoch: 0), step(20, epoch: 0, rate: 9.87), step(110, epoch: 1),
+                RunEvent(event: "epoch", step: 200, epoch: 1, values: [.init("val_loss", .nan)]),
+            ])
+        // 2 s for 10 steps leave 36 s for 180; 45 s for 100 leave 40.5 s for 90.
+        #expect(
+            text == """
+                epoch 1/2  10/100  1234 samples/s  loss 0.5234  kind_accuracy 1
+                epoch 1/2  20/100  9.9 samples/s  0:36 left  loss 0.5234  kind_accuracy 1
+                epoch 2/2  10/100  1234 samples/s  0:41 left  loss 0.5234  kind_accuracy 1
+                epoch 2/2 done  step 200  val_loss nan
+
+                """)
+    }
+
+    @Test func aTerminalsLineIsRewritten() throws {
+        let text = try output(
+            isTerminal: true, everySteps: 10, times: [0, 0.05, 3600, 3601],
+            [
+                step(1, epoch: 0), step(2, epoch: 0), step(100, epoch: 0),
+                RunEvent(event: "epoch", step: 100, epoch: 0, values: [.init("loss", 0.25)]),
+            ])
+        // 3600 s for 99 steps leave 3636 s for 100; the line ends before the 80th column.
+        #expect(
+            text == "\repoch 1/2  1/100  1234 samples/s  loss 0.5234  kind_accuracy 1\u{1B}[K"
+                + "\repoch 1/2  100/100  1234 samples/s  1:00:36 left  loss 0.5234  kind_accuracy 1\u{1B}[K"
+                + "\r\u{1B}[Kepoch 1/2 done  step 100  loss 0.25\n")
+    }
+
+    @Test func aReaderThatLeftEndsTheDisplayOnly() throws {
+        let sink = ConsoleSink(
+            descriptor: -1, isTerminal: false, extent: .init(epochs: 1, stepsPerEpoch: 1), everySteps: 1)
+        sink.write(step(1, epoch: 0))
+        sink.write(step(2, epoch: 0))
+        sink.close()
+    }
+}

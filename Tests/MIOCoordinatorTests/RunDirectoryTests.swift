@@ -1,0 +1,64 @@
+import Foundation
+import MIOCoordinator
+import MIOTensor
+import Testing
+
+@Suite struct RunDirectoryTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    @Test func isCreatedWithWhatItHolds() throws {
+        let run = try RunDirectory(folder.path("runs/garments"))
+        #expect(run.warning == nil)
+        try run.writeJob("seed: 0\n")
+        try run.writeJob("seed: 1\n")
+        #expect(try folder.bytes(of: "runs/garments/job.yaml") == Array("seed: 1\n".utf8))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: run.path).sorted()
+                == [".lock", "checkpoints", "job.yaml"])
+        #expect(run.metricsPath == folder.path("runs/garments/metrics.jsonl"))
+        #expect(run.checkpointsPath == folder.path("runs/garments/checkpoints"))
+        #expect(run.weightsPath == folder.path("runs/garments/model.safetensors"))
+    }
+
+    @Test func twoRunsCannotShareOne() throws {
+        func hold() throws {
+            let run = try RunDirectory(folder.path("run"))
+            let error = #expect(throws: FileError.self) { try RunDirectory(run.path) }
+            #expect(error?.exitCode == .inputOutput)
+            #expect(
+                error?.description
+                    == "cannot use the run directory \(run.path): another run holds it: process \(getpid()) on "
+                    + "\(ProcessInfo.processInfo.hostName); wait for it to end, stop it, or set another "
+                    + "run_directory")
+        }
+        try hold()
+        _ = try RunDirectory(folder.path("run"))
+    }
+
+    @Test func aFileInTheWayIsAnError() throws {
+        let path = try folder.write([], to: "run")
+        for wanted in [path, path + "/inside"] {
+            let error = #expect(throws: FileError.self) { try RunDirectory(wanted) }
+            #expect(
+                error?.description
+                    == "cannot create the folder \(wanted): Not a directory; a file is in the way where a folder "
+                    + "was expected")
+        }
+        _ = try RunDirectory(folder.path("other"))
+        try FileManager.default.removeItem(atPath: folder.path("other/checkpoints"))
+        _ = try folder.write([], to: "other/checkpoints")
+        #expect(throws: FileError.self) { try RunDirectory(folder.path("other")) }
+        // The failed attempt holds nothing.
+        try FileManager.default.removeItem(atPath: folder.path("other/checkpoints"))
+        _ = try RunDirectory(folder.path("other"))
+    }
+
+    @Test func aPlaceThatCannotBeWrittenIsAnError() throws {
+        // No user, root included, may create a folder there.
+        let error = #expect(throws: FileError.self) { try RunDirectory("/proc/mio-run") }
+        #expect(error?.description.hasPrefix("cannot create the folder /proc/mio-run: ") == true)
+        #expect(error?.exitCode == .inputOutput)
+    }
+}
