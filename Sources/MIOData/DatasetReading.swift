@@ -91,6 +91,7 @@ extension Dataset {
     /// Lets the disk work on all rows of a batch at once instead of one after the other.
     private func announce(rows: UnsafeBufferPointer<Int>, column: Int) {
         let count = elementCount(ofColumn: column)
+        guard count * ElementType.float64.size >= announcedRowSize else { return }
         let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
         for row in rows {
             let shard = shardIndex(ofRow: row)

@@ -62,6 +62,9 @@ public final class Prefetcher {
         precondition(
             configuration.start.epoch >= 0 && configuration.start.batch >= 0
                 && configuration.start.batch <= schedule.batchesPerEpoch, "no batch \(configuration.start)")
+        precondition(
+            configuration.rank >= 0 && configuration.rank < configuration.worldSize,
+            "rank \(configuration.rank) of \(configuration.worldSize)")
         self.configuration = configuration
         self.schedule = schedule
         let capacity = schedule.largestPart(worldSize: configuration.worldSize)

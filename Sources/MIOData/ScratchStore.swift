@@ -27,7 +27,8 @@ public final class ScratchStore {
     ///   `/tmp` is not kept in memory.
     public init(memoryBound: Int = 256 << 20, folder: String? = nil) {
         self.memoryBound = memoryBound
-        self.folder = folder ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/var/tmp"
+        let named = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+        self.folder = folder ?? (named.isEmpty ? "/var/tmp" : named)
     }
 
     /// Room for at most `capacity` bytes, to be filled from the start.

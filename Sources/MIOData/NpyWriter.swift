@@ -1,0 +1,45 @@
+import MIOTensor
+
+/// Writes an array that `numpy.load` reads, a piece at a time. The file appears when ``finish()`` returns.
+public final class NpyWriter {
+    public let elementType: ElementType
+    public let shape: Shape
+    private let file: AtomicFile
+    private let end: Int
+    private var position: Int
+
+    /// - Throws: `FileError` if the file cannot be created.
+    public init(path: String, elementType: ElementType, shape: Shape) throws {
+        self.elementType = elementType
+        self.shape = shape
+        file = try AtomicFile(path: path)
+        let header = NpyHeader.encode(elementType, shape)
+        try file.write(header, at: 0)
+        position = header.count
+        end = header.count + shape.count * elementType.size
+    }
+
+    /// Appends elements in row-major order.
+    /// - Throws: `FileError` if they cannot be written.
+    /// - Precondition: they are of the element type, and no more than the shape has.
+    public func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>) throws {
+        precondition(Element.elementType == elementType, "another element type was announced")
+        let bytes = UnsafeRawBufferPointer(elements)
+        precondition(bytes.count <= end - position, "more elements than shape \(shape) has")
+        try file.write(bytes, at: position)
+        position += bytes.count
+    }
+
+    /// As the other, from an array in memory.
+    public func append<Element: ArrayElement>(_ elements: [Element]) throws {
+        try elements.withUnsafeBufferPointer { try append($0) }
+    }
+
+    /// Gives the file its name.
+    /// - Throws: `FileError` if it cannot be synced or renamed.
+    /// - Precondition: the array is complete.
+    public func finish() throws {
+        precondition(position == end, "the array is not complete")
+        try file.commit()
+    }
+}

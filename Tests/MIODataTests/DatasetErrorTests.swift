@@ -1,0 +1,114 @@
+import MIOData
+import MIOTensor
+import Testing
+
+struct DatasetErrorTests {
+    let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+
+    private func error(
+        _ columns: [ColumnRequest], files: [String] = ["*.npz"], map: [String: DataSpecification.Source] = [:]
+    ) -> DataError? {
+        dataError {
+            try Dataset(DataSpecification(files: files, columns: map, folder: folder.path), columns: columns)
+        }
+    }
+
+    @Test func aGlobWithoutAMatchIsNamed() throws {
+        let error = error([], files: ["train-*.npz"])
+        #expect(error?.kind == .missing)
+        #expect(error?.exitCode == .missingInput)
+        #expect(
+            error?.description
+                == "train-*.npz: no file in \(folder.path) matches this glob; correct data.files or make the "
+                + "shards first")
+        #expect(self.error([], files: ["a.npz"])?.message.hasPrefix("no such file in") == true)
+        #expect(self.error([], files: [])?.kind == .missing)
+    }
+
+    @Test func aMissingArrayIsNamedWithTheNearest() throws {
+        try folder.writeArrays("a.npz", ["imag": ([1, 2], [1, 2]), "kind": ([1], [0])])
+        let error = error([ColumnRequest(name: "image", shape: [2])])
+        #expect(error?.kind == .missingArray)
+        #expect(
+            error?.description
+                == "\(folder.path)/a.npz: no array 'image'; the nearest is 'imag'; it holds imag, kind. Another "
+                + "name is given by data.….columns: {image: NAME}")
+        let listed = self.error(
+            [ColumnRequest(name: "image", shape: [2])], map: ["image": .columns(["a", "b"])])
+        #expect(listed?.message.contains("which only CSV files can have") == true)
+    }
+
+    @Test func aWrongShapeIsAnError() throws {
+        try folder.writeArrays(
+            "a.npz", ["image": ([2, 4], [Float](repeating: 0, count: 8)), "one": ([], [1])])
+        let shape = error([ColumnRequest(name: "image", shape: [2, 2, 1])])
+        #expect(shape?.kind == .wrongShape)
+        #expect(
+            shape?.description
+                == "\(folder.path)/a.npz: array 'image': samples of shape (4,), (2, 2, 1) expected; the number of "
+                + "elements agrees: reshape the array when writing it")
+        let oneHot = error([ColumnRequest(name: "image", shape: [1], kind: .classIndex)])
+        #expect(oneHot?.message.contains("one-hot targets go with categorical_crossentropy") == true)
+        #expect(error([ColumnRequest(name: "one", shape: [])])?.message.contains("a lone number") == true)
+    }
+
+    @Test func oneNumberASampleMayHaveAnAxisOrNot() throws {
+        try folder.writeArrays("a.npz", ["flat": ([2], [1, 2]), "column": ([2, 1], [1, 2])])
+        let columns = ["flat", "column"].flatMap { name in
+            [Shape([]), [1]].map { ColumnRequest(name: name, shape: $0) }
+        }
+        let dataset = try Dataset(DataSpecification(files: ["a.npz"], folder: folder.path), columns: columns)
+        #expect(dataset.rowCount == 2)
+        #expect(error([ColumnRequest(name: "column", shape: [1, 1])])?.kind == .wrongShape)
+    }
+
+    @Test func arraysOfOneShardMustAgree() throws {
+        try folder.writeArrays("a.npz", ["x": ([2], [1, 2]), "y": ([3], [1, 2, 3])])
+        let error = error([ColumnRequest(name: "x", shape: []), ColumnRequest(name: "y", shape: [])])
+        #expect(error?.kind == .unequalCounts)
+        #expect(error?.message.hasPrefix("3 rows, but array 'x' has 2") == true)
+        #expect(error?.place == "\(folder.path)/a.npz: array 'y'")
+    }
+
+    @Test func filesOfArraysMustAgree() throws {
+        for name in ["x-0", "x-1", "y-0"] {
+            let writer = try NpyWriter(path: "\(folder.path)/\(name).npy", elementType: .float32, shape: [1])
+            try writer.append([1] as [Float])
+            try writer.finish()
+        }
+        let columns = [ColumnRequest(name: "x", shape: []), ColumnRequest(name: "y", shape: [])]
+        let uneven = dataError {
+            try Dataset(
+                DataSpecification(arrays: ["x": ["x-*.npy"], "y": ["y-*.npy"]], folder: folder.path),
+                columns: columns)
+        }
+        #expect(uneven?.kind == .unequalCounts)
+        #expect(uneven?.message.hasPrefix("2 files of array 'x', but 1 of 'y'") == true)
+        let missing = dataError {
+            try Dataset(
+                DataSpecification(arrays: ["x": ["x-0.npy"], "labels": ["y-0.npy"]], folder: folder.path),
+                columns: [columns[0], ColumnRequest(name: "label", shape: [])])
+        }
+        #expect(missing?.message == "data.files names no files of array 'label'; the nearest is 'labels'")
+        #expect(error(columns, files: ["x-0.npy"])?.message.contains("does not name its array") == true)
+    }
+
+    @Test func emptyDataIsAnError() throws {
+        try folder.writeArrays("a.npz", ["x": ([0], [])])
+        let error = error([ColumnRequest(name: "x", shape: [])])
+        #expect(error?.kind == .empty)
+        #expect(error?.message == "no row is in this shard")
+        try folder.write("b.npz", [])
+        #expect(
+            self.error([ColumnRequest(name: "x", shape: [])])?.description
+                == "\(folder.path)/b.npz: the file is empty (0 bytes)")
+    }
+
+    @Test func otherFormatsAreRefused() throws {
+        try folder.write("a.parquet", "x")
+        let error = error([], files: ["a.parquet"])
+        #expect(error?.kind == .unsupported)
+        #expect(error?.message == "the name must end in .npz, .npy or .csv, by its format")
+    }
+}

@@ -1,0 +1,122 @@
+import MIOData
+import MIOTensor
+import Testing
+
+struct NpyFileTests {
+    let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+
+    private func open(_ bytes: [UInt8]) throws -> DataArray {
+        try NpyFile.open(path: folder.write("x.npy", bytes))
+    }
+
+    /// A file of version 1.0 with any header text.
+    private func file(header: String, content: Int) -> [UInt8] {
+        let text = Array(header.utf8)
+        return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.count & 0xFF), UInt8(text.count >> 8)] + text
+            + [UInt8](repeating: 0, count: content)
+    }
+
+    @Test func everyVersionIsRead() throws {
+        for bytes in [Fixtures.version2, Fixtures.version3] {
+            let array = try open(bytes)
+            #expect(array.shape == [3, 2])
+            #expect(array.rowCount == 3)
+            #expect(array.rowShape == [2])
+            #expect(array.elementType == .float32)
+            #expect(array.values() == imageValues)
+        }
+        let old = try open(
+            file(header: "{\"shape\": (2L, 1L,), 'fortran_order': False, \"descr\": '=i2'}\n", content: 4))
+        #expect(old.shape == [2, 1])
+        #expect(old.elementType == .int16)
+    }
+
+    @Test func aPartIsRead() throws {
+        let array = try open(Fixtures.version2)
+        var part: [Float] = [0, 0]
+        array.read(2..<4, into: &part)
+        #expect(part == [2.5, 3.5])
+    }
+
+    @Test func whatIsNotReadSaysWhatToDo() throws {
+        let expected: [([UInt8], String)] = [
+            (Fixtures.fortran, "Fortran (column-major) order; save numpy.ascontiguousarray(array) instead"),
+            (Fixtures.bigEndian, "big-endian (dtype '>f4'); save array.astype('<f4') instead"),
+            (Fixtures.complex, "complex numbers (dtype '<c8')"),
+            (Fixtures.strings, "strings (dtype '<U1')"),
+            (Fixtures.objects, "Python objects (dtype '|O')"),
+            (Fixtures.dates, "dates or time differences (dtype '<M8[s]')"),
+            (Fixtures.records, "records of several fields; save one array a field"),
+            (file(header: "{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}", content: 16), "'<f16'"),
+        ]
+        for (bytes, message) in expected {
+            let error = dataError { try open(bytes) }
+            #expect(error?.kind == .unsupported)
+            #expect(error?.exitCode == .badInput)
+            #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+            #expect(error?.description.hasPrefix(folder.path + "/x.npy: ") == true)
+        }
+        var version4 = Fixtures.version2
+        version4[6] = 4
+        #expect(dataError { try open(version4) }?.message.contains("version 4.0") == true)
+    }
+
+    @Test func everyTruncationIsAnError() throws {
+        for count in 1..<Fixtures.version2.count {
+            let error = dataError { try open(Array(Fixtures.version2.prefix(count))) }
+            #expect(error?.kind == .truncated, "\(count) bytes: \(error?.description ?? "")")
+        }
+        #expect(dataError { try open([]) }?.kind == .empty)
+        #expect(dataError { try open(Array("hello, world".utf8)) }?.kind == .wrongMagic)
+        let missing = dataError { try NpyFile.open(path: folder.path + "/none.npy") }
+        #expect(missing?.kind == .missing)
+        #expect(missing?.exitCode == .missingInput)
+        #expect(dataError { try NpyFile.open(path: folder.path) }?.message.contains("not folders") == true)
+    }
+
+    @Test func aHeaderThatLiesIsAnError() throws {
+        let more = dataError { try open(Fixtures.version2.replacing("(3, 2)", with: "(9, 9)")) }
+        #expect(more?.kind == .truncated)
+        #expect(
+            more?.message
+                == "the header claims shape (9, 9) of f4, 324 bytes, but only 24 follow: the file is "
+                + "cut short or its header lies")
+        let less = dataError { try open(Fixtures.version2.replacing("(3, 2)", with: "(2, 2)")) }
+        #expect(less?.kind == .badHeader)
+        #expect(less?.message.contains("16 bytes, but 24 follow") == true)
+        for shape in ["(4611686018427387904, 8)", "(0, 4611686018427387904, 8)", "(99999999999999999999,)"] {
+            let error = dataError {
+                try open(
+                    file(header: "{'descr': '<f4', 'fortran_order': False, 'shape': \(shape)}", content: 8))
+            }
+            #expect(error?.kind == .badHeader, "\(shape)")
+        }
+    }
+
+    @Test func aMalformedHeaderIsAnError() throws {
+        for header in [
+            "", "{", "{}", "[]", "{'descr': '<f4'}",
+            "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
+            "{'descr': '<f4, 'fortran_order': False, 'shape': (1,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} x",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'more': 1}",
+        ] {
+            let error = dataError { try open(file(header: header, content: 4)) }
+            #expect(error?.kind == .badHeader, "\(header)")
+        }
+    }
+
+    @Test func writtenArraysAreReadBack() throws {
+        let path = folder.path + "/y.npy"
+        let writer = try NpyWriter(path: path, elementType: .int32, shape: [2, 2])
+        try writer.append([1, -2] as [Int32])
+        #expect(try folder.names().contains("y.npy") == false)
+        try writer.append([3, 4] as [Int32])
+        try writer.finish()
+        let array = try NpyFile.open(path: path)
+        #expect(array.values() == [1, -2, 3, 4])
+        #expect(array.shape == [2, 2])
+    }
+}
