@@ -22,7 +22,6 @@ let package = Package(
     name: "mio",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ]
@@ -31,7 +30,6 @@ let package = Package(
 let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
-let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 // MARK: C libraries: a module map and a header of `static inline` wrappers each.
 
@@ -44,16 +42,41 @@ package.targets += [
 
 // MARK: Modules, each on those before it.
 
+package.targets.append(.target(name: "CVectorLoops"))
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
+package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", numerics])
+package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
+package.targets += module(
+    "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])
-package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", numerics])
-package.targets.append(.target(name: "CVectorLoops"))
-package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
 package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check"])
+package.targets += module("MIOData", ["MIOTensor", "CZlib"])
+package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
+package.targets += module(
+    "MIOTraining",
+    [
+        "MIOTensor", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers", "MIOComm", "MIOData",
+    ])
+package.targets += module(
+    "MIOCoordinator", ["MIOFormats", "MIOTensor", "MIOConfig"], testing: ["mio-checkpoint-check"])
+package.targets += module(
+    "MIORun",
+    [
+        "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
+        "MIOComm", "MIOData", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
+    ])
+
+// MARK: Programs.
+
+package.targets += [
+    .executableTarget(
+        name: "mio-worker", dependencies: ["MIORun", "MIOMPI", "MIOKernels", "MIOJob", argumentParser],
+        swiftSettings: strict)
+]
 
 // MARK: For tests only.
 
@@ -65,26 +88,10 @@ package.targets += [
     // The same under a real mpirun.
     .executableTarget(
         name: "mio-communication-check", dependencies: ["MIOMPI", "CommunicatorConformance"],
-        swiftSettings: strict),
-]
-package.targets += module("MIOData", ["MIOTensor", "CZlib"])
-package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
-package.targets += module(
-    "MIOTraining",
-    [
-        "MIOTensor", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers", "MIOComm", "MIOData",
-    ])
-package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", numerics])
-package.targets.append(.target(name: "CVectorLoops"))
-package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
-package.targets += module(
-    "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
-    "MIOCoordinator", ["MIOFormats", "MIOTensor", "MIOConfig"], testing: ["mio-checkpoint-check"])
-
-// MARK: Programs that the tests run.
-
-package.targets.append(
+        path: "Tests/mio-communication-check", swiftSettings: strict),
+    // Writes checkpoints until it is killed.
     .executableTarget(
         name: "mio-checkpoint-check",
         dependencies: ["MIOCoordinator", "MIOFormats", "MIOConfig", "MIOTensor"],
-        path: "Tests/mio-checkpoint-check", swiftSettings: strict))
+        path: "Tests/mio-checkpoint-check", swiftSettings: strict),
+]

@@ -4,14 +4,14 @@ import MIOTensor
 import MIOTraining
 
 /// Goes once through a data set without learning: losses and metrics over all its samples and ranks.
-final class Validation {
+public final class Validation {
     private let dataset: Dataset
     private let batchSize: Int
     private let communicator: any Communicator
     private let evaluator: Evaluator
 
-    enum Outcome {
-        /// In the order of `LogNames.names`.
+    public enum Outcome {
+        /// In the order of `names`.
         case values([Double])
         /// Some rank was asked to stop.
         case interrupted
@@ -24,10 +24,14 @@ final class Validation {
         evaluator = Evaluator(replica: replica)
     }
 
+    /// Keras' log names: `loss`, `kind_loss`, `kind_accuracy`.
+    public var names: [String] { evaluator.names.names }
+
     /// - Parameter isInterrupted: asked before every batch.
-    /// - Throws: the same on all ranks: `AgreedError` for data that cannot be read, `CommunicationError`.
-    func run(isInterrupted: () -> Bool) throws -> Outcome {
-        let prefetcher = try communicator.agree(on: "reading the validation data") {
+    /// - Throws: the same on all ranks: `AgreedError` for data that cannot be read or labels that cannot be,
+    ///   `CommunicationError`.
+    public func run(isInterrupted: () -> Bool) throws -> Outcome {
+        let prefetcher = try communicator.agree(on: "reading the data") {
             try Prefetcher(
                 dataset: dataset,
                 configuration: .init(
@@ -35,22 +39,34 @@ final class Validation {
                     worldSize: communicator.size))
         }
         defer { prefetcher.stop() }
+        var failure: (any Error)?
         evaluator.begin()
         for _ in 0..<prefetcher.schedule.batchesPerEpoch {
-            let batch = Result { try prefetcher.next() }
-            var failed = false
-            if case .failure = batch { failed = true }
-            var signals = (stop: isInterrupted() ? 1.0 : 0, failure: failed ? 1.0 : 0)
+            do {
+                if failure == nil, let batch = try prefetcher.next(), let fault = evaluator.add(batch) {
+                    failure = fault.error(in: dataset, batch)
+                }
+            } catch { failure = error }
+            var signals = (stop: isInterrupted() ? 1.0 : 0, failure: failure == nil ? 0.0 : 1)
             try withUnsafeMutableBytes(of: &signals) { bytes in
-                let values = bytes.bindMemory(to: Double.self)
-                try communicator.allreduceSum(values.baseAddress!, count: 2)
+                guard let values = bytes.bindMemory(to: Double.self).baseAddress else { return }
+                try communicator.allreduceSum(values, count: 2)
             }
             if signals.failure > 0 {
-                _ = try communicator.agree(on: "reading the validation data") { try batch.get() }
+                try communicator.agree(on: "reading the data") { if let failure { throw failure } }
             }
             if signals.stop > 0 { return .interrupted }
-            if let batch = try batch.get() { evaluator.add(batch) }
         }
         return .values(try evaluator.finish(communicator))
+    }
+}
+
+extension LabelFault {
+    /// The whole message: which output, which shard and row, what was expected.
+    func error(in dataset: Dataset, _ batch: Batch) -> RunError {
+        let location = dataset.location(ofRow: batch.globalRows[sample], column: column)
+        return RunError(
+            "output \"\(output)\": \(location): \(fault); correct the data, or set "
+                + "outputs.\(output).missing_label", exitCode: .badInput)
     }
 }

@@ -85,7 +85,7 @@ import Testing
                 configuration: .init(
                     batchSize: batchSize, endEpoch: 2, seed: 11, rank: communicator.rank, worldSize: ranks))
             var trace = Trace()
-            try step.begin(try prefetcher.following())
+            #expect(try step.begin(try prefetcher.following()) == nil)
             var index = 0
             while let batch = try prefetcher.next() {
                 let following = try prefetcher.following()

@@ -28,9 +28,10 @@ public final class Evaluator {
     }
 
     /// Adds this rank's part of a global batch.
-    public func add(_ batch: Batch) {
+    /// - Returns: a label that its loss cannot take; nothing was then added.
+    public func add(_ batch: Batch) -> LabelFault? {
+        if let fault = replica.markFollowing(batch, counts: counts.pointer) { return fault }
         batches += 1
-        replica.markFollowing(batch, counts: counts.pointer)
         replica.advance()
         let offset = replica.sumCount
         for index in 0..<counts.count { totals.pointer[offset + index] += counts.pointer[index] }
@@ -40,6 +41,7 @@ public final class Evaluator {
                 context: CallContext(training: false, firstSample: batch.firstPosition + range.lowerBound))
             replica.forward(batch, range, pass, denominators: nil, sums: totals.pointer)
         }
+        return nil
     }
 
     /// - Returns: the values of all ranks' batches, in the order of `names.names`.

@@ -152,8 +152,17 @@ final class Head {
         }
     }
 
-    /// The first sample of the last evaluated pass whose loss is not finite.
-    func firstNonFiniteSample(samples: Int) -> Int? {
-        (0..<samples * positionsPerSample).first { !losses.pointer[$0].isFinite }.map { $0 / positionsPerSample }
+    /// The first sample of the last evaluated pass whose loss is not finite, and that loss.
+    func firstNonFiniteLoss(samples: Int) -> (sample: Int, loss: Float)? {
+        for position in 0..<samples * positionsPerSample where !losses.pointer[position].isFinite {
+            return (position / positionsPerSample, losses.pointer[position])
+        }
+        return nil
+    }
+
+    /// The first label of some samples that the loss cannot take.
+    func firstFault(samples: Int, targets: UnsafePointer<Float>) -> TargetFault? {
+        labelling.firstFault(
+            targets: targets, positions: samples * positionsPerSample, targetWidth: targetWidth, classes: width)
     }
 }

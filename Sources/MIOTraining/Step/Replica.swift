@@ -115,17 +115,27 @@ public final class Replica {
 
     /// Counts the labels of the batch that comes next.
     /// - Parameter counts: two doubles a head: labelled positions, their weights.
-    func markFollowing(_ batch: Batch?, counts: UnsafeMutablePointer<Double>) {
+    /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
+    @discardableResult
+    func markFollowing(_ batch: Batch?, counts: UnsafeMutablePointer<Double>) -> LabelFault? {
+        var fault: LabelFault?
         for (index, head) in heads.enumerated() {
             var count = Head.LabelCount()
             if let batch {
+                let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
                 count = head.markFollowing(
-                    samples: batch.count, targets: batch.values(ofColumn: columns.targets[index]),
+                    samples: batch.count, targets: targets,
                     weights: batch.values(ofColumn: columns.weights[index]))
+                if fault == nil, let found = head.firstFault(samples: batch.count, targets: targets) {
+                    fault = LabelFault(
+                        output: head.configuration.output, column: columns.targets[index],
+                        sample: found.position / head.positionsPerSample, fault: found)
+                }
             }
             counts[2 * index] = count.positions
             counts[2 * index + 1] = count.weights
         }
+        return fault
     }
 
     func advance() {

@@ -31,10 +31,12 @@ public final class TrainingStep {
     public let sums: StepSums
     private let communicator: any Communicator
     private let reducer: BucketedReducer
-    private let seed: UInt64
+    let seed: UInt64
     /// Summed over ranks each step: the heads' sums, two label counts a head of the following batch, signals.
     private let control: Storage<Double>
     private let denominators: Storage<Double>
+    /// A label of the batch after the one just done that its loss cannot take: an error to tell.
+    public private(set) var followingFault: LabelFault?
     private var countOffset: Int { replica.sumCount }
     private var signalOffset: Int { countOffset + 2 * replica.heads.count }
 
@@ -56,16 +58,20 @@ public final class TrainingStep {
     }
 
     /// Counts the labels of the first batch: before the first step, and after a resume.
+    /// - Returns: a label of this rank that its loss cannot take; the run must then end.
     /// - Throws: `CommunicationError`
-    public func begin(_ batch: Batch?) throws {
+    public func begin(_ batch: Batch?) throws -> LabelFault? {
         control.fill(0)
-        replica.markFollowing(batch, counts: control.pointer + countOffset)
+        let fault = replica.markFollowing(batch, counts: control.pointer + countOffset)
         try communicator.allreduceSum(control.pointer, count: control.count)
         readDenominators()
+        return fault
     }
 
-    /// Marks the labels of the batch that comes next once more, after an evaluation has used the heads.
-    public func remark(_ batch: Batch?) { replica.markFollowing(batch, counts: control.pointer + countOffset) }
+    /// Marks the labels of the batch that comes next once more, after something else has used the heads.
+    public func remark(_ batch: Batch?) {
+        replica.markFollowing(batch, counts: control.pointer + countOffset)
+    }
 
     private func readDenominators() {
         for (index, head) in replica.heads.enumerated() {
@@ -91,10 +97,10 @@ public final class TrainingStep {
         control.fill(0)
         try computeGradients(batch, step: step)
 
-        replica.markFollowing(following(), counts: control.pointer + countOffset)
+        followingFault = replica.markFollowing(following(), counts: control.pointer + countOffset)
         let signals = signals()
         control.pointer[signalOffset] = signals.stopRequested ? 1 : 0
-        control.pointer[signalOffset + 1] = signals.errorPending ? 1 : 0
+        control.pointer[signalOffset + 1] = signals.errorPending || followingFault != nil ? 1 : 0
         try communicator.allreduceSum(control.pointer, count: control.count)
         try reducer.finish()
 

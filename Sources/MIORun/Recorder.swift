@@ -1,0 +1,127 @@
+import Foundation
+import MIOCoordinator
+import MIOFormats
+import MIOJob
+import MIOTensor
+import MIOTraining
+
+/// What rank 0 keeps of a run: turns steps and epochs into the coordinator's events.
+///
+/// A step that is not logged costs a few additions; one that is allocates nothing either.
+final class Recorder {
+    let directory: RunDirectory
+    private let coordinator: Coordinator
+    private let names: [String]
+    private let everySteps: Int
+    private let validates: Bool
+    private let values: Storage<Double>
+    private var isClosed = false
+    /// Since the last logged step, and since the epoch began.
+    private var interval = Interval()
+    private var epochInterval = Interval()
+    private static let stepKind = 0
+
+    private struct Interval {
+        var start = ContinuousClock.now
+        var steps = 0
+        var samples = 0
+
+        mutating func add(_ samples: Int) {
+            steps += 1
+            self.samples += samples
+        }
+
+        var seconds: Double {
+            let (seconds, attoseconds) = start.duration(to: .now).components
+            return Double(seconds) + Double(attoseconds) * 1e-18
+        }
+    }
+
+    /// - Parameters:
+    ///   - names: of losses and metrics.
+    ///   - startStep: lines of later steps, of a run that was killed, are dropped.
+    ///   - console: a descriptor; `nil` for none.
+    init(
+        directory: RunDirectory, job: Job, names: [String], validates: Bool, stepsPerEpoch: Int,
+        startStep: Int, console: Int32?
+    ) throws {
+        self.directory = directory
+        self.names = names
+        self.validates = validates
+        everySteps = job.logging.everySteps
+        let rates = ["learning_rate", "samples_per_second", "step_seconds"]
+        values = Storage(count: names.count + rates.count)
+        var sinks: [any MetricSink] = [
+            try JSONLinesSink(path: directory.metricsPath, keepingThrough: startStep)
+        ]
+        if job.logging.tensorBoard {
+            sinks.append(try TensorBoardSink(folder: directory.path, keepingThrough: startStep))
+        }
+        if let console {
+            sinks.append(
+                ConsoleSink(
+                    descriptor: console, extent: .init(epochs: job.training.epochs, stepsPerEpoch: stepsPerEpoch),
+                    everySteps: everySteps))
+        }
+        coordinator = try Coordinator(
+            kinds: [EventKind(event: "step", names: names + rates)], sinks: sinks,
+            store: CheckpointStore(folder: directory.checkpointsPath, keep: job.checkpoints.keep))
+    }
+
+    func begin(waited: Double) {
+        interval = Interval()
+        epochInterval = Interval()
+    }
+
+    func step(
+        _ position: TrainingPosition, report: StepReport, sums: StepSums, waited: Double, isEpochEnd: Bool
+    ) {
+        interval.add(report.samples)
+        epochInterval.add(report.samples)
+        guard report.nonFinite == .none, position.step % everySteps == 0 || position.step == 1 || isEpochEnd
+        else { return }
+        sums.write(to: values.pointer)
+        let seconds = max(interval.seconds, 1e-9)
+        values.pointer[names.count] = report.learningRate
+        values.pointer[names.count + 1] = Double(interval.samples) / seconds
+        values.pointer[names.count + 2] = seconds / Double(interval.steps)
+        coordinator.post(
+            Self.stepKind, step: position.step, epoch: position.epoch,
+            values: UnsafeBufferPointer(values.buffer))
+        interval = Interval()
+    }
+
+    /// A step whose loss or gradient was not finite, and which changed nothing.
+    func skipped(_ position: TrainingPosition, _ text: String) {
+        Message.write("warning: \(text); the step is skipped")
+        coordinator.post(
+            RunEvent(event: "non_finite", step: position.step, epoch: position.epoch, values: []))
+    }
+
+    /// - Parameter validated: in the order of `names`, or empty.
+    func epoch(
+        _ position: TrainingPosition, values: [Double], validated: [Double], learningRate: Double
+    ) {
+        let seconds = max(epochInterval.seconds, 1e-9)
+        let validation = zip(names, validated).map { RunEvent.Value("val_" + $0, $1) }
+        var entries = zip(names, values).map { RunEvent.Value($0, $1) } + validation
+        entries.append(RunEvent.Value("learning_rate", learningRate))
+        if epochInterval.steps > 0 {
+            entries.append(RunEvent.Value("samples_per_second", Double(epochInterval.samples) / seconds))
+            entries.append(RunEvent.Value("step_seconds", seconds / Double(epochInterval.steps)))
+        }
+        coordinator.post(
+            RunEvent(event: "epoch", step: position.step, epoch: position.epoch, values: entries))
+        interval = Interval()
+        epochInterval = Interval()
+    }
+
+    func submit(_ checkpoint: Checkpoint) { coordinator.submit(checkpoint) }
+    func waitForCheckpoint() { coordinator.waitForCheckpoint() }
+    func takeError() -> (any MIOError)? { coordinator.takeError() }
+
+    func close() {
+        if !isClosed { coordinator.close() }
+        isClosed = true
+    }
+}

@@ -1,0 +1,138 @@
+import MIOComm
+import MIOData
+import MIOJob
+import MIOTensor
+import MIOTraining
+
+/// The loop over steps and epochs.
+extension TrainingRun {
+    /// - Throws: one error, the same on all ranks.
+    func loop(_ isStopRequested: @escaping () -> Bool) throws -> RunOutcome {
+        let prefetcher = try communicator.agree(on: "reading the data") {
+            try Prefetcher(
+                dataset: dataset,
+                configuration: .init(
+                    batchSize: job.training.batchSize,
+                    start: BatchPosition(
+                        epoch: state.position.epoch, batch: state.position.position == dataset.rowCount
+                            ? schedule.batchesPerEpoch
+                            : state.position.position / job.training.batchSize),
+                    endEpoch: job.training.epochs, seed: job.seed, shuffle: job.training.shuffle,
+                    rank: communicator.rank, worldSize: communicator.size))
+        }
+        defer { prefetcher.stop() }
+        let first = try communicator.agree(on: "reading the data") { try prefetcher.following() }
+        let fault = try step.begin(first)
+        try communicator.agree(on: "reading the data") {
+            if let fault, let first { throw fault.error(in: dataset, first) }
+        }
+        recorder?.begin(waited: prefetcher.waitedSeconds)
+
+        while state.position.epoch < job.training.epochs {
+            if state.position.position < dataset.rowCount {
+                let report = try runStep(prefetcher, isStopRequested)
+                let isEpochEnd = state.position.position == dataset.rowCount
+                if report.stopRequested {
+                    checkpoint()
+                    return .stopped
+                }
+                let every = job.checkpoints.everySteps
+                if !isEpochEnd, every > 0, state.position.step % every == 0 { checkpoint() }
+            }
+            if state.position.position == dataset.rowCount {
+                guard try finishEpoch(isStopRequested) else {
+                    checkpoint()
+                    return .stopped
+                }
+                step.remark(try prefetcher.following())
+            }
+        }
+        return .finished
+    }
+
+    // MARK: A step
+
+    private func runStep(_ prefetcher: Prefetcher, _ isStopRequested: () -> Bool) throws -> StepReport {
+        guard let batch = try prefetcher.next() else {
+            throw RunError("the data ended before the epoch did", exitCode: .internalError)
+        }
+        var pending: (any Error)?
+        var next: Batch?
+        let report = try step.run(
+            batch, step: state.position.step,
+            following: {
+                do { next = try prefetcher.following() } catch { pending = error }
+                return next
+            },
+            signals: {
+                if let error = recorder?.takeError() { pending = error }
+                return StepSignals(stopRequested: isStopRequested(), errorPending: pending != nil)
+            })
+        state.position.step += 1
+        state.position.position += report.samples
+
+        if report.nonFinite != .none { try handleNonFinite(batch, next) } else { epochSums.add(step.sums) }
+        recorder?.step(
+            state.position, report: report, sums: step.sums, waited: prefetcher.waitedSeconds,
+            isEpochEnd: state.position.position == dataset.rowCount)
+        if report.errorPending {
+            try communicator.agree(on: "the next step") {
+                if let pending { throw pending }
+                if let fault = step.followingFault, let next { throw fault.error(in: dataset, next) }
+            }
+        }
+        return report
+    }
+
+    private func handleNonFinite(_ batch: Batch, _ next: Batch?) throws {
+        let diagnosis = NonFiniteDiagnosis(step: step, dataset: dataset, communicator: communicator)
+        let text = try diagnosis.describe(batch, stepNumber: state.position.step, seed: job.seed)
+        switch job.training.nonFinite {
+        case .halt:
+            throw RunError(
+                text + "; the weights are those of the step before. Lower the learning rate, clip the "
+                    + "gradient, correct the data, or set training.non_finite: skip", exitCode: .diverged)
+        case .skip:
+            step.remark(next)
+            recorder?.skipped(state.position, text)
+        }
+    }
+
+    // MARK: An epoch's end
+
+    /// Validates, logs the epoch, checkpoints.
+    /// - Returns: `false` if asked to stop meanwhile: the epoch's end is then still to come.
+    private func finishEpoch(_ isStopRequested: () -> Bool) throws -> Bool {
+        var validated: [Double] = []
+        if let validation {
+            switch try validation.run(isInterrupted: isStopRequested) {
+            case .interrupted: return false
+            case .values(let values): validated = values
+            }
+        }
+        recorder?.epoch(
+            state.position, values: epochSums.list(), validated: validated,
+            learningRate: optimizer.learningRate)
+        epochSums.reset()
+        state.position.epoch += 1
+        state.position.position = 0
+        let every = job.checkpoints.everyEpochs
+        let isLast = state.position.epoch == job.training.epochs
+        if isLast || (every > 0 && state.position.epoch % every == 0) { checkpoint() }
+        return true
+    }
+
+    // MARK: Checkpoints
+
+    /// Rank 0 takes a snapshot, which is written in the background.
+    private func checkpoint() {
+        guard let recorder else { return }
+        state.updates = optimizer.updates
+        state.epochSums = epochSums.totals
+        recorder.waitForCheckpoint()
+        recorder.submit(
+            snapshot.take(
+                position: state.position, seed: job.seed, jobName: job.name, worldSize: communicator.size,
+                state: state.config))
+    }
+}

@@ -1,0 +1,149 @@
+import MIOComm
+import MIOCoordinator
+import MIOData
+import MIOFormats
+import MIOJob
+import MIOKernels
+import MIOTensor
+import MIOTraining
+
+/// One rank of a training, from the job to the finished model.
+///
+/// Everything that is decided is decided by all ranks from reduced numbers; rank 0 alone writes, through the
+/// coordinator it embeds. A rank's error waits until the ranks talk next, and then ends all of them alike.
+public final class TrainingRun {
+    let session: Session
+    let dataset: Dataset
+    let validation: Validation?
+    let replica: Replica
+    let optimizer: OptimizerState
+    let step: TrainingStep
+    let snapshot: Snapshot
+    let schedule: BatchSchedule
+    var state = TrainingState()
+    let epochSums: StepSums
+    /// On rank 0.
+    var recorder: Recorder?
+    var job: Job { session.job }
+    var communicator: any Communicator { session.communicator }
+
+    /// Opens the data, plans, and sees that all ranks agree; touches no file.
+    /// - Throws: one error, the same on all ranks.
+    public init(_ session: Session) throws {
+        self.session = session
+        let job = session.job
+        let columns = ColumnMap(graph: job.graph, configurations: session.headConfigurations).requests
+        dataset = try session.openDataset(job.data.train, key: "train", columns: columns)
+        let validationSet = try job.data.validation.map {
+            try session.openDataset($0, key: "validation", columns: columns)
+        }
+        schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
+        let validationSchedule = validationSet.map {
+            BatchSchedule(rowCount: $0.rowCount, batchSize: job.training.batchSize)
+        }
+        replica = try session.makeReplica(
+            schedules: [schedule] + [validationSchedule].compactMap { $0 }, forwardOnly: false)
+        optimizer = OptimizerState(job.optimizer, plan: replica.plan)
+        step = TrainingStep(
+            replica: replica, optimizer: optimizer, communicator: session.communicator, seed: job.seed)
+        epochSums = StepSums(step.names)
+        snapshot = Snapshot(replica: replica, optimizer: optimizer)
+        validation = validationSet.map {
+            Validation(
+                replica: replica, dataset: $0, batchSize: job.training.batchSize,
+                communicator: session.communicator)
+        }
+    }
+
+    /// Trains, from the start or a checkpoint, to the end or until asked to stop.
+    /// - Parameters:
+    ///   - console: the descriptor rank 0 shows progress on; `nil` for none.
+    ///   - isStopRequested: asked once a step.
+    /// - Throws: one error, the same on all ranks.
+    public func run(
+        resume: ResumeMode, console: Int32?, isStopRequested: @escaping () -> Bool
+    ) throws -> RunOutcome {
+        let directory = try communicator.agree(on: "the run directory") {
+            communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
+        }
+        try begin(resume, directory)
+        if let directory {
+            recorder = try Recorder(
+                directory: directory, job: job, names: step.names.names, validates: validation != nil,
+                stepsPerEpoch: schedule.batchesPerEpoch, startStep: state.position.step, console: console)
+        }
+        defer { recorder?.close() }
+        let outcome = try loop(isStopRequested)
+        try communicator.agree(on: "finishing the run") {
+            guard let recorder else { return }
+            if outcome == .finished {
+                recorder.waitForCheckpoint()
+                _ = try SafetensorsWriter.write(
+                    snapshot.takeWeights(), metadata: ["format": "mio"], to: recorder.directory.weightsPath)
+            }
+            recorder.close()
+            if let error = recorder.takeError() { throw error }
+        }
+        return outcome
+    }
+
+    // MARK: Start
+
+    /// Sets weights, optimizer and position on every rank: rank 0 reads, the others are told.
+    private func begin(_ resume: ResumeMode, _ directory: RunDirectory?) throws {
+        try communicator.agree(on: "the start") {
+            guard let directory else { return }
+            try directory.writeJob(job.resolvedYAML)
+            var store = CheckpointStore(folder: directory.checkpointsPath, keep: job.checkpoints.keep)
+            var checkpoint: StoredCheckpoint?
+            switch resume {
+            case .never: try store.remove(after: -1)
+            case .automatic:
+                let found = try store.newestValid(for: snapshot.model)
+                for warning in found?.warnings ?? [] { Message.write("warning: \(warning)") }
+                checkpoint = found?.checkpoint
+            case .checkpoint(let path):
+                checkpoint = try StoredCheckpoint(path: path)
+            }
+            if let checkpoint {
+                try snapshot.restore(checkpoint)
+                state = try TrainingState(checkpoint.manifest)
+                try checkContinues(checkpoint)
+                try store.remove(after: state.position.step)
+                Message.write("continuing from \(checkpoint.path)")
+            } else {
+                replica.initializeWeights(seed: job.seed)
+                state.epochSums = epochSums.totals
+                state.rowCount = dataset.rowCount
+                state.batchSize = job.training.batchSize
+            }
+        }
+        state = TrainingState(bytes: try communicator.broadcast(state.bytes, root: 0))
+        try snapshot.broadcast(communicator)
+        optimizer.updates = state.updates
+        epochSums.totals = state.epochSums
+    }
+
+    /// The order of samples depends on the data and the batch size: they must be those of the checkpoint.
+    private func checkContinues(_ checkpoint: StoredCheckpoint) throws {
+        func refuse(_ what: String, _ expected: String, _ received: String) -> RunError {
+            RunError(
+                "\(checkpoint.path): was written with \(what) \(expected), the job has \(received); set it "
+                    + "back, or start over with --resume never", exitCode: .badInput)
+        }
+        if state.rowCount != dataset.rowCount {
+            throw refuse("samples of training data:", "\(state.rowCount)", "\(dataset.rowCount)")
+        }
+        if state.batchSize != job.training.batchSize {
+            throw refuse("training.batch_size", "\(state.batchSize)", "\(job.training.batchSize)")
+        }
+        if checkpoint.manifest.seed != Int(bitPattern: UInt(job.seed)) {
+            throw refuse(
+                "seed", "\(UInt(bitPattern: checkpoint.manifest.seed))", "\(job.seed)")
+        }
+        guard state.epochSums.count == epochSums.totals.count else {
+            throw refuse(
+                "losses and metrics in number:", "\(state.epochSums.count)", "\(epochSums.totals.count)")
+        }
+    }
+}
