@@ -15,14 +15,14 @@ public enum Folder {
         folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
-    /// Creates the folder and those above it; nothing happens if it is there.
+    /// Creates the folder and those above it, on the disk too; nothing happens if it is there.
     /// - Throws: `FileError`: not allowed, or a file is in the way.
     public static func create(_ path: String) throws(FileError) {
-        if mkdir(path, 0o755) == 0 { return }
+        if mkdir(path, 0o755) == 0 { return try synchronize(parent(of: path)) }
         let code = errno
         if code == ENOENT, parent(of: path) != path {
             try create(parent(of: path))
-            if mkdir(path, 0o755) == 0 { return }
+            if mkdir(path, 0o755) == 0 { return try synchronize(parent(of: path)) }
         }
         // Another process may have been faster, and a mount point may refuse before it says EEXIST.
         if isFolder(path) { return }

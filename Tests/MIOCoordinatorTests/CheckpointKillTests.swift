@@ -21,10 +21,14 @@ import Testing
     }
 
     private func start(keep: Int, count: Int, more: [String] = []) throws -> (Process, FileHandle) {
+        try start([folder.path("checkpoints"), "\(keep)", "\(count)"] + more)
+    }
+
+    private func start(_ arguments: [String]) throws -> (Process, FileHandle) {
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = [folder.path("checkpoints"), "\(keep)", "\(count)"] + more
+        process.arguments = arguments
         process.standardOutput = pipe
         try process.run()
         return (process, pipe.fileHandleForReading)
@@ -68,6 +72,33 @@ import Testing
             #expect(try CheckpointStore(folder: folder.path("checkpoints"), keep: 2).steps().count <= 3)
         }
         #expect(last >= 30)
+    }
+
+    @Test func aKilledRunContinuesWithoutGapsOrDuplicatesInItsMetrics() throws {
+        let run = folder.path("run")
+        let store = CheckpointStore(folder: run + "/checkpoints", keep: 2)
+        var last = 0
+        for round in 0..<15 {
+            let (process, output) = try start(["run", run])
+            #expect(!output.availableData.isEmpty, "the process ended by itself")
+            // The first output only says that a checkpoint is about to be written.
+            while try store.steps().first ?? 0 <= last, process.isRunning { usleep(500) }
+            usleep(UInt32(round * 7919 % 20_000))
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            #expect(process.terminationReason == .uncaughtSignal)
+            let found = try #require(try store.newestValid())
+            #expect(found.warnings == [])
+            #expect(found.checkpoint.manifest.step > last)
+            last = found.checkpoint.manifest.step
+
+            let text = try Data(contentsOf: URL(fileURLWithPath: run + "/metrics.jsonl"))
+            let steps = String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
+                line.firstMatch(of: /"step": ([0-9]+), "epoch": 0, "loss": [0-9]+\.0}$/).flatMap { Int($0.1) }
+            }
+            // All steps up to the checkpoint once, in order; those after it are the killed run's own.
+            #expect(steps.prefix(last) == (1...last).map { $0 }[...])
+        }
     }
 
     private func expectLimitedFilesToFail() throws {
