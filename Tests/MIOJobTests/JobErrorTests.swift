@@ -145,6 +145,15 @@ import Testing
                 + "{class: …, name: …} with another name")
     }
 
+    @Test func linesOfFilesFromWindows() {
+        let error = #expect(throws: JobError.self) {
+            try Job(
+                yaml: Garments.yaml.replacing("epochs: 5", with: "epochs: x").replacing("\n", with: "\r\n"),
+                folder: "/")
+        }
+        #expect(error?.line == 21)
+    }
+
     @Test func outputsWithoutAnyLoss() {
         let error = #expect(throws: JobError.self) { try Garments.job(overrides: ["outputs={}"]) }
         #expect(
