@@ -193,8 +193,10 @@ public struct ConfigReader {
         }
         guard range.contains(real) else {
             let bounds =
-                range.upperBound == .infinity
-                ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+                range.lowerBound == -.infinity
+                ? "other than NaN"
+                : range.upperBound == .infinity
+                    ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
             throw mismatch(key, expected: "a number \(bounds)", value)
         }
         return real

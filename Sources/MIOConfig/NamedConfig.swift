@@ -29,11 +29,9 @@ public struct NamedConfig {
         case .dictionary(let dictionary):
             reader = ConfigReader(dictionary, at: path)
             if dictionary["class"] == nil || dictionary["class"] == .null {
-                guard let name = try reader.optionalString("name") else {
-                    // Asks again for the message: it names a misspelt "class" as the nearest key.
-                    identifier = try reader.string("class")
-                    throw ConfigError(path: path, message: "expected \(kind): the key \"class\" is missing")
-                }
+                // Asked for with `required` where neither is there: its message names a misspelt "class".
+                let hasName = reader.value("name") != nil
+                let name = try hasName ? reader.string("name") : reader.string("class")
                 identifier = name
                 writtenName = name
                 identifierPath = path.appending("name")

@@ -13,8 +13,8 @@ import RealModule
 ///
 /// and with `amsgrad`, v̂ = max(v̂, v) takes the place of v in the last line. ε is the paper's "epsilon hat".
 ///
-/// Slots: `m`, `v`, and with `amsgrad` `v_hat`. α is computed in double precision, then rounded; Keras on
-/// 32-bit numbers rounds β₂ᵗ first and so takes steps that differ by up to 3e-5 of their length while t is small.
+/// Slots: `m`, `v`, and with `amsgrad` `v_hat`. α is computed in double precision, then rounded. Keras
+/// rounds β₂ᵗ to 32 bits first, so its steps differ by up to 6e-5 of their length while t is small.
 ///
 /// Source: https://keras.io/api/optimizers/adam/; Kingma and Ba, https://arxiv.org/abs/1412.6980;
 /// AMSGrad: Reddi, Kale and Kumar, https://arxiv.org/abs/1904.09237.

@@ -3,10 +3,11 @@ import MIOConfig
 /// How gradients are kept from being too large; at most one way, as in Keras.
 ///
 ///     clipvalue v         each element to [−v, v]
-///     clipnorm c          each parameter's gradient × c ÷ max(its norm, c)           (`tf.clip_by_norm`)
-///     global_clipnorm c   all gradients × c·min(1 ÷ n, 1 ÷ c), n the norm of all     (`tf.clip_by_global_norm`)
+///     clipnorm c          each parameter's gradient × c ÷ max(its norm, c)
+///     global_clipnorm c   all gradients × c·min(1 ÷ n, 1 ÷ c), n the norm of all of them together
 ///
-/// A limit of 0 clips nothing, as in Keras. Source: Keras `src/optimizers/base_optimizer.py`.
+/// A limit of 0 clips nothing, as in Keras. Source: Keras `src/optimizers/base_optimizer.py`; the norms as
+/// `tf.clip_by_norm` and `tf.clip_by_global_norm`.
 public enum GradientClipping: Hashable, Sendable {
     case none
     case value(Double)

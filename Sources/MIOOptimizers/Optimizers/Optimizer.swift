@@ -34,7 +34,7 @@ public protocol Optimizer: Sendable {
     /// Changes the weights and slots of a range: the plain implementation, the oracle of `updateNative`.
     func update<T: Scalar>(_ range: ParameterRange<T>, with scalars: UpdateScalars)
 
-    /// The same at the speed of memory, in one pass. Bit-identical to `update` with `Float`, on every machine.
+    /// The same at the speed of memory, in one pass; bit-identical to `update` with `Float` on every machine.
     func updateNative(_ range: ParameterRange<Float>, with scalars: UpdateScalars)
 }
 
@@ -48,7 +48,7 @@ extension Optimizer {
 /// The numbers of one step that are the same for every weight. The update rounds them to its own precision.
 public struct UpdateScalars: Hashable, Sendable {
     public let learningRate: Double
-    /// What the update rule multiplies its direction by: the learning rate, or Adam's with its bias correction.
+    /// What the update rule multiplies its direction by: the learning rate; Adam's is corrected for bias.
     public let stepSize: Double
     /// Weight decay × learning rate: the part of itself that each weight loses. 0 for none.
     public let decay: Double

@@ -7,7 +7,8 @@ import RealModule
 /// `initial_learning_rate` and from = 0:
 ///
 ///     step < from    initial_learning_rate + (peak − initial_learning_rate)·step ÷ from
-///     step ≥ from    peak·((1 − alpha)·½·(1 + cos(π·s ÷ decay_steps)) + alpha),  s = min(step − from, decay_steps)
+///     step ≥ from    peak·((1 − alpha)·½·(1 + cos(π·s ÷ decay_steps)) + alpha),
+///                    s = min(step − from, decay_steps)
 ///
 /// Source: https://keras.io/api/optimizers/learning_rate_schedules/cosine_decay/; Loshchilov and Hutter,
 /// https://arxiv.org/abs/1608.03983. Where Keras silently ignores `warmup_steps` without a `warmup_target`,

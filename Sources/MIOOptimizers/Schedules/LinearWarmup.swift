@@ -1,6 +1,6 @@
 import MIOConfig
 
-/// The first steps of a schedule, in which the learning rate rises to the schedule's first value along a line:
+/// The first steps of a schedule, in which the learning rate rises to the schedule's first value on a line:
 ///
 ///     step < steps    start + (target − start)·step ÷ steps
 ///     step ≥ steps    the schedule, as if training began at `steps`

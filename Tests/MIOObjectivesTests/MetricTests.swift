@@ -1,0 +1,213 @@
+import Foundation
+import MIOConfig
+import MIOObjectives
+import MIOTensor
+import Testing
+
+func sums(
+    _ metric: any Metric, _ predictions: [Float], width: Int, _ targets: [Float],
+    labelled: [UInt8]? = nil, weights: [Float]? = nil, kind: TargetKind = .real
+) -> MetricSums {
+    let positions = predictions.count / width
+    let labelled = labelled ?? [UInt8](repeating: 1, count: positions)
+    func accumulate(_ weights: UnsafePointer<Float>?) -> MetricSums {
+        metric.accumulate(
+            MetricCall(
+                positions: positions, width: width, targetKind: kind, predictions: predictions,
+                targets: targets, labelled: labelled, weights: weights))
+    }
+    guard let weights else { return accumulate(nil) }
+    return weights.withUnsafeBufferPointer { accumulate($0.baseAddress) }
+}
+
+@Suite struct AccuracyTests {
+    /// The examples of Keras' documentation.
+    @Test func kerasExamples() {
+        let binary = BinaryAccuracyMetric()
+        #expect(sums(binary, [0.98, 1, 0, 0.6], width: 1, [1, 1, 0, 0]) == MetricSums(sum: 3, count: 4))
+        #expect(
+            binary.value(sums(binary, [0.98, 1, 0, 0.6], width: 1, [1, 1, 0, 0], weights: [1, 0, 0, 1]))
+                == 0.5)
+        let rows: [Float] = [0.1, 0.9, 0.8, 0.05, 0.95, 0]
+        #expect(
+            sums(CategoricalAccuracyMetric(), rows, width: 3, [0, 0, 1, 0, 1, 0])
+                == MetricSums(sum: 1, count: 2))
+        let sparse = sums(
+            SparseCategoricalAccuracyMetric(), [0.1, 0.6, 0.3, 0.05, 0.95, 0], width: 3, [2, 1],
+            weights: [0.75, 0.25], kind: .classIndex)
+        #expect(sparse == MetricSums(sum: 0.25, count: 1))
+        #expect(
+            sums(TopKCategoricalAccuracyMetric(k: 1), rows, width: 3, [0, 0, 1, 0, 1, 0])
+                == MetricSums(sum: 1, count: 2))
+        #expect(
+            sums(SparseTopKCategoricalAccuracyMetric(k: 2), rows, width: 3, [2, 1], kind: .classIndex)
+                == MetricSums(sum: 2, count: 2))
+    }
+
+    @Test func elementsOfARowAreAveraged() {
+        // Two of three right; 0.5 is not above the threshold.
+        #expect(
+            sums(BinaryAccuracyMetric(), [0.5, 0.9, 0.2], width: 3, [0, 1, 1]).sum == 2.0 / 3)
+        #expect(sums(BinaryAccuracyMetric(threshold: 0.25), [0.5], width: 1, [1]).sum == 1)
+    }
+
+    @Test func tiesGoToTheFirst() {
+        #expect(sums(SparseCategoricalAccuracyMetric(), [1, 1], width: 2, [0], kind: .classIndex).sum == 1)
+        #expect(sums(SparseCategoricalAccuracyMetric(), [1, 1], width: 2, [1], kind: .classIndex).sum == 0)
+        // Two are tied for first: both are in the top 1.
+        let top1 = SparseTopKCategoricalAccuracyMetric(k: 1)
+        #expect(sums(top1, [1, 1, 0], width: 3, [1], kind: .classIndex).sum == 1)
+        #expect(sums(top1, [1, 1, 0], width: 3, [2], kind: .classIndex).sum == 0)
+        #expect(sums(top1, [1, .nan, 0], width: 3, [1], kind: .classIndex).sum == 0)
+    }
+
+    @Test func accuracyChoosesItsMeaning() {
+        let accuracy = AccuracyMetric()
+        #expect(sums(accuracy, [0.9, 0.1], width: 1, [1, 1]) == MetricSums(sum: 1, count: 2))
+        #expect(sums(accuracy, [0.2, 0.8], width: 2, [1], kind: .classIndex) == MetricSums(sum: 1, count: 1))
+        #expect(sums(accuracy, [0.2, 0.8], width: 2, [1, 0]) == MetricSums(sum: 0, count: 1))
+    }
+
+    @Test func unlabelledPositionsDoNotCount() {
+        let counted = sums(
+            SparseCategoricalAccuracyMetric(), [0, 1, 1, 0], width: 2, [-1, 0], labelled: [0, 1],
+            kind: .classIndex)
+        #expect(counted == MetricSums(sum: 1, count: 1))
+        #expect(sums(MeanAbsoluteErrorMetric(), [1, 5], width: 1, [.nan, 2], labelled: [0, 1]).sum == 3)
+        #expect(MeanAbsoluteErrorMetric().value(MetricSums()) == 0)
+    }
+}
+
+@Suite struct RegressionMetricTests {
+    @Test func byHand() {
+        // Errors (3, −1) and (0, 2): mean absolute 2 and 1, mean square 5 and 2.
+        let (predictions, targets): ([Float], [Float]) = ([3, 0, 1, 3], [0, 1, 1, 1])
+        #expect(
+            sums(MeanAbsoluteErrorMetric(), predictions, width: 2, targets) == MetricSums(sum: 3, count: 2))
+        #expect(
+            sums(MeanSquaredErrorMetric(), predictions, width: 2, targets) == MetricSums(sum: 7, count: 2))
+        let root = RootMeanSquaredErrorMetric()
+        #expect(root.value(sums(root, predictions, width: 2, targets)) == 3.5.squareRoot())
+        #expect(
+            root.value(sums(root, predictions, width: 2, targets, weights: [0.25, 0.75])) == 2.75.squareRoot()
+        )
+    }
+
+    @Test func partsAdd() {
+        let metric = MeanSquaredErrorMetric()
+        let first = sums(metric, [3, 0], width: 2, [0, 1])
+        let second = sums(metric, [1, 3], width: 2, [1, 1])
+        #expect(metric.value(first + second) == 3.5)
+    }
+}
+
+@Suite struct BoxIoUTests {
+    /// 2×2 boxes that share a quarter: 1 of 4 + 4 − 1.
+    @Test(
+        arguments: [
+            (BoxFormat.xyxy, [0, 0, 2, 2], [1, 1, 3, 3]),
+            (.xywh, [0, 0, 2, 2], [1, 1, 2, 2]),
+            (.centerXYWH, [1, 1, 2, 2], [2, 2, 2, 2]),
+        ] as [(BoxFormat, [Float], [Float])]) func quarterOverlap(format: BoxFormat, a: [Float], b: [Float])
+    {
+        #expect(sums(BoxIoUMetric(boxFormat: format), a, width: 4, b) == MetricSums(sum: 1.0 / 7, count: 1))
+        #expect(sums(BoxIoUMetric(boxFormat: format), a, width: 4, a).sum == 1)
+    }
+
+    @Test func emptyAndApart() {
+        let metric = BoxIoUMetric()
+        #expect(sums(metric, [0, 0, 1, 1], width: 4, [2, 2, 3, 3]).sum == 0)
+        #expect(sums(metric, [1, 1, 1, 1], width: 4, [1, 1, 1, 1]).sum == 0)
+        #expect(sums(metric, [2, 2, 0, 0], width: 4, [0, 0, 2, 2]).sum == 0)
+    }
+}
+
+@Suite struct MetricRegistryTests {
+    private let path = ConfigPath("outputs.kind.metrics[0]")
+
+    private func read(_ value: ConfigValue) throws -> any Metric { try MetricRegistry.read(value, at: path) }
+
+    @Test func logNamesAreAsWritten() throws {
+        for (value, name) in [
+            ("accuracy", "accuracy"), ("acc", "acc"), ("mae", "mae"),
+            (.dictionary(["class": "MeanAbsoluteError"]), "mean_absolute_error"),
+            (.dictionary(["class": "TopKCategoricalAccuracy", "k": 3, "name": "top3"]), "top3"),
+            (.dictionary(["name": "mse"]), "mse"),
+        ] as [(ConfigValue, String)] {
+            #expect(try read(value).name == name)
+        }
+    }
+
+    @Test func configsReadBackAsTheSame() throws {
+        let metrics: [any Metric] = [
+            AccuracyMetric(name: "acc"), BinaryAccuracyMetric(threshold: 0.25), CategoricalAccuracyMetric(),
+            SparseCategoricalAccuracyMetric(), TopKCategoricalAccuracyMetric(name: "top3", k: 3),
+            SparseTopKCategoricalAccuracyMetric(k: 2), MeanAbsoluteErrorMetric(name: "mae"),
+            MeanSquaredErrorMetric(), RootMeanSquaredErrorMetric(), BoxIoUMetric(boxFormat: .centerXYWH),
+        ]
+        for metric in metrics {
+            let read = try read(metric.config)
+            #expect(type(of: read) == type(of: metric))
+            #expect(read.config == metric.config)
+        }
+        #expect(metrics.count == MetricRegistry.all.count)
+        for name in MetricRegistry.all { #expect(try read(.string(name)).name == name) }
+    }
+
+    @Test(
+        arguments: [
+            (
+                "acuracy" as ConfigValue,
+                "outputs.kind.metrics[0]: expected a metric: unknown name \"acuracy\"; did you mean \"accuracy\"? Valid "
+                    + "names: accuracy, binary_accuracy, box_iou, categorical_accuracy, mean_absolute_error, "
+                    + "mean_squared_error, root_mean_squared_error, sparse_categorical_accuracy, "
+                    + "sparse_top_k_categorical_accuracy, top_k_categorical_accuracy"
+            ),
+            (
+                .dictionary(["class": "BinaryAccuracy", "treshold": 0.5]),
+                "outputs.kind.metrics[0].treshold: unknown key; did you mean \"threshold\"? Valid keys here: class, name, "
+                    + "threshold"
+            ),
+            (
+                .dictionary(["class": "BinaryAccuracy", "threshold": 1]),
+                "outputs.kind.metrics[0].threshold: expected a number between 0 and 1, neither of them; found 1.0"
+            ),
+            (
+                .dictionary(["class": "TopKCategoricalAccuracy", "k": 0]),
+                "outputs.kind.metrics[0].k: expected an integer of at least 1, found the integer 0"
+            ),
+            (
+                .dictionary(["class": "BoxIoU", "box_format": "xyhw"]),
+                "outputs.kind.metrics[0].box_format: unknown name \"xyhw\" Valid names: xyxy, xywh, center_xywh"
+            ),
+        ] as [(ConfigValue, String)]) func refusesWithTheWholeStory(value: ConfigValue, message: String)
+    {
+        let error = #expect(throws: ConfigError.self) { try read(value) }
+        #expect(error?.description == message)
+    }
+
+    @Test func refusesOutputsThatDoNotSuit() throws {
+        #expect(
+            throws: MetricShapeError(
+                metric: "categorical_accuracy", prediction: [10],
+                reason:
+                    "it expects one-hot targets, and these are class indices. Use sparse_categorical_accuracy"
+            )
+        ) { try CategoricalAccuracyMetric().check(prediction: [10], targetKind: .classIndex) }
+        let error = #expect(throws: MetricShapeError.self) {
+            try BoxIoUMetric().check(prediction: [5], targetKind: .real)
+        }
+        #expect(
+            error?.description
+                == "metric box_iou does not suit a prediction of shape (5,): expected boxes, 4 numbers on the last "
+                + "axis of predictions and targets")
+        #expect(throws: MetricShapeError.self) {
+            try MeanAbsoluteErrorMetric().check(prediction: [10], targetKind: .classIndex)
+        }
+        #expect(throws: MetricShapeError.self) {
+            try SparseTopKCategoricalAccuracyMetric().check(prediction: [10], targetKind: .real)
+        }
+        try AccuracyMetric().check(prediction: [10], targetKind: .classIndex)
+        try BoxIoUMetric().check(prediction: [4], targetKind: .real)
+    }
+}
