@@ -1,5 +1,6 @@
-/// The candidate a reader most probably meant by `name`: the smallest Levenshtein distance, at most a third
-/// of the longer word's length (at least 1), ignoring case. `nil` if none is that near.
+/// The candidate a reader most probably meant by `name`: the smallest edit distance (a swap of
+/// neighbours counts as one edit), at most a third of the longer word's length (at least 1), ignoring case.
+/// `nil` if none is that near.
 public func nearestName(to name: String, in candidates: some Sequence<String>) -> String? {
     let word = Array(name.lowercased())
     var best: (distance: Int, name: String)?
@@ -12,16 +13,20 @@ public func nearestName(to name: String, in candidates: some Sequence<String>) -
     return best?.name
 }
 
+/// Insertions, deletions, substitutions and swaps of neighbours ("optimal string alignment").
 private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
-    var row = Array(0...b.count)
-    for (i, character) in a.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for (j, other) in b.enumerated() {
-            let substitution = diagonal + (character == other ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(substitution, row[j] + 1, row[j + 1] + 1)
+    var beforePrevious: [Int] = []
+    var previous = Array(0...b.count)
+    for i in a.indices {
+        var row = [i + 1]
+        for j in b.indices {
+            var distance = min(previous[j] + (a[i] == b[j] ? 0 : 1), previous[j + 1] + 1, row[j] + 1)
+            if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+                distance = min(distance, beforePrevious[j - 1] + 1)
+            }
+            row.append(distance)
         }
+        (beforePrevious, previous) = (previous, row)
     }
-    return row[b.count]
+    return previous[b.count]
 }

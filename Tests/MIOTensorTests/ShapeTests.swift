@@ -18,6 +18,7 @@ import Testing
 @Suite struct NearestNameTests {
     @Test func findsATypingError() {
         #expect(nearestName(to: "lerning_rate", in: ["learning_rate", "momentum"]) == "learning_rate")
+        #expect(nearestName(to: "trian", in: ["test", "train"]) == "train")
         #expect(nearestName(to: "conv2d", in: ["Conv2D", "Dense"]) == "Conv2D")
         #expect(nearestName(to: "zebra", in: ["Conv2D", "Dense"]) == nil)
     }

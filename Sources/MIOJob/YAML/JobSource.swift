@@ -25,6 +25,10 @@ struct JobSource {
             // What was below it is gone, and its lines with it.
             origins = origins.filter { !$0.key.hasPrefix(path + ".") && !$0.key.hasPrefix(path + "[") }
             origins[path] = .override(override.origin)
+            // So are the mappings made on the way to it.
+            for ancestor in override.ancestors where origins[ancestor.description] == nil {
+                origins[ancestor.description] = .override(override.origin)
+            }
         }
     }
 

@@ -16,6 +16,9 @@ struct Override {
 
     var path: ConfigPath { Self.path(steps[...]) }
 
+    /// The paths on the way to it, outermost first.
+    var ancestors: [ConfigPath] { steps.indices.dropFirst().map { Self.path(steps[..<$0]) } }
+
     /// How errors name it, in the place of a file.
     var origin: String { "--set \(text)" }
 

@@ -133,7 +133,7 @@ extension JobError {
     fileprivate init(yaml error: YamlError, file: String, text: String) {
         func make(_ line: Int?, _ problem: String) -> JobError {
             var message = "not valid YAML: \(problem)"
-            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
             if let line, lines.indices.contains(line - 1),
                 lines[line - 1].prefix(while: \.isWhitespace).contains("\t")
             {
@@ -148,7 +148,7 @@ extension JobError {
             self = make(mark.line, problem + about)
         case .reader(let problem, let offset, _, _):
             let line = offset.map {
-                text.prefix($0).split(separator: "\n", omittingEmptySubsequences: false).count
+                text.prefix($0).split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).count
             }
             self = make(line, problem)
         case .duplicatedKeysInMapping(let keys, let context):

@@ -16,16 +16,20 @@ enum YAMLScalar {
         case ".nan", ".NaN", ".NAN": return .real(.nan)
         default: break
         }
-        guard text.utf8.allSatisfy({ $0 < 0x80 }) else { return .string(text) }
-        if text.wholeMatch(of: /[-+]?[0-9]+/) != nil { return Int(text).map(ConfigValue.integer) }
-        if text.wholeMatch(of: /0o[0-7]+/) != nil {
-            return Int(text.dropFirst(2), radix: 8).map(ConfigValue.integer)
+        if let integer = Int(text) { return .integer(integer) }
+        // Swift reads as a Double what YAML calls strings: "inf", "nan", "0x1p3".
+        let isDecimal =
+            text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) } && text.first != "e"
+            && text.first != "E"
+        if isDecimal, let real = Double(text) {
+            let isInteger = !text.utf8.contains { ".eE".utf8.contains($0) }
+            return isInteger ? nil : .real(real)
         }
-        if text.wholeMatch(of: /0x[0-9a-fA-F]+/) != nil {
-            return Int(text.dropFirst(2), radix: 16).map(ConfigValue.integer)
-        }
-        if text.wholeMatch(of: /[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?/) != nil {
-            return Double(text).map(ConfigValue.real) ?? .string(text)
+        for (prefix, radix) in [("0o", 8), ("0x", 16)] where text.hasPrefix(prefix) {
+            let digits = text.dropFirst(2)
+            guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.hexDigitValue ?? radix < radix })
+            else { return .string(text) }
+            return Int(digits, radix: radix).map(ConfigValue.integer)
         }
         return .string(text)
     }

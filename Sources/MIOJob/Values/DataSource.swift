@@ -1,4 +1,3 @@
-import Foundation
 import MIOConfig
 
 /// Where samples are: `data.train` of a job file.
@@ -98,60 +97,5 @@ public struct DataSource: Hashable, Sendable {
         var names = columns.keys.sorted().map { (key: "columns", name: $0) }
         if case .arrays(let arrays) = files { names += arrays.keys.sorted().map { (key: "files", name: $0) } }
         return names
-    }
-}
-
-/// The data of a job: `data`.
-public struct JobData: Hashable, Sendable {
-    public var train: DataSource
-    /// Evaluated after every epoch.
-    public var validation: DataSource?
-    /// Evaluated when asked for.
-    public var test: DataSource?
-
-    public init(train: DataSource, validation: DataSource? = nil, test: DataSource? = nil) {
-        self.train = train
-        self.validation = validation
-        self.test = test
-    }
-
-    init(reading reader: inout ConfigReader) throws(ConfigError) {
-        var trainReader = try reader.dictionary("train")
-        train = try DataSource(reading: &trainReader)
-        if var validationReader = try reader.optionalDictionary("validation") {
-            validation = try DataSource(reading: &validationReader)
-        }
-        if var testReader = try reader.optionalDictionary("test") {
-            test = try DataSource(reading: &testReader)
-        }
-        try reader.finish()
-    }
-
-    /// The parts that there are, by their keys.
-    public var parts: [(key: String, source: DataSource)] {
-        [("train", train), ("validation", validation), ("test", test)].compactMap { key, source in
-            source.map { (key, $0) }
-        }
-    }
-}
-
-/// Paths relative to a job's folder.
-enum Folder {
-    /// The absolute path, without `.` and `..`, of a path relative to the working directory.
-    static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
-
-    static func absolute(_ path: String, in folder: String) -> String {
-        path.hasPrefix("/") ? absolute(path) : absolute(folder + "/" + path)
-    }
-
-    /// A folder's name may contain what a glob would interpret; it is escaped.
-    static func absoluteGlob(_ glob: String, in folder: String) -> String {
-        if glob.hasPrefix("/") { return glob }
-        var escaped = ""
-        for character in folder {
-            if "*?[]\\".contains(character) { escaped.append("\\") }
-            escaped.append(character)
-        }
-        return (escaped == "/" ? "" : escaped) + "/" + glob
     }
 }

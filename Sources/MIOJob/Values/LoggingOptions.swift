@@ -1,0 +1,24 @@
+import MIOConfig
+
+/// What is logged: `logging` of a job file.
+public struct LoggingOptions: Hashable, Sendable {
+    /// Steps from one logged step to the next.
+    public var everySteps: Int
+    /// Whether TensorBoard's event files are written beside `metrics.jsonl`.
+    public var tensorBoard: Bool
+
+    public init(everySteps: Int = 10, tensorBoard: Bool = true) {
+        self.everySteps = everySteps
+        self.tensorBoard = tensorBoard
+    }
+
+    init(reading reader: inout ConfigReader) throws(ConfigError) {
+        everySteps = try reader.integer("every_steps", default: 10, atLeast: 1)
+        tensorBoard = try reader.boolean("tensorboard", default: true)
+        try reader.finish()
+    }
+
+    var config: ConfigDictionary {
+        ["every_steps": .integer(everySteps), "tensorboard": .boolean(tensorBoard)]
+    }
+}

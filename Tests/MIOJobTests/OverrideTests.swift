@@ -1,0 +1,79 @@
+import MIOGraph
+import MIOJob
+import MIOTensor
+import Testing
+
+@Suite struct OverrideTests {
+    @Test func nestedKeysAndListItems() throws {
+        let job = try Garments.job(overrides: [
+            "training.epochs=2", "model.layers[3].units=8", "outputs.kind.weight=0.25",
+            "data.train.files=\"other/*.npz\"", "model.layers[0].activation=tanh",
+            "outputs.box.metrics=[mse, {class: BoxIoU, box_format: xywh}]", "outputs.box.metrics[0]=mae",
+        ])
+        #expect(job.training.epochs == 2)
+        #expect(job.graph.shape(ofOutput: "kind") == [8])
+        #expect(job.outputs[0].weight == 0.25)
+        #expect(job.data.train.files == .shards(["other/*.npz"]))
+        #expect(job.outputs[1].metrics.map(\.name) == ["mae", "box_iou"])
+    }
+
+    @Test func laterOnesWinAndMissingMappingsAreMade() throws {
+        let job = try Garments.job(overrides: [
+            "training.epochs=2", "training={batch_size: 8}", "training.epochs=3", "data.test.files=t.npz",
+            "name=",
+        ])
+        #expect(job.training == TrainingOptions(epochs: 3, batchSize: 8))
+        #expect(job.data.test == DataSource("t.npz"))
+        #expect(job.name == "garments")  // the folder's, for want of another
+    }
+
+    private func error(_ override: String) -> JobError? {
+        #expect(throws: JobError.self) { try Garments.job(overrides: [override]) }
+    }
+
+    @Test func badValuesAreBlamedOnTheOverride() {
+        #expect(
+            error("training.epochs=many")?.description
+                == "--set training.epochs=many: training.epochs: expected an integer, found \"many\"")
+        #expect(
+            error("training={epochs: 0}")?.description.hasPrefix(
+                "--set training={epochs: 0}: training.epochs: expected an integer of at least 1") == true)
+        #expect(
+            error("training.epoch=2")?.description.hasPrefix(
+                "--set training.epoch=2: training.epoch: unknown key; did you mean \"epochs\"?") == true)
+        #expect(
+            error("trainin.epochs=2")?.description.hasPrefix(
+                "--set trainin.epochs=2: trainin: unknown key; did you mean \"training\"?") == true)
+        #expect(error("training.epochs=many")?.exitCode == .badInput)
+    }
+
+    @Test func pathsThatLeadNowhere() {
+        #expect(
+            error("model.layers[9].units=2")?.description
+                == "--set model.layers[9].units=2: model.layers: has 5 items, the last of them [4]")
+        #expect(
+            error("seed.low=2")?.description
+                == "--set seed.low=2: seed: expected a mapping that may have the key \"low\", found the "
+                + "integer 7")
+        #expect(
+            error("training[0]=2")?.description.hasPrefix(
+                "--set training[0]=2: training: expected a list, found a mapping with epochs") == true)
+        #expect(
+            error("new[0]=2")?.description == "--set new[0]=2: new: expected a list, found nothing")
+    }
+
+    @Test(arguments: ["training.epochs", "=2", "training..epochs=2", "a[x]=2", "a[-1]=2", "[0]=1", "a]=1"])
+    func badSyntaxIsBadUsage(text: String) {
+        let found = error(text)
+        #expect(
+            found?.description == "--set \(text): expected KEY=VALUE, the key a dotted path such as "
+                + "training.epochs or model.layers[2].units")
+        #expect(found?.exitCode == .usage)
+    }
+
+    @Test func valuesThatAreNoYAML() {
+        let found = error("data.train.files=*.npz")
+        #expect(found?.exitCode == .usage)
+        #expect(found?.description.hasSuffix("; quote the value if it is a string") == true)
+    }
+}
