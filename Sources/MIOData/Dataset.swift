@@ -98,6 +98,8 @@ public final class Dataset: @unchecked Sendable {
     /// The number of floats of one sample of a column.
     public func elementCount(ofColumn column: Int) -> Int { elementCounts[column] }
 
+    public var shardCount: Int { shards.count }
+
     /// Whether some shard has the column.
     public func hasColumn(_ column: Int) -> Bool { shards.contains { $0.arrays[column] != nil } }
 

@@ -4,19 +4,20 @@ import MIOTensor
 /// memory: a balanced Feistel network over the next even power of two, whose values outside of the range are
 /// sent through again (cycle walking; Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002).
 ///
-/// At most four passes an element are expected.
+/// The rounds' keys are Philox words; a round mixes its key with half of the bits by the finalizer of
+/// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014), which takes a
+/// tenth of the time of more Philox words. At most four passes an element are expected.
 public struct Permutation: Sendable {
     public let count: Int
 
     private let isIdentity: Bool
-    private let philox: Philox
-    private let epoch: UInt64
+    private let keys: SIMD8<UInt64>
     private let halfBits: UInt64
     private let halfMask: UInt64
 
     /// Four rounds suffice where round functions have many bits (Luby and Rackoff, 1988); small ranges, where
     /// they have few, need more to reach every order about equally often.
-    private static let roundCount: UInt64 = 8
+    private static let roundCount = 8
 
     /// What the random numbers are for; others of the same seed are independent.
     private static let stream: UInt64 = 0x6f72_6465_72  // "order"
@@ -26,9 +27,14 @@ public struct Permutation: Sendable {
     public init(count: Int, seed: UInt64, epoch: Int, shuffle: Bool = true) {
         precondition(count >= 0 && epoch >= 0, "a negative count or epoch")
         self.count = count
-        self.epoch = UInt64(epoch)
         isIdentity = !shuffle || count < 2
-        philox = Philox(seed: seed, stream: Self.stream)
+        let philox = Philox(seed: seed, stream: Self.stream)
+        var keys = SIMD8<UInt64>()
+        for round in 0..<Self.roundCount {
+            let words = philox.words(UInt64(round), UInt64(epoch))
+            keys[round] = UInt64(words[0]) | UInt64(words[1]) << 32
+        }
+        self.keys = keys
         let bits = count < 2 ? 0 : Int.bitWidth - (count - 1).leadingZeroBitCount
         halfBits = UInt64((bits + 1) / 2)
         halfMask = (1 << halfBits) - 1
@@ -48,9 +54,15 @@ public struct Permutation: Sendable {
         var left = value >> halfBits
         var right = value & halfMask
         for round in 0..<Self.roundCount {
-            let words = philox.words(right | round << 60, epoch)
-            (left, right) = (right, left ^ (UInt64(words[0]) & halfMask))
+            (left, right) = (right, left ^ (Self.mix(right ^ keys[round]) & halfMask))
         }
         return left << halfBits | right
+    }
+
+    @inline(__always)
+    private static func mix(_ value: UInt64) -> UInt64 {
+        let first = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
+        let second = (first ^ first >> 27) &* 0x94d0_49bb_1331_11eb
+        return second ^ second >> 31
     }
 }

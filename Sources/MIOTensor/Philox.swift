@@ -19,21 +19,24 @@ public struct Philox: Hashable, Sendable {
     /// Four uniform words at the 128-bit counter (`low`, `high`).
     @inlinable
     public func words(_ low: UInt64, _ high: UInt64) -> SIMD4<UInt32> {
-        var counter = SIMD4<UInt32>(
-            UInt32(truncatingIfNeeded: low), UInt32(truncatingIfNeeded: low >> 32),
-            UInt32(truncatingIfNeeded: high), UInt32(truncatingIfNeeded: high >> 32))
-        var key = self.key
+        // Scalars: moving words in and out of vectors would take most of the time.
+        var counter0 = UInt32(truncatingIfNeeded: low)
+        var counter1 = UInt32(truncatingIfNeeded: low >> 32)
+        var counter2 = UInt32(truncatingIfNeeded: high)
+        var counter3 = UInt32(truncatingIfNeeded: high >> 32)
+        var key0 = key[0]
+        var key1 = key[1]
         for _ in 0..<10 {
-            let product0 = UInt64(0xD251_1F53) &* UInt64(counter[0])
-            let product1 = UInt64(0xCD9E_8D57) &* UInt64(counter[2])
-            counter = SIMD4(
-                UInt32(truncatingIfNeeded: product1 >> 32) ^ counter[1] ^ key[0],
-                UInt32(truncatingIfNeeded: product1),
-                UInt32(truncatingIfNeeded: product0 >> 32) ^ counter[3] ^ key[1],
-                UInt32(truncatingIfNeeded: product0))
-            key &+= SIMD2(0x9E37_79B9, 0xBB67_AE85)
+            let product0 = UInt64(0xD251_1F53) &* UInt64(counter0)
+            let product1 = UInt64(0xCD9E_8D57) &* UInt64(counter2)
+            counter0 = UInt32(truncatingIfNeeded: product1 >> 32) ^ counter1 ^ key0
+            counter1 = UInt32(truncatingIfNeeded: product1)
+            counter2 = UInt32(truncatingIfNeeded: product0 >> 32) ^ counter3 ^ key1
+            counter3 = UInt32(truncatingIfNeeded: product0)
+            key0 &+= 0x9E37_79B9
+            key1 &+= 0xBB67_AE85
         }
-        return counter
+        return SIMD4(counter0, counter1, counter2, counter3)
     }
 
     /// A uniform number in [0, 1), of the upper 24 bits of a word: exact in 32-bit floating point.

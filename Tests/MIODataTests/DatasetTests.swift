@@ -156,6 +156,7 @@ struct DatasetTests {
             DataSpecification(files: ["s-*.npz"], folder: folder.path),
             columns: [ColumnRequest(name: "x", shape: [])])
         #expect(dataset.rowCount == 3000)
+        #expect(dataset.shardCount == 3000)
         #expect(values(dataset, column: 0, rows: [0, 2999]).values == [4, 4])
     }
 }
