@@ -68,7 +68,7 @@ import Testing
             ),
             (
                 .dictionary(["class": "mse", "reduction": "average"]),
-                "outputs.box.loss.reduction: unknown name \"average\" Valid names: sum_over_batch_size, "
+                "outputs.box.loss.reduction: unknown name \"average\". Valid names: sum_over_batch_size, "
                     + "mean_with_sample_weight, sum"
             ),
             (

@@ -178,7 +178,8 @@ func sums(
             ),
             (
                 .dictionary(["class": "BoxIoU", "box_format": "xyhw"]),
-                "outputs.kind.metrics[0].box_format: unknown name \"xyhw\" Valid names: xyxy, xywh, center_xywh"
+                "outputs.kind.metrics[0].box_format: unknown name \"xyhw\"; did you mean \"xywh\"? "
+                    + "Valid names: xyxy, xywh, center_xywh"
             ),
         ] as [(ConfigValue, String)]) func refusesWithTheWholeStory(value: ConfigValue, message: String)
     {
