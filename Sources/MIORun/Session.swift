@@ -102,7 +102,7 @@ extension DataSource {
         }
         specification.columns = columns.mapValues { column in
             switch column {
-            case .name(let name): .column(name)
+            case .name(let name): .name(name)
             case .list(let names): .columns(names)
             }
         }

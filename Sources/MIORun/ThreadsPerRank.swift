@@ -24,19 +24,27 @@ public enum ThreadsPerRank {
         return max(1, min(mine.count, onThisMachine.count / max(communicator.ranksOnNode, 1)))
     }
 
-    /// The cores in this process' affinity mask.
+    /// The cores in this process' affinity mask, as Linux lists them in `/proc/self/status`; all of the
+    /// machine's where there is no such file.
     public static func allowedCores() -> [Int] {
-        #if canImport(Glibc)
-            var mask = cpu_set_t()
-            guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &mask) == 0 else { return [0] }
-            return withUnsafeBytes(of: &mask) { bytes in
-                bytes.indices.flatMap { byte in
-                    (0..<8).filter { bytes[byte] >> $0 & 1 == 1 }.map { byte * 8 + $0 }
-                }
+        let prefix = "Cpus_allowed_list:"
+        guard let status = FileManager.default.contents(atPath: "/proc/self/status"),
+            let line = String(decoding: status, as: UTF8.self).split(separator: "\n")
+                .first(where: { $0.hasPrefix(prefix) })
+        else { return Array(0..<ProcessInfo.processInfo.activeProcessorCount) }
+        let cores = cores(inList: String(line.dropFirst(prefix.count)))
+        return cores.isEmpty ? [0] : cores
+    }
+
+    /// `0-3,8` → 0, 1, 2, 3, 8
+    static func cores(inList list: String) -> [Int] {
+        list.split(separator: ",").flatMap { part -> [Int] in
+            let bounds = part.split(separator: "-").compactMap {
+                Int($0.trimmingCharacters(in: .whitespaces))
             }
-        #else
-            return Array(0..<ProcessInfo.processInfo.activeProcessorCount)
-        #endif
+            guard let first = bounds.first, let last = bounds.last, first <= last else { return [] }
+            return Array(first...last)
+        }
     }
 
     /// Bytes of the last-level cache, shared by the machine's ranks; 16 MiB where the system does not say.

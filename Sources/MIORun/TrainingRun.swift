@@ -41,8 +41,9 @@ public final class TrainingRun {
         let validationSchedule = validationSet.map {
             BatchSchedule(rowCount: $0.rowCount, batchSize: job.training.batchSize)
         }
-        replica = try session.makeReplica(
+        let replica = try session.makeReplica(
             schedules: [schedule] + [validationSchedule].compactMap { $0 }, forwardOnly: false)
+        self.replica = replica
         optimizer = OptimizerState(job.optimizer, plan: replica.plan)
         step = TrainingStep(
             replica: replica, optimizer: optimizer, communicator: session.communicator, seed: job.seed)

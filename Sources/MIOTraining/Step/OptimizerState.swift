@@ -9,7 +9,7 @@ public final class OptimizerState {
     /// One slab a slot, laid out like the gradients.
     public let slots: [Storage<Float>]
     /// Updates done so far: Keras' `iterations`.
-    public internal(set) var updates = 0
+    public var updates = 0
     private let parameters: [Plan.ParameterPlan]
     private let elements: Int
     private let squaredNorms: Storage<Double>
