@@ -20,6 +20,9 @@ func module(_ name: String, _ dependencies: [Target.Dependency], testing extra: 
 
 let package = Package(
     name: "mio",
+    products: [
+        .library(name: "MIO", targets: ["MIO"])
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
@@ -59,7 +62,8 @@ package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
 package.targets += module(
     "MIOTraining",
     [
-        "MIOTensor", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers", "MIOComm", "MIOData",
+        "MIOTensor", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers", "MIOComm",
+        "MIOData",
     ])
 package.targets += module(
     "MIOCoordinator", ["MIOFormats", "MIOTensor", "MIOConfig"], testing: ["mio-checkpoint-check"])
@@ -70,12 +74,20 @@ package.targets += module(
         "MIOComm", "MIOData", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
     ])
 
+// What a user's own program imports.
+package.targets.append(
+    .target(
+        name: "MIO",
+        dependencies: [
+            "MIOTensor", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOJob", "MIORun", "MIOComm",
+            "MIOMPI",
+            "MIOPlan", "MIOKernels",
+        ], swiftSettings: strict))
+
 // MARK: Programs.
 
 package.targets += [
-    .executableTarget(
-        name: "mio-worker", dependencies: ["MIORun", "MIOMPI", "MIOKernels", "MIOJob", argumentParser],
-        swiftSettings: strict)
+    .executableTarget(name: "mio-worker", dependencies: ["MIO", argumentParser], swiftSettings: strict)
 ]
 
 // MARK: For tests only.

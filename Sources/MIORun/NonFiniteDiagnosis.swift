@@ -24,7 +24,9 @@ struct NonFiniteDiagnosis {
             }
             finding = text
         }
-        let findings = try communicator.allgather(Array(finding.utf8)).map { String(decoding: $0, as: UTF8.self) }
+        let findings = try communicator.allgather(Array(finding.utf8)).map {
+            String(decoding: $0, as: UTF8.self)
+        }
         if let first = findings.first(where: { !$0.isEmpty }) { return "step \(stepNumber): \(first)" }
         let parameters = step.nonFiniteParameters()
         return "step \(stepNumber): every loss is finite, but the gradient of "

@@ -5,6 +5,17 @@ import MIOJob
 import MIOTensor
 import MIOTraining
 
+/// A descriptor to show progress on, and whether a person's terminal is behind it.
+public struct ConsoleTarget: Sendable {
+    public let descriptor: Int32
+    public let isTerminal: Bool
+
+    public init(descriptor: Int32, isTerminal: Bool) {
+        self.descriptor = descriptor
+        self.isTerminal = isTerminal
+    }
+}
+
 /// What rank 0 keeps of a run: turns steps and epochs into the coordinator's events.
 ///
 /// A step that is not logged costs a few additions; one that is allocates nothing either.
@@ -40,10 +51,10 @@ final class Recorder {
     /// - Parameters:
     ///   - names: of losses and metrics.
     ///   - startStep: lines of later steps, of a run that was killed, are dropped.
-    ///   - console: a descriptor; `nil` for none.
+    ///   - console: where to show progress; `nil` for nowhere.
     init(
         directory: RunDirectory, job: Job, names: [String], validates: Bool, stepsPerEpoch: Int,
-        startStep: Int, console: Int32?
+        startStep: Int, console: ConsoleTarget?
     ) throws {
         self.directory = directory
         self.names = names
@@ -60,7 +71,8 @@ final class Recorder {
         if let console {
             sinks.append(
                 ConsoleSink(
-                    descriptor: console, extent: .init(epochs: job.training.epochs, stepsPerEpoch: stepsPerEpoch),
+                    descriptor: console.descriptor, isTerminal: console.isTerminal,
+                    extent: .init(epochs: job.training.epochs, stepsPerEpoch: stepsPerEpoch),
                     everySteps: everySteps))
         }
         coordinator = try Coordinator(

@@ -40,7 +40,9 @@ final class Snapshot {
         let names = optimizer.optimizer.slotNames
         let slotParameters = trained
         slotBuffers = names.flatMap { _ in slotParameters.map { Storage(count: $0.shape.count) } }
-        let slotTensors = names.flatMap { name in slotParameters.map { (name: "\(name)/\($0.name)", shape: $0.shape) } }
+        let slotTensors = names.flatMap { name in
+            slotParameters.map { (name: "\(name)/\($0.name)", shape: $0.shape) }
+        }
         slots = zip(slotTensors, slotBuffers).map { NamedTensor(name: $0.name, shape: $0.shape, storage: $1) }
     }
 
@@ -84,7 +86,8 @@ final class Snapshot {
     func restore(_ checkpoint: StoredCheckpoint) throws {
         try checkpoint.verifyMatches(model: model)
         for parameter in parameters {
-            try restore(parameter, named: parameter.name, from: checkpoint.weights, to: replica.executor.weights)
+            try restore(
+                parameter, named: parameter.name, from: checkpoint.weights, to: replica.executor.weights)
         }
         let expected = Set(slots.map(\.name))
         let found = Set(checkpoint.optimizer.names)
@@ -99,13 +102,15 @@ final class Snapshot {
         }
         for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
             for parameter in trained {
-                try restore(parameter, named: "\(name)/\(parameter.name)", from: checkpoint.optimizer, to: slab)
+                try restore(
+                    parameter, named: "\(name)/\(parameter.name)", from: checkpoint.optimizer, to: slab)
             }
         }
     }
 
     private func restore(
-        _ parameter: Plan.ParameterPlan, named name: String, from file: SafetensorsFile, to slab: Storage<Float>
+        _ parameter: Plan.ParameterPlan, named name: String, from file: SafetensorsFile,
+        to slab: Storage<Float>
     ) throws {
         let tensor = try file.tensor(named: name)
         guard tensor.shape == parameter.shape else {

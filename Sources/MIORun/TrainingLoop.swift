@@ -14,7 +14,8 @@ extension TrainingRun {
                 configuration: .init(
                     batchSize: job.training.batchSize,
                     start: BatchPosition(
-                        epoch: state.position.epoch, batch: state.position.position == dataset.rowCount
+                        epoch: state.position.epoch,
+                        batch: state.position.position == dataset.rowCount
                             ? schedule.batchesPerEpoch
                             : state.position.position / job.training.batchSize),
                     endEpoch: job.training.epochs, seed: job.seed, shuffle: job.training.shuffle,

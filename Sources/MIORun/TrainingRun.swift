@@ -58,11 +58,11 @@ public final class TrainingRun {
 
     /// Trains, from the start or a checkpoint, to the end or until asked to stop.
     /// - Parameters:
-    ///   - console: the descriptor rank 0 shows progress on; `nil` for none.
+    ///   - console: where rank 0 shows progress; `nil` for nowhere.
     ///   - isStopRequested: asked once a step.
     /// - Throws: one error, the same on all ranks.
     public func run(
-        resume: ResumeMode, console: Int32?, isStopRequested: @escaping () -> Bool
+        resume: ResumeMode, console: ConsoleTarget?, isStopRequested: @escaping () -> Bool
     ) throws -> RunOutcome {
         let directory = try communicator.agree(on: "the run directory") {
             communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil

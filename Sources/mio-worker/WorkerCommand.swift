@@ -1,12 +1,6 @@
 import ArgumentParser
 import Foundation
-import MIOComm
-import MIOJob
-import MIOKernels
-import MIOMPI
-import MIOPlan
-import MIORun
-import MIOTensor
+import MIO
 
 /// One rank of a run. Launched by mpirun, srun, or alone.
 struct WorkerCommand: ParsableCommand {
@@ -25,41 +19,15 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "auto: continue the run directory's newest valid checkpoint. never: start over. Or a path.")
     var resume = "auto"
 
-    @Option(help: "native or reference (slow and plain: the oracle).")
-    var kernels = "native"
+    @Option(help: "native, or reference: plain and slow, the oracle.")
+    var kernels = KernelSelection.native
 
-    func run() throws {
-        StopSignal.install()
-        let communicator = try WorkerProcess.start()
-        WorkerProcess.end(communicator, running: { try train(communicator) })
-    }
-
-    private func train(_ communicator: any Communicator) throws -> RunOutcome {
+    func run() {
         let path = job ?? ProcessInfo.processInfo.environment["MIO_JOB"] ?? "job.yaml"
-        let job = try communicator.agree(on: "the job") { try Job.load(path: path, overrides: overrides) }
-        let session = try Session(job: job, communicator: communicator) { threads in
-            try KernelChoiceName(kernels).makeBackend(threads: threads)
+        RankProcess.train(resume: ResumeMode(resume), kernels: kernels) {
+            try Job.load(path: path, overrides: overrides)
         }
-        if communicator.rank == 0 {
-            for warning in job.warnings { Message.write("warning: \(warning)") }
-        }
-        return try TrainingRun(session).run(
-            resume: ResumeMode(resume), console: communicator.rank == 0 ? 1 : nil,
-            isStopRequested: { StopSignal.isRequested })
     }
 }
 
-/// `--kernels`.
-struct KernelChoiceName {
-    let name: String
-
-    init(_ name: String) throws {
-        guard ["native", "reference"].contains(name) else {
-            throw RunError(
-                "--kernels \(name): expected native or reference", exitCode: .usage)
-        }
-        self.name = name
-    }
-
-    func makeBackend(threads: Int) throws -> any KernelBackend { ReferenceBackend() }
-}
+extension KernelSelection: ExpressibleByArgument {}

@@ -78,7 +78,9 @@ import Testing
                 pass: min(pass, max(part, 1)), bucketElements: 1)
             replica.initializeWeights(seed: 3)
             let step = TrainingStep(
-                replica: replica, optimizer: OptimizerState(Adam(options: OptimizerOptions(learningRate: Constant(0.01))), plan: replica.plan),
+                replica: replica,
+                optimizer: OptimizerState(
+                    Adam(options: OptimizerOptions(learningRate: Constant(0.01))), plan: replica.plan),
                 communicator: communicator, seed: 11)
             let prefetcher = try Prefetcher(
                 dataset: dataset,

@@ -74,7 +74,9 @@ final class Head {
     /// - Parameters:
     ///   - targets: (samples, target shape)
     ///   - weights: (samples)
-    func markFollowing(samples: Int, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>) -> LabelCount {
+    func markFollowing(samples: Int, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>)
+        -> LabelCount
+    {
         let positions = samples * positionsPerSample
         var count = LabelCount()
         count.positions = Double(
@@ -163,6 +165,7 @@ final class Head {
     /// The first label of some samples that the loss cannot take.
     func firstFault(samples: Int, targets: UnsafePointer<Float>) -> TargetFault? {
         labelling.firstFault(
-            targets: targets, positions: samples * positionsPerSample, targetWidth: targetWidth, classes: width)
+            targets: targets, positions: samples * positionsPerSample, targetWidth: targetWidth,
+            classes: width)
     }
 }

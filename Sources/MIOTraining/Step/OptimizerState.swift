@@ -69,7 +69,8 @@ public final class OptimizerState {
         _ offset: Int, _ count: Int, _ weights: Storage<Float>, _ gradients: Storage<Float>, _ scale: Double
     ) -> ParameterRange<Float> {
         ParameterRange(
-            count: count, weights: weights.pointer + offset, gradient: UnsafePointer(gradients.pointer + offset),
+            count: count, weights: weights.pointer + offset,
+            gradient: UnsafePointer(gradients.pointer + offset),
             slots: SlotPointers(slot(0, offset), slot(1, offset), slot(2, offset)), gradientScale: scale)
     }
 

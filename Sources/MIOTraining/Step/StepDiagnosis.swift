@@ -30,7 +30,9 @@ extension TrainingStep {
 }
 
 extension Replica {
-    func firstNonFiniteLoss(_ batch: Batch, seed: UInt64, step: Int) -> (output: String, sample: Int, loss: Float)? {
+    func firstNonFiniteLoss(_ batch: Batch, seed: UInt64, step: Int) -> (
+        output: String, sample: Int, loss: Float
+    )? {
         // The heads hold the next batch's labels by now; the caller marks those once more afterwards.
         var counts = [Double](repeating: 0, count: 2 * heads.count)
         counts.withUnsafeMutableBufferPointer {

@@ -1,0 +1,98 @@
+import Foundation
+import MIOComm
+import MIOJob
+import MIOKernels
+import MIOMPI
+import MIOPlan
+import MIORun
+import MIOTensor
+
+/// A process that is one rank of a run: its communication, one message for all ranks, one exit code.
+///
+///     RankProcess.train(job)      // the whole of a program that is launched like mio-worker
+public enum RankProcess {
+    /// Trains a job, then ends the process with the contract's exit code.
+    /// - Parameters:
+    ///   - resume: what to continue from.
+    ///   - kernels: how to compute.
+    ///   - makeJob: on every rank; an error of it ends all of them with one message.
+    public static func train(
+        resume: ResumeMode = .automatic, kernels: KernelSelection = .native, _ makeJob: () throws -> Job
+    ) -> Never {
+        run { communicator in
+            let job = try communicator.agree(on: "the job", makeJob)
+            let session = try Session(job: job, communicator: communicator, makeBackend: kernels.makeBackend)
+            if communicator.rank == 0 {
+                for warning in job.warnings { Message.write("warning: \(warning)") }
+            }
+            return try TrainingRun(session).run(
+                resume: resume, console: communicator.rank == 0 ? Console.standardOutput : nil,
+                isStopRequested: { StopSignal.isRequested })
+        }
+    }
+
+    public static func train(_ job: Job, resume: ResumeMode = .automatic) -> Never {
+        train(resume: resume) { job }
+    }
+
+    /// Runs `body` on this rank and ends the process. Rank 0 tells what all ranks agreed on; a rank that
+    /// fails alone takes the others with it.
+    public static func run(_ body: (any Communicator) throws -> RunOutcome) -> Never {
+        StopSignal.install()
+        let communicator = start()
+        var code = ExitCode.finished
+        do {
+            code = try body(communicator).exitCode
+        } catch let error as CommunicationError {
+            Message.write("mio: rank \(communicator.rank): \(error)")
+            communicator.abort(error.exitCode)
+        } catch let error as any MIOError {
+            code = error.exitCode
+            if communicator.rank == 0 { Message.write("mio: \(error)") }
+        } catch {
+            Message.write("mio: rank \(communicator.rank): \(error)")
+            communicator.abort(.internalError)
+        }
+        do {
+            try communicator.finalize()
+        } catch {
+            Message.write("mio: rank \(communicator.rank): \(error)")
+            communicator.abort(code == .finished ? error.exitCode : code)
+        }
+        exit(code.rawValue)
+    }
+
+    /// MPI under a launcher, a world of one alone.
+    private static func start() -> any Communicator {
+        do {
+            return MPILaunch.isLaunched ? try MPICommunicator() : LoopbackCommunicator()
+        } catch {
+            Message.write("mio: \(error)")
+            exit(error.exitCode.rawValue)
+        }
+    }
+}
+
+/// Which kernels a run computes with.
+public enum KernelSelection: String, CaseIterable, Sendable {
+    case native
+    /// The plain implementations: slow, the oracle.
+    case reference
+
+    public func makeBackend(threads: Int) throws -> any KernelBackend {
+        switch self {
+        case .native: ReferenceBackend()
+        case .reference: ReferenceBackend()
+        }
+    }
+}
+
+/// Where progress is shown.
+enum Console {
+    /// mpirun gives every rank a terminal of its own, whatever its output goes to; whoever starts it on a real
+    /// one says so in MIO_TERMINAL.
+    static var standardOutput: ConsoleTarget {
+        let told = ProcessInfo.processInfo.environment["MIO_TERMINAL"] == "1"
+        return ConsoleTarget(descriptor: 1, isTerminal: MPILaunch.isLaunched ? told : isatty(1) == 1)
+    }
+}
