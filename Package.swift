@@ -74,6 +74,15 @@ package.targets += module(
         "MIOComm", "MIOData", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
     ])
 
+// The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
+package.targets.append(
+    .target(
+        name: "MIOBenchmark",
+        dependencies: [
+            "MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOKernels", "MIOComm",
+            "MIOData", "MIOJob", "MIOTraining", "MIORun",
+        ], swiftSettings: strict))
+
 // What a user's own program imports.
 package.targets.append(
     .target(
@@ -93,6 +102,17 @@ package.targets += [
 // MARK: For tests only.
 
 package.targets += [
+    // Keras' golden numbers: reading them, and training against them.
+    .target(
+        name: "KerasParity", dependencies: ["MIO", "MIOBenchmark", "MIOConfig", "MIOData", "MIOTraining"],
+        path: "Tests/KerasParity", swiftSettings: strict),
+    .testTarget(
+        name: "KerasParityTests", dependencies: ["KerasParity", "MIO", "MIOComm", "MIOConfig"],
+        swiftSettings: strict),
+    // The same trainings for scripts/parity, as a table.
+    .executableTarget(
+        name: "mio-parity-check", dependencies: ["KerasParity", "MIO"], path: "Tests/mio-parity-check",
+        swiftSettings: strict),
     // What every communicator must do, once for all of them.
     .target(
         name: "CommunicatorConformance", dependencies: ["MIOComm"], path: "Tests/CommunicatorConformance",
