@@ -96,7 +96,14 @@ package.targets.append(
 // MARK: Programs.
 
 package.targets += [
-    .executableTarget(name: "mio-worker", dependencies: ["MIO", argumentParser], swiftSettings: strict)
+    .executableTarget(name: "mio-worker", dependencies: ["MIO", argumentParser], swiftSettings: strict),
+    // Counts allocations. Linked only into what measures.
+    .target(name: "CAllocationCounter"),
+    .executableTarget(
+        name: "mio-bench",
+        dependencies: [
+            "MIO", "MIOBenchmark", "MIOComm", "MIOConfig", "CAllocationCounter", argumentParser,
+        ], swiftSettings: strict),
 ]
 
 // MARK: For tests only.
@@ -108,6 +115,15 @@ package.targets += [
         path: "Tests/KerasParity", swiftSettings: strict),
     .testTarget(
         name: "KerasParityTests", dependencies: ["KerasParity", "MIO", "MIOComm", "MIOConfig"],
+        swiftSettings: strict),
+    // Counts the allocations of a whole training loop. The tests run it, and do not depend on it: that would link
+    // its malloc into the test runner.
+    .executableTarget(
+        name: "mio-allocation-check",
+        dependencies: ["MIO", "MIOBenchmark", "MIOComm", "MIOData", "CAllocationCounter"],
+        path: "Tests/mio-allocation-check", swiftSettings: strict),
+    .testTarget(
+        name: "MIOBenchmarkTests", dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig"],
         swiftSettings: strict),
     // The same trainings for scripts/parity, as a table.
     .executableTarget(

@@ -43,7 +43,8 @@ public struct Session {
     }
 
     /// Samples a pass, the same on all ranks: rank 0's cache decides.
-    func passSize(part: Int) throws -> Int {
+    /// - Throws: `CommunicationError`
+    public func passSize(part: Int) throws -> Int {
         if let asked = job.training.microBatch { return max(1, min(asked, part)) }
         let cache = ThreadsPerRank.lastLevelCache() / max(communicator.ranksOnNode, 1)
         var size = PassSize.choose(
@@ -54,7 +55,8 @@ public struct Session {
     }
 
     /// A replica for batches of a data set's schedule, ready for every part that will occur.
-    func makeReplica(schedules: [BatchSchedule], forwardOnly: Bool) throws -> Replica {
+    /// - Throws: `AgreedError`, `DifferenceError` if ranks plan differently; `CommunicationError`
+    public func makeReplica(schedules: [BatchSchedule], forwardOnly: Bool) throws -> Replica {
         let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1
         let pass = try passSize(part: part)
         let replica = try communicator.agree(on: "the model's kernels") {
