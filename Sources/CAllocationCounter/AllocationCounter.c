@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // for RTLD_NEXT
 #include "CAllocationCounter.h"
 
 #if defined(__GLIBC__) || defined(__linux__)
@@ -6,9 +7,9 @@
 
 #if defined(__GLIBC__)
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stddef.h>
-#include <unistd.h>
 
 // A definition of malloc in the program itself comes before the C library's for everything in the process, the
 // shared libraries included. Each counts and passes on to glibc's own functions, which it exports under second
@@ -27,6 +28,25 @@ static __thread int64_t allocations __attribute__((tls_model("initial-exec")));
 int32_t mio_counts_allocations(void) { return 1; }
 
 int64_t mio_thread_allocations(void) { return allocations; }
+
+static __thread int64_t allocations_in_onednn __attribute__((tls_model("initial-exec")));
+
+int64_t mio_thread_allocations_in_onednn(void) { return allocations_in_onednn; }
+
+/// oneDNN's function of this name, between two looks at the counter: as with malloc, the program's own definition
+/// comes first. The types are those of its header, which this file does without.
+int dnnl_primitive_execute(const void *primitive, void *stream, int count, const void *arguments) {
+    static int (*execute)(const void *, void *, int, const void *);
+    if (execute == NULL) {
+        // POSIX' own way to turn what dlsym returns into a function.
+        *(void **)&execute = dlsym(RTLD_NEXT, "dnnl_primitive_execute");
+        if (execute == NULL) return 5; // dnnl_runtime_error
+    }
+    int64_t before = allocations;
+    int status = execute(primitive, stream, count, arguments);
+    allocations_in_onednn += allocations - before;
+    return status;
+}
 
 void *malloc(size_t size) {
     ++allocations;
@@ -77,5 +97,7 @@ void *pvalloc(size_t size) {
 int32_t mio_counts_allocations(void) { return 0; }
 
 int64_t mio_thread_allocations(void) { return 0; }
+
+int64_t mio_thread_allocations_in_onednn(void) { return 0; }
 
 #endif

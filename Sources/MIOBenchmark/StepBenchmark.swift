@@ -36,15 +36,15 @@ public struct StepBenchmark: Sendable {
 
     /// Trains on this rank.
     /// - Parameters:
-    ///   - allocationCount: the calling thread's allocations so far; `nil` where they cannot be counted.
+    ///   - allocations: `nil` where they cannot be counted.
     ///   - makeBackend: given the threads this rank has.
     /// - Throws: one error, the same on all ranks.
     public func run(
-        _ base: any Communicator, allocationCount: (() -> Int)?,
+        _ base: any Communicator, allocations: AllocationCounter?,
         makeBackend: (Int) throws -> any KernelBackend
     ) throws -> StepMeasurement {
-        let count = allocationCount ?? { 0 }
-        let communicator = CountingCommunicator(base, allocationCount: count)
+        let counter = allocations ?? AllocationCounter(total: { 0 }, inOneDNN: { 0 })
+        let communicator = CountingCommunicator(base, allocationCount: counter.total)
         let (session, dataset) = try open(communicator, makeBackend)
         let schedule = BatchSchedule(rowCount: batchSize, batchSize: batchSize)
         let replica = try session.makeReplica(schedules: [schedule], forwardOnly: false)
@@ -68,29 +68,34 @@ public struct StepBenchmark: Sendable {
         // Filled without an allocation: the steps between are what is counted.
         let seconds = Storage<Double>(count: steps)
         let own = Storage<Int>(count: steps)
-        let foreign = Storage<Int>(count: steps)
+        let inCommunication = Storage<Int>(count: steps)
+        let inOneDNN = Storage<Int>(count: steps)
         let statistics = communicator.statistics
         for index in 0..<steps {
-            let (began, before, inside) = (LaunchClock.monotonic, count(), communicator.allocations)
+            let began = LaunchClock.monotonic
+            let before = (counter.total(), communicator.allocations, counter.inOneDNN())
             _ = try step.run(batch, step: warmUp + index, following: { batch }, signals: { StepSignals() })
-            foreign.pointer[index] = communicator.allocations - inside
-            own.pointer[index] = count() - before - foreign.pointer[index]
+            inOneDNN.pointer[index] = counter.inOneDNN() - before.2
+            inCommunication.pointer[index] = communicator.allocations - before.1
+            own.pointer[index] =
+                counter.total() - before.0 - inCommunication.pointer[index] - inOneDNN.pointer[index]
             seconds.pointer[index] = LaunchClock.monotonic - began
         }
         let after = communicator.statistics
         let loss = step.sums.list()[0]
 
-        func most(_ counts: Storage<Int>) throws -> Int {
-            Int(try communicator.allreduceMax(Double(counts.buffer.max() ?? 0)))
+        /// In any step of any rank.
+        func most(_ counts: Storage<Int>) throws -> Int? {
+            let most = Int(try communicator.allreduceMax(Double(counts.buffer.max() ?? 0)))
+            return allocations == nil ? nil : most
         }
-        let (mostOwn, mostForeign) = (try most(own), try most(foreign))
         let sorted = seconds.buffer.sorted()
-        return StepMeasurement(
+        return try StepMeasurement(
             model: model, kernels: kernels, ranks: communicator.size, threadsPerRank: session.threads,
             batchSize: batchSize, pass: replica.plan.samples, steps: steps,
             medianStepSeconds: sorted[steps / 2], fastestStepSeconds: sorted[0],
-            allocationsPerStep: allocationCount == nil ? nil : mostOwn,
-            communicationAllocationsPerStep: allocationCount == nil ? nil : mostForeign,
+            allocationsPerStep: most(own), communicationAllocationsPerStep: most(inCommunication),
+            oneDNNAllocationsPerStep: most(inOneDNN),
             bytesReducedPerStep: (after.bytesReduced - statistics.bytesReduced) / steps,
             collectivesPerStep: (after.collectives - statistics.collectives) / steps,
             peakResidentBytes: LaunchClock.peakResidentBytes, firstStepSeconds: firstStep, loss: loss)

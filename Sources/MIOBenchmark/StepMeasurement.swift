@@ -14,11 +14,13 @@ public struct StepMeasurement: Sendable {
     public var steps: Int
     public var medianStepSeconds: Double
     public var fastestStepSeconds: Double
-    /// The most that any rank's stepping thread allocated in a timed step, outside the communicator.
+    /// The most that any rank's stepping thread allocated in a timed step, outside the next two.
     /// `nil` where allocations cannot be counted.
     public var allocationsPerStep: Int?
     /// The same within the communicator's calls, which the transport's library is responsible for.
     public var communicationAllocationsPerStep: Int?
+    /// The same within oneDNN's execution of primitives.
+    public var oneDNNAllocationsPerStep: Int?
     /// A rank's values that go into sums, each step.
     public var bytesReducedPerStep: Int
     public var collectivesPerStep: Int
@@ -44,6 +46,7 @@ public struct StepMeasurement: Sendable {
             "steps_per_second": .real(stepsPerSecond), "samples_per_second": .real(samplesPerSecond),
             "allocations_per_step": optional(allocationsPerStep),
             "communication_allocations_per_step": optional(communicationAllocationsPerStep),
+            "onednn_allocations_per_step": optional(oneDNNAllocationsPerStep),
             "bytes_reduced_per_step": .integer(bytesReducedPerStep),
             "collectives_per_step": .integer(collectivesPerStep),
             "peak_memory_bytes": .integer(peakResidentBytes),

@@ -16,7 +16,8 @@ struct RunCommand: ParsableCommand {
             mpirun -n 2 mio-bench run --model two-heads
 
             Rank 0 prints one line of JSON. allocations_per_step is the most that any rank's stepping thread \
-            allocates in a timed step; what MPI allocates inside its calls is communication_allocations_per_step. \
+            allocates in a timed step; what MPI and oneDNN allocate inside their calls is communication_allocations_per_step and \
+            onednn_allocations_per_step. \
             first_step_seconds counts from MIO_LAUNCH_TIME (seconds since 1970), else from the process' start.
             """)
 
@@ -53,8 +54,7 @@ struct RunCommand: ParsableCommand {
             warmUp: warmUp ?? model.usualWarmUp, imageSide: imageSide, kernels: kernels.rawValue)
         RankProcess.run { communicator in
             let measurement = try benchmark.run(
-                communicator,
-                allocationCount: mio_counts_allocations() == 0 ? nil : { Int(mio_thread_allocations()) },
+                communicator, allocations: mio_counts_allocations() == 0 ? nil : .ofThisThread,
                 makeBackend: kernels.makeBackend)
             if communicator.rank == 0 {
                 FileHandle.standardOutput.write(Data((measurement.json + "\n").utf8))
@@ -71,4 +71,12 @@ extension StartingModel {
     var usualBatchSize: Int { self == .imageMetadata ? 8 : 32 }
     var usualSteps: Int { self == .imageMetadata ? 10 : 2000 }
     var usualWarmUp: Int { self == .imageMetadata ? 2 : 200 }
+}
+
+extension AllocationCounter {
+    static var ofThisThread: AllocationCounter {
+        AllocationCounter(
+            total: { Int(mio_thread_allocations()) },
+            inOneDNN: { Int(mio_thread_allocations_in_onednn()) })
+    }
 }

@@ -25,7 +25,7 @@ struct TableCommand: ParsableCommand {
     private static let columns: [(title: String, width: Int)] = [
         ("model", 15), ("ranks", 6), ("threads", 8), ("batch", 6), ("steps/s", 9), ("samples/s", 10),
         ("median", 11), ("fastest", 11), ("first step", 11), ("memory", 9), ("allocations", 12),
-        ("in MPI", 7), ("collectives", 12), ("bytes reduced", 13),
+        ("in MPI", 7), ("in oneDNN", 10), ("collectives", 12), ("bytes reduced", 13),
     ]
 
     private func worldSizes() throws -> [Int] {
@@ -56,8 +56,8 @@ struct TableCommand: ParsableCommand {
             """
 
             Times in milliseconds, first step in seconds since mpirun was started, memory of one rank in MB; \
-            allocations, collectives and bytes of one rank in one step after warm-up. "in MPI": what the MPI \
-            library allocates inside its own calls.
+            allocations, collectives and bytes of one rank in one step after warm-up. "in MPI", "in oneDNN": what \
+            those libraries allocate inside their own calls, and is not counted before.
             """)
     }
 
@@ -89,7 +89,8 @@ struct TableCommand: ParsableCommand {
             real("median_step_milliseconds", "%.3f"), real("fastest_step_milliseconds", "%.3f"),
             real("first_step_seconds", "%.2f"), real("peak_memory_bytes", "%.0f", scale: 1e-6),
             integer("allocations_per_step"), integer("communication_allocations_per_step"),
-            integer("collectives_per_step"), integer("bytes_reduced_per_step"),
+            integer("onednn_allocations_per_step"), integer("collectives_per_step"),
+            integer("bytes_reduced_per_step"),
         ]
     }
 }

@@ -5,7 +5,7 @@ import MIOBenchmark
 import MIOComm
 
 // Trains one of the two models through the whole loop (prefetching, logs, everything a worker does between two
-// steps) and prints, as one line of JSON, what its thread allocated from one step to the next.
+// steps) and prints, as one line of JSON, what its thread allocated from one step to the next, outside oneDNN.
 //
 //     mio-allocation-check two-heads|image-metadata native|reference
 //
@@ -43,7 +43,9 @@ func train(_ model: StartingModel, _ kernels: KernelSelection) throws -> [Int] {
     let counts = Storage<Int64>(count: batches + 1)
     var asked = 0
     _ = try run.run(resume: .never, console: nil) {
-        if asked < counts.count { counts.pointer[asked] = mio_thread_allocations() }
+        if asked < counts.count {
+            counts.pointer[asked] = mio_thread_allocations() - mio_thread_allocations_in_onednn()
+        }
         asked += 1
         return false
     }
