@@ -51,7 +51,7 @@ public final class TrainingStep {
             communicator: communicator, slab: replica.executor.gradients,
             buckets: replica.plan.buckets.map(\.range))
         names = LogNames(
-            heads: replica.heads.map(\.configuration), outputs: replica.graph.outputs.count)
+            heads: replica.heads.map(\.specification), outputs: replica.graph.outputs.count)
         sums = StepSums(names)
         control = Storage(count: replica.sumCount + 2 * replica.heads.count + 2)
         denominators = Storage(count: replica.heads.count)
