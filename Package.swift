@@ -47,6 +47,7 @@ package.targets += [
 
 package.targets.append(.target(name: "CVectorLoops"))
 package.targets += module("MIOTensor", [numerics])
+package.targets += module("MIOThreads", ["MIOTensor"])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
 package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", numerics])
@@ -55,10 +56,13 @@ package.targets += module(
     "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])
-package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
+package.targets += module("MIOComm", ["MIOTensor", "MIOThreads"], testing: ["CommunicatorConformance"])
 package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check"])
-package.targets += module("MIOData", ["MIOTensor", "CZlib"])
-package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
+package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
+package.targets += module(
+    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
+package.targets += module(
+    "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles"], testing: ["TestFolders"])
 package.targets += module(
     "MIOTraining",
     [
@@ -66,7 +70,8 @@ package.targets += module(
         "MIOData",
     ])
 package.targets += module(
-    "MIOCoordinator", ["MIOFormats", "MIOTensor", "MIOConfig"], testing: ["mio-checkpoint-check"])
+    "MIOCoordinator", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOTensor", "MIOConfig"],
+    testing: ["mio-checkpoint-check", "TestFolders"])
 package.targets += module(
     "MIORun",
     [
@@ -93,6 +98,8 @@ package.targets += [
 // MARK: For tests only.
 
 package.targets += [
+    // A folder of its own for each test.
+    .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
     // What every communicator must do, once for all of them.
     .target(
         name: "CommunicatorConformance", dependencies: ["MIOComm"], path: "Tests/CommunicatorConformance",

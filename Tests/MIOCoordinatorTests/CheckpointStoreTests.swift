@@ -1,8 +1,10 @@
 import Foundation
 import MIOConfig
 import MIOCoordinator
+import MIOFiles
 import MIOFormats
 import MIOTensor
+import TestFolders
 import Testing
 
 @Suite struct CheckpointStoreTests {

@@ -3,6 +3,7 @@ import MIOCoordinator
 import MIOFormats
 import MIOTensor
 import Synchronization
+import TestFolders
 import Testing
 
 /// What a test's sink saw, and what it waits for.

@@ -2,6 +2,7 @@ import Foundation
 import MIOCoordinator
 import MIOFormats
 import MIOTensor
+import TestFolders
 import Testing
 
 @Suite struct JSONLinesSinkTests {

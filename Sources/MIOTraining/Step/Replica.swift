@@ -167,20 +167,12 @@ public final class Replica {
 }
 
 /// A part of a batch cut into passes of at most so many samples, as even as can be.
-struct Passes: Sequence {
+struct Passes: RandomAccessCollection {
     let samples: Int
     let most: Int
 
-    var count: Int { (samples + most - 1) / most }
+    var startIndex: Int { 0 }
+    var endIndex: Int { (samples + most - 1) / most }
 
-    subscript(index: Int) -> Range<Int> { samples * index / count..<samples * (index + 1) / count }
-
-    func makeIterator() -> AnyIterator<Range<Int>> {
-        var index = 0
-        return AnyIterator {
-            guard index < count else { return nil }
-            defer { index += 1 }
-            return self[index]
-        }
-    }
+    subscript(index: Int) -> Range<Int> { samples * index / endIndex..<samples * (index + 1) / endIndex }
 }
