@@ -1,7 +1,6 @@
 import Foundation
 import MIOConfig
 import MIOFiles
-import MIOFormats
 import MIOTensor
 
 /// Appends events to `metrics.jsonl`: one JSON object a line, one `write(2)` a line.

@@ -1,6 +1,5 @@
 import Foundation
 import MIOFiles
-import MIOFormats
 import MIOTensor
 
 /// The folder of one run, held for this process: two runs cannot share one.

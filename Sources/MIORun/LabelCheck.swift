@@ -40,9 +40,12 @@ struct LabelCheck {
     }
 
     static func error(_ output: String, _ fault: TargetFault, _ location: Dataset.Location) -> RunError {
-        RunError(
-            "output \"\(output)\": \(location): \(fault); correct the data, or set "
-                + "outputs.\(output).missing_label", exitCode: .badInput)
+        let expected =
+            fault.classes.map { "a class index, a whole number from 0 to \($0 - 1), or the missing label" }
+            ?? "a finite number, or NaN where there is no label"
+        return RunError(
+            "output \"\(output)\": \(location): the target is \(fault.value); expected \(expected). "
+                + "Correct the data, or set outputs.\(output).missing_label", exitCode: .badInput)
     }
 }
 

@@ -2,7 +2,6 @@ import Foundation
 import MIOConfig
 import MIOCoordinator
 import MIOFiles
-import MIOFormats
 import MIOTensor
 import TestFolders
 import Testing

@@ -1,6 +1,5 @@
 import Foundation
 import MIOCoordinator
-import MIOFormats
 import MIOTensor
 import Synchronization
 import TestFolders
