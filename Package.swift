@@ -77,7 +77,7 @@ package.targets += module(
     "MIORun",
     [
         "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
-        "MIOComm", "MIOData", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
+        "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
     ])
 
 // What a user's own program imports.
