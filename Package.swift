@@ -81,6 +81,15 @@ package.targets += module(
         "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
     ])
 
+// The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
+package.targets.append(
+    .target(
+        name: "MIOBenchmark",
+        dependencies: [
+            "MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOKernels", "MIOComm",
+            "MIOData", "MIOJob", "MIOTraining", "MIORun",
+        ], swiftSettings: strict))
+
 // What a user's own program imports.
 package.targets.append(
     .target(
@@ -101,6 +110,12 @@ package.targets += [
         name: "mio-cli",
         dependencies: [
             "MIORun", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOTensor", argumentParser,
+    // Counts allocations. Linked only into what measures.
+    .target(name: "CAllocationCounter"),
+    .executableTarget(
+        name: "mio-bench",
+        dependencies: [
+            "MIO", "MIOBenchmark", "MIOComm", "MIOConfig", "CAllocationCounter", argumentParser,
         ], swiftSettings: strict),
 ]
 
@@ -109,6 +124,26 @@ package.targets += [
 package.targets += [
     // A folder of its own for each test.
     .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
+    // Keras' golden numbers: reading them, and training against them.
+    .target(
+        name: "KerasParity", dependencies: ["MIO", "MIOBenchmark", "MIOConfig", "MIOData", "MIOTraining"],
+        path: "Tests/KerasParity", swiftSettings: strict),
+    .testTarget(
+        name: "KerasParityTests", dependencies: ["KerasParity", "MIO", "MIOComm", "MIOConfig"],
+        swiftSettings: strict),
+    // Counts the allocations of a whole training loop. The tests run it, and do not depend on it: that would link
+    // its malloc into the test runner.
+    .executableTarget(
+        name: "mio-allocation-check",
+        dependencies: ["MIO", "MIOBenchmark", "MIOComm", "MIOData", "CAllocationCounter"],
+        path: "Tests/mio-allocation-check", swiftSettings: strict),
+    .testTarget(
+        name: "MIOBenchmarkTests", dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig"],
+        swiftSettings: strict),
+    // The same trainings for scripts/parity, as a table.
+    .executableTarget(
+        name: "mio-parity-check", dependencies: ["KerasParity", "MIO"], path: "Tests/mio-parity-check",
+        swiftSettings: strict),
     // What every communicator must do, once for all of them.
     .target(
         name: "CommunicatorConformance", dependencies: ["MIOComm"], path: "Tests/CommunicatorConformance",
