@@ -65,7 +65,7 @@ public struct DataCheck: Sendable {
         for shard in shards {
             guard let joint = failure(shard, requests) else { continue }
             var isExplained = false
-            for request in requests {
+            for request in requests where request.isRequired {
                 guard let error = failure(shard, [request]) else { continue }
                 findings.add(error)
                 isExplained = true
