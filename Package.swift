@@ -46,20 +46,25 @@ package.targets += [
 
 // MARK: Modules, each on those before it.
 
-package.targets.append(.target(name: "CVectorLoops"))
+package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops")]
 package.targets += module("MIOTensor", [numerics])
+package.targets += module("MIOThreads", ["MIOTensor"])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
-package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", numerics])
+package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", numerics])
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
-package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])
-package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
+package.targets += module(
+    "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
+package.targets += module("MIOComm", ["MIOTensor", "MIOThreads"], testing: ["CommunicatorConformance"])
 package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check"])
-package.targets += module("MIOData", ["MIOTensor", "CZlib"])
-package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
+package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
+package.targets += module(
+    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
+package.targets += module(
+    "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles"], testing: ["TestFolders"])
 package.targets += module(
     "MIOTraining",
     [
@@ -67,12 +72,13 @@ package.targets += module(
         "MIOData",
     ])
 package.targets += module(
-    "MIOCoordinator", ["MIOFormats", "MIOTensor", "MIOConfig"], testing: ["mio-checkpoint-check"])
+    "MIOCoordinator", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOTensor", "MIOConfig"],
+    testing: ["mio-checkpoint-check", "TestFolders"])
 package.targets += module(
     "MIORun",
     [
         "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
-        "MIOComm", "MIOData", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
+        "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
     ])
 
 // What a user's own program imports.
@@ -101,6 +107,8 @@ package.targets += [
 // MARK: For tests only.
 
 package.targets += [
+    // A folder of its own for each test.
+    .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
     // What every communicator must do, once for all of them.
     .target(
         name: "CommunicatorConformance", dependencies: ["MIOComm"], path: "Tests/CommunicatorConformance",

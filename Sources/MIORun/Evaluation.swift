@@ -27,7 +27,7 @@ public struct Evaluation: Sendable, Hashable {
         let (file, warnings) = try communicator.agree(on: "the weights") { try weights.open(for: job) }
         if communicator.rank == 0 { for warning in warnings { Message.write("warning: \(warning)") } }
         let (key, source) = try data.source(in: job)
-        let columns = ColumnMap(graph: job.graph, configurations: session.headConfigurations)
+        let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
         let dataset = try session.openDataset(source, key: key, columns: columns.requests)
         try LabelCheck(session: session, columns: columns).run(dataset, key: key)
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)

@@ -33,13 +33,12 @@ public struct Prediction: Sendable, Hashable {
         let job = session.job
         let (file, warnings) = try weights.open(for: job)
         for warning in warnings { Message.write("warning: \(warning)") }
-        let configurations = job.graph.outputs.map { HeadConfiguration(output: $0.name, loss: nil) }
         let (key, source) = try data.source(in: job)
-        let columns = ColumnMap(graph: job.graph, configurations: configurations, inputsOnly: true)
+        let columns = ColumnMap(graph: job.graph, outputs: [], inputsOnly: true)
         let dataset = try session.openDataset(source, key: key, columns: columns.requests)
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
         let replica = try session.makeReplica(
-            schedules: [schedule], forwardOnly: true, configurations: configurations)
+            schedules: [schedule], forwardOnly: true, outputs: [])
         try replica.load(file)
 
         let outputs = replica.plan.heads.map { Output(name: $0.name, shape: $0.shape) }

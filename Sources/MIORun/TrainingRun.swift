@@ -32,7 +32,7 @@ public final class TrainingRun {
     public init(_ session: Session) throws {
         self.session = session
         let job = session.job
-        let columns = ColumnMap(graph: job.graph, configurations: session.headConfigurations)
+        let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
         dataset = try session.openDataset(job.data.train, key: "train", columns: columns.requests)
         let validationSet = try job.data.validation.map {
             try session.openDataset($0, key: "validation", columns: columns.requests)

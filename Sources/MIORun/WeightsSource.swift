@@ -1,4 +1,5 @@
 import MIOCoordinator
+import MIOFiles
 import MIOFormats
 import MIOGraph
 import MIOJob

@@ -17,6 +17,8 @@ extension FileError {
             case EACCES, EPERM: "; give the user that runs mio the right to it, or choose another place"
             case EROFS: "; choose a place on a file system that is not read-only"
             case EMFILE, ENFILE: "; raise the limit of open files (`ulimit -n`)"
+            case ENOMEM where action == "map":
+                "; too many mappings? raise `vm.max_map_count`, or join small files"
             case EISDIR: "; a folder is in the way"
             case ENOTDIR: "; a file is in the way where a folder was expected"
             default: ""

@@ -1,5 +1,4 @@
 import MIOConfig
-import MIOObjectives
 
 /// What an output of the model is trained for: `outputs.<name>` of a job file.
 public struct OutputSpecification: Sendable {
@@ -27,7 +26,9 @@ public struct OutputSpecification: Sendable {
         self.missingLabel = missingLabel
     }
 
-    init(_ name: String, reading reader: inout ConfigReader) throws(ConfigError) {
+    /// Reads `outputs.<name>` of a job file: `loss`, `weight`, `metrics`, `weighted_metrics`, `missing_label`.
+    /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
+    public init(_ name: String, reading reader: inout ConfigReader) throws(ConfigError) {
         self.name = name
         loss = try LossRegistry.read(reader.required("loss"), at: reader.path.appending("loss"))
         weight = try reader.real("weight", default: 1)
@@ -50,7 +51,11 @@ public struct OutputSpecification: Sendable {
         return metrics
     }
 
-    var config: ConfigDictionary {
+    /// Unweighted metrics, then weighted ones.
+    public var allMetrics: [any Metric] { metrics + weightedMetrics }
+
+    /// As `init(_:reading:)` takes it.
+    public var config: ConfigDictionary {
         var entries: ConfigDictionary = ["loss": loss.config, "weight": .real(weight)]
         entries["metrics"] = .list(metrics.map(\.config))
         if !weightedMetrics.isEmpty { entries["weighted_metrics"] = .list(weightedMetrics.map(\.config)) }

@@ -15,11 +15,13 @@ public struct CRC32: Hashable, Sendable {
                 UInt(value), base.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 
-    public static func of(_ bytes: [UInt8]) -> UInt32 {
+    public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var checksum = CRC32()
-        bytes.withUnsafeBytes { checksum.update($0) }
+        checksum.update(bytes)
         return checksum.value
     }
+
+    public static func of(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { of($0) } }
 }
 
 /// The CRC-32C (Castagnoli) checksum of TensorBoard's records, table-driven, a byte at a time: RFC 3720,

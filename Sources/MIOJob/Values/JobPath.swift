@@ -1,7 +1,7 @@
 import Foundation
 
 /// Paths relative to a job's folder.
-enum Folder {
+enum JobPath {
     /// The absolute path, without `.` and `..`, of a path relative to the working directory.
     static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
 

@@ -1,6 +1,7 @@
 import Foundation
-import MIOFormats
+import MIOFiles
 import MIOTensor
+import TestFolders
 import Testing
 
 @Suite struct AtomicFileTests {
@@ -35,7 +36,7 @@ import Testing
         #expect(error?.exitCode == .inputOutput)
         #expect(
             error?.description
-                == "cannot create \(folder.path("none"))/.a.tmp-\(getpid()): No such file or directory")
+                == "cannot create \(missing): No such file or directory")
         let inTheWay = #expect(throws: FileError.self) { try AtomicFile.write("x", to: folder.path) }
         #expect(
             inTheWay?.description == "cannot replace \(folder.path): Is a directory; a folder is in the way")

@@ -18,7 +18,7 @@ public struct AtomicFile: ~Copyable {
         let temporaryPath = Self.temporaryPath(for: path)
         // Left by a dead process that had this one's number.
         try Folder.remove(temporaryPath)
-        let file = try OpenFile(temporaryPath, .creating)
+        let file = try OpenFile(temporaryPath, .creating, standingFor: path)
         self.path = path
         self.temporaryPath = temporaryPath
         self.file = consume file
@@ -35,6 +35,16 @@ public struct AtomicFile: ~Copyable {
 
     public func write(_ bytes: [UInt8]) throws(FileError) {
         try file?.write(bytes)
+    }
+
+    /// Writes at `offset`, wherever the file's end is.
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+        try file?.write(bytes, at: offset)
+    }
+
+    /// Writes at `offset`, wherever the file's end is.
+    public func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+        try file?.write(bytes, at: offset)
     }
 
     /// - Throws: `FileError`; the target is then as it was, and the temporary removed.

@@ -20,7 +20,12 @@ public struct OpenFile: ~Copyable {
 
     /// - Throws: `FileError`: not there, not allowed, or, when creating, there already.
     public init(_ path: String, _ mode: Mode) throws(FileError) {
-        self.path = path
+        try self.init(path, mode, standingFor: path)
+    }
+
+    /// - Parameter target: the path that errors name, for a file that will get that name.
+    init(_ path: String, _ mode: Mode, standingFor target: String) throws(FileError) {
+        self.path = target
         let flags =
             switch mode {
             case .reading: O_RDONLY
@@ -29,7 +34,7 @@ public struct OpenFile: ~Copyable {
             }
         descriptor = retrying { open(path, flags | O_CLOEXEC, 0o644) }
         guard descriptor >= 0 else {
-            throw .system(mode == .reading ? "read" : "create", path, code: errno)
+            throw .system(mode == .reading ? "read" : "create", target, code: errno)
         }
     }
 
@@ -37,15 +42,32 @@ public struct OpenFile: ~Copyable {
         if descriptor >= 0 { _ = Foundation.close(descriptor) }
     }
 
+    /// A new file without a name, for reading and writing, which the system removes when it is closed.
+    /// - Parameter name: the beginning of the name that it bears for a moment.
+    /// - Throws: `FileError` if the folder is missing or not writable.
+    public init(unnamedIn folder: String, name: String) throws(FileError) {
+        let template = Folder.join(folder, name + "-XXXXXX")
+        path = template
+        var bytes = template.utf8CString
+        descriptor = bytes.withUnsafeMutableBufferPointer { mkstemp($0.baseAddress!) }
+        guard descriptor >= 0 else { throw .system("create", template, code: errno) }
+        _ = bytes.withUnsafeBufferPointer { unlink($0.baseAddress!) }
+        // mkstemp(3) cannot be asked for it; a program that this one starts would keep the room.
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
     /// Bytes.
     /// - Throws: `FileError` if the file cannot be examined, or is not a regular file.
-    public func size() throws(FileError) -> Int {
+    public func size() throws(FileError) -> Int { try stamp().size }
+
+    /// - Throws: `FileError` if the file cannot be examined, or is not a regular file.
+    public func stamp() throws(FileError) -> FileStamp {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .system("examine", path, code: errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw FileError(action: "read", path: path, reason: "not a regular file", exitCode: .badInput)
         }
-        return Int(status.st_size)
+        return FileStamp(status)
     }
 
     /// Reads up to `buffer.count` bytes; 0 at the end of the file.
@@ -67,14 +89,32 @@ public struct OpenFile: ~Copyable {
 
     /// Writes all bytes.
     public func write(_ bytes: [UInt8]) throws(FileError) {
-        // The typed throw does not pass through the closure of the standard library.
-        let result: Result<Void, FileError> = bytes.withUnsafeBytes { buffer in
-            do throws(FileError) {
-                try write(buffer)
-                return .success(())
-            } catch { return .failure(error) }
+        try withBytes(bytes) { (buffer) throws(FileError) in try write(buffer) }
+    }
+
+    /// Writes all bytes at `offset`, wherever the file's end is. Not for a file opened for appending.
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+        var written = 0
+        while written < bytes.count {
+            let count = retrying {
+                pwrite(
+                    descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
+            }
+            guard count >= 0 else { throw .system("write", path, code: errno) }
+            written += count
         }
-        try result.get()
+    }
+
+    /// Writes all bytes at `offset`, wherever the file's end is. Not for a file opened for appending.
+    public func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+        try withBytes(bytes) { (buffer) throws(FileError) in try write(buffer, at: offset) }
+    }
+
+    /// Makes the file this long; what was not written reads as zeros and takes no room.
+    public func resize(to size: Int) throws(FileError) {
+        guard retrying({ ftruncate(descriptor, off_t(size)) }) == 0 else {
+            throw .system("resize", path, code: errno)
+        }
     }
 
     /// Returns when the content is on the disk (`fsync`).
@@ -82,9 +122,10 @@ public struct OpenFile: ~Copyable {
         guard retrying({ fsync(descriptor) }) == 0 else { throw .system("synchronize", path, code: errno) }
     }
 
-    /// A read-only view of the first `count` bytes that outlives the descriptor. `count` is above 0.
-    func map(count: Int) throws(FileError) -> UnsafeRawBufferPointer {
-        let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    /// A read-only view of the first `count` bytes, which shows what is written to the file and outlives the
+    /// descriptor; whoever asks for it calls `munmap`. `count` is above 0.
+    public func map(count: Int) throws(FileError) -> UnsafeRawBufferPointer {
+        let address = mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0)
         guard let address, address != MAP_FAILED else { throw .system("map", path, code: errno) }
         return UnsafeRawBufferPointer(start: address, count: count)
     }
@@ -106,4 +147,17 @@ func retrying<Count: SignedInteger>(_ call: () -> Count) -> Count {
         let result = call()
         if result >= 0 || errno != EINTR { return result }
     }
+}
+
+/// `withUnsafeBytes` for a body with a typed throw, which does not pass through the standard library's.
+private func withBytes(
+    _ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(FileError) -> Void
+) throws(FileError) {
+    let result: Result<Void, FileError> = bytes.withUnsafeBytes { buffer in
+        do throws(FileError) {
+            try body(buffer)
+            return .success(())
+        } catch { return .failure(error) }
+    }
+    try result.get()
 }
