@@ -130,26 +130,13 @@ public final class TrainingRun {
         epochSums.totals = state.epochSums
     }
 
-    /// The order of samples depends on the data and the batch size: they must be those of the checkpoint.
+    /// The order of samples and the logs must go on as they began.
     private func checkContinues(_ checkpoint: StoredCheckpoint) throws {
-        func refuse(_ what: String, _ expected: String, _ received: String) -> RunError {
-            RunError(
-                "\(checkpoint.path): was written with \(what) \(expected), the job has \(received); set it "
-                    + "back, or start over with --resume never", exitCode: .badInput)
-        }
-        if state.rowCount != dataset.rowCount {
-            throw refuse("samples of training data:", "\(state.rowCount)", "\(dataset.rowCount)")
-        }
-        if state.batchSize != job.training.batchSize {
-            throw refuse("training.batch_size", "\(state.batchSize)", "\(job.training.batchSize)")
-        }
-        if checkpoint.manifest.seed != Int(bitPattern: UInt(job.seed)) {
-            throw refuse(
-                "seed", "\(UInt(bitPattern: checkpoint.manifest.seed))", "\(job.seed)")
-        }
+        try state.verifyContinues(checkpoint, job: job, rowCount: dataset.rowCount)
         guard state.epochSums.count == epochSums.totals.count else {
-            throw refuse(
-                "losses and metrics in number:", "\(state.epochSums.count)", "\(epochSums.totals.count)")
+            throw TrainingState.refusal(
+                checkpoint, "losses and metrics in number:", "\(state.epochSums.count)",
+                "\(epochSums.totals.count)")
         }
     }
 }

@@ -25,7 +25,8 @@ struct MIOCommand: ParsableCommand {
             """,
         version: mioVersion,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self,
+            CheckCommand.self, SummaryCommand.self, TrainCommand.self, EvaluateCommand.self,
+            PredictCommand.self,
         ])
 
     /// Ends the process: with the contract's exit code and one line where something failed.
