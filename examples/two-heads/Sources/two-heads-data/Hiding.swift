@@ -33,8 +33,8 @@ struct Hiding {
             let (left, top) = (random.nextUniform(0, 1 - width), random.nextUniform(0, 1 - height))
             let box = [left, top, left + width, top + height]
             let input = (0..<Self.width).map { index in
-                var value = kindDirections[kind][index] + random.nextUniform(-1.5, 1.5)
-                for edge in 0..<4 { value += 2 * edgeDirections[edge][index] * (box[edge] - 0.5) }
+                var value = 0.5 * kindDirections[kind][index] + random.nextUniform(-1.5, 1.5)
+                for edge in 0..<4 { value += 4 * edgeDirections[edge][index] * (box[edge] - 0.5) }
                 return value
             }
             try writer.append(input, to: 0)

@@ -19,7 +19,7 @@ RankProcess.train {
             OutputSpecification("kind", loss: SparseCategoricalCrossentropy(), metrics: [AccuracyMetric()]),
             OutputSpecification(
                 "box", loss: MeanSquaredError(), weight: 5,
-                metrics: [MeanAbsoluteErrorMetric(), BoxIoUMetric()]),
+                metrics: [MeanAbsoluteErrorMetric(), BoxIoUMetric(name: "iou")]),
         ],
         data: JobData(
             train: DataSource("data/train-*.npz"), validation: DataSource("data/validation-*.npz")),
