@@ -46,7 +46,7 @@ package.targets += [
 
 // MARK: Modules, each on those before it.
 
-package.targets.append(.target(name: "CVectorLoops"))
+package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops")]
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
@@ -55,7 +55,8 @@ package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLo
 package.targets += module(
     "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
-package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])
+package.targets += module(
+    "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
 package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
 package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check"])
 package.targets += module("MIOData", ["MIOTensor", "CZlib"])

@@ -81,7 +81,7 @@ public enum KernelSelection: String, CaseIterable, Sendable {
 
     public func makeBackend(threads: Int) throws -> any KernelBackend {
         switch self {
-        case .native: ReferenceBackend()
+        case .native: try NativeBackend(threads: threads)
         case .reference: ReferenceBackend()
         }
     }

@@ -46,9 +46,11 @@ extension Dataset {
 
     /// Hands one column over, in order and in pieces of at most `rowsAtOnce` rows of one shard; shards
     /// without the column are passed over.
-    /// - Parameter body: gets the rows and their values, valid only during the call.
+    /// - Parameters:
+    ///   - rows: of the data set, all by default.
+    ///   - body: gets the rows and their values, valid only during the call.
     public func scan(
-        column: Int, rowsAtOnce: Int = 1024,
+        column: Int, rows: Range<Int>? = nil, rowsAtOnce: Int = 1024,
         _ body: (_ rows: Range<Int>, _ values: UnsafeBufferPointer<Float>) throws -> Void
     ) rethrows {
         precondition(rowsAtOnce > 0, "a piece needs a row")
@@ -58,9 +60,11 @@ extension Dataset {
         defer { buffer.deallocate() }
         for (shard, firstRow) in zip(shards, firstRows) {
             guard let array = shard.arrays[column] else { continue }
-            var start = 0
-            while start < shard.rowCount {
-                let end = min(start + rowsAtOnce, shard.rowCount)
+            let wanted = (rows ?? 0..<rowCount).clamped(to: firstRow..<firstRow + shard.rowCount)
+            var start = wanted.lowerBound - firstRow
+            let last = wanted.upperBound - firstRow
+            while start < last {
+                let end = min(start + rowsAtOnce, last)
                 array.read(start * count..<end * count, into: buffer.baseAddress!)
                 try body(
                     firstRow + start..<firstRow + end,

@@ -32,11 +32,14 @@ public final class TrainingRun {
     public init(_ session: Session) throws {
         self.session = session
         let job = session.job
-        let columns = ColumnMap(graph: job.graph, configurations: session.headConfigurations).requests
-        dataset = try session.openDataset(job.data.train, key: "train", columns: columns)
+        let columns = ColumnMap(graph: job.graph, configurations: session.headConfigurations)
+        dataset = try session.openDataset(job.data.train, key: "train", columns: columns.requests)
         let validationSet = try job.data.validation.map {
-            try session.openDataset($0, key: "validation", columns: columns)
+            try session.openDataset($0, key: "validation", columns: columns.requests)
         }
+        let labels = LabelCheck(session: session, columns: columns)
+        try labels.run(dataset, key: "train")
+        if let validationSet { try labels.run(validationSet, key: "validation") }
         schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
         let validationSchedule = validationSet.map {
             BatchSchedule(rowCount: $0.rowCount, batchSize: job.training.batchSize)
@@ -68,10 +71,12 @@ public final class TrainingRun {
             communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
         }
         try begin(resume, directory)
-        if let directory {
-            recorder = try Recorder(
-                directory: directory, job: job, names: step.names.names, validates: validation != nil,
-                stepsPerEpoch: schedule.batchesPerEpoch, startStep: state.position.step, console: console)
+        recorder = try communicator.agree(on: "the run's records") {
+            try directory.map {
+                try Recorder(
+                    directory: $0, job: job, names: step.names.names, validates: validation != nil,
+                    stepsPerEpoch: schedule.batchesPerEpoch, startStep: state.position.step, console: console)
+            }
         }
         defer { recorder?.close() }
         let outcome = try loop(isStopRequested)

@@ -60,13 +60,3 @@ public final class Validation {
         return .values(try evaluator.finish(communicator))
     }
 }
-
-extension LabelFault {
-    /// The whole message: which output, which shard and row, what was expected.
-    func error(in dataset: Dataset, _ batch: Batch) -> RunError {
-        let location = dataset.location(ofRow: batch.globalRows[sample], column: column)
-        return RunError(
-            "output \"\(output)\": \(location): \(fault); correct the data, or set "
-                + "outputs.\(output).missing_label", exitCode: .badInput)
-    }
-}

@@ -12,6 +12,11 @@ public struct ColumnMap: Sendable {
     let targets: [Int]
     let weights: [Int]
 
+    /// Each trained output with the column of its targets.
+    public var targetColumns: [(output: String, column: Int)] {
+        targets.map { (output: requests[$0].name, column: $0) }
+    }
+
     /// - Precondition: the losses fit their outputs.
     /// - Parameter inputsOnly: for prediction: targets and weights are left away.
     public init(graph: Graph, configurations: [HeadConfiguration], inputsOnly: Bool = false) {

@@ -1,0 +1,56 @@
+import MIOComm
+import MIOData
+import MIOObjectives
+import MIOTensor
+import MIOTraining
+
+/// Looks at every label before anything is touched: each rank at its share of the rows.
+///
+/// Labels are small beside inputs; a bad one found at step 90,000 would cost a night.
+struct LabelCheck {
+    let session: Session
+    let columns: ColumnMap
+
+    /// - Throws: `AgreedError` with the first bad label of each rank that found one: its shard and row.
+    func run(_ dataset: Dataset, key: String) throws {
+        let communicator = session.communicator
+        let rows =
+            dataset.rowCount * communicator.rank / communicator.size..<dataset.rowCount
+            * (communicator.rank + 1) / communicator.size
+        try communicator.agree(on: "the labels of data.\(key)") {
+            for (output, column) in columns.targetColumns {
+                guard let configuration = session.headConfigurations.first(where: { $0.output == output }),
+                    let loss = configuration.loss, let shape = session.job.graph.shape(ofOutput: output)
+                else { continue }
+                let labelling = TargetLabelling(loss.targetKind, missingLabel: configuration.missingLabel)
+                let width = loss.targetKind == .classIndex ? 1 : shape.last
+                try dataset.scan(column: column, rows: rows) { rows, values in
+                    guard let targets = values.baseAddress,
+                        let fault = labelling.firstFault(
+                            targets: targets, positions: values.count / max(width, 1), targetWidth: width,
+                            classes: shape.last)
+                    else { return }
+                    let positions = values.count / max(width, 1) / rows.count
+                    let row = rows.lowerBound + fault.position / max(positions, 1)
+                    throw Self.error(output, fault, dataset.location(ofRow: row, column: column))
+                }
+            }
+        }
+    }
+
+    static func error(_ output: String, _ fault: TargetFault, _ location: Dataset.Location) -> RunError {
+        let expected =
+            fault.classes.map { "a class index, a whole number from 0 to \($0 - 1), or the missing label" }
+            ?? "a finite number, or NaN where there is no label"
+        return RunError(
+            "output \"\(output)\": \(location): the target is \(fault.value); expected \(expected). "
+                + "Correct the data, or set outputs.\(output).missing_label", exitCode: .badInput)
+    }
+}
+
+extension LabelFault {
+    /// The whole message: which output, which shard and row, what was expected.
+    func error(in dataset: Dataset, _ batch: Batch) -> RunError {
+        LabelCheck.error(output, fault, dataset.location(ofRow: batch.globalRows[sample], column: column))
+    }
+}
