@@ -21,7 +21,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency], testing extra: 
 let package = Package(
     name: "mio",
     products: [
-        .library(name: "MIO", targets: ["MIO"])
+        .library(name: "MIO", targets: ["MIO"]),
+        .executable(name: "mio", targets: ["mio-cli"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -89,7 +90,14 @@ package.targets.append(
 // MARK: Programs.
 
 package.targets += [
-    .executableTarget(name: "mio-worker", dependencies: ["MIO", argumentParser], swiftSettings: strict)
+    .executableTarget(name: "mio-worker", dependencies: ["MIO", argumentParser], swiftSettings: strict),
+    // The product is `mio`; the target's name keeps it apart from MIO where file systems ignore case. It runs
+    // without MPI, whose absence it can then tell.
+    .executableTarget(
+        name: "mio-cli",
+        dependencies: [
+            "MIORun", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOTensor", argumentParser,
+        ], swiftSettings: strict),
 ]
 
 // MARK: Examples: what makes their data, shows their results, or trains them from Swift.

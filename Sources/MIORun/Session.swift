@@ -54,13 +54,16 @@ public struct Session {
     }
 
     /// A replica for batches of a data set's schedule, ready for every part that will occur.
-    func makeReplica(schedules: [BatchSchedule], forwardOnly: Bool) throws -> Replica {
+    /// - Parameter configurations: the job's unless others are given.
+    func makeReplica(
+        schedules: [BatchSchedule], forwardOnly: Bool, configurations: [HeadConfiguration]? = nil
+    ) throws -> Replica {
         let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1
         let pass = try passSize(part: part)
         let replica = try communicator.agree(on: "the model's kernels") {
             let replica = try Replica(
-                graph: job.graph, configurations: headConfigurations, backend: backend, part: max(part, 1),
-                pass: pass, forwardOnly: forwardOnly)
+                graph: job.graph, configurations: configurations ?? headConfigurations, backend: backend,
+                part: max(part, 1), pass: pass, forwardOnly: forwardOnly)
             try replica.prepare(partSizes: Set(schedules.flatMap(partSizes)))
             return replica
         }
