@@ -42,6 +42,7 @@ package.targets += [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
 ]
 
 // MARK: Modules, each on those before it.
@@ -117,6 +118,30 @@ package.targets += [
         dependencies: [
             "MIO", "MIOBenchmark", "MIOComm", "MIOConfig", "CAllocationCounter", argumentParser,
         ], swiftSettings: strict),
+]
+
+// MARK: Examples: what makes their data, shows their results, or trains them from Swift.
+
+/// A program of an example, with its sources in the example's folder.
+func example(_ folder: String, _ program: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: program, dependencies: dependencies, path: "examples/\(folder)/Sources/\(program)",
+        swiftSettings: strict)
+}
+
+package.targets += [
+    .target(
+        name: "Garments", dependencies: ["MIOData", "MIOTensor", "CZlib"],
+        path: "examples/garments/Sources/Garments", swiftSettings: strict),
+    .testTarget(
+        name: "GarmentsTests", dependencies: ["Garments", "MIOData", "MIOTensor", "CZlib"],
+        swiftSettings: strict),
+    example("garments", "garments-data", ["Garments", "MIOTensor", argumentParser]),
+    example("garments", "garments-picture", ["Garments", "MIOTensor", "CCairo", argumentParser]),
+    example("two-heads", "two-heads-data", ["MIOData", "MIOTensor", argumentParser]),
+    example("two-heads", "two-heads-train", ["MIO"]),
+    example("image-metadata", "image-metadata-data", ["MIOData", "MIOTensor", argumentParser]),
+    example("image-metadata", "image-metadata-train", ["MIO"]),
 ]
 
 // MARK: For tests only.
