@@ -111,6 +111,7 @@ package.targets += [
         name: "mio-cli",
         dependencies: [
             "MIORun", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOTensor", argumentParser,
+        ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),
     .executableTarget(
