@@ -56,7 +56,8 @@ package.targets += module(
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])
 package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
-package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check"])
+package.targets += module(
+    "MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProcessSupport"])
 package.targets += module("MIOData", ["MIOTensor", "CZlib"])
 package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
 package.targets += module(
@@ -93,6 +94,16 @@ package.targets += [
 // MARK: For tests only.
 
 package.targets += [
+    // Starts programs, and waits for them no longer than a test allows.
+    .target(name: "ProcessSupport", path: "Tests/ProcessSupport", swiftSettings: strict),
+    // The real worker under a real mpirun.
+    .testTarget(
+        name: "EndToEndTests",
+        dependencies: [
+            "ProcessSupport", "mio-worker", "MIOTensor", "MIOConfig", "MIOData", "MIOFormats",
+            "MIOCoordinator",
+        ],
+        swiftSettings: strict),
     // What every communicator must do, once for all of them.
     .target(
         name: "CommunicatorConformance", dependencies: ["MIOComm"], path: "Tests/CommunicatorConformance",
