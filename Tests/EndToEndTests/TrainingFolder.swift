@@ -5,13 +5,23 @@ import MIOTensor
 /// A temporary folder with a job, its data and its runs; removed with this object.
 final class TrainingFolder {
     let path: String
+    private let isTemporary: Bool
 
     init() throws {
+        isTemporary = true
         path = FileManager.default.temporaryDirectory.path + "/mio-end-to-end-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
+    /// A folder in another, which removes it.
+    init(_ name: String, in folder: TrainingFolder) throws {
+        isTemporary = false
+        path = folder.path(name)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
     deinit {
+        guard isTemporary else { return }
         do { try FileManager.default.removeItem(atPath: path) } catch { print("\(path) stays: \(error)") }
     }
 

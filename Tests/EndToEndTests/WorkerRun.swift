@@ -34,26 +34,31 @@ final class WorkerRun {
     /// - Parameters:
     ///   - arguments: of every rank, after the job file.
     ///   - ofRank: further arguments of single ranks.
+    ///   - foldersOfRanks: the working folder of each rank, if not that of the tests.
     ///   - wrapper: what the launcher itself is run by.
     init(
         _ job: String, ranks: Int, _ arguments: [String] = [], ofRank: [Int: [String]] = [:],
-        launch: Launch = .mpirun, wrapper: [String] = []
+        foldersOfRanks: [String] = [], launch: Launch = .mpirun, wrapper: [String] = []
     ) throws {
         precondition(launch != .alone || ranks == 1)
         self.ranks = ranks
         notes = try TrainingFolder()
         var script = """
             rank=${OMPI_COMM_WORLD_RANK:-0}
-            echo $$ > "$MIO_TEST_NOTES/.$rank" && mv "$MIO_TEST_NOTES/.$rank" "$MIO_TEST_NOTES/pid-$rank"
+            note() { echo "$2" > "$MIO_TEST_NOTES/.$1" && mv "$MIO_TEST_NOTES/.$1" "$MIO_TEST_NOTES/$1"; }
 
             """
+        for (rank, folder) in foldersOfRanks.enumerated() {
+            script += "test $rank = \(rank) && cd '\(folder)'\n"
+        }
         for (rank, arguments) in ofRank {
             let quoted = arguments.map { "'\($0)'" }.joined(separator: " ")
             script += "test $rank = \(rank) && set -- \"$@\" \(quoted)\n"
         }
         script +=
             launch == .notingStatuses
-            ? "\"$0\" \"$@\"; echo $? > \"$MIO_TEST_NOTES/status-$rank\"; exit 0" : "exec \"$0\" \"$@\""
+            ? "\"$0\" \"$@\" & note pid-$rank $!; wait $!; note status-$rank $?; exit 0"
+            : "note pid-$rank $$; exec \"$0\" \"$@\""
         let worker = ["sh", "-c", script, try BuiltProgram.path("mio-worker"), job] + arguments
         process = try SpawnedProcess(
             wrapper + (launch == .alone ? [] : ["mpirun", "-n", "\(ranks)"]) + worker,
@@ -63,9 +68,12 @@ final class WorkerRun {
     /// Starts a run and waits for its end.
     static func outcome(
         _ job: String, ranks: Int, _ arguments: [String] = [], ofRank: [Int: [String]] = [:],
-        launch: Launch = .mpirun, wrapper: [String] = []
+        foldersOfRanks: [String] = [], launch: Launch = .mpirun, wrapper: [String] = []
     ) throws -> Outcome {
-        try WorkerRun(job, ranks: ranks, arguments, ofRank: ofRank, launch: launch, wrapper: wrapper).wait()
+        try WorkerRun(
+            job, ranks: ranks, arguments, ofRank: ofRank, foldersOfRanks: foldersOfRanks, launch: launch,
+            wrapper: wrapper
+        ).wait()
     }
 
     var isRunning: Bool { process.isRunning }

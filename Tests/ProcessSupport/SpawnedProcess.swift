@@ -13,6 +13,8 @@ public final class SpawnedProcess {
     /// Why a process could not be started, or did not end; a test that meets it fails.
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
+
+        public init(_ description: String) { self.description = description }
     }
 
     /// How a process ended.
@@ -46,7 +48,7 @@ public final class SpawnedProcess {
         var identifier: pid_t = 0
         let code = posix_spawnp(&identifier, command[0], &actions, nil, &arguments, &values)
         guard code == 0 else {
-            throw Failure(description: "cannot start \(command[0]): \(String(cString: strerror(code)))")
+            throw Failure("cannot start \(command[0]): \(String(cString: strerror(code)))")
         }
         processIdentifier = identifier
     }
@@ -86,7 +88,7 @@ public final class SpawnedProcess {
             if start.duration(to: .now) > .seconds(seconds) {
                 try end()
                 throw Failure(
-                    description: "\(command.joined(separator: " ")) did not end within \(seconds) s\n"
+                    "\(command.joined(separator: " ")) did not end within \(seconds) s\n"
                         + "output: \(try text("output"))\nerrors: \(try text("errors"))")
             }
             usleep(2000)
@@ -130,7 +132,7 @@ public func waitUntil(
     let start = ContinuousClock.now
     while try !condition() {
         if start.duration(to: .now) > .seconds(seconds) {
-            throw SpawnedProcess.Failure(description: "\(what): not within \(seconds) s")
+            throw SpawnedProcess.Failure("\(what): not within \(seconds) s")
         }
         usleep(1000)
     }
