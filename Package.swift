@@ -66,6 +66,12 @@ package.targets += module(
     "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
     "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles"], testing: ["TestFolders"])
+package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])
+package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
+package.targets += module(
+    "MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProcessSupport"])
+package.targets += module("MIOData", ["MIOTensor", "CZlib"])
+package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
 package.targets += module(
     "MIOTraining",
     [
@@ -169,6 +175,15 @@ package.targets += [
     // The same trainings for scripts/parity, as a table.
     .executableTarget(
         name: "mio-parity-check", dependencies: ["KerasParity", "MIO"], path: "Tests/mio-parity-check",
+    // Starts programs, and waits for them no longer than a test allows.
+    .target(name: "ProcessSupport", path: "Tests/ProcessSupport", swiftSettings: strict),
+    // The real worker under a real mpirun.
+    .testTarget(
+        name: "EndToEndTests",
+        dependencies: [
+            "ProcessSupport", "mio-worker", "MIOTensor", "MIOConfig", "MIOData", "MIOFormats",
+            "MIOCoordinator",
+        ],
         swiftSettings: strict),
     // What every communicator must do, once for all of them.
     .target(
