@@ -21,7 +21,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency], testing extra: 
 let package = Package(
     name: "mio",
     products: [
-        .library(name: "MIO", targets: ["MIO"])
+        .library(name: "MIO", targets: ["MIO"]),
+        .executable(name: "mio", targets: ["mio-cli"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -41,23 +42,34 @@ package.targets += [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
 ]
 
 // MARK: Modules, each on those before it.
 
 package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops")]
 package.targets += module("MIOTensor", [numerics])
+package.targets += module("MIOThreads", ["MIOTensor"])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
-package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", numerics])
+package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", numerics])
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
-package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
+package.targets += module("MIOComm", ["MIOTensor", "MIOThreads"], testing: ["CommunicatorConformance"])
 package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check"])
+package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
+package.targets += module(
+    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
+package.targets += module(
+    "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles"], testing: ["TestFolders"])
+package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])
+package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
+package.targets += module(
+    "MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProcessSupport"])
 package.targets += module("MIOData", ["MIOTensor", "CZlib"])
 package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
 package.targets += module(
@@ -67,12 +79,13 @@ package.targets += module(
         "MIOData",
     ])
 package.targets += module(
-    "MIOCoordinator", ["MIOFormats", "MIOTensor", "MIOConfig"], testing: ["mio-checkpoint-check"])
+    "MIOCoordinator", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOTensor", "MIOConfig"],
+    testing: ["mio-checkpoint-check", "TestFolders"])
 package.targets += module(
     "MIORun",
     [
         "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
-        "MIOComm", "MIOData", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
+        "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
     ])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
@@ -98,6 +111,13 @@ package.targets.append(
 
 package.targets += [
     .executableTarget(name: "mio-worker", dependencies: ["MIO", argumentParser], swiftSettings: strict),
+    // The product is `mio`; the target's name keeps it apart from MIO where file systems ignore case. It runs
+    // without MPI, whose absence it can then tell.
+    .executableTarget(
+        name: "mio-cli",
+        dependencies: [
+            "MIORun", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOTensor", argumentParser,
+        ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),
     .executableTarget(
@@ -107,9 +127,35 @@ package.targets += [
         ], swiftSettings: strict),
 ]
 
+// MARK: Examples: what makes their data, shows their results, or trains them from Swift.
+
+/// A program of an example, with its sources in the example's folder.
+func example(_ folder: String, _ program: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: program, dependencies: dependencies, path: "examples/\(folder)/Sources/\(program)",
+        swiftSettings: strict)
+}
+
+package.targets += [
+    .target(
+        name: "Garments", dependencies: ["MIOData", "MIOTensor", "CZlib"],
+        path: "examples/garments/Sources/Garments", swiftSettings: strict),
+    .testTarget(
+        name: "GarmentsTests", dependencies: ["Garments", "MIOData", "MIOTensor", "CZlib"],
+        swiftSettings: strict),
+    example("garments", "garments-data", ["Garments", "MIOTensor", argumentParser]),
+    example("garments", "garments-picture", ["Garments", "MIOTensor", "CCairo", argumentParser]),
+    example("two-heads", "two-heads-data", ["MIOData", "MIOTensor", argumentParser]),
+    example("two-heads", "two-heads-train", ["MIO"]),
+    example("image-metadata", "image-metadata-data", ["MIOData", "MIOTensor", argumentParser]),
+    example("image-metadata", "image-metadata-train", ["MIO"]),
+]
+
 // MARK: For tests only.
 
 package.targets += [
+    // A folder of its own for each test.
+    .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
     // Keras' golden numbers: reading them, and training against them.
     .target(
         name: "KerasParity", dependencies: ["MIO", "MIOBenchmark", "MIOConfig", "MIOData", "MIOTraining"],
@@ -129,6 +175,15 @@ package.targets += [
     // The same trainings for scripts/parity, as a table.
     .executableTarget(
         name: "mio-parity-check", dependencies: ["KerasParity", "MIO"], path: "Tests/mio-parity-check",
+    // Starts programs, and waits for them no longer than a test allows.
+    .target(name: "ProcessSupport", path: "Tests/ProcessSupport", swiftSettings: strict),
+    // The real worker under a real mpirun.
+    .testTarget(
+        name: "EndToEndTests",
+        dependencies: [
+            "ProcessSupport", "mio-worker", "MIOTensor", "MIOConfig", "MIOData", "MIOFormats",
+            "MIOCoordinator",
+        ],
         swiftSettings: strict),
     // What every communicator must do, once for all of them.
     .target(

@@ -1,9 +1,7 @@
 import Foundation
 import MIOComm
 import MIOJob
-import MIOKernels
 import MIOMPI
-import MIOPlan
 import MIORun
 import MIOTensor
 
@@ -69,20 +67,6 @@ public enum RankProcess {
         } catch {
             Message.write("mio: \(error)")
             exit(error.exitCode.rawValue)
-        }
-    }
-}
-
-/// Which kernels a run computes with.
-public enum KernelSelection: String, CaseIterable, Sendable {
-    case native
-    /// The plain implementations: slow, the oracle.
-    case reference
-
-    public func makeBackend(threads: Int) throws -> any KernelBackend {
-        switch self {
-        case .native: try NativeBackend(threads: threads)
-        case .reference: ReferenceBackend()
         }
     }
 }

@@ -1,4 +1,5 @@
 import MIOTensor
+import MIOThreads
 
 #if canImport(Glibc)
     import Glibc
@@ -34,11 +35,11 @@ public final class InProcessCommunicator: Communicator {
         precondition(worldSize > 0, "a world of \(worldSize) ranks")
         let world = InProcessWorld(size: worldSize)
         let outcomes = Outcomes<Value>(count: worldSize)
-        var threads: [RankThread] = []
+        var threads: [JoinableThread] = []
         for rank in 0..<worldSize {
             do {
                 threads.append(
-                    try RankThread(rank: rank) {
+                    try JoinableThread(named: "mio rank \(rank)") {
                         let outcome = Result {
                             try body(InProcessCommunicator(rank: rank, world: world))
                         }

@@ -1,3 +1,5 @@
+import MIOThreads
+
 /// What the ranks of one process share: the places where they meet, and who has left.
 ///
 /// Rank threads enter a meeting with what they bring; the last to come does the work for all, in rank

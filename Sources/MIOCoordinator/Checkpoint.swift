@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOFiles
 import MIOFormats
 import MIOTensor
 

@@ -1,5 +1,6 @@
 import Foundation
 import MIOConfig
+import MIOFiles
 import MIOFormats
 import MIOTensor
 

@@ -1,4 +1,4 @@
-import Foundation
+import MIOThreads
 
 /// The thread that writes checkpoints, one at a time, so that events never wait for one.
 ///
@@ -6,16 +6,16 @@ import Foundation
 final class CheckpointThread: @unchecked Sendable {
     private var store: CheckpointStore
     private let errors: BackgroundErrors
-    private let condition = NSCondition()
+    private let monitor = Monitor()
     private var pending: (checkpoint: Checkpoint, ready: @Sendable () -> Void)?
     private var isWriting = false
     private var isClosed = false
-    private var thread: BackgroundThread?
+    private var thread: JoinableThread?
 
-    init(store: CheckpointStore, errors: BackgroundErrors) {
+    init(store: CheckpointStore, errors: BackgroundErrors) throws(ThreadError) {
         self.store = store
         self.errors = errors
-        thread = BackgroundThread(name: "mio checkpoints") { [self] in run() }
+        thread = try JoinableThread(named: "mio checkpoints") { [self] in run() }
     }
 
     private func run() {
@@ -26,13 +26,13 @@ final class CheckpointThread: @unchecked Sendable {
     }
 
     private func next() -> (checkpoint: Checkpoint, ready: @Sendable () -> Void)? {
-        condition.lock()
-        defer { condition.unlock() }
+        monitor.lock()
+        defer { monitor.unlock() }
         isWriting = false
-        condition.broadcast()
+        monitor.announce()
         while pending == nil {
             if isClosed { return nil }
-            condition.wait()
+            monitor.wait()
         }
         isWriting = pending != nil
         return pending.take()
@@ -41,26 +41,26 @@ final class CheckpointThread: @unchecked Sendable {
     /// Waits until no checkpoint is being written, then hands this one over.
     /// - Parameter ready: called on the thread before it writes.
     func submit(_ checkpoint: Checkpoint, ready: @escaping @Sendable () -> Void) {
-        condition.lock()
-        defer { condition.unlock() }
-        while isWriting || pending != nil { condition.wait() }
+        monitor.lock()
+        defer { monitor.unlock() }
+        while isWriting || pending != nil { monitor.wait() }
         pending = (checkpoint, ready)
-        condition.broadcast()
+        monitor.announce()
     }
 
     /// Returns when no checkpoint is being written or waits to be.
     func wait() {
-        condition.lock()
-        while isWriting || pending != nil { condition.wait() }
-        condition.unlock()
+        monitor.withLock {
+            while isWriting || pending != nil { monitor.wait() }
+        }
     }
 
     /// Writes what is pending, then ends.
     func close() {
-        condition.lock()
-        isClosed = true
-        condition.broadcast()
-        condition.unlock()
-        thread?.join()
+        monitor.withLock {
+            isClosed = true
+            monitor.announce()
+        }
+        thread.take()?.join()
     }
 }

@@ -1,4 +1,5 @@
 import MIOTensor
+import MIOThreads
 
 /// What rank 0 of a run tells: events go to sinks, snapshots become checkpoints, both on threads of their
 /// own, so that the step waits for neither.
@@ -19,10 +20,10 @@ public final class Coordinator: Sendable {
     ///   - sinks: handed over: the coordinator's thread alone uses them, and closes them.
     ///   - store: `nil` for a run without checkpoints.
     ///   - capacity: events that may wait to be written before `post` waits.
-    /// - Throws: `FileError` naming a value that bears a reserved name or one used twice.
+    /// - Throws: `FileError` naming a value that bears a reserved name or one used twice; `ThreadError`.
     public init(
         kinds: [EventKind], sinks: sending [any MetricSink], store: CheckpointStore?, capacity: Int = 256
-    ) throws(FileError) {
+    ) throws {
         for kind in kinds {
             var names = Set(RunEvent.reservedNames)
             for name in kind.names where !names.insert(name).inserted {
@@ -35,8 +36,15 @@ public final class Coordinator: Sendable {
         self.kinds = kinds
         mailbox = Mailbox(
             capacity: capacity, valuesPerSlot: max(1, kinds.map(\.names.count).max() ?? 0))
-        events = EventThread(mailbox: mailbox, kinds: kinds, sinks: sinks, errors: errors)
-        checkpoints = store.map { [errors] in CheckpointThread(store: $0, errors: errors) }
+        let events = try EventThread(mailbox: mailbox, kinds: kinds, sinks: sinks, errors: errors)
+        do {
+            checkpoints = try store.map { [errors] in try CheckpointThread(store: $0, errors: errors) }
+        } catch {
+            mailbox.close()
+            events.join()
+            throw error
+        }
+        self.events = events
     }
 
     /// Hands numbers over, without allocating; waits only if `capacity` events wait already.

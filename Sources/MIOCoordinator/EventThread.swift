@@ -1,4 +1,4 @@
-import Foundation
+import MIOThreads
 
 /// An event whose values are known before the first step: its word, and the names of its numbers in order.
 public struct EventKind: Hashable, Sendable {
@@ -19,16 +19,18 @@ final class EventThread: @unchecked Sendable {
     private let kinds: [EventKind]
     private let sinks: [any MetricSink]
     private let errors: BackgroundErrors
-    private let condition = NSCondition()
+    private let monitor = Monitor()
     private var flushed = 0
-    private var thread: BackgroundThread?
+    private var thread: JoinableThread?
 
-    init(mailbox: Mailbox, kinds: [EventKind], sinks: sending [any MetricSink], errors: BackgroundErrors) {
+    init(mailbox: Mailbox, kinds: [EventKind], sinks: sending [any MetricSink], errors: BackgroundErrors)
+        throws(ThreadError)
+    {
         self.mailbox = mailbox
         self.kinds = kinds
         self.sinks = sinks
         self.errors = errors
-        thread = BackgroundThread(name: "mio events") { [self] in run() }
+        thread = try JoinableThread(named: "mio events") { [self] in run() }
     }
 
     private func run() {
@@ -42,10 +44,10 @@ final class EventThread: @unchecked Sendable {
                 each { try $0.write(event) }
             case .flush:
                 each { try $0.flush() }
-                condition.lock()
-                flushed = letter.sequence
-                condition.broadcast()
-                condition.unlock()
+                monitor.withLock {
+                    flushed = letter.sequence
+                    monitor.announce()
+                }
             }
         }
         each { try $0.close() }
@@ -60,11 +62,11 @@ final class EventThread: @unchecked Sendable {
 
     /// Returns when the flush with this sequence number is done, successfully or not.
     func waitUntilFlushed(_ sequence: Int) {
-        condition.lock()
-        while flushed < sequence { condition.wait() }
-        condition.unlock()
+        monitor.withLock {
+            while flushed < sequence { monitor.wait() }
+        }
     }
 
     /// After the mailbox was closed: returns when all letters are written and the sinks closed.
-    func join() { thread?.join() }
+    func join() { thread.take()?.join() }
 }

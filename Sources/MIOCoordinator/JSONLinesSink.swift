@@ -1,6 +1,6 @@
 import Foundation
 import MIOConfig
-import MIOFormats
+import MIOFiles
 import MIOTensor
 
 /// Appends events to `metrics.jsonl`: one JSON object a line, one `write(2)` a line.

@@ -1,10 +1,10 @@
-import Foundation
+import MIOThreads
 
 /// How the thread that steps hands numbers to the coordinator's thread: a ring of slots, made before the
 /// first step. Posting numbers allocates nothing; if the ring is full the producer waits, so that nothing is
 /// lost, and the waits are counted.
 ///
-/// Sendable, unchecked: slots and counters are touched only with the condition's lock held.
+/// Sendable, unchecked: slots and counters are touched only with the lock held.
 public final class Mailbox: @unchecked Sendable {
     /// What the receiver gets.
     public struct Letter: Sendable {
@@ -32,7 +32,7 @@ public final class Mailbox: @unchecked Sendable {
 
     public let capacity: Int
     public let valuesPerSlot: Int
-    private let condition = NSCondition()
+    private let monitor = Monitor()
     private let slots: UnsafeMutableBufferPointer<Slot>
     private let values: UnsafeMutableBufferPointer<Double>
     /// The events in the ring, in order.
@@ -60,9 +60,7 @@ public final class Mailbox: @unchecked Sendable {
 
     /// How often a producer found the ring full.
     public var producerWaits: Int {
-        condition.lock()
-        defer { condition.unlock() }
-        return waits
+        monitor.withLock { waits }
     }
 
     /// Copies the numbers into the ring, without allocating.
@@ -72,8 +70,8 @@ public final class Mailbox: @unchecked Sendable {
     @discardableResult
     public func post(kind: Int, step: Int, epoch: Int, values: UnsafeBufferPointer<Double>) -> Int {
         precondition(kind >= 0 && values.count <= valuesPerSlot, "numbers that no slot was made for")
-        condition.lock()
-        defer { condition.unlock() }
+        monitor.lock()
+        defer { monitor.unlock() }
         let index = waitForRoom()
         slots[index] = Slot(kind: kind, step: step, epoch: epoch, count: values.count)
         for position in values.indices {
@@ -85,8 +83,8 @@ public final class Mailbox: @unchecked Sendable {
     /// Posts an event whose values were not registered; this one allocates.
     @discardableResult
     public func post(_ event: RunEvent) -> Int {
-        condition.lock()
-        defer { condition.unlock() }
+        monitor.lock()
+        defer { monitor.unlock() }
         slots[waitForRoom()].kind = Self.eventKind
         events.append(event)
         return send()
@@ -94,8 +92,8 @@ public final class Mailbox: @unchecked Sendable {
 
     /// Posts the request to flush what came before.
     public func postFlush() -> Int {
-        condition.lock()
-        defer { condition.unlock() }
+        monitor.lock()
+        defer { monitor.unlock() }
         slots[waitForRoom()].kind = Self.flushKind
         return send()
     }
@@ -103,11 +101,11 @@ public final class Mailbox: @unchecked Sendable {
     /// The next letter; waits for one.
     /// - Returns: `nil` once the mailbox is closed and empty.
     public func receive() -> Letter? {
-        condition.lock()
-        defer { condition.unlock() }
+        monitor.lock()
+        defer { monitor.unlock() }
         while received == posted {
             if isClosed { return nil }
-            condition.wait()
+            monitor.wait()
         }
         let index = received % capacity
         let slot = slots[index]
@@ -121,22 +119,22 @@ public final class Mailbox: @unchecked Sendable {
                     values: Array(values[index * valuesPerSlot..<index * valuesPerSlot + slot.count]))
             }
         received += 1
-        condition.broadcast()
+        monitor.announce()
         return Letter(sequence: received, content: content)
     }
 
     /// No more letters; those in the ring are still received.
     public func close() {
-        condition.lock()
-        isClosed = true
-        condition.broadcast()
-        condition.unlock()
+        monitor.withLock {
+            isClosed = true
+            monitor.announce()
+        }
     }
 
     /// Called with the lock held. The index of a free slot.
     private func waitForRoom() -> Int {
         if posted - received == capacity { waits += 1 }
-        while posted - received == capacity { condition.wait() }
+        while posted - received == capacity { monitor.wait() }
         precondition(!isClosed, "a letter to a closed mailbox")
         return posted % capacity
     }
@@ -144,7 +142,7 @@ public final class Mailbox: @unchecked Sendable {
     /// Called with the lock held.
     private func send() -> Int {
         posted += 1
-        condition.broadcast()
+        monitor.announce()
         return posted
     }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import MIOFormats
+import MIOFiles
 import MIOTensor
 
 /// The folder of one run, held for this process: two runs cannot share one.

@@ -1,3 +1,4 @@
+import MIOFiles
 import MIOTensor
 
 /// A table of numbers as text (RFC 4180): a line of column names, then one line a sample, fields separated
@@ -15,7 +16,7 @@ public struct CSVFile {
     /// - Throws: `DataError` if the file is missing or empty, or two columns have the same name.
     public init(path: String) throws {
         self.path = path
-        file = try MappedFile(path: path)
+        file = try MappedFile.shard(path)
         var scanner = CSVScanner(file.bytes, path: path)
         scanner.skipByteOrderMark()
         var names: [String] = []

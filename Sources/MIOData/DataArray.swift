@@ -1,4 +1,4 @@
-import CZlib
+import MIOFiles
 import MIOTensor
 
 /// An array on disk (mapped) or decompressed from it: elements in row-major order, the first axis being
@@ -69,15 +69,9 @@ public final class DataArray: @unchecked Sendable {
     /// - Throws: `DataError` of kind `corrupt`.
     public func verify() throws {
         guard let unverified, let checksum else { return }
-        let actual = cyclicRedundancyCheck(unverified)
+        let actual = CRC32.of(unverified)
         if actual != checksum { throw checksumMismatch(place, expected: checksum, actual: actual) }
     }
-}
-
-/// zlib's CRC-32 of `bytes`, continuing from `start`.
-func cyclicRedundancyCheck(_ bytes: UnsafeRawBufferPointer, continuing start: UInt32 = 0) -> UInt32 {
-    guard let address = bytes.bindMemory(to: UInt8.self).baseAddress else { return start }
-    return UInt32(truncatingIfNeeded: crc32_z(UInt(start), address, bytes.count))
 }
 
 func checksumMismatch(_ place: String, expected: UInt32, actual: UInt32) -> DataError {

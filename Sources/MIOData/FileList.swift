@@ -25,7 +25,7 @@ func listFiles(globs: [String], folder: String) throws -> [String] {
 }
 
 /// A folder's name may contain what a glob would interpret.
-private func escapeGlob(_ folder: String) -> String {
+func escapeGlob(_ folder: String) -> String {
     var escaped = ""
     for character in folder {
         if "*?[]\\".contains(character) { escaped.append("\\") }

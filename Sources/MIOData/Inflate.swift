@@ -1,4 +1,5 @@
 import CZlib
+import MIOFiles
 import MIOTensor
 
 /// The most that DEFLATE can expand: 258 bytes from 2 bits. A claim beyond it is a lie.
@@ -22,7 +23,7 @@ func inflateMember(
     defer { inflateEnd(&stream) }
     var consumed = 0
     var produced = 0
-    var actual: UInt32 = 0
+    var actual = CRC32()
     var status = Z_OK
     while status != Z_STREAM_END {
         // zlib counts in 32 bits: a large member is passed in pieces.
@@ -44,7 +45,7 @@ func inflateMember(
                     + "or cut short; copy or write the file again")
         }
         let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: chunk[..<count]))
-        actual = cyclicRedundancyCheck(bytes, continuing: actual)
+        actual.update(bytes)
         try output.append(bytes)
         produced += count
     }
@@ -52,7 +53,9 @@ func inflateMember(
         throw DataError(
             .corrupt, place, "it decompresses to \(produced) bytes, the archive claims \(size)")
     }
-    if actual != checksum { throw checksumMismatch(place, expected: checksum, actual: actual) }
+    if actual.value != checksum {
+        throw checksumMismatch(place, expected: checksum, actual: actual.value)
+    }
 }
 
 /// Refuses sizes that no DEFLATE stream can reach, before memory is taken for them.

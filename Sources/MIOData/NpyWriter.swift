@@ -1,10 +1,12 @@
+import MIOFiles
 import MIOTensor
 
 /// Writes an array that `numpy.load` reads, a piece at a time. The file appears when ``finish()`` returns.
 public final class NpyWriter {
     public let elementType: ElementType
     public let shape: Shape
-    private let file: AtomicFile
+    /// `nil` once it has its name.
+    private var file: AtomicFile?
     private let end: Int
     private var position: Int
 
@@ -12,11 +14,12 @@ public final class NpyWriter {
     public init(path: String, elementType: ElementType, shape: Shape) throws {
         self.elementType = elementType
         self.shape = shape
-        file = try AtomicFile(path: path)
+        let file = try AtomicFile(replacing: path)
         let header = NpyHeader.encode(elementType, shape)
         try file.write(header, at: 0)
         position = header.count
         end = header.count + shape.count * elementType.size
+        self.file = consume file
     }
 
     /// Appends elements in row-major order.
@@ -26,7 +29,7 @@ public final class NpyWriter {
         precondition(Element.elementType == elementType, "another element type was announced")
         let bytes = UnsafeRawBufferPointer(elements)
         precondition(bytes.count <= end - position, "more elements than shape \(shape) has")
-        try file.write(bytes, at: position)
+        try file?.write(bytes, at: position)
         position += bytes.count
     }
 
@@ -37,9 +40,10 @@ public final class NpyWriter {
 
     /// Gives the file its name.
     /// - Throws: `FileError` if it cannot be synced or renamed.
-    /// - Precondition: the array is complete.
+    /// - Precondition: the array is complete; called once.
     public func finish() throws {
         precondition(position == end, "the array is not complete")
-        try file.commit()
+        precondition(file != nil, "finish() was called before")
+        try file.take()?.commit()
     }
 }

@@ -1,3 +1,4 @@
+import MIOFiles
 import MIOTensor
 
 /// An archive of arrays as `numpy.savez` and `numpy.savez_compressed` write it: a zip file of `.npy`
@@ -15,7 +16,7 @@ public struct NpzFile {
     /// - Throws: `DataError` if the file is missing, empty, cut short, damaged or no zip archive.
     public init(path: String) throws {
         self.path = path
-        file = try MappedFile(path: path)
+        file = try MappedFile.shard(path)
         directory = try ZipDirectory(file)
         var names: [String] = []
         var indices: [String: Int] = [:]

@@ -1,3 +1,4 @@
+import MIOFiles
 import MIOTensor
 
 /// Writes an archive of arrays that `numpy.load` reads: stored members, ZIP64 where sizes need it.
@@ -27,7 +28,8 @@ public final class NpzWriter {
     }
 
     public let arrays: [ArrayDescription]
-    private let file: AtomicFile
+    /// `nil` once it has its name.
+    private var file: AtomicFile?
     private var members: [ZipMemberWriter]
 
     /// - Throws: `FileError` if the file cannot be created; `DataError` of kind `duplicate` for two arrays
@@ -40,7 +42,7 @@ public final class NpzWriter {
             throw DataError(.duplicate, path, "two arrays are named '\(array.name)'")
         }
         self.arrays = arrays
-        file = try AtomicFile(path: path)
+        let file = try AtomicFile(replacing: path)
         var offset = 0
         members = arrays.map { array in
             let member = ZipMemberWriter(
@@ -50,6 +52,7 @@ public final class NpzWriter {
             return member
         }
         for member in members { try file.write(member.npyHeader, at: member.contentOffset) }
+        self.file = consume file
     }
 
     /// Appends elements, in row-major order, to the array of that index.
@@ -58,7 +61,8 @@ public final class NpzWriter {
     public func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>, to index: Int) throws
     {
         precondition(Element.elementType == arrays[index].elementType, "another element type was announced")
-        try members[index].append(UnsafeRawBufferPointer(elements), to: file)
+        let bytes = UnsafeRawBufferPointer(elements)
+        try file?.write(bytes, at: members[index].accept(bytes))
     }
 
     /// As the other, from an array in memory.
@@ -68,18 +72,19 @@ public final class NpzWriter {
 
     /// Completes the archive and gives it its name.
     /// - Throws: `FileError` if it cannot be written, synced or renamed.
-    /// - Precondition: every array is complete.
+    /// - Precondition: every array is complete; called once.
     public func finish() throws {
+        precondition(file != nil, "finish() was called before")
         var directory: [UInt8] = []
         for member in members {
             precondition(member.isComplete, "array '\(member.name)' is not complete")
-            try file.write(member.localHeader, at: member.offset)
+            try file?.write(member.localHeader, at: member.offset)
             directory += member.directoryEntry
         }
         let start = members.last?.end ?? 0
-        try file.write(
+        try file?.write(
             directory + zipEnd(entryCount: members.count, size: directory.count, start: start), at: start)
-        try file.commit()
+        try file.take()?.commit()
     }
 
     /// Writes whole arrays of floats.

@@ -1,3 +1,5 @@
+import MIOThreads
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -39,14 +41,14 @@ final class PrefetchRing: @unchecked Sendable {
     func didFill() {
         monitor.withLock {
             filled += 1
-            monitor.signal()
+            monitor.announce()
         }
     }
 
     func fail(_ error: any Error) {
         monitor.withLock {
             failure = error
-            monitor.signal()
+            monitor.announce()
         }
     }
 
@@ -58,7 +60,7 @@ final class PrefetchRing: @unchecked Sendable {
         try monitor.withLock {
             if before > released {
                 released = before
-                monitor.signal()
+                monitor.announce()
             }
             guard number < total else { return nil }
             if filled <= number, failure == nil, !isStopped {
@@ -77,7 +79,7 @@ final class PrefetchRing: @unchecked Sendable {
     func stop() {
         monitor.withLock {
             isStopped = true
-            monitor.signal()
+            monitor.announce()
         }
     }
 }

@@ -1,10 +1,5 @@
 import MIOTensor
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOThreads
 
 /// Fills batches on a thread of its own, ahead of the thread that trains on them.
 ///
@@ -47,14 +42,14 @@ public final class Prefetcher {
     public let configuration: Configuration
     public let schedule: BatchSchedule
     private let ring: PrefetchRing
-    private var thread: pthread_t?
+    private var thread: JoinableThread?
     /// The number of batches that ``next()`` has returned.
     private var taken = 0
 
     /// Starts to read at once.
     /// - Precondition: batch size, world size and depth are positive (depth at least 3), `start` is a batch
     ///   of the schedule or the end of an epoch, `rank` is in `0..<worldSize`.
-    /// - Throws: `FileError` if no thread can be started.
+    /// - Throws: `ThreadError` if no thread can be started.
     public init(dataset: Dataset, configuration: Configuration) throws {
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: configuration.batchSize)
         precondition(
@@ -75,7 +70,7 @@ public final class Prefetcher {
             total: overflow ? .max : max(0, all - configuration.start.batch))
         self.ring = ring
         dataset.expectReading(shuffled: configuration.shuffle)
-        thread = try startThread(named: "mio-prefetch") {
+        thread = try JoinableThread(named: "mio prefetch") {
             Self.fillBatches(of: ring, from: dataset, configuration, schedule)
         }
     }
@@ -103,8 +98,7 @@ public final class Prefetcher {
     /// Ends the thread, after the batch that it is filling. Also done when the last reference goes.
     public func stop() {
         ring.stop()
-        if let thread { pthread_join(thread, nil) }
-        thread = nil
+        thread.take()?.join()
     }
 
     private static func fillBatches(

@@ -1,3 +1,4 @@
+import MIOFiles
 import MIOTensor
 
 #if canImport(Glibc)
@@ -116,65 +117,33 @@ private final class ScratchMemory {
     deinit { pointer.deallocate() }
 }
 
-/// An unlinked temporary file, mapped for reading and filled through its descriptor: a full disk is then an
+/// An unnamed temporary file, mapped for reading and filled through its descriptor: a full disk is then an
 /// error, where writing to the mapping would be a SIGBUS.
 private final class ScratchSegment {
     let pointer: UnsafeRawPointer
     let size: Int
-    private let descriptor: Int32
-    private let path: String
+    private let file: OpenFile
 
     init(folder: String, size: Int) throws {
-        let template = folder + "/mio-data-XXXXXX"
-        var name = template.utf8CString
-        let descriptor = name.withUnsafeMutableBufferPointer { mkstemp($0.baseAddress!) }
-        guard descriptor >= 0 else {
-            throw FileError(
-                action: "create", path: template,
-                reason: String(cString: strerror(errno)) + "; set TMPDIR to a folder with room")
-        }
-        _ = name.withUnsafeBufferPointer { unlink($0.baseAddress!) }
-        guard ftruncate(descriptor, off_t(size)) == 0,
-            let memory = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0),
-            memory != UnsafeMutableRawPointer(bitPattern: -1)
-        else {
-            let code = errno
-            close(descriptor)
-            throw FileError(
-                action: "map", path: template, reason: String(cString: strerror(code)))
-        }
-        pointer = UnsafeRawPointer(memory)
+        let file: OpenFile
+        do {
+            file = try OpenFile(unnamedIn: folder, name: "mio-data")
+        } catch { throw Self.advised(error) }
+        try file.resize(to: size)
+        pointer = try file.map(count: size).baseAddress!
         self.size = size
-        self.descriptor = descriptor
-        path = template
+        self.file = consume file
     }
 
     func write(_ bytes: [UInt8], at offset: Int) throws {
-        try bytes.withUnsafeBytes {
-            try writeAll(
-                $0, to: descriptor, at: offset, path: path, advice: "; set TMPDIR to a folder with room")
-        }
+        do { try file.write(bytes, at: offset) } catch { throw Self.advised(error) }
     }
 
-    deinit {
-        munmap(UnsafeMutableRawPointer(mutating: pointer), size)
-        close(descriptor)
+    private static func advised(_ error: FileError) -> FileError {
+        FileError(
+            action: error.action, path: error.path,
+            reason: error.reason + "; set TMPDIR to a folder with room", exitCode: error.exitCode)
     }
-}
 
-/// Writes all of `bytes` at `offset`, however many calls that takes.
-func writeAll(
-    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int, path: String, advice: String = ""
-) throws {
-    var written = 0
-    while written < bytes.count {
-        let result = pwrite(
-            descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
-        if result < 0 && errno == EINTR { continue }
-        guard result > 0 else {
-            throw FileError(
-                action: "write", path: path, reason: String(cString: strerror(errno)) + advice)
-        }
-        written += result
-    }
+    deinit { munmap(UnsafeMutableRawPointer(mutating: pointer), size) }
 }

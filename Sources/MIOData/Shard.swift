@@ -1,3 +1,4 @@
+import MIOFiles
 import MIOTensor
 
 /// The arrays of one shard that a data set wants, opened and checked.
@@ -45,7 +46,7 @@ struct Shard {
     /// Opens `.npy` files that together make a shard.
     /// - Parameter paths: one for each request, `nil` where an optional one has no files.
     init(paths: [String?], requests: [ColumnRequest]) throws {
-        let files = try paths.map { path in try path.map { try MappedFile(path: $0) } }
+        let files = try paths.map { path in try path.map { try MappedFile.shard($0) } }
         arrays = try files.map { file in try file.map { try NpyFile.open($0) } }
         mappedFiles = files.compactMap { $0 }
         self.paths = paths.compactMap { $0 }

@@ -1,3 +1,4 @@
+import MIOFiles
 import MIOTensor
 
 /// A member of a zip archive.

@@ -1,3 +1,5 @@
+import MIOFiles
+
 /// One stored member of an archive being written, at a place that is known from the start.
 struct ZipMemberWriter {
     let name: String
@@ -8,7 +10,7 @@ struct ZipMemberWriter {
     let end: Int
     private let nameBytes: [UInt8]
     private var position: Int
-    private var checksum: UInt32
+    private var checksum = CRC32()
 
     private static let limit = Int(UInt32.max)
     /// 1 January 1980, the earliest that the format knows: equal arrays give equal files.
@@ -26,18 +28,20 @@ struct ZipMemberWriter {
         contentOffset = offset + 30 + nameBytes.count + extraSize
         end = contentOffset + header.count + byteCount
         position = contentOffset + header.count
-        checksum = header.withUnsafeBytes { cyclicRedundancyCheck($0) }
+        header.withUnsafeBytes { checksum.update($0) }
     }
 
     private var size: Int { end - contentOffset }
     private var isLarge: Bool { size >= Self.limit }
     var isComplete: Bool { position == end }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer, to file: AtomicFile) throws {
+    /// Counts bytes of the content, which come after those before.
+    /// - Returns: where in the file they belong.
+    mutating func accept(_ bytes: UnsafeRawBufferPointer) -> Int {
         precondition(bytes.count <= end - position, "more elements than the shape of '\(name)' has")
-        try file.write(bytes, at: position)
-        checksum = cyclicRedundancyCheck(bytes, continuing: checksum)
-        position += bytes.count
+        checksum.update(bytes)
+        defer { position += bytes.count }
+        return position
     }
 
     var localHeader: [UInt8] {
@@ -90,7 +94,7 @@ struct ZipMemberWriter {
         bytes.append(0 as UInt16)  // stored
         bytes.append(0 as UInt16)  // midnight
         bytes.append(Self.date)
-        bytes.append(checksum)
+        bytes.append(checksum.value)
         bytes.append(UInt32(min(size, Self.limit)))
         bytes.append(UInt32(min(size, Self.limit)))
     }

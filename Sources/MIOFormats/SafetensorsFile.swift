@@ -1,4 +1,5 @@
 import Foundation
+import MIOFiles
 import MIOTensor
 
 /// A safetensors file, opened and checked whole before any tensor is read; tensors come from the mapped

@@ -1,5 +1,6 @@
 import Foundation
 import MIOConfig
+import MIOFiles
 import MIOTensor
 
 /// The size and checksum of a file's content.

@@ -1,4 +1,5 @@
 import Foundation
+import MIOFiles
 import MIOTensor
 
 /// Appends scalars to a TensorBoard event file, one record and one `write(2)` an event.

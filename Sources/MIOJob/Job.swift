@@ -1,5 +1,6 @@
 import MIOConfig
 import MIOGraph
+import MIOObjectives
 import MIOOptimizers
 
 /// A whole run, as a value: the model, what each output is trained for, the data, and how to train.
@@ -76,8 +77,8 @@ public struct Job: Sendable {
         self.training = training
         self.checkpoints = checkpoints
         self.logging = logging
-        self.folder = Folder.absolute(folder)
-        self.runDirectory = Folder.absolute(runDirectory ?? "runs/\(name)", in: self.folder)
+        self.folder = JobPath.absolute(folder)
+        self.runDirectory = JobPath.absolute(runDirectory ?? "runs/\(name)", in: self.folder)
         warnings = try JobChecks(
             name: name, graph: model.graph, outputs: outputs, data: data, training: training,
             checkpoints: checkpoints, logging: logging

@@ -1,5 +1,6 @@
 import Foundation
 import MIOConfig
+import MIOObjectives
 import MIOOptimizers
 import MIOTensor
 
@@ -14,7 +15,7 @@ extension Job {
     ///     `model.layers[2].units=8`), the value written as YAML; later ones win.
     /// - Throws: `JobError` with file, line and key; its exit code tells a missing file from a bad one.
     public static func load(path: String, overrides: [String] = []) throws(JobError) -> Job {
-        let absolute = Folder.absolute(path)
+        let absolute = JobPath.absolute(path)
         return try Job(
             yaml: try read(absolute, writtenAs: path),
             folder: URL(fileURLWithPath: absolute).deletingLastPathComponent().path, file: path,
@@ -103,7 +104,7 @@ extension Job {
         }
         let name =
             try reader.optionalString("name")
-            ?? URL(fileURLWithPath: Folder.absolute(folder)).lastPathComponent
+            ?? URL(fileURLWithPath: JobPath.absolute(folder)).lastPathComponent
         let seed = try Self.readSeed(&reader)
         let runDirectory = try reader.optionalString("run_directory")
         try reader.finish()

@@ -19,10 +19,11 @@ struct LabelCheck {
             * (communicator.rank + 1) / communicator.size
         try communicator.agree(on: "the labels of data.\(key)") {
             for (output, column) in columns.targetColumns {
-                guard let configuration = session.headConfigurations.first(where: { $0.output == output }),
-                    let loss = configuration.loss, let shape = session.job.graph.shape(ofOutput: output)
+                guard let specification = session.job.outputs.first(where: { $0.name == output }),
+                    let shape = session.job.graph.shape(ofOutput: output)
                 else { continue }
-                let labelling = TargetLabelling(loss.targetKind, missingLabel: configuration.missingLabel)
+                let loss = specification.loss
+                let labelling = TargetLabelling(loss.targetKind, missingLabel: specification.missingLabel)
                 let width = loss.targetKind == .classIndex ? 1 : shape.last
                 try dataset.scan(column: column, rows: rows) { rows, values in
                     guard let targets = values.baseAddress,

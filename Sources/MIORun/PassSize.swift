@@ -1,5 +1,6 @@
 import MIOGraph
 import MIOKernels
+import MIOObjectives
 import MIOPlan
 import MIOTraining
 
@@ -13,10 +14,10 @@ enum PassSize {
     ///   - part: the most samples this rank has of a batch.
     ///   - cache: bytes of cache that are this rank's.
     static func choose(
-        graph: Graph, configurations: [HeadConfiguration], backend: any KernelBackend, part: Int, cache: Int
+        graph: Graph, outputs: [OutputSpecification], backend: any KernelBackend, part: Int, cache: Int
     ) -> Int {
         let plan = Plan(
-            Replica.planRequest(graph: graph, configurations: configurations, pass: 1), backend: backend)
+            Replica.planRequest(graph: graph, outputs: outputs, pass: 1), backend: backend)
         let bytesPerSample = max(1, plan.arenaElements * MemoryLayout<Float>.stride)
         let fitting = cache / bytesPerSample
         return max(1, min(part, fitting))

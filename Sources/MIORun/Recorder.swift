@@ -1,6 +1,5 @@
 import Foundation
 import MIOCoordinator
-import MIOFormats
 import MIOJob
 import MIOTensor
 import MIOTraining

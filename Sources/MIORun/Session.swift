@@ -3,6 +3,7 @@ import MIOData
 import MIOGraph
 import MIOJob
 import MIOKernels
+import MIOObjectives
 import MIOOptimizers
 import MIOPlan
 import MIOTensor
@@ -29,9 +30,6 @@ public struct Session {
         backend = try communicator.agree(on: "the kernels") { try makeBackend(threads) }
     }
 
-    /// One for each output of the model.
-    public var headConfigurations: [HeadConfiguration] { job.headConfigurations }
-
     /// Opens a data set on every rank, and sees that all see the same.
     /// - Throws: `AgreedError` (missing, damaged or unfitting data), `DifferenceError`.
     func openDataset(_ source: DataSource, key: String, columns: [ColumnRequest]) throws -> Dataset {
@@ -48,20 +46,23 @@ public struct Session {
         if let asked = job.training.microBatch { return max(1, min(asked, part)) }
         let cache = ThreadsPerRank.lastLevelCache() / max(communicator.ranksOnNode, 1)
         var size = PassSize.choose(
-            graph: job.graph, configurations: headConfigurations, backend: backend, part: max(part, 1),
+            graph: job.graph, outputs: job.outputs, backend: backend, part: max(part, 1),
             cache: cache)
         try withUnsafeMutableBytes(of: &size) { try communicator.broadcast($0, root: 0) }
         return max(1, min(size, part))
     }
 
     /// A replica for batches of a data set's schedule, ready for every part that will occur.
+    /// - Parameter outputs: the job's unless others are given.
     /// - Throws: `AgreedError`, `DifferenceError` if ranks plan differently; `CommunicationError`
-    public func makeReplica(schedules: [BatchSchedule], forwardOnly: Bool) throws -> Replica {
+    public func makeReplica(
+        schedules: [BatchSchedule], forwardOnly: Bool, outputs: [OutputSpecification]? = nil
+    ) throws -> Replica {
         let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1
         let pass = try passSize(part: part)
         let replica = try communicator.agree(on: "the model's kernels") {
             let replica = try Replica(
-                graph: job.graph, configurations: headConfigurations, backend: backend, part: max(part, 1),
+                graph: job.graph, outputs: outputs ?? job.outputs, backend: backend, part: max(part, 1),
                 pass: pass, forwardOnly: forwardOnly)
             try replica.prepare(partSizes: Set(schedules.flatMap(partSizes)))
             return replica
@@ -75,21 +76,6 @@ public struct Session {
         guard schedule.batchesPerEpoch > 0 else { return [] }
         return [0, schedule.batchesPerEpoch - 1].map {
             schedule.part(ofBatch: $0, rank: communicator.rank, worldSize: communicator.size).count
-        }
-    }
-}
-
-extension Job {
-    /// One for each output of the model, those without a loss included.
-    public var headConfigurations: [HeadConfiguration] {
-        graph.outputs.map { output in
-            guard let specification = outputs.first(where: { $0.name == output.name }) else {
-                return HeadConfiguration(output: output.name, loss: nil)
-            }
-            return HeadConfiguration(
-                output: output.name, loss: specification.loss, weight: specification.weight,
-                metrics: specification.metrics, weightedMetrics: specification.weightedMetrics,
-                missingLabel: specification.missingLabel)
         }
     }
 }

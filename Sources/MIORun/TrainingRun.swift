@@ -32,7 +32,7 @@ public final class TrainingRun {
     public init(_ session: Session) throws {
         self.session = session
         let job = session.job
-        let columns = ColumnMap(graph: job.graph, configurations: session.headConfigurations)
+        let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
         dataset = try session.openDataset(job.data.train, key: "train", columns: columns.requests)
         let validationSet = try job.data.validation.map {
             try session.openDataset($0, key: "validation", columns: columns.requests)
@@ -89,6 +89,9 @@ public final class TrainingRun {
             }
             recorder.close()
             if let error = recorder.takeError() { throw error }
+            if outcome == .stopped {
+                Message.write("stopped after step \(state.position.step); run again to continue")
+            }
         }
         return outcome
     }
@@ -99,7 +102,6 @@ public final class TrainingRun {
     private func begin(_ resume: ResumeMode, _ directory: RunDirectory?) throws {
         try communicator.agree(on: "the start") {
             guard let directory else { return }
-            try directory.writeJob(job.resolvedYAML)
             var store = CheckpointStore(folder: directory.checkpointsPath, keep: job.checkpoints.keep)
             var checkpoint: StoredCheckpoint?
             switch resume {
@@ -115,9 +117,12 @@ public final class TrainingRun {
                 try snapshot.restore(checkpoint)
                 state = try TrainingState(checkpoint.manifest)
                 try checkContinues(checkpoint)
+                // Only now: a job that cannot continue the run must leave what is known of it.
+                try directory.writeJob(job.resolvedYAML)
                 try store.remove(after: state.position.step)
                 Message.write("continuing from \(checkpoint.path)")
             } else {
+                try directory.writeJob(job.resolvedYAML)
                 replica.initializeWeights(seed: job.seed)
                 state.epochSums = epochSums.totals
                 state.rowCount = dataset.rowCount
@@ -130,26 +135,13 @@ public final class TrainingRun {
         epochSums.totals = state.epochSums
     }
 
-    /// The order of samples depends on the data and the batch size: they must be those of the checkpoint.
+    /// The order of samples and the logs must go on as they began.
     private func checkContinues(_ checkpoint: StoredCheckpoint) throws {
-        func refuse(_ what: String, _ expected: String, _ received: String) -> RunError {
-            RunError(
-                "\(checkpoint.path): was written with \(what) \(expected), the job has \(received); set it "
-                    + "back, or start over with --resume never", exitCode: .badInput)
-        }
-        if state.rowCount != dataset.rowCount {
-            throw refuse("samples of training data:", "\(state.rowCount)", "\(dataset.rowCount)")
-        }
-        if state.batchSize != job.training.batchSize {
-            throw refuse("training.batch_size", "\(state.batchSize)", "\(job.training.batchSize)")
-        }
-        if checkpoint.manifest.seed != Int(bitPattern: UInt(job.seed)) {
-            throw refuse(
-                "seed", "\(UInt(bitPattern: checkpoint.manifest.seed))", "\(job.seed)")
-        }
+        try state.verifyContinues(checkpoint, job: job, rowCount: dataset.rowCount)
         guard state.epochSums.count == epochSums.totals.count else {
-            throw refuse(
-                "losses and metrics in number:", "\(state.epochSums.count)", "\(epochSums.totals.count)")
+            throw TrainingState.refusal(
+                checkpoint, "losses and metrics in number:", "\(state.epochSums.count)",
+                "\(epochSums.totals.count)")
         }
     }
 }

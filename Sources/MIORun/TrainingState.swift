@@ -1,5 +1,6 @@
 import MIOConfig
 import MIOCoordinator
+import MIOJob
 import MIOTensor
 
 /// What a checkpoint holds beside tensors and position: everything else that the next step depends on.
@@ -45,6 +46,28 @@ struct TrainingState: Hashable {
             }
         }
         try reader.finish()
+    }
+
+    /// The order of samples depends on the data, the batch size and the seed: they must be those of the
+    /// checkpoint that this state is of.
+    /// - Throws: `RunError` with what differs.
+    func verifyContinues(_ checkpoint: StoredCheckpoint, job: Job, rowCount: Int) throws(RunError) {
+        let differences: [(what: String, expected: String, received: String)] = [
+            ("samples of training data:", "\(self.rowCount)", "\(rowCount)"),
+            ("training.batch_size", "\(batchSize)", "\(job.training.batchSize)"),
+            ("seed", "\(UInt(bitPattern: checkpoint.manifest.seed))", "\(job.seed)"),
+        ]
+        for (what, expected, received) in differences where expected != received {
+            throw Self.refusal(checkpoint, what, expected, received)
+        }
+    }
+
+    static func refusal(
+        _ checkpoint: StoredCheckpoint, _ what: String, _ expected: String, _ received: String
+    ) -> RunError {
+        RunError(
+            "\(checkpoint.path): was written with \(what) \(expected), the job has \(received); set it back, or "
+                + "start over with --resume never", exitCode: .badInput)
     }
 
     // MARK: Between ranks

@@ -1,8 +1,10 @@
 import Foundation
 import MIOConfig
 import MIOCoordinator
+import MIOFiles
 import MIOFormats
 import MIOTensor
+import TestFolders
 import Testing
 
 /// A real process that writes checkpoints, killed at any instruction or starved of disk.

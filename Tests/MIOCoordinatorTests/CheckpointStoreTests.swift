@@ -1,8 +1,9 @@
 import Foundation
 import MIOConfig
 import MIOCoordinator
-import MIOFormats
+import MIOFiles
 import MIOTensor
+import TestFolders
 import Testing
 
 @Suite struct CheckpointStoreTests {

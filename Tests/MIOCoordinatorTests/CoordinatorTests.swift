@@ -1,8 +1,8 @@
 import Foundation
 import MIOCoordinator
-import MIOFormats
 import MIOTensor
 import Synchronization
+import TestFolders
 import Testing
 
 /// What a test's sink saw, and what it waits for.

@@ -1,7 +1,7 @@
 import Foundation
 import MIOCoordinator
-import MIOFormats
 import MIOTensor
+import TestFolders
 import Testing
 
 @Suite struct JSONLinesSinkTests {

@@ -1,6 +1,7 @@
 import Foundation
 import MIOCoordinator
 import MIOTensor
+import TestFolders
 import Testing
 
 @Suite struct RunDirectoryTests {

@@ -1,4 +1,5 @@
 import MIOData
+import TestFolders
 import Testing
 
 struct CSVFileTests {

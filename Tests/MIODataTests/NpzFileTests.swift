@@ -1,6 +1,7 @@
 import Foundation
 import MIOData
 import MIOTensor
+import TestFolders
 import Testing
 
 struct NpzFileTests {

@@ -1,5 +1,6 @@
 import MIOData
 import MIOTensor
+import TestFolders
 import Testing
 
 struct ScratchStoreTests {

@@ -1,30 +1,13 @@
-import Foundation
 import MIOData
 import MIOTensor
+import TestFolders
 import Testing
 
-/// A folder of its own for a test, removed with it.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("mio-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.path
-    }
-
-    deinit {
-        do { try FileManager.default.removeItem(atPath: path) } catch {
-            print("left behind: \(path): \(error)")
-        }
-    }
-
+extension TemporaryFolder {
     /// Writes a file and returns its path.
     @discardableResult
     func write(_ name: String, _ bytes: [UInt8]) throws -> String {
-        let file = path + "/" + name
-        try Data(bytes).write(to: URL(fileURLWithPath: file))
-        return file
+        try write(bytes, to: name)
     }
 
     @discardableResult
@@ -38,8 +21,6 @@ final class TemporaryFolder {
             arrays.map { ($0.key, Tensor(shape: $0.value.0, values: $0.value.1)) }, to: file)
         return file
     }
-
-    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
 }
 
 /// The `DataError` that `body` throws.

@@ -1,6 +1,8 @@
 import Foundation
+import MIOFiles
 import MIOFormats
 import MIOTensor
+import TestFolders
 import Testing
 
 @Suite struct SafetensorsTests {

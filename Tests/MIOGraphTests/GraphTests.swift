@@ -45,6 +45,24 @@ enum Models {
         #expect(try Models.twoHeads() != Models.imageMetadata())
     }
 
+    /// Inputs and outputs are lists: their order is that of the data, of the heads and of Keras' results.
+    @Test func theOrderOfInputsAndOutputsCounts() throws {
+        func graph(_ reversedInputs: Bool, _ reversedOutputs: Bool) throws -> Graph {
+            let a = Input("a", shape: [2])
+            let b = Input("b", shape: [2])
+            let outputs = [Dense(1, name: "x")(a), Dense(1, name: "y")(b)]
+            return try Model(
+                inputs: reversedInputs ? [b, a] : [a, b],
+                outputs: reversedOutputs ? outputs.reversed() : outputs
+            ).graph
+        }
+        let first = try graph(false, false)
+        #expect(try first == graph(false, false))
+        #expect(try first.hashValue == graph(false, false).hashValue)
+        #expect(try first != graph(true, false))
+        #expect(try first != graph(false, true))
+    }
+
     @Test func sharedLayerHasOneSetOfWeights() throws {
         let a = Input("a", shape: [3])
         let b = Input("b", shape: [3])

@@ -24,12 +24,12 @@ import Testing
             ])
     }
 
-    private static func heads() -> [HeadConfiguration] {
+    private static func outputs() -> [OutputSpecification] {
         [
-            HeadConfiguration(
-                output: "kind", loss: SparseCategoricalCrossentropy(), weight: 1,
+            OutputSpecification(
+                "kind", loss: SparseCategoricalCrossentropy(), weight: 1,
                 metrics: [SparseCategoricalAccuracyMetric()]),
-            HeadConfiguration(output: "box", loss: MeanSquaredError(), weight: 0.5),
+            OutputSpecification("box", loss: MeanSquaredError(), weight: 0.5),
         ]
     }
 
@@ -68,13 +68,13 @@ import Testing
     private static func train(ranks: Int, batchSize: Int, pass: Int, folder: String) throws -> [Trace] {
         try InProcessCommunicator.run(worldSize: ranks) { communicator in
             let model = try model()
-            let columns = ColumnMap(graph: model.graph, configurations: heads())
+            let columns = ColumnMap(graph: model.graph, outputs: outputs())
             let dataset = try Dataset(
                 DataSpecification(files: ["\(folder)/train-*.npz"]), columns: columns.requests)
             let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
                 .largestPart(worldSize: ranks)
             let replica = try Replica(
-                graph: model.graph, configurations: heads(), backend: ReferenceBackend(), part: part,
+                graph: model.graph, outputs: outputs(), backend: ReferenceBackend(), part: part,
                 pass: min(pass, max(part, 1)), bucketElements: 1)
             replica.initializeWeights(seed: 3)
             let step = TrainingStep(

@@ -16,20 +16,13 @@ extension Initializer {
             self = fallback
             return
         }
-        var arguments: ConfigReader
-        let name: String
-        if case .string(let bare) = value {
-            name = bare
-            arguments = ConfigReader([:], at: config.path.appending(key))
-        } else {
-            arguments = try ConfigReader(value, at: config.path.appending(key))
-            name = try arguments.string("class")
-        }
-        guard let className = Self.classNames.first(where: { $0 == name || snakeCase($0) == name }) else {
-            throw config.error(key, ConfigReader.unknown(name, valid: Self.classNames))
-        }
-        try self.init(className: className, arguments: &arguments)
-        try arguments.finish()
+        var named = try NamedConfig(value, at: config.path.appending(key), kind: "an initializer")
+        let identifier = named.identifier
+        guard
+            let className = Self.classNames.first(where: { $0 == identifier || snakeCase($0) == identifier })
+        else { throw named.unknownIdentifier(valid: Self.classNames) }
+        try self.init(className: className, arguments: &named.reader)
+        try named.reader.finish()
     }
 
     private init(className: String, arguments: inout ConfigReader) throws(ConfigError) {

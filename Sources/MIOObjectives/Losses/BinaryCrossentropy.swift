@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOGraph
 import MIOTensor
 
 /// The mean over the last axis of the crossentropy of independent yes-or-no answers.
@@ -47,7 +48,7 @@ public struct BinaryCrossentropy: Loss, Hashable {
         ])
     }
 
-    public var absorbs: OutputActivation? { fromLogits ? nil : .sigmoid }
+    public var absorbs: Activation? { fromLogits ? nil : .sigmoid }
 
     public func readingLogits() -> BinaryCrossentropy {
         BinaryCrossentropy(fromLogits: true, labelSmoothing: labelSmoothing, reduction: reduction)

@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOGraph
 import MIOTensor
 
 /// The crossentropy of one choice among classes, with a row of target probabilities (one-hot, mostly).
@@ -47,7 +48,7 @@ public struct CategoricalCrossentropy: Loss, Hashable {
         ])
     }
 
-    public var absorbs: OutputActivation? { fromLogits ? nil : .softmax }
+    public var absorbs: Activation? { fromLogits ? nil : .softmax }
 
     public func readingLogits() -> CategoricalCrossentropy {
         CategoricalCrossentropy(fromLogits: true, labelSmoothing: labelSmoothing, reduction: reduction)

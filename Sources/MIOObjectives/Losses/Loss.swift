@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOGraph
 import MIOTensor
 
 /// A loss of one output: a value, and its arithmetic.
@@ -27,7 +28,7 @@ public protocol Loss: Sendable {
 
     /// The activation that this loss computes better together with itself: if the output's last operation
     /// is this one, run `readingLogits()` on what goes into it instead. `nil` if there is none.
-    var absorbs: OutputActivation? { get }
+    var absorbs: Activation? { get }
 
     /// The same loss of logits; the loss itself where `absorbs` is nil.
     func readingLogits() -> Self
@@ -43,7 +44,7 @@ public protocol Loss: Sendable {
 extension Loss {
     public var targetKind: TargetKind { .real }
     public var fromLogits: Bool { false }
-    public var absorbs: OutputActivation? { nil }
+    public var absorbs: Activation? { nil }
     public func readingLogits() -> Self { self }
 
     public func targetShape(forPrediction prediction: Shape) throws(LossShapeError) -> Shape { prediction }

@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOGraph
 import MIOTensor
 
 /// The crossentropy of one choice among classes, with a class index k as the target.
@@ -44,7 +45,7 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
     }
 
     public var targetKind: TargetKind { .classIndex }
-    public var absorbs: OutputActivation? { fromLogits ? nil : .softmax }
+    public var absorbs: Activation? { fromLogits ? nil : .softmax }
 
     public func readingLogits() -> SparseCategoricalCrossentropy {
         SparseCategoricalCrossentropy(fromLogits: true, reduction: reduction)

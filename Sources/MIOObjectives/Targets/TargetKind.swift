@@ -5,8 +5,3 @@ public enum TargetKind: Hashable, Sendable {
     /// One class index a position, a whole number from 0 up to the number of classes.
     case classIndex
 }
-
-/// The activation of an output whose logits a loss computes more exactly than its probabilities.
-public enum OutputActivation: String, Hashable, Sendable, CaseIterable {
-    case softmax, sigmoid
-}

@@ -1,5 +1,6 @@
 import MIOData
 import MIOGraph
+import MIOObjectives
 import MIOTensor
 
 /// Which array of the data feeds what: the inputs, then each trained output's targets and sample weights.
@@ -17,27 +18,35 @@ public struct ColumnMap: Sendable {
         targets.map { (output: requests[$0].name, column: $0) }
     }
 
+    /// - Parameters:
+    ///   - outputs: what the trained outputs are trained for, in any order.
+    ///   - inputsOnly: for prediction: targets and weights are left away.
     /// - Precondition: the losses fit their outputs.
-    /// - Parameter inputsOnly: for prediction: targets and weights are left away.
-    public init(graph: Graph, configurations: [HeadConfiguration], inputsOnly: Bool = false) {
+    public init(graph: Graph, outputs: [OutputSpecification], inputsOnly: Bool = false) {
         var requests = graph.inputs.map { ColumnRequest(name: $0.name, shape: graph.nodes[$0.node].shape) }
         inputs = Array(requests.indices)
         var targets: [Int] = []
         var weights: [Int] = []
-        for configuration in configurations where !inputsOnly {
-            guard let loss = configuration.loss, let shape = graph.shape(ofOutput: configuration.output),
-                let targetShape = try? loss.targetShape(forPrediction: shape)
-            else { continue }
+        for (terminal, output) in zip(graph.outputs, graph.trainedOutputs(outputs)) where !inputsOnly {
+            guard let output else { continue }
             targets.append(requests.count)
             requests.append(
                 ColumnRequest(
-                    name: configuration.output, shape: targetShape,
-                    kind: loss.targetKind == .classIndex ? .classIndex : .real))
+                    name: output.name, shape: Self.targetShape(output, graph.nodes[terminal.node].shape),
+                    kind: output.loss.targetKind == .classIndex ? .classIndex : .real))
             weights.append(requests.count)
-            requests.append(.weight(ofOutput: configuration.output))
+            requests.append(.weight(ofOutput: output.name))
         }
         self.requests = requests
         self.targets = targets
         self.weights = weights
+    }
+
+    private static func targetShape(_ output: OutputSpecification, _ prediction: Shape) -> Shape {
+        do {
+            return try output.loss.targetShape(forPrediction: prediction)
+        } catch {
+            preconditionFailure("output \"\(output.name)\": \(error)")
+        }
     }
 }

@@ -16,7 +16,7 @@ public final class Evaluator {
 
     public init(replica: Replica) {
         self.replica = replica
-        names = LogNames(heads: replica.heads.map(\.configuration), outputs: replica.graph.outputs.count)
+        names = LogNames(heads: replica.heads.map(\.specification), outputs: replica.graph.outputs.count)
         counts = Storage(count: 2 * replica.heads.count)
         totals = Storage(count: replica.sumCount + counts.count)
         sums = StepSums(names)

@@ -9,7 +9,7 @@ import MIOTensor
 /// A *position* is one row of the prediction's last axis: one a sample for (width,), height × width of them
 /// for a segmentation. What a head adds up is additive over passes and ranks; divisions come last.
 final class Head {
-    let configuration: HeadConfiguration
+    let specification: OutputSpecification
     let labelling: TargetLabelling
     let positionsPerSample: Int
     let width: Int
@@ -42,16 +42,17 @@ final class Head {
     /// - Parameters:
     ///   - part: the most samples of a batch that this rank has.
     ///   - pass: the most samples of a pass.
-    init(_ configuration: HeadConfiguration, loss: any Loss, plan: Plan.Head, part: Int, pass: Int) throws {
-        self.configuration = configuration
+    init(_ specification: OutputSpecification, plan: Plan.Head, part: Int, pass: Int) {
+        self.specification = specification
+        let loss = specification.loss
         self.plan = plan
         self.loss = plan.absorbed == nil ? loss : loss.readingLogits()
         width = plan.shape.last
         positionsPerSample = plan.shape.count / max(width, 1)
-        labelling = TargetLabelling(loss.targetKind, missingLabel: configuration.missingLabel)
+        labelling = TargetLabelling(loss.targetKind, missingLabel: specification.missingLabel)
         targetWidth = loss.targetKind == .classIndex ? 1 : width
-        metrics = configuration.allMetrics
-        weightedFrom = configuration.metrics.count
+        metrics = specification.allMetrics
+        weightedFrom = specification.metrics.count
         current = Labels(positions: part * positionsPerSample)
         following = Labels(positions: part * positionsPerSample)
         scales = Storage(count: pass * positionsPerSample)
@@ -125,7 +126,7 @@ final class Head {
         let gradient = denominator == nil || plan.gradient == .none ? nil : executor.gradient(plan.tensor)
         if let denominator {
             // Nothing labelled anywhere: nothing to learn.
-            let factor = denominator == 0 ? 0 : configuration.weight / denominator
+            let factor = denominator == 0 ? 0 : specification.weight / denominator
             for position in 0..<positions {
                 scales.pointer[position] = Float(Double(weights[position]) * factor)
             }

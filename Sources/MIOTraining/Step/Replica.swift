@@ -2,6 +2,7 @@ import MIOComm
 import MIOData
 import MIOGraph
 import MIOKernels
+import MIOObjectives
 import MIOPlan
 import MIOTensor
 
@@ -12,52 +13,51 @@ public final class Replica {
     public let graph: Graph
     public let plan: Plan
     public let executor: Executor
-    public let configurations: [HeadConfiguration]
     let heads: [Head]
     /// For each head: its output's place in the graph's outputs.
     let headOutputs: [Int]
     let columns: ColumnMap
 
     /// - Parameters:
-    ///   - configurations: one for each output of the graph, in its order.
+    ///   - outputs: what the trained outputs are trained for, in any order; the graph's others are only
+    ///     computed.
     ///   - part: the most samples of a batch that this rank has.
     ///   - pass: the most samples of one pass, at most `part`.
     ///   - forwardOnly: for evaluation and prediction: no gradients are planned for.
     /// - Throws: `KernelError`
     public init(
-        graph: Graph, configurations: [HeadConfiguration], backend: some KernelBackend, part: Int, pass: Int,
+        graph: Graph, outputs: [OutputSpecification], backend: some KernelBackend, part: Int, pass: Int,
         bucketElements: Int = 1 << 20, forwardOnly: Bool = false
     ) throws {
         self.graph = graph
-        self.configurations = configurations
         plan = Plan(
             Self.planRequest(
-                graph: graph, configurations: configurations, pass: pass, bucketElements: bucketElements,
+                graph: graph, outputs: outputs, pass: pass, bucketElements: bucketElements,
                 forwardOnly: forwardOnly),
             backend: backend)
         executor = try Executor(plan: plan, graph: graph, backend: backend)
         var heads: [Head] = []
-        var outputs: [Int] = []
-        for (index, configuration) in configurations.enumerated() {
-            guard let loss = configuration.loss else { continue }
-            heads.append(
-                try Head(configuration, loss: loss, plan: plan.heads[index], part: part, pass: pass))
-            outputs.append(index)
+        var headOutputs: [Int] = []
+        for (index, specification) in graph.trainedOutputs(outputs).enumerated() {
+            guard let specification else { continue }
+            heads.append(Head(specification, plan: plan.heads[index], part: part, pass: pass))
+            headOutputs.append(index)
         }
         self.heads = heads
-        headOutputs = outputs
-        columns = ColumnMap(graph: graph, configurations: configurations)
+        self.headOutputs = headOutputs
+        columns = ColumnMap(graph: graph, outputs: outputs)
     }
 
     /// What the plan of such a replica is asked for.
     public static func planRequest(
-        graph: Graph, configurations: [HeadConfiguration], pass: Int, bucketElements: Int = 1 << 20,
+        graph: Graph, outputs: [OutputSpecification], pass: Int, bucketElements: Int = 1 << 20,
         forwardOnly: Bool = false
     ) -> PlanRequest {
         PlanRequest(
             graph: graph,
-            heads: configurations.map {
-                PlanRequest.HeadRequest(output: $0.output, absorbs: $0.absorbs, trained: $0.loss != nil)
+            heads: zip(graph.outputs, graph.trainedOutputs(outputs)).map { output, specification in
+                PlanRequest.HeadRequest(
+                    output: output.name, absorbs: specification?.loss.absorbs, trained: specification != nil)
             },
             samples: pass, bucketElements: bucketElements, forwardOnly: forwardOnly)
     }
@@ -128,7 +128,7 @@ public final class Replica {
                     weights: batch.values(ofColumn: columns.weights[index]))
                 if fault == nil, let found = head.firstFault(samples: batch.count, targets: targets) {
                     fault = LabelFault(
-                        output: head.configuration.output, column: columns.targets[index],
+                        output: head.specification.name, column: columns.targets[index],
                         sample: found.position / head.positionsPerSample, fault: found)
                 }
             }
@@ -167,20 +167,12 @@ public final class Replica {
 }
 
 /// A part of a batch cut into passes of at most so many samples, as even as can be.
-struct Passes: Sequence {
+struct Passes: RandomAccessCollection {
     let samples: Int
     let most: Int
 
-    var count: Int { (samples + most - 1) / most }
+    var startIndex: Int { 0 }
+    var endIndex: Int { (samples + most - 1) / most }
 
-    subscript(index: Int) -> Range<Int> { samples * index / count..<samples * (index + 1) / count }
-
-    func makeIterator() -> AnyIterator<Range<Int>> {
-        var index = 0
-        return AnyIterator {
-            guard index < count else { return nil }
-            defer { index += 1 }
-            return self[index]
-        }
-    }
+    subscript(index: Int) -> Range<Int> { samples * index / endIndex..<samples * (index + 1) / endIndex }
 }

@@ -55,7 +55,7 @@ extension Replica {
             for head in heads {
                 if let (sample, loss) = head.firstNonFiniteLoss(samples: range.count) {
                     if range.lowerBound + sample < result?.sample ?? .max {
-                        result = (head.configuration.output, range.lowerBound + sample, loss)
+                        result = (head.specification.name, range.lowerBound + sample, loss)
                     }
                 }
             }

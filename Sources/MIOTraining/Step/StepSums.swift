@@ -46,20 +46,20 @@ public struct StepSums {
 /// with one output its loss is the loss and its metrics bear no prefix.
 public struct LogNames: Sendable {
     public let names: [String]
-    private let heads: [HeadConfiguration]
+    private let heads: [OutputSpecification]
     private let hasOneOutput: Bool
     let sumCount: Int
 
     /// - Parameters:
-    ///   - heads: those with a loss.
+    ///   - heads: the trained outputs, in the order of their sums.
     ///   - outputs: how many outputs the model has.
-    init(heads: [HeadConfiguration], outputs: Int) {
+    init(heads: [OutputSpecification], outputs: Int) {
         self.heads = heads
         hasOneOutput = outputs == 1
         var names = ["loss"]
-        if outputs > 1 { names += heads.map { "\($0.output)_loss" } }
+        if outputs > 1 { names += heads.map { "\($0.name)_loss" } }
         for head in heads {
-            names += head.allMetrics.map { outputs == 1 ? $0.name : "\(head.output)_\($0.name)" }
+            names += head.allMetrics.map { outputs == 1 ? $0.name : "\(head.name)_\($0.name)" }
         }
         self.names = names
         sumCount = heads.reduce(0) { $0 + 2 + 2 * $1.allMetrics.count }

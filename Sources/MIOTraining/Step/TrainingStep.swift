@@ -51,7 +51,7 @@ public final class TrainingStep {
             communicator: communicator, slab: replica.executor.gradients,
             buckets: replica.plan.buckets.map(\.range))
         names = LogNames(
-            heads: replica.heads.map(\.configuration), outputs: replica.graph.outputs.count)
+            heads: replica.heads.map(\.specification), outputs: replica.graph.outputs.count)
         sums = StepSums(names)
         control = Storage(count: replica.sumCount + 2 * replica.heads.count + 2)
         denominators = Storage(count: replica.heads.count)
@@ -123,9 +123,8 @@ public final class TrainingStep {
         reducer.begin()
         var nextBucket = 0
         // A rank without a sample still takes part in every sum.
-        if passes.count == 0 { replica.executor.gradients.fill(0) }
-        for index in 0..<passes.count {
-            let range = passes[index]
+        if passes.isEmpty { replica.executor.gradients.fill(0) }
+        for (index, range) in zip(passes.indices, passes) {
             let pass = Pass(
                 samples: range.count,
                 context: CallContext(

@@ -127,8 +127,8 @@ import Testing
         let name = #expect(throws: ConfigError.self) { try read("glorot_unifrm") }
         #expect(
             name?.description.hasPrefix(
-                "layer.kernel_initializer: unknown name \"glorot_unifrm\"; did you mean \"GlorotUniform\"?")
-                == true)
+                "layer.kernel_initializer: expected an initializer: unknown name \"glorot_unifrm\"; "
+                    + "did you mean \"GlorotUniform\"?") == true)
         let argument = #expect(throws: ConfigError.self) {
             try read(.dictionary(["class": "RandomNormal", "sttdev": 1]))
         }

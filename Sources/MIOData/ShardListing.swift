@@ -1,0 +1,12 @@
+extension DataSpecification {
+    /// One specification for each shard, in order: to open them one by one, and to find all that is wrong
+    /// rather than the first. `.npy` files, which make shards together, stay together.
+    /// - Throws: `DataError` of kind `missing` for a glob without a match; `FileError` for a folder that cannot
+    ///   be read.
+    public func shards() throws -> [DataSpecification] {
+        guard case .shards(let globs) = files else { return [self] }
+        return try listFiles(globs: globs, folder: folder).map {
+            DataSpecification(files: [escapeGlob($0)], columns: columns, folder: folder)
+        }
+    }
+}

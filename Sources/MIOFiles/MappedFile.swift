@@ -1,0 +1,38 @@
+import Foundation
+import MIOTensor
+
+/// A file's bytes, read by the system when they are touched.
+///
+/// The mapping stays valid after the file is renamed or removed. Truncating the file while it is mapped
+/// kills the process (`SIGBUS`): mio never writes to a file in place.
+///
+/// Sendable, unchecked: the bytes are never written through it.
+public final class MappedFile: @unchecked Sendable {
+    public let path: String
+    public let bytes: UnsafeRawBufferPointer
+    /// The file as it was when it was opened.
+    public let stamp: FileStamp
+
+    /// - Throws: `FileError` if the file is missing, unreadable, or not a regular file.
+    public init(_ path: String) throws(FileError) {
+        let file = try OpenFile(path, .reading)
+        let stamp = try file.stamp()
+        let count = stamp.size
+        self.path = path
+        self.stamp = stamp
+        // An empty file cannot be mapped.
+        bytes = count == 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : try file.map(count: count)
+    }
+
+    /// Whether the path still names the file that is mapped, with the content it had.
+    public var isUnchanged: Bool {
+        var status = Foundation.stat()
+        return stat(path, &status) == 0 && FileStamp(status) == stamp
+    }
+
+    deinit {
+        if let address = bytes.baseAddress {
+            munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import MIOTensor
+
+/// An open file descriptor: every call checked, every error with the file's path, closed with its owner.
+///
+/// `close()` reports the error of a failed close (where a network file system says that data was lost);
+/// without it the file is closed silently at the end of its life.
+public struct OpenFile: ~Copyable {
+    public enum Mode: Sendable {
+        /// An existing file, from its start.
+        case reading
+        /// A file that must not exist yet.
+        case creating
+        /// A file that is created if missing; every write goes to its end.
+        case appending
+    }
+
+    public let path: String
+    private var descriptor: Int32
+
+    /// - Throws: `FileError`: not there, not allowed, or, when creating, there already.
+    public init(_ path: String, _ mode: Mode) throws(FileError) {
+        try self.init(path, mode, standingFor: path)
+    }
+
+    /// - Parameter target: the path that errors name, for a file that will get that name.
+    init(_ path: String, _ mode: Mode, standingFor target: String) throws(FileError) {
+        self.path = target
+        let flags =
+            switch mode {
+            case .reading: O_RDONLY
+            case .creating: O_WRONLY | O_CREAT | O_EXCL
+            case .appending: O_WRONLY | O_CREAT | O_APPEND
+            }
+        descriptor = retrying { open(path, flags | O_CLOEXEC, 0o644) }
+        guard descriptor >= 0 else {
+            throw .system(mode == .reading ? "read" : "create", target, code: errno)
+        }
+    }
+
+    deinit {
+        if descriptor >= 0 { _ = Foundation.close(descriptor) }
+    }
+
+    /// A new file without a name, for reading and writing, which the system removes when it is closed.
+    /// - Parameter name: the beginning of the name that it bears for a moment.
+    /// - Throws: `FileError` if the folder is missing or not writable.
+    public init(unnamedIn folder: String, name: String) throws(FileError) {
+        let template = Folder.join(folder, name + "-XXXXXX")
+        path = template
+        var bytes = template.utf8CString
+        descriptor = bytes.withUnsafeMutableBufferPointer { mkstemp($0.baseAddress!) }
+        guard descriptor >= 0 else { throw .system("create", template, code: errno) }
+        _ = bytes.withUnsafeBufferPointer { unlink($0.baseAddress!) }
+        // mkstemp(3) cannot be asked for it; a program that this one starts would keep the room.
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    /// Bytes.
+    /// - Throws: `FileError` if the file cannot be examined, or is not a regular file.
+    public func size() throws(FileError) -> Int { try stamp().size }
+
+    /// - Throws: `FileError` if the file cannot be examined, or is not a regular file.
+    public func stamp() throws(FileError) -> FileStamp {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system("examine", path, code: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw FileError(action: "read", path: path, reason: "not a regular file", exitCode: .badInput)
+        }
+        return FileStamp(status)
+    }
+
+    /// Reads up to `buffer.count` bytes; 0 at the end of the file.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+        let count = retrying { Foundation.read(descriptor, buffer.baseAddress, buffer.count) }
+        guard count >= 0 else { throw .system("read", path, code: errno) }
+        return count
+    }
+
+    /// Writes all bytes: in one `write(2)` unless the system takes only a part.
+    public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = retrying { Foundation.write(descriptor, rest.baseAddress, rest.count) }
+            guard count >= 0 else { throw .system("write", path, code: errno) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// Writes all bytes.
+    public func write(_ bytes: [UInt8]) throws(FileError) {
+        try withBytes(bytes) { (buffer) throws(FileError) in try write(buffer) }
+    }
+
+    /// Writes all bytes at `offset`, wherever the file's end is. Not for a file opened for appending.
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+        var written = 0
+        while written < bytes.count {
+            let count = retrying {
+                pwrite(
+                    descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
+            }
+            guard count >= 0 else { throw .system("write", path, code: errno) }
+            written += count
+        }
+    }
+
+    /// Writes all bytes at `offset`, wherever the file's end is. Not for a file opened for appending.
+    public func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+        try withBytes(bytes) { (buffer) throws(FileError) in try write(buffer, at: offset) }
+    }
+
+    /// Makes the file this long; what was not written reads as zeros and takes no room.
+    public func resize(to size: Int) throws(FileError) {
+        guard retrying({ ftruncate(descriptor, off_t(size)) }) == 0 else {
+            throw .system("resize", path, code: errno)
+        }
+    }
+
+    /// Returns when the content is on the disk (`fsync`).
+    public func synchronize() throws(FileError) {
+        guard retrying({ fsync(descriptor) }) == 0 else { throw .system("synchronize", path, code: errno) }
+    }
+
+    /// A read-only view of the first `count` bytes, which shows what is written to the file and outlives the
+    /// descriptor; whoever asks for it calls `munmap`. `count` is above 0.
+    public func map(count: Int) throws(FileError) -> UnsafeRawBufferPointer {
+        let address = mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0)
+        guard let address, address != MAP_FAILED else { throw .system("map", path, code: errno) }
+        return UnsafeRawBufferPointer(start: address, count: count)
+    }
+
+    /// - Throws: `FileError` if the system could not write what it had accepted.
+    public consuming func close() throws(FileError) {
+        let closing = descriptor
+        descriptor = -1
+        // After EINTR Linux has closed the descriptor; closing again could hit another thread's.
+        guard Foundation.close(closing) == 0 || errno == EINTR else {
+            throw .system("close", path, code: errno)
+        }
+    }
+}
+
+/// Calls again as long as a signal interrupted.
+func retrying<Count: SignedInteger>(_ call: () -> Count) -> Count {
+    while true {
+        let result = call()
+        if result >= 0 || errno != EINTR { return result }
+    }
+}
+
+/// `withUnsafeBytes` for a body with a typed throw, which does not pass through the standard library's.
+private func withBytes(
+    _ bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(FileError) -> Void
+) throws(FileError) {
+    let result: Result<Void, FileError> = bytes.withUnsafeBytes { buffer in
+        do throws(FileError) {
+            try body(buffer)
+            return .success(())
+        } catch { return .failure(error) }
+    }
+    try result.get()
+}

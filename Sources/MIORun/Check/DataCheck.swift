@@ -1,0 +1,95 @@
+import MIOData
+import MIOGraph
+import MIOJob
+import MIOTensor
+import MIOTraining
+
+/// One part of a job's data, read from the first sample to the last.
+public struct DataCheck: Sendable {
+    /// `train`, `validation` or `test`.
+    public let key: String
+    public let shards: Int
+    public let samples: Int
+    public let inputs: [InputCheck]
+    public let targets: [TargetCheck]
+    /// Floats of one sample of all columns: what a batch holds of it.
+    let floatsPerSample: Int
+
+    /// - Returns: `nil` if the data cannot be opened; `findings` then has every shard's reason.
+    init?(_ key: String, _ source: DataSource, of job: Job, into findings: inout Findings) {
+        let configurations = job.headConfigurations
+        let columns = ColumnMap(graph: job.graph, configurations: configurations)
+        let specification = source.specification(folder: job.folder)
+        let dataset: Dataset
+        do {
+            dataset = try Dataset(specification, columns: columns.requests)
+            try dataset.verify()
+        } catch {
+            Self.collect(specification, columns.requests, first: error, into: &findings)
+            return nil
+        }
+        let place = "data.\(key)"
+        self.key = key
+        shards = dataset.shardCount
+        samples = dataset.rowCount
+        floatsPerSample = dataset.columns.indices.reduce(0) { $0 + dataset.elementCount(ofColumn: $1) }
+        inputs = job.graph.inputs.indices.map { InputCheck(dataset, column: $0) }
+        for (column, input) in inputs.enumerated() {
+            input.judge(place, dataset, column: column, policy: job.training.nonFinite, into: &findings)
+        }
+        var targets: [TargetCheck] = []
+        for (output, column) in columns.targetColumns {
+            guard let configuration = configurations.first(where: { $0.output == output }),
+                let loss = configuration.loss, let shape = job.graph.shape(ofOutput: output)
+            else { continue }
+            let target = TargetCheck(
+                dataset, column: column, configuration: configuration, loss: loss, prediction: shape,
+                activation: job.graph.finalActivation(ofOutput: output))
+            target.judge(place, dataset, column: column, into: &findings)
+            targets.append(target)
+        }
+        self.targets = targets
+    }
+
+    /// Every shard by itself, and in a bad one every column by itself: all reasons, not the first.
+    private static func collect(
+        _ specification: DataSpecification, _ requests: [ColumnRequest], first: any Error,
+        into findings: inout Findings
+    ) {
+        let before = findings.errors.count
+        let shards: [DataSpecification]
+        do { shards = try specification.shards() } catch {
+            findings.add(error)
+            return
+        }
+        for shard in shards {
+            guard let joint = failure(shard, requests) else { continue }
+            var isExplained = false
+            for request in requests where request.isRequired {
+                guard let error = failure(shard, [request]) else { continue }
+                findings.add(error)
+                isExplained = true
+            }
+            if !isExplained { findings.add(joint) }
+        }
+        // What is wrong only of all shards together.
+        if findings.errors.count == before { findings.add(first) }
+    }
+
+    private static func failure(_ shard: DataSpecification, _ requests: [ColumnRequest]) -> (any Error)? {
+        do {
+            try Dataset(shard, columns: requests).verify()
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
+extension Graph {
+    /// The activation that an output ends with; `nil` if its layer has none.
+    func finalActivation(ofOutput name: String) -> Activation? {
+        guard let output = outputs.first(where: { $0.name == name }) else { return nil }
+        return (layer(of: output.node) as? any ActivatedLayer)?.activation
+    }
+}

@@ -1,0 +1,67 @@
+import MIOData
+import MIOJob
+import MIOTensor
+
+/// An input's values in one part of the data.
+public struct InputCheck: Sendable, Hashable {
+    public let name: String
+    /// Of one sample.
+    public let shape: Shape
+    public let statistics: ValueStatistics
+    /// Elements that are the same in every sample.
+    public let constantElements: Int
+
+    /// Larger values than these saturate activations at the initializers' scale.
+    private static let largestUnscaled: Float = 100
+
+    init(_ dataset: Dataset, column: Int) {
+        let request = dataset.columns[column]
+        let elements = dataset.elementCount(ofColumn: column)
+        var statistics = ValueStatistics()
+        var first: [Float] = []
+        var varies = [Bool](repeating: false, count: elements)
+        dataset.scan(column: column) { rows, values in
+            for (offset, row) in rows.enumerated() {
+                let sample = UnsafeBufferPointer(
+                    rebasing: values[offset * elements..<(offset + 1) * elements])
+                statistics.add(sample, row: row)
+                if first.isEmpty { first = Array(sample) }
+                for element in 0..<elements where sample[element] != first[element] { varies[element] = true }
+            }
+        }
+        name = request.name
+        shape = request.shape
+        self.statistics = statistics
+        constantElements = dataset.rowCount > 1 ? varies.count { !$0 } : 0
+    }
+
+    /// - Parameter key: `data.train`
+    func judge(
+        _ key: String, _ dataset: Dataset, column: Int, policy: NonFinitePolicy, into findings: inout Findings
+    ) {
+        if let row = statistics.firstNonFiniteRow {
+            let count = statistics.nonFiniteCount
+            let message =
+                "\(key): input \"\(name)\": \(count) \(count == 1 ? "value is" : "values are") NaN or infinite, "
+                + "first in \(dataset.location(ofRow: row, column: column)); correct the data"
+            switch policy {
+            case .halt: findings.addError(message)
+            case .skip: findings.warn(message + " (training.non_finite: skip leaves such batches out)")
+            }
+        }
+        let elements = shape.count
+        if constantElements == elements {
+            findings.warn("\(key): input \"\(name)\" is the same in every sample: it tells the model nothing")
+        } else if constantElements > 0, shape.rank == 1 {
+            findings.warn(
+                "\(key): input \"\(name)\": \(constantElements) of its \(elements) elements are the same in "
+                    + "every sample")
+        }
+        let largest = max(abs(statistics.minimum), abs(statistics.maximum))
+        if statistics.count > 0, largest >= Self.largestUnscaled {
+            findings.warn(
+                "\(key): input \"\(name)\" has values up to \(shortText(Double(largest))); models learn best from values "
+                    + "of about -1 to 1: scale it when writing the data")
+        }
+    }
+}

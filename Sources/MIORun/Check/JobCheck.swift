@@ -1,0 +1,41 @@
+import MIOJob
+import MIOKernels
+import MIOTensor
+
+/// All that can be known of a job before it trains: the data against the model, what a run would take, and
+/// where it would start. Reads all of the data, writes nothing.
+public struct JobCheck: Sendable {
+    public let job: Job
+    /// The parts whose data could be read.
+    public let data: [DataCheck]
+    /// `nil` if the training data could not be read.
+    public let resources: ResourceCheck?
+    public let runDirectory: RunDirectoryCheck
+    public let findings: Findings
+
+    /// - Parameters:
+    ///   - ranks: of the run to come, at least 1.
+    ///   - cores: that it would have.
+    ///   - backend: that it would compute with.
+    public init(_ job: Job, ranks: Int, cores: MachineCores, backend: any KernelBackend) {
+        self.job = job
+        var findings = Findings()
+        for warning in job.warnings { findings.warn(warning) }
+        let data = job.data.parts.compactMap { DataCheck($0.key, $0.source, of: job, into: &findings) }
+        let train = data.first { $0.key == "train" }
+        let resources = train.map {
+            ResourceCheck(
+                job, samples: $0.samples, floatsPerSample: $0.floatsPerSample, ranks: ranks, cores: cores,
+                backend: backend)
+        }
+        if let train { resources?.judge(job, samples: train.samples, into: &findings) }
+        runDirectory = RunDirectoryCheck(
+            job, samples: train?.samples, checkpointBytes: resources?.checkpoint, into: &findings)
+        self.data = data
+        self.resources = resources
+        self.findings = findings
+    }
+
+    /// That of the first error; 0 without one.
+    public var exitCode: ExitCode { findings.errors.first?.exitCode ?? .finished }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import MIOTensor
+
+extension JobCheck {
+    /// For a person: what is there, what a run would take, then warnings, then errors.
+    public var report: String {
+        var lines = modelLines
+        for part in data { lines += [""] + part.lines }
+        lines += [""] + trainingLines
+        let (errors, warnings) = (findings.errors, findings.warnings)
+        if !errors.isEmpty || !warnings.isEmpty { lines.append("") }
+        lines += warnings.map { "warning: \($0)" } + errors.map { "error: \($0.message)" }
+        lines += ["", "\(counted(errors.count, "error")), \(counted(warnings.count, "warning"))"]
+        return lines.joined(separator: "\n")
+    }
+
+    private var modelLines: [String] {
+        let graph = job.graph
+        func terminals(_ names: [(String, Shape)]) -> String {
+            names.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+        }
+        let inputs = graph.inputs.map { ($0.name, graph.nodes[$0.node].shape) }
+        let count = graph.parameters.reduce(0) { $0 + $1.shape.count }
+        var lines = [
+            entry("job", job.name), entry("inputs", terminals(inputs)),
+            entry(
+                "model", "\(count) parameters, \(byteText(count * MemoryLayout<Float>.size)); see mio summary"
+            ),
+        ]
+        for (index, output) in graph.outputs.enumerated() {
+            let specification = job.outputs.first { $0.name == output.name }
+            let purpose = specification.map { specification in
+                let metrics = (specification.metrics + specification.weightedMetrics).map(\.name)
+                return type(of: specification.loss).className + ", weight \(shortText(specification.weight))"
+                    + (metrics.isEmpty ? "" : ", metrics " + metrics.joined(separator: ", "))
+            }
+            lines.append(
+                entry(
+                    index == 0 ? "outputs" : "",
+                    "\(output.name) \(graph.nodes[output.node].shape): \(purpose ?? "no loss")"))
+        }
+        return lines
+    }
+
+    private var trainingLines: [String] {
+        var lines: [String] = []
+        if let resources {
+            let epochs = job.training.epochs
+            let (steps, overflow) = epochs.multipliedReportingOverflow(by: resources.batchesPerEpoch)
+            lines += [
+                entry(
+                    "training",
+                    "\(counted(epochs, "epoch")) of \(counted(resources.batchesPerEpoch, "step")) of "
+                        + counted(job.training.batchSize, "sample")
+                        + (overflow ? "" : ": \(counted(steps, "step"))")),
+                entry(
+                    "ranks",
+                    "\(resources.ranks), each \(counted(resources.threadsPerRank, "thread")), on "
+                        + "\(counted(resources.cores.cores, "core"))"
+                        + (resources.cores.threads > resources.cores.cores
+                            ? " with \(resources.cores.threads) threads" : "")),
+                entry(
+                    "",
+                    "up to \(counted(resources.largestPart, "sample")) of a batch each, "
+                        + "\(resources.samplesAPass) through the model at a time"),
+                entry(
+                    "memory",
+                    "about \(byteText(resources.bytesPerRank)) a rank: weights \(byteText(resources.weights)), "
+                        + "gradients \(byteText(resources.gradients)), optimizer \(byteText(resources.optimizer)),"
+                ),
+                entry(
+                    "",
+                    "values between layers \(byteText(resources.values)), batches \(byteText(resources.batches))"
+                ),
+                entry(
+                    "",
+                    "rank 0 also \(byteText(resources.checkpoint)) for checkpoints; the program itself extra"),
+                entry(
+                    "checkpoints",
+                    "\(byteText(resources.checkpoint)) each, the newest \(job.checkpoints.keep) are kept"
+                        + (runDirectory.freeBytes.map { "; \(byteText($0)) free" } ?? "")),
+            ]
+        }
+        lines.append(entry("writes to", runDirectory.path))
+        if let position = runDirectory.continues {
+            lines.append(
+                entry(
+                    "start",
+                    "continues from \(position.checkpoint): step \(position.step), "
+                        + "\(counted(position.epoch, "epoch")) done"))
+        } else {
+            lines.append(entry("start", "from the beginning: there is no checkpoint to continue from"))
+        }
+        return lines
+    }
+}
+
+extension DataCheck {
+    fileprivate var lines: [String] {
+        var lines = [entry("data.\(key)", "\(counted(samples, "sample")) in \(counted(shards, "shard"))")]
+        lines += inputs.map { entry("  \($0.name)", "\($0.shape), \($0.statistics.range)") }
+        for target in targets {
+            let share =
+                target.positions == 0 ? 0 : 100 * Double(target.labelled) / Double(target.positions)
+            lines.append(
+                entry(
+                    "  \(target.name)",
+                    "\(target.labelled) of \(target.positions) labelled (\(shortText(share)) %)"
+                        + (target.classCounts.isEmpty ? ", \(target.statistics.range)" : "")))
+            if !target.classCounts.isEmpty {
+                let shown = target.classCounts.prefix(20).enumerated().map { "\($0): \($1)" }
+                let rest = target.classCounts.count - shown.count
+                lines.append(
+                    entry(
+                        "",
+                        "classes " + shown.joined(separator: ", ") + (rest > 0 ? ", and \(rest) more" : "")))
+            }
+            if let weights = target.weights { lines.append(entry("", "sample weights, \(weights.range)")) }
+        }
+        return lines
+    }
+}
+
+extension ValueStatistics {
+    fileprivate var range: String {
+        count == 0
+            ? "no finite value"
+            : "from \(shortText(Double(minimum))) to \(shortText(Double(maximum))), mean \(shortText(mean))"
+    }
+}
+
+/// A line of the report: what it is about, then what is known.
+private func entry(_ title: String, _ text: String) -> String {
+    let width = 16
+    return title + String(repeating: " ", count: max(1, width - title.count)) + text
+}
+
+private func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+/// Four significant digits.
+func shortText(_ number: Double) -> String { String(format: "%.4g", number) }
+
+/// `15.6 MB`, in powers of 1024.
+func byteText(_ bytes: Int) -> String {
+    var size = Double(bytes)
+    for unit in ["bytes", "KB", "MB", "GB"] {
+        if size < 1024 { return String(format: unit == "bytes" ? "%.0f " : "%.1f ", size) + unit }
+        size /= 1024
+    }
+    return String(format: "%.1f TB", size)
+}

@@ -1,0 +1,47 @@
+import MIOComm
+import MIOData
+import MIOFormats
+import MIOTensor
+import MIOTraining
+
+/// Losses and metrics of trained weights over a data set: what validation computes at the end of an epoch.
+public struct Evaluation: Sendable, Hashable {
+    /// Keras' log names, without `val_`: `loss`, `kind_loss`, `kind_accuracy`.
+    public let names: [String]
+    /// In the order of `names`.
+    public let values: [Double]
+    /// The samples.
+    public let samples: Int
+    /// What the data is called: `test`, `validation`, `train`, or the glob.
+    public let data: String
+    /// The file the weights came from.
+    public let weightsPath: String
+
+    /// Evaluates on all ranks of the session.
+    /// - Throws: one error, the same on all ranks: of the job's data, its labels, or the weights.
+    public static func run(
+        _ session: Session, data: DataSelection = .automatic, weights: WeightsSource = .automatic
+    ) throws -> Evaluation {
+        let job = session.job
+        let communicator = session.communicator
+        let (file, warnings) = try communicator.agree(on: "the weights") { try weights.open(for: job) }
+        if communicator.rank == 0 { for warning in warnings { Message.write("warning: \(warning)") } }
+        let (key, source) = try data.source(in: job)
+        let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
+        let dataset = try session.openDataset(source, key: key, columns: columns.requests)
+        try LabelCheck(session: session, columns: columns).run(dataset, key: key)
+        let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
+        let replica = try session.makeReplica(schedules: [schedule], forwardOnly: true)
+        try communicator.agree(on: "the weights") { try replica.load(file) }
+        let validation = Validation(
+            replica: replica, dataset: dataset, batchSize: job.training.batchSize, communicator: communicator)
+        switch try validation.run(isInterrupted: { false }) {
+        case .values(let values):
+            return Evaluation(
+                names: validation.names, values: values, samples: dataset.rowCount, data: key,
+                weightsPath: file.path)
+        case .interrupted:
+            throw RunError("the evaluation was interrupted, though nobody asked", exitCode: .internalError)
+        }
+    }
+}

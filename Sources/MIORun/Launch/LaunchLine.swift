@@ -1,0 +1,97 @@
+/// The command that starts a run's ranks: `mpirun` and its options, or for one rank the worker itself.
+///
+/// A value: shown before it is run, and what a person copies from there starts the same.
+public struct LaunchLine: Hashable, Sendable {
+    /// A variable for the command.
+    public struct Variable: Hashable, Sendable {
+        public let name: String
+        public let value: String
+    }
+
+    /// To be added to the environment.
+    public let environment: [Variable]
+    /// The program, then its arguments.
+    public let arguments: [String]
+
+    /// Where ranks run, if not on this machine.
+    public enum Hosts: Hashable, Sendable {
+        /// This machine.
+        case here
+        /// What a batch system has allocated: `mpirun` asks it.
+        case allocation
+        /// `mpirun --host`: `a:4,b:4`.
+        case list(String)
+        /// `mpirun --hostfile`.
+        case file(String)
+    }
+
+    /// Who starts it, and from where.
+    public struct Circumstances: Hashable, Sendable {
+        public var cores: MachineCores
+        /// `mpirun` refuses root unless told twice.
+        public var isRoot: Bool
+        /// Whether progress goes to a person's terminal, which ranks under `mpirun` cannot see.
+        public var isTerminal: Bool
+
+        public init(cores: MachineCores, isRoot: Bool = false, isTerminal: Bool = false) {
+            self.cores = cores
+            self.isRoot = isRoot
+            self.isTerminal = isTerminal
+        }
+    }
+
+    /// - Parameters:
+    ///   - worker: the worker's path and its arguments.
+    ///   - extra: further arguments of `mpirun`; a lone rank on this machine needs no `mpirun` without them.
+    public init(
+        ranks: Int, worker: [String], hosts: Hosts = .here, extra: [String] = [],
+        circumstances: Circumstances
+    ) {
+        if ranks == 1, hosts == .here, extra.isEmpty {
+            environment = []
+            arguments = worker
+            return
+        }
+        var environment: [Variable] = []
+        // Quiet: the ranks tell what happened themselves, once.
+        var line = ["mpirun", "-q", "-n", String(ranks)]
+        if circumstances.isRoot {
+            environment += ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"].map {
+                Variable(name: $0, value: "1")
+            }
+        }
+        switch hosts {
+        case .allocation: break
+        case .list(let list): line += ["--host", list]
+        case .file(let path): line += ["--hostfile", path]
+        case .here:
+            let cores = circumstances.cores
+            if ranks > cores.cores {
+                line += ["--oversubscribe", "--bind-to", "none"]
+                // A rank that waits must not take the core of one that works.
+                environment.append(Variable(name: "OMPI_MCA_mpi_yield_when_idle", value: "1"))
+            } else if ranks == 1 || cores.isRestricted {
+                // mpirun would bind a lone rank to one core, and knows nothing of an affinity mask.
+                line += ["--bind-to", "none"]
+            } else {
+                line += ["--map-by", "slot:PE=\(cores.cores / ranks)", "--bind-to", "core"]
+            }
+        }
+        if circumstances.isTerminal { line += ["-x", "MIO_TERMINAL=1"] }
+        self.environment = environment
+        arguments = line + extra + worker
+    }
+
+    /// As one would type it into a shell.
+    public var text: String {
+        (environment.map { "\($0.name)=\(Self.quoted($0.value))" } + arguments.map(Self.quoted))
+            .joined(separator: " ")
+    }
+
+    private static func quoted(_ word: String) -> String {
+        let plain = word.allSatisfy {
+            $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=,+@%".contains($0))
+        }
+        return plain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}

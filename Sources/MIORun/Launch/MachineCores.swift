@@ -1,0 +1,34 @@
+import Foundation
+
+/// The cores that a process may use, and their threads.
+public struct MachineCores: Hashable, Sendable {
+    /// Hardware threads in this process' affinity mask.
+    public var threads: Int
+    /// Cores that these threads belong to: at least 1, at most `threads`.
+    public var cores: Int
+    /// Whether the mask leaves out some of the machine's.
+    public var isRestricted: Bool
+
+    public init(threads: Int, cores: Int, isRestricted: Bool = false) {
+        self.threads = threads
+        self.cores = cores
+        self.isRestricted = isRestricted
+    }
+
+    /// Of this process, as Linux tells in `/proc` and `/sys`.
+    public static var current: MachineCores {
+        let allowed = ThreadsPerRank.allowedCores()
+        let folder = "/sys/devices/system/cpu/"
+        func list(_ path: String) -> [Int]? {
+            guard let data = FileManager.default.contents(atPath: folder + path) else { return nil }
+            let numbers = ThreadsPerRank.cores(
+                inList: String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+            return numbers.isEmpty ? nil : numbers
+        }
+        // Each thread counts for the first of its core's; one whose siblings are not told is a core.
+        let firsts = Set(allowed.map { list("cpu\($0)/topology/thread_siblings_list")?.first ?? $0 })
+        return MachineCores(
+            threads: allowed.count, cores: firsts.count,
+            isRestricted: list("online").map { $0.count > allowed.count } ?? false)
+    }
+}

@@ -1,0 +1,61 @@
+import MIOComm
+import MIOData
+import MIOTensor
+import MIOTraining
+
+/// A model's outputs for every sample of a data set, written to an `.npz` file.
+public struct Prediction: Sendable, Hashable {
+    /// The samples.
+    public let samples: Int
+    /// Each output's name and the shape of one sample, in the model's order: the arrays of the file.
+    public let outputs: [Output]
+    /// The file the weights came from.
+    public let weightsPath: String
+
+    public struct Output: Sendable, Hashable {
+        public let name: String
+        public let shape: Shape
+    }
+
+    /// Predicts batch by batch: memory holds a batch, never the data set. Row i of every array belongs to
+    /// sample i, in the order of the shards; elements are 32-bit floats in Keras' shape. The data needs no
+    /// targets.
+    ///
+    /// The file appears when it is whole.
+    /// - Parameter path: of the file, which is replaced if it is there.
+    /// - Precondition: the session has one rank.
+    /// - Throws: `DataError`, `FileError`, `FormatError`, `RunError`.
+    public static func run(
+        _ session: Session, data: DataSelection = .automatic, weights: WeightsSource = .automatic,
+        to path: String
+    ) throws -> Prediction {
+        precondition(session.communicator.size == 1, "one process writes a prediction")
+        let job = session.job
+        let (file, warnings) = try weights.open(for: job)
+        for warning in warnings { Message.write("warning: \(warning)") }
+        let (key, source) = try data.source(in: job)
+        let columns = ColumnMap(graph: job.graph, outputs: [], inputsOnly: true)
+        let dataset = try session.openDataset(source, key: key, columns: columns.requests)
+        let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
+        let replica = try session.makeReplica(
+            schedules: [schedule], forwardOnly: true, outputs: [])
+        try replica.load(file)
+
+        let outputs = replica.plan.heads.map { Output(name: $0.name, shape: $0.shape) }
+        let writer = try NpzWriter(
+            path: path,
+            arrays: outputs.map {
+                .init($0.name, .float32, shape: Shape([dataset.rowCount] + $0.shape.dimensions))
+            })
+        let predictor = Predictor(replica: replica)
+        let prefetcher = try Prefetcher(
+            dataset: dataset,
+            configuration: .init(batchSize: job.training.batchSize, endEpoch: 1, shuffle: false))
+        defer { prefetcher.stop() }
+        while let batch = try prefetcher.next() {
+            try predictor.run(batch) { output, _, values in try writer.append(values, to: output) }
+        }
+        try writer.finish()
+        return Prediction(samples: dataset.rowCount, outputs: outputs, weightsPath: file.path)
+    }
+}

@@ -1,0 +1,93 @@
+import MIOCoordinator
+import MIOFiles
+import MIOFormats
+import MIOGraph
+import MIOJob
+import MIOTensor
+import MIOTraining
+
+/// Where a trained model's weights come from.
+public enum WeightsSource: Hashable, Sendable {
+    /// The run directory's finished model, else its newest valid checkpoint.
+    case automatic
+    /// The run directory's newest valid checkpoint.
+    case newestCheckpoint
+    /// A `.safetensors` file, or a checkpoint's folder.
+    case path(String)
+
+    /// `auto`, `checkpoint`, or a path.
+    public init(_ text: String) {
+        switch text {
+        case "auto": self = .automatic
+        case "checkpoint": self = .newestCheckpoint
+        default: self = .path(text)
+        }
+    }
+
+    /// Finds the weights and checks that they are the model's: every weight, in its shape, and no other.
+    /// - Returns: the file; nothing but its header has been read of a finished model.
+    /// - Throws: `RunError` if there are none (exit code 66) or they are of another model (65);
+    ///   `FormatError`, `CheckpointError`, `FileError` for damaged ones.
+    public func open(for job: Job) throws -> (file: SafetensorsFile, warnings: [String]) {
+        var warnings: [String] = []
+        let file: SafetensorsFile
+        switch self {
+        case .path(let path):
+            if Folder.isFolder(path) {
+                file = try StoredCheckpoint(path: path).weights
+            } else if Folder.exists(path) {
+                file = try SafetensorsFile(path)
+            } else {
+                throw RunError(
+                    "\(path): no such file or folder; name a .safetensors file or a checkpoint's folder",
+                    exitCode: .missingInput)
+            }
+        case .automatic, .newestCheckpoint:
+            let finished = Folder.join(job.runDirectory, "model.safetensors")
+            if self == .automatic, Folder.exists(finished) {
+                file = try SafetensorsFile(finished)
+            } else {
+                let store = CheckpointStore(
+                    folder: Folder.join(job.runDirectory, "checkpoints"), keep: job.checkpoints.keep)
+                guard let found = try store.newestValid() else {
+                    throw RunError(
+                        "\(job.runDirectory) has "
+                            + (self == .automatic
+                                ? "no model.safetensors and no checkpoint" : "no checkpoint")
+                            + "; train first, or name weights", exitCode: .missingInput)
+                }
+                warnings = found.warnings
+                file = found.checkpoint.weights
+            }
+        }
+        try Self.check(file, job.graph)
+        return (file, warnings)
+    }
+
+    private static func check(_ file: SafetensorsFile, _ graph: Graph) throws {
+        let parameters = graph.parameters
+        for parameter in parameters {
+            let entry = try file.entry(named: parameter.name)
+            guard entry.shape == parameter.shape else {
+                throw FormatError(
+                    file: file.path, tensor: parameter.name,
+                    expected: "shape \(parameter.shape), as in the job",
+                    received: "\(entry.shape)", advice: "use the job that the weights were trained with")
+            }
+        }
+        let expected = Set(parameters.map(\.name))
+        guard let other = file.names.first(where: { !expected.contains($0) }) else { return }
+        throw FormatError(
+            file: file.path, tensor: other, expected: "only weights that the job's model has",
+            received: "a tensor more", advice: "use the job that the weights were trained with")
+    }
+}
+
+extension Replica {
+    /// - Precondition: the file was checked against the graph.
+    func load(_ file: SafetensorsFile) throws {
+        for parameter in plan.parameters {
+            executor.setCanonical(try file.tensor(named: parameter.name), parameter, in: executor.weights)
+        }
+    }
+}

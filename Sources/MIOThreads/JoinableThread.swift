@@ -1,0 +1,86 @@
+import MIOTensor
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A thread that can be waited for.
+///
+/// It takes no signals, which are for the thread that steps, and has a main thread's stack (8 MiB), which
+/// reference kernels and deep recursion may need.
+public struct JoinableThread {
+    private static let stackBytes = 8 << 20
+    private let handle: pthread_t
+
+    /// Starts the thread.
+    /// - Parameter name: for the message of an error.
+    /// - Throws: `ThreadError` if the system has no thread left.
+    public init(named name: String, _ run: @escaping @Sendable () -> Void) throws(ThreadError) {
+        var attributes = pthread_attr_t()
+        try Self.check(pthread_attr_init(&attributes), name)
+        defer { pthread_attr_destroy(&attributes) }
+        try Self.check(pthread_attr_setstacksize(&attributes, Self.stackBytes), name)
+        // A new thread inherits the mask, so that not even the first instruction of it takes a signal.
+        var everything = sigset_t()
+        var previous = sigset_t()
+        sigfillset(&everything)
+        pthread_sigmask(SIG_SETMASK, &everything, &previous)
+        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+        let body = Unmanaged.passRetained(Body(run))
+        #if canImport(Glibc)
+            var handle = pthread_t()
+            let code = pthread_create(&handle, &attributes, { Body.run($0) }, body.toOpaque())
+            self.handle = handle
+        #else
+            var handle: pthread_t?
+            let code = pthread_create(&handle, &attributes, { Body.run($0) }, body.toOpaque())
+        #endif
+        if code != 0 { body.release() }
+        try Self.check(code, name)
+        #if !canImport(Glibc)
+            self.handle = handle!
+        #endif
+    }
+
+    /// Returns when the thread has ended.
+    /// - Precondition: it was not joined before.
+    public func join() {
+        let code = pthread_join(handle, nil)
+        precondition(code == 0, "pthread_join returned \(code)")
+    }
+
+    private static func check(_ code: CInt, _ name: String) throws(ThreadError) {
+        guard code == 0 else { throw ThreadError(name: name, reason: String(cString: strerror(code))) }
+    }
+
+    /// Carries a closure through C's `void *`.
+    private final class Body {
+        let run: @Sendable () -> Void
+
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+
+        static func run(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+            Unmanaged<Body>.fromOpaque(context!).takeRetainedValue().run()
+            return nil
+        }
+    }
+}
+
+/// A thread that the system would not start.
+public struct ThreadError: MIOError, Hashable {
+    public let name: String
+    /// The reason, as `strerror` words it.
+    public let reason: String
+
+    public init(name: String, reason: String) {
+        self.name = name
+        self.reason = reason
+    }
+
+    public var exitCode: ExitCode { .inputOutput }
+    public var description: String {
+        "cannot start the thread \"\(name)\": \(reason); raise the limits of threads (`ulimit -u`) and memory"
+    }
+}

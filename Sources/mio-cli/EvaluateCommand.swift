@@ -1,0 +1,48 @@
+import ArgumentParser
+import MIOConfig
+import MIORun
+
+/// `mio evaluate`
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Computes losses and metrics of a trained model.",
+        discussion: "Exact over all samples: each output's mean is over its labelled samples.")
+
+    @OptionGroup var job: JobOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "test, validation, train, or a glob of shards. Without it data.test, else data.validation.",
+            valueName: "data"))
+    var data: String?
+
+    @OptionGroup var weights: WeightsOptions
+    @OptionGroup var kernels: KernelOptions
+
+    @Flag(help: "Prints one JSON object instead of lines.")
+    var json = false
+
+    func run() throws {
+        let evaluation = try Evaluation.run(
+            kernels.session(job.load()), data: data.map { DataSelection($0) } ?? .automatic,
+            weights: weights.source)
+        if json {
+            var object: ConfigDictionary = [
+                "data": .string(evaluation.data), "samples": .integer(evaluation.samples),
+                "weights": .string(evaluation.weightsPath),
+            ]
+            for (name, value) in zip(evaluation.names, evaluation.values) {
+                // JSON has no NaN and no infinity.
+                object[name] = value.isFinite ? .real(value) : .null
+            }
+            print(ConfigValue.dictionary(object).json())
+            return
+        }
+        print("\(evaluation.samples) samples of \(evaluation.data), weights of \(evaluation.weightsPath)")
+        let width = evaluation.names.map(\.count).max() ?? 0
+        for (name, value) in zip(evaluation.names, evaluation.values) {
+            print(name + String(repeating: " ", count: width - name.count + 2) + shortNumber(value))
+        }
+    }
+}

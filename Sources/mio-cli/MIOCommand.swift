@@ -1,0 +1,46 @@
+import ArgumentParser
+import MIORun
+import MIOTensor
+
+/// `mio`: looks at a job, trains it, and uses what it learnt.
+struct MIOCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mio",
+        abstract: "Trains neural networks with several inputs and outputs, in parallel on CPUs.",
+        discussion: """
+            A job file (job.yaml) says everything: the model, the loss of each output, where the data is, and \
+            how to train. The usual order:
+
+              mio check job.yaml           what will happen, and what would go wrong
+              mio train -n 4 job.yaml      4 processes; run again to continue
+              mio evaluate job.yaml        losses and metrics on data.test
+              mio predict job.yaml --data 'new-*.npz' --output predictions.npz
+
+            JOB is $MIO_JOB or ./job.yaml where it is left out. Any of its keys can be overridden: \
+            --set training.epochs=2
+
+            Exit codes: 0 finished, 64 usage, 65 bad job, model or data, 66 input missing, 70 a bug of mio, \
+            74 reading or writing failed, 75 stopped on request after a checkpoint (run again to continue), \
+            76 training diverged.
+            """,
+        version: mioVersion,
+        subcommands: [
+            CheckCommand.self, SummaryCommand.self, TrainCommand.self, EvaluateCommand.self,
+            PredictCommand.self,
+        ])
+
+    /// Ends the process: with the contract's exit code and one line where something failed.
+    static func runAndExit() -> Never {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+            exit()
+        } catch let error as any MIOError {
+            Message.write("mio: \(error)")
+            exit(withError: ExitCode(error.exitCode.rawValue))
+        } catch {
+            // Help and version, and what was typed wrong.
+            exit(withError: error)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import MIORun
+
+/// `mio predict`
+struct PredictCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict",
+        abstract: "Writes a trained model's outputs for every sample to an .npz file.",
+        discussion: """
+            One array of 32-bit floats for each output, under its name; row i belongs to sample i, in the order \
+            of the shards (sorted by name). The data needs no targets. In Python: \
+            numpy.load("predictions.npz")["kind"]
+            """)
+
+    @OptionGroup var job: JobOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "test, validation, train, or a glob of shards. Without it data.test, else data.validation.",
+            valueName: "data"))
+    var data: String?
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The file to write, replaced if it is there.", valueName: "npz"))
+    var output: String
+
+    @OptionGroup var weights: WeightsOptions
+    @OptionGroup var kernels: KernelOptions
+
+    func validate() throws {
+        guard output.hasSuffix(".npz") else {
+            throw ValidationError(
+                "--output \(output): the name must end in .npz, the format it is written in")
+        }
+    }
+
+    func run() throws {
+        let prediction = try Prediction.run(
+            kernels.session(job.load()), data: data.map { DataSelection($0) } ?? .automatic,
+            weights: weights.source, to: output)
+        let arrays = prediction.outputs.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
+        print(
+            "\(output): \(prediction.samples) samples, each \(arrays); weights of \(prediction.weightsPath)")
+    }
+}

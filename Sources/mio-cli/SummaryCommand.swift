@@ -1,0 +1,29 @@
+import ArgumentParser
+import Foundation
+import MIOJob
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// `mio summary`
+struct SummaryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "summary", abstract: "Prints the model's layers, as Keras prints them.")
+
+    @OptionGroup var job: JobOptions
+
+    func run() throws {
+        let job = try job.load()
+        print(job.graph.summary(name: job.name, columns: Self.columns))
+    }
+
+    /// Of the terminal; enough for the whole table where there is none.
+    private static var columns: Int {
+        var size = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 112 }
+        return Int(size.ws_col)
+    }
+}

@@ -1,0 +1,133 @@
+import ArgumentParser
+import Foundation
+import MIORun
+import MIOTensor
+
+/// `mio train`
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Trains a job with several processes: shows the mpirun line, then runs it.",
+        discussion: """
+            The number of processes changes the speed, never the result. Run it again to continue from the \
+            newest checkpoint, with another number if you like. Ctrl-C once: checkpoint and stop (exit code \
+            75); twice: stop now.
+
+              mio train -n 4 job.yaml --set training.epochs=2
+              mio train -n 8 job.yaml --hosts a:4,b:4
+              mio train -n 4 job.yaml -- --mca btl_tcp_if_include eth0
+            """)
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Processes, called ranks.", valueName: "ranks"))
+    var number = 1
+
+    @OptionGroup var job: JobOptions
+
+    @Option(help: "auto: continue the run directory's newest valid checkpoint. never: start over. Or a path.")
+    var resume = "auto"
+
+    @Option(help: ArgumentHelp("The machines and their slots: a:4,b:4.", valueName: "hosts"))
+    var hosts: String?
+
+    @Option(
+        help: ArgumentHelp("A file with a line for each machine: a slots=4.", valueName: "file"),
+        completion: .file())
+    var hostfile: String?
+
+    @OptionGroup var kernels: KernelOptions
+
+    @Flag(help: "Shows the line and runs nothing.")
+    var dryRun = false
+
+    @Argument(
+        parsing: .postTerminator,
+        help: ArgumentHelp("After --: further arguments of mpirun.", valueName: "mpirun arguments"))
+    var mpirunArguments: [String] = []
+
+    func validate() throws {
+        guard number >= 1 else { throw ValidationError("-n \(number): expected at least 1 rank") }
+        guard hosts == nil || hostfile == nil else {
+            throw ValidationError("--hosts and --hostfile both name the machines; keep one")
+        }
+    }
+
+    func run() throws {
+        // A bad job is told before anything is started.
+        _ = try job.load()
+        let line = LaunchLine(
+            ranks: number, worker: try workerArguments(), hosts: launchHosts, extra: mpirunArguments,
+            circumstances: .init(
+                cores: .current, isRoot: geteuid() == 0, isTerminal: isatty(1) == 1))
+        Message.write("$ \(line.text)")
+        if dryRun { return }
+        throw ExitCode(try run(line))
+    }
+
+    private var launchHosts: LaunchLine.Hosts {
+        if let hosts { return .list(hosts) }
+        if let hostfile { return .file(hostfile) }
+        let marks = ["SLURM_JOB_ID", "PBS_NODEFILE", "LSB_HOSTS", "PE_HOSTFILE"]
+        let environment = ProcessInfo.processInfo.environment
+        return marks.contains { environment[$0] != nil } ? .allocation : .here
+    }
+
+    private func workerArguments() throws -> [String] {
+        var arguments = [try Self.workerPath(), job.path]
+        for override in job.overrides { arguments += ["--set", override] }
+        if resume != "auto" { arguments += ["--resume", resume] }
+        if kernels.kernels != .native { arguments += ["--kernels", kernels.kernels.rawValue] }
+        return arguments
+    }
+
+    /// `mio-worker` lies beside this program.
+    private static func workerPath() throws -> String {
+        let own = Bundle.main.executableURL?.resolvingSymlinksInPath()
+        let folder = own?.deletingLastPathComponent().path ?? "."
+        let path = folder + "/mio-worker"
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw RunError(
+                "\(path) is not there: mio-worker must lie beside mio; build both with "
+                    + "`swift build -c release`", exitCode: .missingInput)
+        }
+        return path
+    }
+
+    private func run(_ line: LaunchLine) throws -> Int32 {
+        let child: ChildProcess
+        do {
+            child = try ChildProcess(line)
+        } catch let error as FileError where error.exitCode == .missingInput && line.arguments[0] == "mpirun"
+        {
+            throw RunError(
+                "mpirun is not installed; on Debian and Ubuntu: sudo apt-get install openmpi-bin. "
+                    + "One rank (-n 1) needs none", exitCode: .missingInput)
+        }
+        let end = child.wait { count in
+            Message.write(
+                count == 1
+                    ? "stopping after a checkpoint; once more to stop now" : "stopping now")
+        }
+        switch end {
+        case .exited(let status):
+            if status != 0, MIOTensor.ExitCode(rawValue: status) == nil { explain(status, line) }
+            return status
+        case .killed(let signal):
+            Message.write("mio: \(line.arguments[0]) was ended by signal \(signal)")
+            return 128 + signal
+        }
+    }
+
+    /// What no rank could tell itself, since mpirun is told to be quiet.
+    private func explain(_ status: Int32, _ line: LaunchLine) {
+        if status > 128 {
+            Message.write(
+                "mio: a rank was ended by signal \(status - 128)"
+                    + (status == 128 + SIGKILL ? ", as when memory runs out" : "")
+                    + "; run again to continue from the newest checkpoint")
+        } else {
+            Message.write(
+                "mio: \(line.arguments[0]) ended with status \(status)"
+                    + (line.arguments.contains("-q") ? "; run the line above without -q to see why" : ""))
+        }
+    }
+}

@@ -1,0 +1,1 @@
+MIOCommand.runAndExit()
