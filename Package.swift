@@ -170,11 +170,13 @@ package.targets += [
         dependencies: ["MIO", "MIOBenchmark", "MIOComm", "MIOData", "CAllocationCounter"],
         path: "Tests/mio-allocation-check", swiftSettings: strict),
     .testTarget(
-        name: "MIOBenchmarkTests", dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig"],
+        name: "MIOBenchmarkTests",
+        dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig", "CommunicatorConformance"],
         swiftSettings: strict),
     // The same trainings for scripts/parity, as a table.
     .executableTarget(
         name: "mio-parity-check", dependencies: ["KerasParity", "MIO"], path: "Tests/mio-parity-check",
+        swiftSettings: strict),
     // Starts programs, and waits for them no longer than a test allows.
     .target(name: "ProcessSupport", path: "Tests/ProcessSupport", swiftSettings: strict),
     // The real worker under a real mpirun.
