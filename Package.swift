@@ -48,4 +48,6 @@ package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
-package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])
+package.targets += [.target(name: "CDenseLoops")]
+package.targets += module(
+    "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS", "CDenseLoops"])
