@@ -261,7 +261,8 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
                 backend: backend)
             let executor = try Executor(plan: plan, graph: model.graph, backend: backend)
             let x = executor.value(plan.inputs[0])
-            for (i, value) in [-200, 0, 200, .infinity, -.infinity, .nan].enumerated() { x[i] = Float(value) }
+            let values: [Float] = [-200, 0, 200, .infinity, -.infinity, .nan]
+            for (i, value) in values.enumerated() { x[i] = value }
             executor.forward(Pass(samples: 1, context: CallContext()))
             let y = executor.value(plan.heads[0].tensor)
             for i in 0..<5 {
