@@ -156,7 +156,7 @@ MIO_CLONES void mio_image_relu_gradient(
     int64_t channels, float *bias_gradient) {
     if (!relu && !bias_gradient) return;
     enum { most_lanes = 64 };
-    // Wide canonical images go through in groups of lanes that fit the sums.
+    // Of one plane. Canonical images may be wider: those are summed in 32 bits, where the gradient goes.
     double sums[most_lanes];
     for (int64_t plane = 0; plane < planes; plane++) {
         if (lanes <= most_lanes) {

@@ -8,7 +8,7 @@ import Testing
 private struct Outcome {
     var outputs: [String: [Float]] = [:]
     var gradients: [String: [Float]] = [:]
-    /// The kernels as they are stored, padding included.
+    /// Whether the gradients, as they are stored, have as many elements that are not 0 as in Keras' order.
     var paddingIsZero = true
 }
 
@@ -289,6 +289,19 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
             model, planned: 4, passes: [4, 3], tolerance: tolerance(sum: 4 * 400, winograd: true, layers: 3))
     }
 
+    @Test func severalThreadsComputeTheSame() throws {
+        let image = Input("image", shape: [20, 20, 16])
+        let features = Conv2D(32, kernelSize: 3, activation: .relu, name: "conv")(image)
+        let model = try Model(
+            inputs: [image], outputs: [Dense(300, activation: .tanh, name: "y")(Flatten()(features))])
+        let one = try run(model, NativeBackend(threads: 1), planned: 4, passes: [4, 3])
+        let two = try run(model, NativeBackend(threads: 2), planned: 4, passes: [4, 3])
+        for (name, values) in one.gradients {
+            let bound = tolerance(sum: 4 * 400, winograd: true, layers: 2)
+            #expect(difference(two.gradients[name] ?? [], values) <= bound, "\(name)")
+        }
+    }
+
     @Test func equalRequestsGiveEqualPlans() throws {
         let image = Input("image", shape: [20, 20, 3])
         let model = try Model(
@@ -301,6 +314,12 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
                 backend: try NativeBackend())
         }
         #expect(plans[0].description == plans[1].description)
+        let algorithms = plans[0].operations.map { operation -> String in
+            guard case .layer(_, _, let choice) = operation.work else { return "reorder" }
+            return choice.algorithm
+        }
+        #expect(algorithms[0].hasPrefix("onednn jit"))
+        #expect(algorithms[1] == "dot products")
         // Nothing is copied between the convolution and the Dense.
         #expect(plans[0].operations.map(\.name) == ["c", "y"])
     }

@@ -8,6 +8,9 @@ import MIOTensor
 ///
 /// dz = f′ · dy and the bias' gradient are one pass in place over dy; then
 /// dKernel = x ⋆ dz, dx = dz ⋆ kernelᵀ.
+///
+/// The fused relu is oneDNN's and turns a NaN into 0, unlike the plain one: a diverged run shows in the loss and the
+/// gradients' norm, not behind this layer.
 final class ConvolutionKernel: Kernel {
     private let name: String
     private let activation: Activation
