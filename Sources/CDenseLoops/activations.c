@@ -1,0 +1,181 @@
+#include "clones.h"
+
+// eˣ by Cody and Waite's reduction to [−½ ln 2, ½ ln 2] and Cephes' polynomial; within 1.1 ulp (sigmoid 2.4, tanh 1.4). Branch-free, so that
+// loops of it become vector code.
+MIO_INLINE float exponential(float x) {
+    // Beyond these the result is 0 or infinity; NaN passes both comparisons.
+    float bounded = x > 88.8f ? 88.8f : x;
+    bounded = bounded < -104.0f ? -104.0f : bounded;
+    float n = rintf(bounded * 1.44269504088896341f);
+    float r = bounded - n * 0.693359375f;
+    r = r - n * -2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    // 2ⁿ in two factors, each of which is a normal number. A NaN must not reach the conversion.
+    int32_t exponent = (int32_t)(n == n ? n : 0.0f);
+    int32_t half = exponent >> 1;
+    union { int32_t bits; float value; } first = {(half + 127) << 23}, second = {(exponent - half + 127) << 23};
+    return p * first.value * second.value;
+}
+
+MIO_INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
+
+MIO_INLINE float hyperbolic_tangent(float x) {
+    float z = x * x;
+    // Cephes: near 0 the difference of the other formula would cancel.
+    float p = -5.70498872745e-3f;
+    p = p * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    float small = p * z * x + x;
+    float large = 1.0f - 2.0f / (exponential(2.0f * fabsf(x)) + 1.0f);
+    return fabsf(x) < 0.625f ? small : copysignf(large, x);
+}
+
+// A NaN stays one: the run must see it.
+MIO_INLINE float rectified(float x) { return x < 0.0f ? 0.0f : x; }
+
+MIO_INLINE void softmax(float *y, int64_t width) {
+    float largest = -INFINITY;
+    for (int64_t i = 0; i < width; i++) largest = y[i] > largest ? y[i] : largest;
+    float sum = 0.0f;
+    for (int64_t i = 0; i < width; i++) y[i] = exponential(y[i] - largest);
+    for (int64_t i = 0; i < width; i++) sum += y[i];
+    for (int64_t i = 0; i < width; i++) y[i] /= sum;
+}
+
+MIO_CLONES void mio_bias_activation(
+    enum mio_activation activation, float *y, const float *bias, int64_t rows, int64_t width) {
+    if (!bias && activation != mio_activation_softmax) {
+        width *= rows;
+        rows = 1;
+    }
+    for (int64_t row = 0; row < rows; row++, y += width) {
+        if (bias) for (int64_t i = 0; i < width; i++) y[i] += bias[i];
+        switch (activation) {
+        case mio_activation_linear: break;
+        case mio_activation_relu: for (int64_t i = 0; i < width; i++) y[i] = rectified(y[i]); break;
+        case mio_activation_sigmoid: for (int64_t i = 0; i < width; i++) y[i] = sigmoid(y[i]); break;
+        case mio_activation_tanh: for (int64_t i = 0; i < width; i++) y[i] = hyperbolic_tangent(y[i]); break;
+        case mio_activation_softmax: softmax(y, width); break;
+        }
+    }
+}
+
+MIO_INLINE void gradient_row(
+    enum mio_activation activation, const float *y, const float *dy, float *dz, int64_t width) {
+    switch (activation) {
+    case mio_activation_linear: if (dz != dy) memmove(dz, dy, (size_t)width * sizeof(float)); break;
+    case mio_activation_relu: for (int64_t i = 0; i < width; i++) dz[i] = y[i] > 0.0f ? dy[i] : 0.0f; break;
+    case mio_activation_sigmoid: for (int64_t i = 0; i < width; i++) dz[i] = dy[i] * y[i] * (1.0f - y[i]); break;
+    case mio_activation_tanh: for (int64_t i = 0; i < width; i++) dz[i] = dy[i] * (1.0f - y[i] * y[i]); break;
+    case mio_activation_softmax: {
+        float dot = 0.0f;
+        for (int64_t i = 0; i < width; i++) dot += y[i] * dy[i];
+        for (int64_t i = 0; i < width; i++) dz[i] = y[i] * (dy[i] - dot);
+        break;
+    }
+    }
+}
+
+MIO_CLONES void mio_activation_gradient(
+    enum mio_activation activation, const float *y, const float *dy, int64_t rows, int64_t width, float *dz,
+    int64_t dz_stride, float *bias_gradient, bool adds) {
+    if (bias_gradient && !adds) memset(bias_gradient, 0, (size_t)width * sizeof(float));
+    for (int64_t row = 0; row < rows; row++, y += width, dy += width, dz += dz_stride) {
+        gradient_row(activation, y, dy, dz, width);
+        for (int64_t i = width; i < dz_stride; i++) dz[i] = 0.0f;
+        if (bias_gradient) for (int64_t i = 0; i < width; i++) bias_gradient[i] += dz[i];
+    }
+}
+
+MIO_CLONES void mio_elementwise_gradient(
+    enum mio_activation activation, const float *y, const float *dy, float *dx, int64_t count, bool adds) {
+    if (!adds) {
+        gradient_row(activation, y, dy, dx, count);
+        return;
+    }
+    float part[256];
+    for (int64_t i = 0; i < count; i += 256) {
+        int64_t length = count - i < 256 ? count - i : 256;
+        gradient_row(activation, y + i, dy + i, part, length);
+        for (int64_t j = 0; j < length; j++) dx[i + j] += part[j];
+    }
+}
+
+MIO_CLONES void mio_add(const float *x, float *y, int64_t count) {
+    for (int64_t i = 0; i < count; i++) y[i] += x[i];
+}
+
+// Sums over so many pixels are made in 32 bits; their sums in 64: a plain sum over half a million pixels would lose
+// three digits.
+enum { pixels_a_sum = 256 };
+
+MIO_INLINE void lanes_gradient(bool relu, const float *y, float *dy, int64_t pixels, int64_t lanes, double *sums) {
+    for (int64_t begin = 0; begin < pixels; begin += pixels_a_sum) {
+        int64_t end = begin + pixels_a_sum < pixels ? begin + pixels_a_sum : pixels;
+        // At most 16 lanes at a time, which stay in registers.
+        for (int64_t first = 0; first < lanes; first += 16) {
+            int64_t count = lanes - first < 16 ? lanes - first : 16;
+            float part[16] = {0};
+            if (count == 16) {
+                mio_lanes sum = {0};
+                for (int64_t pixel = begin; pixel < end; pixel++) {
+                    int64_t at = pixel * lanes + first;
+                    mio_lanes g = mio_load(dy + at);
+                    if (relu) {
+                        g = (mio_lanes)((mio_words)g & (mio_words)(mio_load(y + at) > 0.0f));
+                        mio_store(dy + at, g);
+                    }
+                    sum += g;
+                }
+                mio_store(part, sum);
+            } else {
+                for (int64_t pixel = begin; pixel < end; pixel++) {
+                    for (int64_t lane = 0; lane < count; lane++) {
+                        int64_t at = pixel * lanes + first + lane;
+                        float g = dy[at];
+                        if (relu) dy[at] = g = y[at] > 0.0f ? g : 0.0f;
+                        part[lane] += g;
+                    }
+                }
+            }
+            for (int64_t lane = 0; lane < count; lane++) sums[first + lane] += part[lane];
+        }
+    }
+}
+
+MIO_CLONES void mio_image_relu_gradient(
+    bool relu, const float *y, float *dy, int64_t samples, int64_t planes, int64_t pixels, int64_t lanes,
+    int64_t channels, float *bias_gradient) {
+    if (!relu && !bias_gradient) return;
+    enum { most_lanes = 64 };
+    // Of one plane. Canonical images may be wider: those are summed in 32 bits, where the gradient goes.
+    double sums[most_lanes];
+    for (int64_t plane = 0; plane < planes; plane++) {
+        if (lanes <= most_lanes) {
+            memset(sums, 0, sizeof sums);
+            for (int64_t sample = 0; sample < samples; sample++) {
+                int64_t offset = (sample * planes + plane) * pixels * lanes;
+                lanes_gradient(relu, y + offset, dy + offset, pixels, lanes, sums);
+            }
+            for (int64_t lane = 0; bias_gradient && lane < lanes && plane * lanes + lane < channels; lane++)
+                bias_gradient[plane * lanes + lane] += (float)sums[lane];
+        } else {
+            for (int64_t pixel = 0; pixel < samples * pixels; pixel++) {
+                int64_t at = (plane * samples * pixels + pixel) * lanes;
+                for (int64_t lane = 0; lane < lanes; lane++) {
+                    float g = dy[at + lane];
+                    if (relu) dy[at + lane] = g = y[at + lane] > 0.0f ? g : 0.0f;
+                    if (bias_gradient) bias_gradient[lane] += g;
+                }
+            }
+        }
+    }
+}

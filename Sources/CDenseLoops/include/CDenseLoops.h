@@ -1,0 +1,80 @@
+// The loops around and inside of layers that no library has: too small for one, or fused where a library would
+// pass over an activation several times.
+//
+// They are C because Swift has no function multiversioning: each is compiled for three levels of x86-64 and picked
+// when the program is loaded, so one binary runs anywhere and uses AVX-512 where there is some.
+#ifndef MIO_DENSE_LOOPS_H
+#define MIO_DENSE_LOOPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// The activations, by their order in Swift's `Activation`.
+enum mio_activation {
+    mio_activation_linear,
+    mio_activation_relu,
+    mio_activation_sigmoid,
+    mio_activation_softmax,
+    mio_activation_tanh,
+};
+
+/// y ← f(y + bias) over (rows, width), in place. `bias` (width,) may be NULL. Softmax normalizes each row.
+void mio_bias_activation(
+    enum mio_activation activation, float *y, const float *bias, int64_t rows, int64_t width);
+
+/// dz ← f′ · dy from y = f(z), over (rows, width); rows of dz are `dz_stride` apart and padded with zeros. dz may be
+/// dy if the stride is the width. `bias_gradient` (width,), if not NULL, receives the sum over the rows, or adds it.
+void mio_activation_gradient(
+    enum mio_activation activation, const float *y, const float *dy, int64_t rows, int64_t width, float *dz,
+    int64_t dz_stride, float *bias_gradient, bool adds);
+
+/// The same over images of [planes][pixels][lanes], in place, for relu or linear alone: what a convolution leaves.
+/// `bias_gradient` (channels,), channels ≤ planes · lanes, is added to, in plane-major order; may be NULL.
+void mio_image_relu_gradient(
+    bool relu, const float *y, float *dy, int64_t samples, int64_t planes, int64_t pixels, int64_t lanes,
+    int64_t channels, float *bias_gradient);
+
+/// y ← x + y, and dx ← or += f′ · dy, over `count` elements.
+void mio_add(const float *x, float *y, int64_t count);
+void mio_elementwise_gradient(
+    enum mio_activation activation, const float *y, const float *dy, float *dx, int64_t count, bool adds);
+
+/// C (m, n) ← initial + A · B, or += A · B. A's element (i, l) lies at a[i · a_row + l · a_column]. Rows of B and of
+/// C are `b_stride` and `c_stride` apart; B's and `initial`'s rows must be readable up to a multiple of 16.
+/// `initial` (n,) may be NULL: zeros.
+void mio_small_product(
+    int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column, const float *b,
+    int64_t b_stride, const float *initial, bool adds, float *c, int64_t c_stride);
+
+/// Transposes (rows, columns) with `stride` into (columns, rows) with `target_stride`; the padding becomes zero.
+void mio_transpose(
+    const float *source, int64_t rows, int64_t columns, int64_t stride, float *target, int64_t target_stride);
+
+/// The largest number of units of the two below.
+enum { mio_few_units = 4 };
+
+/// y (samples, units) += x (samples, width) · wᵀ; rows of w, one a unit, lie `w_stride` apart.
+void mio_few_units_forward(
+    const float *x, const float *w, int64_t w_stride, float *y, int64_t samples, int64_t width, int64_t units);
+
+/// dw ← or += dzᵀ · x and dx ← or += dz · w in one pass over x, w and both gradients; dw or dx may be NULL.
+void mio_few_units_backward(
+    const float *x, const float *w, int64_t w_stride, const float *dz, float *dw, bool dw_adds, float *dx,
+    bool dx_adds, int64_t samples, int64_t width, int64_t units);
+
+/// A window that moves over images of [planes][height][width][lanes].
+struct mio_window {
+    int64_t planes, lanes;
+    int64_t height, width, output_height, output_width;
+    int64_t window_height, window_width, stride_height, stride_width, before_height, before_width;
+};
+
+/// y ← each window's largest element, the first of equals, a NaN above all; `index` its place in the window.
+void mio_max_pool_forward(
+    const struct mio_window *window, const float *x, float *y, int32_t *index, int64_t samples);
+
+/// dx += dy where `index` says.
+void mio_max_pool_backward(
+    const struct mio_window *window, const float *dy, const int32_t *index, float *dx, int64_t samples);
+
+#endif

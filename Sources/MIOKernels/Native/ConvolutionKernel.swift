@@ -1,0 +1,172 @@
+import CDenseLoops
+import COneDNN
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// A convolution on oneDNN: Winograd where it has it, else direct; bias and relu fused.
+///
+/// dz = f′ · dy and the bias' gradient are one pass in place over dy; then
+/// dKernel = x ⋆ dz, dx = dz ⋆ kernelᵀ.
+///
+/// The fused relu is oneDNN's and turns a NaN into 0, unlike the plain one: a diverged run shows in the loss and the
+/// gradients' norm, not behind this layer.
+final class ConvolutionKernel: Kernel {
+    private let name: String
+    private let activation: Activation
+    private let useBias: Bool
+    private let bindings: Bindings
+    private let request: Convolution.Request
+    private let backend: NativeBackend
+    private let scratchElements: Int
+    private let outputElements: Int
+    private let (planes, lanes, pixels, filters): (Int, Int, Int, Int)
+    private let weightElements: Int
+    private let weights: MemoryDescriptor
+    private let canonicalWeights: MemoryDescriptor
+    /// By their count of samples; a handful.
+    private var prepared: [ConvolutionPasses] = []
+
+    private static let canonicalName = "canonical"
+
+    static func choice(_ layer: Conv2D, _ request: KernelRequest, _ backend: NativeBackend) -> KernelChoice? {
+        guard request.outputShape.count > 0, Int32(exactly: layer.filters) != nil else { return nil }
+        let wanted = Convolution.Request(
+            layer: layer, inputShape: request.inputShapes[0], outputShape: request.outputShape,
+            inputLayout: request.inputLayouts[0], sharesWeights: request.sharesWeights,
+            needsInputGradient: request.needsInputGradients[0], trainsWeights: request.trainsWeights)
+        // What oneDNN refuses to describe, it cannot run: the plain implementation does.
+        guard
+            case .success(let found?) = Result(catching: { () throws(KernelError) in
+                try Convolution(wanted, samples: request.samples, backend.engine)
+            })
+        else { return nil }
+        // A smaller count may want more scratch: Winograd's depends on how the tiles are dealt out.
+        var scratch = found.scratchElements(addsInputGradient: false)
+        for samples in 1..<max(min(request.samples, 64), 2) {
+            guard
+                case .success(let smaller?) = Result(catching: { () throws(KernelError) in
+                    try Convolution(wanted, samples: samples, backend.engine)
+                })
+            else { return nil }
+            scratch = max(scratch, smaller.scratchElements(addsInputGradient: false))
+        }
+        return KernelChoice(
+            algorithm: "onednn " + found.algorithm, inputLayouts: request.inputLayouts,
+            outputLayout: Convolution.outputLayout(layer, block: backend.engine.block),
+            weightElements: [found.weights.elements] + (layer.useBias ? [layer.filters] : []),
+            weightLayouts: [request.sharesWeights ? canonicalName : "onednn"]
+                + (layer.useBias ? [canonicalName] : []),
+            scratchElements: scratch, workspaceElements: found.workspaceElements,
+            // What was reordered is kept in the workspace.
+            backwardReadsInputs: request.trainsWeights && found.workspaceElements == 0,
+            backwardReadsOutput: layer.activation != .linear)
+    }
+
+    init(_ layer: Conv2D, _ description: KernelDescription, _ backend: NativeBackend) throws {
+        name = layer.attributes.name ?? "Conv2D"
+        activation = layer.activation
+        useBias = layer.useBias
+        bindings = description.bindings
+        self.backend = backend
+        scratchElements = description.choice.scratchElements
+        let layout = description.choice.outputLayout
+        outputElements = layout.elements(of: description.outputShape)
+        filters = layer.filters
+        pixels = description.outputShape[0] * description.outputShape[1]
+        (planes, lanes) = layout.planes(of: layer.filters)
+        request = Convolution.Request(
+            layer: layer, inputShape: description.inputShapes[0], outputShape: description.outputShape,
+            inputLayout: description.choice.inputLayouts[0],
+            sharesWeights: description.choice.weightLayouts[0] == Self.canonicalName,
+            needsInputGradient: bindings.inputGradients[0] != nil,
+            trainsWeights: bindings.weightGradients[0] != nil)
+        guard let convolution = try Convolution(request, samples: description.samples, backend.engine) else {
+            throw KernelError(
+                operation: name, message: "oneDNN no longer has \(description.choice.algorithm)")
+        }
+        weights = convolution.weights
+        weightElements = description.choice.weightElements[0]
+        canonicalWeights = convolution.canonicalWeights
+    }
+
+    func prepare(samples: Int) throws {
+        guard samples > 0, !prepared.contains(where: { $0.samples == samples }) else { return }
+        backend.useThreads()
+        guard let convolution = try Convolution(request, samples: samples, backend.engine),
+            convolution.weights == weights
+        else {
+            throw KernelError(
+                operation: name, message: "oneDNN keeps the weights otherwise for \(samples) samples")
+        }
+        prepared.append(
+            try ConvolutionPasses(
+                name, convolution, samples: samples, bindings, scratchElements: scratchElements,
+                useBias: useBias, backend.engine))
+    }
+
+    private func passes(_ samples: Int) -> ConvolutionPasses {
+        for passes in prepared where passes.samples == samples { return passes }
+        preconditionFailure("\(name) is not prepared for \(samples) samples")
+    }
+
+    func forward(_ pass: Pass) {
+        guard pass.samples > 0 else { return }
+        passes(pass.samples).forward()
+        // Relu is fused already.
+        if activation != .linear, activation != .relu {
+            let count = pass.samples * outputElements
+            mio_bias_activation(activation.code, bindings.output, nil, Int64(count / lanes), Int64(lanes))
+        }
+    }
+
+    func backward(_ pass: Pass) {
+        guard let gradient = bindings.outputGradient else { return }
+        let dBias = useBias ? bindings.weightGradients[1] : nil
+        if let dBias, !dBias.adds(in: pass) { dBias.pointer.update(repeating: 0, count: filters) }
+        let dKernel = bindings.weightGradients[0]
+        guard pass.samples > 0 else {
+            if let dKernel, !dKernel.adds(in: pass) {
+                dKernel.pointer.update(repeating: 0, count: weightElements)
+            }
+            return
+        }
+        if activation != .linear, activation != .relu {
+            let rows = pass.samples * outputElements / lanes
+            mio_activation_gradient(
+                activation.code, bindings.output, gradient, Int64(rows), Int64(lanes), gradient, Int64(lanes),
+                nil, false)
+        }
+        mio_image_relu_gradient(
+            activation == .relu, bindings.output, gradient, Int64(pass.samples), Int64(planes), Int64(pixels),
+            Int64(lanes), Int64(filters), dBias?.pointer)
+        let passes = passes(pass.samples)
+        if let dKernel { passes.backwardWeights(adds: dKernel.adds(in: pass)) }
+        passes.backwardData()
+    }
+
+    // MARK: Weights
+
+    func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>) {
+        guard weight == 0 else { return canonical.update(from: stored, count: filters) }
+        copy(stored, weights, to: canonical, canonicalWeights)
+    }
+
+    func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>) {
+        guard weight == 0 else { return stored.update(from: canonical, count: filters) }
+        stored.update(repeating: 0, count: weightElements)
+        copy(canonical, canonicalWeights, to: stored, weights)
+    }
+
+    private func copy(
+        _ source: UnsafePointer<Float>, _ from: MemoryDescriptor, to target: UnsafeMutablePointer<Float>,
+        _ to: MemoryDescriptor
+    ) {
+        do {
+            try Execution.reorder(name, backend.engine, source, from, target, to).run()
+        } catch {
+            // oneDNN reorders between any two orders of the same axes.
+            preconditionFailure("\(error)")
+        }
+    }
+}

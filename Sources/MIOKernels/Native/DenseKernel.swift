@@ -1,0 +1,190 @@
+import CDenseLoops
+import COpenBLAS
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// y = f(Σ xᵢ · kernelᵢ + bias), of one input or of several side by side; a flattened blocked image is read where it
+/// lies.
+///
+/// dz = f′ · dy, dBias = Σ dz in one pass; dKernelᵢ = xᵢᵀ · dz, dxᵢ = dz · kernelᵢᵀ.
+final class DenseKernel: Kernel {
+    private let storage: DenseStorage
+    private let activation: mio_activation
+    private let useBias: Bool
+    private let bindings: Bindings
+    /// Rows of one sample: 1 for a vector.
+    private let rowsOfSample: Int
+    private let units: Int
+    /// Where the transposed kernel lies in the scratch, and its stride.
+    private let transposedOffset: Int
+    private let transposedStride: Int
+
+    static func choice(_ layer: Dense, _ request: KernelRequest) -> KernelChoice? {
+        let layouts = request.inputLayouts.map { layout -> Layout in
+            if case .flattenedBlocked = layout, !request.sharesWeights { return layout }
+            return .canonical
+        }
+        let storage = DenseStorage(
+            units: layer.units, inputShapes: request.inputShapes, inputLayouts: layouts,
+            sharesWeights: request.sharesWeights)
+        let rows = request.samples * request.outputShape.count / layer.units
+        // OpenBLAS counts in 32 bits.
+        guard rows > 0, storage.segments.allSatisfy({ $0.rows > 0 }), Int32(exactly: rows) != nil,
+            Int32(exactly: storage.rows) != nil, Int32(exactly: layer.units) != nil
+        else { return nil }
+        return KernelChoice(
+            algorithm: storage.method.rawValue, inputLayouts: layouts,
+            weightElements: [storage.kernelElements] + (layer.useBias ? [storage.biasElements] : []),
+            weightLayouts: [request.sharesWeights ? "shared" : storage.method.rawValue]
+                + (layer.useBias ? ["canonical"] : []),
+            scratchElements: storage.method == .small
+                ? rows * storage.stride + layer.units * Self.transposedStride(storage) : 0,
+            backwardReadsInputs: request.trainsWeights, backwardReadsOutput: layer.activation != .linear)
+    }
+
+    /// A vector may be read across the end of a segment.
+    private static func transposedStride(_ storage: DenseStorage) -> Int {
+        DenseStorage.padded(storage.rows) + 16
+    }
+
+    init(_ layer: Dense, _ description: KernelDescription) {
+        storage = DenseStorage(
+            units: layer.units, inputShapes: description.inputShapes,
+            inputLayouts: description.choice.inputLayouts,
+            sharesWeights: description.choice.weightLayouts[0] == "shared")
+        activation = layer.activation.code
+        useBias = layer.useBias
+        bindings = description.bindings
+        units = layer.units
+        rowsOfSample = description.outputShape.count / layer.units
+        transposedOffset = description.samples * rowsOfSample * storage.stride
+        transposedStride = Self.transposedStride(storage)
+    }
+
+    func prepare(samples: Int) {}
+
+    func forward(_ pass: Pass) {
+        let rows = pass.samples * rowsOfSample
+        let (y, kernel) = (bindings.output, bindings.weights[0])
+        var bias: UnsafePointer<Float>? = useBias ? UnsafePointer(bindings.weights[1]) : nil
+        if storage.method == .fewUnits { y.update(repeating: 0, count: rows * units) }
+        for index in storage.segments.indices {
+            let segment = storage.segments[index]
+            let x = bindings.inputs[index]
+            switch storage.method {
+            case .fewUnits:
+                mio_few_units_forward(
+                    x, kernel + segment.firstRow, Int64(storage.stride), y, Int64(rows), Int64(segment.rows),
+                    Int64(units))
+            case .small:
+                mio_small_product(
+                    Int64(rows), Int64(units), Int64(segment.rows), x, Int64(segment.rows), 1,
+                    kernel + segment.firstRow * storage.stride, Int64(storage.stride),
+                    index == 0 ? bias : nil, index > 0, y, Int64(units))
+            case .library:
+                cblas_sgemm(
+                    CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(units), Int32(segment.rows),
+                    1, x, Int32(segment.rows), kernel + segment.firstRow * units, Int32(units),
+                    index == 0 ? 0 : 1, y, Int32(units))
+            }
+        }
+        if storage.method == .small { bias = nil }
+        mio_bias_activation(activation, y, bias, Int64(rows), Int64(units))
+    }
+
+    func backward(_ pass: Pass) {
+        guard let gradient = bindings.outputGradient else { return }
+        let rows = pass.samples * rowsOfSample
+        let dBias = useBias ? bindings.weightGradients[1] : nil
+        let dz = storage.method == .small ? bindings.scratch : gradient
+        mio_activation_gradient(
+            activation, bindings.output, gradient, Int64(rows), Int64(units), dz,
+            Int64(storage.method == .small ? storage.stride : units), dBias?.pointer,
+            dBias?.adds(in: pass) ?? false)
+        if storage.method == .small { transposeKernelIfNeeded() }
+        let dKernel = bindings.weightGradients[0]
+        let adds = dKernel?.adds(in: pass) ?? false
+        for index in storage.segments.indices {
+            switch storage.method {
+            case .fewUnits: fewUnitsBackward(index, rows, dz, dKernel?.pointer, adds)
+            case .small: smallBackward(index, rows, dz, dKernel?.pointer, adds)
+            case .library: libraryBackward(index, rows, dz, dKernel?.pointer, adds)
+            }
+        }
+    }
+
+    private func fewUnitsBackward(
+        _ index: Int, _ rows: Int, _ dz: UnsafeMutablePointer<Float>, _ dKernel: UnsafeMutablePointer<Float>?,
+        _ adds: Bool
+    ) {
+        let segment = storage.segments[index]
+        let dx = bindings.inputGradients[index]
+        mio_few_units_backward(
+            bindings.inputs[index], bindings.weights[0] + segment.firstRow, Int64(storage.stride), dz,
+            dKernel.map { $0 + segment.firstRow }, adds, dx?.pointer, dx?.flow == .adds, Int64(rows),
+            Int64(segment.rows), Int64(units))
+    }
+
+    private func transposeKernelIfNeeded() {
+        for index in bindings.inputGradients.indices where bindings.inputGradients[index] != nil {
+            mio_transpose(
+                bindings.weights[0], Int64(storage.rows), Int64(units), Int64(storage.stride),
+                bindings.scratch + transposedOffset, Int64(transposedStride))
+            return
+        }
+    }
+
+    private func smallBackward(
+        _ index: Int, _ rows: Int, _ dz: UnsafeMutablePointer<Float>, _ dKernel: UnsafeMutablePointer<Float>?,
+        _ adds: Bool
+    ) {
+        let segment = storage.segments[index]
+        let stride = storage.stride
+        if let dKernel {
+            mio_small_product(
+                Int64(segment.rows), Int64(stride), Int64(rows), bindings.inputs[index], 1,
+                Int64(segment.rows), dz, Int64(stride), nil, adds, dKernel + segment.firstRow * stride,
+                Int64(stride))
+        }
+        if let dx = bindings.inputGradients[index] {
+            mio_small_product(
+                Int64(rows), Int64(segment.rows), Int64(units), dz, Int64(stride), 1,
+                bindings.scratch + transposedOffset + segment.firstRow, Int64(transposedStride), nil,
+                dx.flow == .adds, dx.pointer, Int64(segment.rows))
+        }
+    }
+
+    private func libraryBackward(
+        _ index: Int, _ rows: Int, _ dz: UnsafeMutablePointer<Float>, _ dKernel: UnsafeMutablePointer<Float>?,
+        _ adds: Bool
+    ) {
+        let segment = storage.segments[index]
+        let width = Int32(segment.rows)
+        if let dKernel {
+            cblas_sgemm(
+                CblasRowMajor, CblasTrans, CblasNoTrans, width, Int32(units), Int32(rows), 1,
+                bindings.inputs[index], width, dz, Int32(units), adds ? 1 : 0,
+                dKernel + segment.firstRow * units, Int32(units))
+        }
+        if let dx = bindings.inputGradients[index] {
+            cblas_sgemm(
+                CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), width, Int32(units), 1, dz,
+                Int32(units), bindings.weights[0] + segment.firstRow * units, Int32(units),
+                dx.flow == .adds ? 1 : 0, dx.pointer, width)
+        }
+    }
+
+    // MARK: Weights
+
+    func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>) {
+        guard weight == 0 else { return canonical.update(from: stored, count: units) }
+        storage.forEachElement { canonical[$0] = stored[$1] }
+    }
+
+    func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>) {
+        stored.update(repeating: 0, count: weight == 0 ? storage.kernelElements : storage.biasElements)
+        guard weight == 0 else { return stored.update(from: canonical, count: units) }
+        storage.forEachElement { stored[$1] = canonical[$0] }
+    }
+}

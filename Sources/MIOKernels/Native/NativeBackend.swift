@@ -1,0 +1,59 @@
+import COneDNN
+import COpenBLAS
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// Runs layers on oneDNN, OpenBLAS and loops of our own; what none of them has, on its plain implementation.
+public struct NativeBackend: KernelBackend {
+    /// Threads a library may use for one operation.
+    public let threads: Int
+    let engine: OneDNNEngine
+
+    /// Makes the libraries use `threads` threads: OpenBLAS everywhere in the process, oneDNN on each thread that
+    /// prepares kernels of this backend.
+    /// - Throws: `KernelError` if oneDNN does not start.
+    public init(threads: Int = 1) throws {
+        precondition(threads >= 1 && threads <= 1 << 16, "a backend has at least one thread")
+        self.threads = threads
+        engine = try OneDNNEngine()
+        openblas_set_num_threads(Int32(threads))
+        useThreads()
+    }
+
+    public var name: String { "native" }
+
+    /// OpenMP keeps the number for each thread that asks.
+    func useThreads() { mio_set_openmp_threads(Int32(threads)) }
+
+    public func choose(_ request: KernelRequest) -> KernelChoice {
+        useThreads()
+        let choice: KernelChoice? =
+            switch request.layer {
+            case let layer as Conv2D: ConvolutionKernel.choice(layer, request, self)
+            case let layer as MaxPooling2D: PoolingKernel.choice(layer, request)
+            case let layer as Dense: DenseKernel.choice(layer, request)
+            case let layer as SegmentedDense: DenseKernel.choice(layer.dense, request)
+            case let layer as ActivationLayer: ActivationKernel.choice(layer, request)
+            case is Add: AddKernel.choice(request)
+            case let layer as Concatenate: ConcatenateKernel.choice(layer, request)
+            default: nil
+            }
+        return choice ?? .reference(request)
+    }
+
+    public func makeKernel(_ description: KernelDescription) throws -> any Kernel {
+        useThreads()
+        if description.choice.algorithm == "reference" { return ReferenceKernel(description) }
+        return switch description.layer {
+        case let layer as Conv2D: try ConvolutionKernel(layer, description, self)
+        case let layer as MaxPooling2D: PoolingKernel(layer, description)
+        case let layer as Dense: DenseKernel(layer, description)
+        case let layer as SegmentedDense: DenseKernel(layer.dense, description)
+        case let layer as ActivationLayer: ActivationKernel(layer.activation, description)
+        case is Add: AddKernel(description)
+        case is Concatenate: ConcatenateKernel(description)
+        default: ReferenceKernel(description)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import CDenseLoops
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// Maximum pooling on canonical and on blocked images alike. A loop of our own: oneDNN's overlooks a NaN.
+final class PoolingKernel: WeightlessKernel {
+    private var window: mio_window
+    private let bindings: Bindings
+    private let inputElements: Int
+    /// Each output's place in its window, kept from forward to backward.
+    private let index: UnsafeMutablePointer<Int32>
+
+    static func choice(_ layer: MaxPooling2D, _ request: KernelRequest) -> KernelChoice? {
+        let layout = request.inputLayouts[0]
+        guard layer.poolSize[0].multipliedReportingOverflow(by: layer.poolSize[1]).partialValue < Int32.max
+        else { return nil }
+        return KernelChoice(
+            algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout, weightElements: [],
+            weightLayouts: [], workspaceElements: layout.elements(of: request.outputShape) * request.samples,
+            backwardReadsInputs: false, backwardReadsOutput: false)
+    }
+
+    init(_ layer: MaxPooling2D, _ description: KernelDescription) {
+        bindings = description.bindings
+        let layout = description.choice.outputLayout
+        inputElements = layout.elements(of: description.inputShapes[0])
+        index = UnsafeMutableRawPointer(bindings.workspace).assumingMemoryBound(to: Int32.self)
+        guard let geometry = try? layer.geometry(for: description.inputShapes) else {
+            preconditionFailure("the graph has checked the shapes of every call")
+        }
+        let (height, width) = (geometry.height, geometry.width)
+        let (planes, lanes) = layout.planes(of: geometry.channels)
+        window = mio_window(
+            planes: Int64(planes), lanes: Int64(lanes), height: Int64(height.input),
+            width: Int64(width.input),
+            output_height: Int64(height.output), output_width: Int64(width.output),
+            window_height: Int64(height.size), window_width: Int64(width.size),
+            stride_height: Int64(height.stride), stride_width: Int64(width.stride),
+            before_height: Int64(height.before), before_width: Int64(width.before))
+    }
+
+    func forward(_ pass: Pass) {
+        mio_max_pool_forward(&window, bindings.inputs[0], bindings.output, index, Int64(pass.samples))
+    }
+
+    func backward(_ pass: Pass) {
+        guard let target = bindings.inputGradients[0], let gradient = bindings.outputGradient else { return }
+        if target.flow == .first {
+            target.pointer.update(repeating: 0, count: pass.samples * inputElements)
+        }
+        mio_max_pool_backward(&window, gradient, index, target.pointer, Int64(pass.samples))
+    }
+}
+
+extension Layout {
+    /// An image of so many channels as planes of pixels of lanes.
+    func planes(of channels: Int) -> (planes: Int, lanes: Int) {
+        if case .channelBlocked(let block) = self { return ((channels + block - 1) / block, block) }
+        return (1, channels)
+    }
+}
