@@ -41,14 +41,15 @@ public struct TargetCheck: Sendable, Hashable {
     ///   - column: of the targets; the weights' is the next.
     ///   - prediction: the shape of the output.
     init(
-        _ dataset: Dataset, column: Int, configuration: HeadConfiguration, loss: any Loss, prediction: Shape,
+        _ dataset: Dataset, column: Int, output: OutputSpecification, prediction: Shape,
         activation: Activation?
     ) {
-        name = configuration.output
+        let loss = output.loss
+        name = output.name
         shape = dataset.columns[column].shape
         self.activation = activation
         self.loss = type(of: loss).className
-        let labelling = TargetLabelling(loss.targetKind, missingLabel: configuration.missingLabel)
+        let labelling = TargetLabelling(loss.targetKind, missingLabel: output.missingLabel)
         let isClass = loss.targetKind == .classIndex
         let width = isClass ? 1 : prediction.last
         let classes = prediction.last
