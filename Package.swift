@@ -59,7 +59,7 @@ package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
 package.targets += module("MIOComm", ["MIOTensor", "MIOThreads"], testing: ["CommunicatorConformance"])
-package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check"])
+package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProgramRuns"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
     "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
@@ -79,7 +79,7 @@ package.targets += module(
     [
         "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
         "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
-    ])
+    ], testing: ["SmallJobs"])
 
 // What a user's own program imports.
 package.targets.append(
@@ -107,6 +107,17 @@ package.targets += [
 // MARK: For tests only.
 
 package.targets += [
+    // Starts this package's programs.
+    .target(name: "ProgramRuns", path: "Tests/ProgramRuns", swiftSettings: strict),
+    // A job that trains in a moment.
+    .target(
+        name: "SmallJobs", dependencies: ["MIOData", "MIOTensor", "TestFolders"], path: "Tests/SmallJobs",
+        swiftSettings: strict),
+    // The programs as their users run them.
+    .testTarget(
+        name: "MIOCommandTests",
+        dependencies: ["ProgramRuns", "SmallJobs", "mio-cli", "mio-worker", "MIOData", "MIOTensor"],
+        swiftSettings: strict),
     // A folder of its own for each test.
     .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
     // What every communicator must do, once for all of them.
