@@ -42,6 +42,7 @@ package.targets += [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
 ]
 
 // MARK: Modules, each on those before it.
@@ -59,7 +60,8 @@ package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
 package.targets += module("MIOComm", ["MIOTensor", "MIOThreads"], testing: ["CommunicatorConformance"])
-package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProgramRuns"])
+package.targets += module(
+    "MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProcessSupport"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
     "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
@@ -80,6 +82,15 @@ package.targets += module(
         "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
         "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
     ], testing: ["SmallJobs"])
+
+// The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
+package.targets.append(
+    .target(
+        name: "MIOBenchmark",
+        dependencies: [
+            "MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOKernels", "MIOComm",
+            "MIOData", "MIOJob", "MIOTraining", "MIORun",
+        ], swiftSettings: strict))
 
 // What a user's own program imports.
 package.targets.append(
@@ -102,13 +113,42 @@ package.targets += [
         dependencies: [
             "MIORun", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOTensor", argumentParser,
         ], swiftSettings: strict),
+    // Counts allocations. Linked only into what measures.
+    .target(name: "CAllocationCounter"),
+    .executableTarget(
+        name: "mio-bench",
+        dependencies: [
+            "MIO", "MIOBenchmark", "MIOComm", "MIOConfig", "CAllocationCounter", argumentParser,
+        ], swiftSettings: strict),
+]
+
+// MARK: Examples: what makes their data, shows their results, or trains them from Swift.
+
+/// A program of an example, with its sources in the example's folder.
+func example(_ folder: String, _ program: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: program, dependencies: dependencies, path: "examples/\(folder)/Sources/\(program)",
+        swiftSettings: strict)
+}
+
+package.targets += [
+    .target(
+        name: "Garments", dependencies: ["MIOData", "MIOTensor", "CZlib"],
+        path: "examples/garments/Sources/Garments", swiftSettings: strict),
+    .testTarget(
+        name: "GarmentsTests", dependencies: ["Garments", "MIOData", "MIOTensor", "CZlib"],
+        swiftSettings: strict),
+    example("garments", "garments-data", ["Garments", "MIOTensor", argumentParser]),
+    example("garments", "garments-picture", ["Garments", "MIOTensor", "CCairo", argumentParser]),
+    example("two-heads", "two-heads-data", ["MIOData", "MIOTensor", argumentParser]),
+    example("two-heads", "two-heads-train", ["MIO"]),
+    example("image-metadata", "image-metadata-data", ["MIOData", "MIOTensor", argumentParser]),
+    example("image-metadata", "image-metadata-train", ["MIO"]),
 ]
 
 // MARK: For tests only.
 
 package.targets += [
-    // Starts this package's programs.
-    .target(name: "ProgramRuns", path: "Tests/ProgramRuns", swiftSettings: strict),
     // A job that trains in a moment.
     .target(
         name: "SmallJobs", dependencies: ["MIOData", "MIOTensor", "TestFolders"], path: "Tests/SmallJobs",
@@ -116,10 +156,40 @@ package.targets += [
     // The programs as their users run them.
     .testTarget(
         name: "MIOCommandTests",
-        dependencies: ["ProgramRuns", "SmallJobs", "mio-cli", "mio-worker", "MIOData", "MIOTensor"],
+        dependencies: ["ProcessSupport", "SmallJobs", "mio-cli", "mio-worker", "MIOData", "MIOTensor"],
         swiftSettings: strict),
     // A folder of its own for each test.
     .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
+    // Keras' golden numbers: reading them, and training against them.
+    .target(
+        name: "KerasParity", dependencies: ["MIO", "MIOBenchmark", "MIOConfig", "MIOData", "MIOTraining"],
+        path: "Tests/KerasParity", swiftSettings: strict),
+    .testTarget(
+        name: "KerasParityTests", dependencies: ["KerasParity", "MIO", "MIOComm", "MIOConfig"],
+        swiftSettings: strict),
+    // Counts the allocations of a whole training loop. The tests run it, and do not depend on it: that would link
+    // its malloc into the test runner.
+    .executableTarget(
+        name: "mio-allocation-check",
+        dependencies: ["MIO", "MIOBenchmark", "MIOComm", "MIOData", "CAllocationCounter"],
+        path: "Tests/mio-allocation-check", swiftSettings: strict),
+    .testTarget(
+        name: "MIOBenchmarkTests", dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig"],
+        swiftSettings: strict),
+    // The same trainings for scripts/parity, as a table.
+    .executableTarget(
+        name: "mio-parity-check", dependencies: ["KerasParity", "MIO"], path: "Tests/mio-parity-check",
+        swiftSettings: strict),
+    // Starts programs, and waits for them no longer than a test allows.
+    .target(name: "ProcessSupport", path: "Tests/ProcessSupport", swiftSettings: strict),
+    // The real worker under a real mpirun.
+    .testTarget(
+        name: "EndToEndTests",
+        dependencies: [
+            "ProcessSupport", "mio-worker", "MIOTensor", "MIOConfig", "MIOData", "MIOFiles",
+            "MIOFormats", "MIOCoordinator",
+        ],
+        swiftSettings: strict),
     // What every communicator must do, once for all of them.
     .target(
         name: "CommunicatorConformance", dependencies: ["MIOComm"], path: "Tests/CommunicatorConformance",

@@ -113,6 +113,9 @@ public protocol ArrayElement: BitwiseCopyable, Sendable {
     static var elementType: ElementType { get }
 }
 
+#if !(os(macOS) && arch(x86_64))
+    extension Float16: ArrayElement { public static var elementType: ElementType { .float16 } }
+#endif
 extension Float: ArrayElement { public static var elementType: ElementType { .float32 } }
 extension Double: ArrayElement { public static var elementType: ElementType { .float64 } }
 extension Int8: ArrayElement { public static var elementType: ElementType { .int8 } }

@@ -65,11 +65,14 @@ public struct KernelChoice: Hashable, Sendable {
     /// The plain implementation: everything canonical.
     public static func reference(_ request: KernelRequest) -> KernelChoice {
         let weights = request.layer.weights(for: request.inputShapes)
+        // For the gradient before the activation.
+        let activation = (request.layer as? any ActivatedLayer)?.activation ?? .linear
         return KernelChoice(
             algorithm: "reference",
             inputLayouts: [Layout](repeating: .canonical, count: request.inputShapes.count),
             weightElements: weights.map(\.shape.count),
-            weightLayouts: [String](repeating: "canonical", count: weights.count))
+            weightLayouts: [String](repeating: "canonical", count: weights.count),
+            scratchElements: activation == .linear ? 0 : request.samples * request.outputShape.count)
     }
 }
 

@@ -57,12 +57,7 @@ public struct SegmentedDense: ActivatedLayer {
     @_specialize(where T == Double)
     public func backward<T: Scalar>(_ call: BackwardCall<T>) {
         let units = dense.units
-        withUnsafeTemporaryAllocation(of: T.self, capacity: call.samples * units) { buffer in
-            guard let dz = buffer.baseAddress else { return }
-            dz.initialize(repeating: 0, count: call.samples * units)
-            dense.activation.addGradient(
-                result: call.forward.output, gradient: call.outputGradient, to: dz, rows: call.samples,
-                width: units)
+        withActivationGradient(dense.activation, call, rows: call.samples, width: units) { dz in
             for sample in 0..<call.samples {
                 let gradient = dz + sample * units
                 if dense.useBias, let dBias = call.weightGradients[1] {

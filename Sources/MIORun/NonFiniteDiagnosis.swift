@@ -23,6 +23,11 @@ struct NonFiniteDiagnosis {
                 text += ", whose input \"\(input)\" is not finite"
             }
             finding = text
+        } else if let bad = firstNonFiniteInput(batch) {
+            // An activation may turn what is not finite into a finite loss; its gradient still is not.
+            finding =
+                "input \"\(bad.input)\" is not finite on rank \(communicator.rank), first for "
+                + "\(dataset.location(ofRow: batch.globalRows[bad.sample]))"
         }
         let findings = try communicator.allgather(Array(finding.utf8)).map {
             String(decoding: $0, as: UTF8.self)
@@ -31,6 +36,13 @@ struct NonFiniteDiagnosis {
         let parameters = step.nonFiniteParameters()
         return "step \(stepNumber): every loss is finite, but the gradient of "
             + (parameters.isEmpty ? "the model" : parameters.prefix(3).joined(separator: ", ")) + " is not"
+    }
+
+    private func firstNonFiniteInput(_ batch: Batch) -> (input: String, sample: Int)? {
+        for sample in 0..<batch.count {
+            if let input = firstNonFiniteInput(batch, sample: sample) { return (input, sample) }
+        }
+        return nil
     }
 
     private func firstNonFiniteInput(_ batch: Batch, sample: Int) -> String? {

@@ -41,7 +41,8 @@ public struct Session {
     }
 
     /// Samples a pass, the same on all ranks: rank 0's cache decides.
-    func passSize(part: Int) throws -> Int {
+    /// - Throws: `CommunicationError`
+    public func passSize(part: Int) throws -> Int {
         if let asked = job.training.microBatch { return max(1, min(asked, part)) }
         let cache = ThreadsPerRank.lastLevelCache() / max(communicator.ranksOnNode, 1)
         var size = PassSize.choose(
@@ -53,7 +54,8 @@ public struct Session {
 
     /// A replica for batches of a data set's schedule, ready for every part that will occur.
     /// - Parameter outputs: the job's unless others are given.
-    func makeReplica(
+    /// - Throws: `AgreedError`, `DifferenceError` if ranks plan differently; `CommunicationError`
+    public func makeReplica(
         schedules: [BatchSchedule], forwardOnly: Bool, outputs: [OutputSpecification]? = nil
     ) throws -> Replica {
         let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1

@@ -89,6 +89,9 @@ public final class TrainingRun {
             }
             recorder.close()
             if let error = recorder.takeError() { throw error }
+            if outcome == .stopped {
+                Message.write("stopped after step \(state.position.step); run again to continue")
+            }
         }
         return outcome
     }
@@ -99,7 +102,6 @@ public final class TrainingRun {
     private func begin(_ resume: ResumeMode, _ directory: RunDirectory?) throws {
         try communicator.agree(on: "the start") {
             guard let directory else { return }
-            try directory.writeJob(job.resolvedYAML)
             var store = CheckpointStore(folder: directory.checkpointsPath, keep: job.checkpoints.keep)
             var checkpoint: StoredCheckpoint?
             switch resume {
@@ -115,9 +117,12 @@ public final class TrainingRun {
                 try snapshot.restore(checkpoint)
                 state = try TrainingState(checkpoint.manifest)
                 try checkContinues(checkpoint)
+                // Only now: a job that cannot continue the run must leave what is known of it.
+                try directory.writeJob(job.resolvedYAML)
                 try store.remove(after: state.position.step)
                 Message.write("continuing from \(checkpoint.path)")
             } else {
+                try directory.writeJob(job.resolvedYAML)
                 replica.initializeWeights(seed: job.seed)
                 state.epochSums = epochSums.totals
                 state.rowCount = dataset.rowCount

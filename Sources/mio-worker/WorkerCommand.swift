@@ -22,12 +22,33 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "native, or reference: plain and slow, the oracle.")
     var kernels = KernelSelection.native
 
-    func run() {
+    /// Reads the command line and trains; all ranks tell one thing, whoever has something to tell.
+    static func start() -> Never {
+        do {
+            try parse().train()
+        } catch {
+            let text = fullMessage(for: error)
+            guard exitCode(for: error).isSuccess else {
+                // Like a bad job: ranks that were given another command line learn of it too.
+                RankProcess.train { throw RunError(text.trimmed, exitCode: .usage) }
+            }
+            RankProcess.run { communicator in
+                if communicator.rank == 0 { print(text) }
+                return .finished
+            }
+        }
+    }
+
+    private func train() -> Never {
         let path = job ?? ProcessInfo.processInfo.environment["MIO_JOB"] ?? "job.yaml"
         RankProcess.train(resume: ResumeMode(resume), kernels: kernels) {
             try Job.load(path: path, overrides: overrides)
         }
     }
+}
+
+extension String {
+    fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 }
 
 extension KernelSelection: ExpressibleByArgument {}

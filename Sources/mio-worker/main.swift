@@ -1,1 +1,1 @@
-WorkerCommand.main()
+WorkerCommand.start()

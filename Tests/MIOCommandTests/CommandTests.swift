@@ -1,6 +1,6 @@
 import Foundation
 import MIOData
-import ProgramRuns
+import ProcessSupport
 import SmallJobs
 import Testing
 
@@ -13,8 +13,12 @@ import Testing
 /// The program `mio` as people run it, with a real `mpirun` and real workers. One after the other: each starts
 /// several processes.
 @Suite(.serialized) struct CommandTests {
-    private func mio(_ arguments: String..., in small: SmallJob) throws -> ProgramRun {
-        try ProgramRun([ProgramRun.path(of: "mio")] + arguments, in: small.folder.path)
+    private func mio(_ arguments: String..., in small: SmallJob) throws -> SpawnedProcess.Outcome {
+        try start(arguments, in: small).wait(atMost: 120)
+    }
+
+    private func start(_ arguments: [String], in small: SmallJob) throws -> SpawnedProcess {
+        try SpawnedProcess(["env", "-C", small.folder.path, BuiltProgram.path("mio")] + arguments)
     }
 
     /// From a job file to predictions, as the help text has it.
@@ -72,15 +76,14 @@ import Testing
     @Test(arguments: [(SIGTERM, 2), (SIGINT, 2), (SIGINT, 1)])
     func aRequestToStopMakesACheckpoint(signal: Int32, ranks: Int) throws {
         let small = try SmallJob()
-        let mio = try ProgramRun.path(of: "mio")
-        let started = try StartedProgram(
-            [mio, "train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small.folder.path)
-        let deadline = Date(timeIntervalSinceNow: 60)
-        while started.isRunning, try !started.output().contains("epoch 2/"), Date() < deadline {
-            Thread.sleep(forTimeInterval: 0.02)
+        let started = try start(
+            ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
+        try waitUntil("the first checkpoint") {
+            FileManager.default.fileExists(atPath: small.path("runs/small/checkpoints/step-000000006"))
+                || !started.isRunning
         }
-        started.send(signal)
-        let run = try started.finish()
+        started.signal(signal)
+        let run = try started.wait(atMost: 120)
         #expect(run.status == 75, "\(run.errors)")
         #expect(run.errors.hasSuffix("stopping after a checkpoint; once more to stop now\n"))
         let checkpoints = try FileManager.default.contentsOfDirectory(
@@ -148,8 +151,13 @@ import Testing
     /// Without Open MPI one rank trains, and more are told what to install.
     @Test func withoutMPIRunItSaysWhatToInstall() throws {
         let small = try SmallJob()
-        let run = try ProgramRun(
-            ["PATH=/nowhere", ProgramRun.path(of: "mio"), "train", "-n", "2"], in: small.folder.path)
+        let run = try SpawnedProcess(
+            [
+                "/usr/bin/env", "-C", small.folder.path, "PATH=/nowhere", BuiltProgram.path("mio"), "train",
+                "-n",
+                "2",
+            ]
+        ).wait(atMost: 120)
         #expect(run.status == 66)
         #expect(run.errors.contains("sudo apt-get install openmpi-bin"))
     }

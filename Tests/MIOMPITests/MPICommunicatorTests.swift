@@ -4,20 +4,20 @@ import Testing
 /// One after the other: each starts several processes.
 @Suite(.serialized) struct MPICommunicatorTests {
     @Test(arguments: 1...4) func conforms(ranks: Int) throws {
-        let run = try MPIRun.run(ranks: ranks, ["conformance"])
+        let run = try MPIRun(ranks: ranks, ["conformance"])
         #expect(run.status == 0, "\(run.errors)")
         #expect(run.output == "27 checks passed on \(ranks) ranks over MPI\n")
     }
 
     /// Three elements a call: what happens to counts beyond 2^31 - 1, in small.
     @Test(arguments: 1...4) func conformsWhenCountsAreCut(ranks: Int) throws {
-        let run = try MPIRun.run(ranks: ranks, ["conformance", "3"])
+        let run = try MPIRun(ranks: ranks, ["conformance", "3"])
         #expect(run.status == 0, "\(run.errors)")
         #expect(run.output == "27 checks passed on \(ranks) ranks over MPI\n")
     }
 
     @Test func aFailureOnOneRankIsOneMessageAndOneExitCode() throws {
-        let run = try MPIRun.run(ranks: 3, ["agreed-failure"])
+        let run = try MPIRun(ranks: 3, ["agreed-failure"])
         #expect(run.status == 65)
         let messages = run.errors.split(separator: "\n").filter { $0.contains("error:") }
         #expect(messages == ["error: rank 1: train-1.npz: truncated"])
@@ -26,45 +26,45 @@ import Testing
 
     @Test func allRanksEndWithTheSameExitCode() throws {
         // The shell ends with 0, so that mpirun stops nobody and every rank's own code is seen.
-        let run = try MPIRun.run(ranks: 3, [], shell: "\"$0\" agreed-failure; echo \"code $?\"")
+        let run = try MPIRun(ranks: 3, [], shell: "\"$0\" agreed-failure; echo \"code $?\"")
         #expect(run.status == 0, "\(run.errors)")
         #expect(run.output == "code 65\ncode 65\ncode 65\n")
     }
 
     @Test func abortEndsRanksThatWait() throws {
-        let run = try MPIRun.run(ranks: 3, ["abort"])
+        let run = try MPIRun(ranks: 3, ["abort"])
         #expect(run.status == 74)
     }
 
     @Test func anErrorNamesTheCallTheRankAndTheReason() throws {
-        let run = try MPIRun.run(ranks: 2, ["truncation"])
+        let run = try MPIRun(ranks: 2, ["truncation"])
         #expect(run.status == 0, "\(run.errors)")
         #expect(run.output == "MPI_Bcast failed on rank 1: MPI_ERR_TRUNCATE: message truncated\n")
     }
 
     @Test func mpiStartsOnceAProcess() throws {
-        let run = try MPIRun.run(ranks: 1, ["twice"])
+        let run = try MPIRun(ranks: 1, ["twice"])
         #expect(run.status == 0, "\(run.errors)")
         #expect(
             run.output == "MPI_Init_thread failed: MPI was started before: a process can start it once\n")
     }
 
     @Test func knowsWhetherALauncherStartedIt() throws {
-        #expect(try MPIRun.run(ranks: 2, ["launched"]).output == "true\ntrue\n")
-        #expect(try MPIRun.alone(["launched"]).output == "false\n")
+        #expect(try MPIRun(ranks: 2, ["launched"]).output == "true\ntrue\n")
+        #expect(try MPIRun(alone: ["launched"]).output == "false\n")
         // A batch script's own process, and one task of srun, are alone; one of several tasks is not.
-        #expect(try MPIRun.alone(["launched"], adding: ["SLURM_PROCID": "0"]).output == "false\n")
-        #expect(try MPIRun.alone(["launched"], adding: ["SLURM_STEP_NUM_TASKS": "1"]).output == "false\n")
-        #expect(try MPIRun.alone(["launched"], adding: ["SLURM_STEP_NUM_TASKS": "4"]).output == "true\n")
+        #expect(try MPIRun(alone: ["launched"], adding: ["SLURM_PROCID": "0"]).output == "false\n")
+        #expect(try MPIRun(alone: ["launched"], adding: ["SLURM_STEP_NUM_TASKS": "1"]).output == "false\n")
+        #expect(try MPIRun(alone: ["launched"], adding: ["SLURM_STEP_NUM_TASKS": "4"]).output == "true\n")
     }
 
     @Test func mpirunWithinATaskOfSrunIsARunOfItsOwn() throws {
-        let run = try MPIRun.run(ranks: 1, [], shell: "SLURM_STEP_NUM_TASKS=4 \"$0\" conformance")
+        let run = try MPIRun(ranks: 1, [], shell: "SLURM_STEP_NUM_TASKS=4 \"$0\" conformance")
         #expect(run.output == "27 checks passed on 1 ranks over MPI\n", "\(run.errors)")
     }
 
     @Test func tasksThatMPIDoesNotJoinAreRefused() throws {
-        let run = try MPIRun.alone(["conformance"], adding: ["SLURM_STEP_NUM_TASKS": "4"])
+        let run = try MPIRun(alone: ["conformance"], adding: ["SLURM_STEP_NUM_TASKS": "4"])
         #expect(run.status == 74)
         #expect(
             run.errors.contains(

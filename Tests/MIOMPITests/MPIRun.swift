@@ -1,25 +1,28 @@
-import ProgramRuns
+import ProcessSupport
 
 /// A real `mpirun` of the program `mio-communication-check`.
-enum MPIRun {
+struct MPIRun {
+    let status: Int32
+    let output: String
+    let errors: String
+
     /// - Parameter shell: commands for `sh` that each rank runs in the program's stead; `$0` is the program.
-    static func run(ranks: Int, _ arguments: [String], shell: String? = nil) throws -> ProgramRun {
-        let program = try program()
+    init(ranks: Int, _ arguments: [String], shell: String? = nil) throws {
+        let program = try BuiltProgram.path("mio-communication-check")
         let command = shell.map { ["sh", "-c", $0, program] } ?? [program] + arguments
-        return try ProgramRun(
-            // A hang ends after a minute, with a message and a status other than 0.
-            ["mpirun", "--timeout", "60", "--oversubscribe", "-n", "\(ranks)"] + command,
-            adding: [
-                "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-                "OMPI_MCA_mpi_yield_when_idle": "1",
-            ])
+        // Two minutes are far beyond what a run takes: a hang ends, and fails.
+        try self.init(["mpirun", "-n", "\(ranks)"] + command, adding: MPIEnvironment.variables)
     }
 
     /// The program alone, without a launcher.
-    static func alone(_ arguments: [String], adding environment: [String: String] = [:]) throws -> ProgramRun
-    {
-        try ProgramRun([program()] + arguments, adding: environment)
+    init(alone arguments: [String], adding environment: [String: String] = [:]) throws {
+        try self.init([BuiltProgram.path("mio-communication-check")] + arguments, adding: environment)
     }
 
-    private static func program() throws -> String { try ProgramRun.path(of: "mio-communication-check") }
+    private init(_ command: [String], adding environment: [String: String]) throws {
+        let outcome = try SpawnedProcess(command, environment: environment).wait(atMost: 120)
+        status = outcome.status
+        output = outcome.output
+        errors = outcome.errors
+    }
 }

@@ -58,11 +58,16 @@ public struct BackwardCall<T: Scalar> {
     public let inputGradients: [UnsafeMutablePointer<T>?]
     /// Shaped as the weights, added to; `nil` where the weight is not trained.
     public let weightGradients: [UnsafeMutablePointer<T>?]
+    /// Memory for the call's own use, (samples, outputShape…), where the caller has some: a layer that needs
+    /// it allocates it otherwise.
+    public let scratch: UnsafeMutablePointer<T>?
 
     public init(
         forward: ForwardCall<T>, outputGradient: UnsafePointer<T>,
-        inputGradients: [UnsafeMutablePointer<T>?], weightGradients: [UnsafeMutablePointer<T>?]
+        inputGradients: [UnsafeMutablePointer<T>?], weightGradients: [UnsafeMutablePointer<T>?],
+        scratch: UnsafeMutablePointer<T>? = nil
     ) {
+        self.scratch = scratch
         self.forward = forward
         self.outputGradient = outputGradient
         self.inputGradients = inputGradients

@@ -98,20 +98,3 @@ public struct Dense: Layer {
         }
     }
 }
-
-/// Gives `body` the gradient before the activation, (rows, width), in temporary memory.
-@inlinable
-func withActivationGradient<T: Scalar>(
-    _ activation: Activation, _ call: BackwardCall<T>, rows: Int, width: Int,
-    _ body: (UnsafePointer<T>) -> Void
-) {
-    if activation == .linear { return body(call.outputGradient) }
-    withUnsafeTemporaryAllocation(of: T.self, capacity: rows * width) { buffer in
-        guard let gradient = buffer.baseAddress else { return }
-        gradient.initialize(repeating: 0, count: rows * width)
-        activation.addGradient(
-            result: call.forward.output, gradient: call.outputGradient, to: gradient, rows: rows,
-            width: width)
-        body(gradient)
-    }
-}

@@ -28,7 +28,8 @@ public final class ReferenceKernel: Kernel {
             BackwardCall(
                 forward: forwardCall, outputGradient: UnsafePointer(gradient),
                 inputGradients: bindings.inputGradients.map { $0?.pointer },
-                weightGradients: bindings.weightGradients.map { $0?.pointer })
+                weightGradients: bindings.weightGradients.map { $0?.pointer },
+                scratch: description.choice.scratchElements == 0 ? nil : bindings.scratch)
         }
     }
 

@@ -1,0 +1,110 @@
+import Foundation
+import MIOFiles
+import MIOFormats
+import Testing
+
+extension EndToEndTests {
+    /// Checkpoints that cannot be continued from: never silently a start from nothing.
+    @Suite struct CheckpointDamageTests {
+        /// A run of two epochs, 8 steps, with checkpoints of the steps 4, 6 and 8.
+        private func train(_ folder: TrainingFolder) throws -> String {
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let outcome = try WorkerRun.outcome(job, ranks: 2)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try folder.records().checkpointSteps() == [8, 6, 4])
+            return job
+        }
+
+        private func name(_ step: Int, _ file: String) -> String {
+            "run/checkpoints/\(RunRecords.checkpointName(step))/\(file)"
+        }
+
+        private func flip(_ file: String, at position: Double, _ folder: TrainingFolder) throws {
+            var bytes = try folder.read(file)
+            bytes[Int(Double(bytes.count) * position)] ^= 0x10
+            try folder.replace(file, with: bytes)
+        }
+
+        private func expectRefused(
+            _ job: String, _ folder: TrainingFolder, _ overrides: [String] = [], messages: [String],
+            sourceLocation: SourceLocation = #_sourceLocation
+        ) throws {
+            let content = try folder.content("run").filter { $0.key != ".lock" }
+            let outcome = try WorkerRun.outcome(job, ranks: 2, overrides.flatMap { ["--set", $0] })
+            #expect(outcome.status == 65, "\(outcome.errors)", sourceLocation: sourceLocation)
+            #expect(
+                outcome.errors == messages.map { $0.replacing("FOLDER", with: folder.path) },
+                sourceLocation: sourceLocation)
+            #expect(
+                try folder.content("run").filter { $0.key != ".lock" } == content,
+                sourceLocation: sourceLocation)
+        }
+
+        @Test(arguments: ["weights.safetensors", "optimizer.safetensors", "manifest.json"])
+        func aFlippedBitFallsBackToTheOneBefore(file: String) throws {
+            let folder = try TrainingFolder()
+            let job = try train(folder)
+            let (weights, events) = (try folder.records().weights(), try folder.records().events())
+            try flip(name(8, file), at: 0.7, folder)
+            let outcome = try WorkerRun.outcome(job, ranks: 2)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let path = folder.path + "/run/checkpoints/"
+            #expect(outcome.errors.count == 2)
+            #expect(
+                outcome.errors.first?.hasPrefix("warning: passed over \(path)step-000000008: \(file)")
+                    == true,
+                "\(outcome.errors)")
+            #expect(outcome.errors.first?.hasSuffix(", and took \(path)step-000000006") == true)
+            #expect(outcome.errors.last == "continuing from \(path)step-000000006")
+            // The two steps were done again, to the same end.
+            #expect(try folder.records().weights() == weights)
+            #expect(try folder.records().events() == events)
+        }
+
+        @Test func allDamagedIsNoReasonToStartOver() throws {
+            let folder = try TrainingFolder()
+            let job = try train(folder)
+            for step in [4, 6, 8] { try flip(name(step, "weights.safetensors"), at: 0.5, folder) }
+            try expectRefused(job, folder, messages: ["?"])
+        }
+
+        @Test func ofAnotherModel() throws {
+            let folder = try TrainingFolder()
+            let job = try train(folder)
+            try expectRefused(job, folder, ["model.layers[0].units=31"], messages: ["?"])
+        }
+
+        @Test func ofAnotherOptimizer() throws {
+            let folder = try TrainingFolder()
+            let job = try train(folder)
+            try expectRefused(job, folder, ["optimizer={class: Adam}"], messages: ["?"])
+        }
+
+        @Test func ofAnotherBatchSizeSeedOrData() throws {
+            let folder = try TrainingFolder()
+            let job = try train(folder)
+            try expectRefused(job, folder, ["training.batch_size=4"], messages: ["?"])
+            try expectRefused(job, folder, ["seed=8"], messages: ["?"])
+            try expectRefused(job, folder, ["data.train.files=train-0.npz"], messages: ["?"])
+        }
+
+        @Test func ofANewerVersion() throws {
+            let folder = try TrainingFolder()
+            let job = try train(folder)
+            for step in [4, 6, 8] {
+                let file = name(step, "manifest.json")
+                var text = String(decoding: try folder.read(file), as: UTF8.self)
+                text = text.replacing("\"format_version\": 1", with: "\"format_version\": 2")
+                // The checksum is that of the text with zeros in its place.
+                let start = text.index(text.startIndex, offsetBy: "{\n  \"checksum\": \"".count)
+                let digits = start..<text.index(start, offsetBy: 8)
+                text.replaceSubrange(digits, with: "00000000")
+                let checksum = String(CRC32.of(Array(text.utf8)), radix: 16)
+                text.replaceSubrange(
+                    digits, with: String(repeating: "0", count: 8 - checksum.count) + checksum)
+                try folder.replace(file, with: Array(text.utf8))
+            }
+            try expectRefused(job, folder, messages: ["?"])
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import MIOData
+import MIOTensor
+import Testing
+
+extension EndToEndTests {
+    /// Losses and gradients that are not finite: policies `halt` and `skip`.
+    @Suite struct DivergenceTests {
+        /// 29 samples, of which one in the second shard has an input that is no number.
+        private func prepare(_ folder: TrainingFolder) throws -> String {
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let path = folder.path("train-1.npz")
+            var bytes = try folder.read("train-1.npz")
+            // Rows of 100 floats follow the header of the array `input`, the archive's first.
+            let header = try #require(bytes.firstIndex(of: UInt8(ascii: "\n")))
+            let nan = Float.nan.bitPattern
+            for index in 0..<4 {
+                bytes[header + 1 + (5 * 100 + 42) * 4 + index] = UInt8(truncatingIfNeeded: nan >> (8 * index))
+            }
+            try Data(bytes).write(to: URL(filePath: path))
+            return job
+        }
+
+        @Test(arguments: 1...3) func haltNamesOutputRankShardAndRow(ranks: Int) throws {
+            let folder = try TrainingFolder()
+            let outcome = try WorkerRun.outcome(try prepare(folder), ranks: ranks)
+            #expect(outcome.status == 76, "\(outcome.errors)")
+            #expect(outcome.errors.count == 1)
+            let message = try #require(outcome.messages.first)
+            let pattern =
+                #/mio: step ([1-4]): the loss of output "kind" is -?nan on rank ([0-2]), first for (.*), row 5, whose input "input" is not finite; the weights are those of the step before\. Lower the learning rate, clip the gradient, correct the data, or set training\.non_finite: skip/#
+            let match = try #require(try pattern.wholeMatch(in: message), "\(message)")
+            #expect(match.3 == folder.path("train-1.npz"))
+            #expect(Int(match.2).map { $0 < ranks } == true)
+            // The steps before it are on record, and it is not.
+            let step = try #require(Int(match.1))
+            #expect(try folder.records().steps().map(\.step) == Array((1...step).dropLast()))
+        }
+
+        @Test func skipGoesOnAndCounts() throws {
+            let folder = try TrainingFolder()
+            let job = try prepare(folder)
+            let arguments = [
+                "--set", "training.non_finite=skip", "--set", "training.epochs=3", "--set",
+                "data.validation=null",
+            ]
+            let outcome = try WorkerRun.outcome(job, ranks: 2, arguments)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            // Once an epoch.
+            #expect(outcome.errors.count == 3)
+            #expect(
+                outcome.errors.allSatisfy {
+                    $0.hasPrefix("warning: step ") && $0.hasSuffix("; the step is skipped")
+                        && $0.contains("train-1.npz, row 5")
+                }, "\(outcome.errors)")
+            let events = try folder.records().events()
+            #expect(events.filter { $0.event == "non_finite" }.count == 3)
+            #expect(events.filter { $0.event == "step" }.count == 9)
+            #expect(events.last?.step == 12)
+            #expect(try folder.records().weights().values.allSatisfy { $0.allSatisfy(\.isFinite) })
+        }
+
+        @Test func aLearningRateThatExplodes() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let outcome = try WorkerRun.outcome(
+                job, ranks: 2,
+                [
+                    "--set", "optimizer={class: SGD, learning_rate: 1.0e+38}", "--set",
+                    "outputs.box.loss=mean_squared_error", "--set", "model.layers[4].activation=linear",
+                ])
+            #expect(outcome.status == 76, "\(outcome.errors)")
+            #expect(outcome.messages.count == 1)
+            #expect(outcome.messages.first?.hasPrefix("mio: step 2: the loss of output \"") == true)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import ProcessSupport
+import Testing
+
+extension EndToEndTests {
+    /// SIGUSR1 or SIGTERM to any rank: all agree on a step, checkpoint, and exit with 75.
+    @Suite struct SignalTests {
+        /// A run without an end in sight, in the folder `run`.
+        private func start(
+            _ folder: TrainingFolder, ranks: Int, validation: Int = 5, _ overrides: [String] = []
+        ) throws -> (run: WorkerRun, job: String) {
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12], validation: validation)
+            return (
+                try WorkerRun(
+                    job, ranks: ranks, Self.arguments(["training.epochs=1000000"] + overrides)), job
+            )
+        }
+
+        private static func arguments(_ overrides: [String]) -> [String] {
+            overrides.flatMap { ["--set", $0] }
+        }
+
+        private func waitForSteps(_ count: Int, _ folder: TrainingFolder) throws {
+            try waitUntil("\(count) steps") { try folder.records().steps().count >= count }
+        }
+
+        /// Expects the run to have stopped as the contract says, and to continue as if it had not.
+        private func expectStopAndExactContinuation(
+            _ run: WorkerRun, job: String, _ folder: TrainingFolder, _ overrides: [String] = []
+        ) throws {
+            let stopped = try run.wait()
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            let manifest = try #require(try folder.records().newestCheckpoint()).manifest
+            #expect(stopped.errors == ["stopped after step \(manifest.step); run again to continue"])
+            #expect(try folder.records().steps().map(\.step) == Array(1...manifest.step))
+
+            let epochs = "training.epochs=\(manifest.epoch + 2)"
+            let continued = try WorkerRun.outcome(
+                job, ranks: run.ranks, Self.arguments([epochs] + overrides))
+            #expect(continued.status == 0, "\(continued.errors)")
+            #expect(continued.errors.count == 1)
+            #expect(
+                continued.errors.first?.hasPrefix("continuing from ") == true
+                    && continued.errors.first?.hasSuffix(RunRecords.checkpointName(manifest.step)) == true)
+            let undisturbed = try WorkerRun.outcome(
+                job, ranks: run.ranks, Self.arguments([epochs, "run_directory=undisturbed"] + overrides))
+            #expect(undisturbed.status == 0, "\(undisturbed.errors)")
+            // The same number of ranks: not a bit differs.
+            try expectSameEvents(folder.records(), folder.records("undisturbed"), nil, "continued")
+            try expectSameWeights(folder.records(), folder.records("undisturbed"), nil, "continued")
+        }
+
+        @Test(arguments: [SIGUSR1, SIGTERM], [0, 2])
+        func aSignalToOneRankStopsAll(signal: Int32, rank: Int) throws {
+            let folder = try TrainingFolder()
+            let (run, job) = try start(folder, ranks: 3)
+            try waitForSteps(6, folder)
+            run.signal(signal, rank: rank)
+            try expectStopAndExactContinuation(run, job: job, folder)
+        }
+
+        @Test func theLauncherPassesUSR1On() throws {
+            let folder = try TrainingFolder()
+            let (run, job) = try start(folder, ranks: 2)
+            try waitForSteps(3, folder)
+            run.signalLauncher(SIGUSR1)
+            try expectStopAndExactContinuation(run, job: job, folder)
+        }
+
+        /// The launcher gives its ranks a second at most, which is enough here or not: nothing is lost.
+        @Test func aTerminatedLauncherLosesNothing() throws {
+            let folder = try TrainingFolder()
+            let (run, job) = try start(folder, ranks: 2)
+            try waitForSteps(3, folder)
+            run.signalLauncher(SIGTERM)
+            #expect(try run.wait().status != 0)
+            try run.waitUntilGone()
+            let epochs =
+                "training.epochs=\((try folder.records().newestCheckpoint()?.manifest.epoch ?? 0) + 2)"
+            for name in ["run", "undisturbed"] {
+                let outcome = try WorkerRun.outcome(
+                    job, ranks: 2, Self.arguments([epochs, "run_directory=\(name)"]))
+                #expect(outcome.status == 0, "\(outcome.errors)")
+            }
+            try expectSameEvents(folder.records(), folder.records("undisturbed"), nil, "continued")
+            try expectSameWeights(folder.records(), folder.records("undisturbed"), nil, "continued")
+        }
+
+        @Test func aStopAtTheVeryStart() throws {
+            let folder = try TrainingFolder()
+            let (run, job) = try start(folder, ranks: 2)
+            // The file is made just before the first step.
+            try waitUntil("the run's records") {
+                FileManager.default.fileExists(atPath: folder.records().metricsPath)
+            }
+            run.signal(SIGUSR1, rank: 1)
+            try expectStopAndExactContinuation(run, job: job, folder)
+        }
+
+        @Test func aStopDuringValidation() throws {
+            let folder = try TrainingFolder()
+            // Validation takes far longer than the epoch.
+            let (run, job) = try start(folder, ranks: 2, validation: 40_000)
+            // The epoch's 4 steps are logged, the epoch itself is not.
+            try waitForSteps(4, folder)
+            run.signal(SIGUSR1, rank: 1)
+            let stopped = try run.wait()
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            #expect(try folder.records().events().map(\.event) == ["step", "step", "step", "step"])
+            let manifest = try #require(try folder.records().newestCheckpoint()).manifest
+            #expect((manifest.step, manifest.epoch, manifest.position) == (4, 0, 29))
+            for name in ["run", "undisturbed"] {
+                let outcome = try WorkerRun.outcome(
+                    job, ranks: 2, Self.arguments(["training.epochs=2", "run_directory=\(name)"]))
+                #expect(outcome.status == 0, "\(outcome.errors)")
+            }
+            try expectSameEvents(folder.records(), folder.records("undisturbed"), nil, "continued")
+            try expectSameWeights(folder.records(), folder.records("undisturbed"), nil, "continued")
+        }
+
+        /// A rank that stands still keeps the others from agreeing, as a lost machine would.
+        @Test func aSecondSIGTERMEndsAtOnce() throws {
+            let folder = try TrainingFolder()
+            let (run, _) = try start(folder, ranks: 2)
+            try waitForSteps(3, folder)
+            run.signal(SIGSTOP, rank: 1)
+            run.signal(SIGTERM, rank: 0)
+            usleep(200_000)
+            #expect(run.isRunning)
+            run.signal(SIGTERM, rank: 0)
+            let outcome = try run.wait(atMost: 30)
+            #expect(outcome.status == 128 + SIGTERM, "\(outcome.errors)")
+            try run.waitUntilGone()
+        }
+    }
+}

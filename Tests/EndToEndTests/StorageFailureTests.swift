@@ -1,0 +1,106 @@
+import Foundation
+import ProcessSupport
+import Testing
+
+extension EndToEndTests {
+    /// Disks that are full or may not be written to: exit code 74, and nothing lost.
+    @Suite struct StorageFailureTests {
+        private static let mounts: Bool = {
+            do {
+                return try SpawnedProcess(namespace + ["sh", "-c", "mount -t tmpfs tmpfs /mnt"]).wait(
+                    atMost: 20
+                )
+                .status == 0
+            } catch {
+                return false
+            }
+        }()
+
+        /// A mount that only the processes it wraps see, and that ends with them.
+        private static let namespace =
+            ["unshare", "--mount"] + (geteuid() == 0 ? [] : ["--user", "--map-root-user"])
+
+        /// Runs the launcher with the run directory on a small disk of its own, which is copied back after.
+        /// Where mounting is not allowed, a limit on the size of files stands for the disk's.
+        private func onSmallDisk(_ folder: TrainingFolder, kilobytes: Int) -> [String] {
+            let run = "'\(folder.path("run"))'"
+            let script =
+                Self.mounts
+                ? "mkdir -p \(run) && cp -a \(run) \(run)-before && "
+                    + "mount -t tmpfs -o size=\(kilobytes)k tmpfs \(run) && cp -a \(run)-before/. \(run)/ && "
+                    + "\"$@\"; code=$?; mkdir \(run)-after && cp -a \(run)/. \(run)-after/; exit $code"
+                : "mkdir -p \(run) && trap '' XFSZ; ulimit -f \(kilobytes / 8); \"$@\"; code=$?; "
+                    + "cp -a \(run) \(run)-after; exit $code"
+            return (Self.mounts ? Self.namespace : []) + ["sh", "-c", script, "sh"]
+        }
+
+        @Test func aFullDiskKeepsWhatThereIs() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            // A checkpoint has 96 kB; the disk takes the run so far and little more.
+            let first = try WorkerRun.outcome(job, ranks: 2, ["--set", "training.epochs=1"])
+            #expect(first.status == 0, "\(first.errors)")
+            let before = try folder.content("run")
+            let size = before.values.map { ($0.count + 4095) / 4096 * 4 }.reduce(0, +)
+            let outcome = try WorkerRun.outcome(
+                job, ranks: 2, ["--set", "training.epochs=1000"],
+                wrapper: onSmallDisk(folder, kilobytes: size + 64))
+            #expect(outcome.status == 74, "\(outcome.errors)")
+            #expect(outcome.messages.count == 1)
+            let message = try #require(outcome.messages.first)
+            #expect(message.hasPrefix("mio: "))
+            #expect(message.contains("cannot write \(folder.path("run"))/"), "\(message)")
+            let after = try folder.content("run-after")
+            for (file, data) in before where file.hasPrefix("checkpoints/") || file == "model.safetensors" {
+                #expect(after[file] == data, "\(file)")
+            }
+            let metrics = try #require(before["metrics.jsonl"])
+            #expect(after["metrics.jsonl"]?.starts(with: metrics) == true)
+            // With room again the run goes on, to the end of one that was never in need.
+            try FileManager.default.removeItem(atPath: folder.path("run"))
+            try FileManager.default.moveItem(atPath: folder.path("run-after"), toPath: folder.path("run"))
+            for name in ["run", "undisturbed"] {
+                let outcome = try WorkerRun.outcome(
+                    job, ranks: 2, ["--set", "training.epochs=3", "--set", "run_directory=\(name)"])
+                #expect(outcome.status == 0, "\(outcome.errors)")
+            }
+            try expectSameEvents(folder.records(), folder.records("undisturbed"), nil, "after a full disk")
+            try expectSameWeights(folder.records(), folder.records("undisturbed"), nil, "after a full disk")
+        }
+
+        @Test func noPermissionToWrite() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [5])
+            let parent = try TrainingFolder("parent", in: folder)
+            // Root may write anywhere but to what is mounted read-only.
+            let script =
+                Self.mounts
+                ? "mount -t tmpfs -o ro tmpfs '\(parent.path)' && exec \"$@\""
+                : "chmod a-w '\(parent.path)'; \"$@\"; code=$?; chmod u+w '\(parent.path)'; exit $code"
+            let outcome = try WorkerRun.outcome(
+                job, ranks: 2, ["--set", "run_directory=parent/run"],
+                wrapper: (Self.mounts ? Self.namespace : []) + ["sh", "-c", script, "sh"])
+            #expect(outcome.status == 74, "\(outcome.errors)")
+            #expect(outcome.errors.count == 1)
+            #expect(
+                outcome.errors.first?.hasPrefix("mio: cannot create the folder \(parent.path)/run: ") == true,
+                "\(outcome.errors)")
+        }
+
+        @Test func aRunDirectoryThatAnotherRunHolds() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let run = try WorkerRun(job, ranks: 2, ["--set", "training.epochs=1000000"])
+            try waitUntil("a step") { try folder.records().steps().count > 0 }
+            let second = try WorkerRun.outcome(job, ranks: 2)
+            #expect(second.status == 74)
+            #expect(second.errors.count == 1)
+            #expect(
+                second.errors.first?.hasPrefix(
+                    "mio: cannot use the run directory \(folder.path("run")): another run holds it: process ")
+                    == true, "\(second.errors)")
+            run.signal(SIGUSR1, rank: 0)
+            #expect(try run.wait().status == 75)
+        }
+    }
+}

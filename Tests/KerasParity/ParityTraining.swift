@@ -1,0 +1,185 @@
+import Foundation
+import MIOBenchmark
+import MIOComm
+import MIOConfig
+import MIOData
+import MIOGraph
+import MIOJob
+import MIOKernels
+import MIOOptimizers
+import MIORun
+import MIOTensor
+import MIOTraining
+
+/// A golden training of one of the two models: the same start, the same batches, the same optimizer.
+public struct ParityTraining: Sendable {
+    /// What a training gave.
+    public struct Outcome: Sendable {
+        /// By Keras' log name, one number a step.
+        public var logs: [String: [Double]]
+        /// Every weight, in the model's order.
+        public var weights: [(name: String, tensor: Tensor)]
+    }
+
+    /// Something about the model that is not as in Keras.
+    public struct Mismatch: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    public let golden: Golden
+    public let seed: UInt64
+    public let steps: Int
+    public let batchSize: Int
+    public let model: StartingModel
+    private let graph: Graph
+    private let start: [(name: String, tensor: Tensor)]
+
+    /// - Parameter golden: a `model-…` file.
+    public init(_ golden: Golden) throws {
+        self.golden = golden
+        seed = UInt64(try golden["seed"].integer)
+        steps = try golden["steps"].integer
+        batchSize = try golden["batch_size"].integer
+        let image = try golden["step_0"]["inputs"].optional("image")
+        model = image == nil ? .twoHeads : .imageMetadata
+        graph = try model.model(imageSide: image.map { try $0["shape"].integers[1] } ?? 256).graph
+        let seed = seed
+        start = try golden["start"].list.map { (try $0["path"].string, try $0.draw(seed: seed)) }
+        // Keras was given the outputs in a dictionary, and goes through it by name: its order is another.
+        let expected = start.map { "\($0.name) \($0.tensor.shape)" }.sorted()
+        let received = graph.parameters.map { "\($0.name) \($0.shape)" }.sorted()
+        guard expected == received else {
+            throw Mismatch(description: "weights in Keras: \(expected); here: \(received)")
+        }
+        try checkDrawn()
+    }
+
+    /// Compares the first numbers of each stream, to find a wrong stream before a wrong result.
+    private func checkDrawn() throws {
+        var tensors = start
+        let first = try golden["step_0"]
+        for part in [try first["inputs"], try first["targets"]] {
+            for name in try part.dictionary.keys {
+                tensors.append((name, try part[name].draw(seed: seed)))
+            }
+        }
+        for (name, tensor) in tensors {
+            let expected = try golden["drawn"][name].numbers
+            let received = tensor.values.prefix(expected.count).map { Double($0) }
+            guard expected == received else {
+                throw Mismatch(
+                    description: "\(golden.place) \(name) begins \(received), drawn for Keras was \(expected)"
+                )
+            }
+        }
+    }
+
+    // MARK: Training
+
+    private var headConfigurations: [HeadConfiguration] {
+        model.outputs.map {
+            HeadConfiguration(output: $0.name, loss: $0.loss, weight: $0.weight, metrics: $0.metrics)
+        }
+    }
+
+    /// Trains on some ranks, each a thread.
+    /// - Parameters:
+    ///   - pass: the most samples computed at a time; `nil` for a rank's whole part.
+    ///   - makeBackend: called on each rank.
+    /// - Returns: rank 0's numbers. Every rank has the same, bit for bit, or this throws.
+    public func run(
+        ranks: Int = 1, pass: Int? = nil, makeBackend: @escaping @Sendable () throws -> any KernelBackend
+    ) throws -> Outcome {
+        let path = FileManager.default.temporaryDirectory.path + "/mio-parity-\(UUID().uuidString).npz"
+        try writeBatches(to: path)
+        defer { unlink(path) }
+        let outcomes = try InProcessCommunicator.run(worldSize: ranks) { communicator in
+            try train(communicator, data: path, pass: pass, backend: makeBackend())
+        }
+        for (rank, outcome) in outcomes.enumerated() where outcome.logs != outcomes[0].logs {
+            throw Mismatch(description: "rank \(rank) logs other numbers than rank 0")
+        }
+        return outcomes[0]
+    }
+
+    /// All steps' batches, one after another.
+    private func writeBatches(to path: String) throws {
+        let first = try golden["step_0"]
+        var tensors: [(name: String, tensor: Tensor)] = []
+        for part in [try first["inputs"], try first["targets"]] {
+            for name in try part.dictionary.keys {
+                let batches = try (0..<steps).map { try part[name].draw(seed: seed, streamOffset: 10 * $0) }
+                let shape = [steps * batchSize] + batches[0].shape.dimensions.dropFirst()
+                tensors.append((name, Tensor(shape: Shape(shape), values: batches.flatMap(\.values))))
+            }
+        }
+        try NpzWriter.write(tensors, to: path)
+    }
+
+    private func train(
+        _ communicator: any Communicator, data: String, pass: Int?, backend: any KernelBackend
+    ) throws -> Outcome {
+        let columns = ColumnMap(graph: graph, configurations: headConfigurations)
+        let dataset = try Dataset(DataSpecification(files: [data]), columns: columns.requests)
+        let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
+            .largestPart(worldSize: communicator.size)
+        let replica = try Replica(
+            graph: graph, configurations: headConfigurations, backend: backend, part: part,
+            pass: min(pass ?? part, part))
+        let prefetcher = try Prefetcher(
+            dataset: dataset,
+            configuration: .init(
+                batchSize: batchSize, endEpoch: 1, seed: 0, shuffle: false, rank: communicator.rank,
+                worldSize: communicator.size))
+        defer { prefetcher.stop() }
+        try replica.prepare(partSizes: Set(0...part))
+        replica.setCanonicalWeights(start)
+        let optimizer = try OptimizerRegistry.read(
+            golden["optimizer"].value, at: ConfigPath("optimizer"))
+        let step = TrainingStep(
+            replica: replica, optimizer: OptimizerState(optimizer, plan: replica.plan),
+            communicator: communicator, seed: 0)
+        var logs: [String: [Double]] = [:]
+        if let fault = try step.begin(try prefetcher.following()) {
+            throw Mismatch(description: "\(fault)")
+        }
+        for index in 0..<steps {
+            guard let batch = try prefetcher.next() else {
+                throw Mismatch(description: "the data ended before step \(index)")
+            }
+            let following = try prefetcher.following()
+            let report = try step.run(batch, step: index, following: { following }, signals: { .init() })
+            guard report.nonFinite == .none else {
+                throw Mismatch(description: "step \(index) is not finite")
+            }
+            for (name, value) in zip(step.names.names, step.sums.list()) {
+                logs[name, default: []].append(value)
+            }
+        }
+        return Outcome(logs: logs, weights: replica.canonicalWeights())
+    }
+
+    // MARK: Comparison
+
+    /// The worst deviation of each log, over all steps, and of each final weight.
+    /// - Throws: `Mismatch` if Keras logs other names.
+    public func deviations(of outcome: Outcome) throws -> [(name: String, deviation: Deviation)] {
+        let logs = try golden["logs"]
+        let names = try logs.dictionary.keys.sorted()
+        guard names == outcome.logs.keys.sorted() else {
+            throw Mismatch(
+                description: "Keras logs \(names), here are \(outcome.logs.keys.sorted())")
+        }
+        let ofLogs = try names.map { name in
+            (name: name, deviation: try Quantity(logs[name]).worst(outcome.logs[name] ?? []))
+        }
+        let ofWeights = try golden["weights"].list.map { final in
+            let name = try final["path"].string
+            guard let weight = outcome.weights.first(where: { $0.name == name }) else {
+                throw Mismatch(description: "no weight is called \(name)")
+            }
+            return (name: name, deviation: try final.worst(of: weight.tensor.values, seed: seed))
+        }
+        return ofLogs + ofWeights
+    }
+}

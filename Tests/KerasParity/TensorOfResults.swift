@@ -1,0 +1,31 @@
+import MIOTensor
+
+extension Golden {
+    /// The worst deviation of a tensor from a *tensor of results* (README, "Results").
+    /// - Parameters:
+    ///   - values: all elements, row-major.
+    ///   - seed: the file's: the signs of the projection are drawn from it.
+    ///   - factor: multiplies the tolerances.
+    public func worst<T: Scalar>(of values: [T], seed: UInt64, factor: Double = 1) throws -> Deviation {
+        let numbers = values.map { Double($0) }
+        let count = Shape(try self["shape"].integers).count
+        guard numbers.count == count else {
+            throw FormatError(description: "\(place): \(numbers.count) elements, Keras has \(count)")
+        }
+        if let all = try optional("values") { return try Quantity(all).worst(numbers, factor: factor) }
+        var random = PhiloxSequence(seed: seed, stream: 9000)
+        var sum = 0.0
+        var squares = 0.0
+        var projection = 0.0
+        for number in numbers {
+            sum += number
+            squares += number * number
+            projection += number * Double(random.nextUniform(-1, 1))
+        }
+        let deviations = try [
+            ("first", Array(numbers.prefix(8))), ("last", Array(numbers.suffix(8))), ("sum", [sum]),
+            ("sum_of_squares", [squares]), ("projection", [projection]),
+        ].map { try Quantity(self[$0]).worst($1, factor: factor) }
+        return deviations.max { $0.ratio < $1.ratio } ?? deviations[0]
+    }
+}

@@ -1,0 +1,77 @@
+import KerasParity
+import MIOConfig
+import MIOGraph
+import MIOTensor
+import Testing
+
+/// A program in double precision errs 2⁻²⁹ times as much as one in single; the rest, 2⁵, is for sums in
+/// another order than Keras', whose float64 result is no truth at that scale.
+let doublePrecision = 0x1p-24
+
+/// Conv2D and MaxPooling2D: output and gradients.
+@Suite struct LayerParityTests {
+    @Test(arguments: ["convolution", "pooling"])
+    func plainLayersInBothPrecisions(file: String) throws {
+        let golden = try Golden(named: file)
+        let seed = UInt64(try golden["seed"].integer)
+        let cases = try golden["cases"].list
+        #expect(cases.count == 25)
+        for one in cases {
+            try check(one, seed: seed, Float.self, factor: 1)
+            try check(one, seed: seed, Double.self, factor: doublePrecision)
+        }
+    }
+
+    private func check<T: Scalar>(_ golden: Golden, seed: UInt64, _ type: T.Type, factor: Double) throws {
+        var arguments = ConfigReader(try golden["arguments"].dictionary, at: ConfigPath(golden.place))
+        let layer = try LayerRegistry.makeLayer(
+            className: golden["class"].string, classKey: "class", config: &arguments)
+        let drawn = try golden["drawn"]
+        func draw(_ name: String) throws -> Tensor? { try drawn.optional(name)?.draw(seed: seed) }
+        // Calls hold pointers alone: whatever they point to has to outlive them.
+        var kept: [Storage<T>] = []
+        defer { withExtendedLifetime(kept) {} }
+        func zeros(_ count: Int) -> Storage<T> {
+            let storage = Storage<T>(count: count)
+            kept.append(storage)
+            return storage
+        }
+        func storage(_ tensor: Tensor) -> Storage<T> {
+            let storage = zeros(tensor.values.count)
+            for (index, value) in tensor.values.enumerated() { storage.pointer[index] = T(value) }
+            return storage
+        }
+        let input = try #require(try draw("input"))
+        let upstream = try #require(try draw("upstream"))
+        let weights = try [draw("kernel"), draw("bias")].compactMap { $0 }
+        let inputShape = Shape(Array(input.shape.dimensions.dropFirst()))
+        let outputShape = try layer.outputShape(for: [inputShape])
+        #expect(layer.weights(for: [inputShape]).map(\.shape) == weights.map(\.shape))
+        let expectedShape = try golden["output"]["shape"].integers
+        #expect([2] + outputShape.dimensions == expectedShape)
+
+        let inputs = storage(input)
+        let weightValues = weights.map(storage)
+        let output = zeros(upstream.values.count)
+        let forward = ForwardCall(
+            samples: 2, inputShapes: [inputShape], outputShape: outputShape,
+            inputs: [UnsafePointer(inputs.pointer)],
+            weights: weightValues.map { UnsafePointer($0.pointer) }, output: output.pointer)
+        layer.forward(forward)
+        let upstreamValues = storage(upstream)
+        let inputGradient = zeros(inputs.count)
+        let weightGradients = weightValues.map { zeros($0.count) }
+        layer.backward(
+            BackwardCall(
+                forward: forward, outputGradient: UnsafePointer(upstreamValues.pointer),
+                inputGradients: [inputGradient.pointer], weightGradients: weightGradients.map(\.pointer)))
+
+        let label = try "\(T.self) \(golden["name"].string)"
+        var results = [("output", output), ("input_gradient", inputGradient)]
+        results += zip(["kernel_gradient", "bias_gradient"], weightGradients)
+        for (name, values) in results {
+            let worst = try golden[name].worst(of: Array(values.buffer), seed: seed, factor: factor)
+            #expect(worst.isWithinTolerance, "\(label): \(worst)")
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import KerasParity
+import MIOConfig
+import MIOObjectives
+import MIOTensor
+import Testing
+
+/// Losses: value and gradient, of probabilities, of logits, behind their activations, and where they clip.
+@Suite struct LossParityTests {
+    /// One evaluation: the loss, and its gradient by the predictions.
+    private struct Evaluation<T: Scalar> {
+        var loss: Double
+        var gradient: [T]
+
+        /// - Parameters:
+        ///   - weights: one for each position.
+        ///   - weightSum: of the weights as they were given.
+        init(
+            _ loss: any Loss, predictions: [T], width: Int, targets: [Float], weights: [Double],
+            weightSum: Double
+        ) {
+            let positions = predictions.count / width
+            let denominator = loss.reduction.denominator(labelledCount: positions, weightSum: weightSum)
+            let scales = weights.map { T($0 / denominator) }
+            var losses = [T](repeating: .nan, count: positions)
+            gradient = [T](repeating: .nan, count: predictions.count)
+            loss.forward(
+                LossCall(
+                    positions: positions, width: width, predictions: predictions, targets: targets,
+                    labelled: [UInt8](repeating: 1, count: positions), scales: scales, losses: &losses,
+                    gradient: &gradient))
+            self.loss = zip(weights, losses).reduce(0) { $0 + $1.0 * Double($1.1) } / denominator
+        }
+    }
+
+    private func check<T: Scalar>(
+        _ golden: Golden, seed: UInt64, _ loss: any Loss, _ type: T.Type, factor: Double, predictions: Tensor,
+        targets: [Float], weights: Tensor? = nil
+    ) throws {
+        let width = predictions.shape.last
+        let positions = predictions.values.count / width
+        let given = weights?.values.map(Double.init) ?? [Double](repeating: 1, count: positions)
+        let repeats = positions / given.count
+        let evaluation = Evaluation<T>(
+            loss, predictions: predictions.values.map { T($0) }, width: width, targets: targets,
+            weights: given.flatMap { [Double](repeating: $0, count: repeats) },
+            weightSum: given.reduce(0, +))
+        let value = try Quantity(golden["loss"]).worst([evaluation.loss], factor: factor)
+        #expect(value.isWithinTolerance, "\(T.self) \(loss.config.json()): \(value)")
+        let gradient = try golden["gradient"].worst(of: evaluation.gradient, seed: seed, factor: factor)
+        #expect(gradient.isWithinTolerance, "\(T.self) \(loss.config.json()): \(gradient)")
+    }
+
+    @Test func drawnPredictions() throws {
+        let golden = try Golden(named: "losses")
+        let seed = UInt64(try golden["seed"].integer)
+        let cases = try golden["drawn"].list
+        #expect(cases.count == 19)
+        for one in cases {
+            let predictions = try one["drawn"]["prediction"].draw(seed: seed)
+            let targets = try one["drawn"]["target"].draw(seed: seed).values
+            let results = try one["results"].list
+            #expect(results.count == 5)
+            for result in results {
+                guard case .dictionary(var configuration) = try one.configuration else { continue }
+                configuration["reduction"] = try result["reduction"].value
+                let loss = try LossRegistry.read(
+                    .dictionary(configuration), at: ConfigPath(result.place))
+                let weights =
+                    try result["sample_weight"].isNull
+                    ? nil : result["sample_weight"].draw(seed: seed)
+                try check(
+                    result, seed: seed, loss, Float.self, factor: 1, predictions: predictions,
+                    targets: targets, weights: weights)
+                try check(
+                    result, seed: seed, loss, Double.self, factor: doublePrecision, predictions: predictions,
+                    targets: targets, weights: weights)
+            }
+        }
+    }
+
+    /// Up to saturated logits: the loss takes them, and nothing is clipped.
+    @Test func behindTheirActivations() throws {
+        let golden = try Golden(named: "losses")
+        let cases = try golden["heads"].list
+        #expect(cases.count == 3)
+        for one in cases {
+            let loss = try LossRegistry.read(one["class"].value, at: ConfigPath(one.place))
+            let activation = try one["activation"].string
+            #expect(loss.absorbs?.rawValue == activation)
+            let logits = try tensor(one["logits"])
+            let targets = try one["target"].numbers.map { Float($0) }
+            try check(
+                one, seed: 0, loss.readingLogits(), Float.self, factor: 1, predictions: logits,
+                targets: targets)
+            try check(
+                one, seed: 0, loss.readingLogits(), Double.self, factor: doublePrecision, predictions: logits,
+                targets: targets)
+        }
+    }
+
+    /// Predictions of exactly 0 and 1.
+    @Test func clippedProbabilities() throws {
+        let golden = try Golden(named: "losses")
+        let cases = try golden["clipped"].list
+        #expect(cases.count == 3)
+        for one in cases {
+            let loss = try LossRegistry.read(one["class"].value, at: ConfigPath(one.place))
+            let predictions = try tensor(one["prediction"])
+            let targets = try one["target"].numbers.map { Float($0) }
+            try check(
+                one, seed: 0, loss, Float.self, factor: 1, predictions: predictions, targets: targets)
+            // Not tighter: Keras on TensorFlow clips before it normalizes, which moves this by 1e-7 (JAX as here).
+            try check(
+                one, seed: 0, loss, Double.self, factor: 1, predictions: predictions, targets: targets)
+        }
+    }
+
+    private func tensor(_ golden: Golden) throws -> Tensor {
+        Tensor(shape: Shape(try golden.extents), values: try golden.numbers.map { Float($0) })
+    }
+}

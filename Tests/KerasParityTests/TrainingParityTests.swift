@@ -1,0 +1,27 @@
+import KerasParity
+import MIO
+import Testing
+
+/// Both models trained 50 steps as Keras trained them: every step's losses and metrics, the final weights.
+@Suite struct TrainingParityTests {
+    static let files = [
+        "model-two-heads-sgd", "model-two-heads-adam", "model-image-metadata-sgd",
+        "model-image-metadata-adam",
+    ]
+
+    /// Alone and in one pass, and on three ranks that cut their parts into passes: Keras knows neither.
+    @Test(arguments: files, [1, 3])
+    func trainsAsKerasDoes(file: String, ranks: Int) throws {
+        let training = try ParityTraining(Golden(named: file))
+        #expect(training.steps == 50)
+        for kernels in KernelSelection.allCases {
+            let outcome = try training.run(ranks: ranks, pass: ranks == 1 ? nil : 3) {
+                try kernels.makeBackend(threads: 1)
+            }
+            for (name, deviation) in try training.deviations(of: outcome) {
+                #expect(
+                    deviation.isWithinTolerance, "\(kernels) kernels, \(ranks) ranks, \(name): \(deviation)")
+            }
+        }
+    }
+}

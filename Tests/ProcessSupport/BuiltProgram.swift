@@ -1,0 +1,28 @@
+import Foundation
+
+/// A program of this package, built together with the tests.
+public enum BuiltProgram {
+    /// Why a program cannot be started; a test that meets it fails.
+    public struct NotFound: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// The path of the program beside the test bundle, or in the package's release folder.
+    /// - Throws: `NotFound`
+    public static func path(_ name: String) throws(NotFound) -> String {
+        let package = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+            .standardized
+        let folders = [
+            Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent(),
+            URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent(),
+            package.appending(path: ".build/release"),
+        ].compactMap { $0 }
+        for folder in folders {
+            let program = folder.appending(path: name)
+            if FileManager.default.isExecutableFile(atPath: program.path) { return program.path }
+        }
+        throw NotFound(
+            description: "\(name) is in none of \(folders.map(\.path).joined(separator: ", ")): "
+                + "build it with `swift build -c release --build-tests`")
+    }
+}

@@ -1,0 +1,21 @@
+/// What lets `mpirun` run the tests anywhere: as root, and more ranks than cores.
+public enum MPIEnvironment {
+    public static let variables = [
+        "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    ]
+
+    /// `errors` without what `mpirun` itself adds: its banners between lines of dashes, its numbered lines.
+    public static func programErrors(_ errors: String) -> [String] {
+        var lines: [String] = []
+        var isBanner = false
+        for line in errors.split(separator: "\n") {
+            if line.count > 20, line.allSatisfy({ $0 == "-" }) {
+                isBanner.toggle()
+            } else if !isBanner, line.prefixMatch(of: #/\[[^\] ]+:[0-9]+\] /#) == nil {
+                lines.append(String(line))
+            }
+        }
+        return lines
+    }
+}

@@ -1,0 +1,68 @@
+import CAllocationCounter
+import Foundation
+import MIO
+import MIOBenchmark
+import MIOComm
+
+// Trains one of the two models through the whole loop (prefetching, logs, everything a worker does between two
+// steps) and prints, as one line of JSON, what its thread allocated from one step to the next, outside oneDNN.
+//
+//     mio-allocation-check two-heads|image-metadata native|reference
+//
+// `known` is what the counter says of allocations that are there, so that a counter that counts nothing shows.
+
+/// What a class instance, a block of C's and an aligned block of `Storage` are counted as.
+func countKnownAllocations() -> Int {
+    final class Instance { var value = 0 }
+    let before = mio_thread_allocations()
+    let instance = Instance()
+    let block = malloc(24)
+    let storage = Storage<Float>(count: 100)
+    let count = mio_thread_allocations() - before
+    withExtendedLifetime((instance, storage)) { free(block) }
+    return Int(count)
+}
+
+let logsEvery = 10
+let batches = 60
+
+func train(_ model: StartingModel, _ kernels: KernelSelection) throws -> [Int] {
+    let folder = FileManager.default.temporaryDirectory.path + "/mio-allocations-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try model.writeData(rows: 4 * batches, imageSide: 12, to: folder + "/train.npz")
+    let job = try Job(
+        name: "allocations", model: model.model(imageSide: 12), outputs: model.outputs,
+        data: JobData(train: DataSource("train.npz")), training: TrainingOptions(batchSize: 4),
+        checkpoints: CheckpointOptions(everyEpochs: 0), logging: LoggingOptions(everySteps: logsEvery),
+        folder: folder)
+    let session = try Session(
+        job: job, communicator: LoopbackCommunicator(), makeBackend: kernels.makeBackend)
+    let run = try TrainingRun(session)
+    // The loop asks once a step whether to stop: from one asking to the next is everything that a step takes.
+    let counts = Storage<Int64>(count: batches + 1)
+    var asked = 0
+    _ = try run.run(resume: .never, console: nil) {
+        if asked < counts.count {
+            counts.pointer[asked] = mio_thread_allocations() - mio_thread_allocations_in_onednn()
+        }
+        asked += 1
+        return false
+    }
+    return (1..<min(asked, batches)).map { Int(counts.pointer[$0] - counts.pointer[$0 - 1]) }
+}
+
+guard CommandLine.arguments.count == 3, let model = StartingModel(rawValue: CommandLine.arguments[1]),
+    let kernels = KernelSelection(rawValue: CommandLine.arguments[2])
+else {
+    print("usage: mio-allocation-check two-heads|image-metadata native|reference")
+    exit(64)
+}
+do {
+    let known = countKnownAllocations()
+    let steps = try train(model, kernels)
+    print(#"{"known": \#(known), "steps": \#(steps)}"#)
+} catch {
+    print("mio-allocation-check: \(error)")
+    exit(1)
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Foundation
+import Garments
+import MIOTensor
+
+/// Shows what a model made of test samples.
+@main
+struct GarmentsPictureCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "garments-picture",
+        abstract: "Draws test images with their true and predicted boxes and names, as a PNG.",
+        discussion: "garments-picture examples/garments/data/test-*.npz --predictions predictions.npz")
+
+    @Argument(help: "Test shards, in the order in which the predictions were made.")
+    var shards: [String]
+
+    @Option(help: "What mio predict wrote.")
+    var predictions: String
+
+    @Option(help: "The picture's file.")
+    var output = "examples/garments/predictions.png"
+
+    func run() throws {
+        do {
+            let results = try TestResults(shards: shards, predictions: predictions)
+            try ContactSheet(results).draw().write(to: output)
+            let figures = ContactSheet.figures(results)
+            print("\(figures.joined(separator: ", ")): \(output)")
+        } catch let error as any MIOError {
+            FileHandle.standardError.write(Data("garments-picture: \(error)\n".utf8))
+            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+        }
+    }
+}

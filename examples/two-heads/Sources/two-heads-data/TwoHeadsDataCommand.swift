@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+import MIOData
+import MIOTensor
+
+/// Makes the data of the two-heads example.
+@main
+struct TwoHeadsDataCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "two-heads-data",
+        abstract: "Writes vectors in which a kind and a box are hidden, as shards.")
+
+    @Option(help: "The folder to write to.")
+    var output = "examples/two-heads/data"
+
+    @Option(help: "Another seed gives another way of hiding, and other samples.")
+    var seed: UInt64 = 0
+
+    func run() throws {
+        do {
+            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+            let hiding = Hiding(seed: seed)
+            for shard in 0..<4 {
+                try hiding.write(3000, to: "\(output)/train-\(shard).npz", seed: seed, stream: UInt64(shard))
+            }
+            try hiding.write(2000, to: "\(output)/validation-0.npz", seed: seed, stream: 100)
+            print("12000 training and 2000 validation samples are in \(output)")
+        } catch let error as any MIOError {
+            FileHandle.standardError.write(Data("two-heads-data: \(error)\n".utf8))
+            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+        }
+    }
+}

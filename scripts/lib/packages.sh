@@ -1,0 +1,55 @@
+# What building, testing and the examples need of Debian 12 or a relative of it. Sourced by other scripts.
+# shellcheck shell=bash
+
+debian_packages=(
+    # mio's own libraries.
+    libopenmpi-dev openmpi-bin libopenblas-dev libdnnl-dev zlib1g-dev
+    # The garments example: its images, its picture, and the picture's letters.
+    dataset-fashion-mnist libcairo2-dev fonts-dejavu-core
+    # What Swift needs to compile and link (C++ headers, binutils), and to run itself.
+    g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 tzdata
+    # What the package manager fetches other packages with.
+    git ca-certificates
+)
+
+say() { echo "$(basename "$0"): $*"; }
+
+die() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+# Installs what is missing of debian_packages and of the packages named. Does nothing where all is there.
+install_packages() {
+    local package missing=() as_root=()
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+        say "this is no Debian; going on as if the like of these were installed: ${debian_packages[*]} $*"
+        return
+    fi
+    for package in "${debian_packages[@]}" "$@"; do
+        [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+            missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null ||
+            die "needs packages. As root: apt-get install ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq || die "apt-get update failed: see above"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        -o Dpkg::Use-Pty=0 "${missing[@]}" >/dev/null || die "apt-get install failed: see above"
+}
+
+# Ends the script unless Swift 6.2 or later can be called. Call it after install_packages: Swift itself needs some.
+require_swift() {
+    local version major minor
+    command -v swift >/dev/null ||
+        die "swift is not in PATH. Install Swift 6.2 or later (https://www.swift.org/install/linux/), then run this again"
+    version=$(swift --version 2>&1 | sed -nE 's/.*Swift version ([0-9]+)\.([0-9]+).*/\1 \2/p' | head -n 1)
+    [[ -n $version ]] || die "swift --version says: $(swift --version 2>&1 | head -n 3)"
+    read -r major minor <<<"$version"
+    ((major > 6 || major == 6 && minor >= 2)) ||
+        die "$(command -v swift) is Swift $major.$minor; 6.2 or later is needed (https://www.swift.org/install/linux/)"
+}
