@@ -35,9 +35,15 @@ struct ConvolutionPlan {
             throw KernelError(operation: "Conv2D", message: error.message)
         }
         let (height, width) = (geometry.height, geometry.width)
-        source = try MemoryDescription(
-            samples: samples, height: height.input, width: width.input, channels: geometry.channels,
-            blocked: inputBlock)
+        if geometry.channels == 1, inputBlock == nil, outputBlock != nil {
+            // The same bytes as with channels last, but only under this name does oneDNN 2.6 take one channel
+            // for a first convolution's, and has a kernel that writes blocks; its plain loops are 100 times slower.
+            source = try MemoryDescription([samples, 1, height.input, width.input], dnnl_nchw)
+        } else {
+            source = try MemoryDescription(
+                samples: samples, height: height.input, width: width.input, channels: geometry.channels,
+                blocked: inputBlock)
+        }
         target = try MemoryDescription(
             samples: samples, height: height.output, width: width.output, channels: conv.filters,
             blocked: outputBlock)
