@@ -1,4 +1,5 @@
 import Foundation
+import MIOFiles
 import MIOFormats
 import Testing
 
