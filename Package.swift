@@ -60,18 +60,13 @@ package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
 package.targets += module("MIOComm", ["MIOTensor", "MIOThreads"], testing: ["CommunicatorConformance"])
-package.targets += module("MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check"])
+package.targets += module(
+    "MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProcessSupport"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
     "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
     "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles"], testing: ["TestFolders"])
-package.targets += module("MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "COneDNN", "COpenBLAS"])
-package.targets += module("MIOComm", ["MIOTensor"], testing: ["CommunicatorConformance"])
-package.targets += module(
-    "MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProcessSupport"])
-package.targets += module("MIOData", ["MIOTensor", "CZlib"])
-package.targets += module("MIOFormats", ["MIOTensor", "MIOConfig", "CZlib"])
 package.targets += module(
     "MIOTraining",
     [
@@ -175,14 +170,15 @@ package.targets += [
     // The same trainings for scripts/parity, as a table.
     .executableTarget(
         name: "mio-parity-check", dependencies: ["KerasParity", "MIO"], path: "Tests/mio-parity-check",
+        swiftSettings: strict),
     // Starts programs, and waits for them no longer than a test allows.
     .target(name: "ProcessSupport", path: "Tests/ProcessSupport", swiftSettings: strict),
     // The real worker under a real mpirun.
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "ProcessSupport", "mio-worker", "MIOTensor", "MIOConfig", "MIOData", "MIOFormats",
-            "MIOCoordinator",
+            "ProcessSupport", "mio-worker", "MIOTensor", "MIOConfig", "MIOData", "MIOFiles",
+            "MIOFormats", "MIOCoordinator", "MIORun",
         ],
         swiftSettings: strict),
     // What every communicator must do, once for all of them.
