@@ -4,279 +4,169 @@ import MIOGraph
 import MIOPlan
 import MIOTensor
 
-/// Conv2D on oneDNN: bias and relu fused into forward, relu's gradient and the bias' in one pass before backward.
+/// A convolution on oneDNN: Winograd where it has it, else direct; bias and relu fused.
+///
+/// dz = f′ · dy and the bias' gradient are one pass in place over dy; then
+/// dKernel = x ⋆ dz, dx = dz ⋆ kernelᵀ.
+///
+/// The fused relu is oneDNN's and turns a NaN into 0, unlike the plain one: a diverged run shows in the loss and the
+/// gradients' norm, not behind this layer.
 final class ConvolutionKernel: Kernel {
-    private let conv: Conv2D
-    private let description: KernelDescription
-    private let library: OneDNN
-    private let weightsInto: Primitive
-    private let weightsOutOf: Primitive
-    /// Where `convert` puts the weight it converts, in Keras' order and in ours.
-    private let canonicalWeights: Storage<Float>
-    private let storedWeights: Storage<Float>
+    private let name: String
+    private let activation: Activation
+    private let useBias: Bool
+    private let bindings: Bindings
+    private let request: Convolution.Request
+    private let backend: NativeBackend
+    private let scratchElements: Int
+    private let outputElements: Int
+    private let (planes, lanes, pixels, filters): (Int, Int, Int, Int)
     private let weightElements: Int
-    private let kernelElements: Int
-    private var prepared: [Prepared] = []
+    private let weights: MemoryDescriptor
+    private let canonicalWeights: MemoryDescriptor
+    /// By their count of samples; a handful.
+    private var prepared: [ConvolutionPasses] = []
 
-    /// The primitives for one number of samples.
-    private struct Prepared {
-        let samples: Int
-        let forward: Primitive
-        /// Before backward-data: the weights as it wants them.
-        let weightsToData: Primitive?
-        let backwardData: Primitive?
-        let backwardWeights: Primitive?
-        /// After backward-weights: the gradient as weights are kept.
-        let gradientToWeights: Primitive?
-        /// The input's gradient, where it is to be added to another's.
-        let addition: Storage<Float>?
-        /// Kept alive: temporary memory beyond the plan's.
-        let extra: Storage<Float>?
-    }
+    private static let canonicalName = "canonical"
 
-    // MARK: Planning
-
-    static func choose(_ conv: Conv2D, _ request: KernelRequest, _ library: OneDNN) -> KernelChoice {
-        guard conv.activation != .softmax else { return .reference(request) }
-        let (input, output) = layouts(conv, request)
-        do {
-            let plan = try ConvolutionPlan(
-                conv, inputs: request.inputShapes, samples: request.samples, inputBlock: input.block,
-                outputBlock: output.block, canonicalWeights: request.sharesWeights, library: library)
-            guard plan.backwardData != nil || !request.needsInputGradients[0],
-                plan.backwardWeights != nil || !request.trainsWeights
-            else { return .reference(request) }
-            return KernelChoice(
-                algorithm: "oneDNN \(plan.description)", inputLayouts: [input], outputLayout: output,
-                weightElements: [plan.weights.elements] + (conv.useBias ? [conv.filters] : []),
-                weightLayouts: [request.sharesWeights ? "canonical" : "oneDNN \(plan.weights.elements)"]
-                    + (conv.useBias ? ["canonical"] : []),
-                scratchElements: plan.scratchElements)
-        } catch {
-            return .reference(request)
+    static func choice(_ layer: Conv2D, _ request: KernelRequest, _ backend: NativeBackend) -> KernelChoice? {
+        guard request.outputShape.count > 0, Int32(exactly: layer.filters) != nil else { return nil }
+        let wanted = Convolution.Request(
+            layer: layer, inputShape: request.inputShapes[0], outputShape: request.outputShape,
+            inputLayout: request.inputLayouts[0], sharesWeights: request.sharesWeights,
+            needsInputGradient: request.needsInputGradients[0], trainsWeights: request.trainsWeights)
+        // What oneDNN refuses to describe, it cannot run: the plain implementation does.
+        guard
+            case .success(let found?) = Result(catching: { () throws(KernelError) in
+                try Convolution(wanted, samples: request.samples, backend.engine)
+            })
+        else { return nil }
+        // A smaller count may want more scratch: Winograd's depends on how the tiles are dealt out.
+        var scratch = found.scratchElements(addsInputGradient: false)
+        for samples in 1..<max(min(request.samples, 64), 2) {
+            guard
+                case .success(let smaller?) = Result(catching: { () throws(KernelError) in
+                    try Convolution(wanted, samples: samples, backend.engine)
+                })
+            else { return nil }
+            scratch = max(scratch, smaller.scratchElements(addsInputGradient: false))
         }
+        return KernelChoice(
+            algorithm: "onednn " + found.algorithm, inputLayouts: request.inputLayouts,
+            outputLayout: Convolution.outputLayout(layer, block: backend.engine.block),
+            weightElements: [found.weights.elements] + (layer.useBias ? [layer.filters] : []),
+            weightLayouts: [request.sharesWeights ? canonicalName : "onednn"]
+                + (layer.useBias ? [canonicalName] : []),
+            scratchElements: scratch, workspaceElements: found.workspaceElements,
+            // What was reordered is kept in the workspace.
+            backwardReadsInputs: request.trainsWeights && found.workspaceElements == 0,
+            backwardReadsOutput: layer.activation != .linear)
     }
 
-    /// Blocked images where the channels fill blocks; a few input channels stay as they come.
-    private static func layouts(_ conv: Conv2D, _ request: KernelRequest) -> (input: Layout, output: Layout) {
-        // Shared weights stay canonical, and canonical weights want canonical images.
-        if request.sharesWeights { return (.canonical, .canonical) }
-        let block = OneDNN.channelBlock
-        let channels = request.inputShapes[0].last
-        let output: Layout = conv.filters % block == 0 ? .channelBlocked(block: block) : .canonical
-        if case .channelBlocked = request.inputLayouts[0], output != .canonical {
-            return (request.inputLayouts[0], output)
+    init(_ layer: Conv2D, _ description: KernelDescription, _ backend: NativeBackend) throws {
+        name = layer.attributes.name ?? "Conv2D"
+        activation = layer.activation
+        useBias = layer.useBias
+        bindings = description.bindings
+        self.backend = backend
+        scratchElements = description.choice.scratchElements
+        let layout = description.choice.outputLayout
+        outputElements = layout.elements(of: description.outputShape)
+        filters = layer.filters
+        pixels = description.outputShape[0] * description.outputShape[1]
+        (planes, lanes) = layout.planes(of: layer.filters)
+        request = Convolution.Request(
+            layer: layer, inputShape: description.inputShapes[0], outputShape: description.outputShape,
+            inputLayout: description.choice.inputLayouts[0],
+            sharesWeights: description.choice.weightLayouts[0] == Self.canonicalName,
+            needsInputGradient: bindings.inputGradients[0] != nil,
+            trainsWeights: bindings.weightGradients[0] != nil)
+        guard let convolution = try Convolution(request, samples: description.samples, backend.engine) else {
+            throw KernelError(
+                operation: name, message: "oneDNN no longer has \(description.choice.algorithm)")
         }
-        if output != .canonical, channels % block == 0 { return (output, output) }
-        return (.canonical, output)
-    }
-
-    // MARK: Making
-
-    init(_ conv: Conv2D, _ description: KernelDescription, _ library: OneDNN) throws {
-        self.conv = conv
-        self.description = description
-        self.library = library
-        let channels = description.inputShapes[0].last
+        weights = convolution.weights
         weightElements = description.choice.weightElements[0]
-        kernelElements = conv.kernelSize[0] * conv.kernelSize[1] * channels * conv.filters
-        let plan = try Self.plan(conv, description, samples: description.samples, library)
-        let canonical = try MemoryDescription(
-            [conv.filters, channels, conv.kernelSize[0], conv.kernelSize[1]], dnnl_hwio)
-        canonicalWeights = Storage(count: kernelElements)
-        storedWeights = Storage(count: weightElements)
-        weightsInto = try Primitive(
-            library, PrimitiveDescription(library, from: canonical, to: plan.weights),
-            [
-                (DNNL_ARG_FROM, canonical, canonicalWeights.pointer),
-                (DNNL_ARG_TO, plan.weights, storedWeights.pointer),
-            ])
-        weightsOutOf = try Primitive(
-            library, PrimitiveDescription(library, from: plan.weights, to: canonical),
-            [
-                (DNNL_ARG_FROM, plan.weights, storedWeights.pointer),
-                (DNNL_ARG_TO, canonical, canonicalWeights.pointer),
-            ])
-    }
-
-    private static func plan(
-        _ conv: Conv2D, _ description: KernelDescription, samples: Int, _ library: OneDNN
-    ) throws -> ConvolutionPlan {
-        try ConvolutionPlan(
-            conv, inputs: description.inputShapes, samples: samples,
-            inputBlock: description.choice.inputLayouts[0].block,
-            outputBlock: description.choice.outputLayout.block,
-            canonicalWeights: description.choice.weightLayouts[0] == "canonical", library: library)
+        canonicalWeights = convolution.canonicalWeights
     }
 
     func prepare(samples: Int) throws {
-        guard !prepared.contains(where: { $0.samples == samples }) else { return }
-        let bindings = description.bindings
-        let plan = try Self.plan(conv, description, samples: samples, library)
-        guard plan.weights.elements == weightElements else {
+        guard samples > 0, !prepared.contains(where: { $0.samples == samples }) else { return }
+        backend.useThreads()
+        guard let convolution = try Convolution(request, samples: samples, backend.engine),
+            convolution.weights == weights
+        else {
             throw KernelError(
-                operation: "Conv2D", message: "oneDNN keeps weights otherwise for \(samples) samples")
-        }
-        // Weights and sums first, then the primitive's own memory; a smaller batch may want more of it.
-        let gradientSum = bindings.scratch
-        let converted = gradientSum + ConvolutionPlan.aligned(weightElements)
-        var own = bindings.scratch + plan.weightScratchElements
-        var extra: Storage<Float>?
-        if plan.scratchElements > description.choice.scratchElements {
-            let storage = Storage<Float>(count: plan.primitiveScratchElements)
-            own = storage.pointer
-            extra = storage
-        }
-        var arguments = [
-            (DNNL_ARG_SRC, plan.source, bindings.inputs[0]),
-            (DNNL_ARG_WEIGHTS, plan.weights, bindings.weights[0]),
-            (DNNL_ARG_DST, plan.target, bindings.output),
-        ]
-        if let bias = plan.bias { arguments.append((DNNL_ARG_BIAS, bias, bindings.weights[1])) }
-        let forward = try primitive(plan.forward, arguments, own)
-        var weightsToData: Primitive?
-        var data: Primitive?
-        var gradientToWeights: Primitive?
-        var weights: Primitive?
-        var addition: Storage<Float>?
-        if let outputGradient = bindings.outputGradient {
-            if let target = bindings.inputGradients[0], let backward = plan.backwardData {
-                // A second gradient of the input is made beside it and added.
-                if target.flow == .adds { addition = Storage(count: plan.source.elements) }
-                let source = addition?.pointer ?? target.pointer
-                if let wanted = plan.dataWeights, let reorder = plan.weightsToData {
-                    weightsToData = try primitive(
-                        reorder,
-                        [
-                            (DNNL_ARG_FROM, plan.weights, bindings.weights[0]),
-                            (DNNL_ARG_TO, wanted, converted),
-                        ], own)
-                }
-                data = try primitive(
-                    backward,
-                    [
-                        (DNNL_ARG_DIFF_SRC, plan.source, source),
-                        (
-                            DNNL_ARG_WEIGHTS, plan.dataWeights ?? plan.weights,
-                            plan.dataWeights == nil ? bindings.weights[0] : converted
-                        ), (DNNL_ARG_DIFF_DST, plan.target, outputGradient),
-                    ], own)
-            }
-            if bindings.weightGradients[0] != nil, let backward = plan.backwardWeights {
-                weights = try primitive(
-                    backward,
-                    [
-                        (DNNL_ARG_SRC, plan.source, bindings.inputs[0]),
-                        (
-                            DNNL_ARG_DIFF_WEIGHTS, plan.gradientWeights ?? plan.weights,
-                            plan.gradientWeights == nil ? gradientSum : converted
-                        ), (DNNL_ARG_DIFF_DST, plan.target, outputGradient),
-                    ], own)
-                if let given = plan.gradientWeights, let reorder = plan.gradientToWeights {
-                    gradientToWeights = try primitive(
-                        reorder,
-                        [(DNNL_ARG_FROM, given, converted), (DNNL_ARG_TO, plan.weights, gradientSum)], own)
-                }
-            }
+                operation: name, message: "oneDNN keeps the weights otherwise for \(samples) samples")
         }
         prepared.append(
-            Prepared(
-                samples: samples, forward: forward, weightsToData: weightsToData, backwardData: data,
-                backwardWeights: weights, gradientToWeights: gradientToWeights, addition: addition,
-                extra: extra))
+            try ConvolutionPasses(
+                name, convolution, samples: samples, bindings, scratchElements: scratchElements,
+                useBias: useBias, backend.engine))
     }
 
-    private func primitive(
-        _ plan: PrimitiveDescription,
-        _ arguments: [(Int32, MemoryDescription, UnsafeMutablePointer<Float>)],
-        _ scratch: UnsafeMutablePointer<Float>
-    ) throws -> Primitive {
-        var arguments = arguments
-        if let layout = plan.memory(dnnl_query_scratchpad_md), layout.elements > 0 {
-            arguments.append((DNNL_ARG_SCRATCHPAD, layout, scratch))
-        }
-        return try Primitive(library, plan, arguments)
-    }
-
-    private func primitives(_ samples: Int) -> Prepared {
-        for candidate in prepared where candidate.samples == samples { return candidate }
-        preconditionFailure("\(samples) samples were not prepared for")
-    }
-
-    // MARK: Running
-
-    private var outputElements: Int { description.choice.outputLayout.elements(of: description.outputShape) }
-    private var inputElements: Int {
-        description.choice.inputLayouts[0].elements(of: description.inputShapes[0])
+    private func passes(_ samples: Int) -> ConvolutionPasses {
+        for passes in prepared where passes.samples == samples { return passes }
+        preconditionFailure("\(name) is not prepared for \(samples) samples")
     }
 
     func forward(_ pass: Pass) {
-        primitives(pass.samples).forward.execute()
-        switch conv.activation {
-        case .linear, .relu: break
-        default:
-            mio_bias_activation(
-                conv.activation.cValue, description.bindings.output, nil, Int64(pass.samples),
-                Int64(outputElements))
+        guard pass.samples > 0 else { return }
+        passes(pass.samples).forward()
+        // Relu is fused already.
+        if activation != .linear, activation != .relu {
+            let count = pass.samples * outputElements
+            mio_bias_activation(activation.code, bindings.output, nil, Int64(count / lanes), Int64(lanes))
         }
     }
 
     func backward(_ pass: Pass) {
-        let bindings = description.bindings
-        guard let outputGradient = bindings.outputGradient else { return }
-        let primitives = primitives(pass.samples)
-        gradientBeforeActivation(outputGradient, pass)
-        if let gradient = bindings.weightGradients[0], let backward = primitives.backwardWeights {
-            backward.execute()
-            primitives.gradientToWeights?.execute()
-            if gradient.adds(in: pass) {
-                mio_add(bindings.scratch, gradient.pointer, Int64(weightElements))
-            } else {
-                gradient.pointer.update(from: bindings.scratch, count: weightElements)
+        guard let gradient = bindings.outputGradient else { return }
+        let dBias = useBias ? bindings.weightGradients[1] : nil
+        if let dBias, !dBias.adds(in: pass) { dBias.pointer.update(repeating: 0, count: filters) }
+        let dKernel = bindings.weightGradients[0]
+        guard pass.samples > 0 else {
+            if let dKernel, !dKernel.adds(in: pass) {
+                dKernel.pointer.update(repeating: 0, count: weightElements)
             }
+            return
         }
-        if let gradient = bindings.inputGradients[0], let backward = primitives.backwardData {
-            primitives.weightsToData?.execute()
-            backward.execute()
-            if let addition = primitives.addition {
-                mio_add(addition.pointer, gradient.pointer, Int64(pass.samples * inputElements))
-            }
-        }
-    }
-
-    /// The gradient before the activation, in place, and that of the bias.
-    private func gradientBeforeActivation(_ gradient: UnsafeMutablePointer<Float>, _ pass: Pass) {
-        let bindings = description.bindings
-        let bias = conv.useBias ? bindings.weightGradients[1] : nil
-        if let bias, !bias.adds(in: pass) { bias.pointer.update(repeating: 0, count: conv.filters) }
-        let isRectified = conv.activation == .relu
-        if !isRectified, conv.activation != .linear {
+        if activation != .linear, activation != .relu {
+            let rows = pass.samples * outputElements / lanes
             mio_activation_gradient(
-                conv.activation.cValue, bindings.output, gradient, 1, Int64(pass.samples * outputElements),
-                gradient,
-                Int64(pass.samples * outputElements), nil, false)
+                activation.code, bindings.output, gradient, Int64(rows), Int64(lanes), gradient, Int64(lanes),
+                nil, false)
         }
-        let pixels = description.outputShape[0] * description.outputShape[1]
-        let lanes = description.choice.outputLayout.block ?? conv.filters
         mio_image_relu_gradient(
-            isRectified, bindings.output, gradient, Int64(pass.samples), Int64(conv.filters / lanes),
-            Int64(pixels),
-            Int64(lanes), Int64(conv.filters), bias?.pointer)
+            activation == .relu, bindings.output, gradient, Int64(pass.samples), Int64(planes), Int64(pixels),
+            Int64(lanes), Int64(filters), dBias?.pointer)
+        let passes = passes(pass.samples)
+        if let dKernel { passes.backwardWeights(adds: dKernel.adds(in: pass)) }
+        passes.backwardData()
     }
 
     // MARK: Weights
 
     func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>) {
-        guard weight == 0 else { return canonical.update(from: stored, count: conv.filters) }
-        storedWeights.pointer.update(from: stored, count: weightElements)
-        weightsOutOf.execute()
-        canonical.update(from: canonicalWeights.pointer, count: kernelElements)
+        guard weight == 0 else { return canonical.update(from: stored, count: filters) }
+        copy(stored, weights, to: canonical, canonicalWeights)
     }
 
     func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>) {
-        guard weight == 0 else { return stored.update(from: canonical, count: conv.filters) }
-        canonicalWeights.pointer.update(from: canonical, count: kernelElements)
-        weightsInto.execute()
-        stored.update(from: storedWeights.pointer, count: weightElements)
+        guard weight == 0 else { return stored.update(from: canonical, count: filters) }
+        stored.update(repeating: 0, count: weightElements)
+        copy(canonical, canonicalWeights, to: stored, weights)
+    }
+
+    private func copy(
+        _ source: UnsafePointer<Float>, _ from: MemoryDescriptor, to target: UnsafeMutablePointer<Float>,
+        _ to: MemoryDescriptor
+    ) {
+        do {
+            try Execution.reorder(name, backend.engine, source, from, target, to).run()
+        } catch {
+            // oneDNN reorders between any two orders of the same axes.
+            preconditionFailure("\(error)")
+        }
     }
 }

@@ -4,234 +4,187 @@ import MIOGraph
 import MIOPlan
 import MIOTensor
 
-/// Dense on one input, or on several that a Concatenate would have joined, each where it lies.
+/// y = f(Σ xᵢ · kernelᵢ + bias), of one input or of several side by side; a flattened blocked image is read where it
+/// lies.
 ///
-/// The kernel's rows are stored in the order of the input's elements: a blocked image that was flattened costs a
-/// permutation when weights are loaded, and nothing afterwards. Three ways, by size:
-///
-/// - few units (1 to 4): the weights of each unit in a row; both gradients in one pass over input and weights.
-/// - small: vectorized loops without the overhead of a library's call.
-/// - otherwise OpenBLAS.
+/// dz = f′ · dy, dBias = Σ dz in one pass; dKernelᵢ = xᵢᵀ · dz, dxᵢ = dz · kernelᵢᵀ.
 final class DenseKernel: Kernel {
-    private enum Way: String { case fewUnits = "few units", small, blas = "OpenBLAS" }
-
-    /// One input: where its rows of the kernel begin, and how many there are (padding included).
-    private struct Segment {
-        let firstRow: Int
-        let rows: Int
-        let shape: Shape
-        let layout: Layout
-    }
-
-    private let dense: Dense
+    private let storage: DenseStorage
+    private let activation: mio_activation
+    private let useBias: Bool
     private let bindings: Bindings
-    private let segments: [Segment]
-    private let rowCount: Int
-    private let way: Way
-    /// Rows of the product for one sample: 1 for a vector.
-    private let rowsPerSample: Int
+    /// Rows of one sample: 1 for a vector.
+    private let rowsOfSample: Int
     private let units: Int
-    private let gradientStride: Int
+    /// Where the transposed kernel lies in the scratch, and its stride.
+    private let transposedOffset: Int
+    private let transposedStride: Int
 
-    // MARK: Planning
-
-    static func choose(_ dense: Dense, _ request: KernelRequest) -> KernelChoice {
-        let layouts = zip(request.inputShapes, request.inputLayouts).map { shape, layout -> Layout in
+    static func choice(_ layer: Dense, _ request: KernelRequest) -> KernelChoice? {
+        let layouts = request.inputLayouts.map { layout -> Layout in
             if case .flattenedBlocked = layout, !request.sharesWeights { return layout }
             return .canonical
         }
-        let widths = zip(request.inputShapes, layouts).map { shape, layout in
-            shape.rank == 1 ? layout.elements(of: shape) : shape.last
-        }
-        let rows = widths.reduce(0, +)
-        let samples =
-            request.samples
-            * (request.inputShapes[0].rank == 1
-                ? 1 : request.inputShapes[0].count / request.inputShapes[0].last)
-        let way = way(dense, rows: rows, samples: samples, isShared: request.sharesWeights)
-        let scratch =
-            aligned(dense.units) * samples + (way == .small ? aligned((widths.max() ?? 0)) * dense.units : 0)
-            + 3 * 16
-        let isPermuted = layouts.contains { $0 != .canonical }
+        let storage = DenseStorage(
+            units: layer.units, inputShapes: request.inputShapes, inputLayouts: layouts,
+            sharesWeights: request.sharesWeights)
+        let rows = request.samples * request.outputShape.count / layer.units
+        // OpenBLAS counts in 32 bits.
+        guard rows > 0, storage.segments.allSatisfy({ $0.rows > 0 }), Int32(exactly: rows) != nil,
+            Int32(exactly: storage.rows) != nil, Int32(exactly: layer.units) != nil
+        else { return nil }
         return KernelChoice(
-            algorithm: "dense, \(way.rawValue)", inputLayouts: layouts,
-            weightElements: [rows * dense.units] + (dense.useBias ? [dense.units] : []),
-            weightLayouts: [
-                way == .fewUnits ? "transposed \(rows)" : isPermuted ? "permuted rows \(rows)" : "canonical"
-            ] + (dense.useBias ? ["canonical"] : []),
-            scratchElements: scratch)
+            algorithm: storage.method.rawValue, inputLayouts: layouts,
+            weightElements: [storage.kernelElements] + (layer.useBias ? [storage.biasElements] : []),
+            weightLayouts: [request.sharesWeights ? "shared" : storage.method.rawValue]
+                + (layer.useBias ? ["canonical"] : []),
+            scratchElements: storage.method == .small
+                ? rows * storage.stride + layer.units * Self.transposedStride(storage) : 0,
+            backwardReadsInputs: request.trainsWeights, backwardReadsOutput: layer.activation != .linear)
     }
 
-    /// Products up to this many multiplications gain from having no call and no packing.
-    private static let smallProduct = 1 << 21
-
-    private static func way(_ dense: Dense, rows: Int, samples: Int, isShared: Bool) -> Way {
-        if dense.units <= Int(mio_few_units), rows >= 256, !isShared { return .fewUnits }
-        let (work, overflow) = rows.multipliedReportingOverflow(by: dense.units * samples)
-        return !overflow && work <= smallProduct ? .small : .blas
+    /// A vector may be read across the end of a segment.
+    private static func transposedStride(_ storage: DenseStorage) -> Int {
+        DenseStorage.padded(storage.rows) + 16
     }
 
-    private static func aligned(_ count: Int) -> Int { (count + 15) / 16 * 16 }
-
-    init(_ dense: Dense, _ description: KernelDescription) {
-        self.dense = dense
+    init(_ layer: Dense, _ description: KernelDescription) {
+        storage = DenseStorage(
+            units: layer.units, inputShapes: description.inputShapes,
+            inputLayouts: description.choice.inputLayouts,
+            sharesWeights: description.choice.weightLayouts[0] == "shared")
+        activation = layer.activation.code
+        useBias = layer.useBias
         bindings = description.bindings
-        units = dense.units
-        var firstRow = 0
-        segments = zip(description.inputShapes, description.choice.inputLayouts).map { shape, layout in
-            let rows = shape.rank == 1 ? layout.elements(of: shape) : shape.last
-            defer { firstRow += rows }
-            return Segment(firstRow: firstRow, rows: rows, shape: shape, layout: layout)
-        }
-        rowCount = firstRow
-        let shape = description.inputShapes[0]
-        rowsPerSample = shape.rank == 1 ? 1 : shape.count / shape.last
-        way = Self.way(
-            dense, rows: rowCount, samples: description.samples * rowsPerSample,
-            isShared: !description.choice.weightLayouts[0].hasPrefix("transposed"))
-        gradientStride = Self.aligned(dense.units)
+        units = layer.units
+        rowsOfSample = description.outputShape.count / layer.units
+        transposedOffset = description.samples * rowsOfSample * storage.stride
+        transposedStride = Self.transposedStride(storage)
     }
 
     func prepare(samples: Int) {}
 
-    // MARK: Running
-
     func forward(_ pass: Pass) {
-        let rows = pass.samples * rowsPerSample
+        let rows = pass.samples * rowsOfSample
         let (y, kernel) = (bindings.output, bindings.weights[0])
-        let bias = dense.useBias ? bindings.weights[1] : nil
-        for (index, segment) in segments.enumerated() {
+        var bias: UnsafePointer<Float>? = useBias ? UnsafePointer(bindings.weights[1]) : nil
+        if storage.method == .fewUnits { y.update(repeating: 0, count: rows * units) }
+        for index in storage.segments.indices {
+            let segment = storage.segments[index]
             let x = bindings.inputs[index]
-            switch way {
+            switch storage.method {
             case .fewUnits:
-                if index == 0 { y.update(repeating: 0, count: rows * units) }
                 mio_few_units_forward(
-                    x, kernel + segment.firstRow, Int64(rowCount), y, Int64(rows), Int64(segment.rows),
+                    x, kernel + segment.firstRow, Int64(storage.stride), y, Int64(rows), Int64(segment.rows),
                     Int64(units))
             case .small:
                 mio_small_product(
                     Int64(rows), Int64(units), Int64(segment.rows), x, Int64(segment.rows), 1,
-                    kernel + segment.firstRow * units, Int64(units), nil, index > 0, y, Int64(units))
-            case .blas:
-                multiply(
-                    rows, units, segment.rows, x, segment.rows, false, kernel + segment.firstRow * units,
-                    units, false,
-                    y, units, adds: index > 0)
+                    kernel + segment.firstRow * storage.stride, Int64(storage.stride),
+                    index == 0 ? bias : nil, index > 0, y, Int64(units))
+            case .library:
+                cblas_sgemm(
+                    CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(units), Int32(segment.rows),
+                    1, x, Int32(segment.rows), kernel + segment.firstRow * units, Int32(units),
+                    index == 0 ? 0 : 1, y, Int32(units))
             }
         }
-        mio_bias_activation(dense.activation.cValue, y, bias, Int64(rows), Int64(units))
+        if storage.method == .small { bias = nil }
+        mio_bias_activation(activation, y, bias, Int64(rows), Int64(units))
     }
 
     func backward(_ pass: Pass) {
-        guard let dy = bindings.outputGradient else { return }
-        let rows = pass.samples * rowsPerSample
-        let kernelGradient = bindings.weightGradients[0]
-        let biasGradient = dense.useBias ? bindings.weightGradients[1] : nil
-        let dz = bindings.scratch
-        let stride = way == .small ? gradientStride : units
+        guard let gradient = bindings.outputGradient else { return }
+        let rows = pass.samples * rowsOfSample
+        let dBias = useBias ? bindings.weightGradients[1] : nil
+        let dz = storage.method == .small ? bindings.scratch : gradient
         mio_activation_gradient(
-            dense.activation.cValue, bindings.output, dy, Int64(rows), Int64(units), dz, Int64(stride),
-            biasGradient?.pointer, biasGradient?.adds(in: pass) ?? false)
-        let adds = kernelGradient?.adds(in: pass) ?? false
-        for (index, segment) in segments.enumerated() {
-            let x = bindings.inputs[index]
-            let dx = bindings.inputGradients[index]
-            switch way {
-            case .fewUnits:
-                mio_few_units_backward(
-                    x, bindings.weights[0] + segment.firstRow, Int64(rowCount), dz,
-                    kernelGradient.map { $0.pointer + segment.firstRow }, adds, dx?.pointer,
-                    dx?.flow == .adds,
-                    Int64(rows), Int64(segment.rows), Int64(units))
-            case .small:
-                smallBackward(segment, x, dz, rows, kernelGradient?.pointer, adds, dx)
-            case .blas:
-                if let kernelGradient {
-                    multiply(
-                        segment.rows, units, rows, x, segment.rows, true, dz, units, false,
-                        kernelGradient.pointer + segment.firstRow * units, units, adds: adds)
-                }
-                if let dx {
-                    multiply(
-                        rows, segment.rows, units, dz, units, false,
-                        bindings.weights[0] + segment.firstRow * units, units, true, dx.pointer, segment.rows,
-                        adds: dx.flow == .adds)
-                }
+            activation, bindings.output, gradient, Int64(rows), Int64(units), dz,
+            Int64(storage.method == .small ? storage.stride : units), dBias?.pointer,
+            dBias?.adds(in: pass) ?? false)
+        if storage.method == .small { transposeKernelIfNeeded() }
+        let dKernel = bindings.weightGradients[0]
+        let adds = dKernel?.adds(in: pass) ?? false
+        for index in storage.segments.indices {
+            switch storage.method {
+            case .fewUnits: fewUnitsBackward(index, rows, dz, dKernel?.pointer, adds)
+            case .small: smallBackward(index, rows, dz, dKernel?.pointer, adds)
+            case .library: libraryBackward(index, rows, dz, dKernel?.pointer, adds)
             }
+        }
+    }
+
+    private func fewUnitsBackward(
+        _ index: Int, _ rows: Int, _ dz: UnsafeMutablePointer<Float>, _ dKernel: UnsafeMutablePointer<Float>?,
+        _ adds: Bool
+    ) {
+        let segment = storage.segments[index]
+        let dx = bindings.inputGradients[index]
+        mio_few_units_backward(
+            bindings.inputs[index], bindings.weights[0] + segment.firstRow, Int64(storage.stride), dz,
+            dKernel.map { $0 + segment.firstRow }, adds, dx?.pointer, dx?.flow == .adds, Int64(rows),
+            Int64(segment.rows), Int64(units))
+    }
+
+    private func transposeKernelIfNeeded() {
+        for index in bindings.inputGradients.indices where bindings.inputGradients[index] != nil {
+            mio_transpose(
+                bindings.weights[0], Int64(storage.rows), Int64(units), Int64(storage.stride),
+                bindings.scratch + transposedOffset, Int64(transposedStride))
+            return
         }
     }
 
     private func smallBackward(
-        _ segment: Segment, _ x: UnsafePointer<Float>, _ dz: UnsafePointer<Float>, _ rows: Int,
-        _ kernelGradient: UnsafeMutablePointer<Float>?, _ adds: Bool, _ dx: Gradient?
+        _ index: Int, _ rows: Int, _ dz: UnsafeMutablePointer<Float>, _ dKernel: UnsafeMutablePointer<Float>?,
+        _ adds: Bool
     ) {
-        if let kernelGradient {
+        let segment = storage.segments[index]
+        let stride = storage.stride
+        if let dKernel {
             mio_small_product(
-                Int64(segment.rows), Int64(units), Int64(rows), x, 1, Int64(segment.rows), dz,
-                Int64(gradientStride), nil, adds, kernelGradient + segment.firstRow * units, Int64(units))
+                Int64(segment.rows), Int64(stride), Int64(rows), bindings.inputs[index], 1,
+                Int64(segment.rows), dz, Int64(stride), nil, adds, dKernel + segment.firstRow * stride,
+                Int64(stride))
         }
-        if let dx {
-            let transposed = bindings.scratch + gradientStride * rows
-            let stride = Self.aligned(segment.rows)
-            mio_transpose(
-                bindings.weights[0] + segment.firstRow * units, Int64(segment.rows), Int64(units),
-                Int64(units),
-                transposed, Int64(stride))
+        if let dx = bindings.inputGradients[index] {
             mio_small_product(
-                Int64(rows), Int64(segment.rows), Int64(units), dz, Int64(gradientStride), 1, transposed,
-                Int64(stride), nil, dx.flow == .adds, dx.pointer, Int64(segment.rows))
+                Int64(rows), Int64(segment.rows), Int64(units), dz, Int64(stride), 1,
+                bindings.scratch + transposedOffset + segment.firstRow, Int64(transposedStride), nil,
+                dx.flow == .adds, dx.pointer, Int64(segment.rows))
         }
     }
 
-    /// C (m, n) ← or += op(A) (m, k) · op(B) (k, n)
-    private func multiply(
-        _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ aStride: Int, _ transposesA: Bool,
-        _ b: UnsafePointer<Float>, _ bStride: Int, _ transposesB: Bool, _ c: UnsafeMutablePointer<Float>,
-        _ cStride: Int, adds: Bool
+    private func libraryBackward(
+        _ index: Int, _ rows: Int, _ dz: UnsafeMutablePointer<Float>, _ dKernel: UnsafeMutablePointer<Float>?,
+        _ adds: Bool
     ) {
-        precondition(max(m, n, k) <= Int(Int32.max), "a product of more than 2³¹ rows or columns")
-        cblas_sgemm(
-            CblasRowMajor, transposesA ? CblasTrans : CblasNoTrans, transposesB ? CblasTrans : CblasNoTrans,
-            blasint(m), blasint(n), blasint(k), 1, a, blasint(aStride), b, blasint(bStride), adds ? 1 : 0, c,
-            blasint(cStride))
+        let segment = storage.segments[index]
+        let width = Int32(segment.rows)
+        if let dKernel {
+            cblas_sgemm(
+                CblasRowMajor, CblasTrans, CblasNoTrans, width, Int32(units), Int32(rows), 1,
+                bindings.inputs[index], width, dz, Int32(units), adds ? 1 : 0,
+                dKernel + segment.firstRow * units, Int32(units))
+        }
+        if let dx = bindings.inputGradients[index] {
+            cblas_sgemm(
+                CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), width, Int32(units), 1, dz,
+                Int32(units), bindings.weights[0] + segment.firstRow * units, Int32(units),
+                dx.flow == .adds ? 1 : 0, dx.pointer, width)
+        }
     }
 
     // MARK: Weights
 
     func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>) {
         guard weight == 0 else { return canonical.update(from: stored, count: units) }
-        forEachRow { canonicalRow, storedRow in
-            for unit in 0..<units {
-                canonical[canonicalRow * units + unit] = stored[index(storedRow, unit)]
-            }
-        }
+        storage.forEachElement { canonical[$0] = stored[$1] }
     }
 
     func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>) {
+        stored.update(repeating: 0, count: weight == 0 ? storage.kernelElements : storage.biasElements)
         guard weight == 0 else { return stored.update(from: canonical, count: units) }
-        stored.update(repeating: 0, count: rowCount * units)
-        forEachRow { canonicalRow, storedRow in
-            for unit in 0..<units {
-                stored[index(storedRow, unit)] = canonical[canonicalRow * units + unit]
-            }
-        }
-    }
-
-    private func index(_ row: Int, _ unit: Int) -> Int {
-        way == .fewUnits ? unit * rowCount + row : row * units + unit
-    }
-
-    /// Visits (row in Keras' kernel, row in ours).
-    private func forEachRow(_ body: (Int, Int) -> Void) {
-        var canonicalRow = 0
-        for segment in segments {
-            if case .flattenedBlocked(let image, let block) = segment.layout {
-                Layout.forEachBlocked(image, block: block) { body(canonicalRow + $0, segment.firstRow + $1) }
-                canonicalRow += image.count
-            } else {
-                for row in 0..<segment.rows { body(canonicalRow + row, segment.firstRow + row) }
-                canonicalRow += segment.rows
-            }
-        }
+        storage.forEachElement { stored[$1] = canonical[$0] }
     }
 }

@@ -1,72 +1,59 @@
-import CDenseLoops
 import COneDNN
 import COpenBLAS
 import MIOGraph
 import MIOPlan
 import MIOTensor
 
-/// Runs layers on oneDNN, OpenBLAS and vectorized loops; those it has nothing for on their plain
-/// implementation.
-///
-/// `@unchecked Sendable`: it holds oneDNN's engine and stream, which only the thread that steps uses, as it
-/// does the kernels made of them; passing the value on before the first step is safe.
-public struct NativeBackend: KernelBackend, @unchecked Sendable {
+/// Runs layers on oneDNN, OpenBLAS and loops of our own; what none of them has, on its plain implementation.
+public struct NativeBackend: KernelBackend {
+    /// Threads a library may use for one operation.
     public let threads: Int
-    private let library: OneDNN
+    let engine: OneDNNEngine
+
+    /// Makes the libraries use `threads` threads: OpenBLAS everywhere in the process, oneDNN on each thread that
+    /// prepares kernels of this backend.
+    /// - Throws: `KernelError` if oneDNN does not start.
+    public init(threads: Int = 1) throws {
+        precondition(threads >= 1 && threads <= 1 << 16, "a backend has at least one thread")
+        self.threads = threads
+        engine = try OneDNNEngine()
+        openblas_set_num_threads(Int32(threads))
+        useThreads()
+    }
 
     public var name: String { "native" }
 
-    /// - Parameter threads: for OpenBLAS and oneDNN.
-    /// - Throws: `KernelError`
-    public init(threads: Int) throws {
-        self.threads = threads
-        openblas_set_num_threads(Int32(threads))
-        mio_set_threads(Int32(threads))
-        library = try OneDNN()
-    }
+    /// OpenMP keeps the number for each thread that asks.
+    func useThreads() { mio_set_openmp_threads(Int32(threads)) }
 
     public func choose(_ request: KernelRequest) -> KernelChoice {
-        switch request.layer {
-        case let conv as Conv2D: ConvolutionKernel.choose(conv, request, library)
-        case let dense as Dense: DenseKernel.choose(dense, request)
-        case let dense as SegmentedDense: DenseKernel.choose(dense.dense, request)
-        case let pooling as MaxPooling2D: PoolingKernel.choose(pooling, request)
-        case is ActivationLayer, is Add: ElementwiseKernel.choose(request)
-        default: .reference(request)
-        }
+        useThreads()
+        let choice: KernelChoice? =
+            switch request.layer {
+            case let layer as Conv2D: ConvolutionKernel.choice(layer, request, self)
+            case let layer as MaxPooling2D: PoolingKernel.choice(layer, request)
+            case let layer as Dense: DenseKernel.choice(layer, request)
+            case let layer as SegmentedDense: DenseKernel.choice(layer.dense, request)
+            case let layer as ActivationLayer: ActivationKernel.choice(layer, request)
+            case is Add: AddKernel.choice(request)
+            case let layer as Concatenate: ConcatenateKernel.choice(layer, request)
+            default: nil
+            }
+        return choice ?? .reference(request)
     }
 
     public func makeKernel(_ description: KernelDescription) throws -> any Kernel {
-        switch description.layer {
-        case let conv as Conv2D: try ConvolutionKernel(conv, description, library)
-        case let dense as Dense: DenseKernel(dense, description)
-        case let dense as SegmentedDense: DenseKernel(dense.dense, description)
-        case let pooling as MaxPooling2D: try PoolingKernel(pooling, description)
-        case is ActivationLayer, is Add: ElementwiseKernel(description)
+        useThreads()
+        if description.choice.algorithm == "reference" { return ReferenceKernel(description) }
+        return switch description.layer {
+        case let layer as Conv2D: try ConvolutionKernel(layer, description, self)
+        case let layer as MaxPooling2D: PoolingKernel(layer, description)
+        case let layer as Dense: DenseKernel(layer, description)
+        case let layer as SegmentedDense: DenseKernel(layer.dense, description)
+        case let layer as ActivationLayer: ActivationKernel(layer.activation, description)
+        case is Add: AddKernel(description)
+        case is Concatenate: ConcatenateKernel(description)
         default: ReferenceKernel(description)
-        }
-    }
-}
-
-extension Layout {
-    /// Channels next to each other; `nil` if canonical.
-    var block: Int? {
-        switch self {
-        case .canonical: nil
-        case .channelBlocked(let block), .flattenedBlocked(_, let block): block
-        }
-    }
-}
-
-extension Activation {
-    /// As the C loops number them.
-    var cValue: mio_activation {
-        switch self {
-        case .linear: mio_activation_linear
-        case .relu: mio_activation_relu
-        case .sigmoid: mio_activation_sigmoid
-        case .softmax: mio_activation_softmax
-        case .tanh: mio_activation_tanh
         }
     }
 }

@@ -1,201 +1,209 @@
 import COneDNN
+import MIOPlan
 import MIOTensor
 
-/// oneDNN's engine and stream, as one rank uses them.
+/// oneDNN's view of the processor.
 ///
-/// It belongs to the thread that steps: oneDNN runs a CPU stream on the thread that executes.
-final class OneDNN {
-    let engine: dnnl_engine_t
-    let stream: dnnl_stream_t
+/// - Safety: a CPU engine is immutable after its creation and oneDNN documents its use from several threads.
+final class OneDNNEngine: @unchecked Sendable {
+    let handle: dnnl_engine_t
+    /// Channels a blocked image keeps side by side: a register's 32-bit lanes.
+    let block: Int
+    /// `avx512_core` and later have Winograd convolutions.
+    let hasAVX512: Bool
 
-    init() throws {
+    init() throws(KernelError) {
         var engine: dnnl_engine_t?
-        try Self.check(dnnl_engine_create(&engine, dnnl_cpu, 0), "creating an engine")
-        var stream: dnnl_stream_t?
-        try Self.check(
-            dnnl_stream_create(&stream, engine, dnnl_stream_default_flags.rawValue), "creating a stream")
-        guard let engine, let stream else {
-            throw KernelError(operation: "oneDNN", message: "creating an engine gave none")
-        }
-        self.engine = engine
-        self.stream = stream
-    }
-
-    deinit {
-        dnnl_stream_destroy(stream)
-        dnnl_engine_destroy(engine)
-    }
-
-    static func check(_ status: dnnl_status_t, _ what: String) throws {
-        guard status == dnnl_success else {
-            throw KernelError(operation: "oneDNN", message: "\(what) failed with status \(status.rawValue)")
-        }
-    }
-
-    /// Channels that convolutions want next to each other: the lanes of the widest vector of this machine.
-    static var channelBlock: Int {
+        try check(dnnl_engine_create(&engine, dnnl_cpu, 0), "oneDNN", "making an engine")
+        handle = engine!
         let isa = dnnl_get_effective_cpu_isa().rawValue
-        return isa & dnnl_cpu_isa_avx512_core.rawValue == dnnl_cpu_isa_avx512_core.rawValue ? 16 : 8
+        hasAVX512 = isa & dnnl_cpu_isa_avx512_core.rawValue == dnnl_cpu_isa_avx512_core.rawValue
+        block = hasAVX512 ? 16 : 8
+    }
+
+    deinit { dnnl_engine_destroy(handle) }
+}
+
+/// - Throws: `KernelError` unless `status` is success.
+func check(_ status: dnnl_status_t, _ operation: String, _ action: String) throws(KernelError) {
+    guard status == dnnl_success else {
+        throw KernelError(
+            operation: operation, message: "oneDNN refused \(action): \(name(of: status))")
     }
 }
 
-/// A layout as oneDNN describes it.
-struct MemoryDescription {
-    var raw = dnnl_memory_desc_t()
+private func name(of status: dnnl_status_t) -> String { String(cString: dnnl_status2str(status)) }
 
-    init(raw: dnnl_memory_desc_t) { self.raw = raw }
+/// How a tensor lies in memory, in oneDNN's words.
+struct MemoryDescriptor {
+    var raw: dnnl_memory_desc_t
 
-    /// 32-bit elements in a layout of oneDNN's names; `dnnl_format_tag_any` leaves the choice to a primitive.
-    init(_ dimensions: [Int], _ tag: dnnl_format_tag_t) throws {
-        let dimensions = dimensions.map { dnnl_dim_t($0) }
-        try OneDNN.check(
-            dnnl_memory_desc_init_by_tag(&raw, Int32(dimensions.count), dimensions, dnnl_f32, tag),
-            "describing memory of \(dimensions)")
+    /// - Parameter tag: the order of the axes; `dnnl_format_tag_any` leaves it to a primitive.
+    init(_ dimensions: [Int], _ tag: dnnl_format_tag_t, _ operation: String) throws(KernelError) {
+        raw = dnnl_memory_desc_t()
+        let extents = dimensions.map { Int64($0) } + [Int64](repeating: 0, count: 12 - dimensions.count)
+        try check(
+            dnnl_memory_desc_init_by_tag(&raw, Int32(dimensions.count), extents, dnnl_f32, tag), operation,
+            "a tensor of \(dimensions)")
     }
 
-    /// An image's samples: logical (samples, channels, height, width).
-    init(samples: Int, height: Int, width: Int, channels: Int, blocked: Int?) throws {
+    init(_ raw: dnnl_memory_desc_t) { self.raw = raw }
+
+    /// (samples, height, width, channels) in a layout of the plan; `nil`: as the primitive likes it.
+    init(image: Shape, samples: Int, layout: Layout?, _ operation: String) throws(KernelError) {
         let tag =
-            switch blocked {
-            case 16: dnnl_nChw16c
-            case 8: dnnl_nChw8c
-            default: dnnl_nhwc
+            switch layout {
+            case nil: dnnl_format_tag_any
+            case .channelBlocked(16): dnnl_aBcd16b
+            case .channelBlocked: dnnl_aBcd8b
+            default: dnnl_acdb
             }
-        try self.init([samples, channels, height, width], tag)
+        try self.init([samples, image[2], image[0], image[1]], tag, operation)
     }
 
     var bytes: Int { withUnsafePointer(to: raw) { Int(dnnl_memory_desc_get_size($0)) } }
-    var elements: Int { (bytes + 3) / 4 }
 
-    static func == (a: Self, b: Self) -> Bool {
-        withUnsafePointer(to: a.raw) { first in
-            withUnsafePointer(to: b.raw) { dnnl_memory_desc_equal(first, $0) != 0 }
+    /// 32-bit elements, rounded up to a cache line.
+    var elements: Int { alignedElements(bytes: bytes) }
+
+    static func == (a: MemoryDescriptor, b: MemoryDescriptor) -> Bool {
+        withUnsafePointer(to: a.raw) { x in
+            withUnsafePointer(to: b.raw) { y in dnnl_memory_desc_equal(x, y) != 0 }
         }
     }
 }
 
-/// A primitive's description: what oneDNN would do, before memory is given.
-final class PrimitiveDescription {
-    let raw: dnnl_primitive_desc_t
+func alignedElements(bytes: Int) -> Int { (bytes + 63) / 64 * 16 }
 
-    /// - Parameters:
-    ///   - operation: an operation descriptor of oneDNN.
-    ///   - relu: whether a relu is applied to the result.
-    ///   - hint: the forward of a backward.
-    /// - Returns: `nil` if oneDNN has no such implementation.
+/// An operation that oneDNN has picked an implementation for, without its code.
+final class PrimitiveDescriptor {
+    let handle: dnnl_primitive_desc_t
+
+    /// `nil` if oneDNN has no implementation.
     init?(
-        _ library: OneDNN, _ operation: UnsafeRawPointer, relu: Bool = false,
-        hint: PrimitiveDescription? = nil
-    ) throws {
+        _ operation: UnsafeRawPointer, _ engine: OneDNNEngine, hint: PrimitiveDescriptor? = nil,
+        relu: Bool = false
+    ) {
         var attributes: dnnl_primitive_attr_t?
-        try OneDNN.check(dnnl_primitive_attr_create(&attributes), "creating attributes")
+        guard dnnl_primitive_attr_create(&attributes) == dnnl_success else { return nil }
         defer { dnnl_primitive_attr_destroy(attributes) }
-        try OneDNN.check(
-            dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user),
-            "setting the scratchpad mode")
+        guard dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) == dnnl_success
+        else { return nil }
+        var operations: dnnl_post_ops_t?
+        defer { if let operations { dnnl_post_ops_destroy(operations) } }
         if relu {
-            var operations: dnnl_post_ops_t?
-            try OneDNN.check(dnnl_post_ops_create(&operations), "creating post operations")
-            defer { dnnl_post_ops_destroy(operations) }
-            try OneDNN.check(
-                dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0), "appending a relu")
-            try OneDNN.check(
-                dnnl_primitive_attr_set_post_ops(attributes, operations), "setting post operations")
+            guard dnnl_post_ops_create(&operations) == dnnl_success,
+                dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0) == dnnl_success,
+                dnnl_primitive_attr_set_post_ops(attributes, operations) == dnnl_success
+            else { return nil }
         }
-        var description: dnnl_primitive_desc_t?
-        let status = dnnl_primitive_desc_create(
-            &description, operation, attributes, library.engine, hint?.raw)
-        if status == dnnl_unimplemented { return nil }
-        try OneDNN.check(status, "describing a primitive")
-        guard let description else { return nil }
-        raw = description
+        var descriptor: dnnl_primitive_desc_t?
+        guard
+            dnnl_primitive_desc_create(&descriptor, operation, attributes, engine.handle, hint?.handle)
+                == dnnl_success, let descriptor
+        else { return nil }
+        handle = descriptor
     }
 
-    /// A reordering between two layouts.
-    init(_ library: OneDNN, from source: MemoryDescription, to target: MemoryDescription) throws {
-        var attributes: dnnl_primitive_attr_t?
-        try OneDNN.check(dnnl_primitive_attr_create(&attributes), "creating attributes")
-        defer { dnnl_primitive_attr_destroy(attributes) }
-        try OneDNN.check(
-            dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user),
-            "setting the scratchpad mode")
-        var description: dnnl_primitive_desc_t?
-        try withUnsafePointer(to: source.raw) { source in
-            try withUnsafePointer(to: target.raw) { target in
-                try OneDNN.check(
-                    dnnl_reorder_primitive_desc_create(
-                        &description, source, library.engine, target, library.engine, attributes),
-                    "describing a reordering")
-            }
-        }
-        guard let description else {
-            throw KernelError(operation: "oneDNN", message: "describing a reordering gave none")
-        }
-        raw = description
+    deinit { dnnl_primitive_desc_destroy(handle) }
+
+    func memory(_ what: dnnl_query_t, _ index: Int32 = 0) -> MemoryDescriptor {
+        MemoryDescriptor(dnnl_primitive_desc_query_md(handle, what, index).pointee)
     }
 
-    deinit { dnnl_primitive_desc_destroy(raw) }
+    var scratch: MemoryDescriptor { memory(dnnl_query_scratchpad_md) }
 
-    /// The implementation's name, such as `jit_wino_4x3:avx512_core`.
+    /// `jit:avx512_core`
     var implementation: String {
         var name: UnsafePointer<CChar>?
-        let status = dnnl_primitive_desc_query(raw, dnnl_query_impl_info_str, 0, &name)
-        guard status == dnnl_success, let name else { return "unknown" }
+        guard dnnl_primitive_desc_query(handle, dnnl_query_impl_info_str, 0, &name) == dnnl_success,
+            let name
+        else { return "unknown" }
         return String(cString: name)
     }
 
-    func memory(_ query: dnnl_query_t) -> MemoryDescription? {
-        dnnl_primitive_desc_query_md(raw, query, 0).map { MemoryDescription(raw: $0.pointee) }
-    }
-
-    var scratchElements: Int { memory(dnnl_query_scratchpad_md)?.elements ?? 0 }
+    var isReference: Bool { implementation.hasPrefix("ref") }
 }
 
-/// A primitive bound to memory: ready to be executed, which allocates nothing here.
-final class Primitive {
-    private let library: OneDNN
-    private let raw: dnnl_primitive_t
-    private let memories: [dnnl_memory_t]
-    private let arguments: Storage<dnnl_exec_arg_t>
+/// A primitive with its arguments, ready to run again and again. Each owns its stream: a kernel and all it owns
+/// stay on one thread.
+final class Execution {
+    struct Argument {
+        let index: Int32
+        let memory: MemoryDescriptor
+        let pointer: UnsafeMutablePointer<Float>?
+    }
 
-    /// - Parameter arguments: each argument's number, layout and place.
+    private let name: String
+    private let engine: OneDNNEngine
+    private let primitive: dnnl_primitive_t
+    private var stream: dnnl_stream_t?
+    private var memories: [dnnl_memory_t] = []
+    private let arguments: UnsafeMutablePointer<dnnl_exec_arg_t>
+    private let count: Int32
+
+    /// - Throws: `KernelError` if oneDNN cannot make the code or the memory objects.
     init(
-        _ library: OneDNN, _ description: PrimitiveDescription,
-        _ arguments: [(number: Int32, layout: MemoryDescription, pointer: UnsafeMutablePointer<Float>)]
-    ) throws {
-        self.library = library
+        _ name: String, _ descriptor: dnnl_primitive_desc_t, _ engine: OneDNNEngine, _ bound: [Argument]
+    ) throws(KernelError) {
+        self.name = name
+        self.engine = engine
+        count = Int32(bound.count)
+        arguments = .allocate(capacity: bound.count)
         var primitive: dnnl_primitive_t?
-        try OneDNN.check(dnnl_primitive_create(&primitive, description.raw), "creating a primitive")
-        guard let primitive else {
-            throw KernelError(operation: "oneDNN", message: "creating a primitive gave none")
+        let status = dnnl_primitive_create(&primitive, descriptor)
+        guard status == dnnl_success, let primitive else {
+            arguments.deallocate()
+            throw KernelError(operation: name, message: "oneDNN refused a primitive: \(status.rawValue)")
         }
-        raw = primitive
-        var memories: [dnnl_memory_t] = []
-        let table = Storage<dnnl_exec_arg_t>(count: arguments.count)
-        for (index, argument) in arguments.enumerated() {
+        self.primitive = primitive
+        try check(
+            dnnl_stream_create(&stream, engine.handle, UInt32(dnnl_stream_default_flags.rawValue)), name,
+            "a stream")
+        for (position, argument) in bound.enumerated() {
             var memory: dnnl_memory_t?
-            try withUnsafePointer(to: argument.layout.raw) {
-                try OneDNN.check(
-                    dnnl_memory_create(&memory, $0, library.engine, argument.pointer), "creating memory")
-            }
-            guard let memory else {
-                throw KernelError(operation: "oneDNN", message: "creating memory gave none")
-            }
-            memories.append(memory)
-            table.pointer[index] = dnnl_exec_arg_t(arg: argument.number, memory: memory)
+            var raw = argument.memory.raw
+            try check(
+                dnnl_memory_create(
+                    &memory, &raw, engine.handle, argument.pointer.map { UnsafeMutableRawPointer($0) }),
+                name, "a memory object")
+            memories.append(memory!)
+            (arguments + position).initialize(to: dnnl_exec_arg_t(arg: argument.index, memory: memory))
         }
-        self.memories = memories
-        self.arguments = table
     }
 
     deinit {
         for memory in memories { dnnl_memory_destroy(memory) }
-        dnnl_primitive_destroy(raw)
+        if let stream { dnnl_stream_destroy(stream) }
+        dnnl_primitive_destroy(primitive)
+        arguments.deallocate()
     }
 
-    /// A failure here is a bug: everything was checked when the primitive was made.
-    func execute() {
-        let status = dnnl_primitive_execute(raw, library.stream, Int32(arguments.count), arguments.pointer)
-        precondition(status == dnnl_success, "oneDNN failed with status \(status.rawValue)")
+    func run() {
+        let status = dnnl_primitive_execute(primitive, stream, count, arguments)
+        // The arguments were checked when they were made: a refusal now is a bug.
+        precondition(status == dnnl_success, "\(name): oneDNN failed with status \(status.rawValue)")
+        let waited = dnnl_stream_wait(stream)
+        precondition(waited == dnnl_success, "\(name): oneDNN failed with status \(waited.rawValue)")
+    }
+
+    /// A copy of `source`, which lies as `from` says, to `target`.
+    static func reorder(
+        _ name: String, _ engine: OneDNNEngine, _ source: UnsafePointer<Float>, _ from: MemoryDescriptor,
+        _ target: UnsafeMutablePointer<Float>, _ to: MemoryDescriptor
+    ) throws(KernelError) -> Execution {
+        var descriptor: dnnl_primitive_desc_t?
+        var (source_, target_) = (from.raw, to.raw)
+        try check(
+            dnnl_reorder_primitive_desc_create(
+                &descriptor, &source_, engine.handle, &target_, engine.handle, nil), name, "a reordering")
+        defer { dnnl_primitive_desc_destroy(descriptor) }
+        return try Execution(
+            name, descriptor!, engine,
+            [
+                Argument(
+                    index: DNNL_ARG_FROM, memory: from, pointer: UnsafeMutablePointer(mutating: source)),
+                Argument(index: DNNL_ARG_TO, memory: to, pointer: target),
+            ])
     }
 }

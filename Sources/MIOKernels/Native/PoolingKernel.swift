@@ -3,60 +3,60 @@ import MIOGraph
 import MIOPlan
 import MIOTensor
 
-/// MaxPooling2D on canonical or blocked images; forward keeps which element was the largest.
-final class PoolingKernel: Kernel {
+/// Maximum pooling on canonical and on blocked images alike. A loop of our own: oneDNN's overlooks a NaN.
+final class PoolingKernel: WeightlessKernel {
+    private var window: mio_window
     private let bindings: Bindings
-    private let window: Storage<mio_window>
     private let inputElements: Int
-    /// The places, in the workspace: one 32-bit integer an output element.
-    private let places: UnsafeMutablePointer<Int32>
+    /// Each output's place in its window, kept from forward to backward.
+    private let index: UnsafeMutablePointer<Int32>
 
-    static func choose(_ pooling: MaxPooling2D, _ request: KernelRequest) -> KernelChoice {
+    static func choice(_ layer: MaxPooling2D, _ request: KernelRequest) -> KernelChoice? {
         let layout = request.inputLayouts[0]
+        guard layer.poolSize[0].multipliedReportingOverflow(by: layer.poolSize[1]).partialValue < Int32.max
+        else { return nil }
         return KernelChoice(
-            algorithm: "pooling loops", inputLayouts: [layout], outputLayout: layout, weightElements: [],
+            algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout, weightElements: [],
             weightLayouts: [], workspaceElements: layout.elements(of: request.outputShape) * request.samples,
             backwardReadsInputs: false, backwardReadsOutput: false)
     }
 
-    init(_ pooling: MaxPooling2D, _ description: KernelDescription) throws {
+    init(_ layer: MaxPooling2D, _ description: KernelDescription) {
         bindings = description.bindings
-        let geometry: WindowGeometry
-        do { geometry = try pooling.geometry(for: description.inputShapes) } catch {
-            throw KernelError(operation: "MaxPooling2D", message: error.message)
+        let layout = description.choice.outputLayout
+        inputElements = layout.elements(of: description.inputShapes[0])
+        index = UnsafeMutableRawPointer(bindings.workspace).assumingMemoryBound(to: Int32.self)
+        guard let geometry = try? layer.geometry(for: description.inputShapes) else {
+            preconditionFailure("the graph has checked the shapes of every call")
         }
         let (height, width) = (geometry.height, geometry.width)
-        let layout = description.choice.inputLayouts[0]
-        let lanes = layout.block ?? geometry.channels
-        let planes = (geometry.channels + lanes - 1) / lanes
-        window = Storage(count: 1)
-        window.pointer[0] = mio_window(
+        let (planes, lanes) = layout.planes(of: geometry.channels)
+        window = mio_window(
             planes: Int64(planes), lanes: Int64(lanes), height: Int64(height.input),
             width: Int64(width.input),
             output_height: Int64(height.output), output_width: Int64(width.output),
             window_height: Int64(height.size), window_width: Int64(width.size),
             stride_height: Int64(height.stride), stride_width: Int64(width.stride),
             before_height: Int64(height.before), before_width: Int64(width.before))
-        inputElements = layout.elements(of: description.inputShapes[0])
-        places = UnsafeMutableRawPointer(bindings.workspace).assumingMemoryBound(to: Int32.self)
     }
 
-    func prepare(samples: Int) {}
-
     func forward(_ pass: Pass) {
-        mio_max_pool_forward(window.pointer, bindings.inputs[0], bindings.output, places, Int64(pass.samples))
+        mio_max_pool_forward(&window, bindings.inputs[0], bindings.output, index, Int64(pass.samples))
     }
 
     func backward(_ pass: Pass) {
-        guard let gradient = bindings.inputGradients[0], let outputGradient = bindings.outputGradient else {
-            return
+        guard let target = bindings.inputGradients[0], let gradient = bindings.outputGradient else { return }
+        if target.flow == .first {
+            target.pointer.update(repeating: 0, count: pass.samples * inputElements)
         }
-        if gradient.flow == .first {
-            gradient.pointer.update(repeating: 0, count: pass.samples * inputElements)
-        }
-        mio_max_pool_backward(window.pointer, outputGradient, places, gradient.pointer, Int64(pass.samples))
+        mio_max_pool_backward(&window, gradient, index, target.pointer, Int64(pass.samples))
     }
+}
 
-    func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>) {}
-    func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>) {}
+extension Layout {
+    /// An image of so many channels as planes of pixels of lanes.
+    func planes(of channels: Int) -> (planes: Int, lanes: Int) {
+        if case .channelBlocked(let block) = self { return ((channels + block - 1) / block, block) }
+        return (1, channels)
+    }
 }

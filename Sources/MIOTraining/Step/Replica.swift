@@ -3,6 +3,7 @@ import MIOData
 import MIOGraph
 import MIOKernels
 import MIOObjectives
+import MIOOptimizers
 import MIOPlan
 import MIOTensor
 
@@ -104,13 +105,19 @@ public final class Replica {
     // MARK: Passes
 
     /// Copies a pass' samples of every input into the plan's tensors.
-    func loadInputs(_ batch: Batch, _ pass: Range<Int>) {
+    /// - Returns: whether all of them are finite.
+    @discardableResult
+    func loadInputs(_ batch: Batch, _ pass: Range<Int>) -> Bool {
+        var isFinite = true
         for (index, tensor) in plan.inputs.enumerated() {
-            let elements = plan.tensors[tensor].elements
-            executor.value(tensor).update(
-                from: batch.values(ofColumn: columns.inputs[index]) + pass.lowerBound * elements,
-                count: pass.count * elements)
+            let count = pass.count * plan.tensors[tensor].elements
+            let source =
+                batch.values(ofColumn: columns.inputs[index])
+                + pass.lowerBound * plan.tensors[tensor].elements
+            executor.value(tensor).update(from: source, count: count)
+            isFinite = isFinite && sumOfSquares(source, count: count).isFinite
         }
+        return isFinite
     }
 
     /// Counts the labels of the batch that comes next.
@@ -153,7 +160,9 @@ public final class Replica {
         _ batch: Batch, _ range: Range<Int>, _ pass: Pass, denominators: UnsafePointer<Double>?,
         sums: UnsafeMutablePointer<Double>
     ) {
-        loadInputs(batch, range)
+        // A fused relu makes 0 of a NaN: an input that is not a number would go by unnoticed, its sample wasted.
+        // The loss says so instead, as it would without the fusion.
+        if !loadInputs(batch, range), sumCount > 0 { sums[0] = .nan }
         executor.forward(pass)
         var offset = 0
         for (index, head) in heads.enumerated() {

@@ -1,0 +1,97 @@
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// How a Dense is computed, and how its kernel is kept for that.
+///
+/// Independent of the batch, so that plans of different sizes can share the weights.
+struct DenseStorage {
+    enum Method: String {
+        /// A handful of dot products as long as an image: one row a unit.
+        case fewUnits = "dot products"
+        /// Matrices that stay in a core's cache, for which a library call costs more than the work: rows padded to
+        /// whole vectors.
+        case small = "small product"
+        /// Keras' order, but for rows that follow a blocked image.
+        case library = "openblas"
+    }
+
+    /// One of the vectors that are read side by side.
+    struct Segment {
+        /// Rows of the kernel as Keras has it, and as it is kept, the image's padding included.
+        let canonicalRows: Int
+        let rows: Int
+        let firstCanonicalRow: Int
+        let firstRow: Int
+        let layout: Layout
+    }
+
+    let method: Method
+    let segments: [Segment]
+    let units: Int
+    /// Of all segments together, as they are kept.
+    let rows: Int
+    /// Elements between one stored row and the next: of a unit with `fewUnits`, of an input else.
+    let stride: Int
+    let kernelElements: Int
+    let biasElements: Int
+
+    /// A kernel of so many elements is small: it fits the second-level cache next to what it meets.
+    private static let smallElements = 1 << 16
+    private static let lanes = 16
+    static func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
+
+    init(units: Int, inputShapes: [Shape], inputLayouts: [Layout], sharesWeights: Bool) {
+        self.units = units
+        var (canonicalRow, row) = (0, 0)
+        segments = zip(inputShapes, inputLayouts).map { shape, layout in
+            let rows = shape.rank == 1 ? layout.elements(of: shape) : shape.last
+            defer {
+                canonicalRow += shape.last
+                row += rows
+            }
+            return Segment(
+                canonicalRows: shape.last, rows: rows, firstCanonicalRow: canonicalRow, firstRow: row,
+                layout: layout)
+        }
+        rows = row
+        let padded = Self.padded(units)
+        // Weights that other calls share stay as Keras has them.
+        if units == 1 || units <= 4 && rows >= 256 && !sharesWeights {
+            method = .fewUnits
+            stride = units == 1 ? rows : Self.padded(rows)
+            kernelElements = units * stride
+        } else if rows * padded <= Self.smallElements, !sharesWeights || units == padded {
+            method = .small
+            stride = padded
+            kernelElements = rows * padded
+        } else {
+            method = .library
+            stride = units
+            kernelElements = rows * units
+        }
+        biasElements = method == .small ? padded : units
+    }
+
+    /// Visits (offset in Keras' order, offset as stored) of every element of the kernel.
+    func forEachElement(_ body: (Int, Int) -> Void) {
+        func visit(_ canonicalRow: Int, _ row: Int) {
+            for unit in 0..<units {
+                body(
+                    canonicalRow * units + unit,
+                    method == .fewUnits ? unit * stride + row : row * stride + unit)
+            }
+        }
+        for segment in segments {
+            if case .flattenedBlocked(let image, let block) = segment.layout {
+                Layout.forEachBlocked(image, block: block) {
+                    visit(segment.firstCanonicalRow + $0, segment.firstRow + $1)
+                }
+            } else {
+                for row in 0..<segment.rows {
+                    visit(segment.firstCanonicalRow + row, segment.firstRow + row)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,327 @@
+import MIOGraph
+import MIOKernels
+import MIOPlan
+import MIOTensor
+import Testing
+
+/// What one training pass leaves, all in canonical order.
+private struct Outcome {
+    var outputs: [String: [Float]] = [:]
+    var gradients: [String: [Float]] = [:]
+    /// Whether the gradients, as they are stored, have as many elements that are not 0 as in Keras' order.
+    var paddingIsZero = true
+}
+
+/// Runs a model on `backend` with weights, inputs and output gradients that are functions of the seed alone.
+private func run(
+    _ model: Model, _ backend: some KernelBackend, planned: Int, passes: [Int], seed: UInt64 = 3
+) throws -> Outcome {
+    let graph = model.graph
+    let plan = Plan(
+        PlanRequest(
+            graph: graph, heads: graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+            samples: planned), backend: backend)
+    let executor = try Executor(plan: plan, graph: graph, backend: backend)
+    for samples in Set(passes) { try executor.prepare(samples: samples) }
+    for parameter in plan.parameters.sorted(by: { $0.name < $1.name }) {
+        var random = PhiloxSequence(seed: seed, stream: UInt64(parameter.index))
+        let bound = (6 / Float(parameter.shape.count / parameter.shape.last + 1)).squareRoot() * 0.8
+        let values = (0..<parameter.shape.count).map { _ in random.nextUniform(-bound, bound) }
+        executor.setCanonical(
+            Tensor(shape: parameter.shape, values: values), parameter, in: executor.weights)
+    }
+    var outcome = Outcome()
+    var random = PhiloxSequence(seed: seed, stream: 99)
+    for (number, samples) in passes.enumerated() {
+        for input in plan.inputs {
+            let x = executor.value(input)
+            for i in 0..<samples * plan.tensors[input].elements { x[i] = random.nextUniform(-1, 1) }
+        }
+        let pass = Pass(
+            samples: samples, context: CallContext(training: true, seed: 5), accumulates: number > 0)
+        executor.forward(pass)
+        for head in plan.heads {
+            let count = samples * head.shape.count
+            let y = executor.value(head.tensor)
+            outcome.outputs[head.name, default: []] += (0..<count).map { y[$0] }
+            if let gradient = executor.gradient(head.tensor) {
+                for i in 0..<count { gradient[i] = random.nextUniform(-1, 1) }
+            }
+        }
+        executor.backward(pass) { _ in }
+    }
+    for parameter in plan.parameters where parameter.trainable {
+        let values = executor.canonical(parameter, in: executor.gradients).values
+        outcome.gradients[parameter.name] = values
+        let stored = parameter.range.reduce(0) { $0 + (executor.gradients.pointer[$1] == 0 ? 0 : 1) }
+        let canonical = values.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
+        if stored != canonical { outcome.paddingIsZero = false }
+    }
+    return outcome
+}
+
+/// The largest difference, of values of this root mean square, in units of it.
+private func difference(_ a: [Float], _ b: [Float]) -> Float {
+    guard a.count == b.count else { return .infinity }
+    let norm = (b.reduce(0) { $0 + Double($1) * Double($1) } / Double(max(b.count, 1))).squareRoot()
+    var largest: Float = 0
+    for (x, y) in zip(a, b) {
+        guard x.isFinite, y.isFinite else { return .infinity }
+        largest = max(largest, abs(x - y))
+    }
+    return norm == 0 ? largest : largest / Float(norm)
+}
+
+/// Both sides round: their difference grows with the square root of the longest sum, and its maximum over many
+/// elements is some six deviations. Winograd's 4×4 tiles multiply the error by about 2 (measured rms 5.3e-7 against
+/// 3.1e-7 of direct convolution); a chain of layers adds theirs.
+private func tolerance(sum: Int, winograd: Bool = false, layers: Int = 1) -> Float {
+    8 * Float.ulpOfOne * Float(sum).squareRoot() * (winograd ? 4 : 1) * Float(layers)
+}
+
+private func expectAlike(
+    _ model: Model, planned: Int = 3, passes: [Int] = [3], tolerance: Float,
+    _ location: SourceLocation = #_sourceLocation
+) throws {
+    let native = try run(model, NativeBackend(), planned: planned, passes: passes)
+    let plain = try run(model, ReferenceBackend(), planned: planned, passes: passes)
+    #expect(!plain.outputs.isEmpty, sourceLocation: location)
+    #expect(Set(native.gradients.keys) == Set(plain.gradients.keys), sourceLocation: location)
+    for (name, values) in plain.outputs {
+        let error = difference(native.outputs[name] ?? [], values)
+        #expect(error <= tolerance, "\(name): \(error) > \(tolerance)", sourceLocation: location)
+    }
+    for (name, values) in plain.gradients {
+        let error = difference(native.gradients[name] ?? [], values)
+        #expect(error <= tolerance, "gradient of \(name): \(error)", sourceLocation: location)
+    }
+    #expect(native.paddingIsZero, sourceLocation: location)
+}
+
+struct ConvolutionCase: Sendable, CustomTestStringConvertible {
+    let channels, filters, size, stride: Int
+    let padding: Padding
+    let activation: Activation
+    var testDescription: String {
+        "\(channels)→\(filters) size \(size) stride \(stride) \(padding) \(activation)"
+    }
+}
+
+@Suite(.serialized) struct NativeConvolutionTests {
+    static let cases: [ConvolutionCase] = [3, 16, 20, 32].flatMap { channels in
+        [
+            ConvolutionCase(
+                channels: channels, filters: 32, size: 3, stride: 1, padding: .valid, activation: .tanh),
+            ConvolutionCase(
+                channels: channels, filters: 20, size: 3, stride: 1, padding: .same, activation: .linear),
+            ConvolutionCase(
+                channels: channels, filters: 3, size: 3, stride: 1, padding: .same, activation: .linear),
+            ConvolutionCase(
+                channels: channels, filters: 16, size: 3, stride: 2, padding: .same, activation: .tanh),
+            ConvolutionCase(
+                channels: channels, filters: 16, size: 5, stride: 2, padding: .valid, activation: .sigmoid),
+            ConvolutionCase(
+                channels: channels, filters: 20, size: 2, stride: 1, padding: .same, activation: .sigmoid),
+            ConvolutionCase(
+                channels: channels, filters: 8, size: 1, stride: 1, padding: .valid, activation: .softmax),
+        ]
+    }
+
+    /// In the middle of a chain, so that its input has a gradient too.
+    @Test(arguments: cases) func matchesThePlainOne(_ example: ConvolutionCase) throws {
+        let image = Input("image", shape: [11, 13, 2])
+        let before = Conv2D(example.channels, kernelSize: 1, name: "before")(image)
+        let convolution = Conv2D(
+            example.filters, kernelSize: example.size, strides: example.stride, padding: example.padding,
+            activation: example.activation, name: "convolution")(before)
+        let model = try Model(inputs: [image], outputs: [convolution])
+        // The kernel's gradient sums over 3 samples of at most 11×13 pixels.
+        let bound = tolerance(sum: 3 * 143, winograd: example.size == 3 && example.stride == 1, layers: 2)
+        try expectAlike(model, tolerance: bound)
+        try expectAlike(model, planned: 4, passes: [3, 1, 3], tolerance: bound)
+    }
+
+    @Test func sharedWeightsStayCanonicalAndAdd() throws {
+        let a = Input("a", shape: [9, 9, 16])
+        let b = Input("b", shape: [9, 9, 16])
+        let tower = Conv2D(32, kernelSize: 3, activation: .tanh, name: "tower")
+        let again = Conv2D(16, kernelSize: 1, name: "again")
+        let model = try Model(
+            inputs: [a, b], outputs: [add([tower(again(a)), tower(again(b))], name: "sum")])
+        try expectAlike(model, tolerance: tolerance(sum: 300, winograd: true, layers: 2))
+    }
+
+    /// One image, read by three: the gradients add, whoever is first.
+    @Test func gradientsOfAnImageAdd() throws {
+        let image = Input("image", shape: [8, 8, 3])
+        let trunk = Conv2D(20, kernelSize: 3, padding: .same, name: "trunk")(image)
+        let a = Conv2D(20, kernelSize: 3, padding: .same, name: "a")(trunk)
+        let b = Conv2D(20, kernelSize: 5, padding: .same, activation: .tanh, name: "b")(trunk)
+        let c = Conv2D(3, kernelSize: 3, name: "c")(trunk)
+        let sum = add([a, b, trunk], name: "sum")
+        let model = try Model(inputs: [image], outputs: [Dense(3, name: "d")(Flatten()(sum)), c])
+        try expectAlike(
+            model, passes: [3, 2], tolerance: tolerance(sum: 1280, winograd: true, layers: 3))
+    }
+
+    @Test func poolingAndConcatenateOfBlockedImages() throws {
+        let image = Input("image", shape: [12, 10, 3])
+        let a = Conv2D(32, kernelSize: 3, name: "a")(image)
+        let b = Conv2D(16, kernelSize: 3, activation: .tanh, name: "b")(image)
+        let joined = concatenate([a, b])
+        let pooled = MaxPooling2D(poolSize: 3, strides: 2, padding: .same)(joined)
+        let canonical = MaxPooling2D(poolSize: 2, name: "canonical")(
+            Conv2D(5, kernelSize: 3, name: "c")(pooled))
+        let answer = Dense(5, name: "answer")(Flatten()(pooled))
+        try expectAlike(
+            try Model(inputs: [image], outputs: [answer, canonical]), passes: [3, 1],
+            tolerance: tolerance(sum: 1500, layers: 3))
+    }
+
+    @Test func poolingKeepsNaNAndTakesTheFirstOfEquals() throws {
+        let image = Input("image", shape: [2, 4, 1])
+        let model = try Model(inputs: [image], outputs: [MaxPooling2D(name: "pool")(image)])
+        let plan = Plan(
+            PlanRequest(
+                graph: model.graph, heads: [.init(output: "pool", absorbs: nil, trained: false)], samples: 1),
+            backend: try NativeBackend())
+        let executor = try Executor(plan: plan, graph: model.graph, backend: try NativeBackend())
+        try executor.prepare(samples: 1)
+        let x = executor.value(plan.inputs[0])
+        for (i, value) in [1, 2, .nan, 5, 2, 0, 7, 1].enumerated() { x[i] = Float(value) }
+        executor.forward(Pass(samples: 1, context: CallContext()))
+        let y = executor.value(plan.heads[0].tensor)
+        #expect(y[0] == 2)
+        #expect(y[1].isNaN)
+    }
+}
+
+@Suite(.serialized) struct NativeDenseTests {
+    @Test(arguments: [1, 2, 3, 4, 10, 16, 33, 64, 130], Activation.allCases)
+    func matchesThePlainOne(_ units: Int, _ activation: Activation) throws {
+        // Relu's kink: a sum that one side rounds to 0 and the other not would differ in its gradient.
+        let sums = [100, 300, 700]
+        for width in sums {
+            let input = Input("input", shape: [7])
+            let model = try Model(
+                inputs: [input],
+                outputs: [
+                    Dense(units, activation: activation, name: "y")(Dense(width, name: "hidden")(input))
+                ])
+            try expectAlike(
+                model, planned: 8, passes: [7, 8, 1], tolerance: tolerance(sum: width, layers: 2))
+        }
+    }
+
+    @Test(arguments: [1, 3, 10, 200]) func segmentsAndBlockedImages(_ units: Int) throws {
+        let image = Input("image", shape: [6, 7, 3])
+        let metadata = Input("metadata", shape: [5])
+        let features = Flatten()(Conv2D(20, kernelSize: 3, name: "conv")(image))
+        let context = Dense(9, activation: .tanh, name: "context")(metadata)
+        let model = try Model(
+            inputs: [image, metadata],
+            outputs: [
+                Dense(units, activation: .sigmoid, name: "y")(concatenate([features, context, metadata]))
+            ])
+        try expectAlike(model, passes: [3, 2], tolerance: tolerance(sum: 420, layers: 2))
+    }
+
+    @Test(arguments: [1, 3, 16, 40]) func ofAnImageAndShared(_ units: Int) throws {
+        let image = Input("image", shape: [4, 5, 12])
+        let other = Input("other", shape: [4, 5, 12])
+        let shared = Dense(units, activation: .tanh, name: "shared")
+        let model = try Model(
+            inputs: [image, other],
+            outputs: [add([shared(image), shared(other)], name: "sum"), Dense(units, name: "own")(image)])
+        try expectAlike(model, passes: [3, 1], tolerance: tolerance(sum: 160, layers: 2))
+    }
+
+    @Test func activationsOfTheirOwn() throws {
+        for activation in Activation.allCases {
+            let input = Input("input", shape: [40])
+            let hidden = Dense(30, name: "hidden")(input)
+            let model = try Model(
+                inputs: [input],
+                outputs: [add([ActivationLayer(activation)(hidden), hidden], name: "sum")])
+            try expectAlike(model, tolerance: tolerance(sum: 40, layers: 2))
+        }
+    }
+
+    /// Far from 0 the exponential must neither overflow nor lose a NaN.
+    @Test func activationsAtTheirEnds() throws {
+        let input = Input("input", shape: [6])
+        for (activation, expected) in [
+            (Activation.sigmoid, [0, 0.5, 1, 1, 0] as [Float]), (.tanh, [-1, 0, 1, 1, -1]),
+            (.relu, [0, 0, 200, Float.infinity, 0] as [Float]),
+        ] {
+            let model = try Model(inputs: [input], outputs: [ActivationLayer(activation, name: "y")(input)])
+            let backend = try NativeBackend()
+            let plan = Plan(
+                PlanRequest(
+                    graph: model.graph, heads: [.init(output: "y", absorbs: nil, trained: false)], samples: 1),
+                backend: backend)
+            let executor = try Executor(plan: plan, graph: model.graph, backend: backend)
+            let x = executor.value(plan.inputs[0])
+            let values: [Float] = [-200, 0, 200, .infinity, -.infinity, .nan]
+            for (i, value) in values.enumerated() { x[i] = value }
+            executor.forward(Pass(samples: 1, context: CallContext()))
+            let y = executor.value(plan.heads[0].tensor)
+            for i in 0..<5 {
+                #expect(abs(y[i] - expected[i]) < 1e-38 || y[i] == expected[i], "\(activation) \(i)")
+            }
+            #expect(y[5].isNaN)
+        }
+    }
+}
+
+@Suite(.serialized) struct NativeModelTests {
+    @Test func imageAndMetadata() throws {
+        let image = Input("image", shape: [20, 20, 3])
+        let metadata = Input("metadata", shape: [10])
+        let features = Flatten()(
+            Conv2D(64, kernelSize: 3, activation: .relu, name: "conv2")(
+                Conv2D(32, kernelSize: 3, activation: .relu, name: "conv1")(image)))
+        let context = Dense(32, activation: .relu, name: "context2")(
+            Dense(16, activation: .relu, name: "context1")(metadata))
+        let model = try Model(
+            inputs: [image, metadata],
+            outputs: [Dense(1, activation: .sigmoid, name: "answer")(concatenate([features, context]))])
+        try expectAlike(
+            model, planned: 4, passes: [4, 3], tolerance: tolerance(sum: 4 * 400, winograd: true, layers: 3))
+    }
+
+    @Test func severalThreadsComputeTheSame() throws {
+        let image = Input("image", shape: [20, 20, 16])
+        let features = Conv2D(32, kernelSize: 3, activation: .relu, name: "conv")(image)
+        let model = try Model(
+            inputs: [image], outputs: [Dense(300, activation: .tanh, name: "y")(Flatten()(features))])
+        let one = try run(model, NativeBackend(threads: 1), planned: 4, passes: [4, 3])
+        let two = try run(model, NativeBackend(threads: 2), planned: 4, passes: [4, 3])
+        for (name, values) in one.gradients {
+            let bound = tolerance(sum: 4 * 400, winograd: true, layers: 2)
+            #expect(difference(two.gradients[name] ?? [], values) <= bound, "\(name)")
+        }
+    }
+
+    @Test func equalRequestsGiveEqualPlans() throws {
+        let image = Input("image", shape: [20, 20, 3])
+        let model = try Model(
+            inputs: [image],
+            outputs: [Dense(2, name: "y")(Flatten()(Conv2D(32, kernelSize: 3, name: "c")(image)))])
+        let plans = try (0..<2).map { _ in
+            Plan(
+                PlanRequest(
+                    graph: model.graph, heads: [.init(output: "y", absorbs: nil, trained: true)], samples: 4),
+                backend: try NativeBackend())
+        }
+        #expect(plans[0].description == plans[1].description)
+        let algorithms = plans[0].operations.map { operation -> String in
+            guard case .layer(_, _, let choice) = operation.work else { return "reorder" }
+            return choice.algorithm
+        }
+        #expect(algorithms[0].hasPrefix("onednn jit"))
+        #expect(algorithms[1] == "dot products")
+        // Nothing is copied between the convolution and the Dense.
+        #expect(plans[0].operations.map(\.name) == ["c", "y"])
+    }
+}
