@@ -188,7 +188,7 @@ package.targets += [
         name: "EndToEndTests",
         dependencies: [
             "ProcessSupport", "mio-worker", "MIOTensor", "MIOConfig", "MIOData", "MIOFiles",
-            "MIOFormats", "MIOCoordinator",
+            "MIOFormats", "MIOCoordinator", "MIORun",
         ],
         swiftSettings: strict),
     // What every communicator must do, once for all of them.
