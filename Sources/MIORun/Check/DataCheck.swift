@@ -1,6 +1,7 @@
 import MIOData
 import MIOGraph
 import MIOJob
+import MIOObjectives
 import MIOTensor
 import MIOTraining
 

@@ -1,7 +1,6 @@
 import Foundation
 import MIOCoordinator
 import MIOFiles
-import MIOFormats
 import MIOJob
 import MIOTensor
 

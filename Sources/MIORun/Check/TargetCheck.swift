@@ -2,7 +2,6 @@ import MIOData
 import MIOGraph
 import MIOObjectives
 import MIOTensor
-import MIOTraining
 
 /// A trained output's targets and sample weights in one part of the data.
 public struct TargetCheck: Sendable, Hashable {
@@ -113,7 +112,11 @@ public struct TargetCheck: Sendable, Hashable {
         }
         if partlyUnlabelled > 0 {
             findings.warn(
-                "\(place): \(partlyUnlabelled) targets are NaN in part; they count as unlabelled altogether")
+                "\(place): "
+                    + (partlyUnlabelled == 1
+                        ? "1 target is NaN in part; it counts"
+                        : "\(partlyUnlabelled) targets are NaN in part; they count")
+                    + " as unlabelled altogether")
         }
         let absent = classCounts.indices.filter { classCounts[$0] == 0 }
         if labelled > 0, !absent.isEmpty {
