@@ -121,7 +121,7 @@ public struct StepBenchmark: Sendable {
             try Dataset(
                 session.job.data.train.specification(folder: "/"),
                 columns: ColumnMap(
-                    graph: session.job.graph, configurations: session.headConfigurations
+                    graph: session.job.graph, outputs: session.job.outputs
                 ).requests)
         }
         return (session, dataset)

@@ -76,12 +76,6 @@ public struct ParityTraining: Sendable {
 
     // MARK: Training
 
-    private var headConfigurations: [HeadConfiguration] {
-        model.outputs.map {
-            HeadConfiguration(output: $0.name, loss: $0.loss, weight: $0.weight, metrics: $0.metrics)
-        }
-    }
-
     /// Trains on some ranks, each a thread.
     /// - Parameters:
     ///   - pass: the most samples computed at a time; `nil` for a rank's whole part.
@@ -119,12 +113,12 @@ public struct ParityTraining: Sendable {
     private func train(
         _ communicator: any Communicator, data: String, pass: Int?, backend: any KernelBackend
     ) throws -> Outcome {
-        let columns = ColumnMap(graph: graph, configurations: headConfigurations)
+        let columns = ColumnMap(graph: graph, outputs: model.outputs)
         let dataset = try Dataset(DataSpecification(files: [data]), columns: columns.requests)
         let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
             .largestPart(worldSize: communicator.size)
         let replica = try Replica(
-            graph: graph, configurations: headConfigurations, backend: backend, part: part,
+            graph: graph, outputs: model.outputs, backend: backend, part: part,
             pass: min(pass ?? part, part))
         let prefetcher = try Prefetcher(
             dataset: dataset,
