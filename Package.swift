@@ -174,7 +174,8 @@ package.targets += [
         dependencies: ["MIO", "MIOBenchmark", "MIOComm", "MIOData", "CAllocationCounter"],
         path: "Tests/mio-allocation-check", swiftSettings: strict),
     .testTarget(
-        name: "MIOBenchmarkTests", dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig"],
+        name: "MIOBenchmarkTests",
+        dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig", "CommunicatorConformance"],
         swiftSettings: strict),
     // The same trainings for scripts/parity, as a table.
     .executableTarget(
@@ -187,7 +188,7 @@ package.targets += [
         name: "EndToEndTests",
         dependencies: [
             "ProcessSupport", "mio-worker", "MIOTensor", "MIOConfig", "MIOData", "MIOFiles",
-            "MIOFormats", "MIOCoordinator",
+            "MIOFormats", "MIOCoordinator", "MIORun",
         ],
         swiftSettings: strict),
     // What every communicator must do, once for all of them.

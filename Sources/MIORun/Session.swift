@@ -23,7 +23,7 @@ public struct Session {
     ) throws {
         self.job = job
         self.communicator = communicator
-        try communicator.requireEqual("the job", job.resolvedYAML)
+        try communicator.requireEqual("job", job.resolvedYAML)
         let derived = try ThreadsPerRank.derive(communicator)
         let threads = job.training.threads ?? derived
         self.threads = threads
@@ -67,7 +67,7 @@ public struct Session {
             try replica.prepare(partSizes: Set(schedules.flatMap(partSizes)))
             return replica
         }
-        try communicator.requireEqual("the plan", replica.plan.description)
+        try communicator.requireEqual("plan", replica.plan.description)
         return replica
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import MIOData
 import Testing
 
 extension EndToEndTests {
@@ -7,9 +8,10 @@ extension EndToEndTests {
         /// Expects a run to be refused, and an earlier run's files to be as they were.
         /// - Parameters:
         ///   - message: without `mio: `; FOLDER stands for the job's folder.
+        ///   - seenByRank: the only one of two ranks that sees what is wrong; by default all do.
         ///   - spoil: makes the job or its data bad.
         private func expectRefused(
-            _ message: String, status: Int32 = 65, _ overrides: [String] = [],
+            _ message: String, status: Int32 = 65, _ overrides: [String] = [], seenByRank: Int? = nil,
             spoil: (TrainingFolder) throws -> Void = { _ in },
             sourceLocation: SourceLocation = #_sourceLocation
         ) throws {
@@ -23,7 +25,8 @@ extension EndToEndTests {
             for (ranks, launch) in [(1, WorkerRun.Launch.alone), (2, .mpirun)] {
                 let outcome = try WorkerRun.outcome(job, ranks: ranks, arguments, launch: launch)
                 #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: sourceLocation)
-                let expected = "mio: " + message.replacing("FOLDER", with: folder.path)
+                let rank = launch == .mpirun ? seenByRank.map { "rank \($0): " } ?? "" : ""
+                let expected = "mio: " + rank + message.replacing("FOLDER", with: folder.path)
                 #expect(outcome.errors == [expected], sourceLocation: sourceLocation)
             }
             #expect(
@@ -53,58 +56,93 @@ extension EndToEndTests {
         // MARK: Jobs
 
         @Test func unknownKey() throws {
-            try expectRefused("?", spoil: edit("batch_size: 8", "batch_sise: 8"))
+            try expectRefused(
+                "FOLDER/job.yaml:19: training.batch_sise: unknown key; did you mean \"batch_size\"? Valid keys here: "
+                    + "batch_size, epochs, micro_batch, non_finite, shuffle, threads",
+                spoil: edit("batch_size: 8", "batch_sise: 8"))
         }
 
         @Test func unknownLayer() throws {
-            try expectRefused("?", spoil: edit("class: Dropout", "class: Dropuot"))
+            try expectRefused(
+                "FOLDER/job.yaml:7: model.layers[1].class: unknown name \"Dropuot\"; did you mean \"Dropout\"? Valid "
+                    + "names: InputLayer, Dense, Conv2D, MaxPooling2D, Flatten, Reshape, Concatenate, Add, Dropout, "
+                    + "Activation", spoil: edit("class: Dropout", "class: Dropuot"))
         }
 
         @Test func cycle() throws {
             try expectRefused(
-                "?",
+                "FOLDER/job.yaml:6: model.layers[0].inputs: the layers form a cycle: class_hidden → dropped → "
+                    + "class_hidden; a layer cannot depend on its own result",
                 spoil: edit("inputs: input, units: 32", "inputs: dropped, units: 32"))
         }
 
         @Test func unknownOutput() throws {
-            try expectRefused("?", spoil: edit("  kind: {loss", "  kidn: {loss"))
+            try expectRefused(
+                "FOLDER/job.yaml:13: outputs.kidn: unknown name \"kidn\"; did you mean \"kind\"? Valid names: kind, box",
+                spoil: edit("  kind: {loss", "  kidn: {loss"))
         }
 
         // MARK: Data
 
         @Test func wrongShape() throws {
-            try expectRefused("?", spoil: edit("input: {shape: [100]}", "input: {shape: [99]}"))
+            try expectRefused(
+                "FOLDER/train-0.npz: array 'input': samples of shape (100,), (99,) expected",
+                spoil: edit("input: {shape: [100]}", "input: {shape: [99]}"))
         }
 
         @Test func missingArray() throws {
-            try expectRefused("?", spoil: patch("box_weight.npy", "box_weighs.npy"))
+            try expectRefused(
+                "FOLDER/train-1.npz: no array 'kind'; it holds input, box. Another name is given by "
+                    + "data.….columns: {kind: NAME}"
+            ) { folder in
+                var maker = SampleMaker(firstRow: 0)
+                try NpzWriter.write(
+                    [("input", maker.uniform([12, 100])), ("box", maker.uniform([12, 4], 0))],
+                    to: folder.path("train-1.npz"))
+            }
         }
 
         @Test func missingTarget() throws {
-            try expectRefused("?", ["data.train.columns={box: boxes}"])
+            try expectRefused(
+                "FOLDER/train-0.npz: no array 'boxes'; it holds input, kind, box, box_weight. Another name is given by "
+                    + "data.….columns: {box: NAME}", ["data.train.columns={box: boxes}"])
         }
 
         @Test func wrongElementType() throws {
-            try expectRefused("?", spoil: patch("'descr': '<f4'", "'descr': '|S4'"))
+            try expectRefused(
+                "FOLDER/train-1.npz: array 'input': elements are strings (dtype '|S4'); expected bool, integers of 8 "
+                    + "to 64 bits or floats of 16 to 64 bits: convert them, for example with "
+                    + "array.astype('float32')", spoil: patch("'descr': '<f4'", "'descr': '|S4'"))
         }
 
         @Test func truncatedArchive() throws {
-            try expectRefused("?") {
+            try expectRefused(
+                "FOLDER/train-1.npz: the zip directory that ends an .npz file is missing: the file is cut short after "
+                    + "5302 bytes; copy or write it again"
+            ) {
                 try $0.replace("train-1.npz", with: try $0.read("train-1.npz").dropLast(700))
             }
         }
 
         @Test func aHeaderThatLiesAboutItsSize() throws {
-            try expectRefused("?", spoil: patch("(12, 100)", "(99, 100)"))
+            try expectRefused(
+                "FOLDER/train-1.npz: array 'input': the header claims shape (99, 100) of f4, 39600 bytes, but only "
+                    + "4800 follow: the file is cut short or its header lies",
+                spoil: patch("(12, 100)", "(99, 100)"))
         }
 
         @Test func aHeaderThatClaimsMoreThanAnyMemory() throws {
             try expectRefused(
-                "?", spoil: patch("(12, 100), }       ", "(12000000000, 100), }"))
+                "FOLDER/train-1.npz: array 'input': the header claims shape (9000000000000000, 9000), more than any "
+                    + "memory", spoil: patch("(12, 100), }               ", "(9000000000000000, 9000)}  "))
         }
 
         @Test func labelOutOfRange() throws {
-            try expectRefused("?") { folder in
+            try expectRefused(
+                "output \"kind\": FOLDER/train-1.npz, row 3: the target is 10.0; expected a class index, a whole "
+                    + "number from 0 to 9, or the missing label. Correct the data, or set "
+                    + "outputs.kind.missing_label", seenByRank: 1
+            ) { folder in
                 var bytes = try folder.read("train-1.npz")
                 let name = try #require(bytes.firstRange(of: Array("kind.npy".utf8)))
                 let header = try #require(
@@ -118,19 +156,27 @@ extension EndToEndTests {
         }
 
         @Test func emptyFile() throws {
-            try expectRefused("?") { try $0.replace("train-1.npz", with: []) }
+            try expectRefused("FOLDER/train-1.npz: the file is empty (0 bytes)") {
+                try $0.replace("train-1.npz", with: [])
+            }
         }
 
         @Test func notAnArchive() throws {
-            try expectRefused("?") { try $0.write("garments", to: "train-1.npz") }
+            try expectRefused("FOLDER/train-1.npz: not a zip archive, which an .npz file is") {
+                try $0.write("garments", to: "train-1.npz")
+            }
         }
 
         @Test func aGlobWithoutAMatch() throws {
-            try expectRefused("?", status: 66, ["data.train.files=trian-*.npz"])
+            try expectRefused(
+                "trian-*.npz: no file in FOLDER matches this glob; correct data.files or make the shards first",
+                status: 66, ["data.train.files=trian-*.npz"])
         }
 
         @Test func noJob() throws {
-            try expectRefused("?", status: 66) {
+            try expectRefused(
+                "FOLDER/job.yaml: no such file; name a job file, or make job.yaml here", status: 66
+            ) {
                 try FileManager.default.removeItem(atPath: $0.path("job.yaml"))
             }
         }

@@ -1,6 +1,6 @@
 import Foundation
 import MIOFiles
-import MIOFormats
+import MIORun
 import Testing
 
 extension EndToEndTests {
@@ -33,7 +33,8 @@ extension EndToEndTests {
             let outcome = try WorkerRun.outcome(job, ranks: 2, overrides.flatMap { ["--set", $0] })
             #expect(outcome.status == 65, "\(outcome.errors)", sourceLocation: sourceLocation)
             #expect(
-                outcome.errors == messages.map { $0.replacing("FOLDER", with: folder.path) },
+                outcome.errors.map { $0.replacing(/\b[0-9a-f]{8}(?=,|$)/, with: "NUMBER") }
+                    == messages.map { $0.replacing("FOLDER", with: folder.path) },
                 sourceLocation: sourceLocation)
             #expect(
                 try folder.content("run").filter { $0.key != ".lock" } == content,
@@ -65,27 +66,56 @@ extension EndToEndTests {
             let folder = try TrainingFolder()
             let job = try train(folder)
             for step in [4, 6, 8] { try flip(name(step, "weights.safetensors"), at: 0.5, folder) }
-            try expectRefused(job, folder, messages: ["?"])
+            try expectRefused(
+                job, folder,
+                messages: [
+                    "mio: rank 0: FOLDER/run/checkpoints: none of the 3 checkpoints can be continued from "
+                        + "(newest step-000000008); start over with --resume never:"
+                ]
+                    + [8, 6, 4].map {
+                        "  FOLDER/run/checkpoints/step-00000000\($0): weights.safetensors was changed: "
+                            + "expected the CRC-32 NUMBER, its content has NUMBER"
+                    })
         }
 
         @Test func ofAnotherModel() throws {
             let folder = try TrainingFolder()
             let job = try train(folder)
-            try expectRefused(job, folder, ["model.layers[0].units=31"], messages: ["?"])
+            try expectRefused(
+                job, folder, ["model.layers[0].units=31"],
+                messages: [
+                    "mio: rank 0: FOLDER/run/checkpoints/step-000000008: the checkpoint is of another model: "
+                        + "parameter 0: expected \"class_hidden/kernel\" of shape (100, 31), received "
+                        + "\"class_hidden/kernel\" of shape (100, 32); restore the model it was made with, "
+                        + "choose another run_directory, or start over with --resume never"
+                ])
         }
 
         @Test func ofAnotherOptimizer() throws {
             let folder = try TrainingFolder()
             let job = try train(folder)
-            try expectRefused(job, folder, ["optimizer={class: Adam}"], messages: ["?"])
+            try expectRefused(
+                job, folder, ["optimizer={class: Adam}"],
+                messages: [
+                    "mio: rank 0: FOLDER/run/checkpoints/step-000000008: its optimizer state does not fit "
+                        + "Adam: \"m/box/bias\" is missing; train with the optimizer that wrote it, or start "
+                        + "over with --resume never"
+                ])
         }
 
-        @Test func ofAnotherBatchSizeSeedOrData() throws {
+        @Test(arguments: [
+            ("training.batch_size=4", "training.batch_size 8, the job has 4"),
+            ("seed=8", "seed 7, the job has 8"),
+            ("data.train.files=train-0.npz", "samples of training data: 29, the job has 17"),
+        ]) func ofAnotherOrderOfSamples(override: String, difference: String) throws {
             let folder = try TrainingFolder()
             let job = try train(folder)
-            try expectRefused(job, folder, ["training.batch_size=4"], messages: ["?"])
-            try expectRefused(job, folder, ["seed=8"], messages: ["?"])
-            try expectRefused(job, folder, ["data.train.files=train-0.npz"], messages: ["?"])
+            try expectRefused(
+                job, folder, [override],
+                messages: [
+                    "mio: rank 0: FOLDER/run/checkpoints/step-000000008: was written with \(difference); set "
+                        + "it back, or start over with --resume never"
+                ])
         }
 
         @Test func ofANewerVersion() throws {
@@ -104,7 +134,16 @@ extension EndToEndTests {
                     digits, with: String(repeating: "0", count: 8 - checksum.count) + checksum)
                 try folder.replace(file, with: Array(text.utf8))
             }
-            try expectRefused(job, folder, messages: ["?"])
+            try expectRefused(
+                job, folder,
+                messages: [
+                    "mio: rank 0: FOLDER/run/checkpoints: none of the 3 checkpoints can be continued from "
+                        + "(newest step-000000008); upgrade mio, or start over with --resume never:"
+                ]
+                    + [8, 6, 4].map {
+                        "  FOLDER/run/checkpoints/step-00000000\($0): written in checkpoint format 2 by mio "
+                            + "\(mioVersion); this mio reads formats up to 1: upgrade mio"
+                    })
         }
     }
 }

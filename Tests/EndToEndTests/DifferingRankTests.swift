@@ -22,15 +22,15 @@ extension EndToEndTests {
         @Test func anotherJob() throws {
             try expectRefused(
                 ofRank: [1: ["--set", "training.batch_size=4"]],
-                "mio: the job differs on rank 1: line 48: expected \"  batch_size: 8\", received "
+                "mio: the job differs on rank 1: line 35: expected \"  batch_size: 8\", received "
                     + "\"  batch_size: 4\": all ranks must see the same files and the same mio")
         }
 
         @Test func aJobThatOneRankCannotRead() throws {
             try expectRefused(
                 ofRank: [2: ["--set", "optimizer.class=Adm"]],
-                "mio: rank 2: --set optimizer.class=Adm: optimizer.class: unknown optimizer \"Adm\"; did you "
-                    + "mean \"Adam\"? Known: Adam, AdamW, SGD")
+                "mio: rank 2: --set optimizer.class=Adm: optimizer.class: expected an optimizer: "
+                    + "unknown name \"Adm\"; did you mean \"Adam\"? Valid names: Adam, AdamW, SGD")
         }
 
         @Test func aCommandLineThatOneRankCannotRead() throws {

@@ -50,11 +50,13 @@ extension EndToEndTests {
         }
 
         @Test func missingInput() throws {
-            try expect(66, "mio: ", ["--set", "data.train.files=nothing-*.npz"])
+            try expect(
+                66, "mio: nothing-*.npz: no file in FOLDER matches this glob",
+                ["--set", "data.train.files=nothing-*.npz"])
         }
 
         @Test func inputOutput() throws {
-            try expect(74, "mio: cannot create the folder FOLDER/run: ") {
+            try expect(74, "mio: rank 0: cannot create the folder FOLDER/run: ") {
                 // A file in the way: what root's rights do not overcome either.
                 try $0.write("", to: "run")
             }

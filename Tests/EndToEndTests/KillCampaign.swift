@@ -79,21 +79,22 @@ struct KillCampaign {
             }
         }
         let delay = random.nextUnit()
+        let step = last + 1 + Int(random.nextWord() % 8)
         switch random.nextWord() % 4 {
         case 0:
             // From the start of the launcher to some steps.
             usleep(UInt32(delay * 800_000))
         case 1:
-            try waitUntil("a step after \(last)") {
+            try waitUntil("step \(step)") {
                 try check()
-                return try records.steps().last?.step ?? 0 > last
+                return try records.steps().last?.step ?? 0 >= step
             }
             usleep(UInt32(delay * 30_000))
         default:
             // The folder is there only while a checkpoint is being written.
-            try waitUntil("a checkpoint after \(last)") {
+            try waitUntil("a checkpoint after step \(step)") {
                 try check()
-                return try records.steps().last?.step ?? 0 > last && isWriting(records)
+                return try records.steps().last?.step ?? 0 >= step && isWriting(records)
             }
             usleep(UInt32(delay * 2_000))
         }

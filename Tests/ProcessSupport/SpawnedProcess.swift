@@ -41,12 +41,22 @@ public final class SpawnedProcess {
             posix_spawn_file_actions_addopen(
                 &actions, descriptor, folder.appending(path: name).path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         }
+        // Threads of the tests may block signals; the process shall get every one.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         var arguments = command.map { strdup($0) } + [nil]
         var values = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in arguments + values { free(text) } }
         var identifier: pid_t = 0
-        let code = posix_spawnp(&identifier, command[0], &actions, nil, &arguments, &values)
+        let code = posix_spawnp(&identifier, command[0], &actions, &attributes, &arguments, &values)
         guard code == 0 else {
             throw Failure("cannot start \(command[0]): \(String(cString: strerror(code)))")
         }
