@@ -40,7 +40,7 @@ import Testing
     /// Predictions with the labels give the metrics once more.
     @Test func predictionsAgreeWithTheMetrics() throws {
         let small = try SmallJob()
-        let job = try small.job()
+        let job = try small.job("training.epochs=20")
         try small.train(job)
         let path = small.path("predictions.npz")
         let prediction = try Prediction.run(small.session(job), to: path)
