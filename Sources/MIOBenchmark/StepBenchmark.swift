@@ -120,13 +120,7 @@ public struct StepBenchmark: Sendable {
         let dataset = try communicator.agree(on: "the data") {
             try Dataset(
                 session.job.data.train.specification(folder: "/"),
-<<<<<<< HEAD
                 columns: ColumnMap(graph: session.job.graph, outputs: session.job.outputs).requests)
-=======
-                columns: ColumnMap(
-                    graph: session.job.graph, outputs: session.job.outputs
-                ).requests)
->>>>>>> cli
         }
         return (session, dataset)
     }
