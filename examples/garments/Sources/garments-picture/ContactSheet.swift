@@ -4,15 +4,18 @@ import Garments
 /// Test images in rows, each with its true and predicted box, and below it what it is and was taken for.
 struct ContactSheet {
     let results: TestResults
+    private let rows: Int
     private let columns = 6
-    private let rows = 4
     private let imageSize = 176.0
     private let gap = 18.0
     private let captionHeight = 30.0
     private let margin = 32.0
     private let headerHeight = 98.0
 
-    init(_ results: TestResults) { self.results = results }
+    init(_ results: TestResults, rows: Int) {
+        self.results = results
+        self.rows = rows
+    }
 
     /// "89.1 % of 10000 kinds right", "mean IoU 0.84".
     static func figures(_ results: TestResults) -> [String] {

@@ -20,10 +20,17 @@ struct GarmentsPictureCommand: ParsableCommand {
     @Option(help: "The picture's file.")
     var output = "examples/garments/predictions.png"
 
+    @Option(help: "Rows of six images each.")
+    var rows = 4
+
+    func validate() throws {
+        guard (1...100).contains(rows) else { throw ValidationError("--rows must be from 1 to 100") }
+    }
+
     func run() throws {
         do {
             let results = try TestResults(shards: shards, predictions: predictions)
-            try ContactSheet(results).draw().write(to: output)
+            try ContactSheet(results, rows: rows).draw().write(to: output)
             let figures = ContactSheet.figures(results)
             print("\(figures.joined(separator: ", ")): \(output)")
         } catch let error as any MIOError {
