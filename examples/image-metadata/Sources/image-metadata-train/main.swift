@@ -23,7 +23,7 @@ RankProcess.train {
         data: JobData(
             train: DataSource("data/train-*.npz"), validation: DataSource("data/validation-*.npz")),
         optimizer: Adam(options: OptimizerOptions(learningRate: Constant(0.0001))),
-        training: TrainingOptions(epochs: 4, batchSize: 8),
+        training: TrainingOptions(epochs: 2, batchSize: 8),
         checkpoints: CheckpointOptions(keep: 1),
         logging: LoggingOptions(everySteps: 8),
         runDirectory: "runs/image-metadata-swift",
