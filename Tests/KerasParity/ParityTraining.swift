@@ -6,6 +6,7 @@ import MIOData
 import MIOGraph
 import MIOJob
 import MIOKernels
+import MIOObjectives
 import MIOOptimizers
 import MIORun
 import MIOTensor
@@ -76,12 +77,6 @@ public struct ParityTraining: Sendable {
 
     // MARK: Training
 
-    private func headConfigurations(_ outputs: [OutputSpecification]) -> [HeadConfiguration] {
-        outputs.map {
-            HeadConfiguration(output: $0.name, loss: $0.loss, weight: $0.weight, metrics: $0.metrics)
-        }
-    }
-
     /// Trains on some ranks, each a thread.
     /// - Parameters:
     ///   - pass: the most samples computed at a time; `nil` for a rank's whole part.
@@ -124,13 +119,12 @@ public struct ParityTraining: Sendable {
         _ communicator: any Communicator, data: String, pass: Int?, outputs: [OutputSpecification],
         backend: any KernelBackend
     ) throws -> Outcome {
-        let configurations = headConfigurations(outputs)
-        let columns = ColumnMap(graph: graph, configurations: configurations)
+        let columns = ColumnMap(graph: graph, outputs: outputs)
         let dataset = try Dataset(DataSpecification(files: [data]), columns: columns.requests)
         let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
             .largestPart(worldSize: communicator.size)
         let replica = try Replica(
-            graph: graph, configurations: configurations, backend: backend, part: part,
+            graph: graph, outputs: outputs, backend: backend, part: part,
             pass: min(pass ?? part, part))
         let prefetcher = try Prefetcher(
             dataset: dataset,
