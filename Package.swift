@@ -81,7 +81,7 @@ package.targets += module(
     [
         "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
         "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
-    ])
+    ], testing: ["SmallJobs"])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
 package.targets.append(
@@ -149,6 +149,15 @@ package.targets += [
 // MARK: For tests only.
 
 package.targets += [
+    // A job that trains in a moment.
+    .target(
+        name: "SmallJobs", dependencies: ["MIOData", "MIOTensor", "TestFolders"], path: "Tests/SmallJobs",
+        swiftSettings: strict),
+    // The programs as their users run them.
+    .testTarget(
+        name: "MIOCommandTests",
+        dependencies: ["ProcessSupport", "SmallJobs", "mio-cli", "mio-worker", "MIOData", "MIOTensor"],
+        swiftSettings: strict),
     // A folder of its own for each test.
     .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
     // Keras' golden numbers: reading them, and training against them.
@@ -165,7 +174,8 @@ package.targets += [
         dependencies: ["MIO", "MIOBenchmark", "MIOComm", "MIOData", "CAllocationCounter"],
         path: "Tests/mio-allocation-check", swiftSettings: strict),
     .testTarget(
-        name: "MIOBenchmarkTests", dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig"],
+        name: "MIOBenchmarkTests",
+        dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig", "CommunicatorConformance"],
         swiftSettings: strict),
     // The same trainings for scripts/parity, as a table.
     .executableTarget(

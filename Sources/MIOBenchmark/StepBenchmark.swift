@@ -120,9 +120,7 @@ public struct StepBenchmark: Sendable {
         let dataset = try communicator.agree(on: "the data") {
             try Dataset(
                 session.job.data.train.specification(folder: "/"),
-                columns: ColumnMap(
-                    graph: session.job.graph, configurations: session.headConfigurations
-                ).requests)
+                columns: ColumnMap(graph: session.job.graph, outputs: session.job.outputs).requests)
         }
         return (session, dataset)
     }

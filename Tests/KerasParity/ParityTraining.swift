@@ -4,8 +4,8 @@ import MIOComm
 import MIOConfig
 import MIOData
 import MIOGraph
-import MIOJob
 import MIOKernels
+import MIOObjectives
 import MIOOptimizers
 import MIORun
 import MIOTensor
@@ -76,25 +76,23 @@ public struct ParityTraining: Sendable {
 
     // MARK: Training
 
-    private var headConfigurations: [HeadConfiguration] {
-        model.outputs.map {
-            HeadConfiguration(output: $0.name, loss: $0.loss, weight: $0.weight, metrics: $0.metrics)
-        }
-    }
-
     /// Trains on some ranks, each a thread.
     /// - Parameters:
     ///   - pass: the most samples computed at a time; `nil` for a rank's whole part.
+    ///   - outputs: `nil` for what Keras was given; anything else must be found to deviate.
     ///   - makeBackend: called on each rank.
     /// - Returns: rank 0's numbers. Every rank has the same, bit for bit, or this throws.
     public func run(
-        ranks: Int = 1, pass: Int? = nil, makeBackend: @escaping @Sendable () throws -> any KernelBackend
+        ranks: Int = 1, pass: Int? = nil, outputs: [OutputSpecification]? = nil,
+        makeBackend: @escaping @Sendable () throws -> any KernelBackend
     ) throws -> Outcome {
         let path = FileManager.default.temporaryDirectory.path + "/mio-parity-\(UUID().uuidString).npz"
         try writeBatches(to: path)
         defer { unlink(path) }
         let outcomes = try InProcessCommunicator.run(worldSize: ranks) { communicator in
-            try train(communicator, data: path, pass: pass, backend: makeBackend())
+            try train(
+                communicator, data: path, pass: pass, outputs: outputs ?? model.outputs,
+                backend: makeBackend())
         }
         for (rank, outcome) in outcomes.enumerated() where outcome.logs != outcomes[0].logs {
             throw Mismatch(description: "rank \(rank) logs other numbers than rank 0")
@@ -117,14 +115,15 @@ public struct ParityTraining: Sendable {
     }
 
     private func train(
-        _ communicator: any Communicator, data: String, pass: Int?, backend: any KernelBackend
+        _ communicator: any Communicator, data: String, pass: Int?, outputs: [OutputSpecification],
+        backend: any KernelBackend
     ) throws -> Outcome {
-        let columns = ColumnMap(graph: graph, configurations: headConfigurations)
+        let columns = ColumnMap(graph: graph, outputs: outputs)
         let dataset = try Dataset(DataSpecification(files: [data]), columns: columns.requests)
         let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
             .largestPart(worldSize: communicator.size)
         let replica = try Replica(
-            graph: graph, configurations: headConfigurations, backend: backend, part: part,
+            graph: graph, outputs: outputs, backend: backend, part: part,
             pass: min(pass ?? part, part))
         let prefetcher = try Prefetcher(
             dataset: dataset,

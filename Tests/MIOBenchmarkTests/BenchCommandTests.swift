@@ -18,10 +18,10 @@ import Testing
 
     @Test func refusesNumbersItCannotUse() throws {
         let run = try ProgramRun("mio-bench", ["run", "--model", "two-heads", "--steps", "0"])
-        #expect(run.status == 64)
-        #expect(run.errors.contains("--steps 0: at least 1 is needed"))
+        #expect(run.outcome.status == 64)
+        #expect(run.outcome.errors.contains("--steps 0: at least 1 is needed"))
         let model = try ProgramRun("mio-bench", ["run", "--model", "three-heads"])
-        #expect(model.status == 64)
-        #expect(model.errors.contains("two-heads"))
+        #expect(model.outcome.status == 64)
+        #expect(model.outcome.errors.contains("two-heads"))
     }
 }

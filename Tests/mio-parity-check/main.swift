@@ -13,7 +13,7 @@ func row(_ columns: [String], widths: [Int]) -> String {
     zip(columns, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: " ")
 }
 
-func number(_ value: Double) -> String { String(format: "%.3g", value) }
+func number(_ value: Double, digits: Int = 7) -> String { String(format: "%.\(digits)g", value) }
 
 var kernels = KernelSelection.native
 var paths = Array(CommandLine.arguments.dropFirst())
@@ -27,7 +27,7 @@ guard !paths.isEmpty, !paths.contains(where: { $0.hasPrefix("-") }) else {
 }
 
 let selected = kernels
-let widths = [28, 24, 13, 13, 12, 10]
+let widths = [26, 24, 13, 13, 12, 24]
 var failures = 0
 do {
     print(row(["training", "number", "mio", "Keras", "difference", "of its tolerance"], widths: widths))
@@ -41,8 +41,8 @@ do {
                 row(
                     [
                         name.replacingOccurrences(of: "model-", with: ""), what, number(worst.received),
-                        number(worst.expected), number(abs(worst.received - worst.expected)),
-                        number(worst.ratio) + (worst.isWithinTolerance ? "" : "  TOO FAR"),
+                        number(worst.expected), number(abs(worst.received - worst.expected), digits: 2),
+                        number(worst.ratio, digits: 2) + (worst.isWithinTolerance ? "" : "  TOO FAR"),
                     ], widths: widths))
         }
     }

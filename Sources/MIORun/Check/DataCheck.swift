@@ -1,6 +1,7 @@
 import MIOData
 import MIOGraph
 import MIOJob
+import MIOObjectives
 import MIOTensor
 import MIOTraining
 
@@ -17,8 +18,7 @@ public struct DataCheck: Sendable {
 
     /// - Returns: `nil` if the data cannot be opened; `findings` then has every shard's reason.
     init?(_ key: String, _ source: DataSource, of job: Job, into findings: inout Findings) {
-        let configurations = job.headConfigurations
-        let columns = ColumnMap(graph: job.graph, configurations: configurations)
+        let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
         let specification = source.specification(folder: job.folder)
         let dataset: Dataset
         do {
@@ -39,11 +39,11 @@ public struct DataCheck: Sendable {
         }
         var targets: [TargetCheck] = []
         for (output, column) in columns.targetColumns {
-            guard let configuration = configurations.first(where: { $0.output == output }),
-                let loss = configuration.loss, let shape = job.graph.shape(ofOutput: output)
+            guard let specification = job.outputs.first(where: { $0.name == output }),
+                let shape = job.graph.shape(ofOutput: output)
             else { continue }
             let target = TargetCheck(
-                dataset, column: column, configuration: configuration, loss: loss, prediction: shape,
+                dataset, column: column, output: specification, prediction: shape,
                 activation: job.graph.finalActivation(ofOutput: output))
             target.judge(place, dataset, column: column, into: &findings)
             targets.append(target)

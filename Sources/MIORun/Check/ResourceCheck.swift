@@ -38,16 +38,15 @@ public struct ResourceCheck: Sendable, Hashable {
         _ job: Job, samples: Int, floatsPerSample: Int, ranks: Int, cores: MachineCores,
         backend: any KernelBackend
     ) {
-        let configurations = job.headConfigurations
         let schedule = BatchSchedule(rowCount: samples, batchSize: job.training.batchSize)
         let part = max(1, schedule.largestPart(worldSize: ranks))
         let pass =
             job.training.microBatch.map { max(1, min($0, part)) }
             ?? PassSize.choose(
-                graph: job.graph, configurations: configurations, backend: backend, part: part,
+                graph: job.graph, outputs: job.outputs, backend: backend, part: part,
                 cache: ThreadsPerRank.lastLevelCache() / ranks)
         let plan = Plan(
-            Replica.planRequest(graph: job.graph, configurations: configurations, pass: pass),
+            Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass),
             backend: backend)
         let bytes = MemoryLayout<Float>.size
         let slots = job.optimizer.slotNames.count

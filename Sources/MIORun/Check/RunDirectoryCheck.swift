@@ -1,6 +1,6 @@
 import Foundation
 import MIOCoordinator
-import MIOFormats
+import MIOFiles
 import MIOJob
 import MIOTensor
 

@@ -2,7 +2,6 @@ import MIOData
 import MIOGraph
 import MIOObjectives
 import MIOTensor
-import MIOTraining
 
 /// A trained output's targets and sample weights in one part of the data.
 public struct TargetCheck: Sendable, Hashable {
@@ -41,14 +40,15 @@ public struct TargetCheck: Sendable, Hashable {
     ///   - column: of the targets; the weights' is the next.
     ///   - prediction: the shape of the output.
     init(
-        _ dataset: Dataset, column: Int, configuration: HeadConfiguration, loss: any Loss, prediction: Shape,
+        _ dataset: Dataset, column: Int, output: OutputSpecification, prediction: Shape,
         activation: Activation?
     ) {
-        name = configuration.output
+        let loss = output.loss
+        name = output.name
         shape = dataset.columns[column].shape
         self.activation = activation
         self.loss = type(of: loss).className
-        let labelling = TargetLabelling(loss.targetKind, missingLabel: configuration.missingLabel)
+        let labelling = TargetLabelling(loss.targetKind, missingLabel: output.missingLabel)
         let isClass = loss.targetKind == .classIndex
         let width = isClass ? 1 : prediction.last
         let classes = prediction.last
@@ -112,7 +112,11 @@ public struct TargetCheck: Sendable, Hashable {
         }
         if partlyUnlabelled > 0 {
             findings.warn(
-                "\(place): \(partlyUnlabelled) targets are NaN in part; they count as unlabelled altogether")
+                "\(place): "
+                    + (partlyUnlabelled == 1
+                        ? "1 target is NaN in part; it counts"
+                        : "\(partlyUnlabelled) targets are NaN in part; they count")
+                    + " as unlabelled altogether")
         }
         let absent = classCounts.indices.filter { classCounts[$0] == 0 }
         if labelled > 0, !absent.isEmpty {

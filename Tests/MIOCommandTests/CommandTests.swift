@@ -1,0 +1,168 @@
+import Foundation
+import MIOData
+import ProcessSupport
+import SmallJobs
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The program `mio` as people run it, with a real `mpirun` and real workers. One after the other: each starts
+/// several processes.
+@Suite(.serialized) struct CommandTests {
+    private func mio(_ arguments: String..., in small: SmallJob) throws -> SpawnedProcess.Outcome {
+        try start(arguments, in: small).wait(atMost: 120)
+    }
+
+    private func start(_ arguments: [String], in small: SmallJob) throws -> SpawnedProcess {
+        try SpawnedProcess(["env", "-C", small.folder.path, BuiltProgram.path("mio")] + arguments)
+    }
+
+    /// From a job file to predictions, as the help text has it.
+    @Test func theUsualOrder() throws {
+        let small = try SmallJob()
+        let check = try mio("check", "-n", "2", in: small)
+        #expect(check.status == 0, "\(check.errors)")
+        #expect(check.output.contains("train      90 samples in 1 shard"))
+        #expect(check.output.hasSuffix("\n0 errors, 0 warnings\n"))
+
+        let train = try mio("train", "-n", "2", "job.yaml", in: small)
+        #expect(train.status == 0, "\(train.errors)")
+        let lines = train.errors.split(separator: "\n")
+        #expect(lines.count == 1)
+        #expect(lines.first?.contains("mpirun -q -n 2 ") == true)
+        #expect(lines.first?.hasSuffix("/mio-worker job.yaml") == true)
+        #expect(train.output.contains("epoch 2/2 done"))
+
+        let evaluation = try mio("evaluate", "--json", in: small)
+        #expect(evaluation.status == 0, "\(evaluation.errors)")
+        let object = try JSONSerialization.jsonObject(with: Data(evaluation.output.utf8)) as? [String: Any]
+        #expect(object?["samples"] as? Int == 50)
+        #expect(object?["data"] as? String == "test")
+        #expect(object?["kind_accuracy"] is Double)
+        let lined = try mio("evaluate", "--data", "train", "--weights", "checkpoint", in: small)
+        #expect(lined.output.hasPrefix("90 samples of train, weights of "))
+        #expect(lined.output.split(separator: "\n").count == 6)
+
+        let prediction = try mio("predict", "--data", "t*.npz", "--output", "out.npz", in: small)
+        #expect(prediction.status == 0, "\(prediction.errors)")
+        #expect(prediction.output.hasPrefix("out.npz: 140 samples, each kind (3,), box (2,); weights of "))
+        let written = try Dataset(
+            DataSpecification(files: [small.path("out.npz")]),
+            columns: [ColumnRequest(name: "kind", shape: [3])])
+        #expect(written.rowCount == 140)
+
+        let summary = try mio("summary", in: small)
+        #expect(summary.output.hasPrefix("Model: \"small\"\n┏"))
+        #expect(summary.output.contains(" Total params: 101 (404.00 B)"))
+    }
+
+    /// The number of ranks is not the training's business: 3 ranks on however few cores continue what 1 began.
+    @Test func aLoneRankIsContinuedByThree() throws {
+        let small = try SmallJob()
+        let one = try mio("train", "--set", "training.epochs=1", in: small)
+        #expect(one.status == 0, "\(one.errors)")
+        #expect(one.errors.split(separator: "\n").count == 1)
+        #expect(!one.errors.contains("mpirun"))
+        let three = try mio("train", "-n", "3", in: small)
+        #expect(three.status == 0, "\(three.errors)")
+        #expect(three.errors.contains("continuing from "))
+    }
+
+    /// Both ways of asking, at both kinds of launch.
+    @Test(arguments: [(SIGTERM, 2), (SIGINT, 2), (SIGINT, 1)])
+    func aRequestToStopMakesACheckpoint(signal: Int32, ranks: Int) throws {
+        let small = try SmallJob()
+        let started = try start(
+            ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
+        try waitUntil("the first checkpoint") {
+            FileManager.default.fileExists(atPath: small.path("runs/small/checkpoints/step-000000006"))
+                || !started.isRunning
+        }
+        started.signal(signal)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 75, "\(run.errors)")
+        #expect(run.errors.contains("\nstopping after a checkpoint; once more to stop now\n"))
+        let checkpoints = try FileManager.default.contentsOfDirectory(
+            atPath: small.path("runs/small/checkpoints"))
+        #expect(checkpoints.contains { $0.hasPrefix("step-") })
+    }
+
+    @Test func theLineIsShownAndNotRun() throws {
+        let small = try SmallJob()
+        let run = try mio(
+            "train", "-n", "6", "--hosts", "a:3,b:3", "--resume", "never", "--set", "name=x y", "--dry-run",
+            "--",
+            "--mca", "btl", "tcp", in: small)
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.errors.contains("mpirun -q -n 6 --host a:3,b:3 --mca btl tcp "))
+        #expect(run.errors.hasSuffix("/mio-worker job.yaml --set 'name=x y' --resume never\n"))
+        #expect(!FileManager.default.fileExists(atPath: small.path("runs")))
+    }
+
+    // MARK: What fails
+
+    /// One message, however many ranks fail.
+    @Test func aFailingRunHasOneMessage() throws {
+        let small = try SmallJob()
+        let run = try mio("train", "-n", "2", "--set", "data.train.files=none-*.npz", in: small)
+        #expect(run.status == 66)
+        let lines = run.errors.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(
+            lines.last
+                == "mio: none-*.npz: no file in \(small.folder.path) matches this glob; correct data.files or make the shards first"
+        )
+    }
+
+    @Test func aBadJobIsToldBeforeAnythingStarts() throws {
+        let small = try SmallJob()
+        let run = try mio("train", "-n", "2", "--set", "training.epoch=3", in: small)
+        #expect(run.status == 65)
+        #expect(run.errors.split(separator: "\n").count == 1)
+        #expect(run.errors.hasPrefix("mio: --set training.epoch=3: "))
+        #expect(run.errors.contains("epochs"))
+        #expect(try mio("check", "nowhere.yaml", in: small).status == 66)
+    }
+
+    @Test func checkEndsWithTheFirstErrorsCode() throws {
+        let small = try SmallJob()
+        var data = SmallData(samples: 5, stream: 9)
+        data.kind[1] = 9
+        try data.write(to: small.path("train.npz"))
+        let run = try mio("check", in: small)
+        #expect(run.status == 65)
+        #expect(run.output.contains("error: data.train: output \"kind\": 1 label cannot be; first in "))
+    }
+
+    @Test func wrongUsageEndsWith64() throws {
+        let small = try SmallJob()
+        #expect(try mio("train", "-n", "0", in: small).status == 64)
+        #expect(try mio("trian", in: small).status == 64)
+        #expect(try mio("predict", "--output", "out.csv", in: small).status == 64)
+        let both = try mio("train", "--hosts", "a", "--hostfile", "b", in: small)
+        #expect(both.status == 64)
+        #expect(both.errors.contains("--hosts and --hostfile both name the machines; keep one"))
+    }
+
+    /// Without Open MPI one rank trains, and more are told what to install.
+    @Test func withoutMPIRunItSaysWhatToInstall() throws {
+        let small = try SmallJob()
+        let run = try SpawnedProcess(
+            [
+                "/usr/bin/env", "-C", small.folder.path, "PATH=/nowhere", BuiltProgram.path("mio"), "train",
+                "-n",
+                "2",
+            ]
+        ).wait(atMost: 120)
+        #expect(run.status == 66)
+        #expect(run.errors.contains("sudo apt-get install openmpi-bin"))
+    }
+
+    @Test func theVersionIsShown() throws {
+        #expect(try mio("--version", in: SmallJob()).output == "0.1.0\n")
+    }
+}

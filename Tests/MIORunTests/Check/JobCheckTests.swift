@@ -1,0 +1,169 @@
+import Foundation
+import MIOJob
+import MIORun
+import MIOTensor
+import SmallJobs
+import Testing
+
+@Suite struct JobCheckTests {
+    private func check(_ job: Job, ranks: Int = 1) throws -> JobCheck {
+        JobCheck(
+            job, ranks: ranks, cores: MachineCores(threads: 2, cores: 2),
+            backend: try KernelSelection.native.makeBackend(threads: 1))
+    }
+
+    @Test func aGoodJobHasNoFindings() throws {
+        let small = try SmallJob()
+        let check = try check(small.job(), ranks: 2)
+        #expect(check.findings.errors == [])
+        #expect(check.findings.warnings == [])
+        #expect(check.exitCode == .finished)
+        #expect(check.data.map(\.key) == ["train", "validation", "test"])
+        #expect(check.data[0].samples == 90)
+        let kind = check.data[0].targets[0]
+        #expect(kind.labelled == 90)
+        let expected = (0..<3).map { label in
+            SmallData(samples: 90, stream: 0).kind.count { Int($0) == label }
+        }
+        #expect(kind.classCounts == expected)
+        // 90 samples in batches of 16; of Adam's two slots, 101 weights: 6·8+8, 8·3+3, 8·2+2.
+        #expect(check.resources?.batchesPerEpoch == 6)
+        #expect(check.resources?.largestPart == 8)
+        #expect(check.resources?.checkpoint == 101 * 3 * 4)
+        #expect(check.report.hasSuffix("0 errors, 0 warnings"))
+        #expect(!FileManager.default.fileExists(atPath: small.path("runs")))
+    }
+
+    @Test func badLabelsAndValuesAreCountedAndPlaced() throws {
+        let small = try SmallJob()
+        var data = SmallData(samples: 20, stream: 5)
+        data.kind[4] = 3
+        data.kind[7] = -2
+        data.kind[9] = -1
+        data.input[2 * 6 + 1] = .nan
+        data.input[3 * 6] = .infinity
+        data.box[2 * 11 + 1] = .nan
+        try data.write(to: small.path("train.npz"))
+        let check = try check(small.job())
+        let place = small.path("train.npz")
+        #expect(
+            check.findings.errors.map(\.message) == [
+                "data.train: input \"input\": 2 values are NaN or infinite, first in \(place), row 2; correct "
+                    + "the data",
+                "data.train: output \"kind\": 2 labels cannot be; first in \(place), row 4: target at position 0 "
+                    + "is 3.0; expected a class index, a whole number from 0 to 2, or the missing label; correct "
+                    + "the data, or set outputs.kind.missing_label",
+            ])
+        #expect(check.exitCode == .badInput)
+        #expect(
+            check.findings.warnings == [
+                "data.train: output \"box\": 1 target is NaN in part; it counts as unlabelled altogether"
+            ])
+        #expect(check.data[0].targets[0].labelled == 17)
+        #expect(check.data[0].targets[1].labelled == 19)
+        #expect(check.report.contains("17 of 20 labelled (85 %)"))
+    }
+
+    /// Each shard's faults, not the first alone.
+    @Test func everyBadShardIsTold() throws {
+        let small = try SmallJob()
+        var renamed = SmallData(samples: 5, stream: 5)
+        renamed.names = ("inputs", "kind", "boxes")
+        try renamed.write(to: small.path("train-1.npz"))
+        let whole = try Data(contentsOf: URL(filePath: small.path("train.npz")))
+        try whole.prefix(whole.count / 2).write(to: URL(filePath: small.path("train-2.npz")))
+        let check = try check(small.job("data.train.files=train*.npz"))
+        let messages = check.findings.errors.map(\.message)
+        #expect(messages.count == 3)
+        #expect(
+            messages[0].hasPrefix(
+                "\(small.path("train-1.npz")): no array 'input'; the nearest is 'inputs'"))
+        #expect(
+            messages[1].hasPrefix(
+                "\(small.path("train-1.npz")): no array 'box'; it holds inputs, kind, boxes"))
+        #expect(messages[2].hasPrefix("\(small.path("train-2.npz")): "))
+        #expect(messages[2].contains("the file is cut short"))
+        #expect(check.resources == nil)
+        #expect(check.data.map(\.key) == ["validation", "test"])
+    }
+
+    @Test func aWrongShapeAndAMissingFileAreTold() throws {
+        let small = try SmallJob()
+        let check = try check(small.job("model.inputs.input.shape=[7]", "data.test.files=tset.npz"))
+        #expect(
+            check.findings.errors.map(\.message) == [
+                "\(small.path("train.npz")): array 'input': samples of shape (6,), (7,) expected",
+                "\(small.path("validation.npz")): array 'input': samples of shape (6,), (7,) expected",
+                "tset.npz: no such file in \(small.folder.path); correct data.files or make the shards first",
+            ])
+        let missing = try self.check(small.job("data.train.files=none-*.npz"))
+        #expect(missing.exitCode == .missingInput)
+    }
+
+    @Test func suspiciousDataIsNoError() throws {
+        let small = try SmallJob()
+        var data = SmallData(samples: 12, stream: 5)
+        for sample in 0..<12 {
+            data.kind[sample] = sample < 6 ? 0 : -1
+            data.input[sample * 6 + 5] = 255
+            data.box[2 * sample] = 64
+        }
+        data.weights = [Float](repeating: 0, count: 12)
+        try data.write(to: small.path("train.npz"))
+        let check = try check(small.job("outputs.kind.metrics=[]"), ranks: 20)
+        #expect(check.findings.errors == [])
+        let beginnings = [
+            "data.train: input \"input\": 1 of its 6 elements are the same in every sample",
+            "data.train: input \"input\" has values up to 255; models learn best from values",
+            "data.train: output \"kind\": 2 of 3 classes never occur: 1, 2",
+            "data.train: output \"kind\": every sample weight is 0: it learns nothing",
+            "data.train: output \"box\": targets reach from ",
+            "20 ranks share 2 cores: more ranks than cores make training slower, not faster",
+            "8 of 20 ranks have no sample in any step: a step has 12; raise training.batch_size or",
+            "training.batch_size 16 is more than the 12 samples there are: an epoch is one step",
+        ]
+        #expect(check.findings.warnings.count == beginnings.count)
+        for (warning, beginning) in zip(check.findings.warnings, beginnings) {
+            #expect(warning.hasPrefix(beginning))
+        }
+        var none = SmallData(samples: 12, stream: 6)
+        none.kind = [Int32](repeating: -1, count: 12)
+        try none.write(to: small.path("train.npz"))
+        #expect(
+            try self.check(small.job()).findings.warnings.contains(
+                "data.train: output \"kind\": no sample has a label: it learns nothing, and its loss is 0"))
+    }
+
+    @Test func itTellsWhatWouldBeContinued() throws {
+        let small = try SmallJob()
+        let job = try small.job()
+        try small.train(job)
+        let done = try check(job)
+        #expect(done.runDirectory.continues?.step == 12)
+        #expect(done.runDirectory.continues?.epoch == 2)
+        #expect(done.findings.warnings.count == 1)
+        #expect(done.findings.warnings[0].contains("has all 2 epochs: a run would end at once"))
+        #expect(try check(small.job("training.epochs=3")).findings.warnings == [])
+
+        let batch = try check(small.job("training.epochs=3", "training.batch_size=8"))
+        #expect(batch.findings.errors.count == 1)
+        #expect(
+            batch.findings.errors[0].message.hasSuffix(
+                "was written with training.batch_size 16, the job has 8; set it back, or start over with "
+                    + "--resume never"))
+        let model = try check(small.job("training.epochs=3", "model.layers[0].units=9"))
+        #expect(model.findings.errors.count == 1)
+        #expect(model.findings.errors[0].message.contains("the checkpoint is of another model"))
+    }
+
+    @Test func aFileInTheWayOfTheRunDirectoryIsAnError() throws {
+        let small = try SmallJob()
+        let check = try check(small.job("run_directory=train.npz/runs"))
+        #expect(
+            check.findings.errors.map(\.message) == [
+                "run_directory \(small.path("train.npz/runs")): \(small.path("train.npz")) is a file; choose "
+                    + "another folder"
+            ])
+        #expect(check.exitCode == .inputOutput)
+    }
+}
