@@ -121,9 +121,8 @@ public struct Conv2D: Layer {
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func backward<T: Scalar>(_ call: BackwardCall<T>) {
-        let geometry = checkedByTheGraph { () throws(ShapeError) in
-            try geometry(for: call.forward.inputShapes)
-        }
+        let geometry = WindowGeometry(
+            checked: call.forward.inputShapes, size: kernelSize, strides: strides, padding: padding)
         let (x, kernel) = (call.forward.inputs[0], call.forward.weights[0])
         let rows = call.samples * call.forward.outputShape.count / filters
         withActivationGradient(activation, call, rows: rows, width: filters) { dz in
