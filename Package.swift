@@ -162,7 +162,8 @@ package.targets += [
     .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
     // Keras' golden numbers: reading them, and training against them.
     .target(
-        name: "KerasParity", dependencies: ["MIO", "MIOBenchmark", "MIOConfig", "MIOData", "MIOTraining"],
+        name: "KerasParity",
+        dependencies: ["MIO", "MIOBenchmark", "MIOConfig", "MIOData", "MIOObjectives", "MIOTraining"],
         path: "Tests/KerasParity", swiftSettings: strict),
     .testTarget(
         name: "KerasParityTests", dependencies: ["KerasParity", "MIO", "MIOComm", "MIOConfig"],

@@ -47,13 +47,27 @@ public enum ThreadsPerRank {
         }
     }
 
-    /// Bytes of the last-level cache, shared by the machine's ranks; 16 MiB where the system does not say.
+    /// Bytes of the last-level cache that the first core sees, shared by the machine's ranks; 16 MiB where the
+    /// system does not say.
+    ///
+    /// From `/sys`, not from `sysconf`: in a virtual machine that one adds up the caches of the whole host.
     public static func lastLevelCache() -> Int {
-        #if canImport(Glibc)
-            let size = max(sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)), sysconf(Int32(_SC_LEVEL2_CACHE_SIZE)))
-            return size > 0 ? size : 16 << 20
-        #else
-            return 16 << 20
-        #endif
+        let folder = "/sys/devices/system/cpu/cpu0/cache"
+        let sizes = (0..<8).compactMap { index -> Int? in
+            guard let bytes = FileManager.default.contents(atPath: "\(folder)/index\(index)/size") else {
+                return nil
+            }
+            return size(inText: String(decoding: bytes, as: UTF8.self))
+        }
+        return sizes.max() ?? 16 << 20
+    }
+
+    /// `32768K` → 33,554,432
+    static func size(inText text: String) -> Int? {
+        let text = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
+        guard let last = text.last else { return nil }
+        guard let unit = units[last] else { return Int(text) }
+        return Int(text.dropLast()).map { $0 * unit }
     }
 }

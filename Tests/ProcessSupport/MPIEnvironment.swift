@@ -5,14 +5,17 @@ public enum MPIEnvironment {
         "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
     ]
 
-    /// `errors` without what `mpirun` itself adds: its banners between lines of dashes, its numbered lines.
+    /// `errors` without what `mpirun` itself adds: its banners between lines of dashes, and lines that
+    /// begin with its name or with a host's and a number.
     public static func programErrors(_ errors: String) -> [String] {
         var lines: [String] = []
         var isBanner = false
         for line in errors.split(separator: "\n") {
             if line.count > 20, line.allSatisfy({ $0 == "-" }) {
                 isBanner.toggle()
-            } else if !isBanner, line.prefixMatch(of: #/\[[^\] ]+:[0-9]+\] /#) == nil {
+            } else if !isBanner, !line.hasPrefix("mpirun: "),
+                line.prefixMatch(of: #/\[[^\] ]+:[0-9]+\] /#) == nil
+            {
                 lines.append(String(line))
             }
         }

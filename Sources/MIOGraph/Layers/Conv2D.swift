@@ -104,7 +104,8 @@ public struct Conv2D: Layer {
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: ForwardCall<T>) {
-        guard let geometry = try? geometry(for: call.inputShapes) else { return }  // checked by the graph
+        let geometry = WindowGeometry(
+            checked: call.inputShapes, size: kernelSize, strides: strides, padding: padding)
         let (kernel, y) = (call.weights[0], call.output)
         let rows = call.samples * call.outputShape.count / filters
         for row in 0..<rows {
@@ -120,7 +121,8 @@ public struct Conv2D: Layer {
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func backward<T: Scalar>(_ call: BackwardCall<T>) {
-        guard let geometry = try? geometry(for: call.forward.inputShapes) else { return }
+        let geometry = WindowGeometry(
+            checked: call.forward.inputShapes, size: kernelSize, strides: strides, padding: padding)
         let (x, kernel) = (call.forward.inputs[0], call.forward.weights[0])
         let rows = call.samples * call.forward.outputShape.count / filters
         withActivationGradient(activation, call, rows: rows, width: filters) { dz in

@@ -70,4 +70,13 @@ public struct WindowGeometry: Hashable, Sendable {
         self.width = width
         channels = inputs[0][2]
     }
+
+    /// The same for shapes that the graph has checked: that they do not fit is a bug.
+    init(checked inputs: [Shape], size: [Int], strides: [Int], padding: Padding) {
+        do {
+            try self.init(inputs: inputs, size: size, strides: strides, padding: padding)
+        } catch {
+            preconditionFailure("a call that the graph has checked: \(error.message)")
+        }
+    }
 }
