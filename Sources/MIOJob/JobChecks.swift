@@ -95,12 +95,12 @@ struct JobChecks {
 
     private func checkMissingLabel(of output: OutputSpecification, at path: ConfigPath) throws(ConfigError) {
         guard
-            output.loss.targetKind == .classIndex
+            output.loss.hasClassLabels
                 || output.missingLabel == TargetLabelling.defaultMissingLabel
         else {
             throw ConfigError(
                 path: path,
-                message: "only class indices have a missing label; where targets are numbers, as for "
+                message: "only class labels have a missing label; where targets are numbers, as for "
                     + "\(type(of: output.loss).className), NaN means unlabelled. Remove it")
         }
         // Targets are compared as 32-bit floating point numbers.

@@ -59,7 +59,7 @@ public struct OutputSpecification: Sendable {
         var entries: ConfigDictionary = ["loss": loss.config, "weight": .real(weight)]
         entries["metrics"] = .list(metrics.map(\.config))
         if !weightedMetrics.isEmpty { entries["weighted_metrics"] = .list(weightedMetrics.map(\.config)) }
-        if loss.targetKind == .classIndex { entries["missing_label"] = .integer(missingLabel) }
+        if loss.hasClassLabels { entries["missing_label"] = .integer(missingLabel) }
         return entries
     }
 }

@@ -23,7 +23,7 @@ struct LabelCheck {
                     let shape = session.job.graph.shape(ofOutput: output)
                 else { continue }
                 let loss = specification.loss
-                let labelling = TargetLabelling(loss.targetKind, missingLabel: specification.missingLabel)
+                let labelling = TargetLabelling(loss, missingLabel: specification.missingLabel)
                 let width = loss.targetKind == .classIndex ? 1 : shape.last
                 try dataset.scan(column: column, rows: rows) { rows, values in
                     guard let targets = values.baseAddress,

@@ -138,7 +138,7 @@ import Testing
                 == "job.yaml:16: outputs.box.weight: expected a finite number of at least 0, found -1.0")
         #expect(
             message(replacing: "weight: 0.5", with: "weight: 0.5, missing_label: 0").hasPrefix(
-                "job.yaml:16: outputs.box.missing_label: only class indices have a missing label"))
+                "job.yaml:16: outputs.box.missing_label: only class labels have a missing label"))
         #expect(
             message(replacing: "[accuracy]", with: "[accuracy, accuracy]")
                 == "job.yaml:15: outputs.kind.metrics[1]: logs already have a \"kind_accuracy\"; write "

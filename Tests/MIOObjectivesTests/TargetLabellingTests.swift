@@ -44,4 +44,16 @@ import Testing
                 + "label")
         #expect(fault(TargetLabelling(.real), [1e30, -5], width: 2) == nil)
     }
+
+    /// A binary crossentropy's 0 and 1 are class labels too: −1 stands for none, whole row by whole row.
+    @Test func aBinaryLabelCanBeMissing() {
+        let targets: [Float] = [0, 1, -1, 1, .nan, 0]
+        var marks = [UInt8](repeating: 9, count: 3)
+        let labelling = TargetLabelling(BinaryCrossentropy(), missingLabel: -1)
+        #expect(labelling.markLabelled(targets: targets, positions: 3, targetWidth: 2, into: &marks) == 1)
+        #expect(marks == [1, 0, 0])
+        // −1 is a number like any other to a loss that compares numbers.
+        let numbers = TargetLabelling(MeanSquaredError(), missingLabel: -1)
+        #expect(numbers.markLabelled(targets: targets, positions: 3, targetWidth: 2, into: &marks) == 2)
+    }
 }

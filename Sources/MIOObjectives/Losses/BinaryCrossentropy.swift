@@ -48,6 +48,7 @@ public struct BinaryCrossentropy: Loss, Hashable {
         ])
     }
 
+    public var hasClassLabels: Bool { true }
     public var absorbs: Activation? { fromLogits ? nil : .sigmoid }
 
     public func readingLogits() -> BinaryCrossentropy {

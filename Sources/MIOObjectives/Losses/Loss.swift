@@ -23,6 +23,10 @@ public protocol Loss: Sendable {
     var reduction: LossReduction { get }
     var targetKind: TargetKind { get }
 
+    /// Whether a target is a class label, so that the output's missing label can stand in its place: class
+    /// indices, and the 0 or 1 of a binary crossentropy.
+    var hasClassLabels: Bool { get }
+
     /// Whether predictions are logits, the inputs of a softmax or sigmoid that the loss itself applies.
     var fromLogits: Bool { get }
 
@@ -43,6 +47,7 @@ public protocol Loss: Sendable {
 
 extension Loss {
     public var targetKind: TargetKind { .real }
+    public var hasClassLabels: Bool { targetKind == .classIndex }
     public var fromLogits: Bool { false }
     public var absorbs: Activation? { nil }
     public func readingLogits() -> Self { self }

@@ -4,18 +4,30 @@ import MIOTensor
 ///
 /// A position is one row of the prediction's last axis: one a sample for predictions of shape `(width,)`,
 /// height × width of them for a segmentation. A position with a NaN anywhere in its target row, or
-/// with a class index equal to `missingLabel`, is *unlabelled*: it adds nothing to loss, gradient, metrics
+/// with a class label (an index, or the 0 or 1 of a binary crossentropy) equal to `missingLabel`, is *unlabelled*: it adds nothing to loss, gradient, metrics
 /// or denominator.
 public struct TargetLabelling: Hashable, Sendable {
     public static let defaultMissingLabel = -1
 
     public let kind: TargetKind
-    /// The class index that stands for "no label"; not used for real targets.
+    /// The class label that stands for "no label"; not used for targets that are no class labels.
     public let missingLabel: Int
+    private let hasClassLabels: Bool
 
-    public init(_ kind: TargetKind, missingLabel: Int = TargetLabelling.defaultMissingLabel) {
+    /// - Parameter hasClassLabels: whether targets are class labels, so that one of them can mean "none"; true
+    ///   of class indices.
+    public init(
+        _ kind: TargetKind, missingLabel: Int = TargetLabelling.defaultMissingLabel,
+        hasClassLabels: Bool = false
+    ) {
         self.kind = kind
         self.missingLabel = missingLabel
+        self.hasClassLabels = hasClassLabels || kind == .classIndex
+    }
+
+    /// As a loss takes its targets.
+    public init(_ loss: any Loss, missingLabel: Int) {
+        self.init(loss.targetKind, missingLabel: missingLabel, hasClassLabels: loss.hasClassLabels)
     }
 
     /// Writes 1 for each labelled position and 0 for each other.
@@ -29,7 +41,7 @@ public struct TargetLabelling: Hashable, Sendable {
         targets: UnsafePointer<Float>, positions: Int, targetWidth: Int,
         into labelled: UnsafeMutablePointer<UInt8>
     ) -> Int {
-        let missing = kind == .classIndex ? Float(missingLabel) : .nan
+        let missing = hasClassLabels ? Float(missingLabel) : .nan
         var count = 0
         for position in 0..<positions {
             let row = targets + position * targetWidth

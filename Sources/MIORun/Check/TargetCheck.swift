@@ -48,7 +48,7 @@ public struct TargetCheck: Sendable, Hashable {
         shape = dataset.columns[column].shape
         self.activation = activation
         self.loss = type(of: loss).className
-        let labelling = TargetLabelling(loss.targetKind, missingLabel: output.missingLabel)
+        let labelling = TargetLabelling(loss, missingLabel: output.missingLabel)
         let isClass = loss.targetKind == .classIndex
         let width = isClass ? 1 : prediction.last
         let classes = prediction.last
@@ -91,7 +91,9 @@ public struct TargetCheck: Sendable, Hashable {
             labelling.markLabelled(targets: pointer, positions: 1, targetWidth: target.count, into: &mark)
                 == 1
         else {
-            if target.contains(where: { !$0.isNaN }), !isClass { partlyUnlabelled += 1 }
+            if target.contains(where: \.isNaN), target.contains(where: { !$0.isNaN }) {
+                partlyUnlabelled += 1
+            }
             return
         }
         labelled += 1

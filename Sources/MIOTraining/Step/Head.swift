@@ -49,7 +49,7 @@ final class Head {
         self.loss = plan.absorbed == nil ? loss : loss.readingLogits()
         width = plan.shape.last
         positionsPerSample = plan.shape.count / max(width, 1)
-        labelling = TargetLabelling(loss.targetKind, missingLabel: specification.missingLabel)
+        labelling = TargetLabelling(loss, missingLabel: specification.missingLabel)
         targetWidth = loss.targetKind == .classIndex ? 1 : width
         metrics = specification.allMetrics
         weightedFrom = specification.metrics.count
