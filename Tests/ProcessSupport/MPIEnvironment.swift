@@ -13,7 +13,7 @@ public enum MPIEnvironment {
         for line in errors.split(separator: "\n") {
             if line.count > 20, line.allSatisfy({ $0 == "-" }) {
                 isBanner.toggle()
-            } else if !isBanner, !line.hasPrefix("mpirun: "),
+            } else if !isBanner, !line.hasPrefix("mpirun: "), !line.hasPrefix("[hwloc/"),
                 line.prefixMatch(of: #/\[[^\] ]+:[0-9]+\] /#) == nil
             {
                 lines.append(String(line))
