@@ -42,6 +42,8 @@ package.targets += [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // No library: what the system offers to processes that share memory.
+    .systemLibrary(name: "CSharedMemory"),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
 ]
 
@@ -59,9 +61,12 @@ package.targets += module(
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
-package.targets += module("MIOComm", ["MIOTensor", "MIOThreads"], testing: ["CommunicatorConformance"])
 package.targets += module(
-    "MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProcessSupport"])
+    "MIOComm", ["MIOTensor", "MIOThreads", "CSharedMemory", "CVectorLoops"],
+    testing: ["CommunicatorConformance"])
+package.targets += module(
+    "MIOMPI", ["MIOComm", "MIOTensor", "CMPI", "CSharedMemory"],
+    testing: ["mio-communication-check", "ProcessSupport"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
     "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
@@ -71,7 +76,7 @@ package.targets += module(
     "MIOTraining",
     [
         "MIOTensor", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers", "MIOComm",
-        "MIOData",
+        "MIOData", "CVectorLoops",
     ])
 package.targets += module(
     "MIOCoordinator", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOTensor", "MIOConfig"],
@@ -163,7 +168,9 @@ package.targets += [
     // Keras' golden numbers: reading them, and training against them.
     .target(
         name: "KerasParity",
-        dependencies: ["MIO", "MIOBenchmark", "MIOConfig", "MIOData", "MIOObjectives", "MIOTraining"],
+        dependencies: [
+            "MIO", "MIOBenchmark", "MIOConfig", "MIOData", "MIOObjectives", "MIOPlan", "MIOTraining",
+        ],
         path: "Tests/KerasParity", swiftSettings: strict),
     .testTarget(
         name: "KerasParityTests", dependencies: ["KerasParity", "MIO", "MIOComm", "MIOConfig"],

@@ -16,11 +16,17 @@ static inline MPI_Datatype mio_mpi_double(void) { return MPI_DOUBLE; }
 /// MPI_INT64_T: a pointer-cast macro.
 static inline MPI_Datatype mio_mpi_int64(void) { return MPI_INT64_T; }
 
+/// MPI_UINT16_T: a pointer-cast macro.
+static inline MPI_Datatype mio_mpi_uint16(void) { return MPI_UINT16_T; }
+
 /// MPI_BYTE: a pointer-cast macro.
 static inline MPI_Datatype mio_mpi_byte(void) { return MPI_BYTE; }
 
 /// MPI_SUM: a pointer-cast macro.
 static inline MPI_Op mio_mpi_sum(void) { return MPI_SUM; }
+
+/// MPI_MIN: a pointer-cast macro.
+static inline MPI_Op mio_mpi_min(void) { return MPI_MIN; }
 
 /// MPI_MAX: a pointer-cast macro.
 static inline MPI_Op mio_mpi_max(void) { return MPI_MAX; }

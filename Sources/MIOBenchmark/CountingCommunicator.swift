@@ -28,7 +28,9 @@ public final class CountingCommunicator: Communicator {
     public var name: String { base.name }
     public var ranksOnNode: Int { base.ranksOnNode }
     public var rankOnNode: Int { base.rankOnNode }
+    public var group: RankGroup { base.group }
     public var statistics: CommunicationStatistics { base.statistics }
+    public func add(_ statistics: CommunicationStatistics) { base.add(statistics) }
 
     public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
         try counted { () throws(CommunicationError) in try base.allreduceSum(values, count: count) }
@@ -44,12 +46,22 @@ public final class CountingCommunicator: Communicator {
 
     public func reserve(slots: Int) { base.reserve(slots: slots) }
 
-    public func startAllreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int, slot: Int)
+    public func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory {
+        try counted { () throws(CommunicationError) in try base.shareMemory(byteCount: byteCount) }
+    }
+
+    public func startSumBetweenGroups(
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+    ) throws(CommunicationError) {
+        try counted { () throws(CommunicationError) in
+            try base.startSumBetweenGroups(values, count: count, order: order, slot: slot)
+        }
+    }
+
+    public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
         throws(CommunicationError)
     {
-        try counted { () throws(CommunicationError) in
-            try base.startAllreduceSum(values, count: count, slot: slot)
-        }
+        try counted { () throws(CommunicationError) in try base.gatherBetweenGroups(rows, count: count) }
     }
 
     public func progress() throws(CommunicationError) {
@@ -58,6 +70,10 @@ public final class CountingCommunicator: Communicator {
 
     public func wait(slot: Int) throws(CommunicationError) {
         try counted { () throws(CommunicationError) in try base.wait(slot: slot) }
+    }
+
+    public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
+        try counted { () throws(CommunicationError) in try base.broadcastBetweenGroups(bytes) }
     }
 
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {

@@ -47,7 +47,7 @@ public struct StepBenchmark: Sendable {
         let communicator = CountingCommunicator(base, allocationCount: counter.total)
         let (session, dataset) = try open(communicator, makeBackend)
         let schedule = BatchSchedule(rowCount: batchSize, batchSize: batchSize)
-        let replica = try session.makeReplica(schedules: [schedule], forwardOnly: false)
+        let (replica, memory) = try session.makeTrainingReplica(schedules: [schedule])
         replica.initializeWeights(seed: session.job.seed)
         let batch = Batch(
             capacity: schedule.largestPart(worldSize: communicator.size), dataset: dataset)
@@ -56,8 +56,10 @@ public struct StepBenchmark: Sendable {
             order: Permutation(count: batchSize, seed: 0, epoch: 0, shuffle: false), rank: communicator.rank,
             worldSize: communicator.size)
         let step = TrainingStep(
-            replica: replica, optimizer: OptimizerState(session.job.optimizer, plan: replica.plan),
-            communicator: communicator, seed: session.job.seed)
+            replica: replica,
+            optimizer: OptimizerState(
+                session.job.optimizer, plan: replica.plan, memory: memory, communicator: communicator),
+            memory: memory, communicator: communicator, seed: session.job.seed, shards: session.shards)
         _ = try step.begin(batch)
 
         var firstStep: Double?

@@ -23,8 +23,14 @@ public protocol Communicator: AnyObject {
     /// This rank among those of its machine, in `0..<ranksOnNode`.
     var rankOnNode: Int { get }
 
+    /// This rank among those it shares memory with.
+    var group: RankGroup { get }
+
     /// What this rank has called so far.
     var statistics: CommunicationStatistics { get }
+
+    /// Adds what was reduced without a call: through shared memory.
+    func add(_ statistics: CommunicationStatistics)
 
     /// Replaces each of `count` values with its sum over all ranks. The same bits on all ranks.
     /// - Throws: `CommunicationError`.
@@ -38,28 +44,44 @@ public protocol Communicator: AnyObject {
     /// - Throws: `CommunicationError`.
     func allreduceMax(_ value: Double) throws(CommunicationError) -> Double
 
+    /// Memory that the ranks of this group share, zeroed. All ranks call it, with the same number of bytes.
+    /// - Throws: `CommunicationError`, on all ranks, if a rank cannot have it.
+    func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory
+
     /// Makes room for sums that run at the same time, numbered `0..<slots`. Call it before the first step:
     /// once each slot has been used, starting and waiting allocate nothing but what the transport's library
     /// does inside (Open MPI 4.1: about ten blocks for each started sum, one as large as its values). More
     /// room may be asked for later, less is ignored.
     func reserve(slots: Int)
 
-    /// Starts what `allreduceSum` does and returns at once. The values belong to the communicator until
-    /// `wait(slot:)` returns: until then they may be neither read nor written.
+    /// Starts to replace each of `count` values with its sum over the ranks that have this rank's place in their
+    /// groups, and returns at once. The values belong to the communicator until `wait(slot:)` returns: until then
+    /// they may be neither read nor written. The same bits on all of these ranks.
     /// - Precondition: `slot` is reserved and no sum is running in it.
     /// - Throws: `CommunicationError`.
-    func startAllreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int, slot: Int)
-        throws(CommunicationError)
+    func startSumBetweenGroups(
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+    ) throws(CommunicationError)
 
     /// Moves the started sums along; returns at once. MPI works on them only inside its calls, so call it
     /// between pieces of other work.
     /// - Throws: `CommunicationError`.
     func progress() throws(CommunicationError)
 
-    /// Returns when the sum started in `slot` is complete: the values are then valid and the caller's.
+    /// Returns when the sum started in `slot` is complete: the values are then valid and the caller's. Sums are waited
+    /// for in the order in which they were started.
     /// - Precondition: a sum was started in `slot` and not yet waited for.
     /// - Throws: `CommunicationError`.
     func wait(slot: Int) throws(CommunicationError)
+
+    /// Fills rows with those of the ranks that have this rank's place in their groups.
+    /// - Parameter rows: (groups, `count`); this rank's, at its group's index, is given.
+    /// - Throws: `CommunicationError`.
+    func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError)
+
+    /// Fills memory that the ranks of each group share with that of rank 0's group, and returns when all may read it.
+    /// - Throws: `CommunicationError`.
+    func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError)
 
     /// Fills `bytes` with those of rank `root`. All ranks give the same number of bytes.
     /// - Throws: `CommunicationError`.
@@ -99,10 +121,19 @@ public struct CommunicationStatistics: Hashable, Sendable {
     public var collectives: Int
     /// The bytes of this rank's values that went into sums and maxima.
     public var bytesReduced: Int
+    /// The bytes of gradients that this rank gave into sums between groups, as they travel.
+    public var bytesBetweenGroups: Int
 
-    public init(collectives: Int = 0, bytesReduced: Int = 0) {
+    public init(collectives: Int = 0, bytesReduced: Int = 0, bytesBetweenGroups: Int = 0) {
         self.collectives = collectives
         self.bytesReduced = bytesReduced
+        self.bytesBetweenGroups = bytesBetweenGroups
+    }
+
+    public static func += (sum: inout CommunicationStatistics, other: CommunicationStatistics) {
+        sum.collectives += other.collectives
+        sum.bytesReduced += other.bytesReduced
+        sum.bytesBetweenGroups += other.bytesBetweenGroups
     }
 
     /// Counts one reduction of `count` elements of type `Element`.

@@ -11,29 +11,39 @@ import MIOThreads
 /// leaves makes the others' collectives fail instead of wait.
 public final class InProcessCommunicator: Communicator {
     public let rank: Int
+    public let group: RankGroup
     public private(set) var statistics = CommunicationStatistics()
     private let world: InProcessWorld
+    /// The ranks that have this one's place in their groups.
+    private let column: InProcessWorld
     private var running: [Bool] = []
+    private var sharedCount = 0
+    private var columnCalls = 0
     private var isFinalized = false
 
-    private init(rank: Int, world: InProcessWorld) {
+    private init(rank: Int, world: InProcessWorld, groupSize: Int) {
         self.rank = rank
         self.world = world
+        group = RankGroup(worldRank: rank, worldSize: world.size, size: groupSize)
+        column = world.columns[group.rank]
     }
 
     public var size: Int { world.size }
     public var name: String { "in-process" }
-    public var ranksOnNode: Int { size }
-    public var rankOnNode: Int { rank }
+    public var ranksOnNode: Int { group.size }
+    public var rankOnNode: Int { group.rank }
 
     /// Runs `body` on `worldSize` threads, each a rank, and returns when all have ended.
+    /// - Parameter groupSize: as many ranks are as if on a machine of their own; all on one without it.
     /// - Returns: what `body` returned, by rank.
     /// - Throws: the error of the lowest rank that failed by itself, and not because another had left.
     public static func run<Value: Sendable>(
-        worldSize: Int, body: @escaping @Sendable (InProcessCommunicator) throws -> Value
+        worldSize: Int, groupSize: Int? = nil,
+        body: @escaping @Sendable (InProcessCommunicator) throws -> Value
     ) throws -> [Value] {
         precondition(worldSize > 0, "a world of \(worldSize) ranks")
-        let world = InProcessWorld(size: worldSize)
+        let groupSize = groupSize ?? worldSize
+        let world = InProcessWorld(size: worldSize, groupSize: groupSize)
         let outcomes = Outcomes<Value>(count: worldSize)
         var threads: [JoinableThread] = []
         for rank in 0..<worldSize {
@@ -41,7 +51,8 @@ public final class InProcessCommunicator: Communicator {
                 threads.append(
                     try JoinableThread(named: "mio rank \(rank)") {
                         let outcome = Result {
-                            try body(InProcessCommunicator(rank: rank, world: world))
+                            try body(
+                                InProcessCommunicator(rank: rank, world: world, groupSize: groupSize))
                         }
                         outcomes.set(outcome, rank: rank)
                         switch outcome {
@@ -58,8 +69,10 @@ public final class InProcessCommunicator: Communicator {
         return try outcomes.values()
     }
 
+    public func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
+
     public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
-        try meet(.sumOfFloats, values, count)
+        try meet(.sumOfFloats(.any), values, count)
         statistics.addReduction(of: count, Float.self)
     }
 
@@ -78,28 +91,57 @@ public final class InProcessCommunicator: Communicator {
         return result
     }
 
-    public func reserve(slots: Int) {
-        while running.count < slots { running.append(false) }
-        world.reserve(slots: slots)
+    public func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory {
+        requireOpen()
+        let memory = world.sharedMemory(ofGroup: group.index, number: sharedCount, byteCount: byteCount)
+        sharedCount += 1
+        try barrier()
+        return SharedMemory(
+            base: memory.base, byteCount: byteCount, group: group, owner: memory,
+            checkPeers: { [world, rank] () throws(CommunicationError) in
+                try world.requireGroupPresent(rank: rank, call: "shared memory")
+            })
     }
 
-    public func startAllreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int, slot: Int)
-        throws(CommunicationError)
-    {
+    public func reserve(slots: Int) {
+        while running.count < slots { running.append(false) }
+        column.reserve(slots: slots)
+    }
+
+    public func startSumBetweenGroups(
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+    ) throws(CommunicationError) {
         precondition(running.indices.contains(slot), "slot \(slot) is not reserved")
         precondition(!running[slot], "a sum is running in slot \(slot)")
         requireOpen()
         running[slot] = true
-        try world.enter(slot + 1, rank: rank, contribution(.sumOfFloats, values, count))
-        statistics.addReduction(of: count, Float.self)
+        try enterColumn(slot + 1, .sumOfFloats(order), values, count)
     }
 
     public func progress() {}
 
     public func wait(slot: Int) throws(CommunicationError) {
         precondition(running.indices.contains(slot) && running[slot], "no sum was started in slot \(slot)")
-        try world.await(slot + 1, rank: rank, call: .sumOfFloats)
+        try column.await(slot + 1, rank: group.index, call: .sumOfFloats(.any))
         running[slot] = false
+    }
+
+    public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
+        throws(CommunicationError)
+    {
+        requireOpen()
+        let call = InProcessWorld.Call.gatherRows
+        try enterColumn(InProcessWorld.blocking, call, rows, count)
+        try column.await(InProcessWorld.blocking, rank: group.index, call: call)
+    }
+
+    public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
+        if group.rank == 0 {
+            let call = InProcessWorld.Call.broadcast(root: 0)
+            try enterColumn(InProcessWorld.blocking, call, bytes.baseAddress, bytes.count)
+            try column.await(InProcessWorld.blocking, rank: group.index, call: call)
+        }
+        try barrier()
     }
 
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {
@@ -141,6 +183,15 @@ public final class InProcessCommunicator: Communicator {
         _ call: InProcessWorld.Call, _ pointer: UnsafeMutableRawPointer?, _ count: Int
     ) -> InProcessWorld.Contribution {
         .init(call: call, sequence: statistics.collectives, pointer: pointer, count: count)
+    }
+
+    private func enterColumn(
+        _ index: Int, _ call: InProcessWorld.Call, _ pointer: UnsafeMutableRawPointer?, _ count: Int
+    ) throws(CommunicationError) {
+        columnCalls += 1
+        try column.enter(
+            index, rank: group.index,
+            .init(call: call, sequence: columnCalls - 1, pointer: pointer, count: count))
     }
 
     private func meet(_ call: InProcessWorld.Call, _ pointer: UnsafeMutableRawPointer?, _ count: Int)

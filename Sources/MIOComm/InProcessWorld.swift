@@ -1,3 +1,4 @@
+import MIOTensor
 import MIOThreads
 
 /// What the ranks of one process share: the places where they meet, and who has left.
@@ -10,7 +11,9 @@ import MIOThreads
 final class InProcessWorld: @unchecked Sendable {
     /// Which collective a rank has called; ranks that meet must have called the same.
     enum Call: Hashable {
-        case sumOfFloats, sumOfDoubles, maximum
+        case sumOfFloats(SumBetweenGroups), sumOfDoubles, maximum
+        /// Each rank fills its row of a table.
+        case gatherRows
         case broadcast(root: Int)
         case exchange(name: String)
         case barrier
@@ -19,6 +22,7 @@ final class InProcessWorld: @unchecked Sendable {
             switch self {
             case .sumOfFloats, .sumOfDoubles: "allreduceSum"
             case .maximum: "allreduceMax"
+            case .gatherRows: "gatherBetweenGroups"
             case .broadcast(let root): "broadcast from \(root)"
             case .exchange(let name): name
             case .barrier: "barrier"
@@ -53,18 +57,63 @@ final class InProcessWorld: @unchecked Sendable {
     static let blocking = 0
 
     let size: Int
+    private let groupSize: Int
+    /// For each place in a group, the ranks that have it.
+    let columns: [InProcessWorld]
+    private var regions: [Int: Region] = [:]
     private let monitor = Monitor()
     private var meetings: [Meeting]
     private var offered: [[UInt8]]
     private var exchanged: [[UInt8]]
-    private var departed: (rank: Int, reason: String)?
+    /// The ranks that left, in that order, and why.
+    private var departures: [(rank: Int, reason: String)] = []
+    private var departed: (rank: Int, reason: String)? { departures.first }
     private var broken: (reason: String, departedRank: Int?)?
 
-    init(size: Int) {
+    /// - Parameter groupSize: the ranks of a group; 0 for a column, which has no groups of its own.
+    init(size: Int, groupSize: Int) {
         self.size = size
         meetings = [Meeting(size: size)]
         offered = .init(repeating: [], count: size)
         exchanged = offered
+        self.groupSize = groupSize
+        columns =
+            groupSize == 0
+            ? [] : (0..<groupSize).map { _ in InProcessWorld(size: size / groupSize, groupSize: 0) }
+    }
+
+    // MARK: Groups
+
+    /// A group's memory of one call of `shareMemory`.
+    final class Region {
+        let base: UnsafeMutableRawPointer
+        private let storage: Storage<UInt8>
+
+        init(byteCount: Int) {
+            storage = Storage(count: byteCount)
+            base = UnsafeMutableRawPointer(storage.pointer)
+        }
+    }
+
+    /// The memory of a group's call number `number`: made by whoever comes first.
+    func sharedMemory(ofGroup group: Int, number: Int, byteCount: Int) -> Region {
+        monitor.withLock {
+            let key = number * (size / groupSize) + group
+            if let region = regions[key] { return region }
+            let region = Region(byteCount: byteCount)
+            regions[key] = region
+            return region
+        }
+    }
+
+    /// - Throws: `CommunicationError` if a rank of this one's group has left: who waits for it would wait for ever.
+    func requireGroupPresent(rank: Int, call: String) throws(CommunicationError) {
+        monitor.lock()
+        defer { monitor.unlock() }
+        try throwIfBroken(call, rank)
+        guard let peer = departures.first(where: { $0.rank / groupSize == rank / groupSize }) else { return }
+        throw CommunicationError(
+            call: call, rank: rank, reason: "rank \(peer.rank) left: \(peer.reason)", departedRank: peer.rank)
     }
 
     func reserve(slots: Int) {
@@ -117,11 +166,27 @@ final class InProcessWorld: @unchecked Sendable {
     func leave(_ rank: Int, reason: String) {
         monitor.lock()
         defer { monitor.unlock() }
-        if departed == nil { departed = (rank, reason) }
+        departures.append((rank, reason))
+        for (place, column) in columns.enumerated() {
+            column.leave(place == rank % groupSize ? rank / groupSize : nil, because: (rank, reason))
+        }
+        withdraw(rank)
+        monitor.announce()
+    }
+
+    private func withdraw(_ rank: Int) {
         for index in meetings.indices where meetings[index].contributions[rank] != nil {
             meetings[index].contributions[rank] = nil
             meetings[index].present -= 1
         }
+    }
+
+    /// The same for a column, one of whose ranks it may have been.
+    private func leave(_ member: Int?, because departure: (rank: Int, reason: String)) {
+        monitor.lock()
+        defer { monitor.unlock() }
+        departures.append(departure)
+        if let member { withdraw(member) }
         monitor.announce()
     }
 
@@ -148,7 +213,7 @@ final class InProcessWorld: @unchecked Sendable {
         let unit: String? =
             switch contribution.call {
             case .sumOfFloats: "floats"
-            case .sumOfDoubles: "doubles"
+            case .sumOfDoubles, .gatherRows: "doubles"
             case .broadcast: "bytes"
             case .maximum, .exchange, .barrier: nil
             }
@@ -159,7 +224,7 @@ final class InProcessWorld: @unchecked Sendable {
     private func complete(_ index: Int) {
         let first = meetings[index].contributions[0]!
         switch first.call {
-        case .sumOfFloats: reduce(index, first.count, Float.self, +)
+        case .sumOfFloats(let order): sum(index, first.count, order)
         case .sumOfDoubles: reduce(index, first.count, Double.self, +)
         case .maximum:
             reduce(index, first.count, Double.self) { $0.isNaN || $1.isNaN ? .nan : max($0, $1) }
@@ -168,6 +233,14 @@ final class InProcessWorld: @unchecked Sendable {
             for rank in 0..<size where rank != root {
                 guard let source, let target = meetings[index].contributions[rank]!.pointer else { continue }
                 target.copyMemory(from: source, byteCount: first.count)
+            }
+        case .gatherRows:
+            for rank in 0..<size {
+                for target in 0..<size where target != rank {
+                    (values(index, target, Double.self) + rank * first.count)
+                        .update(
+                            from: values(index, rank, Double.self) + rank * first.count, count: first.count)
+                }
             }
         case .exchange:
             swap(&exchanged, &offered)
@@ -178,16 +251,36 @@ final class InProcessWorld: @unchecked Sendable {
         meetings[index].completed += 1
     }
 
+    private func values<Element>(_ index: Int, _ rank: Int, _ type: Element.Type)
+        -> UnsafeMutablePointer<Element>
+    {
+        meetings[index].contributions[rank]!.pointer!.assumingMemoryBound(to: Element.self)
+    }
+
     private func reduce<Element>(
         _ index: Int, _ count: Int, _ type: Element.Type, _ combine: (Element, Element) -> Element
     ) {
-        func values(_ rank: Int) -> UnsafeMutablePointer<Element> {
-            meetings[index].contributions[rank]!.pointer!.assumingMemoryBound(to: Element.self)
-        }
+        let total = values(index, 0, type)
         for rank in 1..<max(size, 1) {
-            let (total, other) = (values(0), values(rank))
+            let other = values(index, rank, type)
             for element in 0..<count { total[element] = combine(total[element], other[element]) }
         }
-        for rank in 1..<max(size, 1) { values(rank).update(from: values(0), count: count) }
+        for rank in 1..<max(size, 1) { values(index, rank, type).update(from: total, count: count) }
+    }
+
+    /// As a transport between machines does it: in the order of a tree, rounded if they travel as bfloat16.
+    private func sum(_ index: Int, _ count: Int, _ order: SumBetweenGroups) {
+        var terms = [Float](repeating: 0, count: size)
+        func carried(_ value: Float) -> Float {
+            order == .bfloat16 ? BFloat16.value(BFloat16.rounded(value)) : value
+        }
+        for element in 0..<count {
+            for rank in 0..<size { terms[rank] = carried(values(index, rank, Float.self)[element]) }
+            terms.withUnsafeMutableBufferPointer {
+                TreeOrder.sum($0.baseAddress!, terms: size, count: 1)
+            }
+            let total = carried(terms[0])
+            for rank in 0..<size { values(index, rank, Float.self)[element] = total }
+        }
     }
 }

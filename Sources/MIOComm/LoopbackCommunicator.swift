@@ -18,6 +18,9 @@ public final class LoopbackCommunicator: Communicator {
     public var name: String { "loopback" }
     public var ranksOnNode: Int { 1 }
     public var rankOnNode: Int { 0 }
+    public let group = RankGroup(worldRank: 0, worldSize: 1, size: 1)
+
+    public func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
 
     public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) {
         statistics.addReduction(of: count, Float.self)
@@ -32,15 +35,24 @@ public final class LoopbackCommunicator: Communicator {
         return value
     }
 
+    public func shareMemory(byteCount: Int) -> SharedMemory {
+        SharedMemory(ofOneRank: group, byteCount: byteCount)
+    }
+
+    public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int) {}
+
+    public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) { countCollective() }
+
     public func reserve(slots: Int) {
         while running.count < slots { running.append(false) }
     }
 
-    public func startAllreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int, slot: Int) {
+    public func startSumBetweenGroups(
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+    ) {
         precondition(running.indices.contains(slot), "slot \(slot) is not reserved")
         precondition(!running[slot], "a sum is running in slot \(slot)")
         running[slot] = true
-        statistics.addReduction(of: count, Float.self)
     }
 
     public func progress() {}

@@ -24,6 +24,7 @@ public struct Job: Sendable {
     public let data: JobData
     public let optimizer: any Optimizer
     public let training: TrainingOptions
+    public let communication: CommunicationOptions
     public let checkpoints: CheckpointOptions
     public let logging: LoggingOptions
     /// Absolute.
@@ -47,13 +48,15 @@ public struct Job: Sendable {
     public init(
         name: String, seed: UInt64 = 0, model: Model, outputs: [OutputSpecification], data: JobData,
         optimizer: any Optimizer = Adam(), training: TrainingOptions = TrainingOptions(),
+        communication: CommunicationOptions = CommunicationOptions(),
         checkpoints: CheckpointOptions = CheckpointOptions(), logging: LoggingOptions = LoggingOptions(),
         runDirectory: String? = nil, folder: String = "."
     ) throws(JobError) {
         do {
             try self.init(
                 checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
-                training: training, checkpoints: checkpoints, logging: logging, runDirectory: runDirectory,
+                training: training, communication: communication, checkpoints: checkpoints, logging: logging,
+                runDirectory: runDirectory,
                 folder: folder)
         } catch {
             throw JobError(error)
@@ -62,8 +65,9 @@ public struct Job: Sendable {
 
     init(
         checking name: String, seed: UInt64, model: Model, outputs: [OutputSpecification], data: JobData,
-        optimizer: any Optimizer, training: TrainingOptions, checkpoints: CheckpointOptions,
-        logging: LoggingOptions, runDirectory: String?, folder: String
+        optimizer: any Optimizer, training: TrainingOptions,
+        communication: CommunicationOptions, checkpoints: CheckpointOptions, logging: LoggingOptions,
+        runDirectory: String?, folder: String
     ) throws(ConfigError) {
         let order = model.graph.outputs.map(\.name)
         self.name = name
@@ -75,6 +79,7 @@ public struct Job: Sendable {
         self.data = data
         self.optimizer = optimizer
         self.training = training
+        self.communication = communication
         self.checkpoints = checkpoints
         self.logging = logging
         self.folder = JobPath.absolute(folder)

@@ -94,6 +94,10 @@ extension Job {
         if var options = try reader.optionalDictionary("training") {
             training = try TrainingOptions(reading: &options)
         }
+        var communication = CommunicationOptions()
+        if var options = try reader.optionalDictionary("communication") {
+            communication = try CommunicationOptions(reading: &options)
+        }
         var checkpoints = CheckpointOptions()
         if var options = try reader.optionalDictionary("checkpoints") {
             checkpoints = try CheckpointOptions(reading: &options)
@@ -110,7 +114,8 @@ extension Job {
         try reader.finish()
         try self.init(
             checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
-            training: training, checkpoints: checkpoints, logging: logging, runDirectory: runDirectory,
+            training: training, communication: communication, checkpoints: checkpoints, logging: logging,
+            runDirectory: runDirectory,
             folder: folder)
     }
 

@@ -17,6 +17,7 @@ extension Job {
             "data": .dictionary(dataEntries),
             "optimizer": optimizer.config,
             "training": .dictionary(training.config),
+            "communication": .dictionary(communication.config),
             "checkpoints": .dictionary(checkpoints.config),
             "logging": .dictionary(logging.config),
             "run_directory": .string(runDirectory),

@@ -4,15 +4,18 @@ import MIOTensor
 
 /// The ranks that `mpirun` or `srun` started, over MPI.
 ///
-/// A process can have one, once: MPI cannot be started again. Every return code is checked; sums run in
-/// place (MPI_Iallreduce for the started ones); a count beyond C's `int` is cut into several calls.
+/// A process can have one, once: MPI cannot be started again. Every return code is checked; a count beyond C's `int`
+/// is cut into several calls. Ranks of a machine share memory (`NodeMemory`) unless they are in containers of their
+/// own; sums between groups run at the same time as computing, `PendingSum`.
 public final class MPICommunicator: Communicator {
     public let rank: Int
     public let size: Int
-    public let ranksOnNode: Int
-    public let rankOnNode: Int
+    public var ranksOnNode: Int { topology.ranksOnNode }
+    public var rankOnNode: Int { topology.rankOnNode }
+    public var group: RankGroup { topology.group }
     public private(set) var statistics = CommunicationStatistics()
     private let world: MPI_Comm
+    private let topology: MPITopology
     private let elementsPerCall: Int
     private var slots: [PendingSum] = []
     private var isFinalized = false
@@ -31,7 +34,7 @@ public final class MPICommunicator: Communicator {
         world = try startMPI()
         rank = Int(try query(nil, "MPI_Comm_rank") { MPI_Comm_rank(mio_mpi_comm_world(), $0) })
         size = Int(try query(rank, "MPI_Comm_size") { MPI_Comm_size(mio_mpi_comm_world(), $0) })
-        (rankOnNode, ranksOnNode) = try placeOnNode(rank: rank)
+        topology = try MPITopology(world: world, rank: rank, size: size)
         let tasks = MPILaunch.tasksOfStep
         guard size > 1 || tasks <= 1 || isUnderMPIRun else {
             throw CommunicationError(
@@ -42,6 +45,8 @@ public final class MPICommunicator: Communicator {
     }
 
     public var name: String { "MPI" }
+
+    public func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
 
     public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
         try allreduce(values, count, mio_mpi_float(), mio_mpi_sum())
@@ -66,29 +71,56 @@ public final class MPICommunicator: Communicator {
         return pair.1 == 0 ? pair.0 : .nan
     }
 
+    public func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory {
+        guard group.size > 1 else { return SharedMemory(ofOneRank: group, byteCount: byteCount) }
+        let memory = try NodeMemory(
+            byteCount: byteCount, rank: rank, communicator: topology.groupCommunicator)
+        return SharedMemory(
+            base: memory.base, byteCount: memory.byteCount, group: group, owner: memory)
+    }
+
     public func reserve(slots count: Int) {
         while slots.count < count { slots.append(PendingSum()) }
     }
 
-    public func startAllreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int, slot: Int)
-        throws(CommunicationError)
-    {
+    public func startSumBetweenGroups(
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+    ) throws(CommunicationError) {
         precondition(slots.indices.contains(slot), "slot \(slot) is not reserved")
         try slots[slot].start(
-            values, pieces: Pieces(of: count, atMost: elementsPerCall), world: world, rank: rank)
-        statistics.addReduction(of: count, Float.self)
+            values, count: count, order: order, elementsPerCall: elementsPerCall,
+            column: topology.column)
+    }
+
+    public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
+        throws(CommunicationError)
+    {
+        guard let count = CInt(exactly: count) else {
+            preconditionFailure("\(count) numbers a rank are more than one call takes")
+        }
+        try check(
+            MPI_Allgather(
+                mio_mpi_in_place(), 0, mio_mpi_double(), rows, count, mio_mpi_double(),
+                topology.control), "MPI_Allgather", rank)
     }
 
     public func progress() throws(CommunicationError) {
         // One test moves all requests along; those behind an incomplete one need none of their own.
         for slot in slots.indices where slots[slot].isRunning {
-            guard try slots[slot].test(rank: rank) else { return }
+            guard try slots[slot].test() else { return }
         }
     }
 
     public func wait(slot: Int) throws(CommunicationError) {
         precondition(slots.indices.contains(slot), "slot \(slot) is not reserved")
-        try slots[slot].wait(rank: rank)
+        try slots[slot].wait()
+    }
+
+    public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
+        if group.rank == 0 {
+            try broadcastPieces(bytes, root: 0, over: topology.control)
+        }
+        try barrier()
     }
 
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {
@@ -155,14 +187,15 @@ extension MPICommunicator {
         }
     }
 
-    private func broadcastPieces(_ bytes: UnsafeMutableRawBufferPointer, root: Int)
-        throws(CommunicationError)
-    {
+    private func broadcastPieces(
+        _ bytes: UnsafeMutableRawBufferPointer, root: Int, over communicator: MPI_Comm? = nil
+    ) throws(CommunicationError) {
         var pieces = Pieces(of: bytes.count, atMost: elementsPerCall)
         while let piece = pieces.next() {
             try check(
                 MPI_Bcast(
-                    bytes.baseAddress! + piece.offset, piece.count, mio_mpi_byte(), rankArgument(root), world),
+                    bytes.baseAddress! + piece.offset, piece.count, mio_mpi_byte(), rankArgument(root),
+                    communicator ?? world),
                 "MPI_Bcast", rank)
         }
     }

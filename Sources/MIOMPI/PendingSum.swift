@@ -1,44 +1,81 @@
 import CMPI
 import MIOComm
+import MIOTensor
 
-/// A sum under way: MPI's requests, one a piece. The array is kept from step to step, so that it grows in
-/// the first only.
+/// The ranks that have the same place in their groups.
+struct Column {
+    /// For a sum's first and second phase: MPI matches collectives by the order in which a communicator's are started,
+    /// and one sum's second phase may start before or after another's first.
+    let first: MPI_Comm
+    let second: MPI_Comm
+    /// Its ranks, and this rank among them.
+    let size: Int
+    let index: Int
+    /// This rank in the world, for messages.
+    let rank: Int
+}
+
+/// A sum over a column under way, cut into pieces that C's `int` can count. What it needs is kept from step to step,
+/// so that it grows in the first only.
 struct PendingSum {
-    private var requests: [MPI_Request?] = []
+    private var calls: [MPI_Request?] = []
+    private var exchanges: [OrderedExchange] = []
+    private var used = 0
+    private var order = SumBetweenGroups.any
+    private var rank = 0
     private(set) var isRunning = false
 
     mutating func start(
-        _ values: UnsafeMutablePointer<Float>, pieces: Pieces, world: MPI_Comm, rank: Int
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, elementsPerCall: Int,
+        column: Column
     ) throws(CommunicationError) {
         precondition(!isRunning, "a sum is running in this slot")
-        var pieces = pieces
-        while requests.count < pieces.count { requests.append(mio_mpi_request_null()) }
+        self.order = order
+        rank = column.rank
+        var pieces = Pieces(of: count, atMost: elementsPerCall)
+        used = pieces.count
         isRunning = true
+        while calls.count < used { calls.append(mio_mpi_request_null()) }
         var index = 0
         while let piece = pieces.next() {
-            try check(
-                MPI_Iallreduce(
-                    mio_mpi_in_place(), values + piece.offset, piece.count, mio_mpi_float(), mio_mpi_sum(),
-                    world, &requests[index]),
-                "MPI_Iallreduce", rank)
+            if order == .any {
+                try check(
+                    MPI_Iallreduce(
+                        mio_mpi_in_place(), values + piece.offset, piece.count, mio_mpi_float(),
+                        mio_mpi_sum(), column.first, &calls[index]),
+                    "MPI_Iallreduce", rank)
+            } else {
+                if exchanges.count == index { exchanges.append(OrderedExchange(column)) }
+                try exchanges[index].start(values + piece.offset, count: Int(piece.count), order: order)
+            }
             index += 1
         }
     }
 
-    /// Whether all pieces are complete. A completed request is MPI_REQUEST_NULL, which tests as complete.
-    mutating func test(rank: Int) throws(CommunicationError) -> Bool {
-        for index in requests.indices {
+    /// Moves it along.
+    /// - Returns: whether all pieces are complete.
+    mutating func test() throws(CommunicationError) -> Bool {
+        for index in 0..<used {
+            guard order == .any else {
+                guard try exchanges[index].advance(waits: false) else { return false }
+                continue
+            }
             var isComplete: CInt = 0
-            try check(MPI_Test(&requests[index], &isComplete, nil), "MPI_Test", rank)
+            // A completed request is MPI_REQUEST_NULL, which tests as complete.
+            try check(MPI_Test(&calls[index], &isComplete, nil), "MPI_Test", rank)
             if isComplete == 0 { return false }
         }
         return true
     }
 
-    mutating func wait(rank: Int) throws(CommunicationError) {
+    mutating func wait() throws(CommunicationError) {
         precondition(isRunning, "no sum was started in this slot")
-        for index in requests.indices {
-            try check(MPI_Wait(&requests[index], nil), "MPI_Wait", rank)
+        for index in 0..<used {
+            if order == .any {
+                try check(MPI_Wait(&calls[index], nil), "MPI_Wait", rank)
+            } else {
+                _ = try exchanges[index].advance(waits: true)
+            }
         }
         isRunning = false
     }

@@ -48,19 +48,6 @@ func startMPI() throws(CommunicationError) -> MPI_Comm {
     return world
 }
 
-/// This rank among the ranks that share memory, and how many those are.
-func placeOnNode(rank: Int) throws(CommunicationError) -> (rank: Int, size: Int) {
-    var node: MPI_Comm?
-    try check(
-        MPI_Comm_split_type(
-            mio_mpi_comm_world(), mio_mpi_comm_type_shared(), CInt(rank), mio_mpi_info_null(), &node),
-        "MPI_Comm_split_type", rank)
-    let rankOnNode = try query(rank, "MPI_Comm_rank") { MPI_Comm_rank(node, $0) }
-    let ranksOnNode = try query(rank, "MPI_Comm_size") { MPI_Comm_size(node, $0) }
-    try check(MPI_Comm_free(&node), "MPI_Comm_free", rank)
-    return (Int(rankOnNode), Int(ranksOnNode))
-}
-
 /// Ends all ranks. MPI_Abort does not return; if it should, this process ends all the same.
 func abortMPI(_ code: CInt) -> Never {
     fflush(nil)

@@ -31,10 +31,10 @@ public struct Evaluation: Sendable, Hashable {
         let dataset = try session.openDataset(source, key: key, columns: columns.requests)
         try LabelCheck(session: session, columns: columns).run(dataset, key: key)
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
-        let replica = try session.makeReplica(schedules: [schedule], forwardOnly: true)
+        let replica = try session.makeReplica(schedules: [schedule])
         try communicator.agree(on: "the weights") { try replica.load(file) }
         let validation = Validation(
-            replica: replica, dataset: dataset, batchSize: job.training.batchSize, communicator: communicator)
+            replica: replica, dataset: dataset, batchSize: job.training.batchSize, session: session)
         switch try validation.run(isInterrupted: { false }) {
         case .values(let values):
             return Evaluation(

@@ -37,8 +37,7 @@ public struct Prediction: Sendable, Hashable {
         let columns = ColumnMap(graph: job.graph, outputs: [], inputsOnly: true)
         let dataset = try session.openDataset(source, key: key, columns: columns.requests)
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
-        let replica = try session.makeReplica(
-            schedules: [schedule], forwardOnly: true, outputs: [])
+        let replica = try session.makeReplica(schedules: [schedule], outputs: [])
         try replica.load(file)
 
         let outputs = replica.plan.heads.map { Output(name: $0.name, shape: $0.shape) }

@@ -15,6 +15,8 @@ public struct Session {
     public let communicator: any Communicator
     public let backend: any KernelBackend
     public let threads: Int
+    /// This rank's parts of every batch.
+    public let shards: VirtualShards
 
     /// - Parameter makeBackend: given the threads this rank has.
     /// - Throws: `AgreedError`, `DifferenceError` if a rank read another job; `CommunicationError`.
@@ -25,9 +27,42 @@ public struct Session {
         self.communicator = communicator
         try communicator.requireEqual("job", job.resolvedYAML)
         let derived = try ThreadsPerRank.derive(communicator)
-        let threads = job.training.threads ?? derived
+        // How many threads share a sum changes its rounding.
+        let isStrict = job.training.reproducible == .strict
+        let threads = job.training.threads ?? (isStrict ? 1 : derived)
         self.threads = threads
+        shards = try Self.shards(job, communicator)
         backend = try communicator.agree(on: "the kernels") { try makeBackend(threads) }
+    }
+
+    private static func shards(_ job: Job, _ communicator: any Communicator) throws(RunError) -> VirtualShards
+    {
+        let (rank, size) = (communicator.rank, communicator.size)
+        guard job.training.reproducible == .strict else {
+            return VirtualShards(total: size, rank: rank, worldSize: size)
+        }
+        let total = job.training.virtualShards
+        guard size & (size - 1) == 0, size <= total else {
+            throw RunError(
+                "training.reproducible: strict needs a number of ranks that is a power of two, at most "
+                    + "training.virtual_shards (\(total)); this run has \(size) ranks", exitCode: .badInput)
+        }
+        return VirtualShards(total: total, rank: rank, worldSize: size)
+    }
+
+    /// How gradients travel between groups of ranks.
+    /// - Throws: `RunError` for a job that asks for two things at once.
+    func sumBetweenGroups() throws(RunError) -> SumBetweenGroups {
+        switch (job.training.reproducible, job.communication.compression) {
+        case (.strict, .uncompressed): return .tree
+        case (.rounding, .uncompressed): return .any
+        case (.rounding, .bfloat16): return .bfloat16
+        case (.strict, .bfloat16):
+            throw RunError(
+                "communication.compression: bfloat16 rounds machine by machine, so that "
+                    + "training.reproducible: strict cannot hold; leave one of them away", exitCode: .badInput
+            )
+        }
     }
 
     /// Opens a data set on every rank, and sees that all see the same.
@@ -42,40 +77,74 @@ public struct Session {
 
     /// Samples a pass, the same on all ranks: rank 0's cache decides.
     /// - Throws: `CommunicationError`
-    public func passSize(part: Int) throws -> Int {
-        if let asked = job.training.microBatch { return max(1, min(asked, part)) }
-        let cache = ThreadsPerRank.lastLevelCache() / max(communicator.ranksOnNode, 1)
+    public func passSize(shard: Int) throws -> Int {
+        if let asked = job.training.microBatch { return max(1, min(asked, shard)) }
+        // A strict run has the same passes at any number of ranks.
+        let sharers =
+            job.training.reproducible == .strict
+            ? job.training.virtualShards : max(communicator.ranksOnNode, 1)
         var size = PassSize.choose(
-            graph: job.graph, outputs: job.outputs, backend: backend, part: max(part, 1),
-            cache: cache)
+            graph: job.graph, outputs: job.outputs, backend: backend, part: max(shard, 1),
+            cache: ThreadsPerRank.lastLevelCache() / sharers)
         try withUnsafeMutableBytes(of: &size) { try communicator.broadcast($0, root: 0) }
-        return max(1, min(size, part))
+        return max(1, min(size, shard))
     }
 
-    /// A replica for batches of a data set's schedule, ready for every part that will occur.
+    /// A replica for batches of a data set's schedule, ready for every shard that will occur.
     /// - Parameter outputs: the job's unless others are given.
     /// - Throws: `AgreedError`, `DifferenceError` if ranks plan differently; `CommunicationError`
-    public func makeReplica(
-        schedules: [BatchSchedule], forwardOnly: Bool, outputs: [OutputSpecification]? = nil
-    ) throws -> Replica {
-        let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1
-        let pass = try passSize(part: part)
-        let replica = try communicator.agree(on: "the model's kernels") {
-            let replica = try Replica(
-                graph: job.graph, outputs: outputs ?? job.outputs, backend: backend, part: max(part, 1),
-                pass: pass, forwardOnly: forwardOnly)
-            try replica.prepare(partSizes: Set(schedules.flatMap(partSizes)))
-            return replica
-        }
-        try communicator.requireEqual("plan", replica.plan.description)
-        return replica
+    public func makeReplica(schedules: [BatchSchedule], outputs: [OutputSpecification]? = nil) throws
+        -> Replica
+    {
+        let outputs = outputs ?? job.outputs
+        let plan = try makePlan(schedules, outputs, forwardOnly: true)
+        return try makeReplica(schedules, outputs, plan, memory: nil)
     }
 
-    /// The sizes of this rank's parts: of full batches, and of the last.
-    private func partSizes(_ schedule: BatchSchedule) -> [Int] {
+    /// The same with what training needs: slabs that the ranks of a group share.
+    /// - Throws: as above.
+    public func makeTrainingReplica(schedules: [BatchSchedule]) throws -> (Replica, TrainingMemory) {
+        let plan = try makePlan(schedules, job.outputs, forwardOnly: false)
+        let memory = try TrainingMemory(
+            plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
+            communicator: communicator)
+        return (try makeReplica(schedules, job.outputs, plan, memory: memory), memory)
+    }
+
+    private func makePlan(
+        _ schedules: [BatchSchedule], _ outputs: [OutputSpecification], forwardOnly: Bool
+    ) throws -> Plan {
+        let shard = schedules.map { shards.largest(batchSize: min($0.batchSize, $0.rowCount)) }.max() ?? 1
+        let pass = try passSize(shard: shard)
+        let plan = try communicator.agree(on: "the plan") {
+            Plan(
+                Replica.planRequest(
+                    graph: job.graph, outputs: outputs, pass: pass, forwardOnly: forwardOnly),
+                backend: backend)
+        }
+        try communicator.requireEqual("plan", plan.description)
+        return plan
+    }
+
+    private func makeReplica(
+        _ schedules: [BatchSchedule], _ outputs: [OutputSpecification], _ plan: Plan,
+        memory: TrainingMemory?
+    ) throws -> Replica {
+        let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1
+        return try communicator.agree(on: "the model's kernels") {
+            let replica = try Replica(
+                graph: job.graph, outputs: outputs, backend: backend, plan: plan, part: max(part, 1),
+                memory: memory)
+            try replica.prepare(shardSizes: Set(schedules.flatMap(shardSizes)))
+            return replica
+        }
+    }
+
+    /// The sizes of this rank's shards: of full batches, and of the last.
+    private func shardSizes(_ schedule: BatchSchedule) -> Set<Int> {
         guard schedule.batchesPerEpoch > 0 else { return [] }
-        return [0, schedule.batchesPerEpoch - 1].map {
-            schedule.part(ofBatch: $0, rank: communicator.rank, worldSize: communicator.size).count
+        return [0, schedule.batchesPerEpoch - 1].reduce(into: []) {
+            $0.formUnion(shards.sizes(globalCount: schedule.positions(ofBatch: $1).count))
         }
     }
 }

@@ -121,10 +121,11 @@ final class Snapshot {
         replica.executor.setCanonical(tensor, parameter, in: slab)
     }
 
-    /// Gives every rank rank 0's weights and slots.
+    /// Gives every rank rank 0's weights and slots: every group, whose ranks share them.
+    /// - Throws: `CommunicationError`
     func broadcast(_ communicator: any Communicator) throws {
         for slab in [replica.executor.weights] + optimizer.slots {
-            try communicator.broadcast(UnsafeMutableRawBufferPointer(slab.buffer), root: 0)
+            try communicator.broadcastBetweenGroups(UnsafeMutableRawBufferPointer(slab.buffer))
         }
     }
 }

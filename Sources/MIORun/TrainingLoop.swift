@@ -12,12 +12,12 @@ extension TrainingRun {
             try Prefetcher(
                 dataset: dataset,
                 configuration: .init(
-                    batchSize: job.training.batchSize,
+                    batchSize: schedule.batchSize,
                     start: BatchPosition(
                         epoch: state.position.epoch,
                         batch: state.position.position == dataset.rowCount
                             ? schedule.batchesPerEpoch
-                            : state.position.position / job.training.batchSize),
+                            : state.position.position / schedule.batchSize),
                     endEpoch: job.training.epochs, seed: job.seed, shuffle: job.training.shuffle,
                     rank: communicator.rank, worldSize: communicator.size))
         }

@@ -40,22 +40,25 @@ public final class TrainingRun {
         let labels = LabelCheck(session: session, columns: columns)
         try labels.run(dataset, key: "train")
         if let validationSet { try labels.run(validationSet, key: "validation") }
-        schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
+        schedule = BatchSchedule(
+            rowCount: dataset.rowCount, batchSize: job.training.samplesPerUpdate)
         let validationSchedule = validationSet.map {
             BatchSchedule(rowCount: $0.rowCount, batchSize: job.training.batchSize)
         }
-        let replica = try session.makeReplica(
-            schedules: [schedule] + [validationSchedule].compactMap { $0 }, forwardOnly: false)
+        let between = try session.sumBetweenGroups()
+        let (replica, memory) = try session.makeTrainingReplica(
+            schedules: [schedule] + [validationSchedule].compactMap { $0 })
         self.replica = replica
-        optimizer = OptimizerState(job.optimizer, plan: replica.plan)
+        optimizer = OptimizerState(
+            job.optimizer, plan: replica.plan, memory: memory, communicator: session.communicator)
         step = TrainingStep(
-            replica: replica, optimizer: optimizer, communicator: session.communicator, seed: job.seed)
+            replica: replica, optimizer: optimizer, memory: memory, communicator: session.communicator,
+            seed: job.seed, shards: session.shards, between: between)
         epochSums = StepSums(step.names)
         snapshot = Snapshot(replica: replica, optimizer: optimizer)
         validation = validationSet.map {
             Validation(
-                replica: replica, dataset: $0, batchSize: job.training.batchSize,
-                communicator: session.communicator)
+                replica: replica, dataset: $0, batchSize: job.training.batchSize, session: session)
         }
     }
 
@@ -126,7 +129,7 @@ public final class TrainingRun {
                 replica.initializeWeights(seed: job.seed)
                 state.epochSums = epochSums.totals
                 state.rowCount = dataset.rowCount
-                state.batchSize = job.training.batchSize
+                state.batchSize = job.training.samplesPerUpdate
             }
         }
         state = TrainingState(bytes: try communicator.broadcast(state.bytes, root: 0))

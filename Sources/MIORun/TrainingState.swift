@@ -54,7 +54,11 @@ struct TrainingState: Hashable {
     func verifyContinues(_ checkpoint: StoredCheckpoint, job: Job, rowCount: Int) throws(RunError) {
         let differences: [(what: String, expected: String, received: String)] = [
             ("samples of training data:", "\(self.rowCount)", "\(rowCount)"),
-            ("training.batch_size", "\(batchSize)", "\(job.training.batchSize)"),
+            (
+                job.training.accumulate == 1
+                    ? "training.batch_size" : "training.batch_size × training.accumulate", "\(batchSize)",
+                "\(job.training.samplesPerUpdate)"
+            ),
             ("seed", "\(UInt(bitPattern: checkpoint.manifest.seed))", "\(job.seed)"),
         ]
         for (what, expected, received) in differences where expected != received {

@@ -17,11 +17,11 @@ public final class Validation {
         case interrupted
     }
 
-    init(replica: Replica, dataset: Dataset, batchSize: Int, communicator: any Communicator) {
+    init(replica: Replica, dataset: Dataset, batchSize: Int, session: Session) {
         self.dataset = dataset
         self.batchSize = batchSize
-        self.communicator = communicator
-        evaluator = Evaluator(replica: replica)
+        communicator = session.communicator
+        evaluator = Evaluator(replica: replica, shards: session.shards)
     }
 
     /// Keras' log names: `loss`, `kind_loss`, `kind_accuracy`.

@@ -13,7 +13,8 @@ public final class Storage<Element: BitwiseCopyable> {
 
     public let count: Int
     public let pointer: UnsafeMutablePointer<Element>
-    private let release: (() -> Void)?
+    /// Whose memory it is, if it is not this storage's own.
+    private let owner: AnyObject?
 
     /// - Precondition: `count` is not negative, and `count` elements fit the address space.
     public init(count: Int) {
@@ -27,19 +28,19 @@ public final class Storage<Element: BitwiseCopyable> {
         memset(raw, 0, size)
         self.count = count
         pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
-        release = nil
+        owner = nil
     }
 
-    /// Memory that somebody else provides, a shared-memory window for one.
-    /// - Parameter release: called once, when the last reference to this storage goes.
-    public init(pointer: UnsafeMutablePointer<Element>, count: Int, release: @escaping () -> Void) {
+    /// A part of somebody else's memory, shared memory for one.
+    /// - Parameter owner: lives at least as long as this storage.
+    public init(pointer: UnsafeMutablePointer<Element>, count: Int, of owner: AnyObject) {
         self.count = count
         self.pointer = pointer
-        self.release = release
+        self.owner = owner
     }
 
     deinit {
-        if let release { release() } else { free(pointer) }
+        if owner == nil { free(pointer) }
     }
 
     public var buffer: UnsafeMutableBufferPointer<Element> { .init(start: pointer, count: count) }

@@ -46,7 +46,8 @@ public struct ConformanceReport: Sendable {
 /// - Throws: `CommunicationError` if the communicator fails outside of what a check expects.
 public func checkConformance(of communicator: any Communicator) throws -> ConformanceReport {
     let checks =
-        identityChecks + reductionChecks + startedSumChecks + byteChecks + agreementChecks + reducerChecks
+        identityChecks + reductionChecks + groupChecks + byteChecks + agreementChecks
+        + gradientReductionChecks
     var failures: [String] = []
     for check in checks {
         var expectations = Expectations()

@@ -8,9 +8,11 @@ let identityChecks = [
         expect.equal(ranks, (0..<communicator.size).map { [UInt8($0)] }, "all ranks, by rank")
     },
     ConformanceCheck(name: "places on the node") { communicator, expect in
-        // The checks run on one machine.
-        expect.equal(communicator.ranksOnNode, communicator.size, "ranks on the node")
-        expect.equal(communicator.rankOnNode, communicator.rank, "rank on the node")
+        let group = communicator.group
+        expect.equal(group.size * group.count, communicator.size, "ranks of all groups")
+        expect.equal(group.index * group.size + group.rank, communicator.rank, "place in the group")
+        expect.equal(communicator.ranksOnNode % group.size, 0, "whole groups on the node")
+        expect.equal(communicator.rankOnNode % group.size, group.rank, "rank on the node")
     },
     ConformanceCheck(name: "statistics") { communicator, expect in
         let before = communicator.statistics
@@ -94,51 +96,5 @@ let reductionChecks = [
             expect.holds(
                 try communicator.allreduceMax(rank == source ? .nan : .infinity).isNaN, "with a NaN")
         }
-    },
-]
-
-let startedSumChecks = [
-    ConformanceCheck(name: "started sums") { communicator, expect in
-        let slots = 3
-        communicator.reserve(slots: slots)
-        communicator.reserve(slots: 1)
-        let count = 20
-        let values = Storage<Float>(count: slots * count)
-        let ranks = Float(communicator.size * (communicator.size + 1) / 2)
-        for step in 1...20 {
-            for i in 0..<slots * count { values.pointer[i] = Float((communicator.rank + 1) * (i + step)) }
-            for slot in 0..<slots {
-                try communicator.startAllreduceSum(values.pointer + slot * count, count: count, slot: slot)
-                try communicator.progress()
-            }
-            // Started in one order; waited for in whichever a rank likes.
-            let order = communicator.rank % 2 == 0 ? [0, 1, 2] : [2, 0, 1]
-            for slot in order {
-                try communicator.wait(slot: slot)
-                try communicator.progress()
-            }
-            expect.equal(
-                Array(values.buffer), (0..<slots * count).map { ranks * Float($0 + step) }, "step \(step)")
-        }
-    },
-    ConformanceCheck(name: "other collectives while a sum runs") { communicator, expect in
-        communicator.reserve(slots: 1)
-        let values = Storage<Float>(count: 4)
-        values.fill(2)
-        try communicator.startAllreduceSum(values.pointer, count: 4, slot: 0)
-        try communicator.barrier()
-        expect.equal(
-            try communicator.allreduceMax(Double(communicator.rank)), Double(communicator.size - 1),
-            "a maximum")
-        try communicator.wait(slot: 0)
-        expect.equal(values.pointer[3], Float(2 * communicator.size), "the sum")
-    },
-    ConformanceCheck(name: "a started sum of nothing") { communicator, expect in
-        communicator.reserve(slots: 1)
-        let values = Storage<Float>(count: 1)
-        values.fill(3)
-        try communicator.startAllreduceSum(values.pointer, count: 0, slot: 0)
-        try communicator.wait(slot: 0)
-        expect.equal(values.pointer[0], 3, "the element beyond the count")
     },
 ]

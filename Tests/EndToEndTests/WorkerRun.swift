@@ -38,7 +38,8 @@ final class WorkerRun {
     ///   - wrapper: what the launcher itself is run by.
     init(
         _ job: String, ranks: Int, _ arguments: [String] = [], ofRank: [Int: [String]] = [:],
-        foldersOfRanks: [String] = [], launch: Launch = .mpirun, wrapper: [String] = []
+        foldersOfRanks: [String] = [], launch: Launch = .mpirun, wrapper: [String] = [],
+        environment: [String: String] = [:]
     ) throws {
         precondition(launch != .alone || ranks == 1)
         self.ranks = ranks
@@ -62,17 +63,19 @@ final class WorkerRun {
         let worker = ["sh", "-c", script, try BuiltProgram.path("mio-worker"), job] + arguments
         process = try SpawnedProcess(
             wrapper + (launch == .alone ? [] : ["mpirun", "-n", "\(ranks)"]) + worker,
-            environment: MPIEnvironment.variables.merging(["MIO_TEST_NOTES": notes.path]) { $1 })
+            environment: MPIEnvironment.variables.merging(["MIO_TEST_NOTES": notes.path]) { $1 }
+                .merging(environment) { $1 })
     }
 
     /// Starts a run and waits for its end.
     static func outcome(
         _ job: String, ranks: Int, _ arguments: [String] = [], ofRank: [Int: [String]] = [:],
-        foldersOfRanks: [String] = [], launch: Launch = .mpirun, wrapper: [String] = []
+        foldersOfRanks: [String] = [], launch: Launch = .mpirun, wrapper: [String] = [],
+        environment: [String: String] = [:]
     ) throws -> Outcome {
         try WorkerRun(
             job, ranks: ranks, arguments, ofRank: ofRank, foldersOfRanks: foldersOfRanks, launch: launch,
-            wrapper: wrapper
+            wrapper: wrapper, environment: environment
         ).wait()
     }
 

@@ -7,6 +7,7 @@ import MIOGraph
 import MIOKernels
 import MIOObjectives
 import MIOOptimizers
+import MIOPlan
 import MIORun
 import MIOTensor
 import MIOTraining
@@ -122,22 +123,27 @@ public struct ParityTraining: Sendable {
         let dataset = try Dataset(DataSpecification(files: [data]), columns: columns.requests)
         let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
             .largestPart(worldSize: communicator.size)
+        let optimizer = try OptimizerRegistry.read(
+            golden["optimizer"].value, at: ConfigPath("optimizer"))
+        let plan = Plan(
+            Replica.planRequest(graph: graph, outputs: outputs, pass: min(pass ?? part, part)),
+            backend: backend)
+        let memory = try TrainingMemory(
+            plan: plan, graph: graph, outputs: outputs, optimizer: optimizer, communicator: communicator)
         let replica = try Replica(
-            graph: graph, outputs: outputs, backend: backend, part: part,
-            pass: min(pass ?? part, part))
+            graph: graph, outputs: outputs, backend: backend, plan: plan, part: part, memory: memory)
         let prefetcher = try Prefetcher(
             dataset: dataset,
             configuration: .init(
                 batchSize: batchSize, endEpoch: 1, seed: 0, shuffle: false, rank: communicator.rank,
                 worldSize: communicator.size))
         defer { prefetcher.stop() }
-        try replica.prepare(partSizes: Set(0...part))
+        try replica.prepare(shardSizes: Set(0...part))
         replica.setCanonicalWeights(start)
-        let optimizer = try OptimizerRegistry.read(
-            golden["optimizer"].value, at: ConfigPath("optimizer"))
         let step = TrainingStep(
-            replica: replica, optimizer: OptimizerState(optimizer, plan: replica.plan),
-            communicator: communicator, seed: 0)
+            replica: replica,
+            optimizer: OptimizerState(optimizer, plan: plan, memory: memory, communicator: communicator),
+            memory: memory, communicator: communicator, seed: 0)
         var logs: [String: [Double]] = [:]
         if let fault = try step.begin(try prefetcher.following()) {
             throw Mismatch(description: "\(fault)")

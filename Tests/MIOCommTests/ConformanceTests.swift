@@ -8,14 +8,16 @@ import Testing
         let communicator = LoopbackCommunicator()
         let report = try checkConformance(of: communicator)
         #expect(report.failures == [])
-        #expect(report.checks == 27)
+        #expect(report.checks == 35)
         #expect(communicator.name == "loopback")
         communicator.finalize()
         communicator.finalize()
     }
 
-    @Test(arguments: 1...4) func inProcessConforms(worldSize: Int) throws {
-        let reports = try InProcessCommunicator.run(worldSize: worldSize) { communicator in
+    @Test(arguments: [(1, 1), (2, 2), (3, 3), (4, 4), (2, 1), (4, 2), (4, 1), (6, 2), (8, 4)])
+    func inProcessConforms(worldSize: Int, groupSize: Int) throws {
+        let reports = try InProcessCommunicator.run(worldSize: worldSize, groupSize: groupSize) {
+            communicator in
             let report = try checkConformance(of: communicator)
             try communicator.finalize()
             try communicator.finalize()
@@ -24,7 +26,7 @@ import Testing
         #expect(reports.count == worldSize)
         for report in reports {
             #expect(report.failures == [])
-            #expect(report.checks == 27)
+            #expect(report.checks == 35)
         }
     }
 
@@ -39,6 +41,7 @@ import Testing
 /// A loopback whose sums of floats are twice what they should be, and which counts nothing.
 private final class BrokenCommunicator: Communicator {
     private let loopback = LoopbackCommunicator()
+    let group = RankGroup(worldRank: 0, worldSize: 1, size: 1)
     let statistics = CommunicationStatistics()
 
     var rank: Int { 0 }
@@ -53,9 +56,14 @@ private final class BrokenCommunicator: Communicator {
     func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) {}
     func allreduceMax(_ value: Double) -> Double { value }
     func reserve(slots: Int) { loopback.reserve(slots: slots) }
-    func startAllreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int, slot: Int) {
-        loopback.startAllreduceSum(values, count: count, slot: slot)
+    func startSumBetweenGroups(
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+    ) {
+        loopback.startSumBetweenGroups(values, count: count, order: order, slot: slot)
     }
+    func shareMemory(byteCount: Int) -> SharedMemory { loopback.shareMemory(byteCount: byteCount) }
+    func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int) {}
+    func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) {}
     func progress() {}
     func wait(slot: Int) { loopback.wait(slot: slot) }
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {}
@@ -63,6 +71,7 @@ private final class BrokenCommunicator: Communicator {
     func gather(_ bytes: [UInt8], root: Int) -> [[UInt8]]? { [bytes] }
     func allgather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
     func barrier() {}
+    func add(_ statistics: CommunicationStatistics) {}
     func abort(_ code: ExitCode) -> Never { loopback.abort(code) }
     func finalize() {}
 }

@@ -14,7 +14,7 @@ private struct SampleError: MIOError, Equatable {
         #expect(results == [0, 1, 4, 9])
     }
 
-    @Test func sumsAreTakenInRankOrder() throws {
+    @Test func sumsAreTakenInTheOrderOfATree() throws {
         // 1 + 2^24 rounds to 2^24, of which the last rank leaves 0; another order would give 1.
         let sums = try InProcessCommunicator.run(worldSize: 3) { communicator in
             let value = Storage<Float>(count: 1)
@@ -25,12 +25,13 @@ private struct SampleError: MIOError, Equatable {
         #expect(sums == [0, 0, 0])
     }
 
-    @Test(arguments: ["sum", "maximum", "started", "broadcast", "exchange", "barrier", "finalize"])
+    @Test(arguments: ["sum", "maximum", "started", "broadcast", "exchange", "barrier", "finalize", "shared"])
     func aRankThatThrowsLeavesNobodyWaiting(collective: String) throws {
         // Each of the others returns what it saw instead of throwing it.
         let seen = Seen()
         #expect(throws: SampleError(description: "disk full")) {
-            try InProcessCommunicator.run(worldSize: 4) { communicator in
+            try InProcessCommunicator.run(worldSize: 4, groupSize: collective == "started" ? 1 : 4) {
+                communicator in
                 guard communicator.rank != 2 else { throw SampleError(description: "disk full") }
                 let values = Storage<Float>(count: 8)
                 communicator.reserve(slots: 1)
@@ -39,12 +40,14 @@ private struct SampleError: MIOError, Equatable {
                     case "sum": try communicator.allreduceSum(values.pointer, count: 8)
                     case "maximum": _ = try communicator.allreduceMax(1)
                     case "started":
-                        try communicator.startAllreduceSum(values.pointer, count: 8, slot: 0)
+                        try communicator.startSumBetweenGroups(
+                            values.pointer, count: 8, order: .any, slot: 0)
                         try communicator.wait(slot: 0)
                     case "broadcast":
                         try communicator.broadcast(UnsafeMutableRawBufferPointer(values.buffer), root: 2)
                     case "exchange": _ = try communicator.allgather([1])
                     case "barrier": try communicator.barrier()
+                    case "shared": _ = try communicator.shareMemory(byteCount: 64)
                     default: try communicator.finalize()
                     }
                     seen.add("rank \(communicator.rank): nothing was thrown")
@@ -57,6 +60,21 @@ private struct SampleError: MIOError, Equatable {
             }
         }
         #expect(seen.all == .init(repeating: "rank 2 left: disk full", count: 3))
+    }
+
+    @Test func aRankThatLeavesIsMissedInSharedMemory() {
+        #expect(throws: SampleError(description: "out of paper")) {
+            try InProcessCommunicator.run(worldSize: 3) { communicator in
+                var layout = SharedLayout()
+                let place = GroupCounters.place(in: &layout, group: communicator.group)
+                let memory = try communicator.shareMemory(byteCount: layout.byteCount)
+                var meeting = GroupCounters(memory, at: place)
+                try meeting.meet()
+                if communicator.rank == 1 { throw SampleError(description: "out of paper") }
+                let error = #expect(throws: CommunicationError.self) { try meeting.meet() }
+                #expect(error?.departedRank == 1)
+            }
+        }
     }
 
     @Test func theErrorIsThatOfTheRankThatFailed() {
@@ -81,11 +99,11 @@ private struct SampleError: MIOError, Equatable {
     }
 
     @Test func whatCompletedBeforeARankLeftIsValid() throws {
-        let sums = try InProcessCommunicator.run(worldSize: 3) { communicator in
+        let sums = try InProcessCommunicator.run(worldSize: 3, groupSize: 1) { communicator in
             let values = Storage<Float>(count: 1)
             values.fill(2)
             communicator.reserve(slots: 1)
-            try communicator.startAllreduceSum(values.pointer, count: 1, slot: 0)
+            try communicator.startSumBetweenGroups(values.pointer, count: 1, order: .any, slot: 0)
             try communicator.wait(slot: 0)
             return values.pointer[0]
         }
@@ -125,11 +143,12 @@ private struct SampleError: MIOError, Equatable {
     @Test func startedSumsMustComeInTheSameOrder() {
         // MPI matches collectives by the order in which they are started, not by slot.
         let error = #expect(throws: CommunicationError.self) {
-            try InProcessCommunicator.run(worldSize: 2) { communicator in
+            try InProcessCommunicator.run(worldSize: 2, groupSize: 1) { communicator in
                 let values = Storage<Float>(count: 2)
                 communicator.reserve(slots: 2)
                 for slot in communicator.rank == 0 ? [0, 1] : [1, 0] {
-                    try communicator.startAllreduceSum(values.pointer + slot, count: 1, slot: slot)
+                    try communicator.startSumBetweenGroups(
+                        values.pointer + slot, count: 1, order: .any, slot: slot)
                 }
                 for slot in 0..<2 { try communicator.wait(slot: slot) }
             }

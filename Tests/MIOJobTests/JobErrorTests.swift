@@ -21,7 +21,8 @@ import Testing
         #expect(
             message(replacing: "batch_size: 64", with: "batchsize: 64")
                 == "job.yaml:21: training.batchsize: unknown key; did you mean \"batch_size\"? Valid keys "
-                + "here: batch_size, epochs, micro_batch, non_finite, shuffle, threads")
+                + "here: accumulate, batch_size, epochs, micro_batch, non_finite, reproducible, shuffle, "
+                + "threads, virtual_shards")
         #expect(
             message(replacing: "logging:", with: "loging:").hasPrefix(
                 "job.yaml:23: loging: unknown key; did you mean \"logging\"? Valid keys here: checkpoints, "))
@@ -41,6 +42,26 @@ import Testing
             message(replacing: "outputs: [kind, box]", with: "outputs: [kind, box]\n  output: kind")
                 .hasPrefix(
                     "job.yaml:14: model.output: unknown key; did you mean \"outputs\"?"))
+    }
+
+    @Test func optionsOfLargeRuns() {
+        func training(_ text: String) -> String {
+            message(replacing: "batch_size: 64", with: "batch_size: 64, \(text)")
+        }
+        #expect(
+            training("virtual_shards: 12")
+                == "job.yaml:21: training.virtual_shards: expected a power of two (8, 16, 32, …), found 12")
+        #expect(
+            training("accumulate: 100000000")
+                == "job.yaml:21: training.accumulate: 100000000 batches of 64 are more than 2147483647 "
+                + "samples: lower one of them")
+        #expect(
+            training("reproducible: yes please").hasPrefix(
+                "job.yaml:21: training.reproducible: unknown name \"yes please\". Valid names: rounding, strict"
+            ))
+        #expect(
+            message(replacing: "logging:", with: "communication: {compression: zip}\nlogging:").hasPrefix(
+                "job.yaml:23: communication.compression: unknown name \"zip\". Valid names: none, bfloat16"))
     }
 
     @Test func missingKeys() {

@@ -26,6 +26,20 @@ import Testing
         #expect(job.warnings.isEmpty)
     }
 
+    @Test func optionsOfLargeRunsAreReadAndWritten() throws {
+        let job = try Garments.job(overrides: [
+            "training.accumulate=4", "training.reproducible=strict", "training.virtual_shards=16",
+            "communication.compression=bfloat16",
+        ])
+        #expect(
+            job.training
+                == TrainingOptions(
+                    epochs: 5, batchSize: 64, accumulate: 4, reproducible: .strict, virtualShards: 16))
+        #expect(job.training.samplesPerUpdate == 256)
+        #expect(job.communication == CommunicationOptions(compression: .bfloat16))
+        #expect(try Job(yaml: job.resolvedYAML, folder: "/elsewhere") == job)
+    }
+
     @Test func theSameJobIsBuiltInSwift() throws {
         let job = try Job(
             name: "garments", seed: 7, model: Garments.model(),

@@ -7,11 +7,16 @@ struct MPIRun {
     let errors: String
 
     /// - Parameter shell: commands for `sh` that each rank runs in the program's stead; `$0` is the program.
-    init(ranks: Int, _ arguments: [String], shell: String? = nil) throws {
+    /// - Parameter ranksPerGroup: `MIO_RANKS_PER_GROUP`.
+    init(ranks: Int, _ arguments: [String], shell: String? = nil, ranksPerGroup: String? = nil) throws {
         let program = try BuiltProgram.path("mio-communication-check")
         let command = shell.map { ["sh", "-c", $0, program] } ?? [program] + arguments
         // Two minutes are far beyond what a run takes: a hang ends, and fails.
-        try self.init(["mpirun", "-n", "\(ranks)"] + command, adding: MPIEnvironment.variables)
+        try self.init(
+            ["mpirun", "-n", "\(ranks)"] + command,
+            adding: MPIEnvironment.variables.merging(
+                ranksPerGroup.map { ["MIO_RANKS_PER_GROUP": $0] } ?? [:]
+            ) { $1 })
     }
 
     /// The program alone, without a launcher.

@@ -31,14 +31,20 @@ import Testing
         #expect(storage.buffer.allSatisfy { $0 == 0 })
     }
 
-    @Test func givesForeignMemoryBackOnce() {
-        var released = 0
+    @Test func keepsTheOwnerOfForeignMemory() {
+        final class Owner {}
         let memory = UnsafeMutablePointer<Float>.allocate(capacity: 4)
+        weak var owner: Owner?
         do {
-            let storage = Storage(pointer: memory, count: 4) { released += 1 }
+            let storage = {
+                let lender = Owner()
+                owner = lender
+                return Storage(pointer: memory, count: 4, of: lender)
+            }()
+            #expect(owner != nil)
             storage.fill(2)
         }
-        #expect(released == 1)
+        #expect(owner == nil)
         #expect(memory[3] == 2)
         memory.deallocate()
     }

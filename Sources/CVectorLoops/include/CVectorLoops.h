@@ -44,4 +44,12 @@ void mio_adam_amsgrad_update(size_t count, float *weights, const float *gradient
 // double, so the result is finite exactly if every element is.
 double mio_sum_of_squares(size_t count, const float *values);
 
+// target = first + second. target may be one of them.
+void mio_sum_pair(size_t count, const float *first, const float *second, float *target);
+
+// target[i] = the sum of slabs[..][offset + i], in the order of a binary tree: the sum of the first half of them (the
+// larger, if they are odd in number) plus the sum of the others, each made alike. target may be a place of the slabs
+// at the same offset. At most 2^16 slabs.
+void mio_sum_slabs(size_t count, const float *const *slabs, size_t offset, size_t slab_count, float *target);
+
 #endif

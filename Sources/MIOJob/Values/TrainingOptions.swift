@@ -8,11 +8,23 @@ public enum NonFinitePolicy: String, CaseIterable, Hashable, Sendable {
     case skip
 }
 
+/// How alike two runs of a job are that differ in their number of ranks.
+public enum Reproducibility: String, CaseIterable, Hashable, Sendable {
+    /// Up to the rounding of sums.
+    case rounding
+    /// To the bit: the batch is cut into as many shards at any number of ranks, each computed on one thread, and their
+    /// gradients are added up in the order of a binary tree.
+    case strict
+}
+
 /// How training goes: `training` of a job file. Defaults are those of Keras' `fit`.
 public struct TrainingOptions: Hashable, Sendable {
     public var epochs: Int
-    /// Samples of a step on all ranks together.
+    /// Samples of a batch on all ranks together.
     public var batchSize: Int
+    /// Batches that make one update: Keras' `gradient_accumulation_steps`. They count as one larger batch, in every
+    /// respect; what that would need of memory, it needs too.
+    public var accumulate: Int
     /// Whether each epoch has the samples in another order.
     public var shuffle: Bool
     public var nonFinite: NonFinitePolicy
@@ -20,10 +32,14 @@ public struct TrainingOptions: Hashable, Sendable {
     public var microBatch: Int?
     /// Threads of each rank; `nil` leaves it to the cores at hand.
     public var threads: Int?
+    public var reproducible: Reproducibility
+    /// The shards of a batch with `reproducible: strict`, a power of two: the most ranks that can share the work.
+    public var virtualShards: Int
 
     public init(
         epochs: Int = 1, batchSize: Int = 32, shuffle: Bool = true, nonFinite: NonFinitePolicy = .halt,
-        microBatch: Int? = nil, threads: Int? = nil
+        microBatch: Int? = nil, threads: Int? = nil, accumulate: Int = 1,
+        reproducible: Reproducibility = .rounding, virtualShards: Int = 8
     ) {
         self.epochs = epochs
         self.batchSize = batchSize
@@ -31,7 +47,13 @@ public struct TrainingOptions: Hashable, Sendable {
         self.nonFinite = nonFinite
         self.microBatch = microBatch
         self.threads = threads
+        self.accumulate = accumulate
+        self.reproducible = reproducible
+        self.virtualShards = virtualShards
     }
+
+    /// Samples of an update on all ranks together.
+    public var samplesPerUpdate: Int { batchSize * accumulate }
 
     private static let largest = Int(Int32.max)
 
@@ -43,13 +65,26 @@ public struct TrainingOptions: Hashable, Sendable {
         nonFinite = try reader.choice("non_finite", default: .halt)
         microBatch = try reader.optionalInteger("micro_batch", atLeast: 1, atMost: largest)
         threads = try reader.optionalInteger("threads", atLeast: 1, atMost: 4096)
+        accumulate = try reader.integer("accumulate", default: 1, atLeast: 1, atMost: largest)
+        guard batchSize.multipliedReportingOverflow(by: accumulate).partialValue <= largest else {
+            throw reader.error(
+                "accumulate",
+                "\(accumulate) batches of \(batchSize) are more than \(largest) samples: lower one of them")
+        }
+        reproducible = try reader.choice("reproducible", default: .rounding)
+        virtualShards = try reader.integer("virtual_shards", default: 8, atLeast: 1, atMost: 1 << 16)
+        guard virtualShards & (virtualShards - 1) == 0 else {
+            throw reader.error(
+                "virtual_shards", "expected a power of two (8, 16, 32, …), found \(virtualShards)")
+        }
         try reader.finish()
     }
 
     var config: ConfigDictionary {
         var entries: ConfigDictionary = [
             "epochs": .integer(epochs), "batch_size": .integer(batchSize), "shuffle": .boolean(shuffle),
-            "non_finite": .string(nonFinite.rawValue),
+            "non_finite": .string(nonFinite.rawValue), "accumulate": .integer(accumulate),
+            "reproducible": .string(reproducible.rawValue), "virtual_shards": .integer(virtualShards),
         ]
         if let microBatch { entries["micro_batch"] = .integer(microBatch) }
         if let threads { entries["threads"] = .integer(threads) }

@@ -5,20 +5,26 @@ import MIOKernels
 import MIOTensor
 
 /// Adds up losses and metrics over batches without a gradient; one sum over the ranks at the end.
+///
+/// Each shard of the batches has totals of its own, added up at the end in the order of a tree: with as many shards at
+/// any number of ranks the result has the same bits.
 public final class Evaluator {
     public let names: LogNames
     private let replica: Replica
-    /// The heads' sums, then two label counts a head.
+    private let shards: VirtualShards
+    /// (shards of this rank, numbers): the heads' sums, then two label counts a head.
     private let totals: Storage<Double>
     private let counts: Storage<Double>
     private let sums: StepSums
     private var batches = 0
+    private var numbers: Int { replica.sumCount + 2 * replica.heads.count }
 
-    public init(replica: Replica) {
+    public init(replica: Replica, shards: VirtualShards) {
         self.replica = replica
+        self.shards = shards
         names = LogNames(heads: replica.heads.map(\.specification), outputs: replica.graph.outputs.count)
         counts = Storage(count: 2 * replica.heads.count)
-        totals = Storage(count: replica.sumCount + counts.count)
+        totals = Storage(count: shards.own.count * (replica.sumCount + 2 * replica.heads.count))
         sums = StepSums(names)
     }
 
@@ -28,18 +34,27 @@ public final class Evaluator {
     }
 
     /// Adds this rank's part of a global batch.
-    /// - Returns: a label that its loss cannot take; nothing was then added.
+    /// - Returns: a label that its loss cannot take; the evaluation must then end.
     public func add(_ batch: Batch) -> LabelFault? {
-        if let fault = replica.markFollowing(batch, counts: counts.pointer) { return fault }
+        for (index, shard) in shards.own.enumerated() {
+            let samples = shards.samples(shard, of: batch)
+            if let fault = replica.markFollowing(batch, samples, counts: counts.pointer) { return fault }
+            let target = totals.pointer + index * numbers + replica.sumCount
+            for index in 0..<counts.count { target[index] += counts.pointer[index] }
+        }
         batches += 1
         replica.advance()
-        let offset = replica.sumCount
-        for index in 0..<counts.count { totals.pointer[offset + index] += counts.pointer[index] }
-        for range in Passes(samples: batch.count, most: replica.plan.samples) {
-            let pass = Pass(
-                samples: range.count,
-                context: CallContext(training: false, firstSample: batch.firstPosition + range.lowerBound))
-            replica.forward(batch, range, pass, denominators: nil, sums: totals.pointer)
+        for (index, shard) in shards.own.enumerated() {
+            let samples = shards.samples(shard, of: batch)
+            for range in Passes(samples: samples.count, most: replica.plan.samples) {
+                let range = samples.lowerBound + range.lowerBound..<samples.lowerBound + range.upperBound
+                let pass = Pass(
+                    samples: range.count,
+                    context: CallContext(
+                        training: false, firstSample: batch.firstPosition + range.lowerBound))
+                replica.forward(
+                    batch, range, pass, denominators: nil, sums: totals.pointer + index * numbers)
+            }
         }
         return nil
     }
@@ -47,16 +62,18 @@ public final class Evaluator {
     /// - Returns: the values of all ranks' batches, in the order of `names.names`.
     /// - Throws: `CommunicationError`
     public func finish(_ communicator: any Communicator) throws -> [Double] {
-        try communicator.allreduceSum(totals.pointer, count: totals.count)
+        TreeOrder.sum(totals.pointer, terms: shards.own.count, count: numbers)
+        let totals = try communicator.sumInTreeOrder(
+            Array(UnsafeBufferPointer(start: totals.pointer, count: numbers)))
         var source = 0
         var target = 0
         for (index, head) in replica.heads.enumerated() {
-            let count = totals.pointer + replica.sumCount + 2 * index
-            sums.storage.pointer[target] = totals.pointer[source]
+            let count = replica.sumCount + 2 * index
+            sums.storage.pointer[target] = totals[source]
             sums.storage.pointer[target + 1] = head.denominator(
-                Head.LabelCount(positions: count[0], weights: count[1]), batches: batches)
+                Head.LabelCount(positions: totals[count], weights: totals[count + 1]), batches: batches)
             for offset in 1..<head.sumCount {
-                sums.storage.pointer[target + 1 + offset] = totals.pointer[source + offset]
+                sums.storage.pointer[target + 1 + offset] = totals[source + offset]
             }
             source += head.sumCount
             target += head.sumCount + 1

@@ -71,20 +71,20 @@ final class Head {
         var weights = 0.0
     }
 
-    /// Marks and counts the labels of the batch after the one at hand.
+    /// Marks and counts the labels of some samples of the batch after the one at hand.
     /// - Parameters:
-    ///   - targets: (samples, target shape)
-    ///   - weights: (samples)
-    func markFollowing(samples: Int, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>)
-        -> LabelCount
-    {
-        let positions = samples * positionsPerSample
+    ///   - targets: of the part: (samples, target shape)
+    ///   - weights: of the part: (samples)
+    func markFollowing(
+        _ samples: Range<Int>, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>
+    ) -> LabelCount {
+        let offset = samples.lowerBound * positionsPerSample
         var count = LabelCount()
         count.positions = Double(
             labelling.markLabelled(
-                targets: targets, positions: positions, targetWidth: targetWidth,
-                into: following.labelled.pointer))
-        for sample in 0..<samples {
+                targets: targets + offset * targetWidth, positions: samples.count * positionsPerSample,
+                targetWidth: targetWidth, into: following.labelled.pointer + offset))
+        for sample in samples {
             for position in sample * positionsPerSample..<(sample + 1) * positionsPerSample {
                 following.weights.pointer[position] = weights[sample]
                 if following.labelled.pointer[position] != 0 { count.weights += Double(weights[sample]) }
@@ -164,9 +164,10 @@ final class Head {
     }
 
     /// The first label of some samples that the loss cannot take.
-    func firstFault(samples: Int, targets: UnsafePointer<Float>) -> TargetFault? {
+    /// - Returns: its position counts from the first of the samples.
+    func firstFault(_ samples: Range<Int>, targets: UnsafePointer<Float>) -> TargetFault? {
         labelling.firstFault(
-            targets: targets, positions: samples * positionsPerSample, targetWidth: targetWidth,
-            classes: width)
+            targets: targets + samples.lowerBound * positionsPerSample * targetWidth,
+            positions: samples.count * positionsPerSample, targetWidth: targetWidth, classes: width)
     }
 }

@@ -3,23 +3,32 @@ import MIOOptimizers
 import MIOPlan
 import MIOTensor
 
-/// The optimizer at work on the slabs: its slots, its count of updates, clipping.
+/// The optimizer at work on a rank's slices of the slabs: its slots, its count of updates, clipping.
 public final class OptimizerState {
     public let optimizer: any Optimizer
-    /// One slab a slot, laid out like the gradients.
+    /// One slab a slot, laid out like the gradients; the group's.
     public let slots: [Storage<Float>]
     /// Updates done so far: Keras' `iterations`.
     public var updates = 0
     private let parameters: [Plan.ParameterPlan]
-    private let elements: Int
+    private let memory: TrainingMemory
+    /// What this rank updates.
+    private let runs: [GradientPartition.Block]
+    private let parameterOfBlock: [Int]
     private let squaredNorms: Storage<Double>
     private let scales: Storage<Double>
 
-    public init(_ optimizer: any Optimizer, plan: Plan) {
+    public init(
+        _ optimizer: any Optimizer, plan: Plan, memory: TrainingMemory, communicator: any Communicator
+    ) {
         self.optimizer = optimizer
-        elements = plan.trainedElements
-        slots = optimizer.slotNames.map { _ in Storage(count: plan.trainedElements) }
+        self.memory = memory
+        slots = memory.slots
         parameters = plan.parameters.filter(\.trainable)
+        let runs = memory.partition.runs(ofRank: communicator.group.rank)
+        // Parameters matter only where each is scaled on its own.
+        self.runs = optimizer.options.clipping.needsNorms ? runs : runs.joined
+        parameterOfBlock = memory.partition.blocks.map(\.parameter)
         squaredNorms = Storage(count: parameters.count)
         scales = Storage(count: parameters.count)
     }
@@ -27,54 +36,59 @@ public final class OptimizerState {
     /// The learning rate of the next update.
     public var learningRate: Double { optimizer.options.learningRate.value(at: updates) }
 
-    /// Looks at the whole gradient: whether every element is finite. The same on all ranks, since they hold
-    /// the same bits.
-    func inspect(_ gradients: Storage<Float>) -> Bool {
-        guard optimizer.options.clipping.needsNorms else {
-            return sumOfSquares(gradients.pointer, count: elements).isFinite
+    /// Looks at the squares that the reduction has added up: whether every element of the gradient is finite. The
+    /// same on all ranks, at any number of them.
+    func inspect() -> Bool {
+        squaredNorms.fill(0)
+        let squares = memory.reduction.squares.pointer
+        for (index, parameter) in parameterOfBlock.enumerated() {
+            squaredNorms.pointer[parameter] += squares[index]
         }
-        var isFinite = true
-        for (index, parameter) in parameters.enumerated() {
-            let square = sumOfSquares(gradients.pointer + parameter.offset, count: parameter.elements)
-            squaredNorms.pointer[index] = square
-            isFinite = isFinite && square.isFinite
-        }
-        return isFinite
+        // Not `allSatisfy`, whose key path is an allocation.
+        for index in 0..<squaredNorms.count where !squaredNorms.pointer[index].isFinite { return false }
+        return true
     }
 
-    /// The parameters whose gradient is not finite; for messages.
-    func nonFiniteParameters(_ gradients: Storage<Float>) -> [String] {
-        parameters.filter { !sumOfSquares(gradients.pointer + $0.offset, count: $0.elements).isFinite }
-            .map(\.name)
+    /// The parameters whose gradient was not finite; for messages.
+    func nonFiniteParameters() -> [String] {
+        zip(parameters, squaredNorms.buffer).filter { !$1.isFinite }.map(\.0.name)
     }
 
-    /// Changes the weights by the gradients, which `inspect` has seen.
-    func update(weights: Storage<Float>, gradients: Storage<Float>) {
+    /// Changes this rank's slices of the weights by the gradients, which `inspect` has seen.
+    func update() {
         let scalars = optimizer.makeUpdate(step: updates)
-        if optimizer.options.clipping.needsNorms {
+        let clips = optimizer.options.clipping.needsNorms
+        if clips {
             optimizer.options.clipping.writeScales(
                 squaredNorms: UnsafeBufferPointer(squaredNorms.buffer), to: scales.buffer)
-            for (index, parameter) in parameters.enumerated() {
-                optimizer.updateNative(
-                    range(parameter.offset, parameter.elements, weights, gradients, scales.pointer[index]),
-                    with: scalars)
-            }
-        } else {
-            optimizer.updateNative(range(0, elements, weights, gradients, 1), with: scalars)
+        }
+        for run in runs {
+            let offset = run.range.lowerBound
+            optimizer.updateNative(
+                ParameterRange(
+                    count: run.range.count, weights: memory.weights.pointer + offset,
+                    gradient: UnsafePointer(memory.gradients.pointer + offset),
+                    slots: SlotPointers(slot(0, offset), slot(1, offset), slot(2, offset)),
+                    gradientScale: clips ? scales.pointer[run.parameter] : 1), with: scalars)
         }
         updates += 1
     }
 
-    private func range(
-        _ offset: Int, _ count: Int, _ weights: Storage<Float>, _ gradients: Storage<Float>, _ scale: Double
-    ) -> ParameterRange<Float> {
-        ParameterRange(
-            count: count, weights: weights.pointer + offset,
-            gradient: UnsafePointer(gradients.pointer + offset),
-            slots: SlotPointers(slot(0, offset), slot(1, offset), slot(2, offset)), gradientScale: scale)
-    }
-
     private func slot(_ index: Int, _ offset: Int) -> UnsafeMutablePointer<Float>? {
         index < slots.count ? slots[index].pointer + offset : nil
+    }
+}
+
+extension [GradientPartition.Block] {
+    /// Neighbours as one, of whatever parameters.
+    fileprivate var joined: [GradientPartition.Block] {
+        reduce(into: []) { runs, next in
+            if let last = runs.last, last.range.upperBound == next.range.lowerBound {
+                runs[runs.count - 1] = GradientPartition.Block(
+                    range: last.range.lowerBound..<next.range.upperBound, parameter: last.parameter)
+            } else {
+                runs.append(next)
+            }
+        }
     }
 }

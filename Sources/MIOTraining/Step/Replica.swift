@@ -20,28 +20,26 @@ public final class Replica {
     let columns: ColumnMap
 
     /// - Parameters:
+    ///   - plan: of `planRequest`.
     ///   - outputs: what the trained outputs are trained for, in any order; the graph's others are only
     ///     computed.
     ///   - part: the most samples of a batch that this rank has.
-    ///   - pass: the most samples of one pass, at most `part`.
-    ///   - forwardOnly: for evaluation and prediction: no gradients are planned for.
+    ///   - memory: the slabs of a training; without it the replica has weights of its own.
     /// - Throws: `KernelError`
     public init(
-        graph: Graph, outputs: [OutputSpecification], backend: some KernelBackend, part: Int, pass: Int,
-        bucketElements: Int = 1 << 20, forwardOnly: Bool = false
+        graph: Graph, outputs: [OutputSpecification], backend: some KernelBackend, plan: Plan, part: Int,
+        memory: TrainingMemory? = nil
     ) throws {
         self.graph = graph
-        plan = Plan(
-            Self.planRequest(
-                graph: graph, outputs: outputs, pass: pass, bucketElements: bucketElements,
-                forwardOnly: forwardOnly),
-            backend: backend)
-        executor = try Executor(plan: plan, graph: graph, backend: backend)
+        self.plan = plan
+        executor = try Executor(
+            plan: plan, graph: graph, backend: backend, weights: memory?.weights,
+            gradients: memory?.gradients)
         var heads: [Head] = []
         var headOutputs: [Int] = []
         for (index, specification) in graph.trainedOutputs(outputs).enumerated() {
             guard let specification else { continue }
-            heads.append(Head(specification, plan: plan.heads[index], part: part, pass: pass))
+            heads.append(Head(specification, plan: plan.heads[index], part: part, pass: plan.samples))
             headOutputs.append(index)
         }
         self.heads = heads
@@ -63,11 +61,11 @@ public final class Replica {
             samples: pass, bucketElements: bucketElements, forwardOnly: forwardOnly)
     }
 
-    /// Makes ready for parts of these sizes. Call it before the first step.
-    public func prepare(partSizes: Set<Int>) throws {
+    /// Makes ready for shards of these sizes. Call it before the first step.
+    public func prepare(shardSizes: Set<Int>) throws {
         var sizes: Set<Int> = []
-        for part in partSizes {
-            for pass in Passes(samples: part, most: plan.samples) { sizes.insert(pass.count) }
+        for shard in shardSizes {
+            for pass in Passes(samples: shard, most: plan.samples) { sizes.insert(pass.count) }
         }
         for size in sizes.sorted() { try executor.prepare(samples: size) }
     }
@@ -120,23 +118,24 @@ public final class Replica {
         return isFinite
     }
 
-    /// Counts the labels of the batch that comes next.
+    /// Counts the labels of some samples of the batch that comes next.
     /// - Parameter counts: two doubles a head: labelled positions, their weights.
     /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
     @discardableResult
-    func markFollowing(_ batch: Batch?, counts: UnsafeMutablePointer<Double>) -> LabelFault? {
+    func markFollowing(_ batch: Batch?, _ samples: Range<Int>, counts: UnsafeMutablePointer<Double>)
+        -> LabelFault?
+    {
         var fault: LabelFault?
         for (index, head) in heads.enumerated() {
             var count = Head.LabelCount()
             if let batch {
                 let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
                 count = head.markFollowing(
-                    samples: batch.count, targets: targets,
-                    weights: batch.values(ofColumn: columns.weights[index]))
-                if fault == nil, let found = head.firstFault(samples: batch.count, targets: targets) {
+                    samples, targets: targets, weights: batch.values(ofColumn: columns.weights[index]))
+                if fault == nil, let found = head.firstFault(samples, targets: targets) {
                     fault = LabelFault(
                         output: head.specification.name, column: columns.targets[index],
-                        sample: found.position / head.positionsPerSample, fault: found)
+                        sample: samples.lowerBound + found.position / head.positionsPerSample, fault: found)
                 }
             }
             counts[2 * index] = count.positions

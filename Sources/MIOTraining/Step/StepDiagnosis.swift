@@ -23,7 +23,7 @@ extension TrainingStep {
 
     /// The parameters whose reduced gradient is not finite.
     public func nonFiniteParameters() -> [String] {
-        optimizer.nonFiniteParameters(replica.executor.gradients)
+        optimizer.nonFiniteParameters()
     }
 
     public func isInput(column: Int) -> Bool { replica.columns.inputs.contains(column) }
@@ -37,7 +37,7 @@ extension Replica {
         var counts = [Double](repeating: 0, count: 2 * heads.count)
         counts.withUnsafeMutableBufferPointer {
             guard let pointer = $0.baseAddress else { return }
-            markFollowing(batch, counts: pointer)
+            markFollowing(batch, 0..<batch.count, counts: pointer)
         }
         advance()
         var sums = [Double](repeating: 0, count: sumCount)

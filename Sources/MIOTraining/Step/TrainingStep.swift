@@ -1,3 +1,4 @@
+import CVectorLoops
 import MIOComm
 import MIOData
 import MIOGraph
@@ -22,6 +23,9 @@ public struct StepSignals: Sendable {
 /// the step because every step's control sum carries the label counts of the batch after it; gradients are
 /// then summed. So the number of ranks and the cut into passes change nothing but the order of additions.
 ///
+/// Ranks of a group share their slabs: each adds up its slices of all gradients and updates the weights there. They
+/// meet three times a step: when the gradients are complete, when they are added up, when the weights are changed.
+///
 /// A step after the first allocates nothing on its thread.
 public final class TrainingStep {
     public let replica: Replica
@@ -29,32 +33,53 @@ public final class TrainingStep {
     public let names: LogNames
     /// The numbers of the step just done.
     public let sums: StepSums
-    private let communicator: any Communicator
-    private let reducer: BucketedReducer
+    private let reduction: GradientReduction
+    private let shards: VirtualShards
     let seed: UInt64
-    /// Summed over ranks each step: the heads' sums, two label counts a head of the following batch, signals.
+    private let places: ControlNumbers
+    /// Summed over ranks each step.
     private let control: Storage<Double>
     private let denominators: Storage<Double>
+    /// For several shards a rank: a shard's sums, and those of gradients and numbers so far.
+    private let shardSums: Storage<Double>
+    private let gradientTree: TreeAccumulator<Float>
+    private let sumTree: TreeAccumulator<Double>
+    private let labels: LabelCounter
     /// A label of the batch after the one just done that its loss cannot take: an error to tell.
     public private(set) var followingFault: LabelFault?
-    private var countOffset: Int { replica.sumCount }
-    private var signalOffset: Int { countOffset + 2 * replica.heads.count }
 
+    /// - Parameters:
+    ///   - memory: the replica's.
+    ///   - shards: one a rank without it.
+    ///   - between: how gradients travel between groups of ranks.
     public init(
-        replica: Replica, optimizer: OptimizerState, communicator: any Communicator, seed: UInt64
+        replica: Replica, optimizer: OptimizerState, memory: TrainingMemory,
+        communicator: any Communicator, seed: UInt64, shards: VirtualShards? = nil,
+        between: SumBetweenGroups = .any
     ) {
         self.replica = replica
         self.optimizer = optimizer
-        self.communicator = communicator
         self.seed = seed
-        reducer = BucketedReducer(
-            communicator: communicator, slab: replica.executor.gradients,
-            buckets: replica.plan.buckets.map(\.range))
-        names = LogNames(
-            heads: replica.heads.map(\.specification), outputs: replica.graph.outputs.count)
+        let shards =
+            shards
+            ?? VirtualShards(
+                total: communicator.size, rank: communicator.rank, worldSize: communicator.size)
+        self.shards = shards
+        reduction = GradientReduction(
+            communicator: communicator, partition: memory.partition, memory: memory.reduction,
+            between: between)
+        let specifications = replica.heads.map(\.specification)
+        names = LogNames(heads: specifications, outputs: replica.graph.outputs.count)
         sums = StepSums(names)
-        control = Storage(count: replica.sumCount + 2 * replica.heads.count + 2)
+        places = ControlNumbers(specifications)
+        control = Storage(count: places.count)
         denominators = Storage(count: replica.heads.count)
+        shardSums = Storage(count: places.sums)
+        gradientTree = TreeAccumulator(terms: shards.own.count, count: replica.plan.trainedElements) {
+            mio_sum_pair($0.count, $0.pointer, $1, $1)
+        }
+        sumTree = TreeAccumulator(terms: shards.own.count, count: places.sums)
+        labels = LabelCounter(replica: replica, shards: shards)
     }
 
     /// Counts the labels of the first batch: before the first step, and after a resume.
@@ -62,20 +87,20 @@ public final class TrainingStep {
     /// - Throws: `CommunicationError`
     public func begin(_ batch: Batch?) throws -> LabelFault? {
         control.fill(0)
-        let fault = replica.markFollowing(batch, counts: control.pointer + countOffset)
-        try communicator.allreduceSum(control.pointer, count: control.count)
+        let fault = labels.count(batch, into: control.pointer + places.counts)
+        try reduction.sum(control.pointer, count: control.count)
+        // A rank may not write its numbers again before all have read them.
+        try reduction.publish()
         readDenominators()
         return fault
     }
 
     /// Marks the labels of the batch that comes next once more, after something else has used the heads.
-    public func remark(_ batch: Batch?) {
-        replica.markFollowing(batch, counts: control.pointer + countOffset)
-    }
+    public func remark(_ batch: Batch?) { _ = labels.count(batch, into: control.pointer + places.counts) }
 
     private func readDenominators() {
         for (index, head) in replica.heads.enumerated() {
-            let count = control.pointer + countOffset + 2 * index
+            let count = control.pointer + places.counts + 2 * index
             denominators.pointer[index] = head.denominator(
                 Head.LabelCount(positions: count[0], weights: count[1]))
         }
@@ -95,60 +120,71 @@ public final class TrainingStep {
     ) throws -> StepReport {
         replica.advance()
         control.fill(0)
+        reduction.begin()
         try computeGradients(batch, step: step)
 
-        followingFault = replica.markFollowing(following(), counts: control.pointer + countOffset)
+        followingFault = labels.count(following(), into: control.pointer + places.counts)
         let signals = signals()
-        control.pointer[signalOffset] = signals.stopRequested ? 1 : 0
-        control.pointer[signalOffset + 1] = signals.errorPending || followingFault != nil ? 1 : 0
-        try communicator.allreduceSum(control.pointer, count: control.count)
-        try reducer.finish()
+        control.pointer[places.signals] = signals.stopRequested ? 1 : 0
+        control.pointer[places.signals + 1] = signals.errorPending || followingFault != nil ? 1 : 0
+        try reduction.sum(control.pointer, count: control.count)
+        try reduction.finish()
 
         collectSums()
         readDenominators()
-        let isFinite = lossesAreFinite && optimizer.inspect(replica.executor.gradients)
+        let gradientIsFinite = optimizer.inspect()
+        let isFinite = lossesAreFinite && gradientIsFinite
         let learningRate = optimizer.learningRate
-        if isFinite {
-            optimizer.update(weights: replica.executor.weights, gradients: replica.executor.gradients)
-        }
+        if isFinite { optimizer.update() }
+        try reduction.publish()
         return StepReport(
             samples: batch.globalCount, nonFinite: isFinite ? .none : .found,
-            stopRequested: control.pointer[signalOffset] > 0,
-            errorPending: control.pointer[signalOffset + 1] > 0, learningRate: learningRate)
+            stopRequested: control.pointer[places.signals] > 0,
+            errorPending: control.pointer[places.signals + 1] > 0, learningRate: learningRate)
     }
 
     private func computeGradients(_ batch: Batch, step: Int) throws {
         let plan = replica.plan
-        let passes = Passes(samples: batch.count, most: plan.samples)
-        reducer.begin()
+        let isOnlyShard = shards.own.count == 1
         var nextBucket = 0
-        // A rank without a sample still takes part in every sum.
-        if passes.isEmpty { replica.executor.gradients.fill(0) }
-        for (index, range) in zip(passes.indices, passes) {
-            let pass = Pass(
-                samples: range.count,
-                context: CallContext(
-                    training: true, seed: seed, step: UInt64(step),
-                    firstSample: batch.firstPosition + range.lowerBound),
-                accumulates: index > 0)
-            replica.forward(
-                batch, range, pass, denominators: denominators.pointer, sums: control.pointer)
-            let isLast = index == passes.count - 1
-            var failure: CommunicationError?
-            replica.executor.backward(pass) { operation in
-                guard isLast, failure == nil else { return }
-                do throws(CommunicationError) {
-                    while nextBucket < plan.buckets.count, plan.buckets[nextBucket].completedBy >= operation {
-                        try reducer.bucketReady(nextBucket)
-                        nextBucket += 1
-                    }
-                    try reducer.progress()
-                } catch { failure = error }
+        for shard in shards.own {
+            shardSums.fill(0)
+            let samples = shards.samples(shard, of: batch)
+            let passes = Passes(samples: samples.count, most: plan.samples)
+            // A shard without a sample still takes part in every sum.
+            if passes.isEmpty { replica.executor.gradients.fill(0) }
+            for (index, range) in zip(passes.indices, passes) {
+                let range = samples.lowerBound + range.lowerBound..<samples.lowerBound + range.upperBound
+                let pass = Pass(
+                    samples: range.count,
+                    context: CallContext(
+                        training: true, seed: seed, step: UInt64(step),
+                        firstSample: batch.firstPosition + range.lowerBound),
+                    accumulates: index > 0)
+                replica.forward(
+                    batch, range, pass, denominators: denominators.pointer, sums: shardSums.pointer)
+                let completes = isOnlyShard && index == passes.count - 1
+                var failure: CommunicationError?
+                replica.executor.backward(pass) { operation in
+                    guard completes, failure == nil else { return }
+                    do throws(CommunicationError) {
+                        while nextBucket < plan.buckets.count,
+                            plan.buckets[nextBucket].completedBy >= operation
+                        {
+                            try reduction.bucketReady(nextBucket)
+                            nextBucket += 1
+                        }
+                        try reduction.progress()
+                    } catch { failure = error }
+                }
+                if let failure { throw failure }
             }
-            if let failure { throw failure }
+            gradientTree.take(replica.executor.gradients.pointer)
+            sumTree.take(shardSums.pointer)
         }
+        control.pointer.update(from: shardSums.pointer, count: shardSums.count)
         while nextBucket < plan.buckets.count {
-            try reducer.bucketReady(nextBucket)
+            try reduction.bucketReady(nextBucket)
             nextBucket += 1
         }
     }

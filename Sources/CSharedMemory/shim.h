@@ -1,0 +1,56 @@
+#ifndef MIO_SHARED_MEMORY_SHIM_H
+#define MIO_SHARED_MEMORY_SHIM_H
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+
+/// memfd_create(2), closed on exec: glibc declares it only with _GNU_SOURCE, which a module cannot set. Memory without
+/// a name and without a file system: no limit of a container's /dev/shm, and nothing left behind by a process that is
+/// killed.
+static inline int mio_anonymous_file(const char *name) { return (int)syscall(SYS_memfd_create, name, 1u); }
+#else
+/// Elsewhere: a shared-memory object that loses its name at once. Other processes cannot open it, which they say.
+static inline int mio_anonymous_file(const char *name) {
+    shm_unlink(name);
+    int file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+    shm_unlink(name);
+    return file;
+}
+#endif
+
+/// open(2), which is variadic and therefore not imported.
+static inline int mio_open_file(const char *path) { return open(path, O_RDWR | O_CLOEXEC); }
+
+/// MAP_FAILED is a cast of an integer: NULL instead.
+static inline void *mio_map_shared(int file, size_t bytes) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+// Counters that several processes see. Swift's Atomic is a value that owns its place; these are places in memory that
+// somebody else owns.
+
+/// What was written before the value was stored is seen by whoever loads it.
+static inline uint64_t mio_load_acquire(const uint64_t *place) { return __atomic_load_n(place, __ATOMIC_ACQUIRE); }
+static inline void mio_store_release(uint64_t *place, uint64_t value) {
+    __atomic_store_n(place, value, __ATOMIC_RELEASE);
+}
+
+/// Tells the core that this is a loop that waits: an instruction without a name in Swift.
+static inline void mio_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#endif

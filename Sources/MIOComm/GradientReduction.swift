@@ -1,0 +1,241 @@
+import CVectorLoops
+import MIOTensor
+
+/// Sums the gradients of all ranks, bucket by bucket, while backward still computes later buckets; each rank ends up
+/// with its slices of the sums, which it updates the weights with.
+///
+/// Within a group nothing is sent: each rank reads its slice straight from its peers' slabs. Between groups, the
+/// slices of all ranks of a group travel at the same time. This is flashlight's add and finalize
+/// (`CoalescingReducer.cpp`) with buckets fixed by the plan, on the layout of ZeRO (https://arxiv.org/abs/1910.02054,
+/// stage 2) within a machine.
+///
+/// A step is `begin`, `bucketReady` for every bucket in order, `sum` for the step's numbers, `finish`, `publish`;
+/// `progress` anywhere between the first two. It allocates nothing itself.
+///
+/// It uses the communicator's slots from 0 on: a communicator serves one reduction at a time.
+public final class GradientReduction {
+    public let partition: GradientPartition
+    private let communicator: any Communicator
+    private let group: RankGroup
+    private let between: SumBetweenGroups
+    private let memory: Memory
+    private let slabs: UnsafeMutablePointer<UnsafePointer<Float>?>
+    /// The buckets each rank has completed, in all.
+    private var ready: GroupCounters
+    private var meeting: GroupCounters
+    /// Buckets completed in this step, and those of them whose sum was begun; `nil` between steps.
+    private var marked: Int?
+    private var reduced = 0
+    private var bucketsBefore: UInt64 = 0
+    private var bucketCount: Int { partition.blocksOfBucket.count }
+
+    /// The group's memory of a reduction.
+    public struct Memory {
+        /// Each rank's gradients, by its rank in the group.
+        public let gradients: [Storage<Float>]
+        /// For each block of the partition the sum of its squared elements, valid on all ranks after `finish`.
+        public let squares: Storage<Double>
+        let control: Storage<Double>
+        let columns: Storage<Double>
+        let ready: GroupCounters
+        let meeting: GroupCounters
+
+        /// Where it lies.
+        public struct Places {
+            let gradients: [SharedLayout.Place<Float>]
+            let squares: SharedLayout.Place<Double>
+            let control: SharedLayout.Place<Double>
+            let ready: SharedLayout.Place<UInt64>
+            let meeting: SharedLayout.Place<UInt64>
+
+            /// - Parameters:
+            ///   - elements: of the gradients.
+            ///   - numbers: the most numbers that `sum` takes.
+            public init(
+                in layout: inout SharedLayout, group: RankGroup, partition: GradientPartition, elements: Int,
+                numbers: Int
+            ) {
+                ready = GroupCounters.place(in: &layout, group: group)
+                meeting = GroupCounters.place(in: &layout, group: group)
+                control = layout.place(Double.self, count: group.size * Self.row(numbers))
+                squares = layout.place(Double.self, count: partition.blocks.count)
+                gradients = (0..<group.size).map { _ in layout.place(Float.self, count: elements) }
+            }
+
+            /// A row a rank, each in cache lines of its own.
+            static func row(_ numbers: Int) -> Int { (max(numbers, 1) + 7) / 8 * 8 }
+        }
+
+        public init(_ memory: SharedMemory, at places: Places) {
+            gradients = places.gradients.map { memory.storage($0) }
+            squares = memory.storage(places.squares)
+            control = memory.storage(places.control)
+            ready = GroupCounters(memory, at: places.ready)
+            meeting = GroupCounters(memory, at: places.meeting)
+            let row = places.control.count / memory.group.size
+            columns = Storage(count: row * max(memory.group.count, memory.group.size))
+        }
+    }
+
+    /// - Parameters:
+    ///   - memory: made on all ranks of the group from the same shared memory; a reduction each.
+    ///   - between: how sums travel between groups.
+    public init(
+        communicator: any Communicator, partition: GradientPartition, memory: Memory,
+        between: SumBetweenGroups = .any
+    ) {
+        self.communicator = communicator
+        self.partition = partition
+        self.memory = memory
+        self.between = between
+        group = communicator.group
+        ready = memory.ready
+        meeting = memory.meeting
+        slabs = .allocate(capacity: group.size)
+        for (rank, slab) in memory.gradients.enumerated() {
+            (slabs + rank).initialize(to: UnsafePointer(slab.pointer))
+        }
+        if group.count > 1 { communicator.reserve(slots: partition.blocksOfBucket.count) }
+    }
+
+    deinit { slabs.deallocate() }
+
+    private var own: Storage<Float> { memory.gradients[group.rank] }
+
+    // MARK: A step
+
+    /// Starts a step.
+    /// - Precondition: the step before is finished.
+    public func begin() {
+        precondition(marked == nil, "begin() before finish() of the step before")
+        marked = 0
+        reduced = 0
+    }
+
+    /// This rank's gradients of a bucket are complete: they may not be touched until `finish` returns.
+    /// - Precondition: buckets become ready in the order 0, 1, 2, …, each once a step.
+    /// - Throws: `CommunicationError`.
+    public func bucketReady(_ index: Int) throws(CommunicationError) {
+        guard let expected = marked else { preconditionFailure("bucketReady(\(index)) before begin()") }
+        precondition(
+            index == expected && index < bucketCount,
+            "bucket \(index) of \(bucketCount) is ready when bucket \(expected) is due")
+        marked = index + 1
+        ready.raise()
+        try progress()
+    }
+
+    /// Adds up what all ranks of the group have completed, and moves sums between groups along; returns at once. Call
+    /// it between layers' backward passes.
+    /// - Throws: `CommunicationError`.
+    public func progress() throws(CommunicationError) {
+        guard group.size * group.count > 1 else { return }
+        try reduceReady()
+        if group.count > 1 { try communicator.progress() }
+    }
+
+    private func reduceReady() throws(CommunicationError) {
+        guard let marked else { return }
+        while reduced < marked, ready.allReached(bucketsBefore + UInt64(reduced) + 1) { try reduceNext() }
+    }
+
+    /// Replaces each of `count` numbers with its sum over all ranks, in the order of a tree: the same bits everywhere.
+    /// All ranks have completed their gradients when it returns.
+    /// - Throws: `CommunicationError`.
+    public func sum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError) {
+        let row = memory.control.count / group.size
+        precondition(count <= row, "\(count) numbers for \(row)")
+        record(count * MemoryLayout<Double>.stride)
+        guard group.size * group.count > 1 else { return }
+        memory.control.pointer.advanced(by: group.rank * row).update(from: values, count: count)
+        try meet()
+        let columns = memory.columns.pointer
+        for rank in 0..<group.size {
+            (columns + rank * count).update(from: memory.control.pointer + rank * row, count: count)
+        }
+        TreeOrder.sum(columns, terms: group.size, count: count)
+        values.update(from: columns, count: count)
+        guard group.count > 1 else { return }
+        // All have completed everything: every group starts its sums first, then gathers, in this order.
+        try reduceReady()
+        (columns + group.index * count).update(from: values, count: count)
+        try communicator.gatherBetweenGroups(columns, count: count)
+        TreeOrder.sum(columns, terms: group.count, count: count)
+        values.update(from: columns, count: count)
+    }
+
+    /// Returns when this rank's slices hold their sums over all ranks, and `squares` is complete.
+    /// - Precondition: every bucket has been marked ready.
+    /// - Throws: `CommunicationError`.
+    public func finish() throws(CommunicationError) {
+        guard let marked else { preconditionFailure("finish() before begin()") }
+        precondition(marked == bucketCount, "finish() with \(marked) of \(bucketCount) buckets ready")
+        while reduced < bucketCount {
+            try ready.wait(for: bucketsBefore + UInt64(reduced) + 1) { () throws(CommunicationError) in
+                if group.count > 1 { try communicator.progress() }
+            }
+            try reduceNext()
+        }
+        if group.count > 1 {
+            for bucket in 0..<bucketCount {
+                if !partition.blocks(ofBucket: bucket, rank: group.rank).isEmpty {
+                    try communicator.wait(slot: bucket)
+                }
+                addSquares(bucket)
+            }
+        }
+        bucketsBefore += UInt64(bucketCount)
+        self.marked = nil
+        try meet()
+    }
+
+    /// Returns when all ranks of the group have changed their slices of the weights.
+    /// - Throws: `CommunicationError`.
+    public func publish() throws(CommunicationError) { try meet() }
+
+    private func record(_ bytes: Int) {
+        communicator.add(CommunicationStatistics(collectives: 1, bytesReduced: bytes))
+    }
+
+    private func meet() throws(CommunicationError) {
+        if group.size > 1 { try meeting.meet() }
+    }
+
+    /// Adds up this rank's slice of the next bucket within the group, and sends it on its way between groups.
+    private func reduceNext() throws(CommunicationError) {
+        let bucket = reduced
+        reduced += 1
+        let blocks = partition.blocks(ofBucket: bucket, rank: group.rank)
+        let slice = partition.elements(of: blocks)
+        if group.size > 1 || group.count > 1 {
+            let elements = partition.elements(of: partition.blocksOfBucket[bucket]).count
+            record(elements * MemoryLayout<Float>.stride)
+        }
+        if group.count == 1 {
+            for block in blocks { addUp(partition.blocks[block].range, squareOf: block) }
+        } else if !slice.isEmpty {
+            addUp(slice, squareOf: nil)
+            communicator.add(
+                CommunicationStatistics(bytesBetweenGroups: slice.count * between.bytesPerElement))
+            try communicator.startSumBetweenGroups(
+                own.pointer + slice.lowerBound, count: slice.count, order: between, slot: bucket)
+        }
+    }
+
+    /// The group's sum of some elements, and the sum of its squares while it is in the cache.
+    private func addUp(_ range: Range<Int>, squareOf block: Int?) {
+        let target = own.pointer + range.lowerBound
+        if group.size > 1 {
+            mio_sum_slabs(range.count, slabs, range.lowerBound, group.size, target)
+        }
+        if let block { memory.squares.pointer[block] = mio_sum_of_squares(range.count, target) }
+    }
+
+    private func addSquares(_ bucket: Int) {
+        for block in partition.blocks(ofBucket: bucket, rank: group.rank) {
+            let range = partition.blocks[block].range
+            memory.squares.pointer[block] = mio_sum_of_squares(
+                range.count, own.pointer + range.lowerBound)
+        }
+    }
+}

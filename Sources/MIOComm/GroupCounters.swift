@@ -1,0 +1,81 @@
+import CSharedMemory
+import MIOTensor
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// One counter a rank of a group, in shared memory: each rank raises its own and waits for the others'.
+///
+/// What a rank wrote before it raised its counter is seen by those that saw the counter raised. A wait first spins,
+/// which takes a fraction of a microsecond where each rank has a core; then gives the core away, since it may be the
+/// very one a peer needs; then sleeps, since whatever takes milliseconds may take seconds.
+public struct GroupCounters {
+    /// Words from one counter to the next: a cache line each, so that raising one disturbs no other.
+    private static let stride = 8
+
+    private let memory: SharedMemory
+    private let words: Storage<UInt64>
+    private let own: Int
+    private var value: UInt64 = 0
+    /// How often to look before giving the core away: fewer times after a wait that was not worth it.
+    private var patience = Self.mostPatience
+    private static let mostPatience = 4096
+
+    /// Where a group's counters lie.
+    public static func place(in layout: inout SharedLayout, group: RankGroup) -> SharedLayout.Place<UInt64> {
+        layout.place(UInt64.self, count: group.size * stride)
+    }
+
+    public init(_ memory: SharedMemory, at place: SharedLayout.Place<UInt64>) {
+        self.memory = memory
+        words = memory.storage(place)
+        own = memory.group.rank
+    }
+
+    /// Raises this rank's counter by one.
+    public mutating func raise() {
+        value += 1
+        mio_store_release(words.pointer + own * Self.stride, value)
+    }
+
+    /// Whether every rank has raised its counter at least `count` times.
+    public func allReached(_ count: UInt64) -> Bool {
+        for rank in 0..<memory.group.size
+        where mio_load_acquire(words.pointer + rank * Self.stride) < count { return false }
+        return true
+    }
+
+    /// Returns when every rank has raised its counter at least `count` times.
+    /// - Parameter progress: called while it waits.
+    /// - Throws: `CommunicationError` if one of them cannot come any more, or from `progress`.
+    public mutating func wait(for count: UInt64, progress: () throws(CommunicationError) -> Void = {})
+        throws(CommunicationError)
+    {
+        var looks = 0
+        while !allReached(count) {
+            looks += 1
+            if looks <= patience {
+                mio_pause()
+                continue
+            }
+            do throws(CommunicationError) { try memory.check() } catch {
+                // A peer may leave once it has raised its counter for the last time.
+                if allReached(count) { break }
+                throw error
+            }
+            try progress()
+            if looks - patience < 2000 { sched_yield() } else { usleep(50) }
+        }
+        patience = looks > patience ? max(patience / 2, 16) : min(patience * 2, Self.mostPatience)
+    }
+
+    /// Returns when every rank of the group has called it as often as this one.
+    /// - Throws: `CommunicationError` if one of them cannot come any more.
+    public mutating func meet() throws(CommunicationError) {
+        raise()
+        try wait(for: value)
+    }
+}

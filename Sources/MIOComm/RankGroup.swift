@@ -1,0 +1,36 @@
+/// The ranks that share memory with one another: those of a machine, or fewer.
+///
+/// Groups are equally large and hold consecutive ranks: rank r is rank `r % size` of group `r / size`. Where a
+/// launcher spread the ranks otherwise, every rank is a group of its own.
+public struct RankGroup: Hashable, Sendable {
+    /// This rank within its group, in `0..<size`.
+    public let rank: Int
+    public let size: Int
+    /// Its group among the groups, in `0..<count`.
+    public let index: Int
+    public let count: Int
+
+    /// - Precondition: `size` divides the world.
+    public init(worldRank: Int, worldSize: Int, size: Int) {
+        precondition(size > 0 && worldSize % size == 0, "groups of \(size) in a world of \(worldSize)")
+        self.size = size
+        rank = worldRank % size
+        index = worldRank / size
+        count = worldSize / size
+    }
+
+    /// How many ranks a group can have.
+    /// - Parameters:
+    ///   - lowestRanks: for each rank, the lowest rank on its machine.
+    ///   - ranksOnNode: for each rank, the ranks on its machine.
+    ///   - most: the most ranks of a group; `nil` for no limit. It must divide the ranks of a machine, else every
+    ///     rank is alone.
+    /// - Returns: 1 unless all machines have equally many ranks, in sequence.
+    public static func size(lowestRanks: [Int], ranksOnNode: [Int], most: Int? = nil) -> Int {
+        guard let onNode = ranksOnNode.first, ranksOnNode.allSatisfy({ $0 == onNode }),
+            lowestRanks.enumerated().allSatisfy({ $1 == $0 / onNode * onNode })
+        else { return 1 }
+        guard let most, most < onNode else { return onNode }
+        return most > 0 && onNode % most == 0 ? most : 1
+    }
+}

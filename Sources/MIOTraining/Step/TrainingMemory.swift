@@ -1,0 +1,63 @@
+import MIOComm
+import MIOGraph
+import MIOObjectives
+import MIOOptimizers
+import MIOPlan
+import MIOTensor
+
+/// The slabs of a training: weights and optimizer state once for all ranks of a group, gradients for each of them.
+///
+/// Each rank updates its slices of the weights where all see them: nothing is sent back.
+public final class TrainingMemory {
+    public let weights: Storage<Float>
+    /// One slab a slot, laid out like the gradients.
+    public let slots: [Storage<Float>]
+    public let partition: GradientPartition
+    let reduction: GradientReduction.Memory
+    private let group: RankGroup
+
+    /// This rank's.
+    public var gradients: Storage<Float> { reduction.gradients[group.rank] }
+
+    /// All ranks call it, with equal plans.
+    /// - Throws: `CommunicationError` if a rank cannot have the memory.
+    public init(
+        plan: Plan, graph: Graph, outputs: [OutputSpecification], optimizer: any Optimizer,
+        communicator: any Communicator
+    ) throws(CommunicationError) {
+        group = communicator.group
+        let trained = plan.parameters.filter(\.trainable)
+        partition = GradientPartition(
+            parameters: trained.map(\.range),
+            buckets: plan.buckets.map { bucket in trained.count { bucket.range.contains($0.offset) } },
+            ranks: group.size)
+        var layout = SharedLayout()
+        let places = GradientReduction.Memory.Places(
+            in: &layout, group: group, partition: partition, elements: plan.trainedElements,
+            numbers: ControlNumbers(graph.trainedOutputs(outputs).compactMap(\.self)).count)
+        let weightPlace = layout.place(Float.self, count: plan.weightElements)
+        let slotPlaces = optimizer.slotNames.map { _ in
+            layout.place(Float.self, count: plan.trainedElements)
+        }
+        let memory = try communicator.shareMemory(byteCount: layout.byteCount)
+        reduction = GradientReduction.Memory(memory, at: places)
+        weights = memory.storage(weightPlace)
+        slots = slotPlaces.map { memory.storage($0) }
+    }
+}
+
+/// Where a step's numbers are that all ranks add up: the heads' sums, two label counts a head of the following batch,
+/// the signals.
+struct ControlNumbers {
+    let sums: Int
+    let heads: Int
+
+    init(_ outputs: [OutputSpecification]) {
+        heads = outputs.count
+        sums = outputs.reduce(0) { $0 + 1 + 2 * $1.allMetrics.count }
+    }
+
+    var counts: Int { sums }
+    var signals: Int { sums + 2 * heads }
+    var count: Int { signals + 2 }
+}

@@ -1,0 +1,34 @@
+import MIOData
+
+/// The parts of a global batch whose gradients are made one by one and added up in the order of a tree.
+///
+/// Usually a rank's part is one shard. With `training.reproducible: strict` the batch has the same shards at any number
+/// of ranks, and a rank holds several: consecutive ones, as many as a power of two, so that they are a subtree.
+public struct VirtualShards: Hashable, Sendable {
+    /// Of the global batch.
+    public let total: Int
+    /// Those of this rank.
+    public let own: Range<Int>
+
+    /// - Precondition: `total` is a multiple of the world's size.
+    public init(total: Int, rank: Int, worldSize: Int) {
+        precondition(total % worldSize == 0, "\(total) shards for \(worldSize) ranks")
+        self.total = total
+        let each = total / worldSize
+        own = rank * each..<(rank + 1) * each
+    }
+
+    /// A shard's samples, counted from the first of this rank's part.
+    func samples(_ shard: Int, of batch: Batch) -> Range<Int> {
+        let start = batch.globalCount * shard / total - batch.firstPosition
+        return start..<batch.globalCount * (shard + 1) / total - batch.firstPosition
+    }
+
+    /// The most samples a shard of batches of this size has.
+    public func largest(batchSize: Int) -> Int { (batchSize + total - 1) / total }
+
+    /// The sizes a rank's shards have in a batch of so many samples.
+    public func sizes(globalCount: Int) -> Set<Int> {
+        Set(own.map { globalCount * ($0 + 1) / total - globalCount * $0 / total })
+    }
+}
