@@ -44,4 +44,7 @@ void mio_adam_amsgrad_update(size_t count, float *weights, const float *gradient
 // double, so the result is finite exactly if every element is.
 double mio_sum_of_squares(size_t count, const float *values);
 
+// Whether no element is infinite or not a number.
+int mio_all_finite(size_t count, const float *values);
+
 #endif

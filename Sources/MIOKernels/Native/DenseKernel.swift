@@ -98,10 +98,12 @@ final class DenseKernel: Kernel {
         guard let gradient = bindings.outputGradient else { return }
         let rows = pass.samples * rowsOfSample
         let dBias = useBias ? bindings.weightGradients[1] : nil
-        let dz = storage.method == .small ? bindings.scratch : gradient
+        // Rows padded to whole vectors, where they are not.
+        let isPadded = storage.method == .small && storage.stride != units
+        let dz = isPadded ? bindings.scratch : gradient
         mio_activation_gradient(
             activation, bindings.output, gradient, Int64(rows), Int64(units), dz,
-            Int64(storage.method == .small ? storage.stride : units), dBias?.pointer,
+            Int64(isPadded ? storage.stride : units), dBias?.pointer,
             dBias?.adds(in: pass) ?? false)
         if storage.method == .small { transposeKernelIfNeeded() }
         let dKernel = bindings.weightGradients[0]

@@ -31,7 +31,7 @@ public final class OptimizerState {
     /// the same bits.
     func inspect(_ gradients: Storage<Float>) -> Bool {
         guard optimizer.options.clipping.needsNorms else {
-            return sumOfSquares(gradients.pointer, count: elements).isFinite
+            return areFinite(gradients.pointer, count: elements)
         }
         var isFinite = true
         for (index, parameter) in parameters.enumerated() {
