@@ -54,7 +54,8 @@ package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOThreads", ["MIOTensor"])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
-package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", numerics])
+package.targets += module(
+    "MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", "CDenseLoops", numerics])
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])

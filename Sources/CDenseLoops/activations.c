@@ -1,27 +1,4 @@
-#include "clones.h"
-
-// eˣ by Cody and Waite's reduction to [−½ ln 2, ½ ln 2] and Cephes' polynomial; within 1.1 ulp (sigmoid 2.4, tanh 1.4). Branch-free, so that
-// loops of it become vector code.
-MIO_INLINE float exponential(float x) {
-    // Beyond these the result is 0 or infinity; NaN passes both comparisons.
-    float bounded = x > 88.8f ? 88.8f : x;
-    bounded = bounded < -104.0f ? -104.0f : bounded;
-    float n = rintf(bounded * 1.44269504088896341f);
-    float r = bounded - n * 0.693359375f;
-    r = r - n * -2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    // 2ⁿ in two factors, each of which is a normal number. A NaN must not reach the conversion.
-    int32_t exponent = (int32_t)(n == n ? n : 0.0f);
-    int32_t half = exponent >> 1;
-    union { int32_t bits; float value; } first = {(half + 127) << 23}, second = {(exponent - half + 127) << 23};
-    return p * first.value * second.value;
-}
+#include "exponential.h"
 
 MIO_INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
 
@@ -84,14 +61,61 @@ MIO_INLINE void gradient_row(
     }
 }
 
+// Up to sixteen columns of all rows; the bias' gradient stays in a register.
+MIO_INLINE void gradient_columns(
+    enum mio_activation activation, const float *y, const float *dy, int64_t rows, int64_t width, int64_t first,
+    float *dz, int64_t dz_stride, float *bias_gradient, bool adds) {
+    int64_t count = width - first < 16 ? width - first : 16;
+    mio_words mask = mio_mask(count);
+    mio_lanes sum = {0};
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t at = row * width + first;
+        // Beyond a narrow row lies the next one.
+        bool readable = at + 16 <= rows * width;
+        mio_lanes g = readable ? mio_load(dy + at) : load_part(dy + at, count);
+        if (activation != mio_activation_linear) {
+            mio_lanes value = readable ? mio_load(y + at) : load_part(y + at, count);
+            if (activation == mio_activation_relu) g = mio_select((mio_words)(value > 0.0f), g);
+            if (activation == mio_activation_sigmoid) g = g * value * (1.0f - value);
+            if (activation == mio_activation_tanh) g = g * (1.0f - value * value);
+        }
+        g = mio_select(mask, g);
+        sum += g;
+        float *target = dz + row * dz_stride + first;
+        if (dz_stride - first >= 16) mio_store(target, g);
+        else store_part(target, g, count);
+    }
+    if (!bias_gradient) return;
+    if (adds) sum += load_part(bias_gradient + first, count);
+    store_part(bias_gradient + first, sum, count);
+}
+
 MIO_CLONES void mio_activation_gradient(
     enum mio_activation activation, const float *y, const float *dy, int64_t rows, int64_t width, float *dz,
     int64_t dz_stride, float *bias_gradient, bool adds) {
-    if (bias_gradient && !adds) memset(bias_gradient, 0, (size_t)width * sizeof(float));
-    for (int64_t row = 0; row < rows; row++, y += width, dy += width, dz += dz_stride) {
-        gradient_row(activation, y, dy, dz, width);
-        for (int64_t i = width; i < dz_stride; i++) dz[i] = 0.0f;
-        if (bias_gradient) for (int64_t i = 0; i < width; i++) bias_gradient[i] += dz[i];
+    // A row at a time: softmax' elements meet; and a row of few elements is no vector.
+    if (activation == mio_activation_softmax || (width < 16 && dz_stride < 16)) {
+        if (bias_gradient && !adds) memset(bias_gradient, 0, (size_t)width * sizeof(float));
+        for (int64_t row = 0; row < rows; row++, y += width, dy += width, dz += dz_stride) {
+            gradient_row(activation, y, dy, dz, width);
+            for (int64_t i = width; i < dz_stride; i++) dz[i] = 0.0f;
+            if (bias_gradient) for (int64_t i = 0; i < width; i++) bias_gradient[i] += dz[i];
+        }
+        return;
+    }
+    for (int64_t first = 0; first < width; first += 16) {
+#define MIO_COLUMNS(name) \
+        case name: \
+            gradient_columns(name, y, dy, rows, width, first, dz, dz_stride, bias_gradient, adds); \
+            break;
+        switch (activation) {
+        MIO_COLUMNS(mio_activation_linear)
+        MIO_COLUMNS(mio_activation_relu)
+        MIO_COLUMNS(mio_activation_sigmoid)
+        MIO_COLUMNS(mio_activation_tanh)
+        case mio_activation_softmax: break;
+        }
+#undef MIO_COLUMNS
     }
 }
 

@@ -18,9 +18,62 @@
 // Vectors pass between inlined functions only: no calling convention is involved.
 #pragma clang diagnostic ignored "-Wpsabi"
 
+// Before a loop over an array that is to live in registers.
+#define MIO_UNROLLED _Pragma("clang loop unroll(full)")
+
 // Sixteen lanes, whatever the machine's registers hold; at any address.
 typedef float mio_lanes __attribute__((vector_size(64), aligned(4)));
 typedef int32_t mio_words __attribute__((vector_size(64), aligned(4)));
 
 MIO_INLINE mio_lanes mio_load(const float *p) { return *(const mio_lanes *)p; }
 MIO_INLINE void mio_store(float *p, mio_lanes v) { *(mio_lanes *)p = v; }
+
+// The first `count` lanes, the others zero.
+MIO_INLINE mio_lanes load_part(const float *p, int64_t count) {
+    float values[16] = {0};
+    for (int64_t i = 0; i < count; i++) values[i] = p[i];
+    return mio_load(values);
+}
+
+MIO_INLINE void store_part(float *p, mio_lanes v, int64_t count) {
+    float values[16];
+    mio_store(values, v);
+    for (int64_t i = 0; i < count; i++) p[i] = values[i];
+}
+
+// Whether the lanes are one register.
+MIO_INLINE bool mio_is_wide(void) {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512f");
+#else
+    return false;
+#endif
+}
+
+// All bits of the lanes before `count`.
+MIO_INLINE mio_words mio_mask(int64_t count) {
+    mio_words lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return lanes < (mio_words){0} + (int32_t)(count < 16 ? count : 16);
+}
+
+MIO_INLINE mio_lanes mio_select(mio_words mask, mio_lanes v) { return (mio_lanes)((mio_words)v & mask); }
+
+// The largest lane and the sum of all, halves folded onto each other.
+#define MIO_FOLD(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, 8, 9, 10, 11, 12, 13, 14, 15)
+
+MIO_INLINE float mio_largest(mio_lanes v) {
+    mio_lanes other = MIO_FOLD(v, 8, 9, 10, 11, 12, 13, 14, 15);
+    v = __builtin_elementwise_max(v, other);
+    other = MIO_FOLD(v, 4, 5, 6, 7, 4, 5, 6, 7);
+    v = __builtin_elementwise_max(v, other);
+    other = MIO_FOLD(v, 2, 3, 2, 3, 2, 3, 2, 3);
+    v = __builtin_elementwise_max(v, other);
+    return v[0] > v[1] ? v[0] : v[1];
+}
+
+MIO_INLINE float mio_sum(mio_lanes v) {
+    v += MIO_FOLD(v, 8, 9, 10, 11, 12, 13, 14, 15);
+    v += MIO_FOLD(v, 4, 5, 6, 7, 4, 5, 6, 7);
+    v += MIO_FOLD(v, 2, 3, 2, 3, 2, 3, 2, 3);
+    return v[0] + v[1];
+}

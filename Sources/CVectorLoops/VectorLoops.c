@@ -1,6 +1,8 @@
 #include "CVectorLoops.h"
 
 #include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 // Contraction would round differently with and without FMA units.
 #pragma STDC FP_CONTRACT OFF
@@ -115,4 +117,17 @@ double mio_sum_of_squares(size_t count, const float *restrict values) {
         for (size_t lane = 0; lane < half; lane++) lanes[lane] += lanes[lane + half];
     }
     return lanes[0];
+}
+
+VECTOR_CLONES
+int mio_all_finite(size_t count, const float *values) {
+    // Without its sign, a float's bits grow with it; infinity comes after all that are finite, NaN after infinity.
+    uint32_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, values + i, sizeof bits);
+        uint32_t magnitude = bits & 0x7fffffffu;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest < 0x7f800000u;
 }

@@ -19,11 +19,13 @@ public struct StepBenchmark: Sendable {
     public var imageSide: Int
     /// What the result calls the kernels.
     public var kernels: String
+    /// The most samples a rank computes at a time; as a run would choose if `nil`.
+    public var pass: Int?
 
     /// - Precondition: at least one sample, one timed step, and one to warm up: the first is never steady.
     public init(
         _ model: StartingModel, batchSize: Int, steps: Int, warmUp: Int, imageSide: Int = 256,
-        kernels: String
+        kernels: String, pass: Int? = nil
     ) {
         precondition(batchSize >= 1 && steps >= 1 && warmUp >= 1)
         self.model = model
@@ -32,6 +34,7 @@ public struct StepBenchmark: Sendable {
         self.warmUp = warmUp
         self.imageSide = imageSide
         self.kernels = kernels
+        self.pass = pass
     }
 
     /// Trains on this rank.
@@ -134,6 +137,6 @@ public struct StepBenchmark: Sendable {
             data: JobData(train: DataSource(path)),
             optimizer: Adam(
                 options: OptimizerOptions(learningRate: Constant(model == .imageMetadata ? 1e-7 : 0.001))),
-            training: TrainingOptions(batchSize: batchSize, shuffle: false))
+            training: TrainingOptions(batchSize: batchSize, shuffle: false, microBatch: pass))
     }
 }

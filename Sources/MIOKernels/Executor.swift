@@ -37,7 +37,7 @@ public final class Executor {
                         layer: layer, node: node,
                         inputShapes: operation.inputs.map { plan.tensors[$0].shape },
                         outputShape: plan.tensors[operation.output].shape, choice: choice,
-                        samples: plan.samples, bindings: bindings))
+                        samples: plan.samples, reluIsPassed: operation.reluIsPassed, bindings: bindings))
             case .reorder:
                 let (input, output) = (plan.tensors[operation.inputs[0]], plan.tensors[operation.output])
                 return ReorderKernel(
@@ -51,20 +51,29 @@ public final class Executor {
         _ operation: Plan.Operation, _ plan: Plan, _ arena: UnsafeMutablePointer<Float>,
         _ weights: UnsafeMutablePointer<Float>, _ gradients: UnsafeMutablePointer<Float>
     ) -> Bindings {
-        Bindings(
+        func gradient(_ weight: Int, _ flow: Plan.GradientFlow) -> Gradient? {
+            flow == .none
+                ? nil : Gradient(pointer: gradients + plan.parameters[weight].offset, flow: flow)
+        }
+        return Bindings(
             inputs: operation.inputs.map { arena + plan.tensors[$0].offset },
             inputGradients: zip(operation.inputs, operation.inputGradients).map { input, flow in
                 guard flow != .none, let offset = plan.tensors[input].gradientOffset else { return nil }
                 return Gradient(pointer: arena + offset, flow: flow)
             },
+            passedRelu: operation.passesReluOf.map { producer in
+                producer.map {
+                    // A convolution's second weight is its bias.
+                    let (weights, flows) = (plan.operations[$0].weights, plan.operations[$0].weightGradients)
+                    return PassedRelu(
+                        biasGradient: weights.count > 1 ? gradient(weights[1], flows[1]) : nil)
+                }
+            },
             output: arena + plan.tensors[operation.output].offset,
             outputGradient: operation.hasBackward
                 ? plan.tensors[operation.output].gradientOffset.map { arena + $0 } : nil,
             weights: operation.weights.map { weights + plan.parameters[$0].offset },
-            weightGradients: zip(operation.weights, operation.weightGradients).map { weight, flow in
-                flow == .none
-                    ? nil : Gradient(pointer: gradients + plan.parameters[weight].offset, flow: flow)
-            },
+            weightGradients: zip(operation.weights, operation.weightGradients).map { gradient($0, $1) },
             scratch: arena + operation.scratchOffset, workspace: arena + operation.workspaceOffset)
     }
 

@@ -53,11 +53,22 @@ public struct Gradient {
     public func adds(in pass: Pass) -> Bool { flow == .adds || pass.accumulates }
 }
 
+/// What the backward of an operation does for the one that made an input: the gradient it leaves in the input's
+/// place has passed the relu that made the input, and its sum over the pixels is the bias' gradient.
+public struct PassedRelu {
+    /// `nil` if the bias is not trained, or there is none.
+    public let biasGradient: Gradient?
+
+    public init(biasGradient: Gradient?) { self.biasGradient = biasGradient }
+}
+
 /// An operation's memory. Each tensor holds the pass' samples one after another, in the layouts of the choice.
 public struct Bindings {
     public var inputs: [UnsafeMutablePointer<Float>]
     /// `nil` where nothing needs it.
     public var inputGradients: [Gradient?]
+    /// For each input; `nil` where its gradient is the input's own.
+    public var passedRelu: [PassedRelu?]
     public var output: UnsafeMutablePointer<Float>
     /// `nil` if the operation has no backward.
     public var outputGradient: UnsafeMutablePointer<Float>?
@@ -76,6 +87,8 @@ public struct KernelDescription {
     public let choice: KernelChoice
     /// The most samples a pass has.
     public let samples: Int
+    /// Whether the output's gradient has passed the activation, and the bias has its gradient.
+    public let reluIsPassed: Bool
     public let bindings: Bindings
 }
 

@@ -3,6 +3,8 @@ struct Memory {
     private let lowering: Lowering
     private let samples: Int
     private let moments: Int
+    /// Roots whose gradient lies where their values were.
+    private let inPlace: Set<Int>
     private var arena = Arena()
     private enum Content { case value, gradient }
     private struct Key: Hashable {
@@ -12,10 +14,11 @@ struct Memory {
     /// By the tensor whose memory it is.
     private var blocks: [Key: Int] = [:]
 
-    init(_ lowering: Lowering, samples: Int, moments: Int) {
+    init(_ lowering: Lowering, samples: Int, moments: Int, inPlace: Set<Int>) {
         self.lowering = lowering
         self.samples = samples
         self.moments = moments
+        self.inPlace = inPlace
     }
 
     private func elements(_ root: Int) -> Int {
@@ -27,12 +30,16 @@ struct Memory {
     mutating func useGradient(_ tensor: Int, at moment: Int) { use(tensor, .gradient, at: moment) }
 
     private mutating func use(_ tensor: Int, _ content: Content, at moment: Int) {
-        let key = Key(root: lowering.tensors[tensor].root, content: content)
+        let key = key(lowering.tensors[tensor].root, content)
         if let block = blocks[key] {
             arena.extend(block, to: moment)
         } else {
             blocks[key] = arena.add(elements: elements(key.root), life: moment...moment)
         }
+    }
+
+    private func key(_ root: Int, _ content: Content) -> Key {
+        Key(root: root, content: inPlace.contains(root) ? .value : content)
     }
 
     /// Memory for one operation at a time, at any time.
@@ -54,7 +61,7 @@ struct Memory {
                 name: tensor.name, shape: tensor.shape, layout: tensor.layout,
                 elements: tensor.layout.elements(of: tensor.shape),
                 offset: blocks[Key(root: tensor.root, content: .value)].map(offset) ?? 0,
-                gradientOffset: blocks[Key(root: tensor.root, content: .gradient)].map(offset))
+                gradientOffset: blocks[key(tensor.root, .gradient)].map(offset))
         }
     }
 }

@@ -43,6 +43,11 @@ public struct Plan: Sendable {
         public let inputGradients: [GradientFlow]
         /// For each weight: whether it is trained, and whether another call contributes before this one.
         public let weightGradients: [GradientFlow]
+        /// For each input: the operation whose relu's and bias' backward this one does on the way, in the input's
+        /// memory.
+        public let passesReluOf: [Int?]
+        /// Whether another operation has done this one's: its output's gradient comes multiplied by f′.
+        public let reluIsPassed: Bool
         public let scratchOffset: Int
         public let workspaceOffset: Int
     }
@@ -119,6 +124,8 @@ extension Plan: CustomStringConvertible {
             var line = "operation \(index) \(operation.name): \(operation.inputs) -> \(operation.output)"
             if case .layer(_, _, let choice) = operation.work { line += ", " + choice.algorithm }
             line += ", gradients \(operation.inputGradients.map(\.rawValue))"
+            let passed = operation.passesReluOf.compactMap(\.self)
+            if !passed.isEmpty { line += ", with the relu of \(passed)" }
             lines.append(line)
         }
         for head in heads {

@@ -13,6 +13,7 @@ struct Scheduling {
     private var heads: [Plan.Head]
     private var inputFlows: [[Plan.GradientFlow]]
     private var weightFlows: [[Plan.GradientFlow]]
+    private let fusion: ReluFusion
     private var count: Int { lowering.operations.count }
 
     init(_ lowering: Lowering, _ request: PlanRequest) {
@@ -55,12 +56,13 @@ struct Scheduling {
                 weightFlows[index][position] = contributed.insert(weight).inserted ? .first : .adds
             }
         }
+        fusion = ReluFusion(lowering, hasBackward: hasBackward, flows: inputFlows)
     }
 
     func plan(backend: String) -> Plan {
         let parameters = self.parameters()
         let trained = parameters.filter(\.trainable)
-        var memory = Memory(lowering, samples: request.samples, moments: 2 * count + 1)
+        var memory = Memory(lowering, samples: request.samples, moments: 2 * count + 1, inPlace: fusion.roots)
         for input in lowering.inputs { memory.useValue(input, at: 0) }
         for (index, operation) in lowering.operations.enumerated() {
             let (forward, backward) = (index, 2 * count - index)
@@ -101,6 +103,7 @@ struct Scheduling {
                     name: draft.name, work: draft.work, inputs: draft.inputs, output: draft.output,
                     weights: draft.weights.map { parameterOf[$0]! }, hasBackward: hasBackward[index],
                     inputGradients: inputFlows[index], weightGradients: weightFlows[index],
+                    passesReluOf: fusion.passes[index], reluIsPassed: fusion.passed.contains(index),
                     scratchOffset: memory.offset(scratch), workspaceOffset: memory.offset(workspaces[index]))
             },
             heads: heads, parameters: parameters, weightElements: parameters.last?.range.upperBound ?? 0,

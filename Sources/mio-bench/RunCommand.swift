@@ -36,13 +36,16 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Height and width of the images.")
     var imageSide = 256
 
+    @Option(help: "The most samples a rank computes at a time. Without it as a run chooses.")
+    var pass: Int?
+
     @Option(help: "native, or reference: plain and slow, the oracle.")
     var kernels = KernelSelection.native
 
     func validate() throws {
         for (name, value, least) in [
             ("batch-size", batchSize ?? 1, 1), ("steps", steps ?? 1, 1), ("warm-up", warmUp ?? 1, 1),
-            ("image-side", imageSide, 5),
+            ("image-side", imageSide, 5), ("pass", pass ?? 1, 1),
         ] where value < least {
             throw ValidationError("--\(name) \(value): at least \(least) is needed")
         }
@@ -51,7 +54,8 @@ struct RunCommand: ParsableCommand {
     func run() {
         let benchmark = StepBenchmark(
             model, batchSize: batchSize ?? model.usualBatchSize, steps: steps ?? model.usualSteps,
-            warmUp: warmUp ?? model.usualWarmUp, imageSide: imageSide, kernels: kernels.rawValue)
+            warmUp: warmUp ?? model.usualWarmUp, imageSide: imageSide, kernels: kernels.rawValue,
+            pass: pass)
         RankProcess.run { communicator in
             let measurement = try benchmark.run(
                 communicator, allocations: mio_counts_allocations() == 0 ? nil : .ofThisThread,

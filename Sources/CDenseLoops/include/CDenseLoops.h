@@ -62,6 +62,20 @@ void mio_few_units_backward(
     const float *x, const float *w, int64_t w_stride, const float *dz, float *dw, bool dw_adds, float *dx,
     bool dx_adds, int64_t samples, int64_t width, int64_t units);
 
+/// The same where x = relu(z) is an image of [planes][pixels][lanes], lanes 8 or 16, which nobody reads afterwards:
+/// x ← [x > 0] · dz · w, the gradient before the relu, and its sum over the pixels is added to `bias_gradient`
+/// (channels,), channels ≤ planes · lanes, which may be NULL.
+void mio_few_units_relu_backward(
+    float *x, const float *w, int64_t w_stride, const float *dz, float *dw, bool dw_adds, int64_t samples,
+    int64_t width, int64_t units, int64_t pixels, int64_t lanes, float *bias_gradient, int64_t channels);
+
+/// losses (rows,) ← log Σ exp(logit) − logit of the target's class; gradient (rows, width) ← scale · (softmax − [class]);
+/// probabilities (rows, width) ← softmax. Gradient and probabilities may be NULL; loss and gradient are 0 where a row
+/// is not labelled.
+void mio_sparse_crossentropy(
+    const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
+    const float *scales, float *losses, float *gradient, float *probabilities);
+
 /// A window that moves over images of [planes][height][width][lanes].
 struct mio_window {
     int64_t planes, lanes;

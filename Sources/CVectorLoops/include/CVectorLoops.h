@@ -52,4 +52,7 @@ void mio_sum_pair(size_t count, const float *first, const float *second, float *
 // at the same offset. At most 2^16 slabs.
 void mio_sum_slabs(size_t count, const float *const *slabs, size_t offset, size_t slab_count, float *target);
 
+// Whether no element is infinite or not a number.
+int mio_all_finite(size_t count, const float *values);
+
 #endif

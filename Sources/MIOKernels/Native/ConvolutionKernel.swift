@@ -15,6 +15,7 @@ final class ConvolutionKernel: Kernel {
     private let name: String
     private let activation: Activation
     private let useBias: Bool
+    private let reluIsPassed: Bool
     private let bindings: Bindings
     private let request: Convolution.Request
     private let backend: NativeBackend
@@ -60,13 +61,14 @@ final class ConvolutionKernel: Kernel {
             scratchElements: scratch, workspaceElements: found.workspaceElements,
             // What was reordered is kept in the workspace.
             backwardReadsInputs: request.trainsWeights && found.workspaceElements == 0,
-            backwardReadsOutput: layer.activation != .linear)
+            backwardReadsOutput: layer.activation != .linear, takesPassedRelu: layer.activation == .relu)
     }
 
     init(_ layer: Conv2D, _ description: KernelDescription, _ backend: NativeBackend) throws {
         name = layer.attributes.name ?? "Conv2D"
         activation = layer.activation
         useBias = layer.useBias
+        reluIsPassed = description.reluIsPassed
         bindings = description.bindings
         self.backend = backend
         scratchElements = description.choice.scratchElements
@@ -122,7 +124,7 @@ final class ConvolutionKernel: Kernel {
 
     func backward(_ pass: Pass) {
         guard let gradient = bindings.outputGradient else { return }
-        let dBias = useBias ? bindings.weightGradients[1] : nil
+        let dBias = useBias && !reluIsPassed ? bindings.weightGradients[1] : nil
         if let dBias, !dBias.adds(in: pass) { dBias.pointer.update(repeating: 0, count: filters) }
         let dKernel = bindings.weightGradients[0]
         guard pass.samples > 0 else {
@@ -131,6 +133,16 @@ final class ConvolutionKernel: Kernel {
             }
             return
         }
+        if !reluIsPassed { passActivation(pass, gradient, dBias?.pointer) }
+        let passes = passes(pass.samples)
+        if let dKernel { passes.backwardWeights(adds: dKernel.adds(in: pass)) }
+        passes.backwardData()
+    }
+
+    /// dz ← f′ · dy in place, and its sum over the pixels added to the bias' gradient.
+    private func passActivation(
+        _ pass: Pass, _ gradient: UnsafeMutablePointer<Float>, _ dBias: UnsafeMutablePointer<Float>?
+    ) {
         if activation != .linear, activation != .relu {
             let rows = pass.samples * outputElements / lanes
             mio_activation_gradient(
@@ -139,10 +151,7 @@ final class ConvolutionKernel: Kernel {
         }
         mio_image_relu_gradient(
             activation == .relu, bindings.output, gradient, Int64(pass.samples), Int64(planes), Int64(pixels),
-            Int64(lanes), Int64(filters), dBias?.pointer)
-        let passes = passes(pass.samples)
-        if let dKernel { passes.backwardWeights(adds: dKernel.adds(in: pass)) }
-        passes.backwardData()
+            Int64(lanes), Int64(filters), dBias)
     }
 
     // MARK: Weights

@@ -40,7 +40,8 @@ final class DenseKernel: Kernel {
                 + (layer.useBias ? ["canonical"] : []),
             scratchElements: storage.method == .small
                 ? rows * storage.stride + layer.units * Self.transposedStride(storage) : 0,
-            backwardReadsInputs: request.trainsWeights, backwardReadsOutput: layer.activation != .linear)
+            backwardReadsInputs: request.trainsWeights, backwardReadsOutput: layer.activation != .linear,
+            passesRelu: storage.method == .fewUnits && request.trainsWeights)
     }
 
     /// A vector may be read across the end of a segment.
@@ -97,17 +98,19 @@ final class DenseKernel: Kernel {
         guard let gradient = bindings.outputGradient else { return }
         let rows = pass.samples * rowsOfSample
         let dBias = useBias ? bindings.weightGradients[1] : nil
-        let dz = storage.method == .small ? bindings.scratch : gradient
+        // Rows padded to whole vectors, where they are not.
+        let isPadded = storage.method == .small && storage.stride != units
+        let dz = isPadded ? bindings.scratch : gradient
         mio_activation_gradient(
             activation, bindings.output, gradient, Int64(rows), Int64(units), dz,
-            Int64(storage.method == .small ? storage.stride : units), dBias?.pointer,
+            Int64(isPadded ? storage.stride : units), dBias?.pointer,
             dBias?.adds(in: pass) ?? false)
         if storage.method == .small { transposeKernelIfNeeded() }
         let dKernel = bindings.weightGradients[0]
         let adds = dKernel?.adds(in: pass) ?? false
         for index in storage.segments.indices {
             switch storage.method {
-            case .fewUnits: fewUnitsBackward(index, rows, dz, dKernel?.pointer, adds)
+            case .fewUnits: fewUnitsBackward(index, pass, rows, dz, dKernel?.pointer, adds)
             case .small: smallBackward(index, rows, dz, dKernel?.pointer, adds)
             case .library: libraryBackward(index, rows, dz, dKernel?.pointer, adds)
             }
@@ -115,11 +118,22 @@ final class DenseKernel: Kernel {
     }
 
     private func fewUnitsBackward(
-        _ index: Int, _ rows: Int, _ dz: UnsafeMutablePointer<Float>, _ dKernel: UnsafeMutablePointer<Float>?,
-        _ adds: Bool
+        _ index: Int, _ pass: Pass, _ rows: Int, _ dz: UnsafeMutablePointer<Float>,
+        _ dKernel: UnsafeMutablePointer<Float>?, _ adds: Bool
     ) {
         let segment = storage.segments[index]
         let dx = bindings.inputGradients[index]
+        if let relu = bindings.passedRelu[index], let dKernel,
+            case .flattenedBlocked(let image, let block) = segment.layout
+        {
+            if let dBias = relu.biasGradient, !dBias.adds(in: pass) {
+                dBias.pointer.update(repeating: 0, count: image[2])
+            }
+            return mio_few_units_relu_backward(
+                bindings.inputs[index], bindings.weights[0] + segment.firstRow, Int64(storage.stride), dz,
+                dKernel + segment.firstRow, adds, Int64(rows), Int64(segment.rows), Int64(units),
+                Int64(image[0] * image[1]), Int64(block), relu.biasGradient?.pointer, Int64(image[2]))
+        }
         mio_few_units_backward(
             bindings.inputs[index], bindings.weights[0] + segment.firstRow, Int64(storage.stride), dz,
             dKernel.map { $0 + segment.firstRow }, adds, dx?.pointer, dx?.flow == .adds, Int64(rows),

@@ -18,5 +18,11 @@ func isInTop(_ k: Int, _ row: UnsafePointer<Float>, width: Int, class index: Int
 
 extension MetricCall {
     /// The class index of a position; −1, which equals no prediction, if the target is none.
-    func classIndex(_ position: Int) -> Int { Int(exactly: targets[position]) ?? -1 }
+    func classIndex(_ position: Int) -> Int {
+        let target = targets[position]
+        // Within these bounds a conversion neither traps nor calls a function.
+        guard target >= 0, target < Float(Int32.max) else { return -1 }
+        let index = Int(target)
+        return Float(index) == target ? index : -1
+    }
 }

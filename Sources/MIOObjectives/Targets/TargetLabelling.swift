@@ -75,7 +75,7 @@ public struct TargetLabelling: Hashable, Sendable {
                     }
                 case .classIndex:
                     if value == Float(missingLabel) { continue }
-                    if value < 0 || value >= Float(classes) || value != value.rounded(.towardZero) {
+                    if value < 0 || value >= Float(classes) || Float(Int(value)) != value {
                         return TargetFault(
                             position: position, element: element, value: value, classes: classes)
                     }

@@ -113,7 +113,7 @@ public final class Replica {
                 batch.values(ofColumn: columns.inputs[index])
                 + pass.lowerBound * plan.tensors[tensor].elements
             executor.value(tensor).update(from: source, count: count)
-            isFinite = isFinite && sumOfSquares(source, count: count).isFinite
+            isFinite = areFinite(source, count: count) && isFinite
         }
         return isFinite
     }
