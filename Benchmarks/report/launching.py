@@ -30,8 +30,9 @@ def pinned(count, command):
 
 
 def under_mpirun(ranks, command):
-    """Each rank on a core of its own."""
-    return pinned(ranks, ["mpirun", "-q", "-n", ranks, "--bind-to", "core", "--map-by", "core", *command])
+    """Each rank on a core of its own: mpirun takes the machine's first ones, whatever this process may use."""
+    cores(ranks)
+    return ["mpirun", "-q", "-n", str(ranks), "--bind-to", "core", "--map-by", "core", *map(str, command)]
 
 
 def environment():

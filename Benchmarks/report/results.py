@@ -20,22 +20,25 @@ def table(header, rows):
 
 def verdict(result):
     if result.figure is None:
-        return f"no figure: {result.why}"
+        return result.why if result.measured else "failed"
     return {True: "yes", False: "**no**", None: ""}[result.holds]
+
+
+def extremes(result):
+    return "" if result.figure is None else f"{result.text(result.lowest)} … {result.text(result.highest)}"
 
 
 def main_table(results):
     header = ("Work", "Against", "Bar", "Reached", "Holds", "mio", "peer", "from … to")
     return table(header, (
         (one.row.work, one.row.against, one.row.bar_text(), one.text(one.figure), verdict(one), *one.shown,
-         f"{one.text(one.lowest)} … {one.text(one.highest)}") for one in results))
+         extremes(one)) for one in results))
 
 
 def side_table(results):
     header = ("Work", "Against", "Ratio", "mio", "peer", "from … to")
     return table(header, (
-        (one.row.work, one.row.against, one.text(one.figure) if one.why is None else one.why, *one.shown,
-         f"{one.text(one.lowest)} … {one.text(one.highest)}") for one in results))
+        (one.row.work, one.row.against, one.text(one.figure), *one.shown, extremes(one)) for one in results))
 
 
 def physical_table(groups, limits):
@@ -88,6 +91,8 @@ def page(results, groups, limits, machine, circumstances):
     yield HOW_TO_READ
     yield f"{reached} of {len(held)} bars hold.\n"
     yield from main_table(held)
+    for name, failure in ((name, one.failure) for name, one in groups.items() if one.failure):
+        yield f"\n`{name}` failed: `{failure}`"
     if beside:
         yield "\n## Beside it\n\nHeld to nothing. JAX can join many steps in one call if they need nothing from outside.\n"
         yield from side_table(beside)
@@ -114,5 +119,5 @@ def text_table(results):
     """For a terminal: a line for each row."""
     for one in results:
         bar = f"bar {one.row.bar_text()}" if one.row.bar is not None else "no bar"
-        outcome = {True: "yes", False: "NO", None: ""}[one.holds] if one.why is None else one.why[:60]
+        outcome = {True: "yes", False: "NO", None: ""}[one.holds] if one.figure is not None else verdict(one)
         yield f"{one.row.name:16} {one.text(one.figure):>9}  {bar:14} {outcome:4} {one.row.work} against {one.row.against}"

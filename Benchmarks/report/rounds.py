@@ -64,7 +64,8 @@ class Result:
     lowest: float | None = None
     highest: float | None = None
     shown: tuple = ("", "")
-    why: str | None = None  # there is no figure
+    measured: bool = True  # all contestants ran
+    why: str | None = None  # there is no figure all the same
 
     @property
     def holds(self):
@@ -76,7 +77,7 @@ class Result:
 
 def result(row, measured):
     if measured.failure is not None:
-        return Result(row, None, why=measured.failure)
+        return Result(row, None, measured=False)
     figures = [row.figure(one) for one in measured.rounds]
     if None in figures:
         return Result(row, None, why="not measured")
