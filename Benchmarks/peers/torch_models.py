@@ -1,4 +1,4 @@
-"""The two models in PyTorch, with the losses, metrics and rates of the Keras ones. PyTorch's images are channels first."""
+"""The two models in PyTorch (images channels first), with the losses, metrics and rates of the Keras ones."""
 
 import torch
 from torch.nn import functional

@@ -11,6 +11,14 @@ they are far apart, something else was running. Each peer ran as it runs best he
 """
 
 
+LIMITS = """\
+The limits are those of a large float32 matrix product (OpenBLAS) and of a triad, on as many cores. A Winograd
+convolution needs fewer operations than are counted here, so it may exceed the first; what fits a cache may exceed the
+second.
+"""
+BESIDE = "Held to nothing. JAX can join many steps in one call if they need nothing from outside.\n"
+
+
 def table(header, rows):
     yield "| " + " | ".join(header) + " |"
     yield "|" + " --- |" * len(header)
@@ -94,14 +102,13 @@ def page(results, groups, limits, machine, circumstances):
     for name, failure in ((name, one.failure) for name, one in groups.items() if one.failure):
         yield f"\n`{name}` failed: `{failure}`"
     if beside:
-        yield "\n## Beside it\n\nHeld to nothing. JAX can join many steps in one call if they need nothing from outside.\n"
+        yield "\n## Beside it\n"
+        yield BESIDE
         yield from side_table(beside)
     yield "\n## Against the machine\n"
     fractions = list(physical_table(groups, limits))
     if fractions:
-        yield ("The limits are those of a large float32 matrix product (OpenBLAS) and of a triad, on as many cores. A "
-               "Winograd convolution\nneeds fewer operations than are counted here, so it may exceed the first; what fits "
-               "a cache may exceed the second.\n")
+        yield LIMITS
         yield from table(("Work", "Reached", "Limit", "Part"), fractions)
     else:
         yield "Not measured: `mio-bench limits` or the work it is compared with gave no result in this run."
@@ -120,4 +127,5 @@ def text_table(results):
     for one in results:
         bar = f"bar {one.row.bar_text()}" if one.row.bar is not None else "no bar"
         outcome = {True: "yes", False: "NO", None: ""}[one.holds] if one.figure is not None else verdict(one)
-        yield f"{one.row.name:16} {one.text(one.figure):>9}  {bar:14} {outcome:4} {one.row.work} against {one.row.against}"
+        work = f"{one.row.work} against {one.row.against}"
+        yield f"{one.row.name:16} {one.text(one.figure):>9}  {bar:14} {outcome:4} {work}"
