@@ -184,7 +184,10 @@ package.targets += [
         path: "Tests/mio-allocation-check", swiftSettings: strict),
     .testTarget(
         name: "MIOBenchmarkTests",
-        dependencies: ["MIOBenchmark", "MIOComm", "MIOConfig", "CommunicatorConformance"],
+        dependencies: [
+            "MIOBenchmark", "MIOComm", "MIOConfig", "MIOData", "CommunicatorConformance", "ProcessSupport",
+            "TestFolders",
+        ],
         swiftSettings: strict),
     // The same trainings for scripts/parity, as a table.
     .executableTarget(

@@ -4,9 +4,10 @@ import MIOTensor
 
 extension StartingModel {
     /// Writes rows of made-up numbers to an `.npz`: inputs in [−1, 1), boxes in [0, 1), any class.
+    /// - Parameter stream: another one gives other numbers.
     /// - Throws: `FileError`
-    public func writeData(rows: Int, imageSide: Int, to path: String) throws {
-        var random = PhiloxSequence(seed: 1, stream: 0)
+    public func writeData(rows: Int, imageSide: Int, stream: UInt64 = 0, to path: String) throws {
+        var random = PhiloxSequence(seed: 1, stream: stream)
         func uniform(_ shape: [Int], _ low: Float) -> Tensor {
             let shape = Shape([rows] + shape)
             return Tensor(shape: shape, values: (0..<shape.count).map { _ in random.nextUniform(low, 1) })

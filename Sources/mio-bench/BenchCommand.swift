@@ -10,6 +10,7 @@ struct BenchCommand: ParsableCommand {
             Without a subcommand: a table of both models at 1 and 2 ranks. Times are reports and differ from run \
             to run; allocations, bytes and collectives do not.
             """,
-        version: mioVersion, subcommands: [TableCommand.self, RunCommand.self],
+        version: mioVersion,
+        subcommands: [TableCommand.self, RunCommand.self, AllreduceCommand.self, ShardsCommand.self],
         defaultSubcommand: TableCommand.self)
 }

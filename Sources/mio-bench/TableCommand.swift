@@ -28,14 +28,7 @@ struct TableCommand: ParsableCommand {
         ("in MPI", 7), ("in oneDNN", 10), ("collectives", 12), ("bytes reduced", 13),
     ]
 
-    private func worldSizes() throws -> [Int] {
-        try ranks.split(separator: ",").map {
-            guard let size = Int($0), size >= 1 else {
-                throw ValidationError("--ranks \(ranks): expected numbers with commas between, as 1,2")
-            }
-            return size
-        }
-    }
+    private func worldSizes() throws -> [Int] { try NumberList.parse(ranks, option: "ranks") }
 
     func validate() throws { _ = try worldSizes() }
 

@@ -1,0 +1,110 @@
+import MIOComm
+import MIOTensor
+
+/// One way to sum a slab over all ranks.
+public struct TimedReduction {
+    /// The values that are summed in place.
+    public let slab: Storage<Float>
+    /// When it returns, `slab` holds the sums over all ranks, on every rank.
+    public let sum: () throws -> Void
+
+    public init(slab: Storage<Float>, sum: @escaping () throws -> Void) {
+        self.slab = slab
+        self.sum = sum
+    }
+
+    /// The transport's own blocking sum: `MPI_Allreduce` in place, over MPI.
+    public static func transport(_ communicator: any Communicator, count: Int) -> TimedReduction {
+        let slab = Storage<Float>(count: count)
+        return TimedReduction(slab: slab) { try communicator.allreduceSum(slab.pointer, count: count) }
+    }
+
+    /// What a training step sums its gradients with.
+    public static func gradients(_ communicator: any Communicator, count: Int) -> TimedReduction {
+        let slab = Storage<Float>(count: count)
+        let reducer = BucketedReducer(communicator: communicator, slab: slab, buckets: [0..<count])
+        return TimedReduction(slab: slab) {
+            reducer.begin()
+            try reducer.bucketReady(0)
+            try reducer.finish()
+        }
+    }
+}
+
+/// Times how mio sums gradients against the transport's own sum, in turn, on all ranks.
+public struct ReductionBenchmark: Sendable {
+    /// Numbers of float32 values to sum.
+    public var counts: [Int]
+    /// Timed sums of each kind and count.
+    public var repetitions: Int
+    private let warmUp = 3
+
+    /// - Precondition: counts and repetitions are positive.
+    public init(counts: [Int], repetitions: Int) {
+        precondition(counts.allSatisfy { $0 > 0 } && repetitions > 0)
+        self.counts = counts
+        self.repetitions = repetitions
+    }
+
+    /// Called by all ranks.
+    /// - Throws: `WrongSum` if a sum is not that of all ranks, or `CommunicationError`.
+    public func run(_ communicator: any Communicator) throws -> ReductionMeasurement {
+        let sizes = try counts.map { count in
+            let transport = TimedReduction.transport(communicator, count: count)
+            let gradients = TimedReduction.gradients(communicator, count: count)
+            var seconds = (transport: [Double](), gradients: [Double]())
+            for repetition in 0..<warmUp + repetitions {
+                let theirs = try time(transport, "the transport's sum", repetition, communicator)
+                let ours = try time(gradients, "the gradients' sum", repetition, communicator)
+                guard repetition >= warmUp else { continue }
+                seconds.transport.append(theirs)
+                seconds.gradients.append(ours)
+            }
+            return ReductionMeasurement.Size(
+                bytes: count * MemoryLayout<Float>.stride,
+                transportSeconds: seconds.transport.sorted()[repetitions / 2],
+                gradientSeconds: seconds.gradients.sorted()[repetitions / 2])
+        }
+        return ReductionMeasurement(
+            transport: communicator.name, ranks: communicator.size, ranksOnNode: communicator.ranksOnNode,
+            repetitions: repetitions, sizes: sizes)
+    }
+
+    /// The slowest rank's time of one sum. Ranks start together, with values that they have just written, as
+    /// backward writes gradients.
+    private func time(
+        _ reduction: TimedReduction, _ what: String, _ repetition: Int, _ communicator: any Communicator
+    ) throws -> Double {
+        // Whole numbers far below 2²⁴: their sums are exact in any order.
+        let shift = Float(repetition)
+        reduction.slab.fill(Float(communicator.rank + 1) + shift)
+        try communicator.barrier()
+        let began = LaunchClock.monotonic
+        try reduction.sum()
+        let seconds = LaunchClock.monotonic - began
+        let ranks = Float(communicator.size)
+        let expected = ranks * (ranks + 1) / 2 + ranks * shift
+        try communicator.agree(on: what) {
+            if let index = reduction.slab.buffer.firstIndex(where: { $0 != expected }) {
+                throw WrongSum(
+                    what: what, index: index, count: reduction.slab.count, expected: expected,
+                    received: reduction.slab.pointer[index])
+            }
+        }
+        return try communicator.allreduceMax(seconds)
+    }
+}
+
+/// A reduction that did not sum: a bug, and no time worth reporting.
+struct WrongSum: MIOError {
+    let what: String
+    let index: Int
+    let count: Int
+    let expected: Float
+    let received: Float
+
+    var exitCode: ExitCode { .internalError }
+    var description: String {
+        "\(what): value \(index) of \(count): expected \(expected), received \(received); this is a bug of mio"
+    }
+}

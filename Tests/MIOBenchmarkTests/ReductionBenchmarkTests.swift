@@ -1,0 +1,58 @@
+import MIOBenchmark
+import MIOComm
+import MIOConfig
+import Testing
+
+@Suite struct ReductionBenchmarkTests {
+    /// Every sum is checked within: a rank that gets a wrong one throws.
+    @Test(arguments: [1, 2, 3]) func timesBothWays(worldSize: Int) throws {
+        let measurements = try InProcessCommunicator.run(worldSize: worldSize) { communicator in
+            let measurement = try ReductionBenchmark(counts: [1, 1000], repetitions: 2).run(communicator)
+            try communicator.finalize()
+            return measurement
+        }
+        #expect(measurements.count == worldSize)
+        for measurement in measurements {
+            #expect(measurement.transport == "in-process" && measurement.ranks == worldSize)
+            #expect(measurement.sizes.map(\.bytes) == [4, 4000])
+            for size in measurement.sizes {
+                #expect(size.transportSeconds > 0 && size.gradientSeconds > 0)
+            }
+        }
+    }
+
+    /// A reduction that gives back what it was given is found out, on all ranks.
+    @Test func theSumIsThatOfAllRanks() throws {
+        for reduction in [TimedReduction.transport, TimedReduction.gradients] {
+            let sums = try InProcessCommunicator.run(worldSize: 3) { communicator in
+                let timed = reduction(communicator, 5)
+                timed.slab.fill(Float(communicator.rank))
+                try timed.sum()
+                try communicator.finalize()
+                return Array(timed.slab.buffer)
+            }
+            #expect(sums == Array(repeating: [3, 3, 3, 3, 3], count: 3))
+        }
+    }
+
+    @Test func runsUnderMPI() throws {
+        let run = try ProgramRun(
+            "mio-bench", ["allreduce", "--megabytes", "1,2", "--repetitions", "3"], ranks: 2)
+        var result = try run.json()
+        #expect(try result.string("transport") == "MPI")
+        #expect(try result.integer("ranks") == 2)
+        #expect(try result.integer("ranks_on_node") == 2)
+        #expect(try result.integer("repetitions") == 3)
+    }
+
+    @Test(arguments: [
+        (["--megabytes", "1,x"], "--megabytes 1,x: expected numbers with commas between, as 1,2"),
+        (["--megabytes", "0"], "--megabytes 0: expected numbers with commas between, as 1,2"),
+        (["--repetitions", "0"], "--repetitions 0: at least 1 is needed"),
+    ])
+    func refusesNumbersItCannotUse(arguments: [String], message: String) throws {
+        let run = try ProgramRun("mio-bench", ["allreduce"] + arguments)
+        #expect(run.outcome.status == 64)
+        #expect(run.outcome.errors.contains(message))
+    }
+}
