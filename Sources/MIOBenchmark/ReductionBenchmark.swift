@@ -19,14 +19,34 @@ public struct TimedReduction {
         return TimedReduction(slab: slab) { try communicator.allreduceSum(slab.pointer, count: count) }
     }
 
-    /// What a training step sums its gradients with.
-    public static func gradients(_ communicator: any Communicator, count: Int) -> TimedReduction {
-        let slab = Storage<Float>(count: count)
-        let reducer = BucketedReducer(communicator: communicator, slab: slab, buckets: [0..<count])
+    /// What a training step sums its gradients with, and then each rank's copy of the others' slices: a step needs
+    /// none, but an allreduce leaves the whole sum on every rank.
+    /// - Throws: `CommunicationError`
+    public static func gradients(_ communicator: any Communicator, count: Int) throws -> TimedReduction {
+        let group = communicator.group
+        let partition = GradientPartition(parameters: [0..<count], buckets: [1], ranks: group.size)
+        var layout = SharedLayout()
+        let places = GradientReduction.Memory.Places(
+            in: &layout, group: group, partition: partition, elements: count, numbers: 1)
+        let memory = GradientReduction.Memory(
+            try communicator.shareMemory(byteCount: layout.byteCount), at: places)
+        let reduction = GradientReduction(
+            communicator: communicator, partition: partition, memory: memory, needsSquares: false)
+        let slab = memory.gradients[group.rank]
+        let others = (0..<group.size).filter { $0 != group.rank }.map {
+            (slab: memory.gradients[$0], runs: partition.runs(ofRank: $0))
+        }
         return TimedReduction(slab: slab) {
-            reducer.begin()
-            try reducer.bucketReady(0)
-            try reducer.finish()
+            reduction.begin()
+            try reduction.bucketReady(0)
+            try reduction.finish()
+            for other in others {
+                for run in other.runs {
+                    (slab.pointer + run.range.lowerBound)
+                        .update(from: other.slab.pointer + run.range.lowerBound, count: run.range.count)
+                }
+            }
+            try reduction.publish()
         }
     }
 }
@@ -51,7 +71,7 @@ public struct ReductionBenchmark: Sendable {
     public func run(_ communicator: any Communicator) throws -> ReductionMeasurement {
         let sizes = try counts.map { count in
             let transport = TimedReduction.transport(communicator, count: count)
-            let gradients = TimedReduction.gradients(communicator, count: count)
+            let gradients = try TimedReduction.gradients(communicator, count: count)
             var seconds = (transport: [Double](), gradients: [Double]())
             for repetition in 0..<warmUp + repetitions {
                 let theirs = try time(transport, "the transport's sum", repetition, communicator)

@@ -18,6 +18,7 @@ public final class GradientReduction {
     private let communicator: any Communicator
     private let group: RankGroup
     private let between: SumBetweenGroups
+    private let needsSquares: Bool
     private let memory: Memory
     private let slabs: UnsafeMutablePointer<UnsafePointer<Float>?>
     /// The buckets each rank has completed, in all.
@@ -33,7 +34,8 @@ public final class GradientReduction {
     public struct Memory {
         /// Each rank's gradients, by its rank in the group.
         public let gradients: [Storage<Float>]
-        /// For each block of the partition the sum of its squared elements, valid on all ranks after `finish`.
+        /// For each block of the partition the sum of its squared elements, valid on all ranks after `finish`. Where
+        /// nobody asked for squares: 0, or infinity for a block with an element that is not finite.
         public let squares: Storage<Double>
         let control: Storage<Double>
         let columns: Storage<Double>
@@ -80,10 +82,12 @@ public final class GradientReduction {
     /// - Parameters:
     ///   - memory: made on all ranks of the group from the same shared memory; a reduction each.
     ///   - between: how sums travel between groups.
+    ///   - needsSquares: whether somebody needs the gradients' norms; whether they are finite is cheaper to tell.
     public init(
         communicator: any Communicator, partition: GradientPartition, memory: Memory,
-        between: SumBetweenGroups = .any
+        between: SumBetweenGroups = .any, needsSquares: Bool = true
     ) {
+        self.needsSquares = needsSquares
         self.communicator = communicator
         self.partition = partition
         self.memory = memory
@@ -181,7 +185,7 @@ public final class GradientReduction {
                 if !partition.blocks(ofBucket: bucket, rank: group.rank).isEmpty {
                     try communicator.wait(slot: bucket)
                 }
-                addSquares(bucket)
+                for block in partition.blocks(ofBucket: bucket, rank: group.rank) { addSquare(block) }
             }
         }
         bucketsBefore += UInt64(bucketCount)
@@ -228,14 +232,15 @@ public final class GradientReduction {
         if group.size > 1 {
             mio_sum_slabs(range.count, slabs, range.lowerBound, group.size, target)
         }
-        if let block { memory.squares.pointer[block] = mio_sum_of_squares(range.count, target) }
+        if let block { addSquare(block) }
     }
 
-    private func addSquares(_ bucket: Int) {
-        for block in partition.blocks(ofBucket: bucket, rank: group.rank) {
-            let range = partition.blocks[block].range
-            memory.squares.pointer[block] = mio_sum_of_squares(
-                range.count, own.pointer + range.lowerBound)
-        }
+    private func addSquare(_ block: Int) {
+        let range = partition.blocks[block].range
+        let values = own.pointer + range.lowerBound
+        memory.squares.pointer[block] =
+            needsSquares
+            ? mio_sum_of_squares(range.count, values)
+            : mio_all_finite(range.count, values) != 0 ? 0 : .infinity
     }
 }

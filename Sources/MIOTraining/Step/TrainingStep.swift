@@ -67,7 +67,7 @@ public final class TrainingStep {
         self.shards = shards
         reduction = GradientReduction(
             communicator: communicator, partition: memory.partition, memory: memory.reduction,
-            between: between)
+            between: between, needsSquares: optimizer.optimizer.options.clipping.needsNorms)
         let specifications = replica.heads.map(\.specification)
         names = LogNames(heads: specifications, outputs: replica.graph.outputs.count)
         sums = StepSums(names)
