@@ -27,7 +27,13 @@ public struct Session {
         let derived = try ThreadsPerRank.derive(communicator)
         let threads = job.training.threads ?? derived
         self.threads = threads
-        backend = try communicator.agree(on: "the kernels") { try makeBackend(threads) }
+        let made = try communicator.agree(on: "the kernels") { try makeBackend(threads) }
+        if var native = made as? NativeBackend {
+            native.precision = job.training.precision
+            backend = native
+        } else {
+            backend = made
+        }
     }
 
     /// Opens a data set on every rank, and sees that all see the same.
@@ -60,15 +66,42 @@ public struct Session {
     ) throws -> Replica {
         let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1
         let pass = try passSize(part: part)
+        let outputs = outputs ?? job.outputs
+        let backend = try tunedBackend(pass: pass, outputs: outputs, forwardOnly: forwardOnly)
         let replica = try communicator.agree(on: "the model's kernels") {
             let replica = try Replica(
-                graph: job.graph, outputs: outputs ?? job.outputs, backend: backend, part: max(part, 1),
+                graph: job.graph, outputs: outputs, backend: backend, part: max(part, 1),
                 pass: pass, forwardOnly: forwardOnly)
             try replica.prepare(partSizes: Set(schedules.flatMap(partSizes)))
             return replica
         }
         try communicator.requireEqual("plan", replica.plan.description)
         return replica
+    }
+
+    /// The backend with what rank 0 has measured, now or before, of the convolutions that could be computed in
+    /// several ways.
+    /// - Throws: `CommunicationError`
+    private func tunedBackend(pass: Int, outputs: [OutputSpecification], forwardOnly: Bool) throws
+        -> any KernelBackend
+    {
+        guard var native = backend as? NativeBackend, job.graph.layers.contains(where: { $0.layer is Conv2D })
+        else { return backend }
+        var bytes: [UInt8] = []
+        if communicator.rank == 0 {
+            let plan = Plan(
+                Replica.planRequest(
+                    graph: job.graph, outputs: outputs, pass: pass, forwardOnly: forwardOnly), backend: native
+            )
+            let cache = TuningCache()
+            let machine = native.machine
+            let known = cache?.tuning(of: machine) ?? Tuning()
+            let (tuning, measured) = native.tuning(for: plan, known: known)
+            if measured { cache?.add(tuning, of: machine) }
+            bytes = tuning.bytes
+        }
+        native.tuning = Tuning(bytes: try communicator.broadcast(bytes, root: 0))
+        return native
     }
 
     /// The sizes of this rank's parts: of full batches, and of the last.

@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOTensor
 
 /// What to do about a loss or gradient that is infinite or no number.
 public enum NonFinitePolicy: String, CaseIterable, Hashable, Sendable {
@@ -20,10 +21,12 @@ public struct TrainingOptions: Hashable, Sendable {
     public var microBatch: Int?
     /// Threads of each rank; `nil` leaves it to the cores at hand.
     public var threads: Int?
+    /// In which numbers layers may multiply.
+    public var precision: Precision
 
     public init(
         epochs: Int = 1, batchSize: Int = 32, shuffle: Bool = true, nonFinite: NonFinitePolicy = .halt,
-        microBatch: Int? = nil, threads: Int? = nil
+        microBatch: Int? = nil, threads: Int? = nil, precision: Precision = .float32
     ) {
         self.epochs = epochs
         self.batchSize = batchSize
@@ -31,6 +34,7 @@ public struct TrainingOptions: Hashable, Sendable {
         self.nonFinite = nonFinite
         self.microBatch = microBatch
         self.threads = threads
+        self.precision = precision
     }
 
     private static let largest = Int(Int32.max)
@@ -43,13 +47,14 @@ public struct TrainingOptions: Hashable, Sendable {
         nonFinite = try reader.choice("non_finite", default: .halt)
         microBatch = try reader.optionalInteger("micro_batch", atLeast: 1, atMost: largest)
         threads = try reader.optionalInteger("threads", atLeast: 1, atMost: 4096)
+        precision = try reader.choice("precision", default: .float32)
         try reader.finish()
     }
 
     var config: ConfigDictionary {
         var entries: ConfigDictionary = [
             "epochs": .integer(epochs), "batch_size": .integer(batchSize), "shuffle": .boolean(shuffle),
-            "non_finite": .string(nonFinite.rawValue),
+            "non_finite": .string(nonFinite.rawValue), "precision": .string(precision.rawValue),
         ]
         if let microBatch { entries["micro_batch"] = .integer(microBatch) }
         if let threads { entries["threads"] = .integer(threads) }
