@@ -80,7 +80,7 @@ func tolerance(sum: Int, winograd: Bool = false, layers: Int = 1) -> Float {
 }
 
 func expectAlike(
-    _ model: Model, _ backend: (any KernelBackend)? = nil, planned: Int = 3, passes: [Int] = [3],
+    _ model: Model, _ backend: NativeBackend? = nil, planned: Int = 3, passes: [Int] = [3],
     tolerance: Float,
     _ location: SourceLocation = #_sourceLocation
 ) throws {
