@@ -87,7 +87,7 @@ package.targets += module(
     [
         "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
         "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
-    ], testing: ["SmallJobs"])
+    ], testing: ["SmallJobs", "TestFolders"])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
 package.targets.append(

@@ -21,11 +21,12 @@ public struct StepBenchmark: Sendable {
     public var kernels: String
     /// The most samples a rank computes at a time; as a run would choose if `nil`.
     public var pass: Int?
+    public var precision: Precision
 
     /// - Precondition: at least one sample, one timed step, and one to warm up: the first is never steady.
     public init(
         _ model: StartingModel, batchSize: Int, steps: Int, warmUp: Int, imageSide: Int = 256,
-        kernels: String, pass: Int? = nil
+        kernels: String, pass: Int? = nil, precision: Precision = .float32
     ) {
         precondition(batchSize >= 1 && steps >= 1 && warmUp >= 1)
         self.model = model
@@ -35,6 +36,7 @@ public struct StepBenchmark: Sendable {
         self.imageSide = imageSide
         self.kernels = kernels
         self.pass = pass
+        self.precision = precision
     }
 
     /// Trains on this rank.
@@ -137,6 +139,7 @@ public struct StepBenchmark: Sendable {
             data: JobData(train: DataSource(path)),
             optimizer: Adam(
                 options: OptimizerOptions(learningRate: Constant(model == .imageMetadata ? 1e-7 : 0.001))),
-            training: TrainingOptions(batchSize: batchSize, shuffle: false, microBatch: pass))
+            training: TrainingOptions(
+                batchSize: batchSize, shuffle: false, microBatch: pass, precision: precision))
     }
 }

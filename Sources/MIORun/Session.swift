@@ -32,7 +32,13 @@ public struct Session {
         let threads = job.training.threads ?? (isStrict ? 1 : derived)
         self.threads = threads
         shards = try Self.shards(job, communicator)
-        backend = try communicator.agree(on: "the kernels") { try makeBackend(threads) }
+        let made = try communicator.agree(on: "the kernels") { try makeBackend(threads) }
+        if var native = made as? NativeBackend {
+            native.precision = job.training.precision
+            backend = native
+        } else {
+            backend = made
+        }
     }
 
     private static func shards(_ job: Job, _ communicator: any Communicator) throws(RunError) -> VirtualShards
@@ -97,38 +103,36 @@ public struct Session {
         -> Replica
     {
         let outputs = outputs ?? job.outputs
-        let plan = try makePlan(schedules, outputs, forwardOnly: true)
-        return try makeReplica(schedules, outputs, plan, memory: nil)
+        let (plan, backend) = try makePlan(schedules, outputs, forwardOnly: true)
+        return try makeReplica(schedules, outputs, plan, backend, memory: nil)
     }
 
     /// The same with what training needs: slabs that the ranks of a group share.
     /// - Throws: as above.
     public func makeTrainingReplica(schedules: [BatchSchedule]) throws -> (Replica, TrainingMemory) {
-        let plan = try makePlan(schedules, job.outputs, forwardOnly: false)
+        let (plan, backend) = try makePlan(schedules, job.outputs, forwardOnly: false)
         let memory = try TrainingMemory(
             plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
             communicator: communicator)
-        return (try makeReplica(schedules, job.outputs, plan, memory: memory), memory)
+        return (try makeReplica(schedules, job.outputs, plan, backend, memory: memory), memory)
     }
 
     private func makePlan(
         _ schedules: [BatchSchedule], _ outputs: [OutputSpecification], forwardOnly: Bool
-    ) throws -> Plan {
+    ) throws -> (Plan, any KernelBackend) {
         let shard = schedules.map { shards.largest(batchSize: min($0.batchSize, $0.rowCount)) }.max() ?? 1
         let pass = try passSize(shard: shard)
-        let plan = try communicator.agree(on: "the plan") {
-            Plan(
-                Replica.planRequest(
-                    graph: job.graph, outputs: outputs, pass: pass, forwardOnly: forwardOnly),
-                backend: backend)
-        }
+        let request = Replica.planRequest(
+            graph: job.graph, outputs: outputs, pass: pass, forwardOnly: forwardOnly)
+        let backend = try tunedBackend(for: request)
+        let plan = try communicator.agree(on: "the plan") { Plan(request, backend: backend) }
         try communicator.requireEqual("plan", plan.description)
-        return plan
+        return (plan, backend)
     }
 
     private func makeReplica(
         _ schedules: [BatchSchedule], _ outputs: [OutputSpecification], _ plan: Plan,
-        memory: TrainingMemory?
+        _ backend: any KernelBackend, memory: TrainingMemory?
     ) throws -> Replica {
         let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1
         return try communicator.agree(on: "the model's kernels") {
@@ -138,6 +142,26 @@ public struct Session {
             try replica.prepare(shardSizes: Set(schedules.flatMap(shardSizes)))
             return replica
         }
+    }
+
+    /// The backend with what rank 0 has measured, now or before, of the convolutions that could be computed in
+    /// several ways. A strict run measures nothing: another run might find another way faster.
+    /// - Throws: `CommunicationError`
+    private func tunedBackend(for request: PlanRequest) throws -> any KernelBackend {
+        guard var native = backend as? NativeBackend, job.training.reproducible != .strict,
+            job.graph.layers.contains(where: { $0.layer is Conv2D })
+        else { return backend }
+        var bytes: [UInt8] = []
+        if communicator.rank == 0 {
+            let cache = TuningCache()
+            let machine = native.machine
+            let known = cache?.tuning(of: machine) ?? Tuning()
+            let (tuning, measured) = native.tuning(for: Plan(request, backend: native), known: known)
+            if measured { cache?.add(tuning, of: machine) }
+            bytes = tuning.bytes
+        }
+        native.tuning = Tuning(bytes: try communicator.broadcast(bytes, root: 0))
+        return native
     }
 
     /// The sizes of this rank's shards: of full batches, and of the last.

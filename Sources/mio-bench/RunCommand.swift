@@ -6,6 +6,7 @@ import MIOBenchmark
 
 extension StartingModel: ExpressibleByArgument {}
 extension KernelSelection: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 /// One rank of one benchmark: launched by mpirun or srun, or alone.
 struct RunCommand: ParsableCommand {
@@ -42,6 +43,9 @@ struct RunCommand: ParsableCommand {
     @Option(help: "native, or reference: plain and slow, the oracle.")
     var kernels = KernelSelection.native
 
+    @Option(help: "float32, or bfloat16: layers may multiply in it where that is faster.")
+    var precision = Precision.float32
+
     func validate() throws {
         for (name, value, least) in [
             ("batch-size", batchSize ?? 1, 1), ("steps", steps ?? 1, 1), ("warm-up", warmUp ?? 1, 1),
@@ -55,7 +59,7 @@ struct RunCommand: ParsableCommand {
         let benchmark = StepBenchmark(
             model, batchSize: batchSize ?? model.usualBatchSize, steps: steps ?? model.usualSteps,
             warmUp: warmUp ?? model.usualWarmUp, imageSide: imageSide, kernels: kernels.rawValue,
-            pass: pass)
+            pass: pass, precision: precision)
         RankProcess.run { communicator in
             let measurement = try benchmark.run(
                 communicator, allocations: mio_counts_allocations() == 0 ? nil : .ofThisThread,

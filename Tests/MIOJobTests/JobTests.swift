@@ -82,7 +82,8 @@ import Testing
             try Garments.job(),
             try Garments.job(overrides: [
                 "seed=\"18446744073709551615\"", "training.micro_batch=2", "training.threads=1",
-                "training.non_finite=skip", "outputs.box.loss={class: Huber, delta: 1e-7}",
+                "training.precision=bfloat16", "training.non_finite=skip",
+                "outputs.box.loss={class: Huber, delta: 1e-7}",
                 "outputs.kind.missing_label=255",
                 "outputs.kind.weighted_metrics=[{class: Accuracy, name: weighted}]",
                 "optimizer={class: SGD, learning_rate: {class: CosineDecay, initial_learning_rate: 1e-3, "

@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOTensor
 
 /// What to do about a loss or gradient that is infinite or no number.
 public enum NonFinitePolicy: String, CaseIterable, Hashable, Sendable {
@@ -35,11 +36,13 @@ public struct TrainingOptions: Hashable, Sendable {
     public var reproducible: Reproducibility
     /// The shards of a batch with `reproducible: strict`, a power of two: the most ranks that can share the work.
     public var virtualShards: Int
+    /// In which numbers layers may multiply.
+    public var precision: Precision
 
     public init(
         epochs: Int = 1, batchSize: Int = 32, shuffle: Bool = true, nonFinite: NonFinitePolicy = .halt,
         microBatch: Int? = nil, threads: Int? = nil, accumulate: Int = 1,
-        reproducible: Reproducibility = .rounding, virtualShards: Int = 8
+        reproducible: Reproducibility = .rounding, virtualShards: Int = 8, precision: Precision = .float32
     ) {
         self.epochs = epochs
         self.batchSize = batchSize
@@ -50,6 +53,7 @@ public struct TrainingOptions: Hashable, Sendable {
         self.accumulate = accumulate
         self.reproducible = reproducible
         self.virtualShards = virtualShards
+        self.precision = precision
     }
 
     /// Samples of an update on all ranks together.
@@ -77,6 +81,7 @@ public struct TrainingOptions: Hashable, Sendable {
             throw reader.error(
                 "virtual_shards", "expected a power of two (8, 16, 32, …), found \(virtualShards)")
         }
+        precision = try reader.choice("precision", default: .float32)
         try reader.finish()
     }
 
@@ -85,6 +90,7 @@ public struct TrainingOptions: Hashable, Sendable {
             "epochs": .integer(epochs), "batch_size": .integer(batchSize), "shuffle": .boolean(shuffle),
             "non_finite": .string(nonFinite.rawValue), "accumulate": .integer(accumulate),
             "reproducible": .string(reproducible.rawValue), "virtual_shards": .integer(virtualShards),
+            "precision": .string(precision.rawValue),
         ]
         if let microBatch { entries["micro_batch"] = .integer(microBatch) }
         if let threads { entries["threads"] = .integer(threads) }

@@ -12,6 +12,9 @@ struct Convolution {
     /// As the plan's tensors lie.
     let input: MemoryDescriptor
     let output: MemoryDescriptor
+    /// The input in the order and numbers that are kept from forward to backward: the plan's, if a primitive of
+    /// 32-bit floats reads those.
+    let source: MemoryDescriptor
     /// As the kernel is kept, and as Keras has it.
     let weights: MemoryDescriptor
     let canonicalWeights: MemoryDescriptor
@@ -32,8 +35,11 @@ struct Convolution {
         return layer.filters * 2 >= block && fits ? .channelBlocked(block: block) : .canonical
     }
 
-    /// `nil` if oneDNN has no implementation.
-    init?(_ request: Request, samples: Int, _ engine: OneDNNEngine) throws(KernelError) {
+    /// Each pass in its pick's way, or in another where oneDNN has not that one; `nil` if it has none.
+    init?(
+        _ request: Request, samples: Int, _ engine: OneDNNEngine,
+        picks: (ConvolutionPass) -> ConvolutionCandidate
+    ) throws(KernelError) {
         let layer = request.layer
         let name = layer.attributes.name ?? "Conv2D"
         let (shape, block) = (request.inputShape, engine.block)
@@ -51,8 +57,8 @@ struct Convolution {
         canonicalWeights = try MemoryDescriptor(extents, dnnl_cdba, name)
         guard let geometry = try? layer.geometry(for: [shape]) else { return nil }
 
-        var source = try MemoryDescriptor(image: shape, samples: samples, layout: sourceLayout, name).raw
         var anyWeights = try MemoryDescriptor(extents, dnnl_format_tag_any, name).raw
+        var halfWeights = try MemoryDescriptor(extents, dnnl_format_tag_any, name, dnnl_bf16).raw
         // An empty descriptor is oneDNN's word for no bias.
         var bias =
             layer.useBias
@@ -60,20 +66,24 @@ struct Convolution {
         var anySource = try MemoryDescriptor(
             image: shape, samples: samples, layout: outputLayout == .canonical ? .canonical : nil, name
         ).raw
+        var wantedSource = try MemoryDescriptor(image: shape, samples: samples, layout: sourceLayout, name)
+            .raw
+        var halfSource = try MemoryDescriptor(
+            image: shape, samples: samples, layout: sourceLayout, name, dnnl_bf16
+        ).raw
         var destination = output.raw
+        var halfGradient = try MemoryDescriptor(
+            image: request.outputShape, samples: samples, layout: outputLayout, name, dnnl_bf16
+        ).raw
         let strides = Self.extents(layer.strides)
         let dilation = Self.extents([0, 0])
         let before = Self.extents([geometry.height.before, geometry.width.before])
         let after = Self.extents([geometry.height.after, geometry.width.after])
+        let relu = layer.activation == .relu
 
-        // Winograd halves the work, for the one kernel it is made for; a few channels it would pad to a block.
-        let winograd =
-            engine.hasAVX512 && layer.kernelSize == [3, 3] && layer.strides == [1, 1]
-            && outputLayout != .canonical && channels >= block && layer.filters >= block
-        let algorithms =
-            (winograd ? [dnnl_convolution_winograd] : []) + [dnnl_convolution_direct, dnnl_convolution_auto]
+        /// The first of some algorithms that oneDNN has.
         func first(
-            hint: PrimitiveDescriptor?, relu: Bool,
+            _ algorithms: [dnnl_alg_kind_t], hint: PrimitiveDescriptor?, relu: Bool,
             _ describe: (inout dnnl_convolution_desc_t, dnnl_alg_kind_t) -> dnnl_status_t
         ) -> PrimitiveDescriptor? {
             for algorithm in algorithms {
@@ -85,45 +95,83 @@ struct Convolution {
             }
             return nil
         }
-
-        guard
-            let forward = first(
-                hint: nil, relu: layer.activation == .relu,
-                { descriptor, algorithm in
-                    dnnl_dilated_convolution_forward_desc_init(
-                        &descriptor, dnnl_forward_training, algorithm, &source, &anyWeights,
-                        &bias, &destination, strides, dilation, before, after)
-                })
-        else { return nil }
-        self.forward = forward
-        weights = request.sharesWeights ? canonicalWeights : forward.memory(dnnl_query_weights_md)
-
+        let winograd = request.hasWinograd(engine) ? [dnnl_convolution_winograd] : []
+        let direct = [dnnl_convolution_direct, dnnl_convolution_auto]
+        func algorithms(_ candidate: ConvolutionCandidate) -> [dnnl_alg_kind_t] {
+            candidate == .direct ? direct : winograd + direct
+        }
+        func forward(_ algorithms: [dnnl_alg_kind_t]) -> PrimitiveDescriptor? {
+            first(algorithms, hint: nil, relu: relu) { descriptor, algorithm in
+                dnnl_dilated_convolution_forward_desc_init(
+                    &descriptor, dnnl_forward_training, algorithm, &wantedSource, &anyWeights, &bias,
+                    &destination, strides, dilation, before, after)
+            }
+        }
+        // The kernel is kept, whatever is picked, as the first way has it: plans of any tuning share weights.
+        guard let usual = forward(winograd + direct) else { return nil }
+        weights = request.sharesWeights ? canonicalWeights : usual.memory(dnnl_query_weights_md)
+        source = usual.memory(dnnl_query_src_md)
         // Backward reads what forward has brought into its order.
-        source = forward.memory(dnnl_query_src_md).raw
+        var kept = source.raw
+
+        let usesHalf =
+            request.hasBFloat16(engine) && ConvolutionPass.allCases.contains { picks($0) == .bfloat16 }
+        let half =
+            !usesHalf
+            ? nil
+            : first([dnnl_convolution_direct], hint: nil, relu: relu) { descriptor, algorithm in
+                dnnl_dilated_convolution_forward_desc_init(
+                    &descriptor, dnnl_forward_training, algorithm, &halfSource, &halfWeights, &bias,
+                    &destination, strides, dilation, before, after)
+            }
+        switch picks(.forward) {
+        case .winograd: self.forward = usual
+        case .direct: self.forward = forward(direct) ?? usual
+        case .bfloat16: self.forward = half ?? usual
+        }
+
         if request.trainsWeights {
-            guard
-                let found = first(
-                    hint: forward, relu: false,
-                    { descriptor, algorithm in
-                        dnnl_dilated_convolution_backward_weights_desc_init(
-                            &descriptor, algorithm, &source, &anyWeights, nil, &destination, strides,
-                            dilation, before, after)
-                    })
-            else { return nil }
+            func backward(
+                _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor,
+                _ source: inout dnnl_memory_desc_t, _ gradient: inout dnnl_memory_desc_t
+            ) -> PrimitiveDescriptor? {
+                first(algorithms, hint: hint, relu: false) { descriptor, algorithm in
+                    dnnl_dilated_convolution_backward_weights_desc_init(
+                        &descriptor, algorithm, &source, &anyWeights, nil, &gradient, strides, dilation,
+                        before, after)
+                }
+            }
+            let pick = picks(.backwardWeights)
+            var found: PrimitiveDescriptor?
+            if pick == .bfloat16, let half {
+                found = backward([dnnl_convolution_direct], half, &halfSource, &halfGradient)
+            }
+            guard let found = found ?? backward(algorithms(pick), usual, &kept, &destination) else {
+                return nil
+            }
             backwardWeights = found
         } else {
             backwardWeights = nil
         }
         if request.needsInputGradient {
-            guard
-                let found = first(
-                    hint: forward, relu: false,
-                    { descriptor, algorithm in
-                        dnnl_dilated_convolution_backward_data_desc_init(
-                            &descriptor, algorithm, &anySource, &anyWeights, &destination, strides, dilation,
-                            before, after)
-                    })
-            else { return nil }
+            func backward(
+                _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor,
+                _ weights: inout dnnl_memory_desc_t, _ gradient: inout dnnl_memory_desc_t
+            ) -> PrimitiveDescriptor? {
+                first(algorithms, hint: hint, relu: false) { descriptor, algorithm in
+                    dnnl_dilated_convolution_backward_data_desc_init(
+                        &descriptor, algorithm, &anySource, &weights, &gradient, strides, dilation, before,
+                        after)
+                }
+            }
+            let pick = picks(.backwardData)
+            var found: PrimitiveDescriptor?
+            if pick == .bfloat16, let half {
+                found = backward([dnnl_convolution_direct], half, &halfWeights, &halfGradient)
+            }
+            guard let found = found ?? backward(algorithms(pick), usual, &anyWeights, &destination) else {
+                return nil
+            }
             backwardData = found
         } else {
             backwardData = nil
@@ -132,53 +180,6 @@ struct Convolution {
 
     private static func extents(_ values: [Int]) -> [Int64] {
         values.map { Int64($0) } + [Int64](repeating: 0, count: 12 - values.count)
-    }
-
-    // MARK: Memory, in 32-bit elements
-
-    /// The input in the order forward reads it, if that is not the plan's.
-    var workspaceElements: Int {
-        let source = forward.memory(dnnl_query_src_md)
-        return source == input ? 0 : source.elements
-    }
-
-    /// What one pass needs besides the primitive's own scratch: a first and a second temporary tensor.
-    struct Scratch {
-        let own: Int
-        let first: Int
-        let second: Int
-        var total: Int { own + first + second }
-    }
-
-    var forwardScratch: Scratch {
-        let needed = forward.memory(dnnl_query_weights_md)
-        return Scratch(
-            own: forward.scratch.elements, first: needed == weights ? 0 : needed.elements, second: 0)
-    }
-
-    /// The gradient as oneDNN makes it, and as it is kept, to add it.
-    var backwardWeightsScratch: Scratch {
-        guard let backwardWeights else { return Scratch(own: 0, first: 0, second: 0) }
-        let made = backwardWeights.memory(dnnl_query_diff_weights_md)
-        return Scratch(
-            own: backwardWeights.scratch.elements, first: made.elements,
-            second: made == weights ? 0 : weights.elements)
-    }
-
-    /// The weights in the order oneDNN wants them, and the gradient as it makes it.
-    /// - Parameter adds: whether the gradient is added to what others put there.
-    func backwardDataScratch(adds: Bool) -> Scratch {
-        guard let backwardData else { return Scratch(own: 0, first: 0, second: 0) }
-        let needed = backwardData.memory(dnnl_query_weights_md)
-        let made = backwardData.memory(dnnl_query_diff_src_md)
-        let temporary = (adds || !(made == input) ? made.elements : 0)
-        return Scratch(
-            own: backwardData.scratch.elements, first: needed == weights ? 0 : needed.elements,
-            second: temporary + (adds && !(made == input) ? input.elements : 0))
-    }
-
-    func scratchElements(addsInputGradient adds: Bool) -> Int {
-        max(forwardScratch.total, backwardWeightsScratch.total, backwardDataScratch(adds: adds).total)
     }
 
     var algorithm: String {

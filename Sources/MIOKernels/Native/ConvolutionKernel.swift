@@ -19,6 +19,7 @@ final class ConvolutionKernel: Kernel {
     private let bindings: Bindings
     private let request: Convolution.Request
     private let backend: NativeBackend
+    private let picks: (ConvolutionPass) -> ConvolutionCandidate
     private let scratchElements: Int
     private let outputElements: Int
     private let (planes, lanes, pixels, filters): (Int, Int, Int, Int)
@@ -36,10 +37,11 @@ final class ConvolutionKernel: Kernel {
             layer: layer, inputShape: request.inputShapes[0], outputShape: request.outputShape,
             inputLayout: request.inputLayouts[0], sharesWeights: request.sharesWeights,
             needsInputGradient: request.needsInputGradients[0], trainsWeights: request.trainsWeights)
+        let picks = backend.picks(wanted, samples: request.samples)
         // What oneDNN refuses to describe, it cannot run: the plain implementation does.
         guard
             case .success(let found?) = Result(catching: { () throws(KernelError) in
-                try Convolution(wanted, samples: request.samples, backend.engine)
+                try Convolution(wanted, samples: request.samples, backend.engine, picks: picks)
             })
         else { return nil }
         // A smaller count may want more scratch: Winograd's depends on how the tiles are dealt out.
@@ -47,7 +49,7 @@ final class ConvolutionKernel: Kernel {
         for samples in 1..<max(min(request.samples, 64), 2) {
             guard
                 case .success(let smaller?) = Result(catching: { () throws(KernelError) in
-                    try Convolution(wanted, samples: samples, backend.engine)
+                    try Convolution(wanted, samples: samples, backend.engine, picks: picks)
                 })
             else { return nil }
             scratch = max(scratch, smaller.scratchElements(addsInputGradient: false))
@@ -83,7 +85,11 @@ final class ConvolutionKernel: Kernel {
             sharesWeights: description.choice.weightLayouts[0] == Self.canonicalName,
             needsInputGradient: bindings.inputGradients[0] != nil,
             trainsWeights: bindings.weightGradients[0] != nil)
-        guard let convolution = try Convolution(request, samples: description.samples, backend.engine) else {
+        picks = backend.picks(request, samples: description.samples)
+        guard
+            let convolution = try Convolution(
+                request, samples: description.samples, backend.engine, picks: picks)
+        else {
             throw KernelError(
                 operation: name, message: "oneDNN no longer has \(description.choice.algorithm)")
         }
@@ -95,7 +101,8 @@ final class ConvolutionKernel: Kernel {
     func prepare(samples: Int) throws {
         guard samples > 0, !prepared.contains(where: { $0.samples == samples }) else { return }
         backend.useThreads()
-        guard let convolution = try Convolution(request, samples: samples, backend.engine),
+        guard
+            let convolution = try Convolution(request, samples: samples, backend.engine, picks: picks),
             convolution.weights == weights
         else {
             throw KernelError(
@@ -135,6 +142,7 @@ final class ConvolutionKernel: Kernel {
         }
         if !reluIsPassed { passActivation(pass, gradient, dBias?.pointer) }
         let passes = passes(pass.samples)
+        passes.copyGradient()
         if let dKernel { passes.backwardWeights(adds: dKernel.adds(in: pass)) }
         passes.backwardData()
     }

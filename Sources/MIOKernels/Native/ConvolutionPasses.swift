@@ -11,6 +11,7 @@ final class ConvolutionPasses {
     private let writeWeights: [Execution]
     private let addWeights: [Execution]
     private let dataSteps: [Execution]
+    private let gradientSteps: [Execution]
     /// What is added to the gradients afterwards: (from, to, elements).
     private typealias Addition = (
         source: UnsafeMutablePointer<Float>, target: UnsafeMutablePointer<Float>, count: Int
@@ -36,12 +37,24 @@ final class ConvolutionPasses {
 
         // Forward: the input and the weights in the order the primitive reads them.
         var steps: [Execution] = []
-        let source = convolution.forward.memory(dnnl_query_src_md)
+        let source = convolution.source
         var sourcePointer = bindings.inputs[0]
         if !(source == convolution.input) {
             sourcePointer = bindings.workspace
             steps.append(
                 try .reorder(name, engine, bindings.inputs[0], convolution.input, sourcePointer, source))
+        }
+        /// The input as `descriptor`'s primitive reads it, copied if it reads other numbers.
+        func orderedSource(
+            _ descriptor: PrimitiveDescriptor, _ plan: Convolution.Scratch, _ steps: inout [Execution]
+        ) throws(KernelError) -> Argument {
+            let memory = descriptor.memory(dnnl_query_src_md)
+            if memory == source {
+                return Argument(index: DNNL_ARG_SRC, memory: memory, pointer: sourcePointer)
+            }
+            let target = scratch + plan.sourceOffset
+            steps.append(try .reorder(name, engine, sourcePointer, source, target, memory))
+            return Argument(index: DNNL_ARG_SRC, memory: memory, pointer: target)
         }
         /// The weights as `descriptor`'s primitive reads them, in the first temporary tensor if they lie otherwise.
         func orderedWeights(
@@ -59,7 +72,7 @@ final class ConvolutionPasses {
             Argument(index: DNNL_ARG_SCRATCHPAD, memory: descriptor.scratch, pointer: scratch)
         }
         var arguments = [
-            Argument(index: DNNL_ARG_SRC, memory: source, pointer: sourcePointer),
+            try orderedSource(convolution.forward, convolution.forwardScratch, &steps),
             try orderedWeights(convolution.forward, convolution.forwardScratch, &steps),
             Argument(index: DNNL_ARG_DST, memory: convolution.output, pointer: bindings.output),
             scratchArgument(convolution.forward),
@@ -73,39 +86,51 @@ final class ConvolutionPasses {
         steps.append(try Execution(name, convolution.forward.handle, engine, arguments))
         forwardSteps = steps
 
+        // The output's gradient, copied once for both of the others if one of them reads other numbers.
+        let gradientCopy = scratch + convolution.gradientCopyOffset(addsInputGradient: adds)
+        if let needed = convolution.gradientCopy, let gradient = bindings.outputGradient {
+            gradientSteps = [try .reorder(name, engine, gradient, convolution.output, gradientCopy, needed)]
+        } else {
+            gradientSteps = []
+        }
+        func outputGradient(_ descriptor: PrimitiveDescriptor) -> Argument {
+            let memory = descriptor.memory(dnnl_query_diff_dst_md)
+            return Argument(
+                index: DNNL_ARG_DIFF_DST, memory: memory,
+                pointer: memory == convolution.output ? bindings.outputGradient : gradientCopy)
+        }
+
         // The kernel's gradient: straight to its place, or to a temporary tensor to be added.
         if let descriptor = convolution.backwardWeights, let gradient = bindings.weightGradients[0] {
             let plan = convolution.backwardWeightsScratch
             let made = descriptor.memory(dnnl_query_diff_weights_md)
             let direct = made == convolution.weights
             let temporary = scratch + plan.own
+            var steps: [Execution] = []
+            let ordered = try orderedSource(descriptor, plan, &steps)
             func execution(into target: UnsafeMutablePointer<Float>) throws(KernelError) -> Execution {
                 try Execution(
                     name, descriptor.handle, engine,
                     [
-                        Argument(index: DNNL_ARG_SRC, memory: source, pointer: sourcePointer),
-                        Argument(
-                            index: DNNL_ARG_DIFF_DST, memory: convolution.output,
-                            pointer: bindings.outputGradient),
+                        ordered, outputGradient(descriptor),
                         Argument(index: DNNL_ARG_DIFF_WEIGHTS, memory: made, pointer: target),
                         scratchArgument(descriptor),
                     ])
             }
-            let ordered = direct ? temporary : temporary + plan.first
+            let addend = direct ? temporary : temporary + plan.first
             if direct {
-                writeWeights = [try execution(into: gradient.pointer)]
-                addWeights = [try execution(into: temporary)]
+                writeWeights = steps + [try execution(into: gradient.pointer)]
+                addWeights = steps + [try execution(into: temporary)]
             } else {
-                let first = try execution(into: temporary)
-                writeWeights = [
-                    first,
-                    try .reorder(name, engine, temporary, made, gradient.pointer, convolution.weights),
-                ]
-                addWeights = [
-                    first, try .reorder(name, engine, temporary, made, ordered, convolution.weights),
-                ]
+                steps.append(try execution(into: temporary))
+                writeWeights =
+                    steps + [
+                        try .reorder(name, engine, temporary, made, gradient.pointer, convolution.weights)
+                    ]
+                addWeights =
+                    steps + [try .reorder(name, engine, temporary, made, addend, convolution.weights)]
             }
-            weightAddition = (ordered, gradient.pointer, convolution.weights.bytes / 4)
+            weightAddition = (addend, gradient.pointer, convolution.weights.bytes / 4)
         } else {
             (writeWeights, addWeights, weightAddition) = ([], [], nil)
         }
@@ -122,9 +147,7 @@ final class ConvolutionPasses {
                 try Execution(
                     name, descriptor.handle, engine,
                     [
-                        Argument(
-                            index: DNNL_ARG_DIFF_DST, memory: convolution.output,
-                            pointer: bindings.outputGradient), weights,
+                        outputGradient(descriptor), weights,
                         Argument(
                             index: DNNL_ARG_DIFF_SRC, memory: made,
                             pointer: direct && !adds ? gradient.pointer : temporary),
@@ -144,6 +167,9 @@ final class ConvolutionPasses {
     }
 
     func forward() { run(forwardSteps) }
+
+    /// Before the two others.
+    func copyGradient() { run(gradientSteps) }
 
     func backwardWeights(adds: Bool) {
         run(adds ? addWeights : writeWeights)

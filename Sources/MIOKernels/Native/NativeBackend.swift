@@ -8,14 +8,19 @@ import MIOTensor
 public struct NativeBackend: KernelBackend {
     /// Threads a library may use for one operation.
     public let threads: Int
+    public var precision: Precision
+    /// What was measured; where nothing was, the first way that makes sense is taken.
+    public var tuning: Tuning
     let engine: OneDNNEngine
 
     /// Makes the libraries use `threads` threads: OpenBLAS everywhere in the process, oneDNN on each thread that
     /// prepares kernels of this backend.
     /// - Throws: `KernelError` if oneDNN does not start.
-    public init(threads: Int = 1) throws {
+    public init(threads: Int = 1, precision: Precision = .float32, tuning: Tuning = Tuning()) throws {
         precondition(threads >= 1 && threads <= 1 << 16, "a backend has at least one thread")
         self.threads = threads
+        self.precision = precision
+        self.tuning = tuning
         engine = try OneDNNEngine()
         openblas_set_num_threads(Int32(threads))
         useThreads()
@@ -25,6 +30,14 @@ public struct NativeBackend: KernelBackend {
 
     /// OpenMP keeps the number for each thread that asks.
     func useThreads() { mio_set_openmp_threads(Int32(threads)) }
+
+    /// The way each pass of a convolution takes, for passes of at most so many samples.
+    func picks(_ request: Convolution.Request, samples: Int) -> (ConvolutionPass) -> ConvolutionCandidate {
+        let key = request.key(samples: samples, threads: threads, precision: precision)
+        let usual = request.candidates(engine, precision: precision)[0]
+        let tuning = tuning
+        return { tuning.pick(key, $0) ?? usual }
+    }
 
     public func choose(_ request: KernelRequest) -> KernelChoice {
         useThreads()

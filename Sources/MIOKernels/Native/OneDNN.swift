@@ -11,6 +11,8 @@ final class OneDNNEngine: @unchecked Sendable {
     let block: Int
     /// `avx512_core` and later have Winograd convolutions.
     let hasAVX512: Bool
+    /// Instructions that multiply bfloat16.
+    let hasBFloat16: Bool
 
     init() throws(KernelError) {
         var engine: dnnl_engine_t?
@@ -18,6 +20,8 @@ final class OneDNNEngine: @unchecked Sendable {
         handle = engine!
         let isa = dnnl_get_effective_cpu_isa().rawValue
         hasAVX512 = isa & dnnl_cpu_isa_avx512_core.rawValue == dnnl_cpu_isa_avx512_core.rawValue
+        hasBFloat16 =
+            isa & dnnl_cpu_isa_avx512_core_bf16.rawValue == dnnl_cpu_isa_avx512_core_bf16.rawValue
         block = hasAVX512 ? 16 : 8
     }
 
@@ -39,18 +43,23 @@ struct MemoryDescriptor {
     var raw: dnnl_memory_desc_t
 
     /// - Parameter tag: the order of the axes; `dnnl_format_tag_any` leaves it to a primitive.
-    init(_ dimensions: [Int], _ tag: dnnl_format_tag_t, _ operation: String) throws(KernelError) {
+    init(
+        _ dimensions: [Int], _ tag: dnnl_format_tag_t, _ operation: String,
+        _ type: dnnl_data_type_t = dnnl_f32
+    ) throws(KernelError) {
         raw = dnnl_memory_desc_t()
         let extents = dimensions.map { Int64($0) } + [Int64](repeating: 0, count: 12 - dimensions.count)
         try check(
-            dnnl_memory_desc_init_by_tag(&raw, Int32(dimensions.count), extents, dnnl_f32, tag), operation,
+            dnnl_memory_desc_init_by_tag(&raw, Int32(dimensions.count), extents, type, tag), operation,
             "a tensor of \(dimensions)")
     }
 
     init(_ raw: dnnl_memory_desc_t) { self.raw = raw }
 
     /// (samples, height, width, channels) in a layout of the plan; `nil`: as the primitive likes it.
-    init(image: Shape, samples: Int, layout: Layout?, _ operation: String) throws(KernelError) {
+    init(
+        image: Shape, samples: Int, layout: Layout?, _ operation: String, _ type: dnnl_data_type_t = dnnl_f32
+    ) throws(KernelError) {
         let tag =
             switch layout {
             case nil: dnnl_format_tag_any
@@ -58,7 +67,7 @@ struct MemoryDescriptor {
             case .channelBlocked: dnnl_aBcd8b
             default: dnnl_acdb
             }
-        try self.init([samples, image[2], image[0], image[1]], tag, operation)
+        try self.init([samples, image[2], image[0], image[1]], tag, operation, type)
     }
 
     var bytes: Int { withUnsafePointer(to: raw) { Int(dnnl_memory_desc_get_size($0)) } }

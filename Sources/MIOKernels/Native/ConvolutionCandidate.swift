@@ -1,0 +1,48 @@
+import MIOTensor
+
+/// The ways oneDNN has to compute a convolution, or one of its gradients.
+public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
+    /// In 4×4 tiles, with less than half the multiplications: 3×3 kernels with stride 1 on AVX-512.
+    case winograd
+    case direct
+    /// Direct, of factors rounded to bfloat16 and sums of 32 bits.
+    case bfloat16
+}
+
+/// Forward and the two gradients, which are computed each in its own way.
+public enum ConvolutionPass: String, CaseIterable, Hashable, Sendable {
+    case forward
+    case backwardWeights = "backward weights"
+    case backwardData = "backward data"
+}
+
+extension Convolution.Request {
+    /// What a measurement is kept under; `threads` and `samples` change what is fastest as much as the shapes do.
+    func key(samples: Int, threads: Int, precision: Precision) -> String {
+        let padding = layer.padding.rawValue
+        return "conv \(inputShape) \(inputLayout) to \(outputShape), kernel \(layer.kernelSize), "
+            + "strides \(layer.strides), \(padding), \(layer.activation), \(samples) samples, "
+            + "\(threads) threads, \(precision.rawValue)"
+    }
+
+    /// The ways that make sense here, the one to take unseen first.
+    func candidates(_ engine: OneDNNEngine, precision: Precision) -> [ConvolutionCandidate] {
+        var candidates: [ConvolutionCandidate] = hasWinograd(engine) ? [.winograd, .direct] : [.direct]
+        // Where there are no instructions for it, oneDNN emulates them: never faster.
+        if precision == .bfloat16, engine.hasBFloat16, hasBFloat16(engine) { candidates.append(.bfloat16) }
+        return candidates
+    }
+
+    /// Winograd halves the work, for the one kernel it is made for; a few channels it would pad to a block.
+    func hasWinograd(_ engine: OneDNNEngine) -> Bool {
+        engine.hasAVX512 && layer.kernelSize == [3, 3] && layer.strides == [1, 1]
+            && Convolution.outputLayout(layer, block: engine.block) != .canonical
+            && inputShape[2] >= engine.block && layer.filters >= engine.block
+    }
+
+    /// Of blocked images only: the others are too small to gain.
+    func hasBFloat16(_ engine: OneDNNEngine) -> Bool {
+        engine.hasAVX512 && Convolution.outputLayout(layer, block: engine.block) != .canonical
+            && inputShape[2] * 2 >= engine.block
+    }
+}

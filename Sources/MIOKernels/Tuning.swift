@@ -1,0 +1,44 @@
+/// Which of several ways each pass of each convolution takes, as it was measured: a value, so that equal graphs,
+/// requests and tunings give equal plans.
+///
+/// Rank 0 measures or remembers; the others get its bytes.
+public struct Tuning: Hashable, Sendable {
+    /// By what the convolution is, and the pass.
+    public private(set) var picks: [String: ConvolutionCandidate] = [:]
+    /// Taken where it is possible, whatever was measured.
+    private var always: ConvolutionCandidate?
+
+    public init() {}
+
+    /// Every convolution's every pass in one way, where oneDNN has it.
+    public init(always candidate: ConvolutionCandidate) { always = candidate }
+
+    public init(picks: [String: ConvolutionCandidate]) { self.picks = picks }
+
+    func pick(_ key: String, _ pass: ConvolutionPass) -> ConvolutionCandidate? {
+        always ?? picks[Self.key(key, pass)]
+    }
+
+    mutating func set(_ candidate: ConvolutionCandidate, _ key: String, _ pass: ConvolutionPass) {
+        picks[Self.key(key, pass)] = candidate
+    }
+
+    private static func key(_ key: String, _ pass: ConvolutionPass) -> String { "\(key), \(pass.rawValue)" }
+
+    // MARK: For other ranks
+
+    /// One line a pick.
+    public var bytes: [UInt8] {
+        let lines = picks.sorted { $0.key < $1.key }.map { "\($0.value.rawValue) \($0.key)\n" }
+        return Array(lines.joined().utf8)
+    }
+
+    /// The tuning whose `bytes` these are; lines it does not know are left out.
+    public init(bytes: [UInt8]) {
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
+            guard parts.count == 2, let candidate = ConvolutionCandidate(rawValue: parts[0]) else { continue }
+            picks[parts[1]] = candidate
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import MIOGraph
+import MIOKernels
+import MIOPlan
+import MIOTensor
+import Testing
+
+@Suite(.serialized) struct ConvolutionCandidateTests {
+    private func model() throws -> Model {
+        let image = Input("image", shape: [11, 13, 2])
+        let before = Conv2D(32, kernelSize: 1, name: "before")(image)
+        let convolution = Conv2D(48, kernelSize: 3, activation: .tanh, name: "convolution")(before)
+        return try Model(inputs: [image], outputs: [convolution])
+    }
+
+    private func plan(_ model: Model, _ backend: NativeBackend) -> Plan {
+        Plan(
+            PlanRequest(
+                graph: model.graph,
+                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                samples: 3), backend: backend)
+    }
+
+    private func algorithm(_ plan: Plan) -> String {
+        guard case .layer(_, _, let choice) = plan.operations[1].work else { return "" }
+        return choice.algorithm
+    }
+
+    /// A factor rounded to 8 bits is off by 2⁻⁹ of itself at most, a product by 2⁻⁸; errors and terms of a sum grow
+    /// alike with its length, so that the sum is off by as much, and the largest of many by some six deviations.
+    private func tolerance(_ candidate: ConvolutionCandidate) -> Float {
+        let half: Float = 8 / 256
+        return candidate == .bfloat16
+            ? 2 * half : MIOKernelsTests.tolerance(sum: 3 * 143, winograd: candidate == .winograd, layers: 2)
+    }
+
+    @Test(arguments: ConvolutionCandidate.allCases) func matchesThePlainOne(_ candidate: ConvolutionCandidate)
+        throws
+    {
+        let model = try model()
+        let backend = try NativeBackend(precision: .bfloat16, tuning: Tuning(always: candidate))
+        try expectAlike(model, backend, planned: 4, passes: [3, 1, 4], tolerance: tolerance(candidate))
+    }
+
+    /// Each pass in a way of its own: what is kept and copied between them must fit all.
+    @Test func passesMayDiffer() throws {
+        let model = try model()
+        let usual = try NativeBackend(precision: .bfloat16)
+        let measured = usual.tuning(for: plan(model, usual), known: Tuning(always: .direct)).tuning
+        // Nothing is measured where it is known; the keys are those of the passes there are.
+        #expect(measured.picks.values.allSatisfy { $0 == .direct })
+        let candidates = ConvolutionCandidate.allCases
+        for shift in 0..<3 {
+            var picks: [String: ConvolutionCandidate] = [:]
+            for (index, key) in measured.picks.keys.sorted().enumerated() {
+                picks[key] = candidates[(index + shift) % 3]
+            }
+            let backend = try NativeBackend(precision: .bfloat16, tuning: Tuning(picks: picks))
+            try expectAlike(model, backend, planned: 3, passes: [3, 2], tolerance: tolerance(.bfloat16))
+        }
+    }
+
+    @Test func plansFollowTheTuning() throws {
+        let model = try model()
+        let algorithms = try ConvolutionCandidate.allCases.map { candidate in
+            let backend = try NativeBackend(precision: .bfloat16, tuning: Tuning(always: candidate))
+            let plans = (0..<2).map { _ in plan(model, backend) }
+            #expect(plans[0].description == plans[1].description)
+            return algorithm(plans[0])
+        }
+        // Where the processor has AVX-512, all three are there.
+        if algorithms[0].contains("wino") { #expect(Set(algorithms).count == 3, "\(algorithms)") }
+        // Weights lie alike, whatever is picked: a checkpointed plan of any tuning can share them.
+        let layouts = try ConvolutionCandidate.allCases.map { candidate in
+            plan(model, try NativeBackend(precision: .bfloat16, tuning: Tuning(always: candidate)))
+                .parameters.map { "\($0.name) \($0.layout) \($0.elements)" }
+        }
+        #expect(Set(layouts).count == 1)
+    }
+
+    @Test func measuresOnceAndRemembers() throws {
+        let model = try model()
+        let backend = try NativeBackend()
+        let first = backend.tuning(for: plan(model, backend), known: Tuning())
+        let again = backend.tuning(for: plan(model, backend), known: first.tuning)
+        #expect(!again.measured)
+        #expect(again.tuning == first.tuning)
+        #expect(Tuning(bytes: first.tuning.bytes) == first.tuning)
+        // Under float32 nothing else is ever picked.
+        #expect(!first.tuning.picks.values.contains(.bfloat16))
+        #expect(first.measured == !first.tuning.picks.isEmpty)
+    }
+
+    @Test func nothingIsMeasuredWhereThereIsNoChoice() throws {
+        let input = Input("input", shape: [100])
+        let model = try Model(inputs: [input], outputs: [Dense(3, name: "y")(input)])
+        let backend = try NativeBackend(precision: .bfloat16)
+        let (tuning, measured) = backend.tuning(for: plan(model, backend), known: Tuning())
+        #expect(!measured)
+        #expect(tuning == Tuning())
+    }
+
+    @Test func unknownLinesAreLeftOut() {
+        let bytes = Array("direct a, forward\nfancy b, forward\nnonsense\n".utf8)
+        #expect(Tuning(bytes: bytes) == Tuning(picks: ["a, forward": .direct]))
+    }
+}

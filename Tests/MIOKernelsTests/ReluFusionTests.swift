@@ -1,0 +1,82 @@
+import MIOGraph
+import MIOKernels
+import MIOPlan
+import MIOTensor
+import Testing
+
+@Suite(.serialized) struct ReluFusionTests {
+    private let image = Input("image", shape: [9, 8, 3])
+
+    private func plan(_ model: Model) throws -> Plan {
+        Plan(
+            PlanRequest(
+                graph: model.graph,
+                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                samples: 3), backend: try NativeBackend())
+    }
+
+    /// 20 channels fill one block and a part of the next, and 42 pixels are no whole number of stretches.
+    @Test(arguments: [1, 2, 3, 4], [true, false]) func matchesThePlainOne(_ units: Int, _ hasBias: Bool)
+        throws
+    {
+        let features = Flatten()(
+            Conv2D(20, kernelSize: 3, activation: .relu, useBias: hasBias, name: "conv")(image))
+        let other = Input("other", shape: [5])
+        let model = try Model(
+            inputs: [image, other],
+            outputs: [
+                Dense(units, activation: .sigmoid, name: "y")(
+                    concatenate([features, Dense(6, name: "d")(other)]))
+            ])
+        let plan = try plan(model)
+        let dense = try #require(plan.operations.first { $0.name == "y" })
+        let convolution = try #require(plan.operations.firstIndex { $0.name == "conv" })
+        #expect(dense.passesReluOf == [convolution, nil])
+        #expect(plan.operations[convolution].reluIsPassed)
+        // dz lies where y was.
+        let tensor = plan.tensors[plan.operations[convolution].output]
+        #expect(tensor.gradientOffset == tensor.offset)
+        try expectAlike(
+            model, planned: 3, passes: [3, 1, 2], tolerance: tolerance(sum: 6 * 42 + 840, layers: 2))
+    }
+
+    /// More elements than a stretch, in one plane.
+    @Test func ofManyPixels() throws {
+        let wide = Input("image", shape: [40, 33, 3])
+        let features = Conv2D(16, kernelSize: 3, activation: .relu, name: "conv")(wide)
+        let model = try Model(inputs: [wide], outputs: [Dense(1, name: "y")(Flatten()(features))])
+        #expect(try plan(model).operations[0].reluIsPassed)
+        try expectAlike(model, passes: [3, 2], tolerance: tolerance(sum: 5 * 1178 + 18848, layers: 2))
+    }
+
+    /// Whoever else reads the values would find a gradient in their place.
+    @Test func isNotMadeWhereOthersRead() throws {
+        let features = Conv2D(16, kernelSize: 3, activation: .relu, name: "conv")(image)
+        let flat = Flatten()(features)
+        let twice = try Model(
+            inputs: [image], outputs: [Dense(1, name: "a")(flat), Dense(2, name: "b")(flat)])
+        let pooled = try Model(
+            inputs: [image],
+            outputs: [Dense(1, name: "a")(flat), Dense(2, name: "b")(Flatten()(MaxPooling2D()(features)))])
+        let output = try Model(inputs: [image], outputs: [features, Dense(1, name: "a")(flat)])
+        let linear = try Model(
+            inputs: [image],
+            outputs: [Dense(1, name: "a")(Flatten()(Conv2D(16, kernelSize: 3, name: "conv")(image)))])
+        for model in [twice, pooled, output, linear] {
+            let plan = try plan(model)
+            #expect(
+                plan.operations.allSatisfy { !$0.reluIsPassed && $0.passesReluOf.allSatisfy { $0 == nil } })
+            try expectAlike(model, passes: [3, 2], tolerance: tolerance(sum: 1000, layers: 2))
+        }
+    }
+
+    @Test func isNotMadeOfSharedLayers() throws {
+        let (a, b) = (Input("a", shape: [9, 8, 3]), Input("b", shape: [9, 8, 3]))
+        let tower = Conv2D(16, kernelSize: 3, activation: .relu, name: "tower")
+        let model = try Model(
+            inputs: [a, b],
+            outputs: [Dense(1, name: "y")(concatenate([Flatten()(tower(a)), Flatten()(tower(b))]))])
+        #expect(try plan(model).operations.allSatisfy { !$0.reluIsPassed })
+        try expectAlike(model, passes: [3, 2], tolerance: tolerance(sum: 1500, layers: 2))
+    }
+}
