@@ -60,18 +60,26 @@ def revision():
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """What the cores have done so far, in ticks: differences tell how much of a time was stolen by the host."""
+    """What all cores have done so far, in seconds: differences tell how much of a time went to others."""
 
-    total: int
-    stolen: int
+    total: float
+    stolen: float  # by the host, for other machines of its
+    others: float  # spent in programs that this one did not start
 
     @staticmethod
     def now():
-        fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-        return Load(sum(fields), fields[7])
+        # user, nice, system, idle, iowait, irq, softirq, steal
+        ticks = [int(field) for field in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        user, nice, system, idle, waiting, irq, softirq, stolen = (
+            tick / os.sysconf("SC_CLK_TCK") for tick in ticks)
+        own = os.times()
+        others = user + nice + system - (own.user + own.system + own.children_user + own.children_system)
+        return Load(user + nice + system + idle + waiting + irq + softirq + stolen, stolen, others)
 
-    def stolen_since(self, earlier):
-        return (self.stolen - earlier.stolen) / max(1, self.total - earlier.total)
+    def since(self, earlier):
+        """The parts of the time that others had: (the host, other programs)."""
+        total = max(1e-9, self.total - earlier.total)
+        return (self.stolen - earlier.stolen) / total, (self.others - earlier.others) / total
 
 
 def limits(cores):

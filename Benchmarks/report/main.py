@@ -55,13 +55,15 @@ def main(options):
                     print(json.dumps(line), file=log, flush=True)
 
     found = [rounds.result(row, measured[row.group]) for row in rows]
+    stolen, others = machine.Load.now().since(before)
     circumstances = {
         "Date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "Duration": f"{(time.perf_counter() - began) / 60:.0f} minutes"
                     + ("" if is_complete else ", not the complete run: " + (
                         "few rounds" if options.quick else "some rows only")),
         "Load before": f"{load:.2f}",
-        "Time stolen by the host": f"{machine.Load.now().stolen_since(before):.1%}",
+        "The cores' time that other programs had": f"{max(0, others):.1%}",
+        "… and the host": f"{stolen:.1%}",
     }
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text("\n".join(results.page(found, measured, limits, machine.description(), circumstances)) + "\n")

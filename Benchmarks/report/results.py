@@ -1,6 +1,7 @@
 """The report as Markdown, and its table as text for a terminal."""
 
 import physical
+import rounds
 
 HOW_TO_READ = """\
 `scripts/bench` writes this page. Figures of one run on one machine: compare them with each other, not with another
@@ -77,7 +78,7 @@ def tried_rows(groups):
         for contestant, tried in measured.tried.items():
             speeds = [one[1]["samples_per_second"] for one in tried if one[1]]
             for chosen, result, failure in tried:
-                speed = failure if result is None else f"{result['samples_per_second']:,.4g}"
+                speed = failure if result is None else rounds.rate(result["samples_per_second"])
                 mark = "taken" if result and result["samples_per_second"] == max(speeds) else ""
                 yield name, contestant, " ".join(chosen) or "as it is", speed, mark
 

@@ -48,9 +48,14 @@ def measure(group, is_quick, say):
     return measured
 
 
+def rate(samples_per_second):
+    """With four digits at least, and no exponent."""
+    return f"{samples_per_second:,.4g}" if samples_per_second < 1000 else f"{samples_per_second:,.0f}"
+
+
 def brief(result):
     if "samples_per_second" in result:
-        return f", {result['samples_per_second']:,.4g} samples/s"
+        return f", {rate(result['samples_per_second'])} samples/s"
     return f", {result['seconds']:.3f} s" if "seconds" in result else ""
 
 

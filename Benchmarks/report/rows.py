@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import contestants
+import rounds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +41,7 @@ class Row:
 
 def throughput(name, work, against, group, bar, unit="images/s", ours="mio"):
     def show(measured):
-        return tuple(f"{measured[one]['samples_per_second']:,.4g} {unit}" if unit == "images/s" else
-                     f"{measured[one]['samples_per_second']:,.0f} {unit}" for one in (ours, against))
+        return tuple(f"{rounds.rate(measured[one]['samples_per_second'])} {unit}" for one in (ours, against))
 
     def ratio(measured):
         return measured[ours]["samples_per_second"] / measured[against]["samples_per_second"]
