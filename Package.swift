@@ -55,7 +55,7 @@ package.targets += module("MIOThreads", ["MIOTensor"])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
 package.targets += module(
-    "MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", "CDenseLoops", numerics])
+    "MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])

@@ -61,6 +61,13 @@ MIO_INLINE void gradient_row(
     }
 }
 
+MIO_INLINE mio_lanes gradient_lanes(enum mio_activation activation, mio_lanes value, mio_lanes g) {
+    if (activation == mio_activation_relu) return mio_select((mio_words)(value > 0.0f), g);
+    if (activation == mio_activation_sigmoid) return g * value * (1.0f - value);
+    if (activation == mio_activation_tanh) return g * (1.0f - value * value);
+    return g;
+}
+
 // Up to sixteen columns of all rows; the bias' gradient stays in a register.
 MIO_INLINE void gradient_columns(
     enum mio_activation activation, const float *y, const float *dy, int64_t rows, int64_t width, int64_t first,
@@ -68,16 +75,23 @@ MIO_INLINE void gradient_columns(
     int64_t count = width - first < 16 ? width - first : 16;
     mio_words mask = mio_mask(count);
     mio_lanes sum = {0};
-    for (int64_t row = 0; row < rows; row++) {
+    int64_t row = 0;
+    // Whole vectors but for the last rows, beyond whose narrow ends there is nothing.
+    int64_t whole = dz_stride - first >= 16 ? rows - (16 - count + width - 1) / width : 0;
+    for (; row < whole; row++) {
+        int64_t at = row * width + first;
+        mio_lanes value = activation == mio_activation_linear ? (mio_lanes){0} : mio_load(y + at);
+        mio_lanes g = mio_select(mask, gradient_lanes(activation, value, mio_load(dy + at)));
+        sum += g;
+        if (activation != mio_activation_linear || dz != dy) mio_store(dz + row * dz_stride + first, g);
+    }
+    for (; row < rows; row++) {
         int64_t at = row * width + first;
         // Beyond a narrow row lies the next one.
         bool readable = at + 16 <= rows * width;
         mio_lanes g = readable ? mio_load(dy + at) : load_part(dy + at, count);
         if (activation != mio_activation_linear) {
-            mio_lanes value = readable ? mio_load(y + at) : load_part(y + at, count);
-            if (activation == mio_activation_relu) g = mio_select((mio_words)(value > 0.0f), g);
-            if (activation == mio_activation_sigmoid) g = g * value * (1.0f - value);
-            if (activation == mio_activation_tanh) g = g * (1.0f - value * value);
+            g = gradient_lanes(activation, readable ? mio_load(y + at) : load_part(y + at, count), g);
         }
         g = mio_select(mask, g);
         sum += g;

@@ -9,10 +9,7 @@ MIO_INLINE struct narrow narrow_row(const float *logits, int64_t width, bool rea
     // Lanes beyond the row must not be the largest, nor be counted.
     values = (mio_lanes)(((mio_words)values & mask) | ((mio_words)((mio_lanes){0} - INFINITY) & ~mask));
     struct narrow row = {.largest = mio_largest(values)};
-    float x[16];
-    mio_store(x, values - row.largest);
-    for (int i = 0; i < 16; i++) x[i] = exponential(x[i]);
-    row.exponentials = mio_select(mask, mio_load(x));
+    row.exponentials = mio_select(mask, exponentials(values - row.largest));
     row.sum = mio_sum(row.exponentials);
     return row;
 }
@@ -26,6 +23,7 @@ MIO_INLINE int64_t class_of(float target, int64_t width) {
 MIO_INLINE void narrow_rows(
     const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
     const float *scales, float *losses, float *gradient, float *probabilities) {
+    // Logarithms come last: a call amid vectors would have to save them.
     for (int64_t i = 0; i < rows; i++) {
         int64_t at = i * width;
         // A whole vector may be read and written where it ends within the rows: the next row comes later.
@@ -42,15 +40,20 @@ MIO_INLINE void narrow_rows(
             if (whole) mio_store(gradient + at, values);
             else store_part(gradient + at, values, width);
         }
-        losses[i] = 0.0f;
-        if (!labelled[i]) continue;
+        losses[i] = labelled[i] ? row.sum : 1.0f;
+        if (!labelled[i] || !gradient) continue;
+        float share[16];
+        mio_store(share, shares);
         int64_t class = class_of(targets[i], width);
-        losses[i] = row.largest + logf(row.sum) - logits[at + class];
-        if (gradient) {
-            float share[16];
-            mio_store(share, shares);
-            gradient[at + class] = (share[class] - 1.0f) * scale;
-        }
+        gradient[at + class] = (share[class] - 1.0f) * scale;
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        losses[i] = logf(losses[i]);
+        if (!labelled[i]) continue;
+        const float *row = logits + i * width;
+        float largest = row[0];
+        for (int64_t j = 1; j < width; j++) largest = row[j] > largest ? row[j] : largest;
+        losses[i] = largest + losses[i] - row[class_of(targets[i], width)];
     }
 }
 
@@ -63,13 +66,11 @@ MIO_INLINE void wide_rows(
         mio_lanes sums = {0};
         for (int64_t j = 0; j < width; j += 16) {
             int64_t count = width - j < 16 ? width - j : 16;
-            float e[16];
-            mio_store(e, load_part(logits + j, count));
-            for (int lane = 0; lane < 16; lane++) e[lane] = exponential(e[lane] - largest);
-            mio_lanes exponentials = mio_select(mio_mask(count), mio_load(e));
-            sums += exponentials;
-            if (probabilities) store_part(probabilities + i * width + j, exponentials, count);
-            if (gradient) store_part(gradient + i * width + j, exponentials, count);
+            mio_lanes distances = load_part(logits + j, count) - largest;
+            mio_lanes values = mio_select(mio_mask(count), exponentials(distances));
+            sums += values;
+            if (probabilities) store_part(probabilities + i * width + j, values, count);
+            if (gradient) store_part(gradient + i * width + j, values, count);
         }
         float sum = mio_sum(sums), factor = 1.0f / sum;
         for (int64_t j = 0; probabilities && j < width; j++) probabilities[i * width + j] *= factor;

@@ -22,3 +22,27 @@ MIO_INLINE float exponential(float x) {
     union { int32_t bits; float value; } first = {(half + 127) << 23}, second = {(exponent - half + 127) << 23};
     return p * first.value * second.value;
 }
+
+MIO_INLINE mio_lanes mio_blend(mio_words mask, mio_lanes a, mio_lanes b) {
+    return (mio_lanes)(((mio_words)a & mask) | ((mio_words)b & ~mask));
+}
+
+// The same of sixteen, in a register.
+MIO_INLINE mio_lanes exponentials(mio_lanes x) {
+    mio_lanes none = {0};
+    mio_lanes bounded = mio_blend((mio_words)(x > 88.8f), none + 88.8f, x);
+    bounded = mio_blend((mio_words)(bounded < -104.0f), none - 104.0f, bounded);
+    mio_lanes n = __builtin_elementwise_rint(bounded * 1.44269504088896341f);
+    mio_lanes r = bounded - n * 0.693359375f;
+    r = r - n * -2.12194440e-4f;
+    mio_lanes p = none + 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    mio_words exponent = __builtin_convertvector(mio_select((mio_words)(n == n), n), mio_words);
+    mio_words half = exponent >> 1;
+    return p * (mio_lanes)((half + 127) << 23) * (mio_lanes)((exponent - half + 127) << 23);
+}

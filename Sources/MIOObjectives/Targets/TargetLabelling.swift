@@ -1,3 +1,4 @@
+import CVectorLoops
 import MIOTensor
 
 /// Which positions of a target array bear a label, and whether the labels are ones a loss can take.
@@ -41,6 +42,11 @@ public struct TargetLabelling: Hashable, Sendable {
         targets: UnsafePointer<Float>, positions: Int, targetWidth: Int,
         into labelled: UnsafeMutablePointer<UInt8>
     ) -> Int {
+        // Real numbers, all of them there: what almost every batch is.
+        if !hasClassLabels, mio_all_finite(positions * targetWidth, targets) != 0 {
+            labelled.update(repeating: 1, count: positions)
+            return positions
+        }
         let missing = hasClassLabels ? Float(missingLabel) : .nan
         var count = 0
         for position in 0..<positions {
@@ -63,6 +69,7 @@ public struct TargetLabelling: Hashable, Sendable {
     public func firstFault(
         targets: UnsafePointer<Float>, positions: Int, targetWidth: Int, classes: Int
     ) -> TargetFault? {
+        if kind == .real, mio_all_finite(positions * targetWidth, targets) != 0 { return nil }
         for position in 0..<positions {
             let row = targets + position * targetWidth
             for element in 0..<targetWidth {
