@@ -42,6 +42,7 @@ package.targets += [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPrefetch"),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
 ]
 
@@ -64,7 +65,7 @@ package.targets += module(
     "MIOMPI", ["MIOComm", "CMPI"], testing: ["mio-communication-check", "ProcessSupport"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
-    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
+    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CPrefetch", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
     "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles"], testing: ["TestFolders"])
 package.targets += module(
