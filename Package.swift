@@ -52,6 +52,7 @@ package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops")]
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOThreads", ["MIOTensor"])
 package.targets += module("MIOConfig", ["MIOTensor"])
+package.targets += module("MIOScale", ["MIOTensor", "MIOConfig"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
 package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", numerics])
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
@@ -81,7 +82,8 @@ package.targets += module(
     "MIORun",
     [
         "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
-        "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
+        "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator", "MIOScale",
+        "MIOThreads",
     ], testing: ["SmallJobs"])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
@@ -112,7 +114,8 @@ package.targets += [
     .executableTarget(
         name: "mio-cli",
         dependencies: [
-            "MIORun", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOTensor", argumentParser,
+            "MIORun", "MIOScale", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOFiles", "MIOTensor",
+            argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),

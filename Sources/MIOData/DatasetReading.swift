@@ -10,8 +10,11 @@ import MIOTensor
 /// Rows of at least this many bytes are asked of the disk together, before the first of them is copied.
 private let announcedRowSize = 1 << 16
 
-/// How many rows before its turn a row is asked of the caches.
+/// How many rows before its turn a row is asked of the caches: as many lines as a core can wait for, which are
+/// more rows where a row is of few elements.
 private let rowsFetchedAhead = 6
+private let smallRowsFetchedAhead = 24
+private let smallRow = 16
 
 extension Dataset {
     /// Copies one sample of one column as floats.
@@ -66,17 +69,18 @@ extension Dataset {
         let sources = sources.pointer + column
         let stride = columns.count
         announce(places, column: column)
+        /// In random order every row is a miss of the caches: several are fetched at a time.
+        func fetch(_ place: RowPlace) {
+            let source = sources[place.shard * stride]
+            guard let base = source.base else { return }
+            let size = count * source.elementSize
+            mio_prefetch_row(base + place.row * size, size)
+        }
+        let ahead = min(count <= smallRow ? smallRowsFetchedAhead : rowsFetchedAhead, places.count)
+        for index in 0..<ahead { fetch(places[index]) }
         var isPresent = false
         for index in 0..<places.count {
-            // In random order every row is a miss of the caches: several are fetched at a time.
-            if index + rowsFetchedAhead < places.count {
-                let ahead = places[index + rowsFetchedAhead]
-                let source = sources[ahead.shard * stride]
-                if let base = source.base {
-                    let size = count * source.elementSize
-                    mio_prefetch_row(base + ahead.row * size, size)
-                }
-            }
+            if index + ahead < places.count { fetch(places[index + ahead]) }
             let source = sources[places[index].shard * stride]
             let target = destination + index * count
             guard let base = source.base else {

@@ -35,7 +35,7 @@ public enum CRC32C {
 
     public static func of(_ bytes: some Sequence<UInt8>) -> UInt32 {
         // Where the bytes lie together, not a call a byte.
-        bytes.withContiguousStorageIfAvailable(ofContiguous) 
+        bytes.withContiguousStorageIfAvailable(ofContiguous)
             ?? Array(bytes).withUnsafeBufferPointer(ofContiguous)
     }
 

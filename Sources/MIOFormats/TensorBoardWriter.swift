@@ -57,7 +57,9 @@ public struct TensorBoardWriter: ~Copyable {
 
     /// Tells TensorBoard that the run starts again at `step`: it forgets what older files of the folder say
     /// of this step and later ones (a `SessionLog` with status START).
-    public mutating func writeRestart(step: Int, time: Double = Date().timeIntervalSince1970) throws(FileError) {
+    public mutating func writeRestart(step: Int, time: Double = Date().timeIntervalSince1970)
+        throws(FileError)
+    {
         var session = ProtobufMessage()
         session.append(field: 1, 1)
         var event = ProtobufMessage()
