@@ -13,7 +13,7 @@ public enum ScaleMeasurement {
     ) throws -> ScaleConstants {
         let batch = job.training.batchSize
         let sizes = Set([1, min(batch, 8), min(max(batch, 2), 64)]).sorted()
-        func probe(_ samples: Int, sharedBy: Int) -> StepProbe {
+        @Sendable func probe(_ samples: Int, sharedBy: Int) -> StepProbe {
             StepProbe(job: job, kernels: kernels, samples: samples, sharedBy: sharedBy)
         }
         var measured: [(samples: Int, seconds: Double)] = []
