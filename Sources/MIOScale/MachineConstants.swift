@@ -2,9 +2,10 @@ import MIOConfig
 
 /// What of a machine decides how fast a step is, apart from its arithmetic: measured, or taken from a file.
 public struct MachineConstants: Hashable, Sendable {
-    /// Bytes that one core moves to and from memory in a second while the others rest.
+    /// Bytes that one core reads and writes in a second while the others rest, going over as many as the model's
+    /// weights, gradient and optimizer state have again and again: memory's speed, or the caches' for a small model.
     public var coreBandwidth: Double
-    /// Bytes that all cores together move in a second.
+    /// The same of all cores together, each with its share.
     public var nodeBandwidth: Double
     /// Seconds from one core's store until another core of the machine sees it.
     public var hopSeconds: Double

@@ -77,7 +77,8 @@ public struct ScaleReport: Sendable {
         }
         let why =
             next.ranks > next.globalBatch
-            ? "no batch has more than \(next.globalBatch) sample\(next.globalBatch == 1 ? "" : "s")" : "of \(next.binds)"
+            ? "no batch has more than \(next.globalBatch) sample\(next.globalBatch == 1 ? "" : "s")"
+            : "of \(next.binds)"
         let gain = next.samplesPerSecond / useful.samplesPerSecond
         return text + "; \(next.ranks) would be \(format(gain, 2)) times as fast as that, because "
             + why + "."

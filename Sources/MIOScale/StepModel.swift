@@ -76,7 +76,6 @@ public struct StepModel: Sendable {
         let compute =
             (step.fixedSeconds - updateAlone + Double(part) * step.sampleSeconds)
             * machine.slowdown(ranks: onNode)
-        // Alone the update is as measured, which a small model does in the caches.
         let update = updateAlone * machine.coreBandwidth / memory
         let hops = Double(doublings(onNode))
         let reduce =

@@ -11,27 +11,34 @@ import Synchronization
 /// Measures what a machine's memory does for its cores.
 enum MachineProbe {
     /// Beyond every cache.
-    private static let blockBytes = 64 << 20
-    private static let copies = 6
+    private static let mostBytes = 64 << 20
+    private static let leastBytes = 1 << 12
+    /// Bytes copied between two looks at the clock, at least.
+    private static let bytesPerTiming = 16 << 20
+    private static let timings = 6
     private static let roundTrips = 20_000
 
     /// Bytes that `threads` threads together read and write in a second, copying blocks of their own.
-    static func bandwidth(threads: Int) throws -> Double {
+    /// - Parameter workingSet: bytes that a thread goes over again and again: small ones stay in its caches, which are
+    ///   faster than memory.
+    static func bandwidth(threads: Int, workingSet: Int) throws -> Double {
+        let size = max(leastBytes, min(mostBytes, workingSet / 2))
+        let copies = max(1, bytesPerTiming / size)
         let seconds = try onThreads(threads) { _ in
-            let source = Storage<UInt8>(count: blockBytes)
-            let target = Storage<UInt8>(count: blockBytes)
-            memcpy(target.pointer, source.pointer, blockBytes)
+            let source = Storage<UInt8>(count: size)
+            let target = Storage<UInt8>(count: size)
+            memcpy(target.pointer, source.pointer, size)
             var fastest = Double.infinity
-            for _ in 0..<copies {
+            for _ in 0..<timings {
                 let elapsed = ContinuousClock().measure {
-                    _ = memcpy(target.pointer, source.pointer, blockBytes)
+                    for _ in 0..<copies { memcpy(target.pointer, source.pointer, size) }
                 }
                 fastest = min(fastest, elapsed / .seconds(1))
             }
-            return fastest
+            return fastest / Double(copies)
         }
         // Each copy reads a block and writes one.
-        return seconds.reduce(0) { $0 + 2 * Double(blockBytes) / $1 }
+        return seconds.reduce(0) { $0 + 2 * Double(size) / $1 }
     }
 
     /// Seconds from a store of one thread until another one sees it: half a round trip.

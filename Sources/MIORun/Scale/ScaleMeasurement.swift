@@ -33,14 +33,18 @@ public enum ScaleMeasurement {
             }
             contention = max(1, (together.max() ?? last.seconds) / last.seconds)
         }
-        let core = try MachineProbe.bandwidth(threads: 1)
+        let step = StepCosts(
+            fixedSeconds: line.fixed, sampleSeconds: line.sample, parameters: last.parameters,
+            slots: last.slots, buckets: last.buckets)
+        // Of gradient, weights and slots.
+        let workingSet = Int(step.slabBytes) * (2 + step.slots)
+        let core = try MachineProbe.bandwidth(threads: 1, workingSet: workingSet)
+        let node =
+            ranks > 1 ? try MachineProbe.bandwidth(threads: ranks, workingSet: workingSet / ranks) : core
         return ScaleConstants(
             machine: MachineConstants(
-                coreBandwidth: core,
-                nodeBandwidth: ranks > 1 ? max(core, try MachineProbe.bandwidth(threads: ranks)) : core,
-                hopSeconds: try MachineProbe.hop(), contention: contention, contendedRanks: ranks),
-            step: StepCosts(
-                fixedSeconds: line.fixed, sampleSeconds: line.sample, parameters: last.parameters,
-                slots: last.slots, buckets: last.buckets))
+                coreBandwidth: core, nodeBandwidth: max(core, node), hopSeconds: try MachineProbe.hop(),
+                contention: contention, contendedRanks: ranks),
+            step: step)
     }
 }

@@ -65,7 +65,8 @@ struct StepProbe: Sendable {
             number += 1
         }
         return Result(
-            seconds: times.sorted()[times.count / 4], parameters: replica.plan.trainedElements,
+            seconds: times.sorted()[times.count / 4],
+            parameters: job.graph.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count },
             slots: optimizer.slots.count, buckets: max(1, replica.plan.buckets.count))
     }
 }
