@@ -44,6 +44,7 @@ package.targets += [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // No library: what the system offers to processes that share memory.
     .systemLibrary(name: "CSharedMemory"),
+    .systemLibrary(name: "CPrefetch"),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
 ]
 
@@ -53,6 +54,7 @@ package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops")]
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOThreads", ["MIOTensor"])
 package.targets += module("MIOConfig", ["MIOTensor"])
+package.targets += module("MIOScale", ["MIOTensor", "MIOConfig"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
 package.targets += module(
     "MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
@@ -70,7 +72,7 @@ package.targets += module(
     testing: ["mio-communication-check", "ProcessSupport"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
-    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CZlib"], testing: ["TestFolders"])
+    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CPrefetch", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
     "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles"], testing: ["TestFolders"])
 package.targets += module(
@@ -86,7 +88,8 @@ package.targets += module(
     "MIORun",
     [
         "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
-        "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
+        "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator", "MIOScale",
+        "MIOThreads",
     ], testing: ["SmallJobs", "TestFolders"])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
@@ -117,7 +120,8 @@ package.targets += [
     .executableTarget(
         name: "mio-cli",
         dependencies: [
-            "MIORun", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOTensor", argumentParser,
+            "MIORun", "MIOScale", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOFiles", "MIOTensor",
+            argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),

@@ -48,6 +48,23 @@ int dnnl_primitive_execute(const void *primitive, void *stream, int count, const
     return status;
 }
 
+/// The same of its matrix product.
+int dnnl_sgemm(
+    char transposes_a, char transposes_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t a_stride,
+    const float *b, int64_t b_stride, float beta, float *c, int64_t c_stride) {
+    static int (*multiply)(
+        char, char, int64_t, int64_t, int64_t, float, const float *, int64_t, const float *, int64_t, float, float *,
+        int64_t);
+    if (multiply == NULL) {
+        *(void **)&multiply = dlsym(RTLD_NEXT, "dnnl_sgemm");
+        if (multiply == NULL) return 5;
+    }
+    int64_t before = allocations;
+    int status = multiply(transposes_a, transposes_b, m, n, k, alpha, a, a_stride, b, b_stride, beta, c, c_stride);
+    allocations_in_onednn += allocations - before;
+    return status;
+}
+
 void *malloc(size_t size) {
     ++allocations;
     return __libc_malloc(size);

@@ -4,6 +4,8 @@ import Foundation
 ///
 ///     epoch 1/5  37/938  12034 samples/s  0:42 left  loss 0.5234  kind_accuracy 0.8123
 ///
+/// Progress is shown at most ten times a second, the end of an epoch always.
+///
 /// A reader that went away (a closed terminal or pipe) ends the display, never the run; the program must
 /// ignore SIGPIPE.
 public final class ConsoleSink: MetricSink {
@@ -53,9 +55,9 @@ public final class ConsoleSink: MetricSink {
         switch event.event {
         case "step":
             defer { if first == nil { first = (event.step, now) } }
+            // More often than this nobody can read, and a slow terminal would hold up the others.
+            guard now - lastShown >= 0.1 else { return }
             if isTerminal {
-                // More often than this nobody can read, and a slow terminal would hold up the others.
-                guard now - lastShown >= 0.1 else { return }
                 lastShown = now
                 put("\r" + String(progress(event, now).prefix(width() - 1)) + "\u{1B}[K")
                 lineStands = true
@@ -63,6 +65,7 @@ public final class ConsoleSink: MetricSink {
                 let interval = event.step / everySteps
                 guard interval != lastInterval else { return }
                 lastInterval = interval
+                lastShown = now
                 put(progress(event, now) + "\n")
             }
         case "epoch":
@@ -101,9 +104,13 @@ public final class ConsoleSink: MetricSink {
         return text + values(event)
     }
 
+    private static let unshown: Set = [
+        "samples_per_second", "step_seconds", "data_wait_seconds", "learning_rate",
+    ]
+
     /// Losses and metrics; what describes the run itself is shown elsewhere or not at all.
     private func values(_ event: RunEvent) -> String {
-        event.values.filter { !["samples_per_second", "step_seconds", "learning_rate"].contains($0.name) }
+        event.values.filter { !Self.unshown.contains($0.name) }
             .map { "  \($0.name) " + String(format: "%.4g", $0.value) }.joined()
     }
 

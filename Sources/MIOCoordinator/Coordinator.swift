@@ -22,7 +22,7 @@ public final class Coordinator: Sendable {
     ///   - capacity: events that may wait to be written before `post` waits.
     /// - Throws: `FileError` naming a value that bears a reserved name or one used twice; `ThreadError`.
     public init(
-        kinds: [EventKind], sinks: sending [any MetricSink], store: CheckpointStore?, capacity: Int = 256
+        kinds: [EventKind], sinks: sending [any MetricSink], store: CheckpointStore?, capacity: Int = 1024
     ) throws {
         for kind in kinds {
             var names = Set(RunEvent.reservedNames)

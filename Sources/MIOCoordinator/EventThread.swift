@@ -34,11 +34,12 @@ final class EventThread: @unchecked Sendable {
     }
 
     private func run() {
-        while let letter = mailbox.receive() {
+        while let letter = mailbox.receive(beforeWaiting: { each { try $0.push() } }) {
             switch letter.content {
             case .numbers(let kind, let step, let epoch, let values):
                 let named = zip(kinds[kind].names, values).map { RunEvent.Value($0, $1) }
-                let event = RunEvent(event: kinds[kind].event, step: step, epoch: epoch, values: named)
+                let event = RunEvent(
+                    checked: kinds[kind].event, step: step, epoch: epoch, values: named)
                 each { try $0.write(event) }
             case .event(let event):
                 each { try $0.write(event) }

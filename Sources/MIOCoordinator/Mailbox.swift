@@ -4,6 +4,10 @@ import MIOThreads
 /// first step. Posting numbers allocates nothing; if the ring is full the producer waits, so that nothing is
 /// lost, and the waits are counted.
 ///
+/// Numbers do not wake the receiver, which looks ten times a second and is called only when half of the ring is
+/// full: waking it for each would cost more than posting does, and on a machine whose cores are all taken by
+/// training it would interrupt the step. What is rare (an event, a flush, the end) wakes it at once.
+///
 /// Sendable, unchecked: slots and counters are touched only with the lock held.
 public final class Mailbox: @unchecked Sendable {
     /// What the receiver gets.
@@ -27,6 +31,8 @@ public final class Mailbox: @unchecked Sendable {
         var count = 0
     }
 
+    /// The receiver's longest sleep.
+    private static let secondsBetweenLooks = 0.1
     private static let eventKind = -1
     private static let flushKind = -2
 
@@ -77,7 +83,7 @@ public final class Mailbox: @unchecked Sendable {
         for position in values.indices {
             self.values[index * valuesPerSlot + position] = values[position]
         }
-        return send()
+        return send(wakes: posted - received + 1 == (capacity + 1) / 2)
     }
 
     /// Posts an event whose values were not registered; this one allocates.
@@ -87,7 +93,7 @@ public final class Mailbox: @unchecked Sendable {
         defer { monitor.unlock() }
         slots[waitForRoom()].kind = Self.eventKind
         events.append(event)
-        return send()
+        return send(wakes: true)
     }
 
     /// Posts the request to flush what came before.
@@ -95,17 +101,23 @@ public final class Mailbox: @unchecked Sendable {
         monitor.lock()
         defer { monitor.unlock() }
         slots[waitForRoom()].kind = Self.flushKind
-        return send()
+        return send(wakes: true)
     }
 
     /// The next letter; waits for one.
+    /// - Parameter beforeWaiting: called, without the lock, when there is none.
     /// - Returns: `nil` once the mailbox is closed and empty.
-    public func receive() -> Letter? {
+    public func receive(beforeWaiting: () -> Void = {}) -> Letter? {
         monitor.lock()
         defer { monitor.unlock() }
+        if received == posted, !isClosed {
+            monitor.unlock()
+            beforeWaiting()
+            monitor.lock()
+        }
         while received == posted {
             if isClosed { return nil }
-            monitor.wait()
+            monitor.wait(seconds: Self.secondsBetweenLooks)
         }
         let index = received % capacity
         let slot = slots[index]
@@ -133,16 +145,19 @@ public final class Mailbox: @unchecked Sendable {
 
     /// Called with the lock held. The index of a free slot.
     private func waitForRoom() -> Int {
-        if posted - received == capacity { waits += 1 }
+        if posted - received == capacity {
+            waits += 1
+            monitor.announce()
+        }
         while posted - received == capacity { monitor.wait() }
         precondition(!isClosed, "a letter to a closed mailbox")
         return posted % capacity
     }
 
     /// Called with the lock held.
-    private func send() -> Int {
+    private func send(wakes: Bool) -> Int {
         posted += 1
-        monitor.announce()
+        if wakes { monitor.announce() }
         return posted
     }
 }

@@ -26,6 +26,11 @@ public struct RunEvent: Hashable, Sendable {
     public init(event: String, step: Int, epoch: Int, values: [Value]) {
         precondition(
             values.allSatisfy { !Self.reservedNames.contains($0.name) }, "a value bears a reserved name")
+        self.init(checked: event, step: step, epoch: epoch, values: values)
+    }
+
+    /// For values whose names were looked at before.
+    init(checked event: String, step: Int, epoch: Int, values: [Value]) {
         self.event = event
         self.step = step
         self.epoch = epoch
@@ -37,9 +42,17 @@ public struct RunEvent: Hashable, Sendable {
 
 /// Where a run's events go. The coordinator calls a sink from one thread alone.
 public protocol MetricSink: AnyObject {
+    /// What is written may stay in the sink until `push`, `flush` or `close`.
     func write(_ event: RunEvent) throws
+    /// Gives everything written to the system, so that others can read it: called when there is nothing to write.
+    func push() throws
     /// Returns when what was written survives a power cut, if that means anything to the sink.
     func flush() throws
     /// The last call.
     func close() throws
+}
+
+extension MetricSink {
+    /// For sinks that keep nothing.
+    public func push() {}
 }

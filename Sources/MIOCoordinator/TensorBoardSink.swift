@@ -9,7 +9,7 @@ public final class TensorBoardSink: MetricSink {
     ///   `folder` are declared void.
     /// - Throws: `FileError`.
     public init(folder: String, keepingThrough step: Int) throws {
-        let writer = try TensorBoardWriter(folder: folder)
+        var writer = try TensorBoardWriter(folder: folder)
         try writer.writeRestart(step: step + 1)
         path = writer.path
         self.writer = consume writer
@@ -19,6 +19,8 @@ public final class TensorBoardSink: MetricSink {
         if event.values.isEmpty { return }
         try writer?.write(step: event.step, event.values.map { (tag: $0.name, value: $0.value) })
     }
+
+    public func push() throws { try writer?.push() }
 
     public func flush() throws { try writer?.flush() }
 

@@ -33,6 +33,8 @@ public final class Batch {
     private let columnStorages: [Storage<Float>]
     private let elementCounts: [Int]
     private let rowStorage: Storage<Int>
+    /// Where each of the rows lies: found once, used for every column.
+    private let places: Storage<RowPlace>
     private let presence: Storage<Bool>
 
     /// Buffers for `capacity` samples of each column of a data set.
@@ -46,7 +48,15 @@ public final class Batch {
             return Storage(count: size)
         }
         rowStorage = Storage(count: capacity)
+        places = Storage(count: capacity)
         presence = Storage(count: elementCounts.count)
+    }
+
+    /// The bytes of all its buffers.
+    var byteCount: Int {
+        elementCounts.reduce(MemoryLayout<Int>.stride + MemoryLayout<RowPlace>.stride) {
+            $0 + $1 * MemoryLayout<Float>.stride
+        } * capacity
     }
 
     /// The epoch that the batch is of, from 0.
@@ -79,12 +89,13 @@ public final class Batch {
         count = part.count
         globalCount = positions.count
         firstPosition = part.lowerBound
-        for index in 0..<count {
-            rowStorage.pointer[index] = order[positions.lowerBound + part.lowerBound + index]
-        }
+        let first = positions.lowerBound + part.lowerBound
+        order.write(first..<first + count, to: rowStorage.pointer)
+        dataset.locate(rows: globalRows, into: places.pointer)
+        let places = UnsafeBufferPointer(start: self.places.pointer, count: count)
         for column in elementCounts.indices {
             presence.pointer[column] = dataset.gather(
-                rows: globalRows, column: column, into: columnStorages[column].pointer)
+                places, column: column, into: columnStorages[column].pointer)
         }
     }
 }

@@ -29,6 +29,9 @@ public final class Dataset: @unchecked Sendable {
     /// The row that each shard starts with, and the end of the last.
     let firstRows: [Int]
     private let elementCounts: [Int]
+    /// Where each column of each shard lies, shard by shard: what reading a row needs of the above, without the
+    /// counting of references that getting at an object costs.
+    let sources: Storage<ArraySource>
 
     /// Opens every shard. Deflated arrays and CSV columns are expanded here, so that damaged data ends a run
     /// before it starts.
@@ -49,6 +52,12 @@ public final class Dataset: @unchecked Sendable {
             firstRows.append(sum)
         }
         self.firstRows = firstRows
+        sources = Storage(count: shards.count * columns.count)
+        for (number, shard) in shards.enumerated() {
+            for (column, array) in shard.arrays.enumerated() {
+                sources.pointer[number * columns.count + column] = ArraySource(array)
+            }
+        }
         rowCount = firstRows.last!
         guard rowCount > 0 else {
             throw DataError(

@@ -1,3 +1,4 @@
+import CPrefetch
 import MIOTensor
 
 #if canImport(Glibc)
@@ -9,6 +10,12 @@ import MIOTensor
 /// Rows of at least this many bytes are asked of the disk together, before the first of them is copied.
 private let announcedRowSize = 1 << 16
 
+/// How many rows before its turn a row is asked of the caches: as many lines as a core can wait for, which are
+/// more rows where a row is of few elements.
+private let rowsFetchedAhead = 6
+private let smallRowsFetchedAhead = 24
+private let smallRow = 16
+
 extension Dataset {
     /// Copies one sample of one column as floats.
     /// - Parameter destination: room for `elementCount(ofColumn:)` floats.
@@ -16,15 +23,9 @@ extension Dataset {
     /// - Precondition: `row` is in `0..<rowCount`.
     @discardableResult
     public func read(row: Int, column: Int, into destination: UnsafeMutablePointer<Float>) -> Bool {
-        let shard = shardIndex(ofRow: row)
-        let count = elementCount(ofColumn: column)
-        guard let array = shards[shard].arrays[column] else {
-            destination.update(repeating: 1, count: count)
-            return false
+        withUnsafePointer(to: row) {
+            gather(rows: UnsafeBufferPointer(start: $0, count: 1), column: column, into: destination)
         }
-        let start = (row - firstRows[shard]) * count
-        array.read(start..<start + count, into: destination)
-        return true
     }
 
     /// Copies the samples `rows` of one column, one after the other.
@@ -35,11 +36,60 @@ extension Dataset {
     public func gather(
         rows: UnsafeBufferPointer<Int>, column: Int, into destination: UnsafeMutablePointer<Float>
     ) -> Bool {
-        let count = elementCount(ofColumn: column)
-        announce(rows: rows, column: column)
-        var isPresent = false
+        withUnsafeTemporaryAllocation(of: RowPlace.self, capacity: rows.count) { places in
+            guard let start = places.baseAddress, !rows.isEmpty else { return false }
+            locate(rows: rows, into: start)
+            return gather(
+                UnsafeBufferPointer(start: start, count: rows.count), column: column, into: destination)
+        }
+    }
+
+    /// Finds the shards of some rows.
+    /// - Precondition: every row is in `0..<rowCount`; `places` has room for them.
+    func locate(rows: UnsafeBufferPointer<Int>, into places: UnsafeMutablePointer<RowPlace>) {
+        // Rows that follow each other are mostly of one shard, where they come in order.
+        var shard = 0
+        var range = 0..<0
         for (index, row) in rows.enumerated() {
-            if read(row: row, column: column, into: destination + index * count) { isPresent = true }
+            if !range.contains(row) {
+                shard = shardIndex(ofRow: row)
+                range = firstRows[shard]..<firstRows[shard + 1]
+            }
+            places[index] = RowPlace(shard: shard, row: row - range.lowerBound)
+        }
+    }
+
+    /// Copies the samples at `places` of one column, one after the other.
+    /// - Parameter destination: room for `places.count * elementCount(ofColumn:)` floats.
+    /// - Returns: whether the shard of at least one of them has the column. Values of the others are 1.
+    func gather(
+        _ places: UnsafeBufferPointer<RowPlace>, column: Int, into destination: UnsafeMutablePointer<Float>
+    ) -> Bool {
+        let count = elementCount(ofColumn: column)
+        let sources = sources.pointer + column
+        let stride = columns.count
+        announce(places, column: column)
+        /// In random order every row is a miss of the caches: several are fetched at a time.
+        func fetch(_ place: RowPlace) {
+            let source = sources[place.shard * stride]
+            guard let base = source.base else { return }
+            let size = count * source.elementSize
+            mio_prefetch_row(base + place.row * size, size)
+        }
+        let ahead = min(count <= smallRow ? smallRowsFetchedAhead : rowsFetchedAhead, places.count)
+        for index in 0..<ahead { fetch(places[index]) }
+        var isPresent = false
+        for index in 0..<places.count {
+            if index + ahead < places.count { fetch(places[index + ahead]) }
+            let source = sources[places[index].shard * stride]
+            let target = destination + index * count
+            guard let base = source.base else {
+                target.update(repeating: 1, count: count)
+                continue
+            }
+            source.elementType.convert(
+                base + places[index].row * count * source.elementSize, count: count, into: target)
+            isPresent = true
         }
         return isPresent
     }
@@ -93,18 +143,36 @@ extension Dataset {
     }
 
     /// Lets the disk work on all rows of a batch at once instead of one after the other.
-    private func announce(rows: UnsafeBufferPointer<Int>, column: Int) {
+    private func announce(_ places: UnsafeBufferPointer<RowPlace>, column: Int) {
         let count = elementCount(ofColumn: column)
         guard count * ElementType.float64.size >= announcedRowSize else { return }
-        let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
-        for row in rows {
-            let shard = shardIndex(ofRow: row)
-            guard let array = shards[shard].arrays[column] else { continue }
-            let size = count * array.elementType.size
-            guard size >= announcedRowSize else { continue }
-            let address = UInt(bitPattern: array.base) + UInt(size * (row - firstRows[shard]))
-            let page = address / UInt(pageSize) * UInt(pageSize)
+        let pageSize = UInt(sysconf(Int32(_SC_PAGESIZE)))
+        for place in places {
+            let source = sources.pointer[place.shard * columns.count + column]
+            let size = count * source.elementSize
+            guard let base = source.base, size >= announcedRowSize else { continue }
+            let address = UInt(bitPattern: base + size * place.row)
+            let page = address / pageSize * pageSize
             _ = madvise(UnsafeMutableRawPointer(bitPattern: page), size + Int(address - page), MADV_WILLNEED)
         }
+    }
+}
+
+/// A row by the shard that holds it, and its number there.
+struct RowPlace: BitwiseCopyable {
+    var shard: Int
+    var row: Int
+}
+
+/// Where an array's elements lie; without an address for an array that a shard lacks. The shard keeps them alive.
+struct ArraySource: BitwiseCopyable {
+    let base: UnsafeRawPointer?
+    let elementType: ElementType
+    let elementSize: Int
+
+    init(_ array: DataArray?) {
+        base = array?.base
+        elementType = array?.elementType ?? .float32
+        elementSize = elementType.size
     }
 }

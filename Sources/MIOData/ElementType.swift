@@ -8,7 +8,7 @@
 ///
 /// Every one becomes a 32-bit float in a batch, by value: `u1` stays 0…255, nothing is scaled. 64-bit
 /// floats are rounded, and integers beyond 2²⁴ in magnitude to the nearest value that a float has.
-public enum ElementType: String, Hashable, Sendable, CaseIterable {
+public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
     case bool = "b1"
     case int8 = "i1"
     case int16 = "i2"

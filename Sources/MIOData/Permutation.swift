@@ -50,6 +50,19 @@ public struct Permutation: Sendable {
         return Int(value)
     }
 
+    /// The elements at some positions, one after the other.
+    /// - Precondition: the positions are in `0..<count`; `destination` has room for them.
+    func write(_ positions: Range<Int>, to destination: UnsafeMutablePointer<Int>) {
+        precondition(
+            positions.lowerBound >= 0 && positions.upperBound <= count, "positions \(positions) of \(count)")
+        for (index, position) in positions.enumerated() {
+            var value = UInt64(position)
+            if !isIdentity { repeat { value = encrypt(value) } while value >= UInt64(count) }
+            destination[index] = Int(value)
+        }
+    }
+
+    @inline(__always)
     private func encrypt(_ value: UInt64) -> UInt64 {
         var left = value >> halfBits
         var right = value & halfMask

@@ -4,8 +4,8 @@ import MIOThreads
 /// Fills batches on a thread of its own, ahead of the thread that trains on them.
 ///
 /// The user holds the current batch and may look at the one after it; both stay as they are until the next
-/// call of ``next()``. In the steady state the user's side allocates nothing and makes no system call but
-/// those of waiting for, and waking, the other thread.
+/// call of ``next()``. In the steady state the user's side allocates nothing, takes no lock and makes no system
+/// call but one to wake the other thread when half of the batches are used up.
 ///
 /// Not Sendable: it belongs to the thread that steps.
 public final class Prefetcher {
@@ -21,12 +21,13 @@ public final class Prefetcher {
         public var shuffle: Bool
         public var rank: Int
         public var worldSize: Int
-        /// Batches in memory: the current one, the following one, and those being filled. At least 3.
-        public var depth: Int
+        /// Batches in memory: the current one, the following one, and those being filled. At least 3;
+        /// `nil` for as many as ``usualDepth(batchBytes:)`` allows.
+        public var depth: Int?
 
         public init(
             batchSize: Int, start: BatchPosition = BatchPosition(epoch: 0, batch: 0), endEpoch: Int,
-            seed: UInt64 = 0, shuffle: Bool = true, rank: Int = 0, worldSize: Int = 1, depth: Int = 3
+            seed: UInt64 = 0, shuffle: Bool = true, rank: Int = 0, worldSize: Int = 1, depth: Int? = nil
         ) {
             self.batchSize = batchSize
             self.start = start
@@ -37,6 +38,16 @@ public final class Prefetcher {
             self.worldSize = worldSize
             self.depth = depth
         }
+    }
+
+    /// Bytes that a ring of more than 3 batches may take, and the batches at most: enough that waking a thread
+    /// (microseconds) is nothing beside filling half of the ring, and little enough to leave the caches alone.
+    private static let ringBytes = 8 << 20
+    private static let mostBatches = 32
+
+    /// As many batches as fit 8 MiB, but 3 at least and 32 at most.
+    public static func usualDepth(batchBytes: Int) -> Int {
+        max(3, min(mostBatches, ringBytes / max(batchBytes, 1)))
     }
 
     public let configuration: Configuration
@@ -53,8 +64,6 @@ public final class Prefetcher {
     public init(dataset: Dataset, configuration: Configuration) throws {
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: configuration.batchSize)
         precondition(
-            configuration.depth >= 3, "a ring of \(configuration.depth) batches; at least 3 are needed")
-        precondition(
             configuration.start.epoch >= 0 && configuration.start.batch >= 0
                 && configuration.start.batch <= schedule.batchesPerEpoch, "no batch \(configuration.start)")
         precondition(
@@ -65,8 +74,10 @@ public final class Prefetcher {
         let capacity = schedule.largestPart(worldSize: configuration.worldSize)
         let epochs = max(0, configuration.endEpoch - configuration.start.epoch)
         let (all, overflow) = epochs.multipliedReportingOverflow(by: schedule.batchesPerEpoch)
+        let first = Batch(capacity: capacity, dataset: dataset)
+        let depth = configuration.depth ?? Self.usualDepth(batchBytes: first.byteCount)
         let ring = PrefetchRing(
-            batches: (0..<configuration.depth).map { _ in Batch(capacity: capacity, dataset: dataset) },
+            batches: [first] + (1..<depth).map { _ in Batch(capacity: capacity, dataset: dataset) },
             total: overflow ? .max : max(0, all - configuration.start.batch))
         self.ring = ring
         dataset.expectReading(shuffled: configuration.shuffle)
@@ -93,7 +104,7 @@ public final class Prefetcher {
     public func following() throws -> Batch? { try ring.take(taken, releasing: 0) }
 
     /// The seconds that ``next()`` and ``following()`` have waited for data, in all.
-    public var waitedSeconds: Double { ring.waited() }
+    public var waitedSeconds: Double { ring.waitedSeconds }
 
     /// Ends the thread, after the batch that it is filling. Also done when the last reference goes.
     public func stop() {

@@ -34,9 +34,17 @@ public enum CRC32C {
     }
 
     public static func of(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        var value: UInt32 = 0xFFFF_FFFF
-        for byte in bytes { value = table[Int((value ^ UInt32(byte)) & 0xFF)] ^ (value >> 8) }
-        return ~value
+        // Where the bytes lie together, not a call a byte.
+        bytes.withContiguousStorageIfAvailable(ofContiguous)
+            ?? Array(bytes).withUnsafeBufferPointer(ofContiguous)
+    }
+
+    private static func ofContiguous(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
+        table.withUnsafeBufferPointer { table in
+            var value: UInt32 = 0xFFFF_FFFF
+            for byte in bytes { value = table[Int((value ^ UInt32(byte)) & 0xFF)] ^ (value >> 8) }
+            return ~value
+        }
     }
 
     /// As records store it: rotated right by 15 bits, plus a constant, so that checksums of data that hold

@@ -2,7 +2,7 @@ import Foundation
 import MIOFiles
 import MIOTensor
 
-/// Appends scalars to a TensorBoard event file, one record and one `write(2)` an event.
+/// Appends scalars to a TensorBoard event file, a record an event, whole records in a `write(2)`.
 ///
 /// A record is its length (u64), the masked CRC-32C of the length, the data, the masked CRC-32C of the data;
 /// the data is an `Event` in protobuf's encoding, of which six fields are needed, written by hand:
@@ -10,6 +10,9 @@ import MIOTensor
 public struct TensorBoardWriter: ~Copyable {
     public let path: String
     private let file: OpenFile
+    /// Records that are not in the file yet.
+    private var pending: [UInt8] = []
+    private static let mostPending = 1 << 15
 
     /// Opens `events.out.tfevents.<unix seconds>.<host>.<process>` in `folder`; a new file begins with the
     /// record that names the format's version.
@@ -30,12 +33,12 @@ public struct TensorBoardWriter: ~Copyable {
         self.file = consume file
     }
 
-    /// The values of some tags at one step.
+    /// The values of some tags at one step; in the file after `push`, `flush` or `close` at the latest.
     ///
     /// - Parameters:
     ///   - values: TensorBoard keeps 32-bit floats: a `Double` is rounded, an infinity or a NaN stays one.
     ///   - time: seconds since 1970.
-    public func write(
+    public mutating func write(
         step: Int, _ values: [(tag: String, value: Double)], time: Double = Date().timeIntervalSince1970
     ) throws(FileError) {
         var summary = ProtobufMessage()
@@ -49,25 +52,46 @@ public struct TensorBoardWriter: ~Copyable {
         event.append(field: 1, time)
         event.append(field: 2, step)
         event.append(field: 5, summary.bytes)
-        try file.write(Self.record(event.bytes))
+        try append(event)
     }
 
     /// Tells TensorBoard that the run starts again at `step`: it forgets what older files of the folder say
     /// of this step and later ones (a `SessionLog` with status START).
-    public func writeRestart(step: Int, time: Double = Date().timeIntervalSince1970) throws(FileError) {
+    public mutating func writeRestart(step: Int, time: Double = Date().timeIntervalSince1970)
+        throws(FileError)
+    {
         var session = ProtobufMessage()
         session.append(field: 1, 1)
         var event = ProtobufMessage()
         event.append(field: 1, time)
         event.append(field: 2, step)
         event.append(field: 7, session.bytes)
-        try file.write(Self.record(event.bytes))
+        try append(event)
+    }
+
+    private mutating func append(_ event: ProtobufMessage) throws(FileError) {
+        pending.append(contentsOf: Self.record(event.bytes))
+        if pending.count >= Self.mostPending { try push() }
+    }
+
+    /// Gives everything written to the system. What a failed write did not take is dropped.
+    public mutating func push() throws(FileError) {
+        guard !pending.isEmpty else { return }
+        let bytes = pending
+        pending.removeAll(keepingCapacity: true)
+        try file.write(bytes)
     }
 
     /// Returns when what was written is on the disk.
-    public func flush() throws(FileError) { try file.synchronize() }
+    public mutating func flush() throws(FileError) {
+        try push()
+        try file.synchronize()
+    }
 
-    public consuming func close() throws(FileError) { try file.close() }
+    public consuming func close() throws(FileError) {
+        try push()
+        try file.close()
+    }
 
     private static func record(_ data: [UInt8]) -> [UInt8] {
         let length = littleEndian(UInt64(data.count))
@@ -107,12 +131,12 @@ private struct ProtobufMessage {
 
     mutating func append(field: UInt64, _ value: Double) {
         append(key: field, wireType: 1)
-        bytes += littleEndian(value.bitPattern)
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
     mutating func append(field: UInt64, _ value: Float) {
         append(key: field, wireType: 5)
-        bytes += littleEndian(value.bitPattern)
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
     /// A string or a message.

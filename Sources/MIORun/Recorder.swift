@@ -29,10 +29,12 @@ final class Recorder {
     /// Since the last logged step, and since the epoch began.
     private var interval = Interval()
     private var epochInterval = Interval()
+    /// What the data had been waited for when the epoch began.
+    private var waitedBefore = 0.0
     private static let stepKind = 0
 
     private struct Interval {
-        var start = ContinuousClock.now
+        var start: ContinuousClock.Instant
         var steps = 0
         var samples = 0
 
@@ -41,8 +43,10 @@ final class Recorder {
             self.samples += samples
         }
 
-        var seconds: Double {
-            let (seconds, attoseconds) = start.duration(to: .now).components
+        init(start: ContinuousClock.Instant = .now) { self.start = start }
+
+        func seconds(until end: ContinuousClock.Instant) -> Double {
+            let (seconds, attoseconds) = start.duration(to: end).components
             return Double(seconds) + Double(attoseconds) * 1e-18
         }
     }
@@ -82,24 +86,24 @@ final class Recorder {
     func begin(waited: Double) {
         interval = Interval()
         epochInterval = Interval()
+        waitedBefore = waited
     }
 
-    func step(
-        _ position: TrainingPosition, report: StepReport, sums: StepSums, waited: Double, isEpochEnd: Bool
-    ) {
+    func step(_ position: TrainingPosition, report: StepReport, sums: StepSums, isEpochEnd: Bool) {
         interval.add(report.samples)
         epochInterval.add(report.samples)
         guard report.nonFinite == .none, position.step % everySteps == 0 || position.step == 1 || isEpochEnd
         else { return }
         sums.write(to: values.pointer)
-        let seconds = max(interval.seconds, 1e-9)
+        let now = ContinuousClock.now
+        let seconds = max(interval.seconds(until: now), 1e-9)
         values.pointer[names.count] = report.learningRate
         values.pointer[names.count + 1] = Double(interval.samples) / seconds
         values.pointer[names.count + 2] = seconds / Double(interval.steps)
         coordinator.post(
             Self.stepKind, step: position.step, epoch: position.epoch,
             values: UnsafeBufferPointer(values.buffer))
-        interval = Interval()
+        interval = Interval(start: now)
     }
 
     /// A step whose loss or gradient was not finite, and which changed nothing.
@@ -109,11 +113,14 @@ final class Recorder {
             RunEvent(event: "non_finite", step: position.step, epoch: position.epoch, values: []))
     }
 
-    /// - Parameter validated: in the order of `names`, or empty.
+    /// - Parameters:
+    ///   - validated: in the order of `names`, or empty.
+    ///   - waited: seconds that the steps have waited for data since the run began.
     func epoch(
-        _ position: TrainingPosition, values: [Double], validated: [Double], learningRate: Double
+        _ position: TrainingPosition, values: [Double], validated: [Double], learningRate: Double,
+        waited: Double
     ) {
-        let seconds = max(epochInterval.seconds, 1e-9)
+        let seconds = max(epochInterval.seconds(until: .now), 1e-9)
         let validation = zip(names, validated).map { RunEvent.Value("val_" + $0, $1) }
         var entries = zip(names, values).map { RunEvent.Value($0, $1) } + validation
         entries.append(RunEvent.Value("learning_rate", learningRate))
@@ -121,10 +128,10 @@ final class Recorder {
             entries.append(RunEvent.Value("samples_per_second", Double(epochInterval.samples) / seconds))
             entries.append(RunEvent.Value("step_seconds", seconds / Double(epochInterval.steps)))
         }
+        entries.append(RunEvent.Value("data_wait_seconds", waited - waitedBefore))
         coordinator.post(
             RunEvent(event: "epoch", step: position.step, epoch: position.epoch, values: entries))
-        interval = Interval()
-        epochInterval = Interval()
+        begin(waited: waited)
     }
 
     func submit(_ checkpoint: Checkpoint) { coordinator.submit(checkpoint) }

@@ -41,7 +41,7 @@ extension TrainingRun {
                 if !isEpochEnd, every > 0, state.position.step % every == 0 { checkpoint() }
             }
             if state.position.position == dataset.rowCount {
-                guard try finishEpoch(isStopRequested) else {
+                guard try finishEpoch(prefetcher, isStopRequested) else {
                     checkpoint()
                     return .stopped
                 }
@@ -74,7 +74,7 @@ extension TrainingRun {
 
         if report.nonFinite != .none { try handleNonFinite(batch, next) } else { epochSums.add(step.sums) }
         recorder?.step(
-            state.position, report: report, sums: step.sums, waited: prefetcher.waitedSeconds,
+            state.position, report: report, sums: step.sums,
             isEpochEnd: state.position.position == dataset.rowCount)
         if report.errorPending {
             try communicator.agree(on: "the next step") {
@@ -103,7 +103,7 @@ extension TrainingRun {
 
     /// Validates, logs the epoch, checkpoints.
     /// - Returns: `false` if asked to stop meanwhile: the epoch's end is then still to come.
-    private func finishEpoch(_ isStopRequested: () -> Bool) throws -> Bool {
+    private func finishEpoch(_ prefetcher: Prefetcher, _ isStopRequested: () -> Bool) throws -> Bool {
         var validated: [Double] = []
         if let validation {
             switch try validation.run(isInterrupted: isStopRequested) {
@@ -113,7 +113,7 @@ extension TrainingRun {
         }
         recorder?.epoch(
             state.position, values: epochSums.list(), validated: validated,
-            learningRate: optimizer.learningRate)
+            learningRate: optimizer.learningRate, waited: prefetcher.waitedSeconds)
         epochSums.reset()
         state.position.epoch += 1
         state.position.position = 0

@@ -17,7 +17,17 @@ public final class Monitor: @unchecked Sendable {
         mutex = .allocate(capacity: 1)
         condition = .allocate(capacity: 1)
         Self.require(pthread_mutex_init(mutex, nil), "pthread_mutex_init")
-        Self.require(pthread_cond_init(condition, nil), "pthread_cond_init")
+        #if canImport(Glibc)
+            // So that a changed calendar neither stretches nor cuts `wait(seconds:)`.
+            var attributes = pthread_condattr_t()
+            Self.require(pthread_condattr_init(&attributes), "pthread_condattr_init")
+            Self.require(
+                pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC), "pthread_condattr_setclock")
+            Self.require(pthread_cond_init(condition, &attributes), "pthread_cond_init")
+            pthread_condattr_destroy(&attributes)
+        #else
+            Self.require(pthread_cond_init(condition, nil), "pthread_cond_init")
+        #endif
     }
 
     deinit {
@@ -40,6 +50,26 @@ public final class Monitor: @unchecked Sendable {
 
     /// With the lock held: gives it back until news comes. It may also return without news.
     public func wait() { Self.require(pthread_cond_wait(condition, mutex), "pthread_cond_wait") }
+
+    /// With the lock held: gives it back until news comes, or this time has passed. It may also return earlier.
+    /// - Precondition: `seconds` is in `0...1e6`.
+    public func wait(seconds: Double) {
+        precondition(seconds >= 0 && seconds <= 1e6, "a wait of \(seconds) s")
+        let nanoseconds = Int(seconds * 1e9)
+        var time = timespec()
+        #if canImport(Glibc)
+            clock_gettime(CLOCK_MONOTONIC, &time)
+            let end = time.tv_nsec + nanoseconds
+            time.tv_sec += end / 1_000_000_000
+            time.tv_nsec = end % 1_000_000_000
+            let code = pthread_cond_timedwait(condition, mutex, &time)
+        #else
+            time.tv_sec = nanoseconds / 1_000_000_000
+            time.tv_nsec = nanoseconds % 1_000_000_000
+            let code = pthread_cond_timedwait_relative_np(condition, mutex, &time)
+        #endif
+        if code != ETIMEDOUT { Self.require(code, "pthread_cond_timedwait") }
+    }
 
     /// Wakes all that wait.
     public func announce() { Self.require(pthread_cond_broadcast(condition), "pthread_cond_broadcast") }

@@ -13,6 +13,7 @@ struct MIOCommand: ParsableCommand {
 
               mio check job.yaml           what will happen, and what would go wrong
               mio train -n 4 job.yaml      4 processes; run again to continue
+              mio scale job.yaml           how many processes are worth having
               mio evaluate job.yaml        losses and metrics on data.test
               mio predict job.yaml --data 'new-*.npz' --output predictions.npz
 
@@ -26,7 +27,7 @@ struct MIOCommand: ParsableCommand {
         version: mioVersion,
         subcommands: [
             CheckCommand.self, SummaryCommand.self, TrainCommand.self, EvaluateCommand.self,
-            PredictCommand.self,
+            PredictCommand.self, ScaleCommand.self,
         ])
 
     /// Ends the process: with the contract's exit code and one line where something failed.

@@ -15,7 +15,7 @@ struct RunRecords {
         let values: [String: Double]
     }
 
-    private static let timings = ["samples_per_second", "step_seconds"]
+    private static let timings = ["samples_per_second", "step_seconds", "data_wait_seconds"]
 
     var metricsPath: String { folder + "/metrics.jsonl" }
     var checkpointsPath: String { folder + "/checkpoints" }

@@ -26,7 +26,7 @@ import Testing
 
     @Test func recordsAreThoseOfTheFormat() throws {
         let folder = try TemporaryFolder()
-        let writer = try TensorBoardWriter(folder: folder.path, time: 1.5)
+        var writer = try TensorBoardWriter(folder: folder.path, time: 1.5)
         let name = try #require(try folder.names().first)
         #expect(name.wholeMatch(of: /events\.out\.tfevents\.1\..+\.[0-9]+/) != nil)
         #expect(name.hasSuffix(".\(getpid())"))
@@ -50,7 +50,7 @@ import Testing
     @Test func openingAgainAppends() throws {
         let folder = try TemporaryFolder()
         for step in 1...2 {
-            let writer = try TensorBoardWriter(folder: folder.path, time: 10)
+            var writer = try TensorBoardWriter(folder: folder.path, time: 10)
             try writer.write(step: step, [("loss", 1)], time: 11)
             try writer.close()
         }

@@ -1,5 +1,4 @@
 import CDenseLoops
-import COpenBLAS
 import MIOGraph
 import MIOPlan
 import MIOTensor
@@ -34,7 +33,8 @@ final class DenseKernel: Kernel {
             Int32(exactly: storage.rows) != nil, Int32(exactly: layer.units) != nil
         else { return nil }
         return KernelChoice(
-            algorithm: storage.method.rawValue, inputLayouts: layouts,
+            algorithm: storage.method == .library ? MatrixProduct.best.rawValue : storage.method.rawValue,
+            inputLayouts: layouts,
             weightElements: [storage.kernelElements] + (layer.useBias ? [storage.biasElements] : []),
             weightLayouts: [request.sharesWeights ? "shared" : storage.method.rawValue]
                 + (layer.useBias ? ["canonical"] : []),
@@ -84,10 +84,10 @@ final class DenseKernel: Kernel {
                     kernel + segment.firstRow * storage.stride, Int64(storage.stride),
                     index == 0 ? bias : nil, index > 0, y, Int64(units))
             case .library:
-                cblas_sgemm(
-                    CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(units), Int32(segment.rows),
-                    1, x, Int32(segment.rows), kernel + segment.firstRow * units, Int32(units),
-                    index == 0 ? 0 : 1, y, Int32(units))
+                MatrixProduct.best(
+                    rows, units, segment.rows, .init(pointer: x, stride: segment.rows),
+                    .init(pointer: kernel + segment.firstRow * units, stride: units), adds: index > 0,
+                    into: y, stride: units)
             }
         }
         if storage.method == .small { bias = nil }
@@ -174,18 +174,20 @@ final class DenseKernel: Kernel {
         _ adds: Bool
     ) {
         let segment = storage.segments[index]
-        let width = Int32(segment.rows)
+        let width = segment.rows
+        let gradient = MatrixProduct.Factor(pointer: dz, stride: units)
         if let dKernel {
-            cblas_sgemm(
-                CblasRowMajor, CblasTrans, CblasNoTrans, width, Int32(units), Int32(rows), 1,
-                bindings.inputs[index], width, dz, Int32(units), adds ? 1 : 0,
-                dKernel + segment.firstRow * units, Int32(units))
+            MatrixProduct.best(
+                width, units, rows,
+                .init(pointer: bindings.inputs[index], stride: width, transposed: true), gradient,
+                adds: adds, into: dKernel + segment.firstRow * units, stride: units)
         }
         if let dx = bindings.inputGradients[index] {
-            cblas_sgemm(
-                CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), width, Int32(units), 1, dz,
-                Int32(units), bindings.weights[0] + segment.firstRow * units, Int32(units),
-                dx.flow == .adds ? 1 : 0, dx.pointer, width)
+            MatrixProduct.best(
+                rows, width, units, gradient,
+                .init(
+                    pointer: bindings.weights[0] + segment.firstRow * units, stride: units, transposed: true),
+                adds: dx.flow == .adds, into: dx.pointer, stride: width)
         }
     }
 

@@ -13,7 +13,7 @@ struct DenseStorage {
         /// whole vectors.
         case small = "small product"
         /// Keras' order, but for rows that follow a blocked image.
-        case library = "openblas"
+        case library = "library"
     }
 
     /// One of the vectors that are read side by side.

@@ -1,0 +1,50 @@
+import MIOJob
+import MIOScale
+
+/// Measures what predicting a job's steps needs of this machine: some seconds.
+public enum ScaleMeasurement {
+    /// Steps of several sizes by one rank, one size by as many as a machine will have, and the memory.
+    /// - Parameters:
+    ///   - ranks: at once, at most as many as there are cores.
+    ///   - duration: seconds for each size of step.
+    /// - Throws: `KernelError`, `FileError`, `ThreadError`.
+    public static func run(
+        _ job: Job, kernels: KernelSelection, ranks: Int, duration: Double = 1
+    ) throws -> ScaleConstants {
+        let batch = job.training.batchSize
+        let sizes = Set([1, min(batch, 8), min(max(batch, 2), 64)]).sorted()
+        @Sendable func probe(_ samples: Int, sharedBy: Int) -> StepProbe {
+            StepProbe(job: job, kernels: kernels, samples: samples, sharedBy: sharedBy)
+        }
+        var measured: [(samples: Int, seconds: Double)] = []
+        var last: StepProbe.Result?
+        for samples in sizes {
+            let result = try probe(samples, sharedBy: 1).run(atLeast: duration)
+            measured.append((samples, result.seconds))
+            last = result
+        }
+        guard let last else { preconditionFailure("no size of step") }
+        let line = StepCosts.line(measured)
+
+        var contention = 1.0
+        if ranks > 1, let samples = sizes.last {
+            let together = try MachineProbe.onThreads(ranks) { _ in
+                try probe(samples, sharedBy: ranks).run(atLeast: duration).seconds
+            }
+            contention = max(1, (together.max() ?? last.seconds) / last.seconds)
+        }
+        let step = StepCosts(
+            fixedSeconds: line.fixed, sampleSeconds: line.sample, parameters: last.parameters,
+            slots: last.slots, buckets: last.buckets)
+        // Of gradient, weights and slots.
+        let workingSet = Int(step.slabBytes) * (2 + step.slots)
+        let core = try MachineProbe.bandwidth(threads: 1, workingSet: workingSet)
+        let node =
+            ranks > 1 ? try MachineProbe.bandwidth(threads: ranks, workingSet: workingSet / ranks) : core
+        return ScaleConstants(
+            machine: MachineConstants(
+                coreBandwidth: core, nodeBandwidth: max(core, node), hopSeconds: try MachineProbe.hop(),
+                contention: contention, contendedRanks: ranks),
+            step: step)
+    }
+}

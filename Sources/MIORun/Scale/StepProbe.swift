@@ -1,0 +1,91 @@
+import Foundation
+import MIOComm
+import MIOData
+import MIOJob
+import MIOKernels
+import MIOTensor
+import MIOTraining
+
+/// Times steps of a job's own model on made-up samples: as one rank with one thread, without communication, data
+/// pipeline, logs and checkpoints.
+struct StepProbe: Sendable {
+    let job: Job
+    let kernels: KernelSelection
+    /// Samples of a step.
+    let samples: Int
+    /// Ranks that share the last level of cache, which decides how the step is cut into passes.
+    let sharedBy: Int
+
+    /// Steps before the timed ones: memory is touched for the first time in them.
+    private static let warmUp = 3
+    private static let fewestSteps = 5
+
+    /// What a probe found.
+    struct Result: Sendable {
+        /// The time under which a quarter of the steps stayed: what else the machine does only ever adds.
+        var seconds: Double
+        var parameters: Int
+        var slots: Int
+        var buckets: Int
+    }
+
+    /// Steps for about this long.
+    /// - Throws: `KernelError`; `FileError` if there is no room for a batch of samples in the temporary folder.
+    func run(atLeast duration: Double) throws -> Result {
+        let dataset = try MadeUpData.open(
+            columns: ColumnMap(graph: job.graph, outputs: job.outputs).requests, rows: samples)
+        let backend = try kernels.makeBackend(threads: 1)
+        let pass = PassSize.choose(
+            graph: job.graph, outputs: job.outputs, backend: backend, part: samples,
+            cache: ThreadsPerRank.lastLevelCache() / sharedBy)
+        let replica = try Replica(
+            graph: job.graph, outputs: job.outputs, backend: backend, part: samples,
+            pass: job.training.microBatch.map { min($0, samples) } ?? pass)
+        try replica.prepare(partSizes: [samples])
+        replica.initializeWeights(seed: job.seed)
+        let batch = Batch(capacity: samples, dataset: dataset)
+        batch.fill(
+            from: dataset, at: BatchPosition(epoch: 0, batch: 0),
+            schedule: BatchSchedule(rowCount: samples, batchSize: samples),
+            order: Permutation(count: samples, seed: 0, epoch: 0, shuffle: false), rank: 0, worldSize: 1)
+        let optimizer = OptimizerState(job.optimizer, plan: replica.plan)
+        let step = TrainingStep(
+            replica: replica, optimizer: optimizer, communicator: LoopbackCommunicator(), seed: job.seed)
+        _ = try step.begin(batch)
+
+        var times: [Double] = []
+        var number = 0
+        let clock = ContinuousClock()
+        let end = clock.now.advanced(by: .seconds(duration))
+        while number < Self.warmUp + Self.fewestSteps || clock.now < end {
+            let elapsed = try clock.measure {
+                _ = try step.run(batch, step: number, following: { batch }, signals: { StepSignals() })
+            }
+            if number >= Self.warmUp { times.append(elapsed / .seconds(1)) }
+            number += 1
+        }
+        return Result(
+            seconds: times.sorted()[times.count / 4],
+            parameters: job.graph.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count },
+            slots: optimizer.slots.count, buckets: max(1, replica.plan.buckets.count))
+    }
+}
+
+/// Samples that no one drew: real columns uniform in [0, 1), every class 0.
+enum MadeUpData {
+    /// - Throws: `FileError`, `DataError`
+    static func open(columns: [ColumnRequest], rows: Int) throws -> Dataset {
+        let path = FileManager.default.temporaryDirectory.path + "/mio-scale-\(UUID().uuidString).npz"
+        defer { unlink(path) }
+        var random = PhiloxSequence(seed: 1, stream: 0)
+        try NpzWriter.write(
+            columns.filter(\.isRequired).map { column in
+                let shape = Shape([rows] + column.shape.dimensions)
+                let values = (0..<shape.count).map { _ in
+                    column.kind == .classIndex ? 0 : random.nextUniform(0, 1)
+                }
+                return (column.name, Tensor(shape: shape, values: values))
+            }, to: path)
+        return try Dataset(DataSpecification(files: [path], folder: "/"), columns: columns)
+    }
+}

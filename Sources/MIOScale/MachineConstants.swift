@@ -1,0 +1,55 @@
+import MIOConfig
+
+/// What of a machine decides how fast a step is, apart from its arithmetic: measured, or taken from a file.
+public struct MachineConstants: Hashable, Sendable {
+    /// Bytes that one core reads and writes in a second while the others rest, going over as many as the model's
+    /// weights, gradient and optimizer state have again and again: memory's speed, or the caches' for a small model.
+    public var coreBandwidth: Double
+    /// The same of all cores together, each with its share.
+    public var nodeBandwidth: Double
+    /// Seconds from one core's store until another core of the machine sees it.
+    public var hopSeconds: Double
+    /// How many times as long computing takes while `contendedRanks` ranks of the machine compute, as against one.
+    public var contention: Double
+    /// With how many ranks `contention` was measured, at least 1.
+    public var contendedRanks: Int
+
+    /// - Precondition: positive numbers.
+    public init(
+        coreBandwidth: Double, nodeBandwidth: Double, hopSeconds: Double, contention: Double,
+        contendedRanks: Int
+    ) {
+        precondition(coreBandwidth > 0 && nodeBandwidth > 0 && hopSeconds > 0 && contention > 0)
+        precondition(contendedRanks >= 1)
+        self.coreBandwidth = coreBandwidth
+        self.nodeBandwidth = nodeBandwidth
+        self.hopSeconds = hopSeconds
+        self.contention = contention
+        self.contendedRanks = contendedRanks
+    }
+
+    /// How many times as long computing takes with `ranks` ranks on a machine: a line through 1 for one rank and
+    /// `contention` for those it was measured with. Never below 1.
+    public func slowdown(ranks: Int) -> Double {
+        guard contendedRanks > 1 else { return 1 }
+        return max(1, 1 + (contention - 1) * Double(ranks - 1) / Double(contendedRanks - 1))
+    }
+
+    init(reading reader: inout ConfigReader) throws(ConfigError) {
+        let positive = Double.leastNormalMagnitude...Double.greatestFiniteMagnitude
+        coreBandwidth = try reader.real("core_bandwidth_bytes_per_second", in: positive)
+        nodeBandwidth = try reader.real("node_bandwidth_bytes_per_second", in: positive)
+        hopSeconds = try reader.real("hop_seconds", in: positive)
+        contention = try reader.real("contention", in: positive)
+        contendedRanks = try reader.integer("contended_ranks", atLeast: 1)
+        try reader.finish()
+    }
+
+    var config: ConfigDictionary {
+        [
+            "core_bandwidth_bytes_per_second": .real(coreBandwidth),
+            "node_bandwidth_bytes_per_second": .real(nodeBandwidth), "hop_seconds": .real(hopSeconds),
+            "contention": .real(contention), "contended_ranks": .integer(contendedRanks),
+        ]
+    }
+}

@@ -1,0 +1,86 @@
+/// A step's predicted seconds at one number of ranks, by what they are spent on.
+public struct Prediction: Hashable, Sendable {
+    public var ranks: Int
+    public var nodes: Int
+    /// Samples of a step, on all ranks.
+    public var globalBatch: Int
+    /// Samples of the busiest rank.
+    public var largestPart: Int
+    /// Forward, losses, backward.
+    public var compute: Double
+    /// Summing gradients inside a machine.
+    public var reduce: Double
+    /// The optimizer.
+    public var update: Double
+    /// Gradients crossing the network, as far as computing does not hide it: for the bytes, and for the messages.
+    public var transfer: Double
+    public var latency: Double
+    /// The small sum by which all ranks agree.
+    public var control: Double
+
+    public var seconds: Double { compute + reduce + update + transfer + latency + control }
+    public var samplesPerSecond: Double { Double(globalBatch) / seconds }
+
+    /// What takes the most time.
+    public var binds: String {
+        let parts = [
+            ("compute", compute), ("memory", reduce + update), ("bandwidth", transfer),
+            ("latency", latency + control),
+        ]
+        return parts.max { $0.1 < $1.1 }!.0
+    }
+}
+
+/// Predictions at 1, 2, 4, … ranks, and what they come to.
+public struct ScaleReport: Sendable {
+    public let rows: [Prediction]
+    /// A doubling of the ranks that does not make training this many times as fast is not worth it.
+    public static let usefulGain = 1.2
+
+    /// - Parameter most: the last number of ranks is the largest power of two up to this, at least 1.
+    public init(_ model: StepModel, most: Int) {
+        precondition(most >= 1, "\(most) ranks")
+        var rows: [Prediction] = []
+        var ranks = 1
+        while ranks <= most {
+            rows.append(model.predict(ranks: ranks))
+            let (next, overflow) = ranks.multipliedReportingOverflow(by: 2)
+            if overflow { break }
+            ranks = next
+        }
+        self.rows = rows
+    }
+
+    /// Samples per second against those of one rank, over the ranks.
+    public func efficiency(_ row: Prediction) -> Double {
+        row.samplesPerSecond / rows[0].samplesPerSecond / Double(row.ranks)
+    }
+
+    /// The last number of ranks up to which every doubling is worth it.
+    public var largestUseful: Prediction {
+        var best = rows[0]
+        for row in rows.dropFirst() {
+            if row.samplesPerSecond < best.samplesPerSecond * Self.usefulGain { break }
+            best = row
+        }
+        return best
+    }
+
+    /// One sentence: how many ranks are worth having, and what stops more of them.
+    public var conclusion: String {
+        let useful = largestUseful
+        let speed = useful.samplesPerSecond / rows[0].samplesPerSecond
+        let text =
+            "Up to \(useful.ranks) ranks are useful (\(format(speed, 1)) times as fast as one)"
+        guard let next = rows.first(where: { $0.ranks > useful.ranks }) else {
+            return text + "; more were not looked at."
+        }
+        let why =
+            next.ranks > next.globalBatch
+            ? "no batch has more than \(next.globalBatch) sample\(next.globalBatch == 1 ? "" : "s")"
+            : "of \(next.binds)"
+        let gain = next.samplesPerSecond / useful.samplesPerSecond
+        return text + "; \(next.ranks) would be \(format(gain, 2)) times as fast as that, because "
+            + why + "."
+    }
+}

@@ -1,0 +1,97 @@
+import MIOConfig
+
+/// What a step of one model costs one rank alone: measured on the machine, or taken from a file.
+public struct StepCosts: Hashable, Sendable {
+    /// Seconds of a step that do not depend on the samples; the optimizer's update of all weights included.
+    public var fixedSeconds: Double
+    /// Seconds a sample.
+    public var sampleSeconds: Double
+    /// Trained numbers, 4 bytes each.
+    public var parameters: Int
+    /// Numbers that the optimizer keeps of each: 2 for Adam.
+    public var slots: Int
+    /// In how many pieces the gradient is reduced while backward computes the next.
+    public var buckets: Int
+
+    /// - Precondition: no negative numbers, at least one bucket.
+    public init(fixedSeconds: Double, sampleSeconds: Double, parameters: Int, slots: Int, buckets: Int) {
+        precondition(fixedSeconds >= 0 && sampleSeconds >= 0 && parameters >= 0 && slots >= 0 && buckets >= 1)
+        self.fixedSeconds = fixedSeconds
+        self.sampleSeconds = sampleSeconds
+        self.parameters = parameters
+        self.slots = slots
+        self.buckets = buckets
+    }
+
+    /// The line with the least squared errors, relative to the seconds, through measured steps.
+    ///
+    /// Minimizes Σ ((a + b·n − t)/t)², with a and b not below 0.
+    /// - Parameter measured: samples n of a step, and its seconds t; two sizes at least.
+    public static func line(_ measured: [(samples: Int, seconds: Double)]) -> (fixed: Double, sample: Double)
+    {
+        precondition(Set(measured.map(\.samples)).count >= 2, "a line needs steps of two sizes")
+        var (w, wx, wxx, wy, wxy) = (0.0, 0.0, 0.0, 0.0, 0.0)
+        for (samples, seconds) in measured {
+            let (x, weight) = (Double(samples), 1 / (seconds * seconds))
+            w += weight
+            wx += weight * x
+            wxx += weight * x * x
+            wy += weight * seconds
+            wxy += weight * x * seconds
+        }
+        let slope = (w * wxy - wx * wy) / (w * wxx - wx * wx)
+        if slope < 0 { return (wy / w, 0) }
+        let fixed = (wy - slope * wx) / w
+        return fixed < 0 ? (0, wxy / wxx) : (fixed, slope)
+    }
+
+    /// Bytes of the gradient.
+    public var slabBytes: Double { Double(parameters) * 4 }
+
+    /// Bytes that updating all weights moves: reads gradient, weights and slots, writes weights and slots.
+    public var updateBytes: Double { slabBytes * Double(3 + 2 * slots) }
+
+    init(reading reader: inout ConfigReader) throws(ConfigError) {
+        let positive = 0...Double.greatestFiniteMagnitude
+        fixedSeconds = try reader.real("fixed_seconds", in: positive)
+        sampleSeconds = try reader.real("sample_seconds", in: positive)
+        parameters = try reader.integer("parameters", atLeast: 0)
+        slots = try reader.integer("optimizer_slots", atLeast: 0)
+        buckets = try reader.integer("buckets", atLeast: 1)
+        try reader.finish()
+    }
+
+    var config: ConfigDictionary {
+        [
+            "fixed_seconds": .real(fixedSeconds), "sample_seconds": .real(sampleSeconds),
+            "parameters": .integer(parameters), "optimizer_slots": .integer(slots),
+            "buckets": .integer(buckets),
+        ]
+    }
+}
+
+/// A file of constants: the machine's, and those of one model on it.
+public struct ScaleConstants: Hashable, Sendable {
+    public var machine: MachineConstants
+    public var step: StepCosts
+
+    public init(machine: MachineConstants, step: StepCosts) {
+        self.machine = machine
+        self.step = step
+    }
+
+    /// - Parameter path: how errors begin.
+    /// - Throws: `ConfigError` for a missing, unknown or impossible value.
+    public init(_ value: ConfigValue, path: String) throws(ConfigError) {
+        var reader = try ConfigReader(value, at: ConfigPath(path))
+        var machine = try reader.dictionary("machine")
+        self.machine = try MachineConstants(reading: &machine)
+        var step = try reader.dictionary("step")
+        self.step = try StepCosts(reading: &step)
+        try reader.finish()
+    }
+
+    public var config: ConfigValue {
+        .dictionary(["machine": .dictionary(machine.config), "step": .dictionary(step.config)])
+    }
+}
