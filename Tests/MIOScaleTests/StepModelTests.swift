@@ -127,7 +127,7 @@ import Testing
     @Test func constantsReadBackAsTheyWere() throws {
         #expect(try ScaleConstants(constants.config, path: "node.json") == constants)
         let error = #expect(throws: ConfigError.self) {
-            try ScaleConstants(["machine": .dictionary([:])], path: "f")
+            try ScaleConstants(.dictionary(["machine": .dictionary([:])]), path: "f")
         }
         #expect(error?.description.contains("core_bandwidth_bytes_per_second") == true)
     }
