@@ -27,6 +27,22 @@ import Testing
         #expect(mailbox.producerWaits == 0)
     }
 
+    /// Numbers wake nobody; they are looked for ten times a second, and the news that there are none is told first.
+    @Test func numbersArriveWithoutACall() throws {
+        let mailbox = Mailbox(capacity: 100, valuesPerSlot: 1)
+        let producer = Thread {
+            usleep(20_000)
+            _ = self.post(mailbox, 7, [1])
+        }
+        var waits = 0
+        producer.start()
+        let letter = try #require(mailbox.receive(beforeWaiting: { waits += 1 }))
+        #expect(letter.sequence == 1)
+        #expect(waits <= 1)
+        mailbox.close()
+        #expect(mailbox.receive() == nil)
+    }
+
     @Test func aFullMailboxMakesTheProducerWaitAndLosesNothing() {
         let mailbox = Mailbox(capacity: 3, valuesPerSlot: 1)
         let count = 1000

@@ -67,6 +67,20 @@ import Testing
         #expect(try folder.names() == ["m"])
     }
 
+    @Test func linesAreThereAfterAPush() throws {
+        let sink = try JSONLinesSink(path: folder.path("m"), keepingThrough: 0)
+        for number in 1...3 { try sink.write(step(number)) }
+        try sink.push()
+        #expect(try lines().count == 4)
+        // Many are written without being asked for, whole ones only.
+        for number in 4...2000 { try sink.write(step(number)) }
+        let some = try lines()
+        #expect(some.count > 1000)
+        #expect(some.last == "")
+        try sink.close()
+        #expect(try lines().count == 2001)
+    }
+
     @Test func startingOverDropsTheOldLines() throws {
         for _ in 0..<2 {
             let sink = try JSONLinesSink(path: folder.path("m"), keepingThrough: 0)

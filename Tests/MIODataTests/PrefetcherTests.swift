@@ -3,6 +3,12 @@ import MIOTensor
 import TestFolders
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 struct PrefetcherTests {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
@@ -103,7 +109,7 @@ struct PrefetcherTests {
 
     @Test func theFollowingBatchIsSeenWhileTheCurrentOneIsHeld() throws {
         let dataset = try dataset()
-        for depth in [3, 5] {
+        for depth in [3, 5, 8, 32] {
             let prefetcher = try Prefetcher(
                 dataset: dataset,
                 configuration: .init(batchSize: 2, endEpoch: 40, shuffle: false, depth: depth))
@@ -149,10 +155,34 @@ struct PrefetcherTests {
         _ = try Prefetcher(dataset: dataset, configuration: .init(batchSize: 1, endEpoch: .max)).next()
     }
 
+    @Test func theRingIsAsDeepAsMemoryAllows() {
+        #expect(Prefetcher.usualDepth(batchBytes: 14_000) == 32)
+        #expect(Prefetcher.usualDepth(batchBytes: 1 << 20) == 8)
+        #expect(Prefetcher.usualDepth(batchBytes: 8 << 20) == 3)
+        #expect(Prefetcher.usualDepth(batchBytes: 0) == 32)
+    }
+
+    /// Either thread falls asleep again and again, and nothing is lost or seen twice.
+    @Test func aSlowThreadOnEitherSideLosesNothing() throws {
+        let dataset = try dataset()
+        for pause in [1, 40] {
+            let prefetcher = try Prefetcher(
+                dataset: dataset,
+                configuration: .init(batchSize: 1, endEpoch: 300, shuffle: false, depth: 8))
+            var count = 0
+            while let batch = try prefetcher.next() {
+                #expect(batch.globalRows[0] == count % 13)
+                count += 1
+                if count % pause == 0 { usleep(50) }
+            }
+            #expect(count == 13 * 300)
+        }
+    }
+
     @Test func changedDataIsAnErrorInTheNextEpoch() throws {
         let dataset = try dataset()
         let prefetcher = try Prefetcher(
-            dataset: dataset, configuration: .init(batchSize: 1, endEpoch: 2, shuffle: false))
+            dataset: dataset, configuration: .init(batchSize: 1, endEpoch: 2, shuffle: false, depth: 3))
         _ = try prefetcher.next()
         // Under a new inode: the mapped one stays as it is.
         try folder.writeArrays("a.npz", ["x": ([1, 2], [1, 2]), "y": ([1], [1])])

@@ -37,6 +37,14 @@ import Testing
         #expect(counter.count == 2)
     }
 
+    @Test func aWaitWithoutNewsEnds() {
+        let monitor = Monitor()
+        let start = ContinuousClock.now
+        monitor.withLock { monitor.wait(seconds: 0.02) }
+        // Later than asked for, much later on a busy machine, but not never.
+        #expect(start.duration(to: .now) < .seconds(60))
+    }
+
     @Test func anErrorGivesTheLockBack() throws {
         struct Refusal: Error {}
         let monitor = Monitor()

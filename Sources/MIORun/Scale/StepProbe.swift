@@ -19,6 +19,7 @@ struct StepProbe: Sendable {
     /// Steps before the timed ones: memory is touched for the first time in them.
     private static let warmUp = 3
     private static let fewestSteps = 5
+    private static let stepsBeforeForgetting = 100
 
     /// What a probe found.
     struct Result: Sendable {
@@ -42,7 +43,6 @@ struct StepProbe: Sendable {
             graph: job.graph, outputs: job.outputs, backend: backend, part: samples,
             pass: job.training.microBatch.map { min($0, samples) } ?? pass)
         try replica.prepare(partSizes: [samples])
-        replica.initializeWeights(seed: job.seed)
         let batch = Batch(capacity: samples, dataset: dataset)
         batch.fill(
             from: dataset, at: BatchPosition(epoch: 0, batch: 0),
@@ -58,6 +58,13 @@ struct StepProbe: Sendable {
         let clock = ContinuousClock()
         let end = clock.now.advanced(by: .seconds(duration))
         while number < Self.warmUp + Self.fewestSteps || clock.now < end {
+            // Samples seen again and again are learnt by heart: gradients then become denormal numbers, which no
+            // training meets and which take many times as long.
+            if number % Self.stepsBeforeForgetting == 0 {
+                replica.initializeWeights(seed: job.seed)
+                for slot in optimizer.slots { slot.fill(0) }
+                optimizer.updates = 0
+            }
             let elapsed = try clock.measure {
                 _ = try step.run(batch, step: number, following: { batch }, signals: { StepSignals() })
             }
