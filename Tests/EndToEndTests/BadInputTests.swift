@@ -58,7 +58,8 @@ extension EndToEndTests {
         @Test func unknownKey() throws {
             try expectRefused(
                 "FOLDER/job.yaml:19: training.batch_sise: unknown key; did you mean \"batch_size\"? Valid keys here: "
-                    + "batch_size, epochs, micro_batch, non_finite, precision, shuffle, threads",
+                    + "accumulate, batch_size, epochs, micro_batch, non_finite, precision, reproducible, "
+                    + "shuffle, threads, virtual_shards",
                 spoil: edit("batch_size: 8", "batch_sise: 8"))
         }
 

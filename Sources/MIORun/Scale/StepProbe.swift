@@ -3,6 +3,7 @@ import MIOComm
 import MIOData
 import MIOJob
 import MIOKernels
+import MIOPlan
 import MIOTensor
 import MIOTraining
 
@@ -39,18 +40,28 @@ struct StepProbe: Sendable {
         let pass = PassSize.choose(
             graph: job.graph, outputs: job.outputs, backend: backend, part: samples,
             cache: ThreadsPerRank.lastLevelCache() / sharedBy)
+        let plan = Plan(
+            Replica.planRequest(
+                graph: job.graph, outputs: job.outputs,
+                pass: job.training.microBatch.map { min($0, samples) } ?? pass), backend: backend)
+        let communicator = LoopbackCommunicator()
+        let memory = try TrainingMemory(
+            plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
+            communicator: communicator)
         let replica = try Replica(
-            graph: job.graph, outputs: job.outputs, backend: backend, part: samples,
-            pass: job.training.microBatch.map { min($0, samples) } ?? pass)
-        try replica.prepare(partSizes: [samples])
+            graph: job.graph, outputs: job.outputs, backend: backend, plan: plan, part: samples,
+            memory: memory)
+        try replica.prepare(shardSizes: [samples])
         let batch = Batch(capacity: samples, dataset: dataset)
         batch.fill(
             from: dataset, at: BatchPosition(epoch: 0, batch: 0),
             schedule: BatchSchedule(rowCount: samples, batchSize: samples),
             order: Permutation(count: samples, seed: 0, epoch: 0, shuffle: false), rank: 0, worldSize: 1)
-        let optimizer = OptimizerState(job.optimizer, plan: replica.plan)
+        let optimizer = OptimizerState(
+            job.optimizer, plan: plan, memory: memory, communicator: communicator)
         let step = TrainingStep(
-            replica: replica, optimizer: optimizer, communicator: LoopbackCommunicator(), seed: job.seed)
+            replica: replica, optimizer: optimizer, memory: memory, communicator: communicator,
+            seed: job.seed)
         _ = try step.begin(batch)
 
         var times: [Double] = []
