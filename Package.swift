@@ -60,7 +60,8 @@ package.targets += module(
     "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
-    "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
+    "MIOKernels",
+    ["MIOTensor", "MIOThreads", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
 package.targets += module(
     "MIOComm", ["MIOTensor", "MIOThreads", "CSharedMemory", "CVectorLoops"],
     testing: ["CommunicatorConformance"])
@@ -123,7 +124,8 @@ package.targets += [
     .executableTarget(
         name: "mio-bench",
         dependencies: [
-            "MIO", "MIOBenchmark", "MIOComm", "MIOConfig", "CAllocationCounter", argumentParser,
+            "MIO", "MIOBenchmark", "MIOComm", "MIOConfig", "MIOKernels", "CAllocationCounter",
+            argumentParser,
         ], swiftSettings: strict),
 ]
 

@@ -10,6 +10,6 @@ struct BenchCommand: ParsableCommand {
             Without a subcommand: a table of both models at 1 and 2 ranks. Times are reports and differ from run \
             to run; allocations, bytes and collectives do not.
             """,
-        version: mioVersion, subcommands: [TableCommand.self, RunCommand.self],
+        version: mioVersion, subcommands: [TableCommand.self, RunCommand.self, LimitsCommand.self],
         defaultSubcommand: TableCommand.self)
 }
