@@ -53,6 +53,7 @@ package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops")]
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOThreads", ["MIOTensor"])
 package.targets += module("MIOConfig", ["MIOTensor"])
+package.targets += module("MIOTrace", ["MIOTensor", "MIOConfig"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
 package.targets += module("MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", numerics])
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
@@ -61,7 +62,7 @@ package.targets += module(
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels",
-    ["MIOTensor", "MIOThreads", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
+    ["MIOTensor", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
 package.targets += module(
     "MIOComm", ["MIOTensor", "MIOThreads", "CSharedMemory", "CVectorLoops"],
     testing: ["CommunicatorConformance"])
@@ -76,8 +77,8 @@ package.targets += module(
 package.targets += module(
     "MIOTraining",
     [
-        "MIOTensor", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers", "MIOComm",
-        "MIOData", "CVectorLoops",
+        "MIOTensor", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
+        "MIOComm", "MIOData", "CVectorLoops",
     ])
 package.targets += module(
     "MIOCoordinator", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOTensor", "MIOConfig"],
@@ -85,8 +86,9 @@ package.targets += module(
 package.targets += module(
     "MIORun",
     [
-        "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
-        "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator",
+        "MIOTensor", "MIOConfig", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
+        "MIOOptimizers", "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining",
+        "MIOCoordinator",
     ], testing: ["SmallJobs"])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
@@ -117,7 +119,7 @@ package.targets += [
     .executableTarget(
         name: "mio-cli",
         dependencies: [
-            "MIORun", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOTensor", argumentParser,
+            "MIORun", "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOTensor", argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),

@@ -10,7 +10,7 @@ struct LimitsCommand: ParsableCommand {
         commandName: "limits",
         abstract: "Measures the speed of a large matrix product and of memory on this process' cores.",
         discussion: """
-            Prints one line of JSON: sgemm_gflops (1024×1024 in float32, OpenBLAS), triad_gigabytes_per_second \
+            Prints one line of JSON: sgemm_gflops (large matrices in float32, OpenBLAS), triad_gigabytes_per_second \
             (STREAM's triad on arrays that no cache holds), cores (those this process may use, a thread on each).
             """)
 

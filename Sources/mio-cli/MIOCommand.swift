@@ -26,7 +26,7 @@ struct MIOCommand: ParsableCommand {
         version: mioVersion,
         subcommands: [
             CheckCommand.self, SummaryCommand.self, TrainCommand.self, EvaluateCommand.self,
-            PredictCommand.self,
+            PredictCommand.self, TraceCommand.self,
         ])
 
     /// Ends the process: with the contract's exit code and one line where something failed.

@@ -3,6 +3,12 @@ import COpenBLAS
 import MIOTensor
 import MIOThreads
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// What this machine could do at most, measured: what a layer's speed is held against.
 ///
 /// Arithmetic: C (n, n) = A (n, n) · B (n, n) in float32 by OpenBLAS, 2n³ operations.
@@ -19,12 +25,14 @@ public struct MachineLimits: Hashable, Sendable {
         self.triadGigabytes = triadGigabytes
     }
 
-    /// Measures both on so many threads, in about 0.3 seconds and 96 MiB: the fastest of several runs, for what
-    /// else the machine does only slows it.
+    /// Measures both on so many threads, in about 0.3 seconds and 96 MiB: the fastest of many short runs, for what
+    /// else the machine does only slows it, and leaves some run of a few milliseconds alone.
     /// - Throws: `ThreadError` if the system has no thread left.
     public static func measure(threads: Int) throws -> MachineLimits {
-        try MachineLimits(
-            gigaflops: matrixProduct(size: 1024, threads: threads, seconds: 0.15),
+        // As long a run at any number of threads.
+        let size = 64 * Int((8 * cbrt(Double(threads))).rounded())
+        return try MachineLimits(
+            gigaflops: matrixProduct(size: size, threads: threads, seconds: 0.15),
             triadGigabytes: triad(count: 8 << 20, threads: threads, seconds: 0.15))
     }
 
@@ -49,25 +57,28 @@ public struct MachineLimits: Hashable, Sendable {
         return 2 * Double(size) * Double(size) * Double(size) / fastest * 1e-9
     }
 
-    /// - Parameter count: elements of each of the three arrays.
+    /// - Parameter count: elements of each of the three arrays; a run takes one half, the next the other.
     private static func triad(count: Int, threads: Int, seconds: Double) throws -> Double {
         let arrays = TriadArrays(count: count)
+        let halves = [0..<count / 2, count / 2..<count]
+        var runs = 0
         var failure: (any Error)?
         let fastest = fastestRun(seconds: seconds) {
-            do { try arrays.run(threads: threads) } catch { failure = error }
+            do { try arrays.run(halves[runs % 2], threads: threads) } catch { failure = error }
+            runs += 1
         }
         if let failure { throw failure }
-        return 3 * Double(count * MemoryLayout<Float>.stride) / fastest * 1e-9
+        return 3 * Double(count / 2 * MemoryLayout<Float>.stride) / fastest * 1e-9
     }
 
-    /// Seconds of the fastest of at least three runs, after one that is not counted.
+    /// Seconds of the fastest of at least ten runs, after one that is not counted.
     private static func fastestRun(seconds: Double, _ run: () -> Void) -> Double {
         let clock = ContinuousClock()
         run()
         let began = clock.now
         var fastest = Double.infinity
         var runs = 0
-        while runs < 3 || clock.now - began < .seconds(seconds) {
+        while runs < 10 || clock.now - began < .seconds(seconds) {
             fastest = min(fastest, clock.measure(run) / .seconds(1))
             runs += 1
         }
@@ -92,9 +103,12 @@ private final class TriadArrays: @unchecked Sendable {
         mio_triad(Int64(range.count), b.pointer + start, c.pointer + start, 0.5, a.pointer + start)
     }
 
-    func run(threads: Int) throws {
+    func run(_ range: Range<Int>, threads: Int) throws {
         // The caller's own part is the first.
-        let parts = (0..<threads).map { a.count * $0 / threads..<a.count * ($0 + 1) / threads }
+        let parts = (0..<threads).map {
+            range.lowerBound + range.count * $0 / threads..<range.lowerBound + range.count * ($0 + 1)
+                / threads
+        }
         var others: [JoinableThread] = []
         defer { for thread in others { thread.join() } }
         for part in parts.dropFirst() {
