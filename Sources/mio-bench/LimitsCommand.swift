@@ -10,8 +10,8 @@ struct LimitsCommand: ParsableCommand {
         commandName: "limits",
         abstract: "Measures the speed of a large matrix product and of memory on this process' cores.",
         discussion: """
-            Prints one line of JSON: sgemm_gflops (large matrices in float32, OpenBLAS), triad_gigabytes_per_second \
-            (STREAM's triad on arrays that no cache holds), cores (those this process may use, a thread on each).
+            Prints one line of JSON: sgemm_gflops (large matrices in float32, the faster of OpenBLAS and oneDNN), triad_gigabytes_per_second \
+            (STREAM's triad on 96 MiB of arrays), cores (those this process may use, a thread on each).
             """)
 
     func run() throws {

@@ -1,4 +1,5 @@
 import CDenseLoops
+import COneDNN
 import COpenBLAS
 import MIOTensor
 import MIOThreads
@@ -11,9 +12,10 @@ import MIOThreads
 
 /// What this machine could do at most, measured: what a layer's speed is held against.
 ///
-/// Arithmetic: C (n, n) = A (n, n) · B (n, n) in float32 by OpenBLAS, 2n³ operations.
-/// Memory: STREAM's triad a ← b + s · c on arrays that no cache holds, 12 bytes an element (what a write fetches
-/// first is not counted). <https://www.cs.virginia.edu/stream/ref.html>
+/// Arithmetic: C (n, n) = A (n, n) · B (n, n) in float32, 2n³ operations, by OpenBLAS or oneDNN: a library that does not
+/// know a processor falls back to what is long past, and the other one shows what there is.
+/// Memory: STREAM's triad a ← b + s · c on arrays of 96 MiB, 12 bytes an element (what a write fetches first is not
+/// counted). <https://www.cs.virginia.edu/stream/ref.html>
 public struct MachineLimits: Hashable, Sendable {
     /// 10⁹ operations a second of a large matrix product.
     public var gigaflops: Double
@@ -27,7 +29,7 @@ public struct MachineLimits: Hashable, Sendable {
 
     /// Measures both on so many threads, in about 0.3 seconds and 96 MiB: the fastest of many short runs, for what
     /// else the machine does only slows it, and leaves some run of a few milliseconds alone.
-    /// - Throws: `ThreadError` if the system has no thread left.
+    /// - Throws: `ThreadError` if the system has no thread left, `KernelError` if oneDNN refuses.
     public static func measure(threads: Int) throws -> MachineLimits {
         // As long a run at any number of threads.
         let size = 64 * Int((8 * cbrt(Double(threads))).rounded())
@@ -36,10 +38,11 @@ public struct MachineLimits: Hashable, Sendable {
             triadGigabytes: triad(count: 8 << 20, threads: threads, seconds: 0.15))
     }
 
-    private static func matrixProduct(size: Int, threads: Int, seconds: Double) -> Double {
+    private static func matrixProduct(size: Int, threads: Int, seconds: Double) throws -> Double {
         let before = openblas_get_num_threads()
         openblas_set_num_threads(Int32(threads))
         defer { openblas_set_num_threads(before) }
+        mio_set_openmp_threads(Int32(threads))
         let (a, b, c) = (
             Storage<Float>(count: size * size), Storage<Float>(count: size * size),
             Storage<Float>(count: size * size)
@@ -48,13 +51,21 @@ public struct MachineLimits: Hashable, Sendable {
         a.fill(0.5)
         b.fill(0.25)
         let n = Int32(size)
-        let fastest = fastestRun(seconds: seconds) {
+        let byOpenBLAS = fastestRun(seconds: seconds / 2) {
             cblas_sgemm(
                 CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a.pointer, n, b.pointer, n, 0,
                 c.pointer,
                 n)
         }
-        return 2 * Double(size) * Double(size) * Double(size) / fastest * 1e-9
+        let rows = dnnl_dim_t(size)
+        let none = CChar(UInt8(ascii: "N"))
+        var status = dnnl_success
+        let byOneDNN = fastestRun(seconds: seconds / 2) {
+            status = dnnl_sgemm(
+                none, none, rows, rows, rows, 1, a.pointer, rows, b.pointer, rows, 0, c.pointer, rows)
+        }
+        try check(status, "oneDNN", "a matrix product")
+        return 2 * Double(size) * Double(size) * Double(size) / min(byOpenBLAS, byOneDNN) * 1e-9
     }
 
     /// - Parameter count: elements of each of the three arrays; a run takes one half, the next the other.
