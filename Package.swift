@@ -55,6 +55,7 @@ package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOThreads", ["MIOTensor"])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOScale", ["MIOTensor", "MIOConfig"])
+package.targets += module("MIOTrace", ["MIOTensor", "MIOConfig"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
 package.targets += module(
     "MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
@@ -63,7 +64,8 @@ package.targets += module(
     "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
-    "MIOKernels", ["MIOTensor", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
+    "MIOKernels",
+    ["MIOTensor", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
 package.targets += module(
     "MIOComm", ["MIOTensor", "MIOThreads", "CSharedMemory", "CVectorLoops"],
     testing: ["CommunicatorConformance"])
@@ -78,8 +80,8 @@ package.targets += module(
 package.targets += module(
     "MIOTraining",
     [
-        "MIOTensor", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers", "MIOComm",
-        "MIOData", "CVectorLoops",
+        "MIOTensor", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
+        "MIOComm", "MIOData", "CVectorLoops",
     ])
 package.targets += module(
     "MIOCoordinator", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOTensor", "MIOConfig"],
@@ -87,9 +89,9 @@ package.targets += module(
 package.targets += module(
     "MIORun",
     [
-        "MIOTensor", "MIOConfig", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
-        "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOCoordinator", "MIOScale",
-        "MIOThreads",
+        "MIOTensor", "MIOConfig", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
+        "MIOOptimizers", "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining",
+        "MIOCoordinator", "MIOScale", "MIOThreads",
     ], testing: ["SmallJobs", "TestFolders"])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
@@ -120,15 +122,16 @@ package.targets += [
     .executableTarget(
         name: "mio-cli",
         dependencies: [
-            "MIORun", "MIOScale", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOFiles", "MIOTensor",
-            argumentParser,
+            "MIORun", "MIOScale", "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOFiles",
+            "MIOTensor", argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),
     .executableTarget(
         name: "mio-bench",
         dependencies: [
-            "MIO", "MIOBenchmark", "MIOComm", "MIOConfig", "CAllocationCounter", argumentParser,
+            "MIO", "MIOBenchmark", "MIOComm", "MIOConfig", "MIOKernels", "CAllocationCounter",
+            argumentParser,
         ], swiftSettings: strict),
 ]
 

@@ -13,9 +13,11 @@ public enum RankProcess {
     /// - Parameters:
     ///   - resume: what to continue from.
     ///   - kernels: how to compute.
+    ///   - trace: where to write what the ranks do, and when; `nil` for nowhere.
     ///   - makeJob: on every rank; an error of it ends all of them with one message.
     public static func train(
-        resume: ResumeMode = .automatic, kernels: KernelSelection = .native, _ makeJob: () throws -> Job
+        resume: ResumeMode = .automatic, kernels: KernelSelection = .native, trace: TraceRequest? = nil,
+        _ makeJob: () throws -> Job
     ) -> Never {
         run { communicator in
             let job = try communicator.agree(on: "the job", makeJob)
@@ -23,7 +25,7 @@ public enum RankProcess {
             if communicator.rank == 0 {
                 for warning in job.warnings { Message.write("warning: \(warning)") }
             }
-            return try TrainingRun(session).run(
+            return try TrainingRun(session, trace: trace).run(
                 resume: resume, console: communicator.rank == 0 ? Console.standardOutput : nil,
                 isStopRequested: { StopSignal.isRequested })
         }

@@ -12,6 +12,8 @@ public struct StepMeasurement: Sendable {
     public var pass: Int
     /// Timed steps.
     public var steps: Int
+    /// Operations of the layers, forward and backward, as `OperationCost` counts them.
+    public var flopsPerStep: Int
     public var medianStepSeconds: Double
     public var fastestStepSeconds: Double
     /// The most that any rank's stepping thread allocated in a timed step, outside the next two.
@@ -41,6 +43,7 @@ public struct StepMeasurement: Sendable {
             "program": "mio", "model": .string(model.rawValue), "kernels": .string(kernels),
             "ranks": .integer(ranks), "threads_per_rank": .integer(threadsPerRank),
             "batch_size": .integer(batchSize), "pass": .integer(pass), "steps": .integer(steps),
+            "flops_per_step": .integer(flopsPerStep),
             "median_step_milliseconds": .real(medianStepSeconds * 1e3),
             "fastest_step_milliseconds": .real(fastestStepSeconds * 1e3),
             "steps_per_second": .real(stepsPerSecond), "samples_per_second": .real(samplesPerSecond),

@@ -1,6 +1,7 @@
 import MIOGraph
 import MIOPlan
 import MIOTensor
+import MIOTrace
 
 /// A plan bound to memory: runs its operations forward and backward on a pass' samples.
 ///
@@ -13,6 +14,7 @@ public final class Executor {
     public let gradients: Storage<Float>
     private let arena: Storage<Float>
     private let kernels: [any Kernel]
+    private var trace: ExecutorTrace?
 
     /// - Parameter gradients: a slab that somebody else provides, to reduce it without a copy.
     /// - Throws: `KernelError`
@@ -95,14 +97,27 @@ public final class Executor {
         plan.tensors[tensor].gradientOffset.map { arena.pointer + $0 }
     }
 
+    /// Records every operation from now on.
+    public func record(on timeline: Timeline, graph: Graph) {
+        trace = ExecutorTrace(timeline, plan: plan, graph: graph)
+    }
+
     public func forward(_ pass: Pass) {
-        for kernel in kernels { kernel.forward(pass) }
+        for index in kernels.indices {
+            let start = trace?.now ?? 0
+            kernels[index].forward(pass)
+            trace?.forward(index, from: start, samples: pass.samples)
+        }
     }
 
     /// - Parameter completed: called after each operation with its number: what the buckets wait for.
     public func backward(_ pass: Pass, completed: (Int) -> Void) {
         for index in kernels.indices.reversed() {
-            if plan.operations[index].hasBackward { kernels[index].backward(pass) }
+            if plan.operations[index].hasBackward {
+                let start = trace?.now ?? 0
+                kernels[index].backward(pass)
+                trace?.backward(index, from: start, samples: pass.samples)
+            }
             completed(index)
         }
     }

@@ -54,15 +54,20 @@ extension TrainingRun {
     // MARK: A step
 
     private func runStep(_ prefetcher: Prefetcher, _ isStopRequested: () -> Bool) throws -> StepReport {
+        let timeline = trace?.timeline(ofStep: state.position.step + 1)
+        let beginning = timeline?.now ?? 0
         guard let batch = try prefetcher.next() else {
             throw RunError("the data ended before the epoch did", exitCode: .internalError)
         }
+        timeline?.record(.data, from: beginning)
         var pending: (any Error)?
         var next: Batch?
         let report = try step.run(
             batch, step: state.position.step,
             following: {
+                let waiting = timeline?.now ?? 0
                 do { next = try prefetcher.following() } catch { pending = error }
+                timeline?.record(.data, from: waiting)
                 return next
             },
             signals: {
@@ -72,10 +77,13 @@ extension TrainingRun {
         state.position.step += 1
         state.position.position += report.samples
 
+        let recording = timeline?.now ?? 0
         if report.nonFinite != .none { try handleNonFinite(batch, next) } else { epochSums.add(step.sums) }
         recorder?.step(
             state.position, report: report, sums: step.sums,
             isEpochEnd: state.position.position == dataset.rowCount)
+        timeline?.record(.records, from: recording)
+        timeline?.record(.step, from: beginning)
         if report.errorPending {
             try communicator.agree(on: "the next step") {
                 if let pending { throw pending }
@@ -106,6 +114,8 @@ extension TrainingRun {
     private func finishEpoch(_ prefetcher: Prefetcher, _ isStopRequested: () -> Bool) throws -> Bool {
         var validated: [Double] = []
         if let validation {
+            let validating = trace?.beginValidation() ?? 0
+            defer { trace?.endValidation(from: validating) }
             switch try validation.run(isInterrupted: isStopRequested) {
             case .interrupted: return false
             case .values(let values): validated = values
@@ -128,6 +138,8 @@ extension TrainingRun {
     /// Rank 0 takes a snapshot, which is written in the background.
     private func checkpoint() {
         guard let recorder else { return }
+        let taking = trace?.steps.now ?? 0
+        defer { trace?.steps.record(.checkpoint, from: taking) }
         state.updates = optimizer.updates
         state.epochSums = epochSums.totals
         recorder.waitForCheckpoint()

@@ -22,15 +22,21 @@ public final class TrainingRun {
     let schedule: BatchSchedule
     var state = TrainingState()
     let epochSums: StepSums
+    private let traceRequest: TraceRequest?
+    /// From the start of `run`, if one is asked for.
+    var trace: RunTrace?
     /// On rank 0.
     var recorder: Recorder?
     var job: Job { session.job }
     var communicator: any Communicator { session.communicator }
 
     /// Opens the data, plans, and sees that all ranks agree; touches no file.
+    /// - Parameter trace: where to write what the ranks do, and when; `nil` for nowhere.
     /// - Throws: one error, the same on all ranks.
-    public init(_ session: Session) throws {
+    public init(_ session: Session, trace: TraceRequest? = nil) throws {
         self.session = session
+        try session.communicator.requireEqual("trace", trace?.description ?? "none")
+        traceRequest = trace
         let job = session.job
         let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
         dataset = try session.openDataset(job.data.train, key: "train", columns: columns.requests)
@@ -74,6 +80,7 @@ public final class TrainingRun {
             communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
         }
         try begin(resume, directory)
+        trace = try traceRequest.map { try RunTrace($0, of: self) }
         recorder = try communicator.agree(on: "the run's records") {
             try directory.map {
                 try Recorder(
@@ -96,6 +103,7 @@ public final class TrainingRun {
                 Message.write("stopped after step \(state.position.step); run again to continue")
             }
         }
+        try trace?.write()
         return outcome
     }
 

@@ -11,6 +11,8 @@ struct BenchCommand: ParsableCommand {
             to run; allocations, bytes and collectives do not.
             """,
         version: mioVersion,
-        subcommands: [TableCommand.self, RunCommand.self, AllreduceCommand.self, ShardsCommand.self],
+        subcommands: [
+            TableCommand.self, RunCommand.self, AllreduceCommand.self, ShardsCommand.self, LimitsCommand.self,
+        ],
         defaultSubcommand: TableCommand.self)
 }

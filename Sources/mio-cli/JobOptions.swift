@@ -32,6 +32,7 @@ struct KernelOptions: ParsableArguments {
 }
 
 extension KernelSelection: ExpressibleByArgument {}
+extension StepRange: ExpressibleByArgument {}
 
 /// Which weights.
 struct WeightsOptions: ParsableArguments {

@@ -27,7 +27,7 @@ struct MIOCommand: ParsableCommand {
         version: mioVersion,
         subcommands: [
             CheckCommand.self, SummaryCommand.self, TrainCommand.self, EvaluateCommand.self,
-            PredictCommand.self, ScaleCommand.self,
+            PredictCommand.self, ScaleCommand.self, TraceCommand.self,
         ])
 
     /// Ends the process: with the contract's exit code and one line where something failed.

@@ -36,6 +36,17 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var kernels: KernelOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Writes what each rank does, and when: see mio trace.", valueName: "file"), completion: .file())
+    var trace: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The steps to trace, as logs number them: 100-120. Without it 200, from this run's second on.",
+            valueName: "a-b"))
+    var traceSteps: StepRange?
+
     @Flag(help: "Shows the line and runs nothing.")
     var dryRun = false
 
@@ -48,6 +59,9 @@ struct TrainCommand: ParsableCommand {
         guard number >= 1 else { throw ValidationError("-n \(number): expected at least 1 rank") }
         guard hosts == nil || hostfile == nil else {
             throw ValidationError("--hosts and --hostfile both name the machines; keep one")
+        }
+        guard traceSteps == nil || trace != nil else {
+            throw ValidationError("--trace-steps without --trace FILE: say where to write the trace")
         }
     }
 
@@ -76,6 +90,8 @@ struct TrainCommand: ParsableCommand {
         for override in job.overrides { arguments += ["--set", override] }
         if resume != "auto" { arguments += ["--resume", resume] }
         if kernels.kernels != .native { arguments += ["--kernels", kernels.kernels.rawValue] }
+        if let trace { arguments += ["--trace", trace] }
+        if let steps = traceSteps { arguments += ["--trace-steps", steps.description] }
         return arguments
     }
 

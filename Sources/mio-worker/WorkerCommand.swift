@@ -22,6 +22,25 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "native, or reference: plain and slow, the oracle.")
     var kernels = KernelSelection.native
 
+    @Option(
+        help: ArgumentHelp(
+            "Writes what each rank does, and when, for `mio trace`, chrome://tracing or Perfetto.",
+            valueName: "file"),
+        completion: .file())
+    var trace: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The steps to trace, as logs number them: 100-120. Without it 200, from this run's second on.",
+            valueName: "a-b"))
+    var traceSteps: StepRange?
+
+    func validate() throws {
+        guard traceSteps == nil || trace != nil else {
+            throw ValidationError("--trace-steps without --trace FILE: say where to write the trace")
+        }
+    }
+
     /// Reads the command line and trains; all ranks tell one thing, whoever has something to tell.
     static func start() -> Never {
         do {
@@ -41,7 +60,8 @@ struct WorkerCommand: ParsableCommand {
 
     private func train() -> Never {
         let path = job ?? ProcessInfo.processInfo.environment["MIO_JOB"] ?? "job.yaml"
-        RankProcess.train(resume: ResumeMode(resume), kernels: kernels) {
+        let trace = trace.map { TraceRequest(path: $0, steps: traceSteps?.steps) }
+        RankProcess.train(resume: ResumeMode(resume), kernels: kernels, trace: trace) {
             try Job.load(path: path, overrides: overrides)
         }
     }
@@ -52,3 +72,4 @@ extension String {
 }
 
 extension KernelSelection: ExpressibleByArgument {}
+extension StepRange: ExpressibleByArgument {}

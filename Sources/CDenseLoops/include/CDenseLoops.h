@@ -91,4 +91,7 @@ void mio_max_pool_forward(
 void mio_max_pool_backward(
     const struct mio_window *window, const float *dy, const int32_t *index, float *dx, int64_t samples);
 
+/// a ← b + scale · c over `count` elements: STREAM's triad, the measure of a memory's bandwidth.
+void mio_triad(int64_t count, const float *b, const float *c, float scale, float *a);
+
 #endif

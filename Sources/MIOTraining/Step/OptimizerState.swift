@@ -36,6 +36,12 @@ public final class OptimizerState {
     /// The learning rate of the next update.
     public var learningRate: Double { optimizer.options.learningRate.value(at: updates) }
 
+    /// Bytes that an update reads and writes on this rank: weights, gradient and slots, once each, and all but the
+    /// gradient back.
+    public var bytesOfUpdate: Int {
+        runs.reduce(0) { $0 + $1.range.count } * (3 + 2 * slots.count) * MemoryLayout<Float>.stride
+    }
+
     /// Looks at the squares that the reduction has added up: whether every element of the gradient is finite. The
     /// same on all ranks, at any number of them.
     func inspect() -> Bool {

@@ -6,6 +6,7 @@ import MIOObjectives
 import MIOOptimizers
 import MIOPlan
 import MIOTensor
+import MIOTrace
 
 /// A rank's copy of the model with its heads: passes over parts of batches, forward and backward.
 ///
@@ -18,6 +19,8 @@ public final class Replica {
     /// For each head: its output's place in the graph's outputs.
     let headOutputs: [Int]
     let columns: ColumnMap
+    /// Where this replica's passes are recorded; `nil` for nowhere.
+    public private(set) var timeline: StepTimeline?
 
     /// - Parameters:
     ///   - plan: of `planRequest`.
@@ -68,6 +71,15 @@ public final class Replica {
             for pass in Passes(samples: shard, most: plan.samples) { sizes.insert(pass.count) }
         }
         for size in sizes.sorted() { try executor.prepare(samples: size) }
+    }
+
+    /// Records passes, and the steps they are part of, from now on.
+    /// - Parameter bytesOfUpdate: that an update of the weights moves on this rank.
+    public func record(on timeline: Timeline, bytesOfUpdate: Int) -> StepTimeline {
+        executor.record(on: timeline, graph: graph)
+        let steps = StepTimeline(timeline, replica: self, bytesOfUpdate: bytesOfUpdate)
+        self.timeline = steps
+        return steps
     }
 
     // MARK: Weights
@@ -161,14 +173,18 @@ public final class Replica {
     ) {
         // A fused relu makes 0 of a NaN: an input that is not a number would go by unnoticed, its sample wasted.
         // The loss says so instead, as it would without the fusion.
+        let loading = timeline?.now ?? 0
         if !loadInputs(batch, range), sumCount > 0 { sums[0] = .nan }
+        timeline?.record(.inputs, from: loading, samples: range.count)
         executor.forward(pass)
         var offset = 0
         for (index, head) in heads.enumerated() {
+            let evaluating = timeline?.now ?? 0
             head.evaluate(
                 executor, first: range.lowerBound, samples: range.count,
                 targets: batch.values(ofColumn: columns.targets[index]),
                 denominator: denominators?[index], sums: sums + offset)
+            timeline?.record(head: index, from: evaluating, samples: range.count)
             offset += head.sumCount
         }
     }

@@ -123,20 +123,32 @@ public final class TrainingStep {
         reduction.begin()
         try computeGradients(batch, step: step)
 
-        followingFault = labels.count(following(), into: control.pointer + places.counts)
+        let timeline = replica.timeline
+        let next = following()
+        let counting = timeline?.now ?? 0
+        followingFault = labels.count(next, into: control.pointer + places.counts)
+        timeline?.record(.labels, from: counting)
         let signals = signals()
         control.pointer[places.signals] = signals.stopRequested ? 1 : 0
         control.pointer[places.signals + 1] = signals.errorPending || followingFault != nil ? 1 : 0
+        let meeting = timeline?.now ?? 0
         try reduction.sum(control.pointer, count: control.count)
+        timeline?.record(.sum, from: meeting)
+        let finishing = timeline?.now ?? 0
         try reduction.finish()
+        timeline?.record(.finish, from: finishing)
 
         collectSums()
         readDenominators()
+        let updating = timeline?.now ?? 0
         let gradientIsFinite = optimizer.inspect()
         let isFinite = lossesAreFinite && gradientIsFinite
         let learningRate = optimizer.learningRate
         if isFinite { optimizer.update() }
+        timeline?.record(.update, from: updating)
+        let publishing = timeline?.now ?? 0
         try reduction.publish()
+        timeline?.record(.publish, from: publishing)
         return StepReport(
             samples: batch.globalCount, nonFinite: isFinite ? .none : .found,
             stopRequested: control.pointer[places.signals] > 0,
@@ -167,6 +179,8 @@ public final class TrainingStep {
                 var failure: CommunicationError?
                 replica.executor.backward(pass) { operation in
                     guard completes, failure == nil else { return }
+                    let reducing = replica.timeline?.now ?? 0
+                    defer { replica.timeline?.record(.progress, from: reducing) }
                     do throws(CommunicationError) {
                         while nextBucket < plan.buckets.count,
                             plan.buckets[nextBucket].completedBy >= operation
@@ -179,7 +193,9 @@ public final class TrainingStep {
                 }
                 if let failure { throw failure }
             }
+            let adding = replica.timeline?.now ?? 0
             gradientTree.take(replica.executor.gradients.pointer)
+            replica.timeline?.record(.tree, from: adding)
             sumTree.take(shardSums.pointer)
         }
         control.pointer.update(from: shardSums.pointer, count: shardSums.count)

@@ -1,0 +1,130 @@
+import CDenseLoops
+import COneDNN
+import COpenBLAS
+import MIOTensor
+import MIOThreads
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// What this machine could do at most, measured: what a layer's speed is held against.
+///
+/// Arithmetic: C (n, n) = A (n, n) · B (n, n) in float32, 2n³ operations, by OpenBLAS or oneDNN: a library that does not
+/// know a processor falls back to what is long past, and the other one shows what there is.
+/// Memory: STREAM's triad a ← b + s · c on arrays of 96 MiB, 12 bytes an element (what a write fetches first is not
+/// counted). <https://www.cs.virginia.edu/stream/ref.html>
+public struct MachineLimits: Hashable, Sendable {
+    /// 10⁹ operations a second of a large matrix product.
+    public var gigaflops: Double
+    /// 10⁹ bytes a second.
+    public var triadGigabytes: Double
+
+    public init(gigaflops: Double, triadGigabytes: Double) {
+        self.gigaflops = gigaflops
+        self.triadGigabytes = triadGigabytes
+    }
+
+    /// Measures both on so many threads, in about 0.3 seconds and 96 MiB: the fastest of many short runs, for what
+    /// else the machine does only slows it, and leaves some run of a few milliseconds alone.
+    /// - Throws: `ThreadError` if the system has no thread left, `KernelError` if oneDNN refuses.
+    public static func measure(threads: Int) throws -> MachineLimits {
+        // As long a run at any number of threads.
+        let size = 64 * Int((8 * cbrt(Double(threads))).rounded())
+        return try MachineLimits(
+            gigaflops: matrixProduct(size: size, threads: threads, seconds: 0.15),
+            triadGigabytes: triad(count: 8 << 20, threads: threads, seconds: 0.15))
+    }
+
+    private static func matrixProduct(size: Int, threads: Int, seconds: Double) throws -> Double {
+        let before = openblas_get_num_threads()
+        openblas_set_num_threads(Int32(threads))
+        defer { openblas_set_num_threads(before) }
+        mio_set_openmp_threads(Int32(threads))
+        let (a, b, c) = (
+            Storage<Float>(count: size * size), Storage<Float>(count: size * size),
+            Storage<Float>(count: size * size)
+        )
+        // Not zeros: a processor may do those with less power, at a higher clock.
+        a.fill(0.5)
+        b.fill(0.25)
+        let n = Int32(size)
+        let byOpenBLAS = fastestRun(seconds: seconds / 2) {
+            cblas_sgemm(
+                CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a.pointer, n, b.pointer, n, 0,
+                c.pointer,
+                n)
+        }
+        let rows = dnnl_dim_t(size)
+        let none = CChar(UInt8(ascii: "N"))
+        var status = dnnl_success
+        let byOneDNN = fastestRun(seconds: seconds / 2) {
+            status = dnnl_sgemm(
+                none, none, rows, rows, rows, 1, a.pointer, rows, b.pointer, rows, 0, c.pointer, rows)
+        }
+        try check(status, "oneDNN", "a matrix product")
+        return 2 * Double(size) * Double(size) * Double(size) / min(byOpenBLAS, byOneDNN) * 1e-9
+    }
+
+    /// - Parameter count: elements of each of the three arrays; a run takes one half, the next the other.
+    private static func triad(count: Int, threads: Int, seconds: Double) throws -> Double {
+        let arrays = TriadArrays(count: count)
+        let halves = [0..<count / 2, count / 2..<count]
+        var runs = 0
+        var failure: (any Error)?
+        let fastest = fastestRun(seconds: seconds) {
+            do { try arrays.run(halves[runs % 2], threads: threads) } catch { failure = error }
+            runs += 1
+        }
+        if let failure { throw failure }
+        return 3 * Double(count / 2 * MemoryLayout<Float>.stride) / fastest * 1e-9
+    }
+
+    /// Seconds of the fastest of at least ten runs, after one that is not counted.
+    private static func fastestRun(seconds: Double, _ run: () -> Void) -> Double {
+        let clock = ContinuousClock()
+        run()
+        let began = clock.now
+        var fastest = Double.infinity
+        var runs = 0
+        while runs < 10 || clock.now - began < .seconds(seconds) {
+            fastest = min(fastest, clock.measure(run) / .seconds(1))
+            runs += 1
+        }
+        return fastest
+    }
+}
+
+/// The arrays of a triad.
+///
+/// - Safety: each thread has a range of elements of its own, and is joined before `run` returns.
+private final class TriadArrays: @unchecked Sendable {
+    private let (a, b, c): (Storage<Float>, Storage<Float>, Storage<Float>)
+
+    init(count: Int) {
+        (a, b, c) = (Storage(count: count), Storage(count: count), Storage(count: count))
+        b.fill(1)
+        c.fill(2)
+    }
+
+    private func run(_ range: Range<Int>) {
+        let start = range.lowerBound
+        mio_triad(Int64(range.count), b.pointer + start, c.pointer + start, 0.5, a.pointer + start)
+    }
+
+    func run(_ range: Range<Int>, threads: Int) throws {
+        // The caller's own part is the first.
+        let parts = (0..<threads).map {
+            range.lowerBound + range.count * $0 / threads..<range.lowerBound + range.count * ($0 + 1)
+                / threads
+        }
+        var others: [JoinableThread] = []
+        defer { for thread in others { thread.join() } }
+        for part in parts.dropFirst() {
+            others.append(try JoinableThread(named: "triad") { self.run(part) })
+        }
+        run(parts[0])
+    }
+}

@@ -1,0 +1,119 @@
+import MIOGraph
+import MIOTensor
+
+/// What an operation has to compute and to move, whoever runs it: the measure that its time is held against.
+///
+/// Arithmetic is counted as it is written down: a product of matrices (n, m) · (m,) takes 2nm operations, a
+/// convolution 2 · window · channels · filters for each output pixel. Biases and activations are not counted where
+/// there are products. An algorithm that needs fewer operations (Winograd's convolutions) then shows as faster than
+/// the processor's peak. Bytes are those of float32 tensors read and written once.
+public struct OperationCost: Hashable, Sendable {
+    /// One direction, or one part of it.
+    public struct Part: Hashable, Sendable {
+        /// Operations a sample.
+        public var flops: Int
+        /// Bytes of values and their gradients a sample.
+        public var bytes: Int
+        /// Bytes of weights and their gradients, however many samples a pass has.
+        public var weightBytes: Int
+
+        public init(flops: Int = 0, bytes: Int = 0, weightBytes: Int = 0) {
+            self.flops = flops
+            self.bytes = bytes
+            self.weightBytes = weightBytes
+        }
+
+        public static func + (a: Part, b: Part) -> Part {
+            Part(
+                flops: a.flops + b.flops, bytes: a.bytes + b.bytes, weightBytes: a.weightBytes + b.weightBytes
+            )
+        }
+    }
+
+    /// y from x and the weights.
+    public let forward: Part
+    /// The weights' gradients from x and dy; nothing if no weight is trained.
+    public let backwardWeights: Part
+    /// dx from dy and the weights; nothing if nobody needs it.
+    public let backwardInputs: Part
+    public var backward: Part { backwardWeights + backwardInputs }
+    /// Operations a sample, there and back.
+    public var flops: Int { forward.flops + backward.flops }
+
+    /// - Parameter operation: of the plan.
+    public init(_ operation: Plan.Operation, in plan: Plan) {
+        let inputs = operation.inputs.map { plan.tensors[$0].shape.count }
+        let output = plan.tensors[operation.output].shape.count
+        let weights = operation.weights.map { plan.parameters[$0].shape.count }
+        let needed = zip(inputs, operation.inputGradients).filter { $1 != .none }.map(\.0)
+        let trained = zip(weights, operation.weightGradients).filter { $1 != .none }.map(\.0)
+        let arithmetic = Arithmetic(operation, plan)
+        func bytes(_ elements: Int...) -> Int { elements.reduce(0, +) * MemoryLayout<Float>.stride }
+        func sum(_ counts: [Int]) -> Int { counts.reduce(0, +) }
+
+        forward = Part(
+            flops: sum(inputs.map(arithmetic.forward)), bytes: bytes(sum(inputs), output),
+            weightBytes: bytes(sum(weights)))
+        guard operation.hasBackward else {
+            backwardWeights = Part()
+            backwardInputs = Part()
+            return
+        }
+        backwardWeights =
+            trained.isEmpty
+            ? Part()
+            : Part(
+                flops: sum(inputs.map(arithmetic.forward)), bytes: bytes(sum(inputs), output),
+                weightBytes: bytes(sum(trained)))
+        backwardInputs =
+            needed.isEmpty
+            ? Part()
+            : Part(
+                flops: sum(needed.map(arithmetic.backward)), bytes: bytes(sum(needed), output),
+                weightBytes: bytes(sum(weights)))
+    }
+
+    /// Operations a sample for an input of so many elements.
+    private struct Arithmetic {
+        let forward: (Int) -> Int
+        let backward: (Int) -> Int
+
+        init(_ operation: Plan.Operation, _ plan: Plan) {
+            let output = plan.tensors[operation.output].shape
+            switch operation.work {
+            case .reorder: self.init(0, 0)
+            case .layer(let layer as Conv2D, _, _):
+                let channels = plan.tensors[operation.inputs[0]].shape.last
+                let window = layer.kernelSize[0] * layer.kernelSize[1]
+                let count = 2 * window * channels * output.count
+                self.init({ _ in count }, { _ in count })
+            // Every input element meets every unit.
+            case .layer(let layer as Dense, _, _):
+                self.init({ 2 * $0 * layer.units }, { 2 * $0 * layer.units })
+            case .layer(let layer as SegmentedDense, _, _):
+                self.init({ 2 * $0 * layer.dense.units }, { 2 * $0 * layer.dense.units })
+            // Comparisons; the gradient goes to one element of each window.
+            case .layer(let layer as MaxPooling2D, _, _):
+                self.init(output.count * layer.poolSize[0] * layer.poolSize[1], output.count)
+            case .layer(is Concatenate, _, _): self.init(0, 0)
+            default: self.init({ $0 }, { $0 })
+            }
+        }
+
+        private init(_ forward: Int, _ backward: Int) { self.init({ _ in forward }, { _ in backward }) }
+
+        private init(_ forward: @escaping (Int) -> Int, _ backward: @escaping (Int) -> Int) {
+            self.forward = forward
+            self.backward = backward
+        }
+    }
+}
+
+extension Plan {
+    /// What each operation costs, in their order.
+    public var costs: [OperationCost] { operations.map { OperationCost($0, in: self) } }
+
+    /// Operations that a training step takes for each sample of its batch: forward and backward, without losses
+    /// and the optimizer.
+    public var flopsPerSample: Int { costs.reduce(0) { $0 + $1.flops } }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import MIOComm
+import MIOFiles
+import MIOKernels
+import MIOTensor
+import MIOTrace
+import MIOTraining
+
+/// The timeline of one rank of a training, and how all of them become one file.
+final class RunTrace {
+    let steps: StepTimeline
+    private let request: TraceRequest
+    private let session: Session
+    private let layers: [String]
+    private let clocks: ClockAlignment
+
+    /// Begins to record.
+    /// - Throws: the same on all ranks: `AgreedError` if the file cannot be written, `CommunicationError`.
+    init(_ request: TraceRequest, of run: TrainingRun) throws {
+        let communicator = run.communicator
+        // Not only after hours.
+        try communicator.agree(on: "the trace") {
+            if communicator.rank == 0 { _ = try AtomicFile(replacing: request.path) }
+        }
+        self.request = request
+        session = run.session
+        let timeline = Timeline(steps: request.steps(after: run.state.position.step))
+        steps = run.replica.record(on: timeline, bytesOfUpdate: run.optimizer.bytesOfUpdate)
+        var layers: [String] = []
+        for layer in timeline.facts.compactMap(\.layer) where !layers.contains(layer) { layers.append(layer) }
+        self.layers = layers
+        clocks = try ClockAlignment(communicator)
+    }
+
+    // MARK: Recording
+
+    /// The timeline, for a step that begins.
+    func timeline(ofStep step: Int) -> StepTimeline {
+        steps.timeline.begin(step: step)
+        return steps
+    }
+
+    /// Validation is one event: its passes are no part of a step.
+    func beginValidation() -> UInt64 {
+        defer { steps.timeline.pause(true) }
+        return steps.now
+    }
+
+    func endValidation(from start: UInt64) {
+        steps.timeline.pause(false)
+        steps.record(.validation, from: start)
+    }
+
+    // MARK: The file
+
+    /// Measures the machines' limits and writes the trace, on all ranks.
+    /// - Throws: the same on all ranks: `AgreedError`, `CommunicationError`.
+    func write() throws {
+        let communicator = session.communicator
+        let timeline = steps.timeline
+        let writer = EventWriter(rank: communicator.rank, origin: clocks.origin)
+        let events = try communicator.gather(writer.json(timeline, host: clocks.host), root: 0)
+        // All at the same time: memory is shared, and a rank alone would find it faster than a step does.
+        try communicator.barrier()
+        let own = try communicator.agree(on: "the machine's limits") {
+            let limits = try MachineLimits.measure(threads: session.threads)
+            return try JSONEncoder().encode(
+                TraceDescription.Rank(
+                    machine: clocks.host,
+                    limits: .init(gigaflops: limits.gigaflops, triadGigabytes: limits.triadGigabytes),
+                    dropped: timeline.dropped))
+        }
+        let ranks = try communicator.gather(Array(own), root: 0)
+        try communicator.agree(on: "writing the trace") {
+            guard let events, let ranks else { return }
+            let description = TraceDescription(
+                version: mioVersion, job: session.job.name, batchSize: session.job.training.samplesPerUpdate,
+                threads: session.threads, layers: layers,
+                ranks: try ranks.map { try JSONDecoder().decode(TraceDescription.Rank.self, from: Data($0)) })
+            let file = try AtomicFile(replacing: request.path)
+            try file.write(TraceFile.bytes(events: events, description: description))
+            try file.commit()
+            let dropped = description.ranks.reduce(0) { $0 + $1.dropped }
+            if timeline.events.isEmpty {
+                let (first, last) = (timeline.steps.lowerBound, timeline.steps.upperBound)
+                Message.write(
+                    "warning: \(request.path) has no step: this run did none of steps \(first) to \(last); "
+                        + "name others with --trace-steps")
+            } else if dropped > 0 {
+                Message.write(
+                    "warning: \(request.path) lacks \(dropped) events of its last steps, for which there was "
+                        + "no room; name fewer steps with --trace-steps")
+            }
+        }
+    }
+}
+
+/// How the clocks of ranks on several machines become one.
+struct ClockAlignment {
+    let host: String
+    /// What this rank's clock says when rank 0's says what it did at the beginning.
+    let origin: UInt64
+
+    private static let meetings = 9
+
+    /// Ranks leave a barrier at about the same time: the median difference over several of them is that of their
+    /// clocks, to within microseconds. Ranks of rank 0's machine have its clock.
+    /// - Throws: `CommunicationError`
+    init(_ communicator: any Communicator) throws {
+        host = ProcessInfo.processInfo.hostName
+        var times: [UInt64] = []
+        for _ in 0..<Self.meetings {
+            try communicator.barrier()
+            times.append(Timeline.clock)
+        }
+        let text = ([host] + times.map(String.init)).joined(separator: " ")
+        let first = try communicator.broadcast(Array(text.utf8), root: 0)
+        let words = String(decoding: first, as: UTF8.self).split(separator: " ")
+        let theirs = words.dropFirst().compactMap { UInt64($0) }
+        guard words.first.map(String.init) != host else {
+            origin = theirs[0]
+            return
+        }
+        let differences = zip(times, theirs).map { Int64(bitPattern: $0 &- $1) }.sorted()
+        origin = theirs[0] &+ UInt64(bitPattern: differences[Self.meetings / 2])
+    }
+}

@@ -1,0 +1,124 @@
+import Foundation
+import MIOTensor
+
+/// A trace as it is in a file.
+public struct TraceFile: Sendable {
+    /// A piece of work of a rank, in microseconds since the trace's beginning.
+    public struct Event: Hashable, Sendable {
+        public let name: String
+        public let kind: EventKind
+        public let rank: Int
+        public let start: Double
+        public let duration: Double
+        public let step: Int
+        public let layer: String?
+        public let flops: Int
+        public let bytes: Int
+        public var end: Double { start + duration }
+    }
+
+    public let description: TraceDescription
+    /// Rank by rank, each rank's in the order in which they ended.
+    public let events: [Event]
+
+    /// - Parameter events: each rank's, from `EventWriter`.
+    /// - Returns: the whole file.
+    public static func bytes(events: [[UInt8]], description: TraceDescription) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        var bytes = Array("{\"displayTimeUnit\": \"ms\",\n\"otherData\": ".utf8)
+        bytes += try encoder.encode(description)
+        bytes += Array(",\n\"traceEvents\": [\n".utf8)
+        bytes += events.joined(separator: Array(",\n".utf8))
+        bytes += Array("\n]}\n".utf8)
+        return bytes
+    }
+
+    /// - Parameter path: of the file, for messages.
+    /// - Throws: `TraceError` for a file that no worker wrote.
+    public init(_ data: Data, path: String) throws(TraceError) {
+        let content: Content
+        do {
+            content = try JSONDecoder().decode(Content.self, from: data)
+        } catch { throw TraceError(path: path, reason: Self.reason(error)) }
+        guard content.otherData.program == "mio" else {
+            throw TraceError(
+                path: path, reason: "otherData.program: expected mio, found \(content.otherData.program)")
+        }
+        description = content.otherData
+        events = content.traceEvents.compactMap { $0.event }
+        guard let stray = events.first(where: { !description.ranks.indices.contains($0.rank) }) else {
+            return
+        }
+        throw TraceError(
+            path: path,
+            reason:
+                "an event of rank \(stray.rank): expected \(description.ranks.count) ranks, as otherData says"
+        )
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        func place(_ path: [any CodingKey]) -> String {
+            path.reduce("") { text, key in
+                key.intValue.map { "\(text)[\($0)]" } ?? (text.isEmpty ? "" : text + ".") + key.stringValue
+            }
+        }
+        switch error {
+        case DecodingError.keyNotFound(let key, let context):
+            return "missing: \(place(context.codingPath + [key]))"
+        case DecodingError.typeMismatch(let type, let context),
+            DecodingError.valueNotFound(let type, let context):
+            let place = place(context.codingPath)
+            return "\(place.isEmpty ? "the whole file" : place): expected \(type)"
+        case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
+            return "\(place(context.codingPath)): \(context.debugDescription)"
+        default: return "not valid JSON"
+        }
+    }
+
+    private struct Content: Decodable {
+        let otherData: TraceDescription
+        let traceEvents: [RawEvent]
+    }
+
+    private struct RawEvent: Decodable {
+        struct Arguments: Decodable {
+            let step: Int?
+            let layer: String?
+            let flops: Int?
+            let bytes: Int?
+        }
+
+        let name: String
+        let ph: String
+        let cat: EventKind?
+        let pid: Int
+        let ts: Double?
+        let dur: Double?
+        let args: Arguments?
+
+        /// `nil` for names of processes and threads.
+        var event: Event? {
+            guard ph == "X", let cat, let ts, let dur, let step = args?.step else { return nil }
+            return Event(
+                name: name, kind: cat, rank: pid, start: ts, duration: dur, step: step, layer: args?.layer,
+                flops: args?.flops ?? 0, bytes: args?.bytes ?? 0)
+        }
+    }
+}
+
+/// A file that is no trace of mio.
+public struct TraceError: MIOError, Hashable {
+    public let path: String
+    public let reason: String
+
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
+    public var exitCode: ExitCode { .badInput }
+    public var description: String {
+        "\(path): no trace of mio: \(reason); make one with mio train --trace FILE"
+    }
+}

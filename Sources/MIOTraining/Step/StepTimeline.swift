@@ -1,0 +1,58 @@
+import MIOTrace
+
+/// The names that the parts of a step have on a timeline, beside the layers' operations.
+///
+/// A step's parts lie one after another inside of it; what none of them covers is between them.
+public final class StepTimeline {
+    /// What a rank does beside computing layers and losses.
+    public enum Part: Int, CaseIterable, Sendable {
+        case step, inputs, labels, progress, tree, sum, finish, update, publish, data, records
+        case checkpoint, validation
+
+        fileprivate var facts: Timeline.Facts {
+            switch self {
+            case .step: .init("step", .step)
+            case .inputs: .init("load inputs", .inputs)
+            case .labels: .init("count labels", .labels)
+            case .progress: .init("add up gradients", .reduction)
+            case .tree: .init("add up shards", .reduction)
+            case .sum: .init("wait for gradients", .ranks)
+            case .finish: .init("finish adding up gradients", .reduction)
+            case .update: .init("update weights", .update)
+            case .publish: .init("wait for updates", .ranks)
+            case .data: .init("wait for data", .data)
+            case .records: .init("records", .records)
+            case .checkpoint: .init("take a checkpoint", .checkpoint)
+            case .validation: .init("validation", .validation)
+            }
+        }
+    }
+
+    public let timeline: Timeline
+    private let names: [Timeline.Name]
+    private let heads: [Timeline.Name]
+
+    init(_ timeline: Timeline, replica: Replica, bytesOfUpdate: Int) {
+        self.timeline = timeline
+        names = Part.allCases.map { part in
+            var facts = part.facts
+            if part == .update { facts.fixedBytes = bytesOfUpdate }
+            return timeline.add(facts)
+        }
+        heads = replica.heads.map { head in
+            timeline.add(.init("\(head.specification.name) loss", .loss))
+        }
+    }
+
+    /// When a part begins; 0 while nothing is recorded.
+    public var now: UInt64 { timeline.now }
+
+    /// Records a part that ends now.
+    public func record(_ part: Part, from start: UInt64, samples: Int = 0) {
+        timeline.record(names[part.rawValue], from: start, samples: samples)
+    }
+
+    func record(head: Int, from start: UInt64, samples: Int) {
+        timeline.record(heads[head], from: start, samples: samples)
+    }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import Foundation
+import MIORun
+import MIOTensor
+import MIOTrace
+
+/// `mio trace`
+struct TraceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trace",
+        abstract: "Says where the time of a traced run went.",
+        discussion: """
+            A row for each layer, forward and backward together: its share of the ranks' time in steps, its time in a \
+            rank's step, and its speed against what the machine could do, of arithmetic or memory whichever it meets \
+            first. Convolutions by Winograd's algorithm need fewer operations than are counted, and may be above \
+            100 %. chrome://tracing and https://ui.perfetto.dev show every single operation.
+
+              mio train -n 4 --trace trace.json job.yaml
+              mio trace trace.json
+            """)
+
+    @Argument(help: "What mio train --trace wrote.", completion: .file())
+    var file: String
+
+    @Flag(help: "Prints one JSON object instead of lines.")
+    var json = false
+
+    func run() throws {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw RunError(
+                "\(file): cannot be read; make a trace with mio train --trace FILE", exitCode: .missingInput)
+        }
+        let report = try TraceReport(TraceFile(data, path: file), path: file)
+        print(json ? report.json : report.text)
+    }
+}
