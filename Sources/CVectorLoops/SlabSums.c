@@ -1,5 +1,7 @@
 #include "CVectorLoops.h"
 
+#include <string.h>
+
 #pragma STDC FP_CONTRACT OFF
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -35,6 +37,31 @@ static void sum_tree(size_t count, const float *const *slabs, size_t low, size_t
             sum_tree(count, slabs, middle, high, offset, levels[1], levels + 2);
             mio_sum_pair(count, levels[0], levels[1], target);
         }
+    }
+}
+
+// A line of memory that was read to be added up is at hand to be written: two copies of the sum cost little more than
+// one, and less than the other rank's fetching it.
+VECTOR_CLONES
+static void sum_pair_to_both(size_t count, float *first, float *second) {
+    for (size_t i = 0; i < count; i++) {
+        float sum = first[i] + second[i];
+        first[i] = sum;
+        second[i] = sum;
+    }
+}
+
+void mio_sum_slabs_everywhere(size_t count, float *const *slabs, size_t offset, size_t slab_count) {
+    if (slab_count == 2) {
+        sum_pair_to_both(count, slabs[0] + offset, slabs[1] + offset);
+        return;
+    }
+    float sum[stretch], levels[2 * deepest][stretch];
+    for (size_t start = 0; slab_count > 1 && start < count; start += stretch) {
+        size_t length = count - start < stretch ? count - start : stretch;
+        sum_tree(length, (const float *const *)slabs, 0, slab_count, offset + start, sum, levels);
+        for (size_t slab = 0; slab < slab_count; slab++)
+            memcpy(slabs[slab] + offset + start, sum, length * sizeof(float));
     }
 }
 

@@ -19,8 +19,8 @@ public struct TimedReduction {
         return TimedReduction(slab: slab) { try communicator.allreduceSum(slab.pointer, count: count) }
     }
 
-    /// What a training step sums its gradients with, and then each rank's copy of the others' slices: a step needs
-    /// none, but an allreduce leaves the whole sum on every rank.
+    /// What a training step sums its gradients with, but that the whole sum is left on every rank, as an allreduce does:
+    /// a step is content with a slice each.
     /// - Throws: `CommunicationError`
     public static func gradients(_ communicator: any Communicator, count: Int) throws -> TimedReduction {
         let group = communicator.group
@@ -31,21 +31,12 @@ public struct TimedReduction {
         let memory = GradientReduction.Memory(
             try communicator.shareMemory(byteCount: layout.byteCount), at: places)
         let reduction = GradientReduction(
-            communicator: communicator, partition: partition, memory: memory, needsSquares: false)
-        let slab = memory.gradients[group.rank]
-        let others = (0..<group.size).filter { $0 != group.rank }.map {
-            (slab: memory.gradients[$0], runs: partition.runs(ofRank: $0))
-        }
-        return TimedReduction(slab: slab) {
+            communicator: communicator, partition: partition, memory: memory, needsSquares: false,
+            leaves: group.count == 1 ? .everywhere : .slices)
+        return TimedReduction(slab: memory.gradients[group.rank]) {
             reduction.begin()
             try reduction.bucketReady(0)
             try reduction.finish()
-            for other in others {
-                for run in other.runs {
-                    (slab.pointer + run.range.lowerBound)
-                        .update(from: other.slab.pointer + run.range.lowerBound, count: run.range.count)
-                }
-            }
             try reduction.publish()
         }
     }

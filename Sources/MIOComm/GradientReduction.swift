@@ -20,7 +20,8 @@ public final class GradientReduction {
     private let between: SumBetweenGroups
     private let needsSquares: Bool
     private let memory: Memory
-    private let slabs: UnsafeMutablePointer<UnsafePointer<Float>?>
+    private let leaves: Sums
+    private let slabs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     /// The buckets each rank has completed, in all.
     private var ready: GroupCounters
     private var meeting: GroupCounters
@@ -29,6 +30,14 @@ public final class GradientReduction {
     private var reduced = 0
     private var bucketsBefore: UInt64 = 0
     private var bucketCount: Int { partition.blocksOfBucket.count }
+
+    /// Where the sums are when `finish` returns.
+    public enum Sums: Hashable, Sendable {
+        /// Each rank's slices in its own gradients: what an update takes.
+        case slices
+        /// All of them in every rank's gradients, once `publish` returns too: an allreduce. In one group only.
+        case everywhere
+    }
 
     /// The group's memory of a reduction.
     public struct Memory {
@@ -83,10 +92,13 @@ public final class GradientReduction {
     ///   - memory: made on all ranks of the group from the same shared memory; a reduction each.
     ///   - between: how sums travel between groups.
     ///   - needsSquares: whether somebody needs the gradients' norms; whether they are finite is cheaper to tell.
+    ///   - leaves: where the sums are afterwards.
     public init(
         communicator: any Communicator, partition: GradientPartition, memory: Memory,
-        between: SumBetweenGroups = .any, needsSquares: Bool = true
+        between: SumBetweenGroups = .any, needsSquares: Bool = true, leaves: Sums = .slices
     ) {
+        precondition(leaves == .slices || communicator.group.count == 1, "an allreduce of several groups")
+        self.leaves = leaves
         self.needsSquares = needsSquares
         self.communicator = communicator
         self.partition = partition
@@ -97,7 +109,7 @@ public final class GradientReduction {
         meeting = memory.meeting
         slabs = .allocate(capacity: group.size)
         for (rank, slab) in memory.gradients.enumerated() {
-            (slabs + rank).initialize(to: UnsafePointer(slab.pointer))
+            (slabs + rank).initialize(to: slab.pointer)
         }
         if group.count > 1 { communicator.reserve(slots: partition.blocksOfBucket.count) }
     }
@@ -229,8 +241,12 @@ public final class GradientReduction {
     /// The group's sum of some elements, and the sum of its squares while it is in the cache.
     private func addUp(_ range: Range<Int>, squareOf block: Int?) {
         let target = own.pointer + range.lowerBound
-        if group.size > 1 {
-            mio_sum_slabs(range.count, slabs, range.lowerBound, group.size, target)
+        if group.size > 1, leaves == .everywhere {
+            mio_sum_slabs_everywhere(range.count, slabs, range.lowerBound, group.size)
+        } else if group.size > 1 {
+            slabs.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: group.size) {
+                mio_sum_slabs(range.count, $0, range.lowerBound, group.size, target)
+            }
         }
         if let block { addSquare(block) }
     }

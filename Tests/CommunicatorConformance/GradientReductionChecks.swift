@@ -9,7 +9,10 @@ private struct Sample {
     let memory: GradientReduction.Memory
     let reduction: GradientReduction
 
-    init(_ communicator: any Communicator, _ between: SumBetweenGroups) throws {
+    init(
+        _ communicator: any Communicator, _ between: SumBetweenGroups,
+        leaves: GradientReduction.Sums = .slices
+    ) throws {
         self.communicator = communicator
         let group = communicator.group
         let partition = GradientPartition(
@@ -20,7 +23,8 @@ private struct Sample {
         memory = GradientReduction.Memory(
             try communicator.shareMemory(byteCount: layout.byteCount), at: places)
         reduction = GradientReduction(
-            communicator: communicator, partition: partition, memory: memory, between: between)
+            communicator: communicator, partition: partition, memory: memory, between: between,
+            leaves: leaves)
     }
 
     /// Runs a step on gradients that `value` gives for a rank and an element.
@@ -69,6 +73,21 @@ let gradientReductionChecks = [
                 }
                 expect.equal(elements.sorted(), Array(0..<Sample.elements), "the slices' elements")
             }
+        }
+    },
+    ConformanceCheck(name: "an allreduce leaves all sums on all ranks") { communicator, expect in
+        guard communicator.group.count == 1 else { return }
+        let sample = try Sample(communicator, .any, leaves: .everywhere)
+        let ranks = Float(communicator.size * (communicator.size + 1) / 2)
+        for step in 0..<3 {
+            _ = try sample.step { Float(($0 + 1) * ($1 % 100 - step)) }
+            let own = sample.memory.gradients[communicator.group.rank]
+            for range in Sample.parameters {
+                expect.equal(
+                    range.map { own.pointer[$0] }, range.map { ranks * Float($0 % 100 - step) },
+                    "step \(step), \(range)")
+            }
+            try communicator.barrier()
         }
     },
     ConformanceCheck(name: "squares are those of the sums, on all ranks") { communicator, expect in

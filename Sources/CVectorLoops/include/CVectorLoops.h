@@ -52,6 +52,9 @@ void mio_sum_pair(size_t count, const float *first, const float *second, float *
 // at the same offset. At most 2^16 slabs.
 void mio_sum_slabs(size_t count, const float *const *slabs, size_t offset, size_t slab_count, float *target);
 
+// The same sum, written to all of the slabs.
+void mio_sum_slabs_everywhere(size_t count, float *const *slabs, size_t offset, size_t slab_count);
+
 // Whether no element is infinite or not a number.
 int mio_all_finite(size_t count, const float *values);
 
