@@ -206,7 +206,7 @@ package.targets += [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "ProcessSupport", "mio-worker", "MIOTensor", "MIOConfig", "MIOData", "MIOFiles",
+            "ProcessSupport", "mio-worker", "MIOTensor", "MIOTrace", "MIOConfig", "MIOData", "MIOFiles",
             "MIOFormats", "MIOCoordinator", "MIORun",
         ],
         swiftSettings: strict),

@@ -76,6 +76,7 @@ public final class TrainingRun {
     public func run(
         resume: ResumeMode, console: ConsoleTarget?, isStopRequested: @escaping () -> Bool
     ) throws -> RunOutcome {
+        if let traceRequest { try RunTrace.check(traceRequest, communicator) }
         let directory = try communicator.agree(on: "the run directory") {
             communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
         }

@@ -103,7 +103,65 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: small.path("runs")))
     }
 
+    /// Of a run that is asked to stop, too.
+    @Test func aTraceSaysWhereTheTimeWent() throws {
+        let small = try SmallJob()
+        let started = try start(
+            [
+                "train", "-n", "2", "--set", "training.epochs=100000000", "--trace", "t.json",
+                "--trace-steps", "3-50",
+            ], in: small)
+        try waitUntil("step 60") {
+            FileManager.default.fileExists(atPath: small.path("runs/small/checkpoints/step-000000060"))
+                || !started.isRunning
+        }
+        started.signal(SIGTERM)
+        let train = try started.wait(atMost: 120)
+        #expect(train.status == 75, "\(train.errors)")
+        let text = try mio("trace", "t.json", in: small)
+        #expect(text.status == 0, "\(text.errors)")
+        let lines = text.output.split(separator: "\n").map(String.init)
+        #expect(lines.first?.hasPrefix("small: steps 3 to 50, 2 ranks × ") == true)
+        #expect(lines.last?.hasPrefix("What binds: ") == true)
+        for name in ["hidden", "kind", "box", "waiting for ranks", "optimizer", "everything else"] {
+            #expect(lines.contains { $0.hasPrefix(name + " ") }, "\(text.output)")
+        }
+        #expect(lines.contains { $0.hasPrefix("slowest: rank ") })
+
+        let json = try mio("trace", "--json", "t.json", in: small)
+        let object = try #require(
+            JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+        #expect(object["steps"] as? Int == 48)
+        let shares = try #require(object["parts"] as? [[String: Any]]).compactMap { $0["share"] as? Double }
+        // A sum of as many terms as there are events.
+        let events = try #require(
+            JSONSerialization.jsonObject(
+                with: Data(contentsOf: URL(filePath: small.path("t.json")))) as? [String: Any])["traceEvents"]
+        let count = Double(try #require(events as? [Any]).count)
+        #expect(abs(shares.reduce(0, +) - 1) < count * .ulpOfOne)
+        #expect(shares.allSatisfy { $0 > -count * .ulpOfOne })
+    }
+
     // MARK: What fails
+
+    @Test func whatIsNoTraceIsTold() throws {
+        let small = try SmallJob()
+        #expect(try mio("trace", "none.json", in: small).status == 66)
+        let job = try mio("trace", "job.yaml", in: small)
+        #expect(job.status == 65)
+        #expect(
+            job.errors
+                == "mio: job.yaml: no trace of mio: not valid JSON; make one with mio train --trace FILE\n")
+        let steps = try mio("train", "--trace-steps", "1-2", in: small)
+        #expect(steps.status == 64)
+        #expect(steps.errors.contains("--trace-steps without --trace FILE"))
+        #expect(try mio("train", "--trace", "t.json", "--trace-steps", "0-2", in: small).status == 64)
+        // Before anything is touched.
+        let nowhere = try mio("train", "-n", "2", "--trace", "nowhere/t.json", in: small)
+        #expect(nowhere.status != 0 && nowhere.errors.contains("nowhere/t.json"))
+        #expect(nowhere.errors.split(separator: "\n").count == 2)
+        #expect(!FileManager.default.fileExists(atPath: small.path("runs")))
+    }
 
     /// One message, however many ranks fail.
     @Test func aFailingRunHasOneMessage() throws {

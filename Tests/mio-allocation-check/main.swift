@@ -9,7 +9,7 @@ import MIOComm
 //
 //     mio-allocation-check two-heads|image-metadata native|reference
 //
-// `known` is what the counter says of allocations that are there, so that a counter that counts nothing shows.
+// `traced` is the same with every step on a timeline. `known` is what the counter says of allocations that are there, so that a counter that counts nothing shows.
 
 /// What a class instance, a block of C's and an aligned block of `Storage` are counted as.
 func countKnownAllocations() -> Int {
@@ -26,7 +26,7 @@ func countKnownAllocations() -> Int {
 let logsEvery = 10
 let batches = 60
 
-func train(_ model: StartingModel, _ kernels: KernelSelection) throws -> [Int] {
+func train(_ model: StartingModel, _ kernels: KernelSelection, traces: Bool) throws -> [Int] {
     let folder = FileManager.default.temporaryDirectory.path + "/mio-allocations-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -38,7 +38,8 @@ func train(_ model: StartingModel, _ kernels: KernelSelection) throws -> [Int] {
         folder: folder)
     let session = try Session(
         job: job, communicator: LoopbackCommunicator(), makeBackend: kernels.makeBackend)
-    let run = try TrainingRun(session)
+    let run = try TrainingRun(
+        session, trace: traces ? TraceRequest(path: folder + "/trace.json", steps: 1...batches) : nil)
     // The loop asks once a step whether to stop: from one asking to the next is everything that a step takes.
     let counts = Storage<Int64>(count: batches + 1)
     var asked = 0
@@ -60,8 +61,9 @@ else {
 }
 do {
     let known = countKnownAllocations()
-    let steps = try train(model, kernels)
-    print(#"{"known": \#(known), "steps": \#(steps)}"#)
+    let steps = try train(model, kernels, traces: false)
+    let traced = try train(model, kernels, traces: true)
+    print(#"{"known": \#(known), "steps": \#(steps), "traced": \#(traced)}"#)
 } catch {
     print("mio-allocation-check: \(error)")
     exit(1)

@@ -14,14 +14,18 @@ final class RunTrace {
     private let layers: [String]
     private let clocks: ClockAlignment
 
-    /// Begins to record.
-    /// - Throws: the same on all ranks: `AgreedError` if the file cannot be written, `CommunicationError`.
-    init(_ request: TraceRequest, of run: TrainingRun) throws {
-        let communicator = run.communicator
-        // Not only after hours.
+    /// Tells of a file that cannot be written before anything is done, and not after hours.
+    /// - Throws: the same on all ranks: `AgreedError`, `CommunicationError`.
+    static func check(_ request: TraceRequest, _ communicator: any Communicator) throws {
         try communicator.agree(on: "the trace") {
             if communicator.rank == 0 { _ = try AtomicFile(replacing: request.path) }
         }
+    }
+
+    /// Begins to record.
+    /// - Throws: `CommunicationError`
+    init(_ request: TraceRequest, of run: TrainingRun) throws {
+        let communicator = run.communicator
         self.request = request
         session = run.session
         let timeline = Timeline(steps: request.steps(after: run.state.position.step))
