@@ -12,8 +12,8 @@ struct TraceCommand: ParsableCommand {
         discussion: """
             A row for each layer, forward and backward together: its share of the ranks' time in steps, its time in a \
             rank's step, and its speed against what the machine could do, of arithmetic or memory whichever it meets \
-            first. Convolutions by Winograd's algorithm need fewer operations than are counted, and may be above \
-            100 %. chrome://tracing and https://ui.perfetto.dev show every single operation.
+            first. Convolutions by Winograd's algorithm need fewer operations than are counted, and what stays in a \
+            cache moves faster than memory: both may be above 100 %. chrome://tracing and https://ui.perfetto.dev show every single operation.
 
               mio train -n 4 --trace trace.json job.yaml
               mio trace trace.json
