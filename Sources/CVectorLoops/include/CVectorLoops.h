@@ -11,6 +11,12 @@
 
 #include <stddef.h>
 
+// Makes this thread's arithmetic take numbers below 1.2e-38 for zero, and give zero for them, until the mode that it
+// returns is restored. A processor computes with such numbers ten times slower.
+typedef unsigned long long mio_float_mode;
+mio_float_mode mio_flush_subnormals(void);
+void mio_restore_float_mode(mio_float_mode before);
+
 // What every update does to a gradient element and a weight before its own rule:
 //   g' = clip(gradient_scale * g, -limit, limit)     limit = INFINITY for no clipping
 //   w' = w - w * decay                               decay = weight decay * learning rate, 0 for none

@@ -1,3 +1,4 @@
+import CVectorLoops
 import MIOComm
 import MIOOptimizers
 import MIOPlan
@@ -61,7 +62,12 @@ public final class OptimizerState {
     }
 
     /// Changes this rank's slices of the weights by the gradients, which `inspect` has seen.
+    ///
+    /// Moments below 1.2e-38 are zero, as in TensorFlow: those of a unit that no sample activates any more shrink into
+    /// that range, stay there, and would make every update ten times slower.
     func update() {
+        let mode = mio_flush_subnormals()
+        defer { mio_restore_float_mode(mode) }
         let scalars = optimizer.makeUpdate(step: updates)
         let clips = optimizer.options.clipping.needsNorms
         if clips {
