@@ -1,6 +1,5 @@
-import MIOGraph
+import MIOJob
 import MIOKernels
-import MIOObjectives
 import MIOPlan
 import MIOTraining
 
@@ -17,15 +16,17 @@ enum PassSize {
     private static let mostBytes = 96 << 20
 
     /// - Parameters:
-    ///   - part: the most samples this rank has of a batch.
-    ///   - cache: bytes of cache that are this rank's.
-    static func choose(
-        graph: Graph, outputs: [OutputSpecification], backend: any KernelBackend, part: Int, cache: Int
-    ) -> Int {
+    ///   - shard: the most samples that are computed together: a rank's part of a batch, or less.
+    ///   - ranksOnNode: the ranks that share the machine's cache.
+    static func choose(_ job: Job, backend: any KernelBackend, shard: Int, ranksOnNode: Int) -> Int {
+        if let asked = job.training.microBatch { return max(1, min(asked, shard)) }
         let plan = Plan(
-            Replica.planRequest(graph: graph, outputs: outputs, pass: 1), backend: backend)
+            Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: 1), backend: backend)
         let bytesPerSample = max(1, plan.arenaElements * MemoryLayout<Float>.stride)
-        let fitting = min(cache, mostBytes) / bytesPerSample
-        return max(1, min(part, fitting))
+        // A strict run has the same passes at any number of ranks.
+        let sharers =
+            job.training.reproducible == .strict ? job.training.virtualShards : max(ranksOnNode, 1)
+        let cache = ThreadsPerRank.lastLevelCache() / sharers
+        return max(1, min(shard, min(cache, mostBytes) / bytesPerSample))
     }
 }

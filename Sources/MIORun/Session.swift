@@ -31,43 +31,13 @@ public struct Session {
         let isStrict = job.training.reproducible == .strict
         let threads = job.training.threads ?? (isStrict ? 1 : derived)
         self.threads = threads
-        shards = try Self.shards(job, communicator)
+        shards = try job.shards(rank: communicator.rank, worldSize: communicator.size)
         let made = try communicator.agree(on: "the kernels") { try makeBackend(threads) }
         if var native = made as? NativeBackend {
             native.precision = job.training.precision
             backend = native
         } else {
             backend = made
-        }
-    }
-
-    private static func shards(_ job: Job, _ communicator: any Communicator) throws(RunError) -> VirtualShards
-    {
-        let (rank, size) = (communicator.rank, communicator.size)
-        guard job.training.reproducible == .strict else {
-            return VirtualShards(total: size, rank: rank, worldSize: size)
-        }
-        let total = job.training.virtualShards
-        guard size & (size - 1) == 0, size <= total else {
-            throw RunError(
-                "training.reproducible: strict needs a number of ranks that is a power of two, at most "
-                    + "training.virtual_shards (\(total)); this run has \(size) ranks", exitCode: .badInput)
-        }
-        return VirtualShards(total: total, rank: rank, worldSize: size)
-    }
-
-    /// How gradients travel between groups of ranks.
-    /// - Throws: `RunError` for a job that asks for two things at once.
-    func sumBetweenGroups() throws(RunError) -> SumBetweenGroups {
-        switch (job.training.reproducible, job.communication.compression) {
-        case (.strict, .uncompressed): return .tree
-        case (.rounding, .uncompressed): return .any
-        case (.rounding, .bfloat16): return .bfloat16
-        case (.strict, .bfloat16):
-            throw RunError(
-                "communication.compression: bfloat16 rounds machine by machine, so that "
-                    + "training.reproducible: strict cannot hold; leave one of them away", exitCode: .badInput
-            )
         }
     }
 
@@ -84,14 +54,8 @@ public struct Session {
     /// Samples a pass, the same on all ranks: rank 0's cache decides.
     /// - Throws: `CommunicationError`
     public func passSize(shard: Int) throws -> Int {
-        if let asked = job.training.microBatch { return max(1, min(asked, shard)) }
-        // A strict run has the same passes at any number of ranks.
-        let sharers =
-            job.training.reproducible == .strict
-            ? job.training.virtualShards : max(communicator.ranksOnNode, 1)
         var size = PassSize.choose(
-            graph: job.graph, outputs: job.outputs, backend: backend, part: max(shard, 1),
-            cache: ThreadsPerRank.lastLevelCache() / sharers)
+            job, backend: backend, shard: max(shard, 1), ranksOnNode: communicator.ranksOnNode)
         try withUnsafeMutableBytes(of: &size) { try communicator.broadcast($0, root: 0) }
         return max(1, min(size, shard))
     }

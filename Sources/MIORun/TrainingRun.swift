@@ -51,7 +51,7 @@ public final class TrainingRun {
         let validationSchedule = validationSet.map {
             BatchSchedule(rowCount: $0.rowCount, batchSize: job.training.batchSize)
         }
-        let between = try session.sumBetweenGroups()
+        let between = try job.sumBetweenGroups()
         let (replica, memory) = try session.makeTrainingReplica(
             schedules: [schedule] + [validationSchedule].compactMap { $0 })
         self.replica = replica

@@ -65,8 +65,11 @@ extension JobCheck {
                         + "\(resources.samplesAPass) through the model at a time"),
                 entry(
                     "memory",
-                    "about \(byteText(resources.bytesPerRank)) a rank: weights \(byteText(resources.weights)), "
-                        + "gradients \(byteText(resources.gradients)), optimizer \(byteText(resources.optimizer)),"
+                    "about \(byteText(resources.sharedBytes)) that all ranks share: weights "
+                        + "\(byteText(resources.weights)), optimizer \(byteText(resources.optimizer));"),
+                entry(
+                    "",
+                    "\(byteText(resources.bytesPerRank)) a rank: gradients \(byteText(resources.gradients)),"
                 ),
                 entry(
                     "",

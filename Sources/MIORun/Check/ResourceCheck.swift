@@ -16,10 +16,11 @@ public struct ResourceCheck: Sendable, Hashable {
     public let largestPart: Int
     public let samplesAPass: Int
     public let batchesPerEpoch: Int
-    /// Bytes of each rank.
+    /// Bytes that the ranks of a machine share.
     public let weights: Int
-    public let gradients: Int
     public let optimizer: Int
+    /// Bytes of each rank.
+    public let gradients: Int
     /// Values and gradients of the tensors between the layers.
     public let values: Int
     /// Prefetched samples.
@@ -27,24 +28,23 @@ public struct ResourceCheck: Sendable, Hashable {
     /// Bytes of a checkpoint: on the disk, and once more in rank 0's memory while it is written.
     public let checkpoint: Int
 
-    public var bytesPerRank: Int { weights + gradients + optimizer + values + batches }
+    public var sharedBytes: Int { weights + optimizer }
+    public var bytesPerRank: Int { gradients + values + batches }
     /// On one machine that has all the ranks.
-    public var totalBytes: Int { ranks * bytesPerRank + checkpoint }
-
-    /// Batches in memory: the one at work, the following one, and one being filled.
-    private static let batchesInMemory = 3
+    public var totalBytes: Int { sharedBytes + ranks * bytesPerRank + checkpoint }
 
     init(
         _ job: Job, samples: Int, floatsPerSample: Int, ranks: Int, cores: MachineCores,
         backend: any KernelBackend
     ) {
-        let schedule = BatchSchedule(rowCount: samples, batchSize: job.training.batchSize)
+        let schedule = BatchSchedule(rowCount: samples, batchSize: job.training.samplesPerUpdate)
         let part = max(1, schedule.largestPart(worldSize: ranks))
-        let pass =
-            job.training.microBatch.map { max(1, min($0, part)) }
-            ?? PassSize.choose(
-                graph: job.graph, outputs: job.outputs, backend: backend, part: part,
-                cache: ThreadsPerRank.lastLevelCache() / ranks)
+        let isStrict = job.training.reproducible == .strict
+        let shard =
+            isStrict
+            ? BatchSchedule(rowCount: samples, batchSize: job.training.samplesPerUpdate)
+                .largestPart(worldSize: max(job.training.virtualShards, ranks)) : part
+        let pass = PassSize.choose(job, backend: backend, shard: max(1, shard), ranksOnNode: ranks)
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass),
             backend: backend)
@@ -53,7 +53,7 @@ public struct ResourceCheck: Sendable, Hashable {
         let parameters = job.graph.parameters
         self.ranks = ranks
         self.cores = cores
-        threadsPerRank = job.training.threads ?? max(1, cores.threads / ranks)
+        threadsPerRank = job.training.threads ?? (isStrict ? 1 : max(1, cores.threads / ranks))
         largestPart = part
         samplesAPass = pass
         batchesPerEpoch = schedule.batchesPerEpoch
@@ -61,7 +61,8 @@ public struct ResourceCheck: Sendable, Hashable {
         gradients = plan.trainedElements * bytes
         optimizer = slots * plan.trainedElements * bytes
         values = plan.arenaElements * bytes
-        batches = Self.batchesInMemory * part * floatsPerSample * bytes
+        let batch = part * floatsPerSample * bytes
+        batches = Prefetcher.usualDepth(batchBytes: batch) * batch
         checkpoint =
             parameters.reduce(0) { $0 + $1.shape.count * ($1.trainable ? slots + 1 : 1) } * bytes
     }
@@ -75,15 +76,20 @@ public struct ResourceCheck: Sendable, Hashable {
             findings.warn(
                 "training.threads: \(ranks) ranks of \(threadsPerRank) threads share \(cores.threads) cores")
         }
-        let batch = min(job.training.batchSize, samples)
+        do {
+            _ = try job.shards(rank: 0, worldSize: ranks)
+            _ = try job.sumBetweenGroups()
+        } catch { findings.add(error) }
+        let batch = min(job.training.samplesPerUpdate, samples)
         if ranks > batch {
             findings.warn(
                 "\(ranks - batch) of \(ranks) ranks have no sample in any step: a step has \(batch); raise "
                     + "training.batch_size or take fewer ranks")
         }
-        if job.training.batchSize > samples {
+        if job.training.samplesPerUpdate > samples {
+            let times = job.training.accumulate == 1 ? "" : " × training.accumulate"
             findings.warn(
-                "training.batch_size \(job.training.batchSize) is more than the \(samples) samples there are: "
+                "training.batch_size\(times) \(job.training.samplesPerUpdate) is more than the \(samples) samples there are: "
                     + "an epoch is one step")
         }
         let memory = ProcessInfo.processInfo.physicalMemory

@@ -37,13 +37,9 @@ struct StepProbe: Sendable {
         let dataset = try MadeUpData.open(
             columns: ColumnMap(graph: job.graph, outputs: job.outputs).requests, rows: samples)
         let backend = try kernels.makeBackend(threads: 1)
-        let pass = PassSize.choose(
-            graph: job.graph, outputs: job.outputs, backend: backend, part: samples,
-            cache: ThreadsPerRank.lastLevelCache() / sharedBy)
+        let pass = PassSize.choose(job, backend: backend, shard: samples, ranksOnNode: sharedBy)
         let plan = Plan(
-            Replica.planRequest(
-                graph: job.graph, outputs: job.outputs,
-                pass: job.training.microBatch.map { min($0, samples) } ?? pass), backend: backend)
+            Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
         let communicator = LoopbackCommunicator()
         let memory = try TrainingMemory(
             plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,

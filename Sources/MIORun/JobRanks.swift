@@ -1,0 +1,36 @@
+import MIOComm
+import MIOJob
+import MIOTraining
+
+extension Job {
+    /// How its batches are cut on so many ranks.
+    /// - Throws: `RunError` for a strict run on a number of ranks that it cannot have.
+    func shards(rank: Int, worldSize: Int) throws(RunError) -> VirtualShards {
+        guard training.reproducible == .strict else {
+            return VirtualShards(total: worldSize, rank: rank, worldSize: worldSize)
+        }
+        let total = training.virtualShards
+        guard worldSize & (worldSize - 1) == 0, worldSize <= total else {
+            throw RunError(
+                "training.reproducible: strict needs a number of ranks that is a power of two, at most "
+                    + "training.virtual_shards (\(total)); this run has \(worldSize) ranks",
+                exitCode: .badInput)
+        }
+        return VirtualShards(total: total, rank: rank, worldSize: worldSize)
+    }
+
+    /// How its gradients travel between groups of ranks.
+    /// - Throws: `RunError` for a job that asks for two things at once.
+    func sumBetweenGroups() throws(RunError) -> SumBetweenGroups {
+        switch (training.reproducible, communication.compression) {
+        case (.strict, .uncompressed): return .tree
+        case (.rounding, .uncompressed): return .any
+        case (.rounding, .bfloat16): return .bfloat16
+        case (.strict, .bfloat16):
+            throw RunError(
+                "communication.compression: bfloat16 rounds machine by machine, so that "
+                    + "training.reproducible: strict cannot hold; leave one of them away", exitCode: .badInput
+            )
+        }
+    }
+}
