@@ -11,8 +11,8 @@ import MIOTraining
 import Testing
 
 @Suite struct OptimizerStateTests {
-    /// A kernel whose inputs are all 0 gets no gradient: its moments only shrink. From 1e-40, which is below the
-    /// normal numbers, they are 0 after a step, and not nine tenths of that.
+    /// A kernel whose inputs are all 0 gets no gradient: its moments only shrink. From a number below
+    /// the normal ones, they are 0 after a step, and not nine tenths of that.
     @Test func momentsBelowTheNormalNumbersBecomeZero() throws {
         let path = FileManager.default.temporaryDirectory.path + "/mio-moments-\(UUID().uuidString).npz"
         defer { try? FileManager.default.removeItem(atPath: path) }
