@@ -50,6 +50,10 @@ void mio_adam_amsgrad_update(size_t count, float *weights, const float *gradient
 // double, so the result is finite exactly if every element is.
 double mio_sum_of_squares(size_t count, const float *values);
 
+// Asks for lines of memory to write to, which other cores have read: all of them at once, where stores would wait for
+// one after the other.
+void mio_claim(size_t count, const float *values);
+
 // target = first + second. target may be one of them.
 void mio_sum_pair(size_t count, const float *first, const float *second, float *target);
 

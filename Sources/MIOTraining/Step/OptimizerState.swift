@@ -15,6 +15,9 @@ public final class OptimizerState {
     private let memory: TrainingMemory
     /// What this rank updates.
     private let runs: [GradientPartition.Block]
+    private let isShared: Bool
+    /// Elements: of more than the second-level cache holds the first would be lost before they are written.
+    private static let mostClaimed = 1 << 17
     private let parameterOfBlock: [Int]
     private let squaredNorms: Storage<Double>
     private let scales: Storage<Double>
@@ -29,6 +32,7 @@ public final class OptimizerState {
         let runs = memory.partition.runs(ofRank: communicator.group.rank)
         // Parameters matter only where each is scaled on its own.
         self.runs = optimizer.options.clipping.needsNorms ? runs : runs.joined
+        isShared = communicator.group.size > 1
         parameterOfBlock = memory.partition.blocks.map(\.parameter)
         squaredNorms = Storage(count: parameters.count)
         scales = Storage(count: parameters.count)
@@ -41,6 +45,15 @@ public final class OptimizerState {
     /// gradient back.
     public var bytesOfUpdate: Int {
         runs.reduce(0) { $0 + $1.range.count } * (3 + 2 * slots.count) * MemoryLayout<Float>.stride
+    }
+
+    /// Claims this rank's slices of the weights, which the others have read in their forward passes and will not read
+    /// again before they are changed. Call it when all have completed their gradients.
+    func claimWeights() {
+        guard isShared else { return }
+        for run in runs where run.range.count <= Self.mostClaimed {
+            mio_claim(run.range.count, memory.weights.pointer + run.range.lowerBound)
+        }
     }
 
     /// Looks at the squares that the reduction has added up: whether every element of the gradient is finite. The

@@ -133,6 +133,7 @@ public final class TrainingStep {
         control.pointer[places.signals + 1] = signals.errorPending || followingFault != nil ? 1 : 0
         let meeting = timeline?.now ?? 0
         try reduction.sum(control.pointer, count: control.count)
+        optimizer.claimWeights()
         timeline?.record(.sum, from: meeting)
         let finishing = timeline?.now ?? 0
         try reduction.finish()
