@@ -13,7 +13,7 @@ they are far apart, something else was running. Each peer ran as it runs best he
 
 
 LIMITS = """\
-The limits are those of a large float32 matrix product (OpenBLAS) and of a triad, on as many cores. A Winograd
+The limits are those of a large float32 matrix product (the faster of OpenBLAS and oneDNN) and of a triad, on as many cores. A Winograd
 convolution needs fewer operations than are counted here, so it may exceed the first; what fits a cache may exceed the
 second.
 """
