@@ -38,7 +38,7 @@ public struct MachineLimits: Hashable, Sendable {
             triadGigabytes: triad(count: 8 << 20, threads: threads, seconds: 0.15))
     }
 
-    private static func matrixProduct(size: Int, threads: Int, seconds: Double) throws -> Double {
+    private static func matrixProduct(size: Int, threads: Int, seconds: Double) -> Double {
         let before = openblas_get_num_threads()
         openblas_set_num_threads(Int32(threads))
         defer { openblas_set_num_threads(before) }
@@ -50,22 +50,16 @@ public struct MachineLimits: Hashable, Sendable {
         // Not zeros: a processor may do those with less power, at a higher clock.
         a.fill(0.5)
         b.fill(0.25)
-        let n = Int32(size)
-        let byOpenBLAS = fastestRun(seconds: seconds / 2) {
-            cblas_sgemm(
-                CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, a.pointer, n, b.pointer, n, 0,
-                c.pointer,
-                n)
+        let (left, right) = (
+            MatrixProduct.Factor(pointer: a.pointer, stride: size),
+            MatrixProduct.Factor(pointer: b.pointer, stride: size)
+        )
+        let fastest = [MatrixProduct.openBLAS, .oneDNN].map { product in
+            fastestRun(seconds: seconds / 2) {
+                product(size, size, size, left, right, adds: false, into: c.pointer, stride: size)
+            }
         }
-        let rows = dnnl_dim_t(size)
-        let none = CChar(UInt8(ascii: "N"))
-        var status = dnnl_success
-        let byOneDNN = fastestRun(seconds: seconds / 2) {
-            status = dnnl_sgemm(
-                none, none, rows, rows, rows, 1, a.pointer, rows, b.pointer, rows, 0, c.pointer, rows)
-        }
-        try check(status, "oneDNN", "a matrix product")
-        return 2 * Double(size) * Double(size) * Double(size) / min(byOpenBLAS, byOneDNN) * 1e-9
+        return 2 * Double(size) * Double(size) * Double(size) / min(fastest[0], fastest[1]) * 1e-9
     }
 
     /// - Parameter count: elements of each of the three arrays; a run takes one half, the next the other.
