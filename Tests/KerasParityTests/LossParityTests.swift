@@ -23,11 +23,20 @@ import Testing
             let scales = weights.map { T($0 / denominator) }
             var losses = [T](repeating: .nan, count: positions)
             gradient = [T](repeating: .nan, count: predictions.count)
-            loss.forward(
-                LossCall(
-                    positions: positions, width: width, predictions: predictions, targets: targets,
-                    labelled: [UInt8](repeating: 1, count: positions), scales: scales, losses: &losses,
-                    gradient: &gradient))
+            // A function, because the arrays it is given live until it returns.
+            func evaluate(
+                _ predictions: UnsafePointer<T>, _ targets: UnsafePointer<Float>,
+                _ labelled: UnsafePointer<UInt8>, _ scales: UnsafePointer<T>,
+                losses: UnsafeMutablePointer<T>, gradient: UnsafeMutablePointer<T>
+            ) {
+                loss.forward(
+                    LossCall(
+                        positions: positions, width: width, predictions: predictions, targets: targets,
+                        labelled: labelled, scales: scales, losses: losses, gradient: gradient))
+            }
+            evaluate(
+                predictions, targets, [UInt8](repeating: 1, count: positions), scales, losses: &losses,
+                gradient: &gradient)
             self.loss = zip(weights, losses).reduce(0) { $0 + $1.0 * Double($1.1) } / denominator
         }
     }

@@ -18,23 +18,35 @@ struct LossRun<T: Scalar> {
         probabilities = [T](repeating: .nan, count: predictions.count)
         let labelled = labelled ?? [UInt8](repeating: 1, count: positions)
         let scales = scales ?? [T](repeating: 1, count: positions)
-        loss.forward(
-            LossCall(
-                positions: positions, width: width, predictions: predictions, targets: targets,
-                labelled: labelled, scales: scales, losses: &losses, gradient: &gradient,
-                probabilities: &probabilities))
+        evaluate(
+            loss, positions: positions, width: width, predictions, targets, labelled, scales, losses: &losses,
+            gradient: &gradient, probabilities: &probabilities)
     }
+}
+
+/// A function, because the arrays it is given live until it returns; passed to `LossCall`'s initializer they would
+/// only live until that returns.
+private func evaluate<T: Scalar>(
+    _ loss: any Loss, positions: Int, width: Int, _ predictions: UnsafePointer<T>,
+    _ targets: UnsafePointer<Float>, _ labelled: UnsafePointer<UInt8>, _ scales: UnsafePointer<T>,
+    losses: UnsafeMutablePointer<T>, gradient: UnsafeMutablePointer<T>?,
+    probabilities: UnsafeMutablePointer<T>?
+) {
+    loss.forward(
+        LossCall(
+            positions: positions, width: width, predictions: predictions, targets: targets,
+            labelled: labelled, scales: scales, losses: losses, gradient: gradient,
+            probabilities: probabilities))
 }
 
 /// The losses alone, as an evaluation without training asks for them.
 func lossesAlone<T: Scalar>(_ loss: any Loss, predictions: [T], width: Int, targets: [Float]) -> [T] {
     let positions = predictions.count / width
     var losses = [T](repeating: .nan, count: positions)
-    loss.forward(
-        LossCall(
-            positions: positions, width: width, predictions: predictions, targets: targets,
-            labelled: [UInt8](repeating: 1, count: positions), scales: [T](repeating: 1, count: positions),
-            losses: &losses))
+    evaluate(
+        loss, positions: positions, width: width, predictions, targets,
+        [UInt8](repeating: 1, count: positions), [T](repeating: 1, count: positions), losses: &losses,
+        gradient: nil, probabilities: nil)
     return losses
 }
 

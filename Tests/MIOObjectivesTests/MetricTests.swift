@@ -10,14 +10,18 @@ func sums(
 ) -> MetricSums {
     let positions = predictions.count / width
     let labelled = labelled ?? [UInt8](repeating: 1, count: positions)
-    func accumulate(_ weights: UnsafePointer<Float>?) -> MetricSums {
+    // A function, because the arrays it is given live until it returns.
+    func accumulate(
+        _ predictions: UnsafePointer<Float>, _ targets: UnsafePointer<Float>,
+        _ labelled: UnsafePointer<UInt8>, _ weights: UnsafePointer<Float>?
+    ) -> MetricSums {
         metric.accumulate(
             MetricCall(
                 positions: positions, width: width, targetKind: kind, predictions: predictions,
                 targets: targets, labelled: labelled, weights: weights))
     }
-    guard let weights else { return accumulate(nil) }
-    return weights.withUnsafeBufferPointer { accumulate($0.baseAddress) }
+    guard let weights else { return accumulate(predictions, targets, labelled, nil) }
+    return accumulate(predictions, targets, labelled, weights)
 }
 
 @Suite struct AccuracyTests {

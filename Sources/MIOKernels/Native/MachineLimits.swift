@@ -47,6 +47,7 @@ public struct MachineLimits: Hashable, Sendable {
             Storage<Float>(count: size * size), Storage<Float>(count: size * size),
             Storage<Float>(count: size * size)
         )
+        defer { withExtendedLifetime((a, b, c)) {} }
         // Not zeros: a processor may do those with less power, at a higher clock.
         a.fill(0.5)
         b.fill(0.25)
