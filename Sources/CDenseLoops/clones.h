@@ -1,4 +1,6 @@
 // What every file here starts with.
+#ifndef MIO_CLONES_H
+#define MIO_CLONES_H
 #include "CDenseLoops.h"
 #include <math.h>
 #include <string.h>
@@ -27,6 +29,9 @@ typedef int32_t mio_words __attribute__((vector_size(64), aligned(4)));
 
 MIO_INLINE mio_lanes mio_load(const float *p) { return *(const mio_lanes *)p; }
 MIO_INLINE void mio_store(float *p, mio_lanes v) { *(mio_lanes *)p = v; }
+
+// One number in every lane: of x + 0 it could not leave out the addition, for −0.
+MIO_INLINE mio_lanes mio_splat(float x) { return x - (mio_lanes){0}; }
 
 // The first `count` lanes, the others zero.
 MIO_INLINE mio_lanes load_part(const float *p, int64_t count) {
@@ -77,3 +82,5 @@ MIO_INLINE float mio_sum(mio_lanes v) {
     v += MIO_FOLD(v, 2, 3, 2, 3, 2, 3, 2, 3);
     return v[0] + v[1];
 }
+
+#endif

@@ -30,7 +30,7 @@ import Testing
     private func tolerance(_ candidate: ConvolutionCandidate) -> Float {
         let half: Float = 8 / 256
         return candidate == .bfloat16
-            ? 2 * half : MIOKernelsTests.tolerance(sum: 3 * 143, winograd: candidate == .winograd, layers: 2)
+            ? 2 * half : MIOKernelsTests.tolerance(sum: 3 * 143, winograd: candidate != .direct, layers: 2)
     }
 
     @Test(arguments: ConvolutionCandidate.allCases) func matchesThePlainOne(_ candidate: ConvolutionCandidate)
@@ -49,10 +49,10 @@ import Testing
         // Nothing is measured where it is known; the keys are those of the passes there are.
         #expect(measured.picks.values.allSatisfy { $0 == .direct })
         let candidates = ConvolutionCandidate.allCases
-        for shift in 0..<3 {
+        for shift in candidates.indices {
             var picks: [String: ConvolutionCandidate] = [:]
             for (index, key) in measured.picks.keys.sorted().enumerated() {
-                picks[key] = candidates[(index + shift) % 3]
+                picks[key] = candidates[(index + shift) % candidates.count]
             }
             let backend = try NativeBackend(precision: .bfloat16, tuning: Tuning(picks: picks))
             try expectAlike(model, backend, planned: 3, passes: [3, 2], tolerance: tolerance(.bfloat16))
@@ -67,8 +67,10 @@ import Testing
             #expect(plans[0].description == plans[1].description)
             return algorithm(plans[0])
         }
-        // Where the processor has AVX-512, all three are there.
-        if algorithms[0].contains("wino") { #expect(Set(algorithms).count == 3, "\(algorithms)") }
+        // Where the processor has AVX-512, all are there.
+        if algorithms[0].contains("wino") {
+            #expect(Set(algorithms).count == ConvolutionCandidate.allCases.count, "\(algorithms)")
+        }
         // Weights lie alike, whatever is picked: a checkpointed plan of any tuning can share them.
         let layouts = try ConvolutionCandidate.allCases.map { candidate in
             plan(model, try NativeBackend(precision: .bfloat16, tuning: Tuning(always: candidate)))

@@ -91,6 +91,35 @@ void mio_max_pool_forward(
 void mio_max_pool_backward(
     const struct mio_window *window, const float *dy, const int32_t *index, float *dx, int64_t samples);
 
+/// Images of ⌈channels ÷ 16⌉ planes of 16 channels: [sample][plane][height][width][16], zero in channels that do not exist.
+struct mio_image { int64_t channels, height, width; };
+
+/// A 3×3 convolution with stride 1 in Winograd's 4×4 tiles; `top` and `left` rows and columns of zeros, 0 to 2, stand
+/// before the input. Only for processors with AVX-512. Filters and their gradient are [3][3][channels][filters].
+struct mio_winograd {
+    int64_t samples;
+    struct mio_image input, output;
+    int64_t top, left;
+};
+
+/// The floats of scratch that any of the three passes needs.
+int64_t mio_winograd_scratch(const struct mio_winograd *w);
+
+/// output ← input ⋆ filters + bias, or its relu. `bias` (filters,) may be NULL.
+void mio_winograd_forward(
+    const struct mio_winograd *w, const float *input, const float *filters, const float *bias, bool relu,
+    float *output, float *scratch);
+
+/// input_gradient ← output_gradient ⋆ filters, turned round.
+void mio_winograd_input_gradient(
+    const struct mio_winograd *w, const float *output_gradient, const float *filters, float *input_gradient,
+    float *scratch);
+
+/// filter_gradient ← input ⋆ output_gradient.
+void mio_winograd_filter_gradient(
+    const struct mio_winograd *w, const float *input, const float *output_gradient, float *filter_gradient,
+    float *scratch);
+
 /// a ← b + scale · c over `count` elements: STREAM's triad, the measure of a memory's bandwidth.
 void mio_triad(int64_t count, const float *b, const float *c, float scale, float *a);
 

@@ -3,12 +3,12 @@ import MIOGraph
 import MIOPlan
 import MIOTensor
 
-/// A convolution of a count of samples as oneDNN would run it: implementations and memory, before any code.
+/// A convolution of a count of samples as it would be run: implementations and memory, before any code.
 struct Convolution {
-    let forward: PrimitiveDescriptor
+    let forward: ConvolutionWork
     /// `nil` where the gradient is not needed.
-    let backwardWeights: PrimitiveDescriptor?
-    let backwardData: PrimitiveDescriptor?
+    let backwardWeights: ConvolutionWork?
+    let backwardData: ConvolutionWork?
     /// As the plan's tensors lie.
     let input: MemoryDescriptor
     let output: MemoryDescriptor
@@ -100,6 +100,15 @@ struct Convolution {
         func algorithms(_ candidate: ConvolutionCandidate) -> [dnnl_alg_kind_t] {
             candidate == .direct ? direct : winograd + direct
         }
+        /// Mio's own way, where it is picked and possible.
+        let blockedWinograd =
+            request.hasBlockedWinograd(engine)
+            ? try ConvolutionWork(
+                blockedWinograd: request, geometry, samples: samples, weights: canonicalWeights,
+                output: output, name) : nil
+        func own(_ pass: ConvolutionPass) -> ConvolutionWork? {
+            picks(pass) == .blockedWinograd ? blockedWinograd : nil
+        }
         func forward(_ algorithms: [dnnl_alg_kind_t]) -> PrimitiveDescriptor? {
             first(algorithms, hint: nil, relu: relu) { descriptor, algorithm in
                 dnnl_dilated_convolution_forward_desc_init(
@@ -124,11 +133,13 @@ struct Convolution {
                     &descriptor, dnnl_forward_training, algorithm, &halfSource, &halfWeights, &bias,
                     &destination, strides, dilation, before, after)
             }
+        let found: PrimitiveDescriptor
         switch picks(.forward) {
-        case .winograd: self.forward = usual
-        case .direct: self.forward = forward(direct) ?? usual
-        case .bfloat16: self.forward = half ?? usual
+        case .winograd, .blockedWinograd: found = usual
+        case .direct: found = forward(direct) ?? usual
+        case .bfloat16: found = half ?? usual
         }
+        self.forward = own(.forward) ?? ConvolutionWork(.forward, found)
 
         if request.trainsWeights {
             func backward(
@@ -149,7 +160,7 @@ struct Convolution {
             guard let found = found ?? backward(algorithms(pick), usual, &kept, &destination) else {
                 return nil
             }
-            backwardWeights = found
+            backwardWeights = own(.backwardWeights) ?? ConvolutionWork(.backwardWeights, found)
         } else {
             backwardWeights = nil
         }
@@ -172,7 +183,7 @@ struct Convolution {
             guard let found = found ?? backward(algorithms(pick), usual, &anyWeights, &destination) else {
                 return nil
             }
-            backwardData = found
+            backwardData = own(.backwardData) ?? ConvolutionWork(.backwardData, found)
         } else {
             backwardData = nil
         }

@@ -1,9 +1,13 @@
 import MIOTensor
 
-/// The ways oneDNN has to compute a convolution, or one of its gradients.
+/// The ways to compute a convolution, or one of its gradients.
 public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
-    /// In 4×4 tiles, with less than half the multiplications: 3×3 kernels with stride 1 on AVX-512.
+    /// In 4×4 tiles, with a quarter of the multiplications: 3×3 kernels with stride 1 on AVX-512. By oneDNN.
     case winograd
+    /// The same by mio's own loops, in blocks of tiles that stay in the second-level cache, while the memory fetches the
+    /// next ones; on one thread.
+    case blockedWinograd
+    /// By oneDNN, as the last one.
     case direct
     /// Direct, of factors rounded to bfloat16 and sums of 32 bits.
     case bfloat16
@@ -17,17 +21,21 @@ public enum ConvolutionPass: String, CaseIterable, Hashable, Sendable {
 }
 
 extension Convolution.Request {
-    /// What a measurement is kept under; `threads` and `samples` change what is fastest as much as the shapes do.
-    func key(samples: Int, threads: Int, precision: Precision) -> String {
+    /// What a measurement is kept under; `threads` and `samples` change what is fastest as much as the shapes do, and a
+    /// later version has other candidates.
+    func key(_ engine: OneDNNEngine, samples: Int, threads: Int, precision: Precision) -> String {
         let padding = layer.padding.rawValue
+        let candidates = candidates(engine, threads: threads, precision: precision)
+            .map(\.rawValue).joined(separator: " ")
         return "conv \(inputShape) \(inputLayout) to \(outputShape), kernel \(layer.kernelSize), "
             + "strides \(layer.strides), \(padding), \(layer.activation), \(samples) samples, "
-            + "\(threads) threads, \(precision.rawValue)"
+            + "\(threads) threads, \(precision.rawValue), of \(candidates)"
     }
 
     /// The ways that make sense here, the one to take unseen first.
-    func candidates(_ engine: OneDNNEngine, precision: Precision) -> [ConvolutionCandidate] {
+    func candidates(_ engine: OneDNNEngine, threads: Int, precision: Precision) -> [ConvolutionCandidate] {
         var candidates: [ConvolutionCandidate] = hasWinograd(engine) ? [.winograd, .direct] : [.direct]
+        if threads == 1, hasBlockedWinograd(engine) { candidates.insert(.blockedWinograd, at: 0) }
         // Where there are no instructions for it, oneDNN emulates them: never faster.
         if precision == .bfloat16, engine.hasBFloat16, hasBFloat16(engine) { candidates.append(.bfloat16) }
         return candidates
@@ -39,6 +47,8 @@ extension Convolution.Request {
             && Convolution.outputLayout(layer, block: engine.block) != .canonical
             && inputShape[2] >= engine.block && layer.filters >= engine.block
     }
+
+    func hasBlockedWinograd(_ engine: OneDNNEngine) -> Bool { hasWinograd(engine) && engine.block == 16 }
 
     /// Of blocked images only: the others are too small to gain.
     func hasBFloat16(_ engine: OneDNNEngine) -> Bool {

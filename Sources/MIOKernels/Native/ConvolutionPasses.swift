@@ -6,12 +6,12 @@ import MIOTensor
 /// A convolution of one count of samples, with its code and bound to its memory.
 final class ConvolutionPasses {
     let samples: Int
-    private let forwardSteps: [Execution]
+    private let forwardSteps: [any ConvolutionStep]
     /// Where the kernel's gradient is overwritten, and where it is added to.
-    private let writeWeights: [Execution]
-    private let addWeights: [Execution]
-    private let dataSteps: [Execution]
-    private let gradientSteps: [Execution]
+    private let writeWeights: [any ConvolutionStep]
+    private let addWeights: [any ConvolutionStep]
+    private let dataSteps: [any ConvolutionStep]
+    private let gradientSteps: [any ConvolutionStep]
     /// What is added to the gradients afterwards: (from, to, elements).
     private typealias Addition = (
         source: UnsafeMutablePointer<Float>, target: UnsafeMutablePointer<Float>, count: Int
@@ -24,7 +24,7 @@ final class ConvolutionPasses {
 
     init(
         _ name: String, _ convolution: Convolution, samples: Int, _ bindings: Bindings, scratchElements: Int,
-        useBias: Bool, _ engine: OneDNNEngine
+        useBias: Bool, relu: Bool, _ engine: OneDNNEngine
     ) throws(KernelError) {
         self.samples = samples
         let adds = bindings.inputGradients[0]?.flow == .adds
@@ -33,102 +33,83 @@ final class ConvolutionPasses {
         ownScratch = own
         let scratch = own?.pointer ?? bindings.scratch
         let weights = bindings.weights[0]
-        typealias Argument = Execution.Argument
 
-        // Forward: the input and the weights in the order the primitive reads them.
-        var steps: [Execution] = []
+        // Forward: the input and the weights in the order the pass reads them.
+        var steps: [any ConvolutionStep] = []
         let source = convolution.source
         var sourcePointer = bindings.inputs[0]
         if !(source == convolution.input) {
             sourcePointer = bindings.workspace
             steps.append(
-                try .reorder(name, engine, bindings.inputs[0], convolution.input, sourcePointer, source))
+                try Execution.reorder(
+                    name, engine, bindings.inputs[0], convolution.input, sourcePointer, source))
         }
-        /// The input as `descriptor`'s primitive reads it, copied if it reads other numbers.
+        /// The input as `work` reads it, copied if it reads other numbers.
         func orderedSource(
-            _ descriptor: PrimitiveDescriptor, _ plan: Convolution.Scratch, _ steps: inout [Execution]
-        ) throws(KernelError) -> Argument {
-            let memory = descriptor.memory(dnnl_query_src_md)
-            if memory == source {
-                return Argument(index: DNNL_ARG_SRC, memory: memory, pointer: sourcePointer)
-            }
+            _ work: ConvolutionWork, _ plan: Convolution.Scratch, _ steps: inout [any ConvolutionStep]
+        ) throws(KernelError) -> UnsafeMutablePointer<Float> {
+            if work.input == source { return sourcePointer }
             let target = scratch + plan.sourceOffset
-            steps.append(try .reorder(name, engine, sourcePointer, source, target, memory))
-            return Argument(index: DNNL_ARG_SRC, memory: memory, pointer: target)
+            steps.append(try Execution.reorder(name, engine, sourcePointer, source, target, work.input))
+            return target
         }
-        /// The weights as `descriptor`'s primitive reads them, in the first temporary tensor if they lie otherwise.
+        /// The weights as `work` reads them, in the first temporary tensor if they lie otherwise.
         func orderedWeights(
-            _ descriptor: PrimitiveDescriptor, _ plan: Convolution.Scratch, _ steps: inout [Execution]
-        ) throws(KernelError) -> Argument {
-            let memory = descriptor.memory(dnnl_query_weights_md)
-            if memory == convolution.weights {
-                return Argument(index: DNNL_ARG_WEIGHTS, memory: memory, pointer: weights)
-            }
+            _ work: ConvolutionWork, _ plan: Convolution.Scratch, _ steps: inout [any ConvolutionStep]
+        ) throws(KernelError) -> UnsafeMutablePointer<Float> {
+            if work.weights == convolution.weights { return weights }
             let target = scratch + plan.own
-            steps.append(try .reorder(name, engine, weights, convolution.weights, target, memory))
-            return Argument(index: DNNL_ARG_WEIGHTS, memory: memory, pointer: target)
+            steps.append(
+                try Execution.reorder(name, engine, weights, convolution.weights, target, work.weights))
+            return target
         }
-        func scratchArgument(_ descriptor: PrimitiveDescriptor) -> Argument {
-            Argument(index: DNNL_ARG_SCRATCHPAD, memory: descriptor.scratch, pointer: scratch)
-        }
-        var arguments = [
-            try orderedSource(convolution.forward, convolution.forwardScratch, &steps),
-            try orderedWeights(convolution.forward, convolution.forwardScratch, &steps),
-            Argument(index: DNNL_ARG_DST, memory: convolution.output, pointer: bindings.output),
-            scratchArgument(convolution.forward),
-        ]
-        if useBias {
-            arguments.append(
-                Argument(
-                    index: DNNL_ARG_BIAS, memory: convolution.forward.memory(dnnl_query_weights_md, 1),
-                    pointer: bindings.weights[1]))
-        }
-        steps.append(try Execution(name, convolution.forward.handle, engine, arguments))
+        let pointers = ConvolutionWork.Pointers(
+            input: try orderedSource(convolution.forward, convolution.forwardScratch, &steps),
+            weights: try orderedWeights(convolution.forward, convolution.forwardScratch, &steps),
+            bias: useBias ? bindings.weights[1] : nil, output: bindings.output, scratch: scratch)
+        steps.append(try convolution.forward.step(name, .forward, pointers, relu: relu, engine))
         forwardSteps = steps
 
         // The output's gradient, copied once for both of the others if one of them reads other numbers.
         let gradientCopy = scratch + convolution.gradientCopyOffset(addsInputGradient: adds)
         if let needed = convolution.gradientCopy, let gradient = bindings.outputGradient {
-            gradientSteps = [try .reorder(name, engine, gradient, convolution.output, gradientCopy, needed)]
+            gradientSteps = [
+                try Execution.reorder(name, engine, gradient, convolution.output, gradientCopy, needed)
+            ]
         } else {
             gradientSteps = []
         }
-        func outputGradient(_ descriptor: PrimitiveDescriptor) -> Argument {
-            let memory = descriptor.memory(dnnl_query_diff_dst_md)
-            return Argument(
-                index: DNNL_ARG_DIFF_DST, memory: memory,
-                pointer: memory == convolution.output ? bindings.outputGradient : gradientCopy)
+        func outputGradient(_ work: ConvolutionWork) -> UnsafeMutablePointer<Float>? {
+            work.output == convolution.output ? bindings.outputGradient : gradientCopy
         }
 
         // The kernel's gradient: straight to its place, or to a temporary tensor to be added.
-        if let descriptor = convolution.backwardWeights, let gradient = bindings.weightGradients[0] {
+        if let work = convolution.backwardWeights, let gradient = bindings.weightGradients[0] {
             let plan = convolution.backwardWeightsScratch
-            let made = descriptor.memory(dnnl_query_diff_weights_md)
+            let made = work.weights
             let direct = made == convolution.weights
             let temporary = scratch + plan.own
-            var steps: [Execution] = []
-            let ordered = try orderedSource(descriptor, plan, &steps)
-            func execution(into target: UnsafeMutablePointer<Float>) throws(KernelError) -> Execution {
-                try Execution(
-                    name, descriptor.handle, engine,
-                    [
-                        ordered, outputGradient(descriptor),
-                        Argument(index: DNNL_ARG_DIFF_WEIGHTS, memory: made, pointer: target),
-                        scratchArgument(descriptor),
-                    ])
+            var steps: [any ConvolutionStep] = []
+            let ordered = try orderedSource(work, plan, &steps)
+            func step(
+                into target: UnsafeMutablePointer<Float>
+            ) throws(KernelError) -> any ConvolutionStep {
+                let pointers = ConvolutionWork.Pointers(
+                    input: ordered, weights: target, bias: nil, output: outputGradient(work),
+                    scratch: scratch)
+                return try work.step(name, .backwardWeights, pointers, relu: false, engine)
             }
             let addend = direct ? temporary : temporary + plan.first
             if direct {
-                writeWeights = steps + [try execution(into: gradient.pointer)]
-                addWeights = steps + [try execution(into: temporary)]
+                writeWeights = steps + [try step(into: gradient.pointer)]
+                addWeights = steps + [try step(into: temporary)]
             } else {
-                steps.append(try execution(into: temporary))
-                writeWeights =
-                    steps + [
-                        try .reorder(name, engine, temporary, made, gradient.pointer, convolution.weights)
-                    ]
-                addWeights =
-                    steps + [try .reorder(name, engine, temporary, made, addend, convolution.weights)]
+                steps.append(try step(into: temporary))
+                func kept(_ target: UnsafeMutablePointer<Float>) throws(KernelError) -> Execution {
+                    try .reorder(name, engine, temporary, made, target, convolution.weights)
+                }
+                writeWeights = steps + [try kept(gradient.pointer)]
+                addWeights = steps + [try kept(addend)]
             }
             weightAddition = (addend, gradient.pointer, convolution.weights.bytes / 4)
         } else {
@@ -136,27 +117,21 @@ final class ConvolutionPasses {
         }
 
         // The input's gradient likewise.
-        if let descriptor = convolution.backwardData, let gradient = bindings.inputGradients[0] {
+        if let work = convolution.backwardData, let gradient = bindings.inputGradients[0] {
             let plan = convolution.backwardDataScratch(adds: adds)
-            let made = descriptor.memory(dnnl_query_diff_src_md)
+            let made = work.input
             let direct = made == convolution.input
             let temporary = scratch + plan.own + plan.first
-            var steps: [Execution] = []
-            let weights = try orderedWeights(descriptor, plan, &steps)
-            steps.append(
-                try Execution(
-                    name, descriptor.handle, engine,
-                    [
-                        outputGradient(descriptor), weights,
-                        Argument(
-                            index: DNNL_ARG_DIFF_SRC, memory: made,
-                            pointer: direct && !adds ? gradient.pointer : temporary),
-                        scratchArgument(descriptor),
-                    ]))
+            var steps: [any ConvolutionStep] = []
+            let pointers = ConvolutionWork.Pointers(
+                input: direct && !adds ? gradient.pointer : temporary,
+                weights: try orderedWeights(work, plan, &steps), bias: nil, output: outputGradient(work),
+                scratch: scratch)
+            steps.append(try work.step(name, .backwardData, pointers, relu: false, engine))
             let ordered = direct ? temporary : temporary + made.elements
             if !direct {
                 steps.append(
-                    try .reorder(
+                    try Execution.reorder(
                         name, engine, temporary, made, adds ? ordered : gradient.pointer, convolution.input))
             }
             dataSteps = steps
@@ -181,7 +156,7 @@ final class ConvolutionPasses {
         if let dataAddition { add(dataAddition) }
     }
 
-    private func run(_ steps: [Execution]) {
+    private func run(_ steps: [any ConvolutionStep]) {
         for index in steps.indices { steps[index].run() }
     }
 

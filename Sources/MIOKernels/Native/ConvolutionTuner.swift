@@ -40,9 +40,9 @@ extension NativeBackend {
                 outputShape: plan.tensors[operation.output].shape, inputLayout: choice.inputLayouts[0],
                 sharesWeights: false, needsInputGradient: operation.inputGradients[0] != .none,
                 trainsWeights: operation.weightGradients[0] != .none)
-            let candidates = request.candidates(engine, precision: precision)
+            let candidates = request.candidates(engine, threads: threads, precision: precision)
             guard candidates.count > 1 else { continue }
-            let key = request.key(samples: plan.samples, threads: threads, precision: precision)
+            let key = request.key(engine, samples: plan.samples, threads: threads, precision: precision)
             var passes: [ConvolutionPass] = [.forward]
             if request.trainsWeights { passes.append(.backwardWeights) }
             if request.needsInputGradient { passes.append(.backwardData) }
@@ -67,7 +67,7 @@ extension NativeBackend {
         return candidates[best]
     }
 
-    /// Seconds of each pass, the fastest of three; none where oneDNN refuses.
+    /// Seconds of each pass, the fastest of three; none where it cannot be run.
     private func measure(_ request: Convolution.Request, _ candidate: ConvolutionCandidate, samples: Int)
         -> [ConvolutionPass: Double]
     {
@@ -96,7 +96,7 @@ extension NativeBackend {
         guard
             let passes = try? ConvolutionPasses(
                 "tuning", found, samples: samples, bindings, scratchElements: scratch.count,
-                useBias: request.layer.useBias, engine)
+                useBias: request.layer.useBias, relu: request.layer.activation == .relu, engine)
         else { return [:] }
         func seconds(_ body: () -> Void) -> Double {
             body()

@@ -33,8 +33,8 @@ public struct NativeBackend: KernelBackend {
 
     /// The way each pass of a convolution takes, for passes of at most so many samples.
     func picks(_ request: Convolution.Request, samples: Int) -> (ConvolutionPass) -> ConvolutionCandidate {
-        let key = request.key(samples: samples, threads: threads, precision: precision)
-        let usual = request.candidates(engine, precision: precision)[0]
+        let key = request.key(engine, samples: samples, threads: threads, precision: precision)
+        let usual = request.candidates(engine, threads: threads, precision: precision)[0]
         let tuning = tuning
         return { tuning.pick(key, $0) ?? usual }
     }

@@ -1,0 +1,119 @@
+// The products at Winograd's points: many small ones, whose factors lie in the caches.
+#include "clones.h"
+
+// A rectangle of an image's planes whose lines will be needed soon. They are asked for amid the products, a line at a
+// time, since those leave the memory idle; all at once they would have to wait for each other.
+struct mio_region {
+    const float *image;
+    int64_t planes, plane_elements, row_elements;
+    int64_t top, bottom, left, right;
+    // Where to go on.
+    int64_t plane, row, column;
+};
+
+// The next `count` lines, or some that are there already.
+MIO_INLINE const float *next_lines(struct mio_region *region, int64_t count, int64_t *step) {
+    *step = 0;
+    if (region->plane >= region->planes || region->top >= region->bottom || region->left >= region->right) {
+        return region->image;
+    }
+    *step = 16;
+    const float *lines = region->image + region->plane * region->plane_elements + region->row * region->row_elements
+        + region->column * 16;
+    region->column += count;
+    if (region->column < region->right) return lines;
+    region->column = region->left;
+    if (++region->row < region->bottom) return lines;
+    region->row = region->top;
+    region->plane++;
+    return lines;
+}
+
+// c becomes a · b, or that is added to it. Each has its elements from one row to the next; a also from one column to the
+// next, b's and c's rows are contiguous.
+struct mio_product {
+    const float *a, *b;
+    float *c;
+    int64_t a_row, a_column, b_row, c_row;
+    // a's columns, b's rows.
+    int64_t count;
+    bool adds;
+    // Lines to be asked for meanwhile, to read and to write, and how far apart.
+    const float *reads, *writes;
+    int64_t read_step, write_step;
+};
+
+// `rows` rows and `columns` vectors of c. Both are constants to the compiler, and their product at most 24, so that the
+// sums stay in registers; the other eight hold a row of b and an element of a.
+MIO_INLINE void product_block(int rows, int columns, const struct mio_product *product) {
+    struct mio_product p = *product;
+    mio_lanes sums[24];
+    MIO_UNROLLED for (int i = 0; i < rows; i++) {
+        MIO_UNROLLED for (int j = 0; j < columns; j++) {
+            sums[i * columns + j] = p.adds ? mio_load(p.c + i * p.c_row + j * 16) : (mio_lanes){0};
+        }
+    }
+    // Three rows to a pointer, which addresses can tell apart: twelve pointers would not fit the registers.
+    const float *left[4] = {p.a, p.a + 3 * p.a_row, p.a + 6 * p.a_row, p.a + 9 * p.a_row};
+    for (int64_t k = 0; k < p.count; k++) {
+        mio_lanes right[4];
+        __builtin_prefetch(p.reads, 0, 2);
+        __builtin_prefetch(p.writes, 1, 3);
+        p.reads += p.read_step;
+        p.writes += p.write_step;
+        MIO_UNROLLED for (int j = 0; j < columns; j++) right[j] = mio_load(p.b + j * 16);
+        MIO_UNROLLED for (int i = 0; i < rows; i++) {
+            mio_lanes element = mio_splat(left[i / 3][i % 3 * p.a_row]);
+            MIO_UNROLLED for (int j = 0; j < columns; j++) sums[i * columns + j] += element * right[j];
+        }
+        MIO_UNROLLED for (int i = 0; i < 4; i++) left[i] += p.a_column;
+        p.b += p.b_row;
+    }
+    MIO_UNROLLED for (int i = 0; i < rows; i++) {
+        MIO_UNROLLED for (int j = 0; j < columns; j++) mio_store(p.c + i * p.c_row + j * 16, sums[i * columns + j]);
+    }
+}
+
+#define MIO_BLOCK(rows, columns) \
+    case rows: return product_block(rows, columns, product);
+#define MIO_BLOCKS_6(columns) \
+    MIO_BLOCK(1, columns) MIO_BLOCK(2, columns) MIO_BLOCK(3, columns) \
+    MIO_BLOCK(4, columns) MIO_BLOCK(5, columns) MIO_BLOCK(6, columns)
+#define MIO_BLOCKS_8(columns) MIO_BLOCKS_6(columns) MIO_BLOCK(7, columns) MIO_BLOCK(8, columns)
+#define MIO_BLOCKS_12(columns) \
+    MIO_BLOCKS_8(columns) MIO_BLOCK(9, columns) MIO_BLOCK(10, columns) \
+    MIO_BLOCK(11, columns) MIO_BLOCK(12, columns)
+
+// The most rows of a block, by its vectors of columns.
+static const int mio_block_rows[] = {0, 12, 12, 8, 6};
+
+static void product_of_any_block(int64_t rows, int64_t columns, const struct mio_product *product) {
+    switch (columns) {
+    case 1: switch (rows) { MIO_BLOCKS_12(1) } break;
+    case 2: switch (rows) { MIO_BLOCKS_12(2) } break;
+    case 3: switch (rows) { MIO_BLOCKS_8(3) } break;
+    case 4: switch (rows) { MIO_BLOCKS_6(4) } break;
+    }
+}
+
+// `rows` rows and `vectors` vectors of 16 columns, whatever they are.
+MIO_INLINE void multiply(
+    int64_t rows, int64_t vectors, const struct mio_product *product, struct mio_region *reads,
+    struct mio_region *writes) {
+    for (int64_t j = 0; j < vectors; j += 4) {
+        int64_t columns = vectors - j < 4 ? vectors - j : 4;
+        // Rows are dealt out evenly: a block of few would wait for its own sums.
+        int64_t blocks = (rows + mio_block_rows[columns] - 1) / mio_block_rows[columns];
+        for (int64_t block = 0, i = 0; block < blocks; block++) {
+            int64_t end = rows * (block + 1) / blocks;
+            struct mio_product part = *product;
+            part.a += i * part.a_row;
+            part.b += j * 16;
+            part.c += i * part.c_row + j * 16;
+            part.reads = next_lines(reads, part.count, &part.read_step);
+            part.writes = next_lines(writes, part.count, &part.write_step);
+            product_of_any_block(end - i, columns, &part);
+            i = end;
+        }
+    }
+}

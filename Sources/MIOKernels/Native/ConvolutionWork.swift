@@ -1,0 +1,130 @@
+import CDenseLoops
+import COneDNN
+import MIOGraph
+import MIOTensor
+
+/// One pass of a convolution: how what it reads and writes lies in memory, and who computes it.
+struct ConvolutionWork {
+    /// Of the pass' three tensors or their gradients, as the implementation wants them.
+    let input: MemoryDescriptor
+    let weights: MemoryDescriptor
+    let output: MemoryDescriptor
+    /// 32-bit elements.
+    let scratchElements: Int
+    private let implementer: Implementer
+
+    private enum Implementer {
+        case oneDNN(PrimitiveDescriptor)
+        case blockedWinograd(mio_winograd)
+    }
+
+    init(_ pass: ConvolutionPass, _ descriptor: PrimitiveDescriptor) {
+        input = descriptor.memory(pass == .backwardData ? dnnl_query_diff_src_md : dnnl_query_src_md)
+        weights = descriptor.memory(
+            pass == .backwardWeights ? dnnl_query_diff_weights_md : dnnl_query_weights_md)
+        output = descriptor.memory(pass == .forward ? dnnl_query_dst_md : dnnl_query_diff_dst_md)
+        scratchElements = descriptor.scratch.elements
+        implementer = .oneDNN(descriptor)
+    }
+
+    /// Every pass of a convolution on images in blocks of channels.
+    init(
+        blockedWinograd request: Convolution.Request, _ geometry: WindowGeometry, samples: Int,
+        weights: MemoryDescriptor, output: MemoryDescriptor, _ name: String
+    ) throws(KernelError) {
+        input = try MemoryDescriptor(
+            image: request.inputShape, samples: samples, layout: .channelBlocked(block: 16), name)
+        self.weights = weights
+        self.output = output
+        func image(_ shape: Shape) -> mio_image {
+            mio_image(channels: Int64(shape[2]), height: Int64(shape[0]), width: Int64(shape[1]))
+        }
+        let winograd = mio_winograd(
+            samples: Int64(samples), input: image(request.inputShape), output: image(request.outputShape),
+            top: Int64(geometry.height.before), left: Int64(geometry.width.before))
+        scratchElements = withUnsafePointer(to: winograd) { Int(mio_winograd_scratch($0)) }
+        implementer = .blockedWinograd(winograd)
+    }
+
+    /// `jit:avx512_core`, `blocked winograd`
+    var implementation: String {
+        switch implementer {
+        case .oneDNN(let descriptor): "onednn " + descriptor.implementation
+        case .blockedWinograd: "blocked winograd"
+        }
+    }
+
+    /// Where a pass' tensors are; for a gradient, the tensor of that name stands for its gradient.
+    struct Pointers {
+        let input: UnsafeMutablePointer<Float>
+        let weights: UnsafeMutablePointer<Float>
+        let bias: UnsafeMutablePointer<Float>?
+        let output: UnsafeMutablePointer<Float>?
+        let scratch: UnsafeMutablePointer<Float>
+    }
+
+    /// The pass as code.
+    /// - Parameter relu: whether forward applies it.
+    /// - Throws: `KernelError`
+    func step(
+        _ name: String, _ pass: ConvolutionPass, _ pointers: Pointers, relu: Bool, _ engine: OneDNNEngine
+    ) throws(KernelError) -> any ConvolutionStep {
+        switch implementer {
+        case .blockedWinograd(let winograd):
+            return BlockedWinogradStep(winograd: winograd, pass: pass, pointers: pointers, relu: relu)
+        case .oneDNN(let descriptor):
+            var arguments = [
+                Execution.Argument(
+                    index: pass == .backwardData ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, memory: input,
+                    pointer: pointers.input),
+                Execution.Argument(
+                    index: pass == .backwardWeights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS,
+                    memory: weights, pointer: pointers.weights),
+                Execution.Argument(
+                    index: pass == .forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, memory: output,
+                    pointer: pointers.output),
+                Execution.Argument(
+                    index: DNNL_ARG_SCRATCHPAD, memory: descriptor.scratch, pointer: pointers.scratch),
+            ]
+            if let bias = pointers.bias {
+                arguments.append(
+                    Execution.Argument(
+                        index: DNNL_ARG_BIAS, memory: descriptor.memory(dnnl_query_weights_md, 1),
+                        pointer: bias))
+            }
+            return try Execution(name, descriptor.handle, engine, arguments)
+        }
+    }
+}
+
+/// A part of a convolution, ready to run again and again.
+protocol ConvolutionStep {
+    func run()
+}
+
+extension Execution: ConvolutionStep {}
+
+/// Winograd's algorithm by mio's own loops, on one thread.
+struct BlockedWinogradStep: ConvolutionStep {
+    let winograd: mio_winograd
+    let pass: ConvolutionPass
+    let pointers: ConvolutionWork.Pointers
+    let relu: Bool
+
+    func run() {
+        guard let output = pointers.output else { return }
+        withUnsafePointer(to: winograd) {
+            switch pass {
+            case .forward:
+                mio_winograd_forward(
+                    $0, pointers.input, pointers.weights, pointers.bias, relu, output, pointers.scratch)
+            case .backwardWeights:
+                mio_winograd_filter_gradient(
+                    $0, pointers.input, output, pointers.weights, pointers.scratch)
+            case .backwardData:
+                mio_winograd_input_gradient(
+                    $0, output, pointers.weights, pointers.input, pointers.scratch)
+            }
+        }
+    }
+}
