@@ -1,7 +1,6 @@
 // Winograd's transforms for 3×3 filters on 4×4 outputs: Lavin and Gray, "Fast Algorithms for Convolutional Neural
-// Networks" (2016), with the points 0, ±5/8, ±3/2 and ∞ instead of 0, ±1, ±2 and ∞. Their powers are nearer to each
-// other, which halves the rounding error; oneDNN takes the same ones. Each transform is of one axis: for both, the
-// columns are done first and the rows of the result then.
+// Networks" (2016), with the points 0, ±5/8, ±3/2 and ∞, as oneDNN takes them, instead of 0, ±1, ±2 and ∞: powers
+// nearer to each other round less. Each transform is of one axis.
 #include "clones.h"
 
 #define MIO_POINTS 6
@@ -50,8 +49,8 @@ MIO_INLINE void points_to_outputs(const mio_lanes m[6], mio_lanes y[4]) {
     y[3] = m[5] + MIO_P * MIO_PP * p_odd + MIO_Q * MIO_QQ * q_odd;
 }
 
-// Four neighbouring gradients of outputs as a polynomial at the points, not yet divided: they are the filter where the
-// filter's gradient is the output.
+// Four neighbouring gradients of outputs as a polynomial at the points, not yet divided: where the filter's gradient is
+// the output, they are the filter.
 MIO_INLINE void gradients_to_points(const mio_lanes g[4], mio_lanes t[6]) {
     mio_lanes even = g[0] + MIO_PP * g[2], odd = g[1] + MIO_PP * g[3];
     t[1] = even + MIO_P * odd;

@@ -29,8 +29,8 @@ MIO_INLINE const float *next_lines(struct mio_region *region, int64_t count, int
     return lines;
 }
 
-// c becomes a · b, or that is added to it. Each has its elements from one row to the next; a also from one column to the
-// next, b's and c's rows are contiguous.
+// c becomes a · b, or that is added to it. Of each, the elements from one row to the next; of a also from one column to
+// the next, for b's and c's rows are contiguous.
 struct mio_product {
     const float *a, *b;
     float *c;
