@@ -159,22 +159,31 @@ MIO_INLINE void transform_gradient(
     }
 }
 
+// What is done to outputs before they are kept: the bias and relu of forward; or, of gradients, the way back through the
+// relu that made what is in their place, and their sum.
+struct finish { bool relu, passes_relu; mio_lanes bias, sum; };
+
 MIO_INLINE void keep_output(
-    mio_lanes value, mio_lanes bias, bool relu, float *plane, struct mio_image image, int64_t row, int64_t column) {
+    mio_lanes value, struct finish *finish, float *plane, struct mio_image image, int64_t row, int64_t column) {
     if (row >= image.height || column >= image.width) return;
-    value += bias;
+    float *place = plane + (row * image.width + column) * 16;
+    value += finish->bias;
     // A NaN stays one.
-    if (relu) value = (mio_lanes)((mio_words)value & ~(mio_words)(value < 0.0f));
-    mio_store(plane + (row * image.width + column) * 16, value);
+    if (finish->relu) value = (mio_lanes)((mio_words)value & ~(mio_words)(value < 0.0f));
+    if (finish->passes_relu) {
+        value = mio_select((mio_words)(mio_load(place) > 0.0f), value);
+        finish->sum += value;
+    }
+    mio_store(place, value);
 }
 
-// A tile of outputs from its points, with the bias, and relu.
+// A tile of outputs from its points.
 MIO_INLINE void transform_outputs(
-    const float *points, int64_t stride, mio_lanes bias, bool relu, float *plane, struct mio_image image, int64_t row,
+    const float *points, int64_t stride, struct finish *finish, float *plane, struct mio_image image, int64_t row,
     int64_t column) {
     MIO_BOTH_AXES(
         points_to_outputs, MIO_POINTS, tile, mio_load(points + (y * MIO_POINTS + x) * stride),
-        keep_output(result, bias, relu, plane, image, row + y, column + x));
+        keep_output(result, finish, plane, image, row + y, column + x));
 }
 
 // MARK: Filters
@@ -224,13 +233,16 @@ MIO_INLINE void transform_images(
     }
 }
 
-static void convolve(
+// One of the two ways through the filters, which are at the points already: scratch begins with them.
+MIO_INLINE void convolve(
     const struct mio_winograd *w, struct mio_image from, struct mio_image to, int64_t top, int64_t left,
-    const float *source, const float *bias, bool relu, float *target, float *filters, float *scratch) {
+    const float *source, const float *bias, bool relu, bool passes_relu, float *bias_gradient, float *target,
+    float *scratch) {
     int64_t sources = vectors(from), targets = vectors(to);
     struct bundle bundle = bundle_of(w, to);
     int64_t from_stride = stride_of(bundle.tiles, sources), to_stride = stride_of(bundle.tiles, targets);
-    float *image = scratch, *products = scratch + MIO_POINTS_2 * from_stride;
+    const float *filters = scratch;
+    float *image = scratch + filter_points(w), *products = image + MIO_POINTS_2 * from_stride;
     struct span span = span_of(w, to, bundle, 0), next;
     for (int64_t index = 1; span.first < span.end; span = next, index++) {
         next = span_of(w, to, bundle, index);
@@ -245,13 +257,17 @@ static void convolve(
             multiply(span.end - span.first, targets, &product, &reads, &writes);
         }
         for (int64_t plane = 0; plane < targets; plane++) {
-            mio_lanes added = bias ? load_part(bias + plane * 16, lanes_of(to, plane)) : (mio_lanes){0};
+            int64_t lanes = lanes_of(to, plane);
+            struct finish finish = {.relu = relu, .passes_relu = passes_relu};
+            if (bias) finish.bias = load_part(bias + plane * 16, lanes);
+            if (bias_gradient) finish.sum = load_part(bias_gradient + plane * 16, lanes);
             for (int64_t t = span.first; t < span.end; t++) {
                 struct place place = place_of(t, to);
                 transform_outputs(
-                    products + ((t - span.first) * targets + plane) * 16, to_stride, added, relu,
+                    products + ((t - span.first) * targets + plane) * 16, to_stride, &finish,
                     target + (place.sample * targets + plane) * plane_elements(to), to, place.row, place.column);
             }
+            if (bias_gradient) store_part(bias_gradient + plane * 16, finish.sum, lanes);
         }
     }
 }
@@ -261,16 +277,16 @@ void mio_winograd_forward(
     float *output, float *scratch) {
     transform_filters(w, filters, false, scratch);
     convolve(
-        w, w->input, w->output, w->top, w->left, input, bias, relu, output, scratch, scratch + filter_points(w));
+        w, w->input, w->output, w->top, w->left, input, bias, relu, false, NULL, output, scratch);
 }
 
 void mio_winograd_input_gradient(
-    const struct mio_winograd *w, const float *output_gradient, const float *filters, float *input_gradient,
-    float *scratch) {
+    const struct mio_winograd *w, const float *output_gradient, const float *filters, bool passes_relu,
+    float *bias_gradient, float *input_gradient, float *scratch) {
     transform_filters(w, filters, true, scratch);
     convolve(
-        w, w->output, w->input, 2 - w->top, 2 - w->left, output_gradient, NULL, false, input_gradient, scratch,
-        scratch + filter_points(w));
+        w, w->output, w->input, 2 - w->top, 2 - w->left, output_gradient, NULL, false, passes_relu, bias_gradient,
+        input_gradient, scratch);
 }
 
 void mio_winograd_filter_gradient(

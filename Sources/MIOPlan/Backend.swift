@@ -44,9 +44,9 @@ public struct KernelChoice: Hashable, Sendable {
     /// Whether backward reads the input and output of forward: how long they must stay.
     public var backwardReadsInputs: Bool
     public var backwardReadsOutput: Bool
-    /// Backward can take an input's gradient through the relu that made the input, and sum the bias' gradient
-    /// before it, both while it has the input at hand: see `ReluFusion`.
-    public var passesRelu: Bool
+    /// For each input, or none for all of them: backward can take its gradient through the relu that made the input,
+    /// and sum the bias' gradient before it, both while it has the input at hand: see `ReluFusion`.
+    public var passesRelu: [Bool]
     /// Backward can do without its relu and its bias' gradient, which another operation does.
     public var takesPassedRelu: Bool
 
@@ -54,7 +54,7 @@ public struct KernelChoice: Hashable, Sendable {
         algorithm: String, inputLayouts: [Layout], outputLayout: Layout = .canonical, weightElements: [Int],
         weightLayouts: [String], aliasesInput: Bool = false, scratchElements: Int = 0,
         workspaceElements: Int = 0, backwardReadsInputs: Bool = true, backwardReadsOutput: Bool = true,
-        passesRelu: Bool = false, takesPassedRelu: Bool = false
+        passesRelu: [Bool] = [], takesPassedRelu: Bool = false
     ) {
         self.algorithm = algorithm
         self.inputLayouts = inputLayouts

@@ -35,9 +35,10 @@ struct ReluFusion {
         }
 
         for (index, operation) in operations.enumerated() {
-            guard hasBackward[index], operation.choice?.passesRelu == true else { continue }
+            guard hasBackward[index], let passesRelu = operation.choice?.passesRelu, !passesRelu.isEmpty
+            else { continue }
             for (position, input) in operation.inputs.enumerated() where flows[index][position] == .first {
-                guard case .flattenedBlocked = lowering.tensors[input].layout, readers[root(input)] == 1,
+                guard passesRelu[position], readers[root(input)] == 1,
                     let producer = maker[root(input)], operations[producer].choice?.takesPassedRelu == true,
                     operations[producer].weights.allSatisfy({ calls[$0] == 1 })
                 else { continue }

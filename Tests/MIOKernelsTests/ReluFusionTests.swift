@@ -40,6 +40,40 @@ import Testing
             model, planned: 3, passes: [3, 1, 2], tolerance: tolerance(sum: 6 * 42 + 840, layers: 2))
     }
 
+    /// A convolution takes the relu of the one before, where it is computed by mio's own loops, and gives its own to the
+    /// Dense behind; 20 and 40 channels end within a block.
+    @Test(arguments: [true, false], [Padding.valid, .same]) func ofAConvolutionBehind(
+        _ hasBias: Bool, _ padding: Padding
+    ) throws {
+        let first = Conv2D(20, kernelSize: 3, activation: .relu, useBias: hasBias, name: "first")(image)
+        let second = Conv2D(
+            40, kernelSize: 3, padding: padding, activation: .relu, useBias: hasBias, name: "second")(first)
+        let model = try Model(inputs: [image], outputs: [Dense(1, name: "y")(Flatten()(second))])
+        let plan = try plan(model)
+        let names = plan.operations.map(\.name)
+        let (one, two) = (
+            try #require(names.firstIndex(of: "first")), try #require(names.firstIndex(of: "second"))
+        )
+        if case .layer(_, _, let choice) = plan.operations[two].work {
+            let isPassed = choice.algorithm.hasSuffix("blocked winograd")
+            #expect(plan.operations[two].passesReluOf == [isPassed ? one : nil])
+            #expect(plan.operations[one].reluIsPassed == isPassed)
+        }
+        #expect(plan.operations[two].reluIsPassed)
+        try expectAlike(
+            model, planned: 3, passes: [3, 1, 2],
+            tolerance: tolerance(sum: 6 * 42 + 40 * 42, winograd: true, layers: 3))
+    }
+
+    /// Whose values somebody else reads, or whose kernel is not trained: it keeps its relu.
+    @Test func notOfAConvolutionThatOthersRead() throws {
+        let first = Conv2D(16, kernelSize: 3, activation: .relu, name: "first")(image)
+        let second = Conv2D(16, kernelSize: 3, name: "second")(first)
+        let model = try Model(inputs: [image], outputs: [second, Dense(1, name: "y")(Flatten()(first))])
+        #expect(try plan(model).operations.allSatisfy { !$0.reluIsPassed })
+        try expectAlike(model, passes: [3, 2], tolerance: tolerance(sum: 1000, winograd: true, layers: 3))
+    }
+
     /// More elements than a stretch, in one plane.
     @Test func ofManyPixels() throws {
         let wide = Input("image", shape: [40, 33, 3])

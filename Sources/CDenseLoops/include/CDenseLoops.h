@@ -110,10 +110,12 @@ void mio_winograd_forward(
     const struct mio_winograd *w, const float *input, const float *filters, const float *bias, bool relu,
     float *output, float *scratch);
 
-/// input_gradient ← output_gradient ⋆ filters, turned round.
+/// input_gradient ← output_gradient ⋆ filters, turned round. If it `passes_relu`, input_gradient holds the input, a
+/// relu's result, before: the gradient is 0 where that is, and is added up to bias_gradient (channels,), which may be
+/// NULL.
 void mio_winograd_input_gradient(
-    const struct mio_winograd *w, const float *output_gradient, const float *filters, float *input_gradient,
-    float *scratch);
+    const struct mio_winograd *w, const float *output_gradient, const float *filters, bool passes_relu,
+    float *bias_gradient, float *input_gradient, float *scratch);
 
 /// filter_gradient ← input ⋆ output_gradient.
 void mio_winograd_filter_gradient(

@@ -193,6 +193,12 @@ struct Convolution {
         values.map { Int64($0) } + [Int64](repeating: 0, count: 12 - values.count)
     }
 
+    /// Whether the input's gradient can be put where the input is, and pass the relu that made the input on the way.
+    var canPassRelu: Bool {
+        guard let backwardData, backwardWeights != nil else { return false }
+        return backwardData.canPassRelu && backwardData.input == input && workspaceElements == 0
+    }
+
     var algorithm: String {
         ([forward] + [backwardWeights, backwardData].compactMap { $0 }).map(\.implementation)
             .joined(separator: ", ")

@@ -64,7 +64,8 @@ final class ConvolutionKernel: Kernel {
             scratchElements: scratch, workspaceElements: found.workspaceElements,
             // What was reordered is kept in the workspace.
             backwardReadsInputs: request.trainsWeights && found.workspaceElements == 0,
-            backwardReadsOutput: layer.activation != .linear, takesPassedRelu: layer.activation == .relu)
+            backwardReadsOutput: layer.activation != .linear, passesRelu: [found.canPassRelu],
+            takesPassedRelu: layer.activation == .relu)
     }
 
     init(_ layer: Conv2D, _ description: KernelDescription, _ backend: NativeBackend) throws {
@@ -135,6 +136,9 @@ final class ConvolutionKernel: Kernel {
         let dBias = useBias && !reluIsPassed ? bindings.weightGradients[1] : nil
         if let dBias, !dBias.adds(in: pass) { dBias.pointer.update(repeating: 0, count: filters) }
         let dKernel = bindings.weightGradients[0]
+        if let passed = bindings.passedRelu[0]?.biasGradient, !passed.adds(in: pass) {
+            passed.pointer.update(repeating: 0, count: request.inputShape[2])
+        }
         guard pass.samples > 0 else {
             if let dKernel, !dKernel.adds(in: pass) {
                 dKernel.pointer.update(repeating: 0, count: weightElements)

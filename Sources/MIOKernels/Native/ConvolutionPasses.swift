@@ -125,9 +125,12 @@ final class ConvolutionPasses {
             var steps: [any ConvolutionStep] = []
             let pointers = ConvolutionWork.Pointers(
                 input: direct && !adds ? gradient.pointer : temporary,
-                weights: try orderedWeights(work, plan, &steps), bias: nil, output: outputGradient(work),
+                weights: try orderedWeights(work, plan, &steps),
+                bias: bindings.passedRelu[0]?.biasGradient?.pointer, output: outputGradient(work),
                 scratch: scratch)
-            steps.append(try work.step(name, .backwardData, pointers, relu: false, engine))
+            let passesRelu = bindings.passedRelu[0] != nil
+            precondition(!passesRelu || convolution.canPassRelu && !adds, "\(name) cannot pass a relu")
+            steps.append(try work.step(name, .backwardData, pointers, relu: passesRelu, engine))
             let ordered = direct ? temporary : temporary + made.elements
             if !direct {
                 steps.append(

@@ -46,6 +46,11 @@ struct ConvolutionWork {
         implementer = .blockedWinograd(winograd)
     }
 
+    /// Of the gradient of an input that a relu has made.
+    var canPassRelu: Bool {
+        if case .blockedWinograd = implementer { true } else { false }
+    }
+
     /// `jit:avx512_core`, `blocked winograd`
     var implementation: String {
         switch implementer {
@@ -54,17 +59,19 @@ struct ConvolutionWork {
         }
     }
 
-    /// Where a pass' tensors are; for a gradient, the tensor of that name stands for its gradient.
+    /// Where a pass' tensors are, or their gradients where it makes or reads those.
     struct Pointers {
         let input: UnsafeMutablePointer<Float>
         let weights: UnsafeMutablePointer<Float>
+        /// In forward. For the input's gradient: that of the bias before the relu that is passed.
         let bias: UnsafeMutablePointer<Float>?
         let output: UnsafeMutablePointer<Float>?
         let scratch: UnsafeMutablePointer<Float>
     }
 
     /// The pass as code.
-    /// - Parameter relu: whether forward applies it.
+    /// - Parameter relu: whether forward applies it; whether the input's gradient, whose place holds the input before,
+    ///   passes the relu that made it (`canPassRelu`).
     /// - Throws: `KernelError`
     func step(
         _ name: String, _ pass: ConvolutionPass, _ pointers: Pointers, relu: Bool, _ engine: OneDNNEngine
@@ -123,7 +130,7 @@ struct BlockedWinogradStep: ConvolutionStep {
                     $0, pointers.input, output, pointers.weights, pointers.scratch)
             case .backwardData:
                 mio_winograd_input_gradient(
-                    $0, output, pointers.weights, pointers.input, pointers.scratch)
+                    $0, output, pointers.weights, relu, pointers.bias, pointers.input, pointers.scratch)
             }
         }
     }

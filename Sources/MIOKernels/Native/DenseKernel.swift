@@ -41,7 +41,10 @@ final class DenseKernel: Kernel {
             scratchElements: storage.method == .small
                 ? rows * storage.stride + layer.units * Self.transposedStride(storage) : 0,
             backwardReadsInputs: request.trainsWeights, backwardReadsOutput: layer.activation != .linear,
-            passesRelu: storage.method == .fewUnits && request.trainsWeights)
+            passesRelu: layouts.map { layout in
+                guard case .flattenedBlocked = layout else { return false }
+                return storage.method == .fewUnits && request.trainsWeights
+            })
     }
 
     /// A vector may be read across the end of a segment.
