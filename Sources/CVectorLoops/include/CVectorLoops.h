@@ -40,6 +40,9 @@ void mio_adam_update(size_t count, float *weights, const float *gradient, float 
                      mio_update_options options, float step_size, float gain_1, float gain_2,
                      float epsilon);
 
+// The square roots that the update takes, correctly rounded: for the test of them.
+void mio_square_roots(size_t count, const float *values, float *roots);
+
 // The same with v_hat = max(v_hat, v) in the denominator.
 void mio_adam_amsgrad_update(size_t count, float *weights, const float *gradient, float *m, float *v,
                              float *v_hat, mio_update_options options, float step_size, float gain_1,
@@ -67,5 +70,8 @@ void mio_sum_slabs_everywhere(size_t count, float *const *slabs, size_t offset, 
 
 // Whether no element is infinite or not a number.
 int mio_all_finite(size_t count, const float *values);
+
+// target = values, in the same pass: whether all that was copied is finite.
+int mio_copy_finite(size_t count, const float *values, float *target);
 
 #endif
