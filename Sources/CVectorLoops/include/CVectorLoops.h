@@ -10,6 +10,7 @@
 // plain Swift implementation is an exact oracle.
 
 #include <stddef.h>
+#include <stdint.h>
 
 // Makes this thread's arithmetic take numbers below 1.2e-38 for zero, and give zero for them, until the mode that it
 // returns is restored. A processor computes with such numbers ten times slower.
@@ -73,5 +74,10 @@ int mio_all_finite(size_t count, const float *values);
 
 // target = values, in the same pass: whether all that was copied is finite.
 int mio_copy_finite(size_t count, const float *values, float *target);
+
+// target[i] = the place of first + i in an order of 0 ..< limit: a Feistel network of 8 rounds with these keys over two
+// halves of half_bits, whose values outside of the range are sent through again.
+void mio_permute(size_t count, uint64_t first, const uint64_t *keys, unsigned half_bits, uint64_t limit,
+                 int64_t *target);
 
 #endif
