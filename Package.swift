@@ -74,7 +74,8 @@ package.targets += module(
     testing: ["mio-communication-check", "ProcessSupport"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
-    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CPrefetch", "CZlib"], testing: ["TestFolders"])
+    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CVectorLoops", "CPrefetch", "CZlib"],
+    testing: ["TestFolders"])
 package.targets += module(
     "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles"], testing: ["TestFolders"])
 package.targets += module(

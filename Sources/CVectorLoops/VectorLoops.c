@@ -1,4 +1,4 @@
-#include "CVectorLoops.h"
+#include "WideAdam.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -67,9 +67,9 @@ void mio_sgd_momentum_update(size_t count, float *restrict weights, const float 
 }
 
 VECTOR_CLONES
-void mio_adam_update(size_t count, float *restrict weights, const float *restrict gradient,
-                     float *restrict m, float *restrict v, mio_update_options options, float step_size,
-                     float gain_1, float gain_2, float epsilon) {
+static void adam_update(size_t count, float *restrict weights, const float *restrict gradient,
+                        float *restrict m, float *restrict v, mio_update_options options, float step_size,
+                        float gain_1, float gain_2, float epsilon) {
     for (size_t i = 0; i < count; i++) {
         float g = prepared_gradient(gradient[i], options);
         float first = m[i] + (g - m[i]) * gain_1;
@@ -79,6 +79,13 @@ void mio_adam_update(size_t count, float *restrict weights, const float *restric
         weights[i] = decayed_weight(weights[i], options)
             - first * step_size / (SQUARE_ROOT(second) + epsilon);
     }
+}
+
+void mio_adam_update(size_t count, float *weights, const float *gradient, float *m, float *v,
+                     mio_update_options options, float step_size, float gain_1, float gain_2, float epsilon) {
+    size_t done = mio_wide_adam_update(count, weights, gradient, m, v, options, step_size, gain_1, gain_2, epsilon);
+    adam_update(count - done, weights + done, gradient + done, m + done, v + done, options, step_size, gain_1,
+                gain_2, epsilon);
 }
 
 VECTOR_CLONES
@@ -126,6 +133,19 @@ int mio_all_finite(size_t count, const float *values) {
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, values + i, sizeof bits);
+        uint32_t magnitude = bits & 0x7fffffffu;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest < 0x7f800000u;
+}
+
+VECTOR_CLONES
+int mio_copy_finite(size_t count, const float *restrict values, float *restrict target) {
+    uint32_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, values + i, sizeof bits);
+        memcpy(target + i, &bits, sizeof bits);
         uint32_t magnitude = bits & 0x7fffffffu;
         largest = magnitude > largest ? magnitude : largest;
     }

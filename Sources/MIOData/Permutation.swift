@@ -1,3 +1,4 @@
+import CVectorLoops
 import MIOTensor
 
 /// An order of `0..<count` that depends on the seed and the epoch alone, with random access and without
@@ -50,15 +51,22 @@ public struct Permutation: Sendable {
         return Int(value)
     }
 
-    /// The elements at some positions, one after the other.
+    /// The elements at some positions, one after the other: as the subscript gives them, in vectors.
     /// - Precondition: the positions are in `0..<count`; `destination` has room for them.
-    func write(_ positions: Range<Int>, to destination: UnsafeMutablePointer<Int>) {
+    public func write(_ positions: Range<Int>, to destination: UnsafeMutablePointer<Int>) {
         precondition(
             positions.lowerBound >= 0 && positions.upperBound <= count, "positions \(positions) of \(count)")
-        for (index, position) in positions.enumerated() {
-            var value = UInt64(position)
-            if !isIdentity { repeat { value = encrypt(value) } while value >= UInt64(count) }
-            destination[index] = Int(value)
+        if isIdentity {
+            for (index, position) in positions.enumerated() { destination[index] = position }
+            return
+        }
+        withUnsafeBytes(of: keys) { keys in
+            destination.withMemoryRebound(to: Int64.self, capacity: positions.count) { destination in
+                mio_permute(
+                    positions.count, UInt64(positions.lowerBound),
+                    keys.baseAddress?.assumingMemoryBound(to: UInt64.self), UInt32(halfBits), UInt64(count),
+                    destination)
+            }
         }
     }
 

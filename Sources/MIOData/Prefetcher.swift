@@ -1,3 +1,4 @@
+import CPrefetch
 import MIOTensor
 import MIOThreads
 
@@ -44,6 +45,8 @@ public final class Prefetcher {
     /// (microseconds) is nothing beside filling half of the ring, and little enough to leave the caches alone.
     private static let ringBytes = 8 << 20
     private static let mostBatches = 32
+    /// The least that Linux grants.
+    private static let nanosecondsOfTurn: UInt64 = 100_000
 
     /// As many batches as fit 8 MiB, but 3 at least and 32 at most.
     public static func usualDepth(batchBytes: Int) -> Int {
@@ -82,6 +85,8 @@ public final class Prefetcher {
         self.ring = ring
         dataset.expectReading(shuffled: configuration.shuffle)
         thread = try JoinableThread(named: "mio prefetch") {
+            // Half of the ring lasts the other thread a fraction of a usual turn: this one must not wait for the end of it.
+            mio_ask_for_turns(Self.nanosecondsOfTurn)
             Self.fillBatches(of: ring, from: dataset, configuration, schedule)
         }
     }

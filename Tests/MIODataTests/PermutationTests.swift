@@ -23,6 +23,20 @@ struct PermutationTests {
         #expect(Array(order(0, 0).prefix(8)) == [64, 65, 43, 13, 51, 48, 96, 98])
     }
 
+    /// Vectors of positions and what is left over, with few and many values outside of the range.
+    @Test func rangesAreAsTheirElements() {
+        for count in [2, 3, 17, 100, 256, 257, 4096, 70_001] {
+            for shuffle in [true, false] {
+                let permutation = Permutation(count: count, seed: 2, epoch: 5, shuffle: shuffle)
+                for range in [0..<count, 1..<min(34, count), count / 2..<count, count..<count] {
+                    var order = [Int](repeating: -1, count: range.count + 1)
+                    permutation.write(range, to: &order)
+                    #expect(order == range.map { permutation[$0] } + [-1])
+                }
+            }
+        }
+    }
+
     @Test func withoutShuffleIsTheOrderOfTheData() {
         let permutation = Permutation(count: 9, seed: 5, epoch: 2, shuffle: false)
         #expect((0..<9).map { permutation[$0] } == Array(0..<9))

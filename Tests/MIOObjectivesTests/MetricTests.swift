@@ -65,6 +65,45 @@ func sums(
         #expect(sums(top1, [1, .nan, 0], width: 3, [1], kind: .classIndex).sum == 0)
     }
 
+    /// Of all widths around a vector, with ties, numbers that are none, weights, and targets that are no class.
+    @Test func vectorsAgreeWithThePlainLoop() {
+        var random = PhiloxSequence(seed: 3, stream: 4)
+        let scores: [Float] = [0, 0, 1, 2, 2, -.infinity, .infinity, .nan, -0.0, 3]
+        for width in [1, 2, 3, 10, 15, 16, 17, 31, 32, 33, 40] {
+            let positions = 300
+            let predictions = (0..<positions * width).map { index in
+                // Every third row has scores that all differ.
+                index / width % 3 == 0
+                    ? random.nextUniform(0, 1) : scores[Int(random.nextUniform(0, 10).rounded(.down)) % 10]
+            }
+            let targets = (0..<positions).map { position -> Float in
+                let target = random.nextUniform(-1, Float(width) + 1)
+                return position % 5 == 0 ? target : target.rounded(.down)
+            }
+            let labelled = (0..<positions).map { UInt8($0 % 7 == 0 ? 0 : 1) }
+            let weights = (0..<positions).map { _ in random.nextUniform(0, 2) }
+            var (hits, all, weightedHits, allWeights) = (0.0, 0.0, 0.0, 0.0)
+            for position in 0..<positions where labelled[position] != 0 {
+                let row = predictions[position * width..<(position + 1) * width]
+                var best = row.startIndex
+                for index in row.indices where row[index] > row[best] { best = index }
+                let isHit = Float(best - row.startIndex) == targets[position]
+                hits += isHit ? 1 : 0
+                all += 1
+                weightedHits += isHit ? Double(weights[position]) : 0
+                allWeights += Double(weights[position])
+            }
+            let metric = SparseCategoricalAccuracyMetric()
+            #expect(
+                sums(metric, predictions, width: width, targets, labelled: labelled, kind: .classIndex)
+                    == MetricSums(sum: hits, count: all), "width \(width)")
+            #expect(
+                sums(
+                    metric, predictions, width: width, targets, labelled: labelled, weights: weights,
+                    kind: .classIndex) == MetricSums(sum: weightedHits, count: allWeights), "width \(width)")
+        }
+    }
+
     @Test func accuracyChoosesItsMeaning() {
         let accuracy = AccuracyMetric()
         #expect(sums(accuracy, [0.9, 0.1], width: 1, [1, 1]) == MetricSums(sum: 1, count: 2))

@@ -76,6 +76,12 @@ void mio_sparse_crossentropy(
     const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
     const float *scales, float *losses, float *gradient, float *probabilities);
 
+/// Over the labelled rows: count ← Σ weight, and sum ← Σ weight where the first of the largest scores (rows, width) is
+/// that of the target's class. `weights` may be NULL: ones.
+void mio_sparse_accuracy(
+    const float *scores, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
+    const float *weights, double *sum, double *count);
+
 /// A window that moves over images of [planes][height][width][lanes].
 struct mio_window {
     int64_t planes, lanes;

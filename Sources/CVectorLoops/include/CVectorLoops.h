@@ -10,6 +10,7 @@
 // plain Swift implementation is an exact oracle.
 
 #include <stddef.h>
+#include <stdint.h>
 
 // Makes this thread's arithmetic take numbers below 1.2e-38 for zero, and give zero for them, until the mode that it
 // returns is restored. A processor computes with such numbers ten times slower.
@@ -40,6 +41,9 @@ void mio_adam_update(size_t count, float *weights, const float *gradient, float 
                      mio_update_options options, float step_size, float gain_1, float gain_2,
                      float epsilon);
 
+// The square roots that the update takes, correctly rounded: for the test of them.
+void mio_square_roots(size_t count, const float *values, float *roots);
+
 // The same with v_hat = max(v_hat, v) in the denominator.
 void mio_adam_amsgrad_update(size_t count, float *weights, const float *gradient, float *m, float *v,
                              float *v_hat, mio_update_options options, float step_size, float gain_1,
@@ -67,5 +71,13 @@ void mio_sum_slabs_everywhere(size_t count, float *const *slabs, size_t offset, 
 
 // Whether no element is infinite or not a number.
 int mio_all_finite(size_t count, const float *values);
+
+// target = values, in the same pass: whether all that was copied is finite.
+int mio_copy_finite(size_t count, const float *values, float *target);
+
+// target[i] = the place of first + i in an order of 0 ..< limit: a Feistel network of 8 rounds with these keys over two
+// halves of half_bits, whose values outside of the range are sent through again.
+void mio_permute(size_t count, uint64_t first, const uint64_t *keys, unsigned half_bits, uint64_t limit,
+                 int64_t *target);
 
 #endif

@@ -1,3 +1,4 @@
+import CDenseLoops
 import MIOConfig
 import MIOTensor
 
@@ -19,9 +20,10 @@ public struct SparseCategoricalAccuracyMetric: Metric, Hashable {
     }
 
     public func accumulate(_ call: MetricCall) -> MetricSums {
-        call.sum { position in
-            let predicted = firstLargest(call.predictions + position * call.width, width: call.width)
-            return predicted == call.classIndex(position) ? 1 : 0
-        }
+        var sums = MetricSums()
+        mio_sparse_accuracy(
+            call.predictions, Int64(call.positions), Int64(call.width), call.targets, call.labelled,
+            call.weights, &sums.sum, &sums.count)
+        return sums
     }
 }

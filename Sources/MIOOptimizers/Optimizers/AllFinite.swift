@@ -7,3 +7,11 @@ public func areFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
     precondition(count >= 0, "negative count \(count)")
     return mio_all_finite(count, values) != 0
 }
+
+/// Copies `count` elements to where nothing overlaps, and says whether all of them are finite: in one pass.
+public func copyFinite(
+    _ values: UnsafePointer<Float>, count: Int, to target: UnsafeMutablePointer<Float>
+) -> Bool {
+    precondition(count >= 0, "negative count \(count)")
+    return mio_copy_finite(count, values, target) != 0
+}

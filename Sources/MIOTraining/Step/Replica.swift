@@ -124,8 +124,7 @@ public final class Replica {
             let source =
                 batch.values(ofColumn: columns.inputs[index])
                 + pass.lowerBound * plan.tensors[tensor].elements
-            executor.value(tensor).update(from: source, count: count)
-            isFinite = areFinite(source, count: count) && isFinite
+            isFinite = copyFinite(source, count: count, to: executor.value(tensor)) && isFinite
         }
         return isFinite
     }
