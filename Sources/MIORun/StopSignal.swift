@@ -14,7 +14,8 @@ public enum StopSignal {
     private static let requested = Atomic<Bool>(false)
     private static let terminations = Atomic<Int>(0)
 
-    /// Takes over both signals, and ignores SIGPIPE: a reader that goes away must not end a run.
+    /// Takes over both signals, and ignores two others: a reader that goes away must not end a run (SIGPIPE), and a file
+    /// that may not grow (`ulimit -f`) must end it with a message (SIGXFSZ).
     public static func install() {
         for number in [SIGUSR1, SIGTERM] {
             var action = sigaction()
@@ -36,6 +37,7 @@ public enum StopSignal {
             sigaction(number, &action, nil)
         }
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     public static var isRequested: Bool { requested.load(ordering: .relaxed) }

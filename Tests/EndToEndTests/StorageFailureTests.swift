@@ -21,47 +21,74 @@ extension EndToEndTests {
             ["unshare", "--mount"] + (geteuid() == 0 ? [] : ["--user", "--map-root-user"])
 
         /// Runs the launcher with the run directory on a small disk of its own, which is copied back after.
-        /// Where mounting is not allowed, a limit on the size of files stands for the disk's.
         private func onSmallDisk(_ folder: TrainingFolder, kilobytes: Int) -> [String] {
             let run = "'\(folder.path("run"))'"
             let script =
-                Self.mounts
-                ? "mkdir -p \(run) && cp -a \(run) \(run)-before && "
-                    + "mount -t tmpfs -o size=\(kilobytes)k tmpfs \(run) && cp -a \(run)-before/. \(run)/ && "
-                    + "\"$@\"; code=$?; mkdir \(run)-after && cp -a \(run)/. \(run)-after/; exit $code"
-                : "mkdir -p \(run) && trap '' XFSZ; ulimit -f \(kilobytes / 8); \"$@\"; code=$?; "
-                    + "cp -a \(run) \(run)-after; exit $code"
-            return (Self.mounts ? Self.namespace : []) + ["sh", "-c", script, "sh"]
+                "mkdir -p \(run) && cp -a \(run) \(run)-before && "
+                + "mount -t tmpfs -o size=\(kilobytes)k tmpfs \(run) && cp -a \(run)-before/. \(run)/ && "
+                + "\"$@\"; code=$?; mkdir \(run)-after && cp -a \(run)/. \(run)-after/; exit $code"
+            return Self.namespace + ["sh", "-c", script, "sh"]
         }
 
+        /// Where mounting is not allowed, a limit on the size of files stands for the disk's.
         @Test func aFullDiskKeepsWhatThereIs() throws {
+            try expectKept { folder, job, before in
+                guard Self.mounts else { return try self.withLimitedFiles(folder, job) }
+                // A checkpoint has 96 kB; the disk takes the run so far and little more.
+                let size = before.values.map { ($0.count + 4095) / 4096 * 4 }.reduce(0, +)
+                let outcome = try WorkerRun.outcome(
+                    job, ranks: 2, ["--set", "training.epochs=1000"],
+                    wrapper: self.onSmallDisk(folder, kilobytes: size + 64))
+                try FileManager.default.removeItem(atPath: folder.path("run"))
+                try FileManager.default.moveItem(
+                    atPath: folder.path("run-after"), toPath: folder.path("run"))
+                return outcome
+            }
+        }
+
+        /// `ulimit -f`: the signal that comes with it must not end the run without a word.
+        @Test func aLimitOnTheSizeOfFilesKeepsWhatThereIs() throws {
+            try expectKept { folder, job, _ in try self.withLimitedFiles(folder, job) }
+        }
+
+        /// The limit comes once the run goes: MPI's own files, at its start, are larger than a checkpoint's.
+        private func withLimitedFiles(_ folder: TrainingFolder, _ job: String) throws -> WorkerRun.Outcome {
+            let steps = try folder.records().steps().count
+            let run = try WorkerRun(
+                job, ranks: 2,
+                ["--set", "training.epochs=1000000", "--set", "checkpoints.keep=1000000"])
+            try waitUntil("a step") { try folder.records().steps().count > steps }
+            try run.limitFiles(to: 24 * 1024, rank: 0)
+            return try run.wait()
+        }
+
+        /// - Parameter fail: goes on with a run of one epoch, whose files it is given, until they cannot be written.
+        private func expectKept(
+            _ fail: (TrainingFolder, _ job: String, _ before: [String: Data]) throws -> WorkerRun.Outcome
+        ) throws {
             let folder = try TrainingFolder()
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
-            // A checkpoint has 96 kB; the disk takes the run so far and little more.
             let first = try WorkerRun.outcome(job, ranks: 2, ["--set", "training.epochs=1"])
             #expect(first.status == 0, "\(first.errors)")
             let before = try folder.content("run")
-            let size = before.values.map { ($0.count + 4095) / 4096 * 4 }.reduce(0, +)
-            let outcome = try WorkerRun.outcome(
-                job, ranks: 2, ["--set", "training.epochs=1000"],
-                wrapper: onSmallDisk(folder, kilobytes: size + 64))
+            let outcome = try fail(folder, job, before)
             #expect(outcome.status == 74, "\(outcome.errors)")
             #expect(outcome.messages.count == 1)
             let message = try #require(outcome.messages.first)
             #expect(message.hasPrefix("mio: "))
             #expect(message.contains("cannot write \(folder.path("run"))/"), "\(message)")
-            let after = try folder.content("run-after")
+            let after = try folder.content("run")
             for (file, data) in before where file.hasPrefix("checkpoints/") || file == "model.safetensors" {
                 #expect(after[file] == data, "\(file)")
             }
             let metrics = try #require(before["metrics.jsonl"])
             #expect(after["metrics.jsonl"]?.starts(with: metrics) == true)
             // With room again the run goes on, to the end of one that was never in need.
-            try FileManager.default.removeItem(atPath: folder.path("run"))
-            try FileManager.default.moveItem(atPath: folder.path("run-after"), toPath: folder.path("run"))
+            let epochs = try folder.records().steps().count / 4 + 3
             for name in ["run", "undisturbed"] {
                 let outcome = try WorkerRun.outcome(
-                    job, ranks: 2, ["--set", "training.epochs=3", "--set", "run_directory=\(name)"])
+                    job, ranks: 2,
+                    ["--set", "training.epochs=\(epochs)", "--set", "run_directory=\(name)"])
                 #expect(outcome.status == 0, "\(outcome.errors)")
             }
             try expectSameEvents(folder.records(), folder.records("undisturbed"), nil, "after a full disk")
@@ -71,19 +98,28 @@ extension EndToEndTests {
         @Test func noPermissionToWrite() throws {
             let folder = try TrainingFolder()
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [5])
+            // Root may write anywhere but to what is mounted read-only, or where the kernel makes the files.
             let parent = try TrainingFolder("parent", in: folder)
-            // Root may write anywhere but to what is mounted read-only.
-            let script =
-                Self.mounts
-                ? "mount -t tmpfs -o ro tmpfs '\(parent.path)' && exec \"$@\""
-                : "chmod a-w '\(parent.path)'; \"$@\"; code=$?; chmod u+w '\(parent.path)'; exit $code"
+            var (path, wrapper) = (parent.path, [String]())
+            if Self.mounts {
+                wrapper =
+                    Self.namespace
+                    + ["sh", "-c", "mount -t tmpfs -o ro tmpfs '\(parent.path)' && exec \"$@\"", "sh"]
+            } else if geteuid() == 0 {
+                path = "/proc/sys"
+            } else {
+                wrapper = [
+                    "sh", "-c",
+                    "chmod a-w '\(parent.path)'; \"$@\"; code=$?; chmod u+w '\(parent.path)'; exit $code",
+                    "sh",
+                ]
+            }
             let outcome = try WorkerRun.outcome(
-                job, ranks: 2, ["--set", "run_directory=parent/run"],
-                wrapper: (Self.mounts ? Self.namespace : []) + ["sh", "-c", script, "sh"])
+                job, ranks: 2, ["--set", "run_directory=\(path)/run"], wrapper: wrapper)
             #expect(outcome.status == 74, "\(outcome.errors)")
             #expect(outcome.errors.count == 1)
             #expect(
-                outcome.errors.first?.hasPrefix("mio: rank 0: cannot create the folder \(parent.path)/run: ")
+                outcome.errors.first?.hasPrefix("mio: rank 0: cannot create the folder \(path)/run: ")
                     == true,
                 "\(outcome.errors)")
         }

@@ -1,5 +1,6 @@
 import Foundation
 import ProcessSupport
+import Testing
 
 /// `mio-worker` at work on some ranks.
 final class WorkerRun {
@@ -96,6 +97,13 @@ final class WorkerRun {
     /// To the rank's own process. Nothing if it has not started or has ended.
     func signal(_ number: Int32, rank: Int) {
         if let identifier = note("pid-\(rank)"), isRunning, isAlive(identifier) { kill(identifier, number) }
+    }
+
+    /// From now on no file of the rank may be written beyond so many bytes.
+    func limitFiles(to bytes: Int, rank: Int) throws {
+        let identifier = try #require(note("pid-\(rank)"))
+        let limit = try SpawnedProcess(["prlimit", "--pid", "\(identifier)", "--fsize=\(bytes):"])
+        #expect(try limit.wait(atMost: 20).status == 0)
     }
 
     /// To `mpirun`.
