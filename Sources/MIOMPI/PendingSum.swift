@@ -25,14 +25,24 @@ struct PendingSum {
     private var rank = 0
     private(set) var isRunning = false
 
+    /// 64 KiB: below, messages cost more than bytes.
+    private static let fewestExchanged = 1 << 14
+    /// 1 MB: while a piece is added up, and its sum sent, others arrive.
+    private static let mostExchangedAtOnce = 1 << 18
+
     mutating func start(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, elementsPerCall: Int,
         column: Column
     ) throws(CommunicationError) {
         precondition(!isRunning, "a sum is running in this slot")
+        // Of two or three, Open MPI's nonblocking allreduce sends all values to one of them, which then sends the sums
+        // back (coll/libnbc, nbc_iallreduce.c): an exchange of pieces takes half of the time.
+        let order =
+            order == .any && column.size < 4 && count >= Self.fewestExchanged ? .tree : order
         self.order = order
         rank = column.rank
-        var pieces = Pieces(of: count, atMost: elementsPerCall)
+        let most = order == .any ? elementsPerCall : min(elementsPerCall, Self.mostExchangedAtOnce)
+        var pieces = Pieces(of: count, atMost: most)
         used = pieces.count
         isRunning = true
         while calls.count < used { calls.append(mio_mpi_request_null()) }
