@@ -129,34 +129,28 @@ MIO_INLINE bool is_inside(struct mio_image image, int64_t row, int64_t column, i
     return row >= 0 && column >= 0 && row + extent <= image.height && column + extent <= image.width;
 }
 
-// The patch from (row, column) at the points, each to its own matrix.
+// The `extent` rows and columns from (row, column) at the points, each to its own matrix.
+#define MIO_TO_POINTS(transform, extent) do { \
+        const float *first = plane + (row * image.width + column) * 16; \
+        if (is_inside(image, row, column, extent)) { \
+            MIO_BOTH_AXES( \
+                transform, extent, MIO_POINTS, mio_load(first + (y * image.width + x) * 16), \
+                mio_store(points + (y * MIO_POINTS + x) * stride, result)); \
+        } else { \
+            MIO_BOTH_AXES( \
+                transform, extent, MIO_POINTS, pixel(plane, image, row + y, column + x), \
+                mio_store(points + (y * MIO_POINTS + x) * stride, result)); \
+        } \
+    } while (false)
+
 MIO_INLINE void transform_image(
     const float *plane, struct mio_image image, int64_t row, int64_t column, float *points, int64_t stride) {
-    const float *first = plane + (row * image.width + column) * 16;
-    if (is_inside(image, row, column, patch)) {
-        MIO_BOTH_AXES(
-            image_to_points, patch, MIO_POINTS, mio_load(first + (y * image.width + x) * 16),
-            mio_store(points + (y * MIO_POINTS + x) * stride, result));
-    } else {
-        MIO_BOTH_AXES(
-            image_to_points, patch, MIO_POINTS, pixel(plane, image, row + y, column + x),
-            mio_store(points + (y * MIO_POINTS + x) * stride, result));
-    }
+    MIO_TO_POINTS(image_to_points, patch);
 }
 
-// A tile of the output's gradient likewise.
 MIO_INLINE void transform_gradient(
     const float *plane, struct mio_image image, int64_t row, int64_t column, float *points, int64_t stride) {
-    const float *first = plane + (row * image.width + column) * 16;
-    if (is_inside(image, row, column, tile)) {
-        MIO_BOTH_AXES(
-            gradients_to_points, tile, MIO_POINTS, mio_load(first + (y * image.width + x) * 16),
-            mio_store(points + (y * MIO_POINTS + x) * stride, result));
-    } else {
-        MIO_BOTH_AXES(
-            gradients_to_points, tile, MIO_POINTS, pixel(plane, image, row + y, column + x),
-            mio_store(points + (y * MIO_POINTS + x) * stride, result));
-    }
+    MIO_TO_POINTS(gradients_to_points, tile);
 }
 
 // What is done to outputs before they are kept: the bias and relu of forward; or, of gradients, the way back through the

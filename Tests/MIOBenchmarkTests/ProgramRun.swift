@@ -7,10 +7,13 @@ struct ProgramRun {
     let outcome: SpawnedProcess.Outcome
 
     /// - Parameter ranks: under mpirun; `nil` for alone.
-    init(_ program: String, _ arguments: [String], ranks: Int? = nil) throws {
+    init(
+        _ program: String, _ arguments: [String], ranks: Int? = nil, environment: [String: String] = [:]
+    ) throws {
         let launcher = ranks.map { ["mpirun", "-n", "\($0)"] } ?? []
         outcome = try SpawnedProcess(
-            launcher + [BuiltProgram.path(program)] + arguments, environment: MPIEnvironment.variables
+            launcher + [BuiltProgram.path(program)] + arguments,
+            environment: MPIEnvironment.variables.merging(environment) { $1 }
         ).wait(atMost: 120)
     }
 

@@ -48,6 +48,15 @@ import Testing
         #expect(try result.integer("repetitions") == 3)
     }
 
+    /// As if each rank were on a machine of its own; every sum is checked, of one piece and of several.
+    @Test(arguments: [2, 3]) func sumsBetweenMachines(ranks: Int) throws {
+        let run = try ProgramRun(
+            "mio-bench", ["allreduce", "--megabytes", "1,2", "--repetitions", "2"], ranks: ranks,
+            environment: ["MIO_RANKS_PER_GROUP": "1"])
+        var result = try run.json()
+        #expect(try result.integer("ranks") == ranks)
+    }
+
     @Test(arguments: [
         (["--megabytes", "1,x"], "--megabytes 1,x: expected numbers with commas between, as 1,2"),
         (["--megabytes", "0"], "--megabytes 0: expected numbers with commas between, as 1,2"),

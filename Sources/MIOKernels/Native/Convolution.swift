@@ -141,7 +141,11 @@ struct Convolution {
         }
         self.forward = own(.forward) ?? ConvolutionWork(.forward, found)
 
-        if request.trainsWeights {
+        if !request.trainsWeights {
+            backwardWeights = nil
+        } else if let own = own(.backwardWeights) {
+            backwardWeights = own
+        } else {
             func backward(
                 _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor,
                 _ source: inout dnnl_memory_desc_t, _ gradient: inout dnnl_memory_desc_t
@@ -160,11 +164,13 @@ struct Convolution {
             guard let found = found ?? backward(algorithms(pick), usual, &kept, &destination) else {
                 return nil
             }
-            backwardWeights = own(.backwardWeights) ?? ConvolutionWork(.backwardWeights, found)
-        } else {
-            backwardWeights = nil
+            backwardWeights = ConvolutionWork(.backwardWeights, found)
         }
-        if request.needsInputGradient {
+        if !request.needsInputGradient {
+            backwardData = nil
+        } else if let own = own(.backwardData) {
+            backwardData = own
+        } else {
             func backward(
                 _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor,
                 _ weights: inout dnnl_memory_desc_t, _ gradient: inout dnnl_memory_desc_t
@@ -183,9 +189,7 @@ struct Convolution {
             guard let found = found ?? backward(algorithms(pick), usual, &anyWeights, &destination) else {
                 return nil
             }
-            backwardData = own(.backwardData) ?? ConvolutionWork(.backwardData, found)
-        } else {
-            backwardData = nil
+            backwardData = ConvolutionWork(.backwardData, found)
         }
     }
 
