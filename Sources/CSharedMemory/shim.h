@@ -29,10 +29,40 @@ static inline int mio_anonymous_file(const char *name) {
 /// open(2), which is variadic and therefore not imported.
 static inline int mio_open_file(const char *path) { return open(path, O_RDWR | O_CLOEXEC); }
 
-/// MAP_FAILED is a cast of an integer: NULL instead.
-static inline void *mio_map_shared(int file, size_t bytes) {
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+/// Maps a file at a multiple of `alignment`, a power of two and a multiple of a page; NULL, and errno set, if that fails.
+static inline void *mio_map_shared(int file, size_t bytes, size_t alignment) {
+    // MAP_FAILED is a cast of an integer.
+    char *room = (char *)mmap(NULL, bytes + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) return NULL;
+    char *aligned = (char *)(((uintptr_t)room + alignment - 1) & ~(uintptr_t)(alignment - 1));
+    void *memory = mmap(aligned, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);
+    if (memory == MAP_FAILED) {
+        munmap(room, bytes + alignment);
+        return NULL;
+    }
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t end = (bytes + page - 1) & ~(page - 1);
+    if (aligned > room) munmap(room, (size_t)(aligned - room));
+    munmap(aligned + end, (size_t)(room + alignment - aligned));
+    return memory;
+}
+
+/// Asks Linux (6.1 and later, whatever its settings for huge pages are) to hold part of a file's memory in huge pages,
+/// on the NUMA node of this core. A wish: where it is refused, the pages are small.
+static inline void mio_use_huge_pages(void *memory, size_t bytes, size_t huge_page) {
+#if defined(__linux__)
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+    for (size_t i = 0; i < bytes; i += huge_page) {
+        char *page = (char *)memory + i;
+        // The huge page comes to lie where its first small one does, which the first touch decides.
+        (void)*(volatile char *)page;
+        if (madvise(page, huge_page, MADV_COLLAPSE) != 0) return;
+    }
+#else
+    (void)memory, (void)bytes, (void)huge_page;
+#endif
 }
 
 // Counters that several processes see. Swift's Atomic is a value that owns its place; these are places in memory that

@@ -2,6 +2,17 @@
 
 #include <string.h>
 
+// Without its sign, a float's bits grow with it; infinity comes after all that are finite, NaN after infinity.
+static const uint32_t infinity = 0x7f800000u;
+
+static inline uint32_t magnitude(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits & 0x7fffffffu;
+}
+
+static inline uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
 #pragma STDC FP_CONTRACT OFF
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -30,60 +41,70 @@ void mio_sum_pair(size_t count, const float *first, const float *second, float *
     for (size_t i = 0; i < count; i++) target[i] = first[i] + second[i];
 }
 
-// The sum of slabs low to high − 1 of one stretch: the lower half's plus the upper half's.
-static void sum_tree(size_t count, const float *const *slabs, size_t low, size_t high, size_t offset, float *target,
-                     float (*levels)[stretch]) {
-    size_t terms = high - low;
-    if (terms == 1) {
-        if (target != slabs[low] + offset)
-            for (size_t i = 0; i < count; i++) target[i] = slabs[low][offset + i];
-    } else if (terms == 2) {
-        mio_sum_pair(count, slabs[low] + offset, slabs[low + 1] + offset, target);
-    } else {
-        size_t middle = low + (terms + 1) / 2;
-        sum_tree(count, slabs, low, middle, offset, levels[0], levels + 2);
-        if (high - middle == 1) {
-            mio_sum_pair(count, levels[0], slabs[middle] + offset, target);
-        } else {
-            sum_tree(count, slabs, middle, high, offset, levels[1], levels + 2);
-            mio_sum_pair(count, levels[0], levels[1], target);
-        }
+// The same, and the largest magnitude of the sums: whether they are finite costs nothing while they are in a register.
+VECTOR_CLONES
+static uint32_t sum_pair_largest(size_t count, const float *first, const float *second, float *target) {
+    uint32_t largest = 0;
+#pragma clang loop vectorize(assume_safety)
+    for (size_t i = 0; i < count; i++) {
+        float sum = first[i] + second[i];
+        target[i] = sum;
+        largest = larger(largest, magnitude(sum));
     }
+    return largest;
+}
+
+// The sum of slabs low to high − 1 of one stretch: the lower half's plus the upper half's. There are two at least.
+static uint32_t sum_tree(size_t count, const float *const *slabs, size_t low, size_t high, size_t offset,
+                         float *target, float (*levels)[stretch]) {
+    size_t middle = low + (high - low + 1) / 2;
+    const float *first = slabs[low] + offset, *second = slabs[middle] + offset;
+    if (middle - low > 1) {
+        sum_tree(count, slabs, low, middle, offset, levels[0], levels + 2);
+        first = levels[0];
+    }
+    if (high - middle > 1) {
+        sum_tree(count, slabs, middle, high, offset, levels[1], levels + 2);
+        second = levels[1];
+    }
+    return sum_pair_largest(count, first, second, target);
 }
 
 // A line of memory that was read to be added up is at hand to be written: two copies of the sum cost little more than
 // one, and less than the other rank's fetching it.
 VECTOR_CLONES
-static void sum_pair_to_both(size_t count, float *first, float *second) {
+static uint32_t sum_pair_to_both(size_t count, float *first, float *second) {
+    uint32_t largest = 0;
     for (size_t i = 0; i < count; i++) {
         float sum = first[i] + second[i];
         first[i] = sum;
         second[i] = sum;
+        largest = larger(largest, magnitude(sum));
     }
+    return largest;
 }
 
-void mio_sum_slabs_everywhere(size_t count, float *const *slabs, size_t offset, size_t slab_count) {
-    if (slab_count == 2) {
-        sum_pair_to_both(count, slabs[0] + offset, slabs[1] + offset);
-        return;
-    }
+int mio_sum_slabs_everywhere(size_t count, float *const *slabs, size_t offset, size_t slab_count) {
+    if (slab_count == 2) return sum_pair_to_both(count, slabs[0] + offset, slabs[1] + offset) < infinity;
     float sum[stretch], levels[2 * deepest][stretch];
-    for (size_t start = 0; slab_count > 1 && start < count; start += stretch) {
+    uint32_t largest = 0;
+    for (size_t start = 0; start < count; start += stretch) {
         size_t length = count - start < stretch ? count - start : stretch;
-        sum_tree(length, (const float *const *)slabs, 0, slab_count, offset + start, sum, levels);
+        largest = larger(largest, sum_tree(length, (const float *const *)slabs, 0, slab_count, offset + start, sum,
+                                           levels));
         for (size_t slab = 0; slab < slab_count; slab++)
             memcpy(slabs[slab] + offset + start, sum, length * sizeof(float));
     }
+    return largest < infinity;
 }
 
-void mio_sum_slabs(size_t count, const float *const *slabs, size_t offset, size_t slab_count, float *target) {
-    if (slab_count <= 2) {
-        if (slab_count) sum_tree(count, slabs, 0, slab_count, offset, target, 0);
-        return;
-    }
+int mio_sum_slabs(size_t count, const float *const *slabs, size_t offset, size_t slab_count, float *target) {
+    if (slab_count == 2) return sum_pair_largest(count, slabs[0] + offset, slabs[1] + offset, target) < infinity;
     float levels[2 * deepest][stretch];
+    uint32_t largest = 0;
     for (size_t start = 0; start < count; start += stretch) {
         size_t length = count - start < stretch ? count - start : stretch;
-        sum_tree(length, slabs, 0, slab_count, offset + start, target + start, levels);
+        largest = larger(largest, sum_tree(length, slabs, 0, slab_count, offset + start, target + start, levels));
     }
+    return largest < infinity;
 }

@@ -238,25 +238,36 @@ public final class GradientReduction {
         }
     }
 
-    /// The group's sum of some elements, and the sum of its squares while it is in the cache.
+    /// The group's sum of some elements, and what is to be known of their squares while they are at hand.
     private func addUp(_ range: Range<Int>, squareOf block: Int?) {
-        let target = own.pointer + range.lowerBound
-        if group.size > 1, leaves == .everywhere {
-            mio_sum_slabs_everywhere(range.count, slabs, range.lowerBound, group.size)
-        } else if group.size > 1 {
-            slabs.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: group.size) {
-                mio_sum_slabs(range.count, $0, range.lowerBound, group.size, target)
-            }
+        guard group.size > 1 else {
+            if let block { addSquare(block) }
+            return
         }
-        if let block { addSquare(block) }
+        let isFinite =
+            switch leaves {
+            case .everywhere: mio_sum_slabs_everywhere(range.count, slabs, range.lowerBound, group.size) != 0
+            case .slices:
+                slabs.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: group.size) {
+                    mio_sum_slabs(
+                        range.count, $0, range.lowerBound, group.size, own.pointer + range.lowerBound) != 0
+                }
+            }
+        if let block {
+            memory.squares.pointer[block] = needsSquares ? sumOfSquares(block) : isFinite ? 0 : .infinity
+        }
     }
 
     private func addSquare(_ block: Int) {
         let range = partition.blocks[block].range
-        let values = own.pointer + range.lowerBound
         memory.squares.pointer[block] =
             needsSquares
-            ? mio_sum_of_squares(range.count, values)
-            : mio_all_finite(range.count, values) != 0 ? 0 : .infinity
+            ? sumOfSquares(block)
+            : mio_all_finite(range.count, own.pointer + range.lowerBound) != 0 ? 0 : .infinity
+    }
+
+    private func sumOfSquares(_ block: Int) -> Double {
+        let range = partition.blocks[block].range
+        return mio_sum_of_squares(range.count, own.pointer + range.lowerBound)
     }
 }

@@ -12,8 +12,6 @@
 /// Not Sendable: it belongs to the thread that steps, unless the owner says why sharing is safe.
 public final class Storage<Element: BitwiseCopyable> {
     public static var alignment: Int { 64 }
-    /// Bytes of a huge page on x86-64, and on Arm with pages of 4 KiB.
-    private static var hugePage: Int { 2 << 20 }
 
     public let count: Int
     public let pointer: UnsafeMutablePointer<Element>
@@ -26,8 +24,8 @@ public final class Storage<Element: BitwiseCopyable> {
         let (size, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         precondition(!overflow, "\(count) elements do not fit the address space")
         var raw: UnsafeMutableRawPointer?
-        let isLarge = size >= 2 * Self.hugePage
-        guard posix_memalign(&raw, isLarge ? Self.hugePage : Self.alignment, size) == 0, let raw else {
+        let isLarge = HugePage.count(for: size) > 0
+        guard posix_memalign(&raw, isLarge ? HugePage.byteCount : Self.alignment, size) == 0, let raw else {
             fatalError("out of memory: \(size) bytes for \(count) elements")
         }
         #if canImport(Glibc)
