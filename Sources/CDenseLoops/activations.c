@@ -104,11 +104,39 @@ MIO_INLINE void gradient_columns(
     store_part(bias_gradient + first, sum, count);
 }
 
+// Rows of few elements, one after the other: several of them are a vector.
+MIO_INLINE void gradient_of_narrow_rows(
+    enum mio_activation activation, const float *y, const float *dy, int64_t rows, int64_t width, float *dz,
+    float *bias_gradient, bool adds) {
+    int64_t count = rows * width, i = 0;
+    mio_lanes sum = {0};
+    for (; i + 16 <= count; i += 16) {
+        mio_lanes g = gradient_lanes(activation, mio_load(y + i), mio_load(dy + i));
+        mio_store(dz + i, g);
+        sum += g;
+    }
+    if (i < count) {
+        mio_lanes g = gradient_lanes(activation, load_part(y + i, count - i), load_part(dy + i, count - i));
+        store_part(dz + i, g, count - i);
+        sum += mio_select(mio_mask(count - i), g);
+    }
+    if (!bias_gradient) return;
+    if (!adds) memset(bias_gradient, 0, (size_t)width * sizeof(float));
+    if (16 % width == 0) {
+        float sums[16];
+        mio_store(sums, sum);
+        for (int64_t lane = 0; lane < 16; lane++) bias_gradient[lane % width] += sums[lane];
+    } else {
+        for (int64_t row = 0; row < rows; row++)
+            for (int64_t j = 0; j < width; j++) bias_gradient[j] += dz[row * width + j];
+    }
+}
+
 MIO_CLONES void mio_activation_gradient(
     enum mio_activation activation, const float *y, const float *dy, int64_t rows, int64_t width, float *dz,
     int64_t dz_stride, float *bias_gradient, bool adds) {
-    // A row at a time: softmax' elements meet; and a row of few elements is no vector.
-    if (activation == mio_activation_softmax || (width < 16 && dz_stride < 16)) {
+    // A row at a time: softmax' elements meet; a row of few elements, padded to a few more, is no vector.
+    if (activation == mio_activation_softmax || (width < dz_stride && dz_stride < 16)) {
         if (bias_gradient && !adds) memset(bias_gradient, 0, (size_t)width * sizeof(float));
         for (int64_t row = 0; row < rows; row++, y += width, dy += width, dz += dz_stride) {
             gradient_row(activation, y, dy, dz, width);
@@ -117,20 +145,23 @@ MIO_CLONES void mio_activation_gradient(
         }
         return;
     }
-    for (int64_t first = 0; first < width; first += 16) {
 #define MIO_COLUMNS(name) \
-        case name: \
-            gradient_columns(name, y, dy, rows, width, first, dz, dz_stride, bias_gradient, adds); \
-            break;
-        switch (activation) {
-        MIO_COLUMNS(mio_activation_linear)
-        MIO_COLUMNS(mio_activation_relu)
-        MIO_COLUMNS(mio_activation_sigmoid)
-        MIO_COLUMNS(mio_activation_tanh)
-        case mio_activation_softmax: break;
-        }
-#undef MIO_COLUMNS
+    case name: \
+        if (width < 16 && dz_stride == width) { \
+            gradient_of_narrow_rows(name, y, dy, rows, width, dz, bias_gradient, adds); \
+        } else { \
+            for (int64_t first = 0; first < width; first += 16) \
+                gradient_columns(name, y, dy, rows, width, first, dz, dz_stride, bias_gradient, adds); \
+        } \
+        break;
+    switch (activation) {
+    MIO_COLUMNS(mio_activation_linear)
+    MIO_COLUMNS(mio_activation_relu)
+    MIO_COLUMNS(mio_activation_sigmoid)
+    MIO_COLUMNS(mio_activation_tanh)
+    case mio_activation_softmax: break;
     }
+#undef MIO_COLUMNS
 }
 
 MIO_CLONES void mio_elementwise_gradient(

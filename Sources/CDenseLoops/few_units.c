@@ -18,8 +18,9 @@ MIO_INLINE float dot(const float *x, const float *w, int64_t count) {
     return sum;
 }
 
-MIO_CLONES void mio_few_units_forward(
-    const float *x, const float *w, int64_t w_stride, float *y, int64_t samples, int64_t width, int64_t units) {
+MIO_INLINE void wide_forward(
+    const float *x, const float *w, int64_t w_stride, const float *initial, bool adds, float *y, int64_t samples,
+    int64_t width, int64_t units) {
     // Stretch by stretch: w is read once for all samples; the sums of stretches are kept in 64 bits.
     enum { samples_at_once = 32 };
     for (int64_t first = 0; first < samples; first += samples_at_once) {
@@ -32,8 +33,90 @@ MIO_CLONES void mio_few_units_forward(
                     sums[sample * units + unit] +=
                         dot(x + (first + sample) * width + i, w + unit * w_stride + i, length);
         }
-        for (int64_t i = 0; i < count * units; i++) y[first * units + i] += (float)sums[i];
+        for (int64_t i = 0; i < count * units; i++) {
+            float *target = y + first * units + i;
+            *target = (adds ? *target : initial ? initial[i % units] : 0.0f) + (float)sums[i];
+        }
     }
+}
+
+// Vectors no longer than this are multiplied in whole registers, if they fill them.
+enum { narrow = 256 };
+
+static bool is_narrow(int64_t width) { return width <= narrow && width % 16 == 0; }
+
+// Four elements of a vector for each of four units.
+typedef float quarters __attribute__((vector_size(16), aligned(4)));
+
+MIO_INLINE mio_lanes four_times(const float *p) {
+    quarters v = *(const quarters *)p;
+    return __builtin_shufflevector(v, v, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+}
+
+MIO_INLINE mio_lanes side_by_side(quarters a, quarters b, quarters c, quarters d) {
+    return __builtin_shufflevector(
+        __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7), __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7),
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+// Of each two neighbours the sum, those of `a` and of `b` by turns of two.
+MIO_INLINE mio_lanes neighbours(mio_lanes a, mio_lanes b) {
+    return __builtin_shufflevector(a, b, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30)
+        + __builtin_shufflevector(a, b, 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31);
+}
+
+// A vector of w would have a lane in sixteen for each unit. Here four lanes are a unit's, and four products of a sample
+// are added up side by side.
+MIO_INLINE void narrow_forward(
+    const float *x, const float *w, int64_t w_stride, const float *initial, bool adds, float *y, int64_t samples,
+    int64_t width, int64_t units) {
+    enum { at_once = 8, lanes_of_unit = 4 };
+    const quarters none = {0};
+    mio_lanes right[narrow / lanes_of_unit];
+    for (int64_t i = 0; i < width; i += lanes_of_unit) {
+#define MIO_UNIT(unit) unit < units ? *(const quarters *)(w + unit * w_stride + i) : none
+        right[i / lanes_of_unit] = side_by_side(MIO_UNIT(0), MIO_UNIT(1), MIO_UNIT(2), MIO_UNIT(3));
+#undef MIO_UNIT
+    }
+    for (int64_t first = 0; first < samples; first += at_once) {
+        // Where fewer samples are left, the last one is computed several times.
+        int64_t places[at_once];
+        mio_lanes sums[at_once];
+        MIO_UNROLLED for (int s = 0; s < at_once; s++) {
+            places[s] = (first + s < samples ? first + s : samples - 1) * width;
+            sums[s] = (mio_lanes){0};
+        }
+        for (int64_t i = 0; i < width; i += lanes_of_unit)
+            MIO_UNROLLED for (int s = 0; s < at_once; s++)
+                sums[s] += four_times(x + places[s] + i) * right[i / lanes_of_unit];
+        MIO_UNROLLED for (int s = 0; s < at_once; s += 4) {
+            mio_lanes by_unit = neighbours(neighbours(sums[s], sums[s + 1]), neighbours(sums[s + 2], sums[s + 3]));
+            mio_lanes by_sample = __builtin_shufflevector(
+                by_unit, by_unit, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            int64_t left = samples - first - s;
+            if (units == mio_few_units && left >= 4) {
+                float *target = y + (first + s) * units;
+                mio_lanes before = adds ? mio_load(target) : initial ? four_times(initial) : (mio_lanes){0};
+                mio_store(target, before + by_sample);
+                continue;
+            }
+            float values[16];
+            mio_store(values, by_sample);
+            for (int64_t sample = 0; sample < 4 && sample < left; sample++) {
+                float *target = y + (first + s + sample) * units;
+                for (int64_t unit = 0; unit < units; unit++)
+                    target[unit] = (adds ? target[unit] : initial ? initial[unit] : 0.0f)
+                        + values[sample * mio_few_units + unit];
+            }
+        }
+    }
+}
+
+MIO_CLONES void mio_few_units_forward(
+    const float *x, const float *w, int64_t w_stride, const float *initial, bool adds, float *y, int64_t samples,
+    int64_t width, int64_t units) {
+    if (is_narrow(width)) narrow_forward(x, w, w_stride, initial, adds, y, samples, width, units);
+    else wide_forward(x, w, w_stride, initial, adds, y, samples, width, units);
 }
 
 // One unit of one stretch of one sample: both gradients, or one of them.
@@ -62,6 +145,11 @@ MIO_CLONES void mio_few_units_backward(
     const float *x, const float *w, int64_t w_stride, const float *dz, float *dw, bool dw_adds, float *dx,
     bool dx_adds, int64_t samples, int64_t width, int64_t units) {
     if (!dw && !dx) return;
+    if (is_narrow(width)) {
+        if (dw) mio_small_product(units, width, samples, dz, 1, units, x, width, 0, dw_adds, dw, w_stride);
+        if (dx) mio_small_product(samples, width, units, dz, units, 1, w, w_stride, 0, dx_adds, dx, width);
+        return;
+    }
     float sums[mio_few_units][stretch];
     for (int64_t i = 0; i < width; i += stretch) {
         int64_t length = width - i < stretch ? width - i : stretch;

@@ -87,12 +87,17 @@ public struct Session {
         let shard = schedules.map { shards.largest(batchSize: min($0.batchSize, $0.rowCount)) }.max() ?? 1
         let pass = try passSize(shard: shard)
         let request = Replica.planRequest(
-            graph: job.graph, outputs: outputs, pass: pass, forwardOnly: forwardOnly)
+            graph: job.graph, outputs: outputs, pass: pass, bucketElements: bucketElements,
+            forwardOnly: forwardOnly)
         let backend = try tunedBackend(for: request)
         let plan = try communicator.agree(on: "the plan") { Plan(request, backend: backend) }
         try communicator.requireEqual("plan", plan.description)
         return (plan, backend)
     }
+
+    /// Large enough that a collective's latency does not count. A lone rank has none: it looks at a layer's gradients
+    /// while the cache still has them.
+    private var bucketElements: Int { communicator.size > 1 ? 1 << 20 : 1 << 11 }
 
     private func makeReplica(
         _ schedules: [BatchSchedule], _ outputs: [OutputSpecification], _ plan: Plan,

@@ -53,9 +53,11 @@ void mio_transpose(
 /// The largest number of units of the two below.
 enum { mio_few_units = 4 };
 
-/// y (samples, units) += x (samples, width) · wᵀ; rows of w, one a unit, lie `w_stride` apart.
+/// y (samples, units) ← initial + x (samples, width) · wᵀ, or += x · wᵀ; rows of w, one a unit, lie `w_stride` apart.
+/// `initial` (units,) may be NULL: zeros.
 void mio_few_units_forward(
-    const float *x, const float *w, int64_t w_stride, float *y, int64_t samples, int64_t width, int64_t units);
+    const float *x, const float *w, int64_t w_stride, const float *initial, bool adds, float *y, int64_t samples,
+    int64_t width, int64_t units);
 
 /// dw ← or += dzᵀ · x and dx ← or += dz · w in one pass over x, w and both gradients; dw or dx may be NULL.
 void mio_few_units_backward(

@@ -72,15 +72,15 @@ final class DenseKernel: Kernel {
         let rows = pass.samples * rowsOfSample
         let (y, kernel) = (bindings.output, bindings.weights[0])
         var bias: UnsafePointer<Float>? = useBias ? UnsafePointer(bindings.weights[1]) : nil
-        if storage.method == .fewUnits { y.update(repeating: 0, count: rows * units) }
         for index in storage.segments.indices {
             let segment = storage.segments[index]
             let x = bindings.inputs[index]
             switch storage.method {
             case .fewUnits:
                 mio_few_units_forward(
-                    x, kernel + segment.firstRow, Int64(storage.stride), y, Int64(rows), Int64(segment.rows),
-                    Int64(units))
+                    x, kernel + segment.firstRow, Int64(storage.stride), index == 0 ? bias : nil, index > 0,
+                    y,
+                    Int64(rows), Int64(segment.rows), Int64(units))
             case .small:
                 mio_small_product(
                     Int64(rows), Int64(units), Int64(segment.rows), x, Int64(segment.rows), 1,
@@ -93,7 +93,7 @@ final class DenseKernel: Kernel {
                     into: y, stride: units)
             }
         }
-        if storage.method == .small { bias = nil }
+        if storage.method != .library { bias = nil }
         mio_bias_activation(activation, y, bias, Int64(rows), Int64(units))
     }
 

@@ -7,7 +7,7 @@ import MIOTensor
 /// Independent of the batch, so that plans of different sizes can share the weights.
 struct DenseStorage {
     enum Method: String {
-        /// A handful of dot products as long as an image: one row a unit.
+        /// A handful of dot products: one row a unit.
         case fewUnits = "dot products"
         /// Matrices that stay in a core's cache, for which a library call costs more than the work: rows padded to
         /// whole vectors.
@@ -57,7 +57,8 @@ struct DenseStorage {
         rows = row
         let padded = Self.padded(units)
         // Weights that other calls share stay as Keras has them.
-        if units == 1 || units <= 4 && rows >= 256 && !sharesWeights {
+        let fillsVectors = segments.allSatisfy { $0.rows % Self.lanes == 0 }
+        if units == 1 || units <= 4 && (rows >= 256 || fillsVectors) && !sharesWeights {
             method = .fewUnits
             stride = units == 1 ? rows : Self.padded(rows)
             kernelElements = units * stride
