@@ -28,6 +28,7 @@ public final class Dataset: @unchecked Sendable {
     let shards: [Shard]
     /// The row that each shard starts with, and the end of the last.
     let firstRows: [Int]
+    private let shardIndex: ShardIndex
     private let elementCounts: [Int]
     /// Where each column of each shard lies, shard by shard: what reading a row needs of the above, without the
     /// counting of references that getting at an object costs.
@@ -64,6 +65,7 @@ public final class Dataset: @unchecked Sendable {
                 .empty, shards.first?.paths.first ?? specification.folder,
                 "no row is in \(shards.count == 1 ? "this shard" : "any of \(shards.count) shards")")
         }
+        shardIndex = ShardIndex(firstRows: firstRows)
         manifest = shards.map { $0.manifestLine(columns: columns, folder: specification.folder) + "\n" }
             .joined()
     }
@@ -112,33 +114,26 @@ public final class Dataset: @unchecked Sendable {
     /// Whether some shard has the column.
     public func hasColumn(_ column: Int) -> Bool { shards.contains { $0.arrays[column] != nil } }
 
-    /// The shard that holds a row.
+    /// The shard that holds a row, and the row's number there.
     /// - Precondition: `row` is in `0..<rowCount`.
-    func shardIndex(ofRow row: Int) -> Int {
+    func place(ofRow row: Int) -> RowPlace {
         precondition(row >= 0 && row < rowCount, "row \(row) of \(rowCount)")
-        // The last shard that starts at or before the row; empty ones start where the next does.
-        var low = 0
-        var high = shards.count
-        while high - low > 1 {
-            let middle = low + (high - low) / 2
-            if firstRows[middle] <= row { low = middle } else { high = middle }
-        }
-        return low
+        return shardIndex.place(ofRow: row)
     }
 
     /// Where a row is, for messages. With `.npy` files the first array's file is named.
     public func location(ofRow row: Int) -> Location {
-        let shard = shardIndex(ofRow: row)
-        return Location(file: shards[shard].paths[0], row: row - firstRows[shard])
+        let place = place(ofRow: row)
+        return Location(file: shards[place.shard].paths[0], row: place.row)
     }
 
     /// Where a row of one column is, for messages.
     public func location(ofRow row: Int, column: Int) -> Location {
-        let shard = shardIndex(ofRow: row)
-        let paths = shards[shard].paths
+        let place = place(ofRow: row)
+        let paths = shards[place.shard].paths
         guard paths.count > 1 else { return location(ofRow: row) }
-        let earlier = shards[shard].arrays[..<column].count { $0 != nil }
-        return Location(file: paths[min(earlier, paths.count - 1)], row: row - firstRows[shard])
+        let earlier = shards[place.shard].arrays[..<column].count { $0 != nil }
+        return Location(file: paths[min(earlier, paths.count - 1)], row: place.row)
     }
 
     /// Compares every array that opening left unread (stored members) with its checksum: reads all of it.

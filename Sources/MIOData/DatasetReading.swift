@@ -47,16 +47,7 @@ extension Dataset {
     /// Finds the shards of some rows.
     /// - Precondition: every row is in `0..<rowCount`; `places` has room for them.
     func locate(rows: UnsafeBufferPointer<Int>, into places: UnsafeMutablePointer<RowPlace>) {
-        // Rows that follow each other are mostly of one shard, where they come in order.
-        var shard = 0
-        var range = 0..<0
-        for (index, row) in rows.enumerated() {
-            if !range.contains(row) {
-                shard = shardIndex(ofRow: row)
-                range = firstRows[shard]..<firstRows[shard + 1]
-            }
-            places[index] = RowPlace(shard: shard, row: row - range.lowerBound)
-        }
+        for (index, row) in rows.enumerated() { places[index] = place(ofRow: row) }
     }
 
     /// Copies the samples at `places` of one column, one after the other.
