@@ -63,18 +63,19 @@ MIO_INLINE mio_words mio_mask(int64_t count) {
 
 MIO_INLINE mio_lanes mio_select(mio_words mask, mio_lanes v) { return (mio_lanes)((mio_words)v & mask); }
 
-// The largest lane and the sum of all, halves folded onto each other.
-#define MIO_FOLD(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, 8, 9, 10, 11, 12, 13, 14, 15)
-
-MIO_INLINE float mio_largest(mio_lanes v) {
-    mio_lanes other = MIO_FOLD(v, 8, 9, 10, 11, 12, 13, 14, 15);
-    v = __builtin_elementwise_max(v, other);
-    other = MIO_FOLD(v, 4, 5, 6, 7, 4, 5, 6, 7);
-    v = __builtin_elementwise_max(v, other);
-    other = MIO_FOLD(v, 2, 3, 2, 3, 2, 3, 2, 3);
-    v = __builtin_elementwise_max(v, other);
-    return v[0] > v[1] ? v[0] : v[1];
+MIO_INLINE mio_lanes mio_blend(mio_words mask, mio_lanes a, mio_lanes b) {
+    return (mio_lanes)(((mio_words)a & mask) | ((mio_words)b & ~mask));
 }
+
+// A bit a lane of a mask.
+MIO_INLINE uint16_t mio_bits(mio_words mask) {
+    typedef bool flags __attribute__((ext_vector_type(16)));
+    union { flags flags; uint16_t bits; } lanes = {__builtin_convertvector(mask, flags)};
+    return lanes.bits;
+}
+
+// The sum of all lanes, halves folded onto each other.
+#define MIO_FOLD(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, 8, 9, 10, 11, 12, 13, 14, 15)
 
 MIO_INLINE float mio_sum(mio_lanes v) {
     v += MIO_FOLD(v, 8, 9, 10, 11, 12, 13, 14, 15);

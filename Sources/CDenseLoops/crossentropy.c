@@ -1,60 +1,65 @@
 #include "exponential.h"
+#include "folds.h"
+#include "labels.h"
+#include "logarithm.h"
 
-// Of one row, up to sixteen logits wide: the exponentials of their distances to the largest.
-struct narrow { mio_lanes exponentials; float largest, sum; };
-
-MIO_INLINE struct narrow narrow_row(const float *logits, int64_t width, bool readable) {
-    mio_words mask = mio_mask(width);
-    mio_lanes values = readable ? mio_load(logits) : load_part(logits, width);
-    // Lanes beyond the row must not be the largest, nor be counted.
-    values = (mio_lanes)(((mio_words)values & mask) | ((mio_words)((mio_lanes){0} - INFINITY) & ~mask));
-    struct narrow row = {.largest = mio_largest(values)};
-    row.exponentials = mio_select(mask, exponentials(values - row.largest));
-    row.sum = mio_sum(row.exponentials);
-    return row;
+MIO_INLINE void store_row(float *row, mio_lanes v, int64_t width, bool whole) {
+    if (whole) mio_store(row, v);
+    else store_part(row, v, width);
 }
 
-MIO_INLINE int64_t class_of(float target, int64_t width) {
-    // The targets were checked when the batch was read: anything else is a bug, and must not become an address.
-    if (!(target >= 0.0f && target < (float)width)) __builtin_trap();
-    return (int64_t)target;
-}
-
+// Rows up to sixteen logits wide, sixteen at a time: a row is a vector where each logit counts, and a lane where there is
+// one number a row.
 MIO_INLINE void narrow_rows(
     const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
     const float *scales, float *losses, float *gradient, float *probabilities) {
-    // Logarithms come last: a call amid vectors would have to save them.
-    for (int64_t i = 0; i < rows; i++) {
-        int64_t at = i * width;
-        // A whole vector may be read and written where it ends within the rows: the next row comes later.
-        bool whole = at + 16 <= rows * width;
-        struct narrow row = narrow_row(logits + at, width, whole);
-        mio_lanes shares = row.exponentials * (1.0f / row.sum);
-        if (probabilities) {
-            if (whole) mio_store(probabilities + at, shares);
-            else store_part(probabilities + at, shares, width);
+    mio_words lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, mask = mio_mask(width);
+    // A whole vector may be read and written where it ends within the rows: the next row comes later.
+    int64_t last_whole = rows * width - 16;
+    mio_lanes values[16] = {0};
+    for (int64_t first = 0; first < rows; first += 16) {
+        int64_t count = rows - first < 16 ? rows - first : 16;
+        for (int64_t i = 0, at = first * width; i < count; i++, at += width) {
+            mio_lanes row = at <= last_whole ? mio_load(logits + at) : load_part(logits + at, width);
+            // Lanes beyond the row must not be the largest.
+            values[i] = mio_blend(mask, row, (mio_lanes){0} - INFINITY);
         }
-        float scale = labelled[i] && gradient ? scales[i] : 0.0f;
-        if (gradient) {
-            mio_lanes values = labelled[i] ? shares * scale : (mio_lanes){0};
-            if (whole) mio_store(gradient + at, values);
-            else store_part(gradient + at, values, width);
+        struct labels labels = labels_of(targets + first, labelled + first, count);
+        // The targets were checked when the batch was read: anything else is a bug, and must not become an address.
+        mio_words wrong = ~((labels.targets >= 0.0f) & (labels.targets < (float)width));
+        if (mio_bits(wrong)) __builtin_trap();
+        int32_t class[16], kept[16];
+        *(mio_words *)class = __builtin_convertvector(labels.targets, mio_words);
+        *(mio_words *)kept = labels.labelled;
+        float own[16] = {0}, largest[16], factor[16];
+        for (int64_t i = 0; i < count; i++) own[i] = logits[(first + i) * width + class[i]];
+
+        mio_lanes most = fold_sixteen(largest_of, values);
+        mio_store(largest, most);
+        for (int64_t i = 0; i < count; i++)
+            // Nor must they be counted, or have exponentials so small that they take long.
+            values[i] = mio_select(mask, exponentials(mio_select(mask, values[i] - largest[i])));
+        mio_lanes sums = fold_sixteen(sum_of, values);
+        mio_store(factor, 1.0f / sums);
+        mio_lanes loss = mio_select(labels.labelled, logarithms(sums) + (most - mio_load(own)));
+        if (count == 16) mio_store(losses + first, loss);
+        else store_part(losses + first, loss, count);
+
+        for (int64_t i = 0, at = first * width; i < count; i++, at += width) {
+            mio_lanes shares = values[i] * factor[i];
+            if (probabilities) store_row(probabilities + at, shares, width, at <= last_whole);
+            if (!gradient) continue;
+            mio_lanes errors = shares - mio_select(lanes == class[i], (mio_lanes){0} + 1.0f);
+            errors = mio_select((mio_words){0} + kept[i], errors * scales[first + i]);
+            store_row(gradient + at, errors, width, at <= last_whole);
         }
-        losses[i] = labelled[i] ? row.sum : 1.0f;
-        if (!labelled[i] || !gradient) continue;
-        float share[16];
-        mio_store(share, shares);
-        int64_t class = class_of(targets[i], width);
-        gradient[at + class] = (share[class] - 1.0f) * scale;
     }
-    for (int64_t i = 0; i < rows; i++) {
-        losses[i] = logf(losses[i]);
-        if (!labelled[i]) continue;
-        const float *row = logits + i * width;
-        float largest = row[0];
-        for (int64_t j = 1; j < width; j++) largest = row[j] > largest ? row[j] : largest;
-        losses[i] = largest + losses[i] - row[class_of(targets[i], width)];
-    }
+}
+
+MIO_INLINE int64_t class_of(float target, int64_t width) {
+    // As above.
+    if (!(target >= 0.0f && target < (float)width)) __builtin_trap();
+    return (int64_t)target;
 }
 
 MIO_INLINE void wide_rows(
@@ -66,8 +71,9 @@ MIO_INLINE void wide_rows(
         mio_lanes sums = {0};
         for (int64_t j = 0; j < width; j += 16) {
             int64_t count = width - j < 16 ? width - j : 16;
-            mio_lanes distances = load_part(logits + j, count) - largest;
-            mio_lanes values = mio_select(mio_mask(count), exponentials(distances));
+            mio_words mask = mio_mask(count);
+            mio_lanes distances = mio_select(mask, load_part(logits + j, count) - largest);
+            mio_lanes values = mio_select(mask, exponentials(distances));
             sums += values;
             if (probabilities) store_part(probabilities + i * width + j, values, count);
             if (gradient) store_part(gradient + i * width + j, values, count);
@@ -80,7 +86,7 @@ MIO_INLINE void wide_rows(
             continue;
         }
         int64_t class = class_of(targets[i], width);
-        losses[i] = largest + logf(sum) - logits[class];
+        losses[i] = logf(sum) + (largest - logits[class]);
         if (gradient) {
             float *row = gradient + i * width, share = row[class] * factor;
             for (int64_t j = 0; j < width; j++) row[j] = row[j] * factor * scales[i];

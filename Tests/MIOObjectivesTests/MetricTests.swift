@@ -65,12 +65,12 @@ func sums(
         #expect(sums(top1, [1, .nan, 0], width: 3, [1], kind: .classIndex).sum == 0)
     }
 
-    /// Of all widths around a vector, with ties, numbers that are none, weights, and targets that are no class.
-    @Test func vectorsAgreeWithThePlainLoop() {
-        var random = PhiloxSequence(seed: 3, stream: 4)
+    /// Of widths around a vector and numbers of rows around sixteen, with ties, numbers that are none, weights,
+    /// and targets that are no class.
+    @Test(arguments: Array(1...17) + [31, 32, 33, 40]) func vectorsAgreeWithThePlainLoop(_ width: Int) {
+        var random = PhiloxSequence(seed: 3, stream: UInt64(width))
         let scores: [Float] = [0, 0, 1, 2, 2, -.infinity, .infinity, .nan, -0.0, 3]
-        for width in [1, 2, 3, 10, 15, 16, 17, 31, 32, 33, 40] {
-            let positions = 300
+        for positions in Array(1...40) + [300] {
             let predictions = (0..<positions * width).map { index in
                 // Every third row has scores that all differ.
                 index / width % 3 == 0
@@ -80,7 +80,7 @@ func sums(
                 let target = random.nextUniform(-1, Float(width) + 1)
                 return position % 5 == 0 ? target : target.rounded(.down)
             }
-            let labelled = (0..<positions).map { UInt8($0 % 7 == 0 ? 0 : 1) }
+            let labelled = (0..<positions).map { UInt8(positions % 8 == 0 || $0 % 7 == 0 ? 0 : 1) }
             let weights = (0..<positions).map { _ in random.nextUniform(0, 2) }
             var (hits, all, weightedHits, allWeights) = (0.0, 0.0, 0.0, 0.0)
             for position in 0..<positions where labelled[position] != 0 {
@@ -96,11 +96,12 @@ func sums(
             let metric = SparseCategoricalAccuracyMetric()
             #expect(
                 sums(metric, predictions, width: width, targets, labelled: labelled, kind: .classIndex)
-                    == MetricSums(sum: hits, count: all), "width \(width)")
+                    == MetricSums(sum: hits, count: all), "\(positions) rows")
             #expect(
                 sums(
                     metric, predictions, width: width, targets, labelled: labelled, weights: weights,
-                    kind: .classIndex) == MetricSums(sum: weightedHits, count: allWeights), "width \(width)")
+                    kind: .classIndex) == MetricSums(sum: weightedHits, count: allWeights),
+                "\(positions) rows")
         }
     }
 

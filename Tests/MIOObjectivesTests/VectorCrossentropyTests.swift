@@ -56,4 +56,45 @@ import Testing
             #expect(run.losses[0].isNaN && run.losses[1].isFinite, "at \(place)")
         }
     }
+
+    /// Rows are taken sixteen at a time, and the last end with the memory: of any width and number, some or none
+    /// labelled, some with logits that are no number or infinite, each is what it would be alone, to the bit, and as
+    /// in double precision.
+    @Test(arguments: 1...17) func anyRowIsAsIfAlone(_ width: Int) {
+        let loss = SparseCategoricalCrossentropy(fromLogits: true)
+        let odd: [Float] = [.nan, .infinity, -.infinity, 200, -200]
+        var random = PhiloxSequence(seed: 6, stream: UInt64(width))
+        func index(below bound: Int) -> Int { Int((random.nextUnit() * Float(bound)).rounded(.down)) }
+        for positions in 1...40 {
+            let logits = (0..<positions * width).map { _ in
+                index(below: 40) == 0 ? odd[index(below: odd.count)] : random.nextUniform(-6, 6)
+            }
+            let labelled: [UInt8] = (0..<positions).map { _ in
+                positions % 8 == 0 || index(below: 4) == 0 ? 0 : 1
+            }
+            // What stands for no label is never an index.
+            let targets = labelled.map { $0 == 0 ? Float.nan : Float(index(below: width)) }
+            let scales = (0..<positions).map { _ in random.nextUniform(0.1, 2) }
+            let run = LossRun<Float>(
+                loss, predictions: logits, width: width, targets: targets, labelled: labelled, scales: scales)
+            let plain = LossRun<Double>(
+                loss, predictions: logits.map(Double.init), width: width, targets: targets,
+                labelled: labelled, scales: scales.map(Double.init))
+            for position in 0..<positions {
+                let row = position * width..<(position + 1) * width
+                let alone = LossRun<Float>(
+                    loss, predictions: Array(logits[row]), width: width, targets: [targets[position]],
+                    labelled: [labelled[position]], scales: [scales[position]])
+                let found = [run.losses[position]] + run.gradient[row] + run.probabilities[row]
+                let same = alone.losses + alone.gradient + alone.probabilities
+                let expected = [plain.losses[position]] + plain.gradient[row] + plain.probabilities[row]
+                for ((a, b), c) in zip(zip(found, same), expected) {
+                    let isRight = a == Float(c) || isClose(a, Float(c), ulps: 17)
+                    #expect(
+                        a.isNaN ? b.isNaN && c.isNaN : a == b && isRight,
+                        "\(a), alone \(b), expected \(c), row \(position) of \(positions)")
+                }
+            }
+        }
+    }
 }
