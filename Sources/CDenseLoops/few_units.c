@@ -1,4 +1,5 @@
 #include "clones.h"
+#include "folds.h"
 
 // A stretch of a vector that stays in the first-level cache while the samples pass by.
 enum { stretch = 1024 };
@@ -59,12 +60,6 @@ MIO_INLINE mio_lanes side_by_side(quarters a, quarters b, quarters c, quarters d
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
-// Of each two neighbours the sum, those of `a` and of `b` by turns of two.
-MIO_INLINE mio_lanes neighbours(mio_lanes a, mio_lanes b) {
-    return __builtin_shufflevector(a, b, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30)
-        + __builtin_shufflevector(a, b, 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31);
-}
-
 // A vector of w would have a lane in sixteen for each unit. Here four lanes are a unit's, and four products of a sample
 // are added up side by side.
 MIO_INLINE void narrow_forward(
@@ -90,7 +85,8 @@ MIO_INLINE void narrow_forward(
             MIO_UNROLLED for (int s = 0; s < at_once; s++)
                 sums[s] += four_times(x + places[s] + i) * right[i / lanes_of_unit];
         MIO_UNROLLED for (int s = 0; s < at_once; s += 4) {
-            mio_lanes by_unit = neighbours(neighbours(sums[s], sums[s + 1]), neighbours(sums[s + 2], sums[s + 3]));
+            mio_lanes by_unit = fold_neighbors(
+                sum_of, fold_neighbors(sum_of, sums[s], sums[s + 1]), fold_neighbors(sum_of, sums[s + 2], sums[s + 3]));
             mio_lanes by_sample = __builtin_shufflevector(
                 by_unit, by_unit, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
             int64_t left = samples - first - s;

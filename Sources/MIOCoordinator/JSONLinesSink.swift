@@ -49,21 +49,37 @@ public final class JSONLinesSink: MetricSink {
 
     /// The event's word and step; `nil` if the line is none of ours, which a torn write leaves.
     private static func event(ofLine line: UnsafeRawBufferPointer) -> (String, Int)? {
-        // A long run has millions of lines: those that begin as `line(_:)` writes them need no JSON reader.
-        let text = String(decoding: line, as: UTF8.self)
-        if text.hasSuffix("}\n"),
-            let match = text.prefixMatch(
-                of: /{"event": "([A-Za-z_]+)", "step": ([0-9]{1,18}), "epoch": [0-9]/),
-            let step = Int(match.2)
-        {
-            return (String(match.1), step)
-        }
+        // A long run has millions of lines: those that begin as `append(_:to:)` writes them need no JSON reader.
+        if let found = beginning(ofLine: line) { return found }
         do {
             var reader = try ConfigReader(try ConfigValue(json: Data(line)), at: ConfigPath())
             return (try reader.string("event"), try reader.integer("step"))
         } catch {
             return nil
         }
+    }
+
+    private static func beginning(ofLine line: UnsafeRawBufferPointer) -> (String, Int)? {
+        var rest = line[...]
+        func take(_ text: StaticString) -> Bool {
+            let expected = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            guard rest.starts(with: expected) else { return false }
+            rest = rest.dropFirst(expected.count)
+            return true
+        }
+        func take(while isWanted: (UInt8) -> Bool) -> String {
+            let taken = rest.prefix(while: isWanted)
+            rest = rest[taken.endIndex...]
+            return String(decoding: taken, as: UTF8.self)
+        }
+        func isLetter(_ byte: UInt8) -> Bool { byte == 0x5F || (0x61...0x7A).contains(byte | 0x20) }
+        func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+        guard line.suffix(2).elementsEqual("}\n".utf8), take("{\"event\": \"") else { return nil }
+        let event = take(while: isLetter)
+        guard !event.isEmpty, take("\", \"step\": "), let step = Int(take(while: isDigit)),
+            take(", \"epoch\": "), let digit = rest.first, isDigit(digit)
+        else { return nil }
+        return (event, step)
     }
 
     public func write(_ event: RunEvent) throws {
