@@ -42,7 +42,7 @@ public final class Replica {
         var headOutputs: [Int] = []
         for (index, specification) in graph.trainedOutputs(outputs).enumerated() {
             guard let specification else { continue }
-            heads.append(Head(specification, plan: plan.heads[index], part: part, pass: plan.samples))
+            heads.append(Head(specification, plan: plan.heads[index], executor: executor, part: part))
             headOutputs.append(index)
         }
         self.heads = heads
@@ -180,7 +180,7 @@ public final class Replica {
         for (index, head) in heads.enumerated() {
             let evaluating = timeline?.now ?? 0
             head.evaluate(
-                executor, first: range.lowerBound, samples: range.count,
+                first: range.lowerBound, samples: range.count,
                 targets: batch.values(ofColumn: columns.targets[index]),
                 denominator: denominators?[index], sums: sums + offset)
             timeline?.record(head: index, from: evaluating, samples: range.count)
