@@ -95,12 +95,15 @@ final class Head {
         let positions = labelling.markLabelled(
             targets: targets + offset * targetWidth, positions: samples.count * positionsPerSample,
             targetWidth: targetWidth, into: labelled + offset)
+        let positionsPerSample = positionsPerSample
+        var position = offset
         var sum = 0.0
         for sample in samples {
             let weight = weights[sample]
-            for position in sample * positionsPerSample..<(sample + 1) * positionsPerSample {
+            for _ in 0..<positionsPerSample {
                 weightOfPosition[position] = weight
-                if labelled[position] != 0 { sum += Double(weight) }
+                sum += labelled[position] == 0 ? 0 : Double(weight)
+                position += 1
             }
         }
         return LabelCount(positions: Double(positions), weights: sum)
