@@ -23,8 +23,8 @@ public final class GradientReduction {
     private let leaves: Sums
     private let slabs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
     /// The buckets each rank has completed, in all.
-    private var ready: GroupCounters
-    private var meeting: GroupCounters
+    private let ready: GroupCounters
+    private let meeting: GroupCounters
     /// Buckets completed in this step, and those of them whose sum was begun; `nil` between steps.
     private var marked: Int?
     private var reduced = 0

@@ -12,7 +12,7 @@ import MIOTensor
 /// What a rank wrote before it raised its counter is seen by those that saw the counter raised. A wait first spins,
 /// which takes a fraction of a microsecond where each rank has a core; then gives the core away, since it may be the
 /// very one a peer needs; then sleeps, since whatever takes milliseconds may take seconds.
-public struct GroupCounters {
+public final class GroupCounters {
     /// Words from one counter to the next: a cache line each, so that raising one disturbs no other.
     private static let stride = 8
 
@@ -21,7 +21,7 @@ public struct GroupCounters {
     private let own: Int
     private var value: UInt64 = 0
     /// How often to look before giving the core away: fewer times after a wait that was not worth it.
-    private var patience = Self.mostPatience
+    private var patience = GroupCounters.mostPatience
     private static let mostPatience = 4096
 
     /// Where a group's counters lie.
@@ -36,7 +36,7 @@ public struct GroupCounters {
     }
 
     /// Raises this rank's counter by one.
-    public mutating func raise() {
+    public func raise() {
         value += 1
         mio_store_release(words.pointer + own * Self.stride, value)
     }
@@ -51,7 +51,7 @@ public struct GroupCounters {
     /// Returns when every rank has raised its counter at least `count` times.
     /// - Parameter progress: called while it waits.
     /// - Throws: `CommunicationError` if one of them cannot come any more, or from `progress`.
-    public mutating func wait(for count: UInt64, progress: () throws(CommunicationError) -> Void = {})
+    public func wait(for count: UInt64, progress: () throws(CommunicationError) -> Void = {})
         throws(CommunicationError)
     {
         var looks = 0
@@ -74,7 +74,7 @@ public struct GroupCounters {
 
     /// Returns when every rank of the group has called it as often as this one.
     /// - Throws: `CommunicationError` if one of them cannot come any more.
-    public mutating func meet() throws(CommunicationError) {
+    public func meet() throws(CommunicationError) {
         raise()
         try wait(for: value)
     }

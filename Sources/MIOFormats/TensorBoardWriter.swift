@@ -13,6 +13,10 @@ public struct TensorBoardWriter: ~Copyable {
     /// Records that are not in the file yet.
     private var pending: [UInt8] = []
     private static let mostPending = 1 << 15
+    /// The messages of an event, kept so that the next one finds their memory.
+    private var entry = ProtobufMessage()
+    private var summary = ProtobufMessage()
+    private var event = ProtobufMessage()
 
     /// Opens `events.out.tfevents.<unix seconds>.<host>.<process>` in `folder`; a new file begins with the
     /// record that names the format's version.
@@ -26,8 +30,10 @@ public struct TensorBoardWriter: ~Copyable {
         if try file.size() == 0 {
             var event = ProtobufMessage()
             event.append(field: 1, time)
-            event.append(field: 3, Array("brain.Event:2".utf8))
-            try file.write(Self.record(event.bytes))
+            event.append(field: 3, "brain.Event:2")
+            var record: [UInt8] = []
+            Self.append(record: event.bytes, to: &record)
+            try file.write(record)
         }
         self.path = path
         self.file = consume file
@@ -41,14 +47,14 @@ public struct TensorBoardWriter: ~Copyable {
     public mutating func write(
         step: Int, _ values: [(tag: String, value: Double)], time: Double = Date().timeIntervalSince1970
     ) throws(FileError) {
-        var summary = ProtobufMessage()
+        summary.removeAll()
         for (tag, value) in values {
-            var entry = ProtobufMessage()
-            entry.append(field: 1, Array(tag.utf8))
+            entry.removeAll()
+            entry.append(field: 1, tag)
             entry.append(field: 2, Float(value))
             summary.append(field: 1, entry.bytes)
         }
-        var event = ProtobufMessage()
+        event.removeAll()
         event.append(field: 1, time)
         event.append(field: 2, step)
         event.append(field: 5, summary.bytes)
@@ -70,7 +76,7 @@ public struct TensorBoardWriter: ~Copyable {
     }
 
     private mutating func append(_ event: ProtobufMessage) throws(FileError) {
-        pending.append(contentsOf: Self.record(event.bytes))
+        Self.append(record: event.bytes, to: &pending)
         if pending.count >= Self.mostPending { try push() }
     }
 
@@ -93,9 +99,17 @@ public struct TensorBoardWriter: ~Copyable {
         try file.close()
     }
 
-    private static func record(_ data: [UInt8]) -> [UInt8] {
-        let length = littleEndian(UInt64(data.count))
-        return length + littleEndian(CRC32C.masked(length)) + data + littleEndian(CRC32C.masked(data))
+    private static func append(record data: [UInt8], to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: UInt64(data.count).littleEndian) { length in
+            bytes.append(contentsOf: length)
+            append(CRC32C.masked(length), to: &bytes)
+        }
+        bytes.append(contentsOf: data)
+        append(CRC32C.masked(data), to: &bytes)
+    }
+
+    private static func append(_ checksum: UInt32, to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: checksum.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
     private static func hostName() -> String {
@@ -110,6 +124,8 @@ public struct TensorBoardWriter: ~Copyable {
 /// The fields of one message, in the encoding of https://protobuf.dev/programming-guides/encoding.
 private struct ProtobufMessage {
     private(set) var bytes: [UInt8] = []
+
+    mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
     private mutating func append(varint value: UInt64) {
         var rest = value
@@ -139,14 +155,16 @@ private struct ProtobufMessage {
         withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    /// A string or a message.
+    mutating func append(field: UInt64, _ value: String) {
+        append(key: field, wireType: 2)
+        append(varint: UInt64(value.utf8.count))
+        bytes.append(contentsOf: value.utf8)
+    }
+
+    /// A message.
     mutating func append(field: UInt64, _ value: [UInt8]) {
         append(key: field, wireType: 2)
         append(varint: UInt64(value.count))
         bytes += value
     }
-}
-
-private func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
-    withUnsafeBytes(of: value.littleEndian) { Array($0) }
 }

@@ -13,8 +13,21 @@ public final class Executor {
     /// The gradients of the trained weights, at the same offsets.
     public let gradients: Storage<Float>
     private let arena: Storage<Float>
-    private let kernels: [any Kernel]
+    private let operations: [Operation]
+    /// `operations`, to be called without counting references: a retain and a release take 20 ns, of calls that may
+    /// take a few hundred.
+    private let calls: [Unmanaged<Operation>]
     private var trace: ExecutorTrace?
+
+    private final class Operation {
+        let kernel: any Kernel
+        let hasBackward: Bool
+
+        init(_ kernel: any Kernel, hasBackward: Bool) {
+            self.kernel = kernel
+            self.hasBackward = hasBackward
+        }
+    }
 
     /// - Parameter gradients: a slab that somebody else provides, to reduce it without a copy.
     /// - Throws: `KernelError`
@@ -46,7 +59,8 @@ public final class Executor {
                     from: input.layout, to: output.layout, shape: output.shape, bindings: bindings)
             }
         }
-        self.kernels = kernels
+        operations = zip(kernels, plan.operations).map { Operation($0, hasBackward: $1.hasBackward) }
+        calls = operations.map(Unmanaged.passUnretained)
     }
 
     private static func bindings(
@@ -82,7 +96,7 @@ public final class Executor {
     /// Makes ready for passes of this many samples.
     public func prepare(samples: Int) throws {
         precondition(samples <= plan.samples, "\(samples) samples in a plan for \(plan.samples)")
-        for kernel in kernels { try kernel.prepare(samples: samples) }
+        for operation in operations { try operation.kernel.prepare(samples: samples) }
     }
 
     // MARK: A pass
@@ -103,19 +117,20 @@ public final class Executor {
     }
 
     public func forward(_ pass: Pass) {
-        for index in kernels.indices {
+        for index in calls.indices {
             let start = trace?.now ?? 0
-            kernels[index].forward(pass)
+            calls[index]._withUnsafeGuaranteedRef { $0.kernel.forward(pass) }
             trace?.forward(index, from: start, samples: pass.samples)
         }
     }
 
     /// - Parameter completed: called after each operation with its number: what the buckets wait for.
     public func backward(_ pass: Pass, completed: (Int) -> Void) {
-        for index in kernels.indices.reversed() {
-            if plan.operations[index].hasBackward {
+        for index in calls.indices.reversed() {
+            calls[index]._withUnsafeGuaranteedRef {
+                guard $0.hasBackward else { return }
                 let start = trace?.now ?? 0
-                kernels[index].backward(pass)
+                $0.kernel.backward(pass)
                 trace?.backward(index, from: start, samples: pass.samples)
             }
             completed(index)
@@ -138,7 +153,7 @@ public final class Executor {
     public func copy(
         _ parameter: Plan.ParameterPlan, of slab: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
     ) {
-        kernels[parameter.owner].convert(
+        operations[parameter.owner].kernel.convert(
             weight: weight(of: parameter), stored: slab + parameter.offset, to: target)
     }
 
@@ -148,7 +163,7 @@ public final class Executor {
             tensor.shape == parameter.shape, "\(parameter.name): \(tensor.shape), not \(parameter.shape)")
         tensor.values.withUnsafeBufferPointer {
             guard let source = $0.baseAddress else { return }
-            kernels[parameter.owner].convert(
+            operations[parameter.owner].kernel.convert(
                 weight: weight(of: parameter), canonical: source, to: slab.pointer + parameter.offset)
         }
     }

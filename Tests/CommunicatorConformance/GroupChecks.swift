@@ -8,7 +8,7 @@ let groupChecks = [
         let counters = GroupCounters.place(in: &layout, group: group)
         let place = layout.place(Int64.self, count: group.size)
         let memory = try communicator.shareMemory(byteCount: layout.byteCount)
-        var meeting = GroupCounters(memory, at: counters)
+        let meeting = GroupCounters(memory, at: counters)
         let values = memory.storage(place)
         expect.equal(Array(values.buffer), [Int64](repeating: 0, count: group.size), "at first")
         try meeting.meet()

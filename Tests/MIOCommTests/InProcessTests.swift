@@ -68,7 +68,7 @@ private struct SampleError: MIOError, Equatable {
                 var layout = SharedLayout()
                 let place = GroupCounters.place(in: &layout, group: communicator.group)
                 let memory = try communicator.shareMemory(byteCount: layout.byteCount)
-                var meeting = GroupCounters(memory, at: place)
+                let meeting = GroupCounters(memory, at: place)
                 try meeting.meet()
                 if communicator.rank == 1 { throw SampleError(description: "out of paper") }
                 let error = #expect(throws: CommunicationError.self) { try meeting.meet() }

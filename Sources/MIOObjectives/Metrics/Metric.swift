@@ -119,13 +119,23 @@ public struct MetricCall {
     /// Σ of, for each labelled position, the mean of a function of (prediction, target) over the last axis.
     @inline(__always)
     func sumOfMeans(_ element: (Float, Float) -> Double) -> MetricSums {
-        sum { position in
-            var total = 0.0
-            for index in position * width..<(position + 1) * width {
-                total += element(predictions[index], targets[index])
+        var sums = sum { position in
+            // Four sums, for one would have every addition wait for the one before.
+            var lanes: SIMD4<Double> = .zero
+            var index = position * width
+            let end = index + width
+            while index + 4 <= end {
+                for lane in 0..<4 { lanes[lane] += element(predictions[index + lane], targets[index + lane]) }
+                index += 4
             }
-            return total / Double(width)
+            while index < end {
+                lanes[0] += element(predictions[index], targets[index])
+                index += 1
+            }
+            return lanes.sum()
         }
+        sums.sum /= Double(width)
+        return sums
     }
 }
 

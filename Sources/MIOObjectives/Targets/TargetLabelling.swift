@@ -69,25 +69,33 @@ public struct TargetLabelling: Hashable, Sendable {
     public func firstFault(
         targets: UnsafePointer<Float>, positions: Int, targetWidth: Int, classes: Int
     ) -> TargetFault? {
-        if kind == .real, mio_all_finite(positions * targetWidth, targets) != 0 { return nil }
-        for position in 0..<positions {
-            let row = targets + position * targetWidth
-            for element in 0..<targetWidth {
-                let value = row[element]
-                if value.isNaN { continue }
-                switch kind {
-                case .real:
-                    if value.isInfinite {
-                        return TargetFault(position: position, element: element, value: value, classes: nil)
-                    }
-                case .classIndex:
-                    if value == Float(missingLabel) { continue }
-                    if value < 0 || value >= Float(classes) || Float(Int(value)) != value {
-                        return TargetFault(
-                            position: position, element: element, value: value, classes: classes)
-                    }
-                }
+        let count = positions * targetWidth
+        let found =
+            switch kind {
+            case .real: firstInfinite(targets, count)
+            case .classIndex: firstWrongClass(targets, count, classes)
             }
+        return found.map {
+            TargetFault(
+                position: $0 / targetWidth, element: $0 % targetWidth, value: targets[$0],
+                classes: kind == .classIndex ? classes : nil)
+        }
+    }
+
+    private func firstInfinite(_ targets: UnsafePointer<Float>, _ count: Int) -> Int? {
+        if mio_all_finite(count, targets) != 0 { return nil }
+        for index in 0..<count where targets[index].isInfinite { return index }
+        return nil
+    }
+
+    private func firstWrongClass(_ targets: UnsafePointer<Float>, _ count: Int, _ classes: Int) -> Int? {
+        let (end, missing) = (Float(classes), Float(missingLabel))
+        for index in 0..<count {
+            let value = targets[index]
+            // What almost every label is comes first.
+            if value >= 0, value < end, Float(Int(value)) == value { continue }
+            if value.isNaN || value == missing { continue }
+            return index
         }
         return nil
     }

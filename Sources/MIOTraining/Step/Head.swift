@@ -14,10 +14,18 @@ final class Head {
     let positionsPerSample: Int
     let width: Int
     let targetWidth: Int
-    private let plan: Plan.Head
+    /// Doubles it adds up: Σ w·ℓ, then sum and count of each metric.
+    let sumCount: Int
     private let loss: any Loss
+    private let reduction: LossReduction
+    private let targetKind: TargetKind
     private let weightedFrom: Int
     private let metrics: [any Metric]
+    /// What the loss reads, where its gradient goes if anything needs one, and the output's values as users see them.
+    private let input: UnsafePointer<Float>
+    private let gradient: UnsafeMutablePointer<Float>?
+    private let predictions: UnsafeMutablePointer<Float>
+    private let writesPredictions: Bool
     /// For the batch at hand, and for the one after it, whose labels are counted ahead.
     private var current: Labels
     private var following: Labels
@@ -40,18 +48,25 @@ final class Head {
     }
 
     /// - Parameters:
+    ///   - executor: computes what the head reads, and outlives it.
     ///   - part: the most samples of a batch that this rank has.
-    ///   - pass: the most samples of a pass.
-    init(_ specification: OutputSpecification, plan: Plan.Head, part: Int, pass: Int) {
+    init(_ specification: OutputSpecification, plan: Plan.Head, executor: Executor, part: Int) {
         self.specification = specification
-        let loss = specification.loss
-        self.plan = plan
-        self.loss = plan.absorbed == nil ? loss : loss.readingLogits()
+        let pass = executor.plan.samples
+        let loss = plan.absorbed == nil ? specification.loss : specification.loss.readingLogits()
+        self.loss = loss
+        reduction = loss.reduction
+        targetKind = loss.targetKind
+        input = UnsafePointer(executor.value(plan.tensor))
+        gradient = plan.gradient == .none ? nil : executor.gradient(plan.tensor)
+        predictions = executor.value(plan.predictions)
+        writesPredictions = plan.absorbed != nil
         width = plan.shape.last
         positionsPerSample = plan.shape.count / max(width, 1)
-        labelling = TargetLabelling(loss, missingLabel: specification.missingLabel)
-        targetWidth = loss.targetKind == .classIndex ? 1 : width
+        labelling = TargetLabelling(specification.loss, missingLabel: specification.missingLabel)
+        targetWidth = targetKind == .classIndex ? 1 : width
         metrics = specification.allMetrics
+        sumCount = 1 + 2 * metrics.count
         weightedFrom = specification.metrics.count
         current = Labels(positions: part * positionsPerSample)
         following = Labels(positions: part * positionsPerSample)
@@ -59,9 +74,6 @@ final class Head {
         losses = Storage(count: pass * positionsPerSample)
         addend = plan.gradient == .adds ? Storage(count: pass * plan.shape.count) : nil
     }
-
-    /// Doubles it adds up: Σ w·ℓ, then sum and count of each metric.
-    var sumCount: Int { 1 + 2 * metrics.count }
 
     // MARK: Labels
 
@@ -79,18 +91,22 @@ final class Head {
         _ samples: Range<Int>, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>
     ) -> LabelCount {
         let offset = samples.lowerBound * positionsPerSample
-        var count = LabelCount()
-        count.positions = Double(
-            labelling.markLabelled(
-                targets: targets + offset * targetWidth, positions: samples.count * positionsPerSample,
-                targetWidth: targetWidth, into: following.labelled.pointer + offset))
+        let (labelled, weightOfPosition) = (following.labelled.pointer, following.weights.pointer)
+        let positions = labelling.markLabelled(
+            targets: targets + offset * targetWidth, positions: samples.count * positionsPerSample,
+            targetWidth: targetWidth, into: labelled + offset)
+        let positionsPerSample = positionsPerSample
+        var position = offset
+        var sum = 0.0
         for sample in samples {
-            for position in sample * positionsPerSample..<(sample + 1) * positionsPerSample {
-                following.weights.pointer[position] = weights[sample]
-                if following.labelled.pointer[position] != 0 { count.weights += Double(weights[sample]) }
+            let weight = weights[sample]
+            for _ in 0..<positionsPerSample {
+                weightOfPosition[position] = weight
+                sum += labelled[position] == 0 ? 0 : Double(weight)
+                position += 1
             }
         }
-        return count
+        return LabelCount(positions: Double(positions), weights: sum)
     }
 
     /// The batch that was the following one is now at hand.
@@ -98,12 +114,12 @@ final class Head {
 
     /// What the global batch's Σ w·ℓ is divided by.
     func denominator(_ count: LabelCount) -> Double {
-        loss.reduction.denominator(labelledCount: Int(count.positions), weightSum: count.weights)
+        reduction.denominator(labelledCount: Int(count.positions), weightSum: count.weights)
     }
 
     /// The same over several batches at once: a loss that is a plain sum is their mean.
     func denominator(_ count: LabelCount, batches: Int) -> Double {
-        loss.reduction == .sum ? Double(batches) : denominator(count)
+        reduction == .sum ? Double(batches) : denominator(count)
     }
 
     // MARK: A pass
@@ -115,7 +131,7 @@ final class Head {
     ///   - denominator: of the global batch; `nil` in evaluation.
     ///   - sums: `sumCount` doubles.
     func evaluate(
-        _ executor: Executor, first: Int, samples: Int, targets: UnsafePointer<Float>, denominator: Double?,
+        first: Int, samples: Int, targets: UnsafePointer<Float>, denominator: Double?,
         sums: UnsafeMutablePointer<Double>
     ) {
         let positions = samples * positionsPerSample
@@ -123,33 +139,33 @@ final class Head {
         let labelled = current.labelled.pointer + offset
         let weights = current.weights.pointer + offset
         let passTargets = targets + offset * targetWidth
-        let gradient = denominator == nil || plan.gradient == .none ? nil : executor.gradient(plan.tensor)
+        let gradient = denominator == nil ? nil : gradient
+        // Pointers in locals: a loop that stores would load the objects' again for every element.
+        let (scales, losses) = (scales.pointer, losses.pointer)
         if let denominator {
             // Nothing labelled anywhere: nothing to learn.
             let factor = denominator == 0 ? 0 : specification.weight / denominator
-            for position in 0..<positions {
-                scales.pointer[position] = Float(Double(weights[position]) * factor)
-            }
+            for position in 0..<positions { scales[position] = Float(Double(weights[position]) * factor) }
         }
         loss.forward(
             LossCall<Float>(
-                positions: positions, width: width, predictions: UnsafePointer(executor.value(plan.tensor)),
-                targets: passTargets, labelled: labelled, scales: scales.pointer, losses: losses.pointer,
+                positions: positions, width: width, predictions: input, targets: passTargets,
+                labelled: labelled, scales: scales, losses: losses,
                 gradient: gradient == nil ? nil : addend?.pointer ?? gradient,
-                probabilities: plan.absorbed == nil ? nil : executor.value(plan.predictions)))
-        if let gradient, let addend {
-            for index in 0..<positions * width { gradient[index] += addend.pointer[index] }
+                probabilities: writesPredictions ? predictions : nil))
+        if let gradient, let addend = addend?.pointer {
+            for index in 0..<positions * width { gradient[index] += addend[index] }
         }
+        var sum = 0.0
         for position in 0..<positions where labelled[position] != 0 {
-            sums[0] += Double(weights[position]) * Double(losses.pointer[position])
+            sum += Double(weights[position]) * Double(losses[position])
         }
-        let predictions = UnsafePointer(executor.value(plan.predictions))
-        for (index, metric) in metrics.enumerated() {
-            let result = metric.accumulate(
+        sums[0] += sum
+        for index in metrics.indices {
+            let result = metrics[index].accumulate(
                 MetricCall(
-                    positions: positions, width: width, targetKind: loss.targetKind,
-                    predictions: predictions, targets: passTargets, labelled: labelled,
-                    weights: index < weightedFrom ? nil : UnsafePointer(weights)))
+                    positions: positions, width: width, targetKind: targetKind, predictions: predictions,
+                    targets: passTargets, labelled: labelled, weights: index < weightedFrom ? nil : weights))
             sums[1 + 2 * index] += result.sum
             sums[2 + 2 * index] += result.count
         }

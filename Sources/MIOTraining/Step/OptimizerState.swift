@@ -11,6 +11,9 @@ public final class OptimizerState {
     public let slots: [Storage<Float>]
     /// Updates done so far: Keras' `iterations`.
     public var updates = 0
+    /// Of the optimizer's options, which it makes a copy of whenever it is asked.
+    private let schedule: any Schedule
+    private let clips: Bool
     private let parameters: [Plan.ParameterPlan]
     private let memory: TrainingMemory
     /// What this rank updates.
@@ -28,10 +31,12 @@ public final class OptimizerState {
         self.optimizer = optimizer
         self.memory = memory
         slots = memory.slots
+        schedule = optimizer.options.learningRate
         parameters = plan.parameters.filter(\.trainable)
         let runs = memory.partition.runs(ofRank: communicator.group.rank)
         // Parameters matter only where each is scaled on its own.
-        self.runs = optimizer.options.clipping.needsNorms ? runs : runs.joined
+        clips = optimizer.options.clipping.needsNorms
+        self.runs = clips ? runs : runs.joined
         isShared = communicator.group.size > 1
         parameterOfBlock = memory.partition.blocks.map(\.parameter)
         squaredNorms = Storage(count: parameters.count)
@@ -39,7 +44,7 @@ public final class OptimizerState {
     }
 
     /// The learning rate of the next update.
-    public var learningRate: Double { optimizer.options.learningRate.value(at: updates) }
+    public var learningRate: Double { schedule.value(at: updates) }
 
     /// Bytes that an update reads and writes on this rank: weights, gradient and slots, once each, and all but the
     /// gradient back.
@@ -81,8 +86,7 @@ public final class OptimizerState {
     func update() {
         let mode = mio_flush_subnormals()
         defer { mio_restore_float_mode(mode) }
-        let scalars = optimizer.makeUpdate(step: updates)
-        let clips = optimizer.options.clipping.needsNorms
+        let scalars = optimizer.makeUpdate(step: updates, learningRate: learningRate)
         if clips {
             optimizer.options.clipping.writeScales(
                 squaredNorms: UnsafeBufferPointer(squaredNorms.buffer), to: scales.buffer)

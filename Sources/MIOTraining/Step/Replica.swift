@@ -42,7 +42,7 @@ public final class Replica {
         var headOutputs: [Int] = []
         for (index, specification) in graph.trainedOutputs(outputs).enumerated() {
             guard let specification else { continue }
-            heads.append(Head(specification, plan: plan.heads[index], part: part, pass: plan.samples))
+            heads.append(Head(specification, plan: plan.heads[index], executor: executor, part: part))
             headOutputs.append(index)
         }
         self.heads = heads
@@ -136,23 +136,24 @@ public final class Replica {
     func markFollowing(_ batch: Batch?, _ samples: Range<Int>, counts: UnsafeMutablePointer<Double>)
         -> LabelFault?
     {
-        var fault: LabelFault?
+        guard let batch else {
+            counts.update(repeating: 0, count: 2 * heads.count)
+            return nil
+        }
+        var first: (head: Int, fault: TargetFault)?
         for (index, head) in heads.enumerated() {
-            var count = Head.LabelCount()
-            if let batch {
-                let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
-                count = head.markFollowing(
-                    samples, targets: targets, weights: batch.values(ofColumn: columns.weights[index]))
-                if fault == nil, let found = head.firstFault(samples, targets: targets) {
-                    fault = LabelFault(
-                        output: head.specification.name, column: columns.targets[index],
-                        sample: samples.lowerBound + found.position / head.positionsPerSample, fault: found)
-                }
-            }
+            let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
+            let count = head.markFollowing(
+                samples, targets: targets, weights: batch.values(ofColumn: columns.weights[index]))
             counts[2 * index] = count.positions
             counts[2 * index + 1] = count.weights
+            if first == nil, let fault = head.firstFault(samples, targets: targets) { first = (index, fault) }
         }
-        return fault
+        return first.map { index, fault in
+            LabelFault(
+                output: heads[index].specification.name, column: columns.targets[index],
+                sample: samples.lowerBound + fault.position / heads[index].positionsPerSample, fault: fault)
+        }
     }
 
     func advance() {
@@ -172,6 +173,7 @@ public final class Replica {
     ) {
         // A fused relu makes 0 of a NaN: an input that is not a number would go by unnoticed, its sample wasted.
         // The loss says so instead, as it would without the fusion.
+        let timeline = timeline
         let loading = timeline?.now ?? 0
         if !loadInputs(batch, range), sumCount > 0 { sums[0] = .nan }
         timeline?.record(.inputs, from: loading, samples: range.count)
@@ -180,7 +182,7 @@ public final class Replica {
         for (index, head) in heads.enumerated() {
             let evaluating = timeline?.now ?? 0
             head.evaluate(
-                executor, first: range.lowerBound, samples: range.count,
+                first: range.lowerBound, samples: range.count,
                 targets: batch.values(ofColumn: columns.targets[index]),
                 denominator: denominators?[index], sums: sums + offset)
             timeline?.record(head: index, from: evaluating, samples: range.count)

@@ -4,7 +4,7 @@ import MIOTensor
 /// The additive numbers of some steps, the same on all ranks: of one step, or of an epoch so far.
 ///
 /// For each head: Σ w·ℓ, the denominator, and each metric's sum and count.
-public struct StepSums {
+public final class StepSums {
     let storage: Storage<Double>
     private let names: LogNames
 
@@ -22,7 +22,7 @@ public struct StepSums {
     /// Everything added up so far, to be kept in a checkpoint.
     public var totals: [Double] {
         get { Array(storage.buffer) }
-        nonmutating set {
+        set {
             precondition(newValue.count == storage.count, "\(newValue.count) sums for \(storage.count)")
             for (index, value) in newValue.enumerated() { storage.pointer[index] = value }
         }

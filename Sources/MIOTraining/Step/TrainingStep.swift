@@ -34,6 +34,7 @@ public final class TrainingStep {
     /// The numbers of the step just done.
     public let sums: StepSums
     private let reduction: GradientReduction
+    private let buckets: [Plan.Bucket]
     private let shards: VirtualShards
     let seed: UInt64
     private let places: ControlNumbers
@@ -68,6 +69,7 @@ public final class TrainingStep {
         reduction = GradientReduction(
             communicator: communicator, partition: memory.partition, memory: memory.reduction,
             between: between, needsSquares: optimizer.optimizer.options.clipping.needsNorms)
+        buckets = replica.plan.buckets
         let specifications = replica.heads.map(\.specification)
         names = LogNames(heads: specifications, outputs: replica.graph.outputs.count)
         sums = StepSums(names)
@@ -121,9 +123,9 @@ public final class TrainingStep {
         replica.advance()
         control.fill(0)
         reduction.begin()
-        try computeGradients(batch, step: step)
-
         let timeline = replica.timeline
+        try computeGradients(batch, step: step, timeline)
+
         let next = following()
         let counting = timeline?.now ?? 0
         followingFault = labels.count(next, into: control.pointer + places.counts)
@@ -156,18 +158,18 @@ public final class TrainingStep {
             errorPending: control.pointer[places.signals + 1] > 0, learningRate: learningRate)
     }
 
-    private func computeGradients(_ batch: Batch, step: Int) throws {
-        let plan = replica.plan
+    private func computeGradients(_ batch: Batch, step: Int, _ timeline: StepTimeline?) throws {
         let isOnlyShard = shards.own.count == 1
         var nextBucket = 0
         for shard in shards.own {
             shardSums.fill(0)
             let samples = shards.samples(shard, of: batch)
-            let passes = Passes(samples: samples.count, most: plan.samples)
+            let passes = Passes(samples: samples.count, most: replica.plan.samples)
             // A shard without a sample still takes part in every sum.
             if passes.isEmpty { replica.executor.gradients.fill(0) }
-            for (index, range) in zip(passes.indices, passes) {
-                let range = samples.lowerBound + range.lowerBound..<samples.lowerBound + range.upperBound
+            for index in passes.indices {
+                let offsets = passes[index]
+                let range = samples.lowerBound + offsets.lowerBound..<samples.lowerBound + offsets.upperBound
                 let pass = Pass(
                     samples: range.count,
                     context: CallContext(
@@ -180,12 +182,10 @@ public final class TrainingStep {
                 var failure: CommunicationError?
                 replica.executor.backward(pass) { operation in
                     guard completes, failure == nil else { return }
-                    let reducing = replica.timeline?.now ?? 0
-                    defer { replica.timeline?.record(.progress, from: reducing) }
+                    let reducing = timeline?.now ?? 0
+                    defer { timeline?.record(.progress, from: reducing) }
                     do throws(CommunicationError) {
-                        while nextBucket < plan.buckets.count,
-                            plan.buckets[nextBucket].completedBy >= operation
-                        {
+                        while nextBucket < buckets.count, buckets[nextBucket].completedBy >= operation {
                             try reduction.bucketReady(nextBucket)
                             nextBucket += 1
                         }
@@ -194,13 +194,13 @@ public final class TrainingStep {
                 }
                 if let failure { throw failure }
             }
-            let adding = replica.timeline?.now ?? 0
+            let adding = timeline?.now ?? 0
             gradientTree.take(replica.executor.gradients.pointer)
-            replica.timeline?.record(.tree, from: adding)
+            timeline?.record(.tree, from: adding)
             sumTree.take(shardSums.pointer)
         }
         control.pointer.update(from: shardSums.pointer, count: shardSums.count)
-        while nextBucket < plan.buckets.count {
+        while nextBucket < buckets.count {
             try reduction.bucketReady(nextBucket)
             nextBucket += 1
         }

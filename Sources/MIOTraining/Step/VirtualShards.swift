@@ -20,8 +20,8 @@ public struct VirtualShards: Hashable, Sendable {
 
     /// A shard's samples, counted from the first of this rank's part.
     func samples(_ shard: Int, of batch: Batch) -> Range<Int> {
-        let start = batch.globalCount * shard / total - batch.firstPosition
-        return start..<batch.globalCount * (shard + 1) / total - batch.firstPosition
+        let (count, first) = (batch.globalCount, batch.firstPosition)
+        return count * shard / total - first..<count * (shard + 1) / total - first
     }
 
     /// The most samples a shard of batches of this size has.
