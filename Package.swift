@@ -42,17 +42,18 @@ package.targets += [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    // No library: what the system offers to processes that share memory.
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    // No libraries: what the system and the processor offer and Swift has no word for.
     .systemLibrary(name: "CSharedMemory"),
     .systemLibrary(name: "CPrefetch"),
-    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CThreads"),
 ]
 
 // MARK: Modules, each on those before it.
 
 package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops")]
 package.targets += module("MIOTensor", [numerics])
-package.targets += module("MIOThreads", ["MIOTensor"])
+package.targets += module("MIOThreads", ["MIOTensor", "CThreads"])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOScale", ["MIOTensor", "MIOConfig"])
 package.targets += module("MIOTrace", ["MIOTensor", "MIOConfig"])

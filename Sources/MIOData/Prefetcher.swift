@@ -1,4 +1,3 @@
-import CPrefetch
 import MIOTensor
 import MIOThreads
 
@@ -86,7 +85,7 @@ public final class Prefetcher {
         dataset.expectReading(shuffled: configuration.shuffle)
         thread = try JoinableThread(named: "mio prefetch") {
             // Half of the ring lasts the other thread a fraction of a usual turn: this one must not wait for the end of it.
-            mio_ask_for_turns(Self.nanosecondsOfTurn)
+            askForTurns(ofNanoseconds: Self.nanosecondsOfTurn)
             Self.fillBatches(of: ring, from: dataset, configuration, schedule)
         }
     }
