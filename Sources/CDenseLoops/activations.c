@@ -68,7 +68,31 @@ MIO_INLINE mio_lanes gradient_lanes(enum mio_activation activation, mio_lanes va
     return g;
 }
 
-// Up to sixteen columns of all rows; the bias' gradient stays in a register.
+// So many whole vectors of columns of all rows; the bias' gradient stays in registers. Several are summed side by side:
+// an addition waits for the one before it, not for its neighbor.
+MIO_INLINE void gradient_of_whole_columns(
+    const int vectors, enum mio_activation activation, const float *y, const float *dy, int64_t rows, int64_t width,
+    float *dz, float *bias_gradient, bool adds) {
+    enum { most_vectors = 4 };
+    mio_lanes sums[most_vectors];
+    MIO_UNROLLED for (int v = 0; v < vectors; v++) sums[v] = (mio_lanes){0};
+    for (int64_t row = 0; row < rows; row++) {
+        MIO_UNROLLED for (int v = 0; v < vectors; v++) {
+            int64_t at = row * width + 16 * v;
+            mio_lanes value = activation == mio_activation_linear ? (mio_lanes){0} : mio_load(y + at);
+            mio_lanes g = gradient_lanes(activation, value, mio_load(dy + at));
+            sums[v] += g;
+            if (activation != mio_activation_linear || dz != dy) mio_store(dz + at, g);
+        }
+    }
+    if (!bias_gradient) return;
+    MIO_UNROLLED for (int v = 0; v < vectors; v++) {
+        float *target = bias_gradient + 16 * v;
+        mio_store(target, adds ? mio_load(target) + sums[v] : sums[v]);
+    }
+}
+
+// Up to sixteen columns of all rows.
 MIO_INLINE void gradient_columns(
     enum mio_activation activation, const float *y, const float *dy, int64_t rows, int64_t width, int64_t first,
     float *dz, int64_t dz_stride, float *bias_gradient, bool adds) {
@@ -145,14 +169,23 @@ MIO_CLONES void mio_activation_gradient(
         }
         return;
     }
+    int64_t first = 0;
+#define MIO_WHOLE_COLUMNS(name, vectors) \
+    for (; dz_stride == width && first + 16 * vectors <= width; first += 16 * vectors) \
+        gradient_of_whole_columns( \
+            vectors, name, y + first, dy + first, rows, width, dz + first, \
+            bias_gradient ? bias_gradient + first : 0, adds);
 #define MIO_COLUMNS(name) \
     case name: \
         if (width < 16 && dz_stride == width) { \
             gradient_of_narrow_rows(name, y, dy, rows, width, dz, bias_gradient, adds); \
-        } else { \
-            for (int64_t first = 0; first < width; first += 16) \
-                gradient_columns(name, y, dy, rows, width, first, dz, dz_stride, bias_gradient, adds); \
+            break; \
         } \
+        MIO_WHOLE_COLUMNS(name, 4) \
+        MIO_WHOLE_COLUMNS(name, 2) \
+        MIO_WHOLE_COLUMNS(name, 1) \
+        for (; first < width; first += 16) \
+            gradient_columns(name, y, dy, rows, width, first, dz, dz_stride, bias_gradient, adds); \
         break;
     switch (activation) {
     MIO_COLUMNS(mio_activation_linear)
@@ -162,6 +195,7 @@ MIO_CLONES void mio_activation_gradient(
     case mio_activation_softmax: break;
     }
 #undef MIO_COLUMNS
+#undef MIO_WHOLE_COLUMNS
 }
 
 MIO_CLONES void mio_elementwise_gradient(
