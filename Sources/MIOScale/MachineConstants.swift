@@ -7,6 +7,10 @@ public struct MachineConstants: Hashable, Sendable {
     public var coreBandwidth: Double
     /// The same of all cores together, each with its share.
     public var nodeBandwidth: Double
+    /// Bytes a second that a core takes over from other cores' caches, where what one wrote is read by another or what
+    /// one read is written by another: the time beyond that of going over bytes of its own. Large where the bytes are
+    /// too many to be in a cache.
+    public var cacheTransferBandwidth: Double
     /// Seconds from one core's store until another core of the machine sees it.
     public var hopSeconds: Double
     /// How many times as long computing takes while `contendedRanks` ranks of the machine compute, as against one.
@@ -16,13 +20,15 @@ public struct MachineConstants: Hashable, Sendable {
 
     /// - Precondition: positive numbers.
     public init(
-        coreBandwidth: Double, nodeBandwidth: Double, hopSeconds: Double, contention: Double,
-        contendedRanks: Int
+        coreBandwidth: Double, nodeBandwidth: Double, cacheTransferBandwidth: Double, hopSeconds: Double,
+        contention: Double, contendedRanks: Int
     ) {
-        precondition(coreBandwidth > 0 && nodeBandwidth > 0 && hopSeconds > 0 && contention > 0)
+        precondition(coreBandwidth > 0 && nodeBandwidth > 0 && cacheTransferBandwidth > 0)
+        precondition(hopSeconds > 0 && contention > 0)
         precondition(contendedRanks >= 1)
         self.coreBandwidth = coreBandwidth
         self.nodeBandwidth = nodeBandwidth
+        self.cacheTransferBandwidth = cacheTransferBandwidth
         self.hopSeconds = hopSeconds
         self.contention = contention
         self.contendedRanks = contendedRanks
@@ -39,6 +45,7 @@ public struct MachineConstants: Hashable, Sendable {
         let positive = Double.leastNormalMagnitude...Double.greatestFiniteMagnitude
         coreBandwidth = try reader.real("core_bandwidth_bytes_per_second", in: positive)
         nodeBandwidth = try reader.real("node_bandwidth_bytes_per_second", in: positive)
+        cacheTransferBandwidth = try reader.real("cache_transfer_bytes_per_second", in: positive)
         hopSeconds = try reader.real("hop_seconds", in: positive)
         contention = try reader.real("contention", in: positive)
         contendedRanks = try reader.integer("contended_ranks", atLeast: 1)
@@ -48,7 +55,9 @@ public struct MachineConstants: Hashable, Sendable {
     var config: ConfigDictionary {
         [
             "core_bandwidth_bytes_per_second": .real(coreBandwidth),
-            "node_bandwidth_bytes_per_second": .real(nodeBandwidth), "hop_seconds": .real(hopSeconds),
+            "node_bandwidth_bytes_per_second": .real(nodeBandwidth),
+            "cache_transfer_bytes_per_second": .real(cacheTransferBandwidth),
+            "hop_seconds": .real(hopSeconds),
             "contention": .real(contention), "contended_ranks": .integer(contendedRanks),
         ]
     }

@@ -32,14 +32,16 @@ public enum Scaling: String, CaseIterable, Sendable {
 ///
 ///     compute   = (fixed − update(1 rank) + n · sample) · slowdown(r)
 ///     update    = S · (3 + 2 · slots) / memory      (ranks of a machine share the work)
-///     reduce    = S · (1 + 1/r) / (memory / r) + 3 · ⌈log₂ r⌉ · hop                      (r > 1)
+///     reduce    = S · (1 + 1/r) / (memory / r) + S · (3 − 2/r) / transfer + 3 · ⌈log₂ r⌉ · hop     (r > 1)
 ///     network   = 2 · (M−1)/M · S' / bandwidth + ⌈log₂ M⌉ · latency · buckets            (M > 1)
 ///     exposed   = max(network / buckets, network − backward · (buckets−1)/buckets)
 ///     control   = ⌈log₂ r⌉ · hop + ⌈log₂ M⌉ · latency
 ///     step      = compute + reduce + update + exposed + control
 ///
 /// `memory` is the bandwidth of a core alone for r = 1, else the machine's. In a machine each rank reads its slice
-/// of r slabs, S bytes, and writes S/r, between three barriers. S' is S as sent; the slices of a machine cross
+/// of r slabs, S bytes, and writes S/r, between three barriers. From other cores' caches come the slices of their r − 1
+/// slabs and, in the next step, the weights that they have updated; back come the lines of its own slab and of its
+/// slice of the weights, which they have read: S · 3 (r−1)/r + S/r. S' is S as sent; the slices of a machine cross
 /// the network together, by recursive halving and doubling (Thakur, Rabenseifner and Gropp, "Optimization of
 /// Collective Communication Operations in MPICH", 2005), while backward, two thirds of computing, still works
 /// on the buckets that come later; the last bucket has nothing to hide behind.
@@ -80,7 +82,10 @@ public struct StepModel: Sendable {
         let hops = Double(doublings(onNode))
         let reduce =
             onNode == 1
-            ? 0 : step.slabBytes * Double(onNode + 1) / machine.nodeBandwidth + 3 * hops * machine.hopSeconds
+            ? 0
+            : step.slabBytes * Double(onNode + 1) / machine.nodeBandwidth
+                + step.slabBytes * (3 - 2 / Double(onNode)) / machine.cacheTransferBandwidth
+                + 3 * hops * machine.hopSeconds
         let rounds = Double(doublings(nodes))
         let sent = step.slabBytes / 4 * Double(layout.bytesPerNumber)
         let transfer = 2 * Double(nodes - 1) / Double(nodes) * sent / layout.bandwidth

@@ -6,7 +6,8 @@ import Testing
     /// 1000 trained numbers: 4000 bytes of gradient; an update moves 4000 · (3 + 2 · 2) = 28,000 bytes, 28 µs alone.
     private let constants = ScaleConstants(
         machine: MachineConstants(
-            coreBandwidth: 1e9, nodeBandwidth: 2e9, hopSeconds: 1e-6, contention: 1.5, contendedRanks: 2),
+            coreBandwidth: 1e9, nodeBandwidth: 2e9, cacheTransferBandwidth: 4e9, hopSeconds: 1e-6,
+            contention: 1.5, contendedRanks: 2),
         step: StepCosts(
             fixedSeconds: 100e-6, sampleSeconds: 10e-6, parameters: 1000, slots: 2, buckets: 2))
 
@@ -44,8 +45,8 @@ import Testing
         #expect((row.nodes, row.largestPart) == (1, 4))
         // (100 − 28 + 4 · 10) µs, half as long again
         expect(row.compute, 168e-6)
-        // 4000 · 3 bytes at 2 GB/s, three barriers of one hop
-        expect(row.reduce, 9e-6)
+        // 4000 · 3 bytes at 2 GB/s, 4000 · 2 from the other's cache at 4 GB/s, three barriers of one hop
+        expect(row.reduce, 11e-6)
         expect(row.update, 14e-6)
         #expect(row.transfer == 0 && row.latency == 0)
         expect(row.control, 1e-6)

@@ -1,3 +1,4 @@
+import MIOComm
 import MIOTensor
 import MIOThreads
 import Synchronization
@@ -39,6 +40,43 @@ enum MachineProbe {
         }
         // Each copy reads a block and writes one.
         return seconds.reduce(0) { $0 + 2 * Double(size) / $1 }
+    }
+
+    /// Bytes a second that a core takes over from another's cache: what two threads lose when each, having written a
+    /// block of its own, reads the other's instead of its own.
+    /// - Parameter blockBytes: what a thread writes.
+    static func cacheTransfer(blockBytes: Int) throws -> Double {
+        let count = max(leastBytes, min(mostBytes, blockBytes)) / MemoryLayout<Float>.stride
+        let bytes = count * MemoryLayout<Float>.stride
+        let rounds = max(timings, bytesPerTiming / bytes)
+        let seconds = try InProcessCommunicator.run(worldSize: 2) { communicator in
+            var layout = SharedLayout()
+            let counters = GroupCounters.place(in: &layout, group: communicator.group)
+            let places = (0..<2).map { _ in layout.place(Float.self, count: count) }
+            let memory = try communicator.shareMemory(byteCount: layout.byteCount)
+            let meeting = GroupCounters(memory, at: counters)
+            let blocks = places.map { memory.storage($0) }
+            let copy = Storage<Float>(count: count)
+            func fastest(reading read: Storage<Float>) throws -> Double {
+                var seconds = Double.infinity
+                for round in 0..<rounds {
+                    try meeting.meet()
+                    let elapsed = try ContinuousClock().measure {
+                        blocks[communicator.rank].fill(Float(round))
+                        try meeting.meet()
+                        memcpy(copy.pointer, read.pointer, bytes)
+                        try meeting.meet()
+                    }
+                    seconds = min(seconds, elapsed / .seconds(1))
+                }
+                return seconds
+            }
+            let own = try fastest(reading: blocks[communicator.rank])
+            return (own: own, other: try fastest(reading: blocks[1 - communicator.rank]))
+        }
+        // The other's lines come once, and a thread's own ones are taken back once.
+        let lost = seconds.map { max($0.other - $0.own, $0.own / 1000) }.max() ?? 0
+        return 2 * Double(bytes) / lost
     }
 
     /// Seconds from a store of one thread until another one sees it: half a round trip.

@@ -41,10 +41,11 @@ public enum ScaleMeasurement {
         let core = try MachineProbe.bandwidth(threads: 1, workingSet: workingSet)
         let node =
             ranks > 1 ? try MachineProbe.bandwidth(threads: ranks, workingSet: workingSet / ranks) : core
+        let transfer = try MachineProbe.cacheTransfer(blockBytes: Int(step.slabBytes) / 2)
         return ScaleConstants(
             machine: MachineConstants(
-                coreBandwidth: core, nodeBandwidth: max(core, node), hopSeconds: try MachineProbe.hop(),
-                contention: contention, contendedRanks: ranks),
+                coreBandwidth: core, nodeBandwidth: max(core, node), cacheTransferBandwidth: transfer,
+                hopSeconds: try MachineProbe.hop(), contention: contention, contendedRanks: ranks),
             step: step)
     }
 }
