@@ -99,6 +99,10 @@ int mio_sum_slabs_everywhere(size_t count, float *const *slabs, size_t offset, s
 }
 
 int mio_sum_slabs(size_t count, const float *const *slabs, size_t offset, size_t slab_count, float *target) {
+    if (slab_count == 1) {
+        memmove(target, slabs[0] + offset, count * sizeof(float));
+        return mio_all_finite(count, target);
+    }
     if (slab_count == 2) return sum_pair_largest(count, slabs[0] + offset, slabs[1] + offset, target) < infinity;
     float levels[2 * deepest][stretch];
     uint32_t largest = 0;

@@ -1,7 +1,7 @@
 /// bfloat16: a float's sign, exponent and first seven bits of the fraction.
 public enum BFloat16 {
     /// The nearest, ties to even; a NaN stays one.
-    @inline(__always)
+    @inlinable @inline(__always)
     public static func rounded(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         let isNaN = bits & 0x7fff_ffff > 0x7f80_0000
@@ -9,6 +9,6 @@ public enum BFloat16 {
         return UInt16(truncatingIfNeeded: isNaN ? bits >> 16 | 0x40 : nearest)
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     public static func value(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
 }

@@ -105,9 +105,9 @@ public final class MPICommunicator: Communicator {
     }
 
     public func progress() throws(CommunicationError) {
-        // One test moves all requests along; those behind an incomplete one need none of their own.
         for slot in slots.indices where slots[slot].isRunning {
-            guard try slots[slot].test() else { return }
+            _ = try slots[slot].test()
+            guard slots[slot].hasBegunAll else { return }
         }
     }
 

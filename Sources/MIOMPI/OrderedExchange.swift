@@ -1,4 +1,5 @@
 import CMPI
+import CVectorLoops
 import MIOComm
 import MIOTensor
 
@@ -13,13 +14,17 @@ final class OrderedExchange {
     private var request: MPI_Request? = mio_mpi_request_null()
     private var values: UnsafeMutablePointer<Float>?
     private var order = SumBetweenGroups.tree
-    /// Everyone's piece, and where each begins. Not arrays: MPI reads them until the exchange is complete.
+    /// Everyone's piece, and where each begins; what is sent to each, and received. Not arrays: MPI reads them until the
+    /// exchange is complete.
     private let counts: Storage<CInt>
     private let offsets: Storage<CInt>
+    private let sentCounts: Storage<CInt>
     private let receivedCounts: Storage<CInt>
     private let receivedOffsets: Storage<CInt>
-    /// (column, own piece), and for `bfloat16` the same and all values as they travel.
+    /// What the others have in this rank's piece, (column, own piece), and where each one's terms are; for `bfloat16` also
+    /// what was received and all values as they travel.
     private var terms = Storage<Float>(count: 0)
+    private let termsOfRank: UnsafeMutablePointer<UnsafePointer<Float>?>
     private var receivedWords = Storage<UInt16>(count: 0)
     private var words = Storage<UInt16>(count: 0)
     private var preparedCount = -1
@@ -28,9 +33,14 @@ final class OrderedExchange {
         self.column = column
         counts = Storage(count: column.size)
         offsets = Storage(count: column.size)
+        sentCounts = Storage(count: column.size)
         receivedCounts = Storage(count: column.size)
         receivedOffsets = Storage(count: column.size)
+        termsOfRank = .allocate(capacity: column.size)
+        termsOfRank.initialize(repeating: nil, count: column.size)
     }
+
+    deinit { termsOfRank.deallocate() }
 
     private var ownCount: Int { Int(counts.pointer[column.index]) }
 
@@ -43,7 +53,10 @@ final class OrderedExchange {
                 offsets.pointer[place] = CInt(start)
             }
             for place in 0..<column.size {
-                receivedCounts.pointer[place] = counts.pointer[column.index]
+                // A rank has its own piece already.
+                let isOwn = place == column.index
+                sentCounts.pointer[place] = isOwn ? 0 : counts.pointer[place]
+                receivedCounts.pointer[place] = isOwn ? 0 : counts.pointer[column.index]
                 receivedOffsets.pointer[place] = CInt(place * ownCount)
             }
             terms = Storage(count: ownCount * column.size)
@@ -75,44 +88,54 @@ final class OrderedExchange {
     ) throws(CommunicationError) {
         try check(
             MPI_Ialltoallv(
-                source, counts.pointer, offsets.pointer, type, target, receivedCounts.pointer,
+                source, sentCounts.pointer, offsets.pointer, type, target, receivedCounts.pointer,
                 receivedOffsets.pointer, type,
                 column.first, &request), "MPI_Ialltoallv", column.rank)
     }
 
-    /// Moves it along, or sees it through.
-    /// - Returns: whether it is complete.
-    func advance(waits: Bool) throws(CommunicationError) -> Bool {
-        while phase != .idle {
-            if waits {
-                try check(MPI_Wait(&request, nil), "MPI_Wait", column.rank)
-            } else {
-                var isComplete: CInt = 0
-                try check(MPI_Test(&request, &isComplete, nil), "MPI_Test", column.rank)
-                if isComplete == 0 { return false }
-            }
-            if phase == .scattering { try gather() } else { finish() }
-        }
+    /// Begins the second phase if the first is complete: all ranks of the column must do so in the same order.
+    /// - Returns: whether the second phase has begun.
+    func gatherIfScattered() throws(CommunicationError) -> Bool {
+        guard phase == .scattering else { return true }
+        guard try isComplete() else { return false }
+        try gather()
         return true
+    }
+
+    /// Moves the second phase along.
+    /// - Returns: whether the exchange is complete.
+    func finishIfGathered() throws(CommunicationError) -> Bool {
+        guard phase == .gathering, try isComplete() else { return phase == .idle }
+        finish()
+        return true
+    }
+
+    private func isComplete() throws(CommunicationError) -> Bool {
+        var isComplete: CInt = 0
+        try check(MPI_Test(&request, &isComplete, nil), "MPI_Test", column.rank)
+        return isComplete != 0
     }
 
     private func gather() throws(CommunicationError) {
         guard let values else { return }
         phase = .gathering
         let own = Int(offsets.pointer[column.index])
-        if order == .bfloat16 {
-            for index in 0..<terms.count {
-                terms.pointer[index] = BFloat16.value(receivedWords.pointer[index])
+        for place in 0..<column.size {
+            let received = terms.pointer + place * ownCount
+            termsOfRank[place] = UnsafePointer(received)
+            if order == .bfloat16 {
+                let sent =
+                    place == column.index ? words.pointer + own : receivedWords.pointer + place * ownCount
+                for index in 0..<ownCount { received[index] = BFloat16.value(sent[index]) }
+            } else if place == column.index {
+                termsOfRank[place] = UnsafePointer(values + own)
             }
         }
-        TreeOrder.sum(terms.pointer, terms: column.size, count: ownCount)
+        mio_sum_slabs(ownCount, termsOfRank, 0, column.size, values + own)
         if order == .bfloat16 {
-            for index in 0..<ownCount {
-                words.pointer[own + index] = BFloat16.rounded(terms.pointer[index])
-            }
+            for index in 0..<ownCount { words.pointer[own + index] = BFloat16.rounded(values[own + index]) }
             try tell(words.pointer, mio_mpi_uint16())
         } else {
-            (values + own).update(from: terms.pointer, count: ownCount)
             try tell(values, mio_mpi_float())
         }
     }

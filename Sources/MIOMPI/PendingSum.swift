@@ -21,6 +21,9 @@ struct PendingSum {
     private var calls: [MPI_Request?] = []
     private var exchanges: [OrderedExchange] = []
     private var used = 0
+    /// Exchanges in their second phase or complete, and those complete: the first ones.
+    private var gathering = 0
+    private var complete = 0
     private var order = SumBetweenGroups.any
     private var rank = 0
     private(set) var isRunning = false
@@ -44,6 +47,7 @@ struct PendingSum {
         let most = order == .any ? elementsPerCall : min(elementsPerCall, Self.mostExchangedAtOnce)
         var pieces = Pieces(of: count, atMost: most)
         used = pieces.count
+        (gathering, complete) = (0, 0)
         isRunning = true
         while calls.count < used { calls.append(mio_mpi_request_null()) }
         var index = 0
@@ -62,14 +66,14 @@ struct PendingSum {
         }
     }
 
+    /// Whether all its second phases have begun: those of a sum that was started later come after them.
+    var hasBegunAll: Bool { order == .any || gathering == used }
+
     /// Moves it along.
     /// - Returns: whether all pieces are complete.
     mutating func test() throws(CommunicationError) -> Bool {
+        guard order == .any else { return try advance() }
         for index in 0..<used {
-            guard order == .any else {
-                guard try exchanges[index].advance(waits: false) else { return false }
-                continue
-            }
             var isComplete: CInt = 0
             // A completed request is MPI_REQUEST_NULL, which tests as complete.
             try check(MPI_Test(&calls[index], &isComplete, nil), "MPI_Test", rank)
@@ -78,14 +82,19 @@ struct PendingSum {
         return true
     }
 
+    /// Moves all exchanges along: a piece's sum is on its way while the next pieces still arrive.
+    private mutating func advance() throws(CommunicationError) -> Bool {
+        while gathering < used, try exchanges[gathering].gatherIfScattered() { gathering += 1 }
+        while complete < gathering, try exchanges[complete].finishIfGathered() { complete += 1 }
+        return complete == used
+    }
+
     mutating func wait() throws(CommunicationError) {
         precondition(isRunning, "no sum was started in this slot")
-        for index in 0..<used {
-            if order == .any {
-                try check(MPI_Wait(&calls[index], nil), "MPI_Wait", rank)
-            } else {
-                _ = try exchanges[index].advance(waits: true)
-            }
+        if order == .any {
+            for index in 0..<used { try check(MPI_Wait(&calls[index], nil), "MPI_Wait", rank) }
+        } else {
+            while try !advance() {}
         }
         isRunning = false
     }

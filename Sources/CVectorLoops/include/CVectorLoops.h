@@ -63,10 +63,10 @@ void mio_sum_pair(size_t count, const float *first, const float *second, float *
 
 // target[i] = the sum of slabs[..][offset + i], in the order of a binary tree: the sum of the first half of them (the
 // larger, if they are odd in number) plus the sum of the others, each made alike. target may be a place of the slabs
-// at the same offset. 2 to 2^16 slabs. Returns whether all sums are finite, which costs a pass of its own elsewhere.
+// at the same offset. 1 to 2^16 slabs. Returns whether all sums are finite, which costs a pass of its own elsewhere.
 int mio_sum_slabs(size_t count, const float *const *slabs, size_t offset, size_t slab_count, float *target);
 
-// The same sum, written to all of the slabs.
+// The same sum of 2 slabs or more, written to all of them.
 int mio_sum_slabs_everywhere(size_t count, float *const *slabs, size_t offset, size_t slab_count);
 
 // Whether no element is infinite or not a number.
