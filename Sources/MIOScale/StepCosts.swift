@@ -10,16 +10,23 @@ public struct StepCosts: Hashable, Sendable {
     public var parameters: Int
     /// Numbers that the optimizer keeps of each: 2 for Adam.
     public var slots: Int
+    /// Samples that are computed at a time, at most: gradients are complete in the last pass only.
+    public var passSamples: Int
     /// In how many pieces the gradient is reduced while backward computes the next.
     public var buckets: Int
 
-    /// - Precondition: no negative numbers, at least one bucket.
-    public init(fixedSeconds: Double, sampleSeconds: Double, parameters: Int, slots: Int, buckets: Int) {
-        precondition(fixedSeconds >= 0 && sampleSeconds >= 0 && parameters >= 0 && slots >= 0 && buckets >= 1)
+    /// - Precondition: no negative numbers, at least one bucket and one sample a pass.
+    public init(
+        fixedSeconds: Double, sampleSeconds: Double, parameters: Int, slots: Int, passSamples: Int,
+        buckets: Int
+    ) {
+        precondition(fixedSeconds >= 0 && sampleSeconds >= 0 && parameters >= 0 && slots >= 0)
+        precondition(passSamples >= 1 && buckets >= 1)
         self.fixedSeconds = fixedSeconds
         self.sampleSeconds = sampleSeconds
         self.parameters = parameters
         self.slots = slots
+        self.passSamples = passSamples
         self.buckets = buckets
     }
 
@@ -57,6 +64,7 @@ public struct StepCosts: Hashable, Sendable {
         sampleSeconds = try reader.real("sample_seconds", in: positive)
         parameters = try reader.integer("parameters", atLeast: 0)
         slots = try reader.integer("optimizer_slots", atLeast: 0)
+        passSamples = try reader.integer("pass_samples", atLeast: 1)
         buckets = try reader.integer("buckets", atLeast: 1)
         try reader.finish()
     }
@@ -65,7 +73,7 @@ public struct StepCosts: Hashable, Sendable {
         [
             "fixed_seconds": .real(fixedSeconds), "sample_seconds": .real(sampleSeconds),
             "parameters": .integer(parameters), "optimizer_slots": .integer(slots),
-            "buckets": .integer(buckets),
+            "pass_samples": .integer(passSamples), "buckets": .integer(buckets),
         ]
     }
 }

@@ -34,7 +34,7 @@ public enum Scaling: String, CaseIterable, Sendable {
 ///     update    = S · (3 + 2 · slots) / memory      (ranks of a machine share the work)
 ///     reduce    = S · (1 + 1/r) / (memory / r) + S · (3 − 2/r) / transfer + 3 · ⌈log₂ r⌉ · hop     (r > 1)
 ///     network   = 2 · (M−1)/M · S' / bandwidth + ⌈log₂ M⌉ · latency · buckets            (M > 1)
-///     exposed   = max(network / buckets, network − backward · (buckets−1)/buckets)
+///     exposed   = max(network / buckets, network − backward / passes · (buckets−1)/buckets)
 ///     control   = ⌈log₂ r⌉ · hop + ⌈log₂ M⌉ · latency
 ///     step      = compute + reduce + update + exposed + control
 ///
@@ -44,7 +44,7 @@ public enum Scaling: String, CaseIterable, Sendable {
 /// slice of the weights, which they have read: S · 3 (r−1)/r + S/r. S' is S as sent; the slices of a machine cross
 /// the network together, by recursive halving and doubling (Thakur, Rabenseifner and Gropp, "Optimization of
 /// Collective Communication Operations in MPICH", 2005), while backward, two thirds of computing, still works
-/// on the buckets that come later; the last bucket has nothing to hide behind.
+/// on the buckets that come later, in the last pass over some of the samples; the last bucket has nothing to hide behind.
 public struct StepModel: Sendable {
     public var constants: ScaleConstants
     public var layout: ClusterLayout
@@ -92,7 +92,8 @@ public struct StepModel: Sendable {
         let waiting = rounds * layout.latency * Double(step.buckets)
         let network = transfer + waiting
         let buckets = Double(step.buckets)
-        let hidden = compute * Self.backwardShare * (buckets - 1) / buckets
+        let passes = Double((part + step.passSamples - 1) / step.passSamples)
+        let hidden = compute * Self.backwardShare / passes * (buckets - 1) / buckets
         let exposed = max(network / buckets, network - hidden)
         return Prediction(
             ranks: ranks, nodes: nodes, globalBatch: global, largestPart: part, compute: compute,

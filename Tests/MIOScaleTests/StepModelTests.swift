@@ -9,7 +9,8 @@ import Testing
             coreBandwidth: 1e9, nodeBandwidth: 2e9, cacheTransferBandwidth: 4e9, hopSeconds: 1e-6,
             contention: 1.5, contendedRanks: 2),
         step: StepCosts(
-            fixedSeconds: 100e-6, sampleSeconds: 10e-6, parameters: 1000, slots: 2, buckets: 2))
+            fixedSeconds: 100e-6, sampleSeconds: 10e-6, parameters: 1000, slots: 2, passSamples: 4, buckets: 2
+        ))
 
     private func model(
         _ scaling: Scaling = .strong, batch: Int = 8, ranksPerNode: Int = 2, bandwidth: Double = 1e9,
@@ -71,6 +72,9 @@ import Testing
         // 4 ms + 40 µs of network, 46 µs hidden: half of ⅔ · 138 µs.
         expect(row.transfer + row.latency, 4.04e-3 - 46e-6)
         #expect(row.binds == "bandwidth")
+        // Of 16 samples a rank in 4 passes only the last one's backward hides anything: ⅔ · (72 + 160) · 1.5 / 4.
+        let passes = model(batch: 64, bandwidth: 1e6).predict(ranks: 4)
+        expect(passes.transfer + passes.latency, 4.04e-3 - 29e-6)
         #expect(model(latency: 1).predict(ranks: 4).binds == "latency")
     }
 

@@ -28,6 +28,7 @@ struct StepProbe: Sendable {
         var seconds: Double
         var parameters: Int
         var slots: Int
+        var passSamples: Int
         var buckets: Int
     }
 
@@ -81,7 +82,7 @@ struct StepProbe: Sendable {
         return Result(
             seconds: times.sorted()[times.count / 4],
             parameters: job.graph.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count },
-            slots: optimizer.slots.count, buckets: max(1, replica.plan.buckets.count))
+            slots: optimizer.slots.count, passSamples: pass, buckets: max(1, replica.plan.buckets.count))
     }
 }
 
