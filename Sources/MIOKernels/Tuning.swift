@@ -15,6 +15,9 @@ public struct Tuning: Hashable, Sendable {
 
     public init(picks: [String: ConvolutionCandidate]) { self.picks = picks }
 
+    /// Takes over another's picks, also where it has one itself.
+    public mutating func prefer(_ other: Tuning) { picks.merge(other.picks) { $1 } }
+
     func pick(_ key: String, _ pass: ConvolutionPass) -> ConvolutionCandidate? {
         always ?? picks[Self.key(key, pass)]
     }

@@ -71,14 +71,16 @@ public struct Session {
         return try makeReplica(schedules, outputs, plan, backend, memory: nil)
     }
 
-    /// The same with what training needs: slabs that the ranks of a group share.
+    /// The same with what training needs: slabs that the ranks of a group share; and the backend that computes it.
     /// - Throws: as above.
-    public func makeTrainingReplica(schedules: [BatchSchedule]) throws -> (Replica, TrainingMemory) {
+    public func makeTrainingReplica(schedules: [BatchSchedule]) throws
+        -> (Replica, TrainingMemory, any KernelBackend)
+    {
         let (plan, backend) = try makePlan(schedules, job.outputs, forwardOnly: false)
         let memory = try TrainingMemory(
             plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
             communicator: communicator)
-        return (try makeReplica(schedules, job.outputs, plan, backend, memory: memory), memory)
+        return (try makeReplica(schedules, job.outputs, plan, backend, memory: memory), memory, backend)
     }
 
     private func makePlan(
@@ -124,7 +126,8 @@ public struct Session {
         if communicator.rank == 0 {
             let cache = TuningCache()
             let machine = native.machine
-            let known = cache?.tuning(of: machine) ?? Tuning()
+            var known = cache?.tuning(of: machine) ?? Tuning()
+            known.prefer(TuningCache(folder: job.runDirectory).tuning(of: machine))
             let (tuning, measured) = native.tuning(for: Plan(request, backend: native), known: known)
             if measured { cache?.add(tuning, of: machine) }
             bytes = tuning.bytes

@@ -22,6 +22,7 @@ public final class TrainingRun {
     let schedule: BatchSchedule
     var state = TrainingState()
     let epochSums: StepSums
+    private let backend: any KernelBackend
     private let traceRequest: TraceRequest?
     /// From the start of `run`, if one is asked for.
     var trace: RunTrace?
@@ -52,9 +53,10 @@ public final class TrainingRun {
             BatchSchedule(rowCount: $0.rowCount, batchSize: job.training.batchSize)
         }
         let between = try job.sumBetweenGroups()
-        let (replica, memory) = try session.makeTrainingReplica(
+        let (replica, memory, backend) = try session.makeTrainingReplica(
             schedules: [schedule] + [validationSchedule].compactMap { $0 })
         self.replica = replica
+        self.backend = backend
         optimizer = OptimizerState(
             job.optimizer, plan: replica.plan, memory: memory, communicator: session.communicator)
         step = TrainingStep(
@@ -81,6 +83,9 @@ public final class TrainingRun {
             communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
         }
         try begin(resume, directory)
+        if let directory, let native = backend as? NativeBackend, !native.tuning.picks.isEmpty {
+            TuningCache(folder: directory.path).add(native.tuning, of: native.machine)
+        }
         trace = try traceRequest.map { try RunTrace($0, of: self) }
         recorder = try communicator.agree(on: "the run's records") {
             try directory.map {

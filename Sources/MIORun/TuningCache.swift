@@ -4,9 +4,11 @@ import MIOFiles
 import MIOKernels
 
 /// What was measured on this machine before, in a file: `tuning.json` in `$MIO_CACHE`, else in
-/// `$XDG_CACHE_HOME/mio`, else in `~/.cache/mio`.
+/// `$XDG_CACHE_HOME/mio`, else in `~/.cache/mio`. There it only saves time: a file that is missing, damaged or not
+/// writable is no error, then it is measured again.
 ///
-/// It only saves time: a file that is missing, damaged or not writable is no error, then it is measured again.
+/// A training keeps what it used in its run directory too, and goes by that when it continues: where two ways are about
+/// as fast, another measurement could pick the other one, whose sums round otherwise.
 ///
 ///     {"6 207 Intel(R) Xeon(R) Processor …, oneDNN 2.6.3": {"conv (254, 254, 32) …, forward": "winograd"}}
 public struct TuningCache {
@@ -24,6 +26,9 @@ public struct TuningCache {
         else { return nil }
         path = Folder.join(folder, "tuning.json")
     }
+
+    /// - Parameter folder: of a run.
+    public init(folder: String) { path = Folder.join(folder, "tuning.json") }
 
     private func contents() -> ConfigDictionary {
         guard let data = FileManager.default.contents(atPath: path),
