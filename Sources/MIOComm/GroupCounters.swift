@@ -69,7 +69,12 @@ public final class GroupCounters {
             try progress()
             if looks - patience < 2000 { sched_yield() } else { usleep(50) }
         }
-        patience = looks > patience ? max(patience / 2, 16) : min(patience * 2, Self.mostPatience)
+        // Whoever came last has not waited, and has learnt nothing: where ranks share a core it may be first next time.
+        if looks > patience {
+            patience = max(patience / 2, 16)
+        } else if looks > 0 {
+            patience = min(patience * 2, Self.mostPatience)
+        }
     }
 
     /// Returns when every rank of the group has called it as often as this one.
