@@ -29,4 +29,27 @@ static inline void mio_ask_for_turns(uint64_t nanoseconds) {
 #endif
 }
 
+// Binds the calling thread to one of the cores that it may use, counted from 0 and around. Elsewhere than on Linux, and
+// where it is refused, nothing changes.
+static inline void mio_bind_to_core(unsigned index) {
+#if defined(__linux__) && defined(SYS_sched_getaffinity) && defined(SYS_sched_setaffinity)
+    // glibc's own functions and macros need _GNU_SOURCE, which a module cannot set.
+    enum { words = 128, bits = 8 * sizeof(unsigned long) };
+    unsigned long allowed[words] = {0}, chosen[words] = {0};
+    long size = syscall(SYS_sched_getaffinity, 0, sizeof allowed, allowed);
+    unsigned count = 0;
+    for (long core = 0; core < 8 * size; core++) count += allowed[core / bits] >> core % bits & 1;
+    if (count == 0) return;
+    index %= count;
+    for (long core = 0; core < 8 * size; core++) {
+        if (!(allowed[core / bits] >> core % bits & 1) || index-- > 0) continue;
+        chosen[core / bits] = 1ul << core % bits;
+        syscall(SYS_sched_setaffinity, 0, sizeof chosen, chosen);
+        return;
+    }
+#else
+    (void)index;
+#endif
+}
+
 #endif

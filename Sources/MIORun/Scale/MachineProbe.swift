@@ -50,6 +50,7 @@ enum MachineProbe {
         let bytes = count * MemoryLayout<Float>.stride
         let rounds = max(timings, bytesPerTiming / bytes)
         let seconds = try InProcessCommunicator.run(worldSize: 2) { communicator in
+            bindToCore(communicator.rank)
             var layout = SharedLayout()
             let counters = GroupCounters.place(in: &layout, group: communicator.group)
             let places = (0..<2).map { _ in layout.place(Float.self, count: count) }
@@ -100,14 +101,17 @@ enum MachineProbe {
         return max(seconds.min() ?? 0, 1e-9) / Double(2 * roundTrips)
     }
 
-    /// Runs `body` on threads at the same time, each given its number.
+    /// Runs `body` on threads at the same time, each given its number, on a core of its own where there is one.
     /// - Returns: what each returned.
     /// - Throws: the first error of `body`; `ThreadError`.
     static func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Double) throws -> [Double]
     {
         let box = Results(count: count)
         let threads = try (0..<count).map { number in
-            try JoinableThread(named: "mio scale") { box.set(number, Result { try body(number) }) }
+            try JoinableThread(named: "mio scale") {
+                bindToCore(number)
+                box.set(number, Result { try body(number) })
+            }
         }
         for thread in threads { thread.join() }
         return try box.values()

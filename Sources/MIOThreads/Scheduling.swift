@@ -5,3 +5,9 @@ import CThreads
 public func askForTurns(ofNanoseconds nanoseconds: UInt64) {
     mio_ask_for_turns(nanoseconds)
 }
+
+/// Binds the calling thread to one of the cores that it may use, counted from 0 and around: what measures a machine must
+/// know who runs where. Where the system refuses, nothing changes.
+public func bindToCore(_ index: Int) {
+    mio_bind_to_core(UInt32(truncatingIfNeeded: index))
+}
