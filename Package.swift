@@ -71,7 +71,7 @@ package.targets += module(
     "MIOComm", ["MIOTensor", "MIOThreads", "CSharedMemory", "CVectorLoops"],
     testing: ["CommunicatorConformance"])
 package.targets += module(
-    "MIOMPI", ["MIOComm", "MIOTensor", "CMPI", "CSharedMemory", "CVectorLoops"],
+    "MIOMPI", ["MIOComm", "MIOTensor", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
     testing: ["mio-communication-check", "ProcessSupport"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module(

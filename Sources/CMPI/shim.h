@@ -46,5 +46,8 @@ static inline const void *mio_mpi_in_place(void) { return MPI_IN_PLACE; }
 /// MPI_THREAD_FUNNELED: an enumerator of an unnamed enum, which arrives as Int where calls take C's int.
 static inline int mio_mpi_thread_funneled(void) { return MPI_THREAD_FUNNELED; }
 
+/// MPI_THREAD_SERIALIZED, as above.
+static inline int mio_mpi_thread_serialized(void) { return MPI_THREAD_SERIALIZED; }
+
 /// MPI_COMM_TYPE_SHARED: an enumerator of an unnamed enum, as above.
 static inline int mio_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }

@@ -63,8 +63,8 @@ public protocol Communicator: AnyObject {
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
     ) throws(CommunicationError)
 
-    /// Moves the started sums along; returns at once. MPI works on them only inside its calls, so call it
-    /// between pieces of other work.
+    /// Moves the started sums along; returns at once. MPI works on them only inside calls, this one or those of a thread
+    /// of its own that looks now and then: call it between pieces of other work.
     /// - Throws: `CommunicationError`.
     func progress() throws(CommunicationError)
 

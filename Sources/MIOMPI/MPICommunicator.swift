@@ -6,7 +6,7 @@ import MIOTensor
 ///
 /// A process can have one, once: MPI cannot be started again. Every return code is checked; a count beyond C's `int`
 /// is cut into several calls. Ranks of a machine share memory (`NodeMemory`) unless they are in containers of their
-/// own; sums between groups run at the same time as computing, `PendingSum`.
+/// own; sums between groups run at the same time as computing, `PendingSums`.
 public final class MPICommunicator: Communicator {
     public let rank: Int
     public let size: Int
@@ -17,10 +17,11 @@ public final class MPICommunicator: Communicator {
     private let world: MPI_Comm
     private let topology: MPITopology
     private let elementsPerCall: Int
-    private var slots: [PendingSum] = []
+    private let servesThreads: Bool
+    private let sums = PendingSums()
     private var isFinalized = false
 
-    /// Starts MPI (MPI_THREAD_FUNNELED: only this thread will call it).
+    /// Starts MPI: this thread calls it, and one that moves sums between groups along, never at the same time.
     /// - Parameter elementsPerCall: the most elements one call takes, at most `CInt.max`. The default keeps
     ///   a call of doubles below 2 GiB, where implementations that count bytes in `int` begin to fail.
     ///   Others are for tests of how larger counts are cut.
@@ -31,7 +32,7 @@ public final class MPICommunicator: Communicator {
         self.elementsPerCall = elementsPerCall
         // Asked first: MPI sets these variables itself when it starts a world of one.
         let isUnderMPIRun = MPILaunch.isUnderMPIRun
-        world = try startMPI()
+        (world, servesThreads) = try startMPI()
         rank = Int(try query(nil, "MPI_Comm_rank") { MPI_Comm_rank(mio_mpi_comm_world(), $0) })
         size = Int(try query(rank, "MPI_Comm_size") { MPI_Comm_size(mio_mpi_comm_world(), $0) })
         topology = try MPITopology(world: world, rank: rank, size: size)
@@ -62,10 +63,8 @@ public final class MPICommunicator: Communicator {
         // What MPI_MAX makes of a NaN depends on the order of the operands, and so on the rank: whether
         // there is one is reduced beside the values.
         var pair = (value.isNaN ? -Double.infinity : value, value.isNaN ? 1.0 : 0.0)
-        try withUnsafeMutablePointer(to: &pair) { (pointer) throws(CommunicationError) in
-            try check(
-                MPI_Allreduce(mio_mpi_in_place(), pointer, 2, mio_mpi_double(), mio_mpi_max(), world),
-                "MPI_Allreduce", rank)
+        try call("MPI_Allreduce") {
+            MPI_Allreduce(mio_mpi_in_place(), &pair, 2, mio_mpi_double(), mio_mpi_max(), world)
         }
         statistics.addReduction(of: 1, Double.self)
         return pair.1 == 0 ? pair.0 : .nan
@@ -73,23 +72,23 @@ public final class MPICommunicator: Communicator {
 
     public func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory {
         guard group.size > 1 else { return SharedMemory(ofOneRank: group, byteCount: byteCount) }
-        let memory = try NodeMemory(
-            byteCount: byteCount, rank: rank, communicator: topology.groupCommunicator)
+        let memory = try sums.exclusively { () throws(CommunicationError) in
+            try NodeMemory(byteCount: byteCount, rank: rank, communicator: topology.groupCommunicator)
+        }
         return SharedMemory(
             base: memory.base, byteCount: memory.byteCount, group: group, owner: memory)
     }
 
     public func reserve(slots count: Int) {
-        while slots.count < count { slots.append(PendingSum()) }
+        sums.reserve(slots: count, hasThread: servesThreads && group.count > 1)
     }
 
     public func startSumBetweenGroups(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
     ) throws(CommunicationError) {
-        precondition(slots.indices.contains(slot), "slot \(slot) is not reserved")
-        try slots[slot].start(
-            values, count: count, order: order, elementsPerCall: elementsPerCall,
-            column: topology.column)
+        try sums.start(
+            values, count: count, order: order, elementsPerCall: elementsPerCall, column: topology.column,
+            slot: slot)
     }
 
     public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
@@ -98,28 +97,22 @@ public final class MPICommunicator: Communicator {
         guard let count = CInt(exactly: count) else {
             preconditionFailure("\(count) numbers a rank are more than one call takes")
         }
-        try check(
+        try call("MPI_Allgather") {
             MPI_Allgather(
                 mio_mpi_in_place(), 0, mio_mpi_double(), rows, count, mio_mpi_double(),
-                topology.control), "MPI_Allgather", rank)
-    }
-
-    public func progress() throws(CommunicationError) {
-        for slot in slots.indices where slots[slot].isRunning {
-            _ = try slots[slot].test()
-            guard slots[slot].hasBegunAll else { return }
+                topology.control)
         }
     }
 
-    public func wait(slot: Int) throws(CommunicationError) {
-        precondition(slots.indices.contains(slot), "slot \(slot) is not reserved")
-        try slots[slot].wait()
-    }
+    public func progress() throws(CommunicationError) { try sums.progress() }
+
+    public func wait(slot: Int) throws(CommunicationError) { try sums.wait(slot: slot) }
+
+    /// Whether the sum started in `slot` is complete; only looks. Between groups sums also move without the caller.
+    public func isComplete(slot: Int) -> Bool { sums.isComplete(slot: slot) }
 
     public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
-        if group.rank == 0 {
-            try broadcastPieces(bytes, root: 0, over: topology.control)
-        }
+        if group.rank == 0 { try broadcastPieces(bytes, root: 0, over: topology.control) }
         try barrier()
     }
 
@@ -130,10 +123,7 @@ public final class MPICommunicator: Communicator {
 
     public func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
         var length = Int64(bytes.count)
-        try withUnsafeMutablePointer(to: &length) { (pointer) throws(CommunicationError) in
-            try check(
-                MPI_Bcast(pointer, 1, mio_mpi_int64(), rankArgument(root), world), "MPI_Bcast", rank)
-        }
+        try call("MPI_Bcast") { MPI_Bcast(&length, 1, mio_mpi_int64(), rankArgument(root), world) }
         var result = rank == root ? bytes : [UInt8](repeating: 0, count: Int(length))
         try result.withUnsafeMutableBufferPointer { (buffer) throws(CommunicationError) in
             try broadcastPieces(UnsafeMutableRawBufferPointer(buffer), root: root)
@@ -157,33 +147,38 @@ public final class MPICommunicator: Communicator {
     }
 
     public func barrier() throws(CommunicationError) {
-        try check(MPI_Barrier(world), "MPI_Barrier", rank)
+        try call("MPI_Barrier") { MPI_Barrier(world) }
         statistics.collectives += 1
     }
 
-    public func abort(_ code: ExitCode) -> Never { abortMPI(code.rawValue) }
+    public func abort(_ code: ExitCode) -> Never { sums.exclusively { abortMPI(code.rawValue) } }
 
     public func finalize() throws(CommunicationError) {
         guard !isFinalized else { return }
-        precondition(!slots.contains { $0.isRunning }, "finalize() with sums that nobody waited for")
+        sums.end()
         // mpirun ends the others when a rank exits with a code other than 0: all have done their writing
         // once the barrier is passed.
-        try check(MPI_Barrier(world), "MPI_Barrier", rank)
+        try call("MPI_Barrier") { MPI_Barrier(world) }
         isFinalized = true
-        try check(MPI_Finalize(), "MPI_Finalize", rank)
+        try call("MPI_Finalize") { MPI_Finalize() }
     }
 }
 
 extension MPICommunicator {
+    /// Calls one of MPI's functions while no other thread calls any.
+    private func call(_ name: String, _ body: () -> CInt) throws(CommunicationError) {
+        try sums.exclusively { () throws(CommunicationError) in try check(body(), name, rank) }
+    }
+
     private func allreduce(
         _ values: UnsafeMutablePointer<some Any>, _ count: Int, _ type: MPI_Datatype, _ operation: MPI_Op
     ) throws(CommunicationError) {
         var pieces = Pieces(of: count, atMost: elementsPerCall)
         while let piece = pieces.next() {
-            try check(
+            try call("MPI_Allreduce") {
                 MPI_Allreduce(
-                    mio_mpi_in_place(), values + piece.offset, piece.count, type, operation, world),
-                "MPI_Allreduce", rank)
+                    mio_mpi_in_place(), values + piece.offset, piece.count, type, operation, world)
+            }
         }
     }
 
@@ -192,11 +187,11 @@ extension MPICommunicator {
     ) throws(CommunicationError) {
         var pieces = Pieces(of: bytes.count, atMost: elementsPerCall)
         while let piece = pieces.next() {
-            try check(
+            try call("MPI_Bcast") {
                 MPI_Bcast(
                     bytes.baseAddress! + piece.offset, piece.count, mio_mpi_byte(), rankArgument(root),
-                    communicator ?? world),
-                "MPI_Bcast", rank)
+                    communicator ?? world)
+            }
         }
     }
 
@@ -204,10 +199,10 @@ extension MPICommunicator {
         var lengths = [Int64](repeating: 0, count: size)
         lengths[rank] = Int64(length)
         try lengths.withUnsafeMutableBufferPointer { (buffer) throws(CommunicationError) in
-            try check(
+            try call("MPI_Allgather") {
                 MPI_Allgather(
-                    mio_mpi_in_place(), 1, mio_mpi_int64(), buffer.baseAddress, 1, mio_mpi_int64(), world),
-                "MPI_Allgather", rank)
+                    mio_mpi_in_place(), 1, mio_mpi_int64(), buffer.baseAddress, 1, mio_mpi_int64(), world)
+            }
         }
         return lengths.map { Int($0) }
     }
@@ -226,11 +221,11 @@ extension MPICommunicator {
         }
         var flat = [UInt8](repeating: 0, count: layout.total)
         try flat.withUnsafeMutableBufferPointer { (buffer) throws(CommunicationError) in
-            try check(
+            try call("MPI_Allgatherv") {
                 MPI_Allgatherv(
                     bytes, layout.counts[rank], mio_mpi_byte(), buffer.baseAddress, layout.counts,
-                    layout.offsets, mio_mpi_byte(), world),
-                "MPI_Allgatherv", rank)
+                    layout.offsets, mio_mpi_byte(), world)
+            }
         }
         return layout.split(flat)
     }
@@ -243,11 +238,11 @@ extension MPICommunicator {
         }
         var flat = [UInt8](repeating: 0, count: rank == root ? layout.total : 0)
         try flat.withUnsafeMutableBufferPointer { (buffer) throws(CommunicationError) in
-            try check(
+            try call("MPI_Gatherv") {
                 MPI_Gatherv(
                     bytes, layout.counts[rank], mio_mpi_byte(), buffer.baseAddress, layout.counts,
-                    layout.offsets, mio_mpi_byte(), rankArgument(root), world),
-                "MPI_Gatherv", rank)
+                    layout.offsets, mio_mpi_byte(), rankArgument(root), world)
+            }
         }
         return rank == root ? layout.split(flat) : nil
     }
@@ -261,11 +256,11 @@ extension MPICommunicator {
             var pieces = Pieces(of: bytes.count, atMost: elementsPerCall)
             try bytes.withUnsafeBufferPointer { (buffer) throws(CommunicationError) in
                 while let piece = pieces.next() {
-                    try check(
+                    try call("MPI_Send") {
                         MPI_Send(
                             buffer.baseAddress! + piece.offset, piece.count, mio_mpi_byte(),
-                            rankArgument(root), tag, world),
-                        "MPI_Send", rank)
+                            rankArgument(root), tag, world)
+                    }
                 }
             }
             return nil
@@ -276,11 +271,11 @@ extension MPICommunicator {
             var pieces = Pieces(of: lengths[source], atMost: elementsPerCall)
             try result[source].withUnsafeMutableBufferPointer { (buffer) throws(CommunicationError) in
                 while let piece = pieces.next() {
-                    try check(
+                    try call("MPI_Recv") {
                         MPI_Recv(
                             buffer.baseAddress! + piece.offset, piece.count, mio_mpi_byte(),
-                            rankArgument(source), tag, world, nil),
-                        "MPI_Recv", rank)
+                            rankArgument(source), tag, world, nil)
+                    }
                 }
             }
         }

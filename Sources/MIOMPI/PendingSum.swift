@@ -21,12 +21,14 @@ struct PendingSum {
     private var calls: [MPI_Request?] = []
     private var exchanges: [OrderedExchange] = []
     private var used = 0
-    /// Exchanges in their second phase or complete, and those complete: the first ones.
+    /// Exchanges in their second phase or complete, and pieces that are complete: the first ones.
     private var gathering = 0
     private var complete = 0
     private var order = SumBetweenGroups.any
     private var rank = 0
     private(set) var isRunning = false
+    /// Elements of the sum started last.
+    private(set) var count = 0
 
     /// 64 KiB: below, messages cost more than bytes.
     private static let fewestExchanged = 1 << 14
@@ -43,6 +45,7 @@ struct PendingSum {
         let order =
             order == .any && column.size < 4 && count >= Self.fewestExchanged ? .tree : order
         self.order = order
+        self.count = count
         rank = column.rank
         let most = order == .any ? elementsPerCall : min(elementsPerCall, Self.mostExchangedAtOnce)
         var pieces = Pieces(of: count, atMost: most)
@@ -69,32 +72,33 @@ struct PendingSum {
     /// Whether all its second phases have begun: those of a sum that was started later come after them.
     var hasBegunAll: Bool { order == .any || gathering == used }
 
-    /// Moves it along.
-    /// - Returns: whether all pieces are complete.
-    mutating func test() throws(CommunicationError) -> Bool {
-        guard order == .any else { return try advance() }
-        for index in 0..<used {
-            var isComplete: CInt = 0
-            // A completed request is MPI_REQUEST_NULL, which tests as complete.
-            try check(MPI_Test(&calls[index], &isComplete, nil), "MPI_Test", rank)
-            if isComplete == 0 { return false }
-        }
-        return true
-    }
+    /// Whether nothing is left to be done but to tell so.
+    var isComplete: Bool { complete == used }
 
-    /// Moves all exchanges along: a piece's sum is on its way while the next pieces still arrive.
-    private mutating func advance() throws(CommunicationError) -> Bool {
+    /// Moves it along: of an exchange, a piece's sum is on its way while the next pieces still arrive.
+    mutating func advance() throws(CommunicationError) {
+        guard order != .any else {
+            while complete < used, try isComplete(call: complete) { complete += 1 }
+            return
+        }
         while gathering < used, try exchanges[gathering].gatherIfScattered() { gathering += 1 }
         while complete < gathering, try exchanges[complete].finishIfGathered() { complete += 1 }
-        return complete == used
+    }
+
+    private mutating func isComplete(call index: Int) throws(CommunicationError) -> Bool {
+        var isComplete: CInt = 0
+        try check(MPI_Test(&calls[index], &isComplete, nil), "MPI_Test", rank)
+        return isComplete != 0
     }
 
     mutating func wait() throws(CommunicationError) {
         precondition(isRunning, "no sum was started in this slot")
         if order == .any {
-            for index in 0..<used { try check(MPI_Wait(&calls[index], nil), "MPI_Wait", rank) }
+            // A completed request is MPI_REQUEST_NULL, which is complete.
+            for index in complete..<used { try check(MPI_Wait(&calls[index], nil), "MPI_Wait", rank) }
+            complete = used
         } else {
-            while try !advance() {}
+            while !isComplete { try advance() }
         }
         isRunning = false
     }

@@ -29,14 +29,15 @@ func query(_ rank: Int?, _ call: String, _ body: (UnsafeMutablePointer<CInt>) ->
 }
 
 /// Starts MPI and makes its calls return their errors.
-/// - Returns: MPI_COMM_WORLD.
-func startMPI() throws(CommunicationError) -> MPI_Comm {
+/// - Returns: MPI_COMM_WORLD, and whether several threads may call MPI, one at a time (MPI_THREAD_SERIALIZED); if not,
+///   only the one that called this may.
+func startMPI() throws(CommunicationError) -> (world: MPI_Comm, servesThreads: Bool) {
     guard try query(nil, "MPI_Initialized", { MPI_Initialized($0) }) == 0 else {
         throw CommunicationError(
             call: "MPI_Init_thread", rank: nil, reason: "MPI was started before: a process can start it once")
     }
-    let funneled = mio_mpi_thread_funneled()
-    let provided = try query(nil, "MPI_Init_thread") { MPI_Init_thread(nil, nil, funneled, $0) }
+    let (funneled, serialized) = (mio_mpi_thread_funneled(), mio_mpi_thread_serialized())
+    let provided = try query(nil, "MPI_Init_thread") { MPI_Init_thread(nil, nil, serialized, $0) }
     let world: MPI_Comm = mio_mpi_comm_world()
     try check(MPI_Comm_set_errhandler(world, mio_mpi_errors_return()), "MPI_Comm_set_errhandler", nil)
     guard provided >= funneled else {
@@ -45,7 +46,7 @@ func startMPI() throws(CommunicationError) -> MPI_Comm {
             reason: "expected thread level \(funneled) (MPI_THREAD_FUNNELED), received \(provided): "
                 + "this MPI was built without threads")
     }
-    return world
+    return (world, provided >= serialized)
 }
 
 /// Ends all ranks. MPI_Abort does not return; if it should, this process ends all the same.

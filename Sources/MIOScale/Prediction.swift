@@ -34,6 +34,7 @@ public struct Prediction: Hashable, Sendable {
 /// Predictions at 1, 2, 4, … ranks, and what they come to.
 public struct ScaleReport: Sendable {
     public let rows: [Prediction]
+    private let model: StepModel
     /// A doubling of the ranks that does not make training this many times as fast is not worth it.
     public static let usefulGain = 1.2
 
@@ -49,6 +50,7 @@ public struct ScaleReport: Sendable {
             ranks = next
         }
         self.rows = rows
+        self.model = model
     }
 
     /// Samples per second against those of one rank, over the ranks.
@@ -83,4 +85,23 @@ public struct ScaleReport: Sendable {
         return text + "; \(next.ranks) would be \(format(gain, 2)) times as fast as that, because "
             + why + "."
     }
+
+    /// What a larger pass is worth, if it is worth something where the network first counts: a rank's whole part of the
+    /// batch at once has the longest backward pass to hide sums between machines behind. It takes more memory, and where
+    /// the caches are small more time; so it is the user's choice.
+    public var advice: String? {
+        guard
+            let row = rows.first(where: { $0.nodes > 1 && $0.largestPart > model.constants.step.passSamples })
+        else { return nil }
+        var whole = model
+        whole.constants.step.passSamples = row.largestPart
+        let better = whole.predict(ranks: row.ranks)
+        guard better.seconds < row.seconds * Self.noticeable else { return nil }
+        return "With training.micro_batch: \(row.largestPart) a step of \(row.ranks) ranks would take "
+            + "\(duration(better.seconds)) instead of \(duration(row.seconds)), at more memory: sums between machines "
+            + "hide behind the backward pass over all of a rank's samples, not over \(model.constants.step.passSamples) "
+            + "of them."
+    }
+
+    private static let noticeable = 0.97
 }

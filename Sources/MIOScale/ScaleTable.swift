@@ -47,7 +47,7 @@ extension ScaleReport {
 func format(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
 
 /// Three digits or so, with the unit that suits: `31.2 µs`, `4.50 ms`, `1.20 s`.
-private func duration(_ seconds: Double) -> String {
+func duration(_ seconds: Double) -> String {
     if seconds == 0 { return "0" }
     let (value, unit) =
         seconds < 1e-3 ? (seconds * 1e6, "µs") : seconds < 1 ? (seconds * 1e3, "ms") : (seconds, "s")

@@ -108,6 +108,7 @@ struct ScaleCommand: ParsableCommand {
         } else {
             print(report.table)
             print("\n\(report.conclusion)")
+            if let advice = report.advice { print(advice) }
         }
     }
 

@@ -23,6 +23,12 @@ import Testing
         #expect(run.output == "36 checks passed on \(ranks) ranks over MPI\n")
     }
 
+    @Test(arguments: [2, 4]) func sumsBetweenGroupsMoveWithoutTheirCaller(ranks: Int) throws {
+        let run = try MPIRun(ranks: ranks, ["unattended"], ranksPerGroup: "1")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.output == "any complete right\ntree complete right\nbfloat16 complete right\n")
+    }
+
     @Test(arguments: ["0", "two"]) func groupsThatDoNotDivideAMachineAreRefused(size: String) throws {
         let run = try MPIRun(ranks: 2, ["conformance"], ranksPerGroup: size)
         #expect(run.status == 74)

@@ -1,7 +1,7 @@
 // What a rank does under a real mpirun, for the tests of MIOMPI.
 //
 //     mio-communication-check conformance [ELEMENTS_PER_CALL]
-//     mio-communication-check launched | agreed-failure | abort | truncation | twice
+//     mio-communication-check launched | agreed-failure | abort | truncation | twice | unattended
 
 import CommunicatorConformance
 import MIOComm
@@ -30,7 +30,7 @@ func printError(_ line: String) {
 func endWithUsage() -> Never {
     printError(
         "usage: mio-communication-check conformance [ELEMENTS_PER_CALL] | launched | agreed-failure | abort "
-            + "| truncation | twice")
+            + "| truncation | twice | unattended")
     exit(ExitCode.usage.rawValue)
 }
 
@@ -93,6 +93,31 @@ func truncation() throws -> Never {
     try end(communicator, .finished)
 }
 
+/// Large sums between groups, in every order, become complete though this thread makes no call meanwhile.
+func unattended() throws -> Never {
+    let communicator = try MPICommunicator()
+    let (slots, count) = (2, 1 << 18)
+    communicator.reserve(slots: slots)
+    let values = Storage<Float>(count: slots * count)
+    for order in SumBetweenGroups.allCases {
+        values.fill(Float(communicator.rank + 1))
+        for slot in 0..<slots {
+            try communicator.startSumBetweenGroups(
+                values.pointer + slot * count, count: count, order: order, slot: slot)
+        }
+        for _ in 0..<20_000 where !(0..<slots).allSatisfy(communicator.isComplete) { usleep(1000) }
+        let isComplete = (0..<slots).allSatisfy(communicator.isComplete)
+        for slot in 0..<slots { try communicator.wait(slot: slot) }
+        let sum = Float(communicator.size * (communicator.size + 1) / 2)
+        let isRight = values.buffer.allSatisfy { $0 == sum }
+        if communicator.rank == 0 {
+            print(order, isComplete ? "complete" : "not within 20 s", isRight ? "right" : "wrong")
+        }
+    }
+    fflush(nil)
+    try end(communicator, .finished)
+}
+
 /// MPI cannot be started twice in a process.
 func twice() throws -> Never {
     let communicator = try MPICommunicator()
@@ -118,6 +143,7 @@ do {
     case "abort": try abortAlone()
     case "truncation": try truncation()
     case "twice": try twice()
+    case "unattended": try unattended()
     default:
         endWithUsage()
     }
