@@ -49,6 +49,7 @@ public struct ConfigReader {
 
     public mutating func required(_ key: String) throws(ConfigError) -> ConfigValue {
         guard let value = value(key) else {
+            if dictionary[key] == .null { throw error(key, "expected a value, found null") }
             var message = "missing; expected the key \"\(key)\""
             if let near = nearestName(to: key, in: dictionary.keys.filter { !known.contains($0) }) {
                 message += " (found \"\(near)\": did you mean \"\(key)\"?)"
@@ -141,11 +142,11 @@ public struct ConfigReader {
             key, expected: "an integer\(Self.bounds(minimum, maximum)), or a list of \(count) of them", value)
     }
 
-    /// A list of integers of any length, `(64, 64, 1)` or `[64, 64, 1]` in the file.
+    /// A list of integers of any length, `[64, 64, 1]` in the file.
     public mutating func integerList(_ key: String) throws(ConfigError) -> [Int] {
         let value = try required(key)
         guard case .list(let values) = value else {
-            throw mismatch(key, expected: "a list of integers", value)
+            throw mismatch(key, expected: "a list of integers, as [64, 64, 1]", value)
         }
         var integers: [Int] = []
         for (index, value) in values.enumerated() {

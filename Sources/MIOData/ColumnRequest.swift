@@ -10,7 +10,7 @@ public struct ColumnRequest: Hashable, Sendable {
 
     /// The input's or output's name; `<output>_weight` for sample weights.
     public let name: String
-    /// The shape of one sample. `()` and `(1,)` stand for each other, as in Keras.
+    /// The shape of one sample.
     public let shape: Shape
     /// Whether a shard without it is an error. In shards without an optional column its values are 1.
     public let isRequired: Bool
@@ -28,11 +28,10 @@ public struct ColumnRequest: Hashable, Sendable {
         ColumnRequest(name: output + "_weight", shape: [], isRequired: false)
     }
 
+    /// Whether samples of this shape are what is wanted: the last axis of either may be a 1 that the other lacks, as Keras
+    /// has it for targets, sample weights and inputs (`functional.py`, `_adjust_input_rank`).
     func accepts(_ rowShape: Shape) -> Bool {
-        rowShape == shape || shape.isOneNumber && rowShape.isOneNumber
+        let (wanted, found) = (shape.dimensions, rowShape.dimensions)
+        return found == wanted || found == wanted + [1] || found + [1] == wanted
     }
-}
-
-extension Shape {
-    fileprivate var isOneNumber: Bool { dimensions.isEmpty || dimensions == [1] }
 }

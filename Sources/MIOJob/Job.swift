@@ -86,7 +86,7 @@ public struct Job: Sendable {
         self.runDirectory = JobPath.absolute(runDirectory ?? "runs/\(name)", in: self.folder)
         warnings = try JobChecks(
             name: name, graph: model.graph, outputs: outputs, data: data, training: training,
-            checkpoints: checkpoints, logging: logging
+            communication: communication, checkpoints: checkpoints, logging: logging
         ).run()
     }
 }

@@ -9,6 +9,7 @@ struct JobChecks {
     let outputs: [OutputSpecification]
     let data: JobData
     let training: TrainingOptions
+    let communication: CommunicationOptions
     let checkpoints: CheckpointOptions
     let logging: LoggingOptions
 
@@ -24,6 +25,7 @@ struct JobChecks {
         }
         try checkNumbers()
         try checkOutputs()
+        try checkDataNames()
         try checkLogNames()
         for (key, source) in data.parts {
             try check(source, at: path.appending("data").appending(key))
@@ -33,21 +35,23 @@ struct JobChecks {
 
     /// What a job file's reader has checked already, for jobs built in Swift.
     private func checkNumbers() throws(ConfigError) {
+        try training.check(at: path.appending("training"))
         let numbers: [(section: String, key: String, value: Int, atLeast: Int)] = [
-            ("training", "epochs", training.epochs, 1), ("training", "batch_size", training.batchSize, 1),
-            ("training", "micro_batch", training.microBatch ?? 1, 1),
-            ("training", "threads", training.threads ?? 1, 1),
             ("checkpoints", "every_steps", checkpoints.everySteps, 0),
             ("checkpoints", "every_epochs", checkpoints.everyEpochs, 0),
             ("checkpoints", "keep", checkpoints.keep, 1), ("logging", "every_steps", logging.everySteps, 1),
         ]
-        for (section, key, value, minimum) in numbers {
-            guard value >= minimum, section != "training" || value <= Int(Int32.max) else {
-                throw ConfigError(
-                    path: path.appending(section).appending(key),
-                    message: "expected an integer of at least \(minimum)"
-                        + (section == "training" ? " and at most \(Int32.max)" : "") + ", found \(value)")
-            }
+        for (section, key, value, minimum) in numbers where value < minimum {
+            throw ConfigError(
+                path: path.appending(section).appending(key),
+                message: "expected an integer of at least \(minimum), found \(value)")
+        }
+        guard training.reproducible != .strict || communication.compression == .uncompressed else {
+            throw ConfigError(
+                path: path.appending("communication").appending("compression"),
+                message:
+                    "bfloat16 rounds machine by machine, so that training.reproducible: strict cannot hold; "
+                    + "leave one of them away")
         }
     }
 
@@ -112,28 +116,54 @@ struct JobChecks {
         }
     }
 
-    /// Every number that is logged needs a key of its own.
+    /// An input or another output that bears the name of an output's sample weights would be read as them.
+    private func checkDataNames() throws(ConfigError) {
+        let weights = Set(outputs.map { $0.name + "_weight" })
+        let named =
+            graph.inputs.map { (path.appending("model").appending("inputs").appending($0.name), $0.name) }
+            + outputs.map { (path.appending("outputs").appending($0.name), $0.name) }
+        for (place, name) in named where weights.contains(name) {
+            throw ConfigError(
+                path: place,
+                message: "the data's \"\(name)\" is the sample weights of the output "
+                    + "\"\(name.dropLast("_weight".count))\"; rename one of the two")
+        }
+    }
+
+    /// Every number that is logged needs a key of its own: Keras' names, `LogNames`.
     private func checkLogNames() throws(ConfigError) {
-        var taken: Set<String> = ["loss"]
-        for output in outputs {
-            taken.insert(output.name + "_loss")
+        let hasPrefix = graph.outputs.count > 1
+        var taken = Set(LoggingOptions.reservedNames + ["loss"])
+        var named: [(name: String, place: ConfigPath)] = []
+        for output in outputs where hasPrefix {
+            named.append((output.name + "_loss", path.appending("outputs").appending(output.name)))
         }
         for output in outputs {
             for (key, metrics) in [
                 ("metrics", output.metrics), ("weighted_metrics", output.weightedMetrics),
             ] {
                 for (index, metric) in metrics.enumerated() {
-                    let name = "\(output.name)_\(metric.name)"
-                    guard taken.insert(name).inserted else {
-                        throw ConfigError(
-                            path: path.appending("outputs").appending(output.name).appending(key)
-                                .appending(index: index),
-                            message:
-                                "logs already have a \"\(name)\"; write {class: …, name: …} with another "
-                                + "name")
-                    }
+                    named.append(
+                        (
+                            hasPrefix ? "\(output.name)_\(metric.name)" : metric.name,
+                            path.appending("outputs").appending(output.name).appending(key)
+                                .appending(index: index)
+                        ))
                 }
             }
+        }
+        for (name, place) in named where !taken.insert(name).inserted {
+            throw ConfigError(
+                path: place,
+                message: "logs already have a \"\(name)\"; write {class: …, name: …} with another name")
+        }
+        guard data.validation != nil else { return }
+        for (name, place) in named where name.hasPrefix("val_") && taken.contains(String(name.dropFirst(4))) {
+            throw ConfigError(
+                path: place,
+                message:
+                    "logs would have two \"\(name)\": validation's \"\(name.dropFirst(4))\" is called so; "
+                    + "choose another name")
         }
     }
 

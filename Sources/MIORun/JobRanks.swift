@@ -20,17 +20,11 @@ extension Job {
     }
 
     /// How its gradients travel between groups of ranks.
-    /// - Throws: `RunError` for a job that asks for two things at once.
-    func sumBetweenGroups() throws(RunError) -> SumBetweenGroups {
-        switch (training.reproducible, communication.compression) {
-        case (.strict, .uncompressed): return .tree
-        case (.rounding, .uncompressed): return .any
-        case (.rounding, .bfloat16): return .bfloat16
-        case (.strict, .bfloat16):
-            throw RunError(
-                "communication.compression: bfloat16 rounds machine by machine, so that "
-                    + "training.reproducible: strict cannot hold; leave one of them away", exitCode: .badInput
-            )
+    var sumBetweenGroups: SumBetweenGroups {
+        switch communication.compression {
+        // A job is not strict then.
+        case .bfloat16: .bfloat16
+        case .uncompressed: training.reproducible == .strict ? .tree : .any
         }
     }
 }

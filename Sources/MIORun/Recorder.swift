@@ -63,8 +63,7 @@ final class Recorder {
         self.names = names
         self.validates = validates
         everySteps = job.logging.everySteps
-        let rates = ["learning_rate", "samples_per_second", "step_seconds"]
-        values = Storage(count: names.count + rates.count)
+        values = Storage(count: names.count + LoggingOptions.stepNames.count)
         var sinks: [any MetricSink] = [
             try JSONLinesSink(path: directory.metricsPath, keepingThrough: startStep)
         ]
@@ -79,7 +78,7 @@ final class Recorder {
                     everySteps: everySteps))
         }
         coordinator = try Coordinator(
-            kinds: [EventKind(event: "step", names: names + rates)], sinks: sinks,
+            kinds: [EventKind(event: "step", names: names + LoggingOptions.stepNames)], sinks: sinks,
             store: CheckpointStore(folder: directory.checkpointsPath, keep: job.checkpoints.keep))
     }
 

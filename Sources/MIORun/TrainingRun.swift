@@ -52,7 +52,6 @@ public final class TrainingRun {
         let validationSchedule = validationSet.map {
             BatchSchedule(rowCount: $0.rowCount, batchSize: job.training.batchSize)
         }
-        let between = try job.sumBetweenGroups()
         let (replica, memory, backend) = try session.makeTrainingReplica(
             schedules: [schedule] + [validationSchedule].compactMap { $0 })
         self.replica = replica
@@ -61,7 +60,7 @@ public final class TrainingRun {
             job.optimizer, plan: replica.plan, memory: memory, communicator: session.communicator)
         step = TrainingStep(
             replica: replica, optimizer: optimizer, memory: memory, communicator: session.communicator,
-            seed: job.seed, shards: session.shards, between: between)
+            seed: job.seed, shards: session.shards, between: job.sumBetweenGroups)
         epochSums = StepSums(step.names)
         snapshot = Snapshot(replica: replica, optimizer: optimizer)
         validation = validationSet.map {

@@ -4,7 +4,7 @@
 public enum Precision: String, CaseIterable, Hashable, Sendable {
     /// 32-bit floats throughout.
     case float32
-    /// Factors rounded to 8 significant bits, products added in 32-bit floats, where that is faster: Keras'
-    /// `mixed_bfloat16`.
+    /// Factors rounded to 8 significant bits, products added in 32-bit floats, where that is faster: of
+    /// Keras' `mixed_bfloat16` what convolutions gain by.
     case bfloat16
 }

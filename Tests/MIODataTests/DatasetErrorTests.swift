@@ -54,14 +54,24 @@ struct DatasetErrorTests {
         #expect(error([ColumnRequest(name: "one", shape: [])])?.message.contains("a lone number") == true)
     }
 
-    @Test func oneNumberASampleMayHaveAnAxisOrNot() throws {
-        try folder.writeArrays("a.npz", ["flat": ([2], [1, 2]), "column": ([2, 1], [1, 2])])
-        let columns = ["flat", "column"].flatMap { name in
-            [Shape([]), [1]].map { ColumnRequest(name: name, shape: $0) }
-        }
+    @Test func samplesMayHaveALastAxisOfOneOrNot() throws {
+        try folder.writeArrays(
+            "a.npz",
+            [
+                "flat": ([2], [1, 2]), "column": ([2, 1], [1, 2]),
+                "mask": ([2, 2, 2, 1], [Float](repeating: 0, count: 8)),
+            ])
+        let columns =
+            ["flat", "column"].flatMap { name in
+                [Shape([]), [1]].map { ColumnRequest(name: name, shape: $0) }
+            } + [
+                ColumnRequest(name: "mask", shape: [2, 2], kind: .classIndex),
+                ColumnRequest(name: "mask", shape: [2, 2, 1]),
+            ]
         let dataset = try Dataset(DataSpecification(files: ["a.npz"], folder: folder.path), columns: columns)
         #expect(dataset.rowCount == 2)
-        #expect(error([ColumnRequest(name: "column", shape: [1, 1])])?.kind == .wrongShape)
+        #expect(error([ColumnRequest(name: "flat", shape: [1, 1])])?.kind == .wrongShape)
+        #expect(error([ColumnRequest(name: "mask", shape: [2])])?.kind == .wrongShape)
     }
 
     @Test func arraysOfOneShardMustAgree() throws {

@@ -84,6 +84,28 @@ enum Models {
                 + "made for (3,), which do not fit (4,)")
     }
 
+    /// As in Keras, whatever the layers' depth.
+    @Test func layersAreNamedInTheOrderOfTheirCalls() throws {
+        let input = Input("x", shape: [3])
+        let trunk = Dense(8)(input)
+        let first = Dense(2)(trunk)
+        let hidden = Dense(6)(trunk)
+        let model = try Model(inputs: [input], outputs: [first, Dense(4)(hidden)])
+        #expect(model.graph.outputs.map(\.name) == ["dense_1", "dense_3"])
+        #expect(model.graph.layers.map(\.name).sorted() == ["dense", "dense_1", "dense_2", "dense_3", "x"])
+    }
+
+    @Test func namingATensorIsNoOtherCall() throws {
+        let input = Input("x", shape: [3])
+        let dropped = Dropout(0.5)(input)
+        let model = try Model(
+            inputs: [input], outputs: [Dense(1, name: "y")(dropped), dropped.named("features")])
+        #expect(model.graph.nodes.map(\.name).sorted() == ["features", "x", "y"])
+        #expect(model.graph.outputs.map(\.name) == ["y", "features"])
+        let renamed = try Model(inputs: [input.named("z")], outputs: [Dense(1, name: "y")(input)])
+        #expect(renamed.graph.nodes.count == 2)
+    }
+
     @Test func modelIsUsedAsALayer() throws {
         let inner = Input("inner", shape: [3])
         let encoder = try Model(inputs: [inner], outputs: [Dense(2, name: "code")(inner)])

@@ -166,7 +166,8 @@ import Testing
                 + "[3, 0]")
         #expect(
             message("  inputs: {x: {shape: 3}}\n  layers: []\n  outputs: x")
-                == "job.yaml:2: model.inputs.x.shape: expected a list of integers, found the integer 3")
+                == "job.yaml:2: model.inputs.x.shape: expected a list of integers, as [64, 64, 1], "
+                + "found the integer 3")
     }
 
     @Test func unknownAndDuplicateNames() {

@@ -82,6 +82,9 @@ import Testing
         #expect(
             message(replacing: "name: flat, ", with: "").hasPrefix(
                 "job.yaml:9: model.layers[1].name: missing"))
+        #expect(
+            message(replacing: "filters: 32, ", with: "filters: ~, ")
+                == "job.yaml:8: model.layers[0].filters: expected a value, found null")
         let empty = #expect(throws: JobError.self) { try Job(yaml: "", folder: "/") }
         #expect(empty?.description == "job.yaml: model: missing; expected the key \"model\"")
     }
@@ -93,7 +96,7 @@ import Testing
         #expect(
             message(replacing: "batch_size: 64", with: "batch_size: 0")
                 == "job.yaml:21: training.batch_size: expected an integer of at least 1 and at most "
-                + "2147483647, found the integer 0")
+                + "2147483647, found 0")
         #expect(
             message(replacing: "shuffle: true", with: "shuffle: yes")
                 == "job.yaml:21: training.shuffle: expected true or false, found \"yes\"")
@@ -166,6 +169,71 @@ import Testing
                 + "{class: …, name: …} with another name")
     }
 
+    @Test func initializersThatSuitNoSuchWeight() {
+        func convolution(_ text: String) -> String {
+            message(replacing: "kernel_size: 3, activation: relu", with: "kernel_size: 3, \(text)")
+        }
+        #expect(
+            convolution("kernel_initializer: Identity")
+                == "job.yaml:8: model.layers[0]: layer \"conv1\" (Conv2D): the initializer of its weight "
+                + "\"kernel\" of shape (3, 3, 1, 32): expected a matrix, as Identity makes, found a mapping "
+                + "with class, gain")
+        #expect(convolution("bias_initializer: Orthogonal").contains("expected at least two axes"))
+        #expect(
+            convolution("kernel_initializer: {class: VarianceScaling, scale: 0}").contains(
+                "expected a finite scale above 0"))
+        #expect(
+            convolution("kernel_initializer: {class: RandomNormal, stddev: .inf}").contains(
+                "expected a finite mean, and a finite stddev of at least 0"))
+    }
+
+    @Test func namesThatWouldBeReadAsSampleWeights() {
+        let error = #expect(throws: JobError.self) {
+            try Job(yaml: Garments.yaml.replacing("metadata", with: "box_weight"), folder: "/")
+        }
+        #expect(
+            error?.description
+                == "job.yaml:6: model.inputs.box_weight: the data's \"box_weight\" is the sample "
+                + "weights of the output \"box\"; rename one of the two")
+        let output = #expect(throws: JobError.self) {
+            try Job(yaml: Garments.yaml.replacing("box", with: "kind_weight"), folder: "/")
+        }
+        #expect(
+            output?.description.contains("outputs.kind_weight: the data's \"kind_weight\" is the") == true)
+    }
+
+    @Test func namesThatLogsHaveAlready() {
+        let validation = #expect(throws: JobError.self) {
+            try Job(yaml: Garments.yaml.replacing("box", with: "val_kind"), folder: "/")
+        }
+        #expect(
+            validation?.description
+                == "job.yaml:16: outputs.val_kind: logs would have two \"val_kind_loss\": "
+                + "validation's \"kind_loss\" is called so; choose another name")
+        // Of one output metrics bear no prefix.
+        let rate = message(
+            replacing: Garments.yaml.lines(10...17).joined(separator: "\n"),
+            with: """
+                    - {name: kind, class: Dense, inputs: flat, units: 10, activation: softmax}
+                  outputs: kind
+                outputs:
+                  kind: {loss: mse, metrics: [{class: MeanAbsoluteError, name: step_seconds}]}
+                data:
+                """)
+        #expect(
+            rate == "job.yaml:13: outputs.kind.metrics[0]: logs already have a \"step_seconds\"; write "
+                + "{class: …, name: …} with another name")
+    }
+
+    @Test func strictRunsSendAllBits() {
+        #expect(
+            message(
+                replacing: "shuffle: true}",
+                with: "reproducible: strict}\ncommunication: {compression: bfloat16}")
+                == "job.yaml:22: communication.compression: bfloat16 rounds machine by machine, so that "
+                + "training.reproducible: strict cannot hold; leave one of them away")
+    }
+
     @Test func linesOfFilesFromWindows() {
         let error = #expect(throws: JobError.self) {
             try Job(
@@ -209,6 +277,18 @@ import Testing
         #expect(
             batch?.description == "training.batch_size: expected an integer of at least 1 and at most "
                 + "2147483647, found 0")
+        func training(_ options: TrainingOptions) -> String? {
+            let error = #expect(throws: JobError.self) {
+                try Job(name: "a", model: Garments.model(), outputs: outputs, data: data, training: options)
+            }
+            return error?.description
+        }
+        #expect(
+            training(TrainingOptions(accumulate: 0))?.hasPrefix("training.accumulate: expected an int")
+                == true)
+        #expect(
+            training(TrainingOptions(reproducible: .strict, virtualShards: 12))
+                == "training.virtual_shards: expected a power of two (8, 16, 32, …), found 12")
         let name = #expect(throws: JobError.self) {
             try Job(
                 name: "a", model: Garments.model(),
@@ -227,5 +307,11 @@ import Testing
                 checkpoints: CheckpointOptions(keep: 0))
         }
         #expect(keep?.description == "checkpoints.keep: expected an integer of at least 1, found 0")
+    }
+}
+
+extension String {
+    fileprivate func lines(_ range: ClosedRange<Int>) -> ArraySlice<Substring> {
+        split(separator: "\n", omittingEmptySubsequences: false)[range.lowerBound - 1..<range.upperBound]
     }
 }

@@ -103,7 +103,8 @@ import Testing
         #expect(message("? [a]\n: 1\n") == "job.yaml:1: a key must be a name, not a list or a mapping")
         #expect(
             message("a: 99999999999999999999\n")
-                == "job.yaml:1: a: the integer 99999999999999999999 does not fit 64 bits")
+                == "job.yaml:1: a: the integer 99999999999999999999 does not fit 64 bits with a sign; a "
+                + "seed that needs all 64 is written in quotes")
         #expect(
             message("a: {<<: 3}\n") == "job.yaml:1: a.<<: expected a mapping, or a list of them, to merge")
     }

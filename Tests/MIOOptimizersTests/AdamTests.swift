@@ -49,6 +49,13 @@ import Testing
         #expect(isClose(training.weights, [1 - steps[0], 1 + steps[1]]))
     }
 
+    @Test func adamWDecaysUnlessToldNotTo() {
+        let options = OptimizerOptions(learningRate: Constant(0.01))
+        #expect(AdamW(options: options).options.weightDecay == AdamW.defaultWeightDecay)
+        let none = OptimizerOptions(learningRate: Constant(0.01), weightDecay: 0)
+        #expect(AdamW(options: none).options.weightDecay == 0)
+    }
+
     @Test func adamWDecaysFirst() {
         let gradients = [1, -0.5, 3]
         let training = Training<Double>(AdamW(), weights: [2])

@@ -5,6 +5,8 @@ import MIOTensor
 struct GraphBuilder {
     private var found: [SymbolicNode] = []
     private var indexOfNode: [ObjectIdentifier: Int] = [:]
+    /// Where a tensor that was met has one.
+    private var nameOfNode: [ObjectIdentifier: String] = [:]
     private var postorder: [Int] = []
     private var layerOrder: [ObjectIdentifier] = []
     private var indexOfLayer: [ObjectIdentifier: Int] = [:]
@@ -13,27 +15,20 @@ struct GraphBuilder {
         inputs: [SymbolicTensor], outputs: [(name: String?, tensor: SymbolicTensor)]
     ) throws(GraphError) -> Graph {
         var builder = GraphBuilder()
-        for output in outputs { builder.visit(output.tensor.node) }
-        for input in inputs { builder.visit(input.node) }
+        for output in outputs { builder.visit(output.tensor) }
+        for input in inputs { builder.visit(input) }
         return try builder.finish(inputs: inputs, outputs: outputs)
     }
 
     /// Depth-first, without recursion: a graph may be deeper than the stack.
-    private mutating func visit(_ root: SymbolicNode) {
+    private mutating func visit(_ root: SymbolicTensor) {
         var stack: [(node: SymbolicNode, next: Int)] = []
-        func isNew(_ node: SymbolicNode) -> Bool { indexOfNode[ObjectIdentifier(node)] == nil }
-        if isNew(root) {
-            register(root)
-            stack.append((root, 0))
-        }
+        if register(root) { stack.append((root.node, 0)) }
         while let (node, next) = stack.last {
             if next < node.inputs.count {
                 stack[stack.count - 1].next += 1
-                let input = node.inputs[next].node
-                if indexOfNode[ObjectIdentifier(input)] == nil {
-                    register(input)
-                    stack.append((input, 0))
-                }
+                let input = node.inputs[next]
+                if register(input) { stack.append((input.node, 0)) }
             } else {
                 stack.removeLast()
                 postorder.append(indexOfNode[ObjectIdentifier(node)]!)
@@ -41,7 +36,13 @@ struct GraphBuilder {
         }
     }
 
-    private mutating func register(_ node: SymbolicNode) {
+    /// - Returns: whether the call was not met before.
+    private mutating func register(_ tensor: SymbolicTensor) -> Bool {
+        let node = tensor.node
+        if let name = tensor.name, nameOfNode[ObjectIdentifier(node)] == nil {
+            nameOfNode[ObjectIdentifier(node)] = name
+        }
+        guard indexOfNode[ObjectIdentifier(node)] == nil else { return false }
         indexOfNode[ObjectIdentifier(node)] = found.count
         found.append(node)
         let layer = ObjectIdentifier(node.layer.attributes.identity)
@@ -49,6 +50,7 @@ struct GraphBuilder {
             indexOfLayer[layer] = layerOrder.count
             layerOrder.append(layer)
         }
+        return true
     }
 
     private func index(of node: SymbolicNode) -> Int { indexOfNode[ObjectIdentifier(node)]! }
@@ -101,10 +103,12 @@ struct GraphBuilder {
             (-depth.layers[$0], $0) < (-depth.layers[$1], $1)
         }
         let nodeSequence = found.indices.sorted { (-depth.nodes[$0], $0) < (-depth.nodes[$1], $1) }
-        let names = try LayerNames(
-            layers: layerSequence.map { position in
-                found.first { ObjectIdentifier($0.layer.attributes.identity) == layerOrder[position] }!.layer
-            })
+        var firstCalls: [Int: SymbolicNode] = [:]
+        for (index, node) in found.enumerated() {
+            let layer = layerIndex(of: index)
+            if node.number < firstCalls[layer]?.number ?? .max { firstCalls[layer] = node }
+        }
+        let names = try LayerNames(firstCalls: layerSequence.map { firstCalls[$0]! })
         var newLayer = [Int](repeating: 0, count: layerOrder.count)
         for (new, old) in layerSequence.enumerated() { newLayer[old] = new }
 
@@ -119,7 +123,9 @@ struct GraphBuilder {
             let sources = symbolic.inputs.map { newNode[index(of: $0.node)] }
             let shapes = sources.map { nodes[$0].shape }
             let layerName = names[layer]
-            let name = symbolic.name ?? (calls[layer] == 0 ? layerName : "\(layerName)/call_\(calls[layer])")
+            let name =
+                nameOfNode[ObjectIdentifier(symbolic)]
+                ?? (calls[layer] == 0 ? layerName : "\(layerName)/call_\(calls[layer])")
             let place = "layer \"\(name)\" (\(type(of: symbolic.layer).className))"
             guard takenNames.insert(name).inserted else {
                 throw GraphError(
@@ -132,6 +138,7 @@ struct GraphBuilder {
                 try shape.checkCount("its result")
                 for weight in symbolic.layer.weights(for: shapes) {
                     try weight.shape.checkCount("its weight \"\(weight.name)\"")
+                    try weight.checkInitializer()
                 }
             } catch {
                 throw GraphError(place: place, call: name, message: error.message)
@@ -152,15 +159,13 @@ struct GraphBuilder {
         }
 
         let entries = layerSequence.enumerated().map { new, old in
-            let layer = found.first {
-                ObjectIdentifier($0.layer.attributes.identity) == layerOrder[old]
-            }!.layer
+            let layer = firstCalls[old]!.layer
             return Graph.LayerEntry(
                 name: names[new], layer: layer, weights: layer.weights(for: firstInputs[new]))
         }
         let outputTerminals = outputs.map { output in
             let node = newNode[index(of: output.tensor.node)]
-            return Graph.Terminal(name: output.name ?? nodes[node].name, node: node)
+            return Graph.Terminal(name: output.name ?? output.tensor.name ?? nodes[node].name, node: node)
         }
         if let twice = firstDuplicate(outputTerminals.map(\.name)) {
             throw GraphError(
@@ -173,29 +178,32 @@ struct GraphBuilder {
     }
 }
 
-/// The layers' names: their own, or Keras' `dense`, `dense_1`, … in the order of `model.layers`.
+/// The layers' names: their own, or Keras' `dense`, `dense_1`, … in the order in which they were first called. (Keras
+/// counts when they are made: the same, unless layers are made before or within the call of another one.)
 private struct LayerNames {
     private let names: [String]
 
-    init(layers: [any Layer]) throws(GraphError) {
-        let given = layers.compactMap(\.attributes.name)
+    init(firstCalls: [SymbolicNode]) throws(GraphError) {
+        let given = firstCalls.compactMap(\.layer.attributes.name)
         if let twice = firstDuplicate(given) {
             throw GraphError(
                 place: "layer \"\(twice)\"",
                 message: "two layers bear this name; name them apart, or call one layer twice to share it")
         }
         var taken = Set(given)
-        names = layers.map { layer in
-            if let name = layer.attributes.name { return name }
-            let base = snakeCase(type(of: layer).className)
+        var names = firstCalls.map { $0.layer.attributes.name ?? "" }
+        let unnamed = firstCalls.indices.filter { firstCalls[$0].layer.attributes.name == nil }
+        for index in unnamed.sorted(by: { firstCalls[$0].number < firstCalls[$1].number }) {
+            let base = snakeCase(type(of: firstCalls[index].layer).className)
             var name = base
             var number = 1
             while !taken.insert(name).inserted {
                 name = "\(base)_\(number)"
                 number += 1
             }
-            return name
+            names[index] = name
         }
+        self.names = names
     }
 
     subscript(layer: Int) -> String { names[layer] }

@@ -42,7 +42,7 @@ extension Layer {
 
     /// Calls the layer on symbolic tensors. Shapes are checked when the `Model` is made.
     public func callAsFunction(_ inputs: [SymbolicTensor]) -> SymbolicTensor {
-        SymbolicTensor(node: SymbolicNode(layer: self, inputs: inputs, name: nil))
+        SymbolicTensor(node: SymbolicNode(layer: self, inputs: inputs))
     }
 
     public func callAsFunction(_ input: SymbolicTensor) -> SymbolicTensor { self([input]) }

@@ -42,6 +42,34 @@ extension WeightDescription {
     }
 }
 
+extension WeightDescription {
+    /// What Keras' initializers refuse, too.
+    /// - Throws: `ShapeError` for an initializer with such arguments, or for such a shape.
+    func checkInitializer() throws(ShapeError) {
+        let expected: String? =
+            switch initializer {
+            case .zeros, .ones: nil
+            case .constant(let value): value.isFinite ? nil : "a finite value"
+            case .identity(let gain):
+                shape.rank != 2 ? "a matrix, as Identity makes" : gain.isFinite ? nil : "a finite gain"
+            case .orthogonal(let gain):
+                shape.rank < 2
+                    ? "at least two axes, as Orthogonal needs" : gain.isFinite ? nil : "a finite gain"
+            case .randomUniform(let low, let high):
+                low.isFinite && high.isFinite && low <= high ? nil : "finite numbers, minval at most maxval"
+            case .randomNormal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
+                mean.isFinite && deviation.isFinite && deviation >= 0
+                    ? nil : "a finite mean, and a finite stddev of at least 0"
+            case .varianceScaling(let scaling):
+                scaling.scale.isFinite && scaling.scale > 0 ? nil : "a finite scale above 0"
+            }
+        guard let expected else { return }
+        throw ShapeError(
+            "the initializer of its weight \"\(name)\" of shape \(shape): expected \(expected), found "
+                + initializer.config.summary)
+    }
+}
+
 extension Tensor {
     fileprivate mutating func fill(_ next: () -> Float) {
         for i in values.indices { values[i] = next() }

@@ -12,6 +12,11 @@ public struct LoggingOptions: Hashable, Sendable {
         self.tensorBoard = tensorBoard
     }
 
+    /// What a logged step tells besides losses and metrics.
+    public static let stepNames = ["learning_rate", "samples_per_second", "step_seconds"]
+    /// What an epoch tells besides, in all, and what every line has: no loss or metric may bear one of these names.
+    static let reservedNames = ["event", "step", "epoch", "data_wait_seconds"] + stepNames
+
     init(reading reader: inout ConfigReader) throws(ConfigError) {
         everySteps = try reader.integer("every_steps", default: 10, atLeast: 1)
         tensorBoard = try reader.boolean("tensorboard", default: true)

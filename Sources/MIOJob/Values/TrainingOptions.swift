@@ -60,29 +60,49 @@ public struct TrainingOptions: Hashable, Sendable {
     public var samplesPerUpdate: Int { batchSize * accumulate }
 
     private static let largest = Int(Int32.max)
+    private static let mostThreads = 4096
+    private static let mostShards = 1 << 16
 
     init(reading reader: inout ConfigReader) throws(ConfigError) {
-        let largest = Self.largest
-        epochs = try reader.integer("epochs", default: 1, atLeast: 1, atMost: largest)
-        batchSize = try reader.integer("batch_size", default: 32, atLeast: 1, atMost: largest)
+        epochs = try reader.integer("epochs", default: 1)
+        batchSize = try reader.integer("batch_size", default: 32)
         shuffle = try reader.boolean("shuffle", default: true)
         nonFinite = try reader.choice("non_finite", default: .halt)
-        microBatch = try reader.optionalInteger("micro_batch", atLeast: 1, atMost: largest)
-        threads = try reader.optionalInteger("threads", atLeast: 1, atMost: 4096)
-        accumulate = try reader.integer("accumulate", default: 1, atLeast: 1, atMost: largest)
-        guard batchSize.multipliedReportingOverflow(by: accumulate).partialValue <= largest else {
-            throw reader.error(
-                "accumulate",
-                "\(accumulate) batches of \(batchSize) are more than \(largest) samples: lower one of them")
-        }
+        microBatch = try reader.optionalInteger("micro_batch")
+        threads = try reader.optionalInteger("threads")
+        accumulate = try reader.integer("accumulate", default: 1)
         reproducible = try reader.choice("reproducible", default: .rounding)
-        virtualShards = try reader.integer("virtual_shards", default: 8, atLeast: 1, atMost: 1 << 16)
-        guard virtualShards & (virtualShards - 1) == 0 else {
-            throw reader.error(
-                "virtual_shards", "expected a power of two (8, 16, 32, …), found \(virtualShards)")
-        }
+        virtualShards = try reader.integer("virtual_shards", default: 8)
         precision = try reader.choice("precision", default: .float32)
         try reader.finish()
+        try check(at: reader.path)
+    }
+
+    /// What makes no sense whoever wrote it.
+    /// - Throws: `ConfigError` for the first such number.
+    func check(at path: ConfigPath) throws(ConfigError) {
+        let numbers: [(key: String, value: Int, most: Int)] = [
+            ("epochs", epochs, Self.largest), ("batch_size", batchSize, Self.largest),
+            ("micro_batch", microBatch ?? 1, Self.largest), ("threads", threads ?? 1, Self.mostThreads),
+            ("accumulate", accumulate, Self.largest), ("virtual_shards", virtualShards, Self.mostShards),
+        ]
+        for (key, value, most) in numbers where !(1...most).contains(value) {
+            throw ConfigError(
+                path: path.appending(key),
+                message: "expected an integer of at least 1 and at most \(most), found \(value)")
+        }
+        guard samplesPerUpdate <= Self.largest else {
+            throw ConfigError(
+                path: path.appending("accumulate"),
+                message:
+                    "\(accumulate) batches of \(batchSize) are more than \(Self.largest) samples: lower one "
+                    + "of them")
+        }
+        guard virtualShards & (virtualShards - 1) == 0 else {
+            throw ConfigError(
+                path: path.appending("virtual_shards"),
+                message: "expected a power of two (8, 16, 32, …), found \(virtualShards)")
+        }
     }
 
     var config: ConfigDictionary {

@@ -86,7 +86,8 @@ struct Override {
             guard index < list.count else {
                 throw JobError(
                     file: origin, path: here,
-                    message: "has \(list.count) items, the last of them [\(list.count - 1)]")
+                    message: list.isEmpty
+                        ? "has no items" : "has \(list.count) items, the last of them [\(list.count - 1)]")
             }
             list[index] = try replacing(in: list[index], from: depth + 1)
             return .list(list)

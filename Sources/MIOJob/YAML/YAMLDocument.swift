@@ -82,7 +82,10 @@ private struct Converter {
         try refuseTag(scalar.tag, node, path, allowed: nil)
         guard scalar.style == .plain else { return .string(scalar.string) }
         guard let value = YAMLScalar.value(plain: scalar.string) else {
-            throw error(node, path, "the integer \(scalar.string) does not fit 64 bits")
+            throw error(
+                node, path,
+                "the integer \(scalar.string) does not fit 64 bits with a sign; a seed that needs all 64 is written in quotes"
+            )
         }
         return value
     }

@@ -53,16 +53,6 @@ extension Loss {
     public func readingLogits() -> Self { self }
 
     public func targetShape(forPrediction prediction: Shape) throws(LossShapeError) -> Shape { prediction }
-
-    /// Whether an array with samples of shape `target` holds targets for predictions of shape `prediction`:
-    /// it has the canonical shape, or differs from it by a last axis of 1, as Keras allows. So `()` and
-    /// `(1,)` both mean one number a sample.
-    /// - Throws: `LossShapeError` if this loss cannot take such a prediction.
-    public func accepts(target: Shape, forPrediction prediction: Shape) throws(LossShapeError) -> Bool {
-        let expected = try targetShape(forPrediction: prediction).dimensions
-        let found = target.dimensions
-        return found == expected || found == expected + [1] || found + [1] == expected
-    }
 }
 
 /// A prediction whose shape a loss cannot take.

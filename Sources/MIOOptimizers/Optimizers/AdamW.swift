@@ -15,12 +15,15 @@ public struct AdamW: Optimizer {
     /// The same arithmetic: Adam takes a weight decay too, it only has none by itself.
     private let adam: Adam
 
+    /// - Parameter options: without a weight decay among them it is 0.004; 0 is none.
     /// - Precondition: the betas are in 0..<1, `epsilon` is not negative.
     public init(
-        options: OptimizerOptions = OptimizerOptions(
-            learningRate: Constant(0.001), weightDecay: AdamW.defaultWeightDecay),
-        beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-7, amsgrad: Bool = false
+        options: OptimizerOptions = OptimizerOptions(learningRate: Constant(0.001)), beta1: Double = 0.9,
+        beta2: Double = 0.999, epsilon: Double = 1e-7, amsgrad: Bool = false
     ) {
+        let options = OptimizerOptions(
+            learningRate: options.learningRate,
+            weightDecay: options.weightDecay ?? Self.defaultWeightDecay, clipping: options.clipping)
         adam = Adam(options: options, beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)
     }
 

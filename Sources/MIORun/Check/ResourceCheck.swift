@@ -76,10 +76,7 @@ public struct ResourceCheck: Sendable, Hashable {
             findings.warn(
                 "training.threads: \(ranks) ranks of \(threadsPerRank) threads share \(cores.threads) cores")
         }
-        do {
-            _ = try job.shards(rank: 0, worldSize: ranks)
-            _ = try job.sumBetweenGroups()
-        } catch { findings.add(error) }
+        do { _ = try job.shards(rank: 0, worldSize: ranks) } catch { findings.add(error) }
         let batch = min(job.training.samplesPerUpdate, samples)
         if ranks > batch {
             findings.warn(
