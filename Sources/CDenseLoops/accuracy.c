@@ -54,7 +54,7 @@ MIO_INLINE void narrow_rows(
 
 MIO_INLINE bool is_hit(const float *scores, int64_t width, int64_t class, bool readable) {
     if (class < 0 || class >= width || (class > 0 && !(scores[0] < scores[class]))) return false;
-    mio_words lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    mio_words lanes = mio_lane_numbers();
     mio_lanes own = (mio_lanes){0} + scores[class];
     for (int64_t j = 0; j < width; j += 16) {
         int64_t count = width - j < 16 ? width - j : 16;

@@ -204,6 +204,12 @@ MIO_CLONES void mio_elementwise_gradient(
         gradient_row(activation, y, dy, dx, count);
         return;
     }
+    if (activation == mio_activation_softmax) {
+        float dot = 0.0f;
+        for (int64_t i = 0; i < count; i++) dot += y[i] * dy[i];
+        for (int64_t i = 0; i < count; i++) dx[i] += y[i] * (dy[i] - dot);
+        return;
+    }
     float part[256];
     for (int64_t i = 0; i < count; i += 256) {
         int64_t length = count - i < 256 ? count - i : 256;
@@ -233,7 +239,7 @@ MIO_INLINE void lanes_gradient(bool relu, const float *y, float *dy, int64_t pix
                     int64_t at = pixel * lanes + first;
                     mio_lanes g = mio_load(dy + at);
                     if (relu) {
-                        g = (mio_lanes)((mio_words)g & (mio_words)(mio_load(y + at) > 0.0f));
+                        g = mio_select((mio_words)(mio_load(y + at) > 0.0f), g);
                         mio_store(dy + at, g);
                     }
                     sum += g;

@@ -55,10 +55,13 @@ MIO_INLINE bool mio_is_wide(void) {
 #endif
 }
 
+MIO_INLINE mio_words mio_lane_numbers(void) {
+    return (mio_words){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+}
+
 // All bits of the lanes before `count`.
 MIO_INLINE mio_words mio_mask(int64_t count) {
-    mio_words lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    return lanes < (mio_words){0} + (int32_t)(count < 16 ? count : 16);
+    return mio_lane_numbers() < (mio_words){0} + (int32_t)(count < 16 ? count : 16);
 }
 
 MIO_INLINE mio_lanes mio_select(mio_words mask, mio_lanes v) { return (mio_lanes)((mio_words)v & mask); }

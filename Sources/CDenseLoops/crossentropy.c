@@ -13,7 +13,7 @@ MIO_INLINE void store_row(float *row, mio_lanes v, int64_t width, bool whole) {
 MIO_INLINE void narrow_rows(
     const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
     const float *scales, float *losses, float *gradient, float *probabilities) {
-    mio_words lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, mask = mio_mask(width);
+    mio_words lanes = mio_lane_numbers(), mask = mio_mask(width);
     // A whole vector may be read and written where it ends within the rows: the next row comes later.
     int64_t last_whole = rows * width - 16;
     mio_lanes values[16] = {0};

@@ -163,7 +163,7 @@ MIO_CLONES void mio_few_units_backward(
     }
 }
 
-// `count` elements at most a vector, of one sample: dw ← or += x · dz, x ← [x > 0] · Σ w · dz, which is returned.
+// Sixteen elements of one sample: dw ← or += x · dz, x ← [x > 0] · Σ w · dz, which is returned.
 MIO_INLINE mio_lanes relu_vector(
     const int units, float *x, const float *w, int64_t w_stride, const float *dz, float *dw, bool adds) {
     mio_lanes value = mio_load(x), gradient = {0};
@@ -173,7 +173,7 @@ MIO_INLINE mio_lanes relu_vector(
         mio_lanes product = value * dz[unit];
         mio_store(target, adds ? mio_load(target) + product : product);
     }
-    gradient = (mio_lanes)((mio_words)gradient & (mio_words)(value > 0.0f));
+    gradient = mio_select((mio_words)(value > 0.0f), gradient);
     mio_store(x, gradient);
     return gradient;
 }

@@ -254,14 +254,17 @@ MIO_INLINE void convolve(
             int64_t lanes = lanes_of(to, plane);
             struct finish finish = {.relu = relu, .passes_relu = passes_relu};
             if (bias) finish.bias = load_part(bias + plane * 16, lanes);
-            if (bias_gradient) finish.sum = load_part(bias_gradient + plane * 16, lanes);
             for (int64_t t = span.first; t < span.end; t++) {
                 struct place place = place_of(t, to);
                 transform_outputs(
                     products + ((t - span.first) * targets + plane) * 16, to_stride, &finish,
                     target + (place.sample * targets + plane) * plane_elements(to), to, place.row, place.column);
             }
-            if (bias_gradient) store_part(bias_gradient + plane * 16, finish.sum, lanes);
+            // Some hundred pixels' sum is added to that of all: one by one half a million would lose three digits.
+            if (bias_gradient) {
+                float *sum = bias_gradient + plane * 16;
+                store_part(sum, load_part(sum, lanes) + finish.sum, lanes);
+            }
         }
     }
 }

@@ -4,9 +4,9 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 // The fourth level has a product of 64-bit lanes.
-#define VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define WORD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
-#define VECTOR_CLONES
+#define WORD_CLONES
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
@@ -33,7 +33,7 @@ INLINE uint64_t encrypted(uint64_t value, const uint64_t *keys, unsigned half_bi
     return left << half_bits | right;
 }
 
-VECTOR_CLONES
+WORD_CLONES
 void mio_permute(size_t count, uint64_t first, const uint64_t *keys, unsigned half_bits, uint64_t limit,
                  int64_t *target) {
     uint64_t mask = ((uint64_t)1 << half_bits) - 1;

@@ -1,25 +1,7 @@
 #include "CVectorLoops.h"
-
-#include <string.h>
-
-// Without its sign, a float's bits grow with it; infinity comes after all that are finite, NaN after infinity.
-static const uint32_t infinity = 0x7f800000u;
-
-static inline uint32_t magnitude(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits & 0x7fffffffu;
-}
-
-static inline uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+#include "clones.h"
 
 #pragma STDC FP_CONTRACT OFF
-
-#if defined(__x86_64__) && defined(__linux__)
-#define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define VECTOR_CLONES
-#endif
 
 // Long enough for the loops, short enough that what lies between the levels of the tree stays in the cache.
 enum { stretch = 1024, deepest = 16 };

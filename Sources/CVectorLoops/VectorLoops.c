@@ -1,20 +1,10 @@
 #include "WideAdam.h"
+#include "clones.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 // Contraction would round differently with and without FMA units.
 #pragma STDC FP_CONTRACT OFF
-
-// Arm needs no clones: its vector unit is in the baseline.
-#if defined(__x86_64__) && defined(__linux__)
-#define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define VECTOR_CLONES
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
 
 // sqrtf may set errno, which keeps a loop from being vectorized; the builtin does not.
 #if __has_builtin(__builtin_elementwise_sqrt)
@@ -128,26 +118,17 @@ double mio_sum_of_squares(size_t count, const float *restrict values) {
 
 VECTOR_CLONES
 int mio_all_finite(size_t count, const float *values) {
-    // Without its sign, a float's bits grow with it; infinity comes after all that are finite, NaN after infinity.
     uint32_t largest = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, values + i, sizeof bits);
-        uint32_t magnitude = bits & 0x7fffffffu;
-        largest = magnitude > largest ? magnitude : largest;
-    }
-    return largest < 0x7f800000u;
+    for (size_t i = 0; i < count; i++) largest = larger(largest, magnitude(values[i]));
+    return largest < infinity;
 }
 
 VECTOR_CLONES
 int mio_copy_finite(size_t count, const float *restrict values, float *restrict target) {
     uint32_t largest = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, values + i, sizeof bits);
-        memcpy(target + i, &bits, sizeof bits);
-        uint32_t magnitude = bits & 0x7fffffffu;
-        largest = magnitude > largest ? magnitude : largest;
+        target[i] = values[i];
+        largest = larger(largest, magnitude(values[i]));
     }
-    return largest < 0x7f800000u;
+    return largest < infinity;
 }

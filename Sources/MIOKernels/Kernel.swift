@@ -25,7 +25,7 @@ public protocol Kernel: AnyObject {
 
 /// What changes from one pass to the next.
 public struct Pass: Sendable {
-    /// At most the plan's.
+    /// At least one, at most the plan's.
     public var samples: Int
     public var context: CallContext
     /// Whether the weights' gradients add to those of earlier passes of the same step.

@@ -35,8 +35,6 @@ public struct KernelChoice: Hashable, Sendable {
     /// how it lies there.
     public var weightElements: [Int]
     public var weightLayouts: [String]
-    /// The result is the input under another name: no operation, no memory.
-    public var aliasesInput: Bool
     /// Temporary elements a forward or backward pass uses, not kept in between.
     public var scratchElements: Int
     /// Elements kept from forward to backward.
@@ -52,7 +50,7 @@ public struct KernelChoice: Hashable, Sendable {
 
     public init(
         algorithm: String, inputLayouts: [Layout], outputLayout: Layout = .canonical, weightElements: [Int],
-        weightLayouts: [String], aliasesInput: Bool = false, scratchElements: Int = 0,
+        weightLayouts: [String], scratchElements: Int = 0,
         workspaceElements: Int = 0, backwardReadsInputs: Bool = true, backwardReadsOutput: Bool = true,
         passesRelu: [Bool] = [], takesPassedRelu: Bool = false
     ) {
@@ -61,7 +59,6 @@ public struct KernelChoice: Hashable, Sendable {
         self.outputLayout = outputLayout
         self.weightElements = weightElements
         self.weightLayouts = weightLayouts
-        self.aliasesInput = aliasesInput
         self.scratchElements = scratchElements
         self.workspaceElements = workspaceElements
         self.backwardReadsInputs = backwardReadsInputs

@@ -189,7 +189,7 @@ struct Lowering {
         return tensors.count - 1
     }
 
-    /// The tensor in another layout; every tensor has at most one other, the canonical one.
+    /// The tensor in another layout; the last one made is kept. One of the two is the canonical one.
     private mutating func reorder(_ tensor: Int, to layout: Layout) -> Int {
         if tensors[tensor].layout == layout { return tensor }
         if let known = reordered[tensor], tensors[known].layout == layout { return known }

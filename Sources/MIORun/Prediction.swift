@@ -46,7 +46,7 @@ public struct Prediction: Sendable, Hashable {
             arrays: outputs.map {
                 .init($0.name, .float32, shape: Shape([dataset.rowCount] + $0.shape.dimensions))
             })
-        let predictor = Predictor(replica: replica)
+        let predictor = Predictor(replica: replica, shards: session.shards)
         let prefetcher = try Prefetcher(
             dataset: dataset,
             configuration: .init(batchSize: job.training.batchSize, endEpoch: 1, shuffle: false))

@@ -59,9 +59,9 @@ public struct StepCosts: Hashable, Sendable {
     public var updateBytes: Double { slabBytes * Double(3 + 2 * slots) }
 
     init(reading reader: inout ConfigReader) throws(ConfigError) {
-        let positive = 0...Double.greatestFiniteMagnitude
-        fixedSeconds = try reader.real("fixed_seconds", in: positive)
-        sampleSeconds = try reader.real("sample_seconds", in: positive)
+        let notNegative = 0...Double.greatestFiniteMagnitude
+        fixedSeconds = try reader.real("fixed_seconds", in: notNegative)
+        sampleSeconds = try reader.real("sample_seconds", in: notNegative)
         parameters = try reader.integer("parameters", atLeast: 0)
         slots = try reader.integer("optimizer_slots", atLeast: 0)
         passSamples = try reader.integer("pass_samples", atLeast: 1)

@@ -84,6 +84,32 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
             tolerance: tolerance(sum: 1500, layers: 3))
     }
 
+    /// Counts of filters that fill no whole number of blocks: what lies behind them is padding, up to the last element.
+    @Test(arguments: [8, 17, 24], [Activation.relu, .tanh, .sigmoid]) func activationsBehindConvolutions(
+        _ filters: Int, _ activation: Activation
+    ) throws {
+        let image = Input("image", shape: [5, 6, 3])
+        let convolution = Conv2D(filters, kernelSize: 3, name: "conv")(image)
+        let spread = ActivationLayer(activation, name: "spread")(convolution)
+        let flat = ActivationLayer(activation, name: "flat")(Flatten()(convolution))
+        let model = try Model(
+            inputs: [image],
+            outputs: [spread, flat, Dense(5, name: "y")(concatenate([Flatten()(spread), flat]))])
+        try expectAlike(
+            model, planned: 3, passes: [3, 1, 2], tolerance: tolerance(sum: 24 * filters + 27, layers: 2))
+    }
+
+    /// As many elements, in blocks of another image.
+    @Test func flattenedImagesOfOtherShapesAdd() throws {
+        let image = Input("image", shape: [8, 8, 3])
+        let wide = Conv2D(16, kernelSize: 3, padding: .same, name: "wide")(image)
+        let deep = Conv2D(64, kernelSize: 3, strides: 2, padding: .same, name: "deep")(image)
+        let model = try Model(
+            inputs: [image], outputs: [Dense(2, name: "y")(add([Flatten()(wide), Flatten()(deep)]))])
+        try expectAlike(
+            model, planned: 2, passes: [2, 1], tolerance: tolerance(sum: 1024, winograd: true, layers: 2))
+    }
+
     @Test func poolingKeepsNaNAndTakesTheFirstOfEquals() throws {
         let image = Input("image", shape: [2, 4, 1])
         let model = try Model(inputs: [image], outputs: [MaxPooling2D(name: "pool")(image)])
@@ -177,6 +203,17 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
                 outputs: [add([ActivationLayer(activation)(hidden), hidden], name: "sum")])
             try expectAlike(model, tolerance: tolerance(sum: 40, layers: 2))
         }
+    }
+
+    /// Rows of any length are one sum in softmax' gradient, also where others have reached the input before.
+    @Test(arguments: [256, 300, 1000]) func wideSoftmaxBesideOthers(_ width: Int) throws {
+        let input = Input("input", shape: [20])
+        let hidden = Dense(width, name: "hidden")(input)
+        let softmax = ActivationLayer(.softmax, name: "softmax")(hidden)
+        let model = try Model(
+            inputs: [input],
+            outputs: [Dense(3, name: "a")(softmax), Dense(3, name: "b")(hidden), softmax])
+        try expectAlike(model, tolerance: tolerance(sum: width, layers: 2))
     }
 
     /// Far from 0 the exponential must neither overflow nor lose a NaN.

@@ -34,7 +34,7 @@ void mio_image_relu_gradient(
     bool relu, const float *y, float *dy, int64_t samples, int64_t planes, int64_t pixels, int64_t lanes,
     int64_t channels, float *bias_gradient);
 
-/// y ← x + y, and dx ← or += f′ · dy, over `count` elements.
+/// y ← x + y, and dx ← or += f′ · dy, over `count` elements; of softmax these are one row.
 void mio_add(const float *x, float *y, int64_t count);
 void mio_elementwise_gradient(
     enum mio_activation activation, const float *y, const float *dy, float *dx, int64_t count, bool adds);

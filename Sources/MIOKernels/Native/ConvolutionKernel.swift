@@ -101,7 +101,7 @@ final class ConvolutionKernel: Kernel {
     }
 
     func prepare(samples: Int) throws {
-        guard samples > 0, !prepared.contains(where: { $0.samples == samples }) else { return }
+        guard !prepared.contains(where: { $0.samples == samples }) else { return }
         backend.useThreads()
         guard
             let convolution = try Convolution(request, samples: samples, backend.engine, picks: picks),
@@ -122,7 +122,6 @@ final class ConvolutionKernel: Kernel {
     }
 
     func forward(_ pass: Pass) {
-        guard pass.samples > 0 else { return }
         passes(pass.samples).forward()
         // Relu is fused already.
         if activation != .linear, activation != .relu {
@@ -138,12 +137,6 @@ final class ConvolutionKernel: Kernel {
         let dKernel = bindings.weightGradients[0]
         if let passed = bindings.passedRelu[0]?.biasGradient, !passed.adds(in: pass) {
             passed.pointer.update(repeating: 0, count: request.inputShape[2])
-        }
-        guard pass.samples > 0 else {
-            if let dKernel, !dKernel.adds(in: pass) {
-                dKernel.pointer.update(repeating: 0, count: weightElements)
-            }
-            return
         }
         if !reluIsPassed { passActivation(pass, gradient, dBias?.pointer) }
         let passes = passes(pass.samples)

@@ -22,10 +22,11 @@ extension Activation {
 /// Applies an activation where its input lies, in any layout whose padding stays zero.
 final class ActivationKernel: WeightlessKernel {
     private let activation: mio_activation
-    private let isSoftmax: Bool
     private let bindings: Bindings
+    /// A sample's elements, its layout's padding among them.
     private let elements: Int
-    private let width: Int
+    /// What is computed at once: a row for softmax, whose elements meet; otherwise anything.
+    private let row: Int?
 
     static func choice(_ layer: ActivationLayer, _ request: KernelRequest) -> KernelChoice? {
         guard request.outputShape.count > 0 else { return nil }
@@ -37,25 +38,26 @@ final class ActivationKernel: WeightlessKernel {
 
     init(_ activation: Activation, _ description: KernelDescription) {
         self.activation = activation.code
-        isSoftmax = activation == .softmax
         bindings = description.bindings
         elements = description.choice.outputLayout.elements(of: description.outputShape)
-        width = description.outputShape.last
+        row = activation == .softmax ? description.outputShape.last : nil
     }
 
     func forward(_ pass: Pass) {
         let count = pass.samples * elements
+        let width = row ?? count
         bindings.output.update(from: bindings.inputs[0], count: count)
         mio_bias_activation(activation, bindings.output, nil, Int64(count / width), Int64(width))
     }
 
     func backward(_ pass: Pass) {
         guard let target = bindings.inputGradients[0], let gradient = bindings.outputGradient else { return }
-        let (rows, run) = isSoftmax ? (pass.samples * elements / width, width) : (1, pass.samples * elements)
-        for row in 0..<rows {
-            let offset = row * run
+        let count = pass.samples * elements
+        let width = row ?? count
+        for offset in stride(from: 0, to: count, by: width) {
             mio_elementwise_gradient(
-                activation, bindings.output + offset, gradient + offset, target.pointer + offset, Int64(run),
+                activation, bindings.output + offset, gradient + offset, target.pointer + offset,
+                Int64(width),
                 target.flow == .adds)
         }
     }
@@ -67,7 +69,10 @@ final class AddKernel: WeightlessKernel {
     private let elements: Int
 
     static func choice(_ request: KernelRequest) -> KernelChoice {
-        let layout = request.inputLayouts[0]
+        // What lies in some other image's blocks comes to the canonical order first, and so do all of them then.
+        let first = request.inputLayouts[0]
+        let layout =
+            request.inputLayouts.allSatisfy { $0 == first || $0 == .canonical } ? first : Layout.canonical
         return KernelChoice(
             algorithm: "vector loop",
             inputLayouts: [Layout](repeating: layout, count: request.inputShapes.count), outputLayout: layout,

@@ -38,6 +38,7 @@ public struct MachineLimits: Hashable, Sendable {
             triadGigabytes: triad(count: 8 << 20, threads: threads, seconds: 0.15))
     }
 
+    /// Leaves the calling thread with so many threads of OpenMP: what computes sets its own.
     private static func matrixProduct(size: Int, threads: Int, seconds: Double) -> Double {
         let before = openblas_get_num_threads()
         openblas_set_num_threads(Int32(threads))

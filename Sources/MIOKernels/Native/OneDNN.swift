@@ -130,8 +130,6 @@ final class PrimitiveDescriptor {
         else { return "unknown" }
         return String(cString: name)
     }
-
-    var isReference: Bool { implementation.hasPrefix("ref") }
 }
 
 /// A primitive with its arguments, ready to run again and again. Each owns its stream: a kernel and all it owns

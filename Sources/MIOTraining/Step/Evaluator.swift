@@ -45,15 +45,10 @@ public final class Evaluator {
         batches += 1
         replica.advance()
         for (index, shard) in shards.own.enumerated() {
-            let samples = shards.samples(shard, of: batch)
-            for range in Passes(samples: samples.count, most: replica.plan.samples) {
-                let range = samples.lowerBound + range.lowerBound..<samples.lowerBound + range.upperBound
-                let pass = Pass(
-                    samples: range.count,
-                    context: CallContext(
-                        training: false, firstSample: batch.firstPosition + range.lowerBound))
+            for samples in Passes(shards.samples(shard, of: batch), most: replica.plan.samples) {
                 replica.forward(
-                    batch, range, pass, denominators: nil, sums: totals.pointer + index * numbers)
+                    batch, samples, Pass(samples, of: batch, training: false), denominators: nil,
+                    sums: totals.pointer + index * numbers)
             }
         }
         return nil

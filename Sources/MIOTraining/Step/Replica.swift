@@ -68,7 +68,7 @@ public final class Replica {
     public func prepare(shardSizes: Set<Int>) throws {
         var sizes: Set<Int> = []
         for shard in shardSizes {
-            for pass in Passes(samples: shard, most: plan.samples) { sizes.insert(pass.count) }
+            for pass in Passes(0..<shard, most: plan.samples) { sizes.insert(pass.count) }
         }
         for size in sizes.sorted() { try executor.prepare(samples: size) }
     }
@@ -189,15 +189,4 @@ public final class Replica {
             offset += head.sumCount
         }
     }
-}
-
-/// A part of a batch cut into passes of at most so many samples, as even as can be.
-struct Passes: RandomAccessCollection {
-    let samples: Int
-    let most: Int
-
-    var startIndex: Int { 0 }
-    var endIndex: Int { (samples + most - 1) / most }
-
-    subscript(index: Int) -> Range<Int> { samples * index / endIndex..<samples * (index + 1) / endIndex }
 }

@@ -18,7 +18,7 @@ extension TrainingStep {
     /// Runs the batch forward once more and finds this rank's first sample with a loss that is not finite.
     /// The next batch must be marked again (`remark`) before its step.
     public func firstNonFiniteLoss(_ batch: Batch, step: Int) -> (output: String, sample: Int, loss: Float)? {
-        replica.firstNonFiniteLoss(batch, seed: seed, step: step)
+        replica.firstNonFiniteLoss(batch, shards, seed: seed, step: step)
     }
 
     /// The parameters whose reduced gradient is not finite.
@@ -30,7 +30,7 @@ extension TrainingStep {
 }
 
 extension Replica {
-    func firstNonFiniteLoss(_ batch: Batch, seed: UInt64, step: Int) -> (
+    func firstNonFiniteLoss(_ batch: Batch, _ shards: VirtualShards, seed: UInt64, step: Int) -> (
         output: String, sample: Int, loss: Float
     )? {
         // The heads hold the next batch's labels by now; the caller marks those once more afterwards.
@@ -41,25 +41,22 @@ extension Replica {
         }
         advance()
         var sums = [Double](repeating: 0, count: sumCount)
-        var result: (output: String, sample: Int, loss: Float)?
-        for range in Passes(samples: batch.count, most: plan.samples) where result == nil {
-            let pass = Pass(
-                samples: range.count,
-                context: CallContext(
-                    training: true, seed: seed, step: UInt64(step),
-                    firstSample: batch.firstPosition + range.lowerBound))
-            sums.withUnsafeMutableBufferPointer {
-                guard let pointer = $0.baseAddress else { return }
-                forward(batch, range, pass, denominators: nil, sums: pointer)
-            }
-            for head in heads {
-                if let (sample, loss) = head.firstNonFiniteLoss(samples: range.count) {
-                    if range.lowerBound + sample < result?.sample ?? .max {
-                        result = (head.specification.name, range.lowerBound + sample, loss)
+        for shard in shards.own {
+            for samples in Passes(shards.samples(shard, of: batch), most: plan.samples) {
+                sums.withUnsafeMutableBufferPointer {
+                    guard let pointer = $0.baseAddress else { return }
+                    forward(
+                        batch, samples, Pass(samples, of: batch, training: true, seed: seed, step: step),
+                        denominators: nil, sums: pointer)
+                }
+                let found = heads.compactMap { head in
+                    head.firstNonFiniteLoss(samples: samples.count).map { sample, loss in
+                        (output: head.specification.name, sample: samples.lowerBound + sample, loss: loss)
                     }
                 }
+                if let first = found.min(by: { $0.sample < $1.sample }) { return first }
             }
         }
-        return result
+        return nil
     }
 }

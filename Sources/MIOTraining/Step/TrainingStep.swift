@@ -35,7 +35,7 @@ public final class TrainingStep {
     public let sums: StepSums
     private let reduction: GradientReduction
     private let buckets: [Plan.Bucket]
-    private let shards: VirtualShards
+    let shards: VirtualShards
     let seed: UInt64
     private let places: ControlNumbers
     /// Summed over ranks each step.
@@ -163,21 +163,15 @@ public final class TrainingStep {
         var nextBucket = 0
         for shard in shards.own {
             shardSums.fill(0)
-            let samples = shards.samples(shard, of: batch)
-            let passes = Passes(samples: samples.count, most: replica.plan.samples)
+            let passes = Passes(shards.samples(shard, of: batch), most: replica.plan.samples)
             // A shard without a sample still takes part in every sum.
             if passes.isEmpty { replica.executor.gradients.fill(0) }
             for index in passes.indices {
-                let offsets = passes[index]
-                let range = samples.lowerBound + offsets.lowerBound..<samples.lowerBound + offsets.upperBound
+                let samples = passes[index]
                 let pass = Pass(
-                    samples: range.count,
-                    context: CallContext(
-                        training: true, seed: seed, step: UInt64(step),
-                        firstSample: batch.firstPosition + range.lowerBound),
-                    accumulates: index > 0)
+                    samples, of: batch, training: true, seed: seed, step: step, accumulates: index > 0)
                 replica.forward(
-                    batch, range, pass, denominators: denominators.pointer, sums: shardSums.pointer)
+                    batch, samples, pass, denominators: denominators.pointer, sums: shardSums.pointer)
                 let completes = isOnlyShard && index == passes.count - 1
                 var failure: CommunicationError?
                 replica.executor.backward(pass) { operation in
