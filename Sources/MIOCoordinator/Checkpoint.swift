@@ -51,7 +51,8 @@ extension StoredCheckpoint {
     /// Reads and verifies a checkpoint: the manifest, then sizes, then checksums, then both headers.
     ///
     /// - Parameter path: a folder like `checkpoints/step-000000200`.
-    /// - Throws: `CheckpointError` (damaged, newer format), `FileError` if the folder is not there.
+    /// - Throws: `CheckpointError` (damaged, newer format), `FileError` if the folder is not there, or if it cannot be
+    ///   read now, which says nothing of what is in it.
     public init(path: String) throws {
         guard Folder.isFolder(path) else {
             throw FileError(
@@ -73,7 +74,7 @@ extension StoredCheckpoint {
             self.init(
                 path: path, manifest: manifest, weights: weights,
                 optimizer: try SafetensorsFile(Folder.join(path, Self.optimizerName)))
-        } catch let error as FileError {
+        } catch let error as FileError where error.exitCode != .inputOutput {
             throw CheckpointError(.damaged, path: path, message: error.description)
         } catch let error as FormatError {
             throw CheckpointError(.damaged, path: path, message: error.description)

@@ -72,39 +72,40 @@ public struct CheckpointStore: Sendable {
         var kept = 0
         for name in try names() {
             if kept < keep || name == written {
-                if try isValid(name) { kept += 1 }
-            } else if try !isOfNewerFormat(name) {
+                if isValid(name) { kept += 1 }
+            } else if !maySomebodyRead(name) {
                 try AtomicFolder.remove(Folder.join(folder, name))
                 verified.remove(name)
             }
         }
     }
 
-    private mutating func isValid(_ name: String) throws -> Bool {
+    private mutating func isValid(_ name: String) -> Bool {
         if verified.contains(name) { return true }
-        do {
-            _ = try StoredCheckpoint(path: Folder.join(folder, name))
-        } catch is CheckpointError {
-            return false
-        }
+        guard (try? StoredCheckpoint(path: Folder.join(folder, name))) != nil else { return false }
         verified.insert(name)
         return true
     }
 
-    private func isOfNewerFormat(_ name: String) throws -> Bool {
+    /// A newer mio what it wrote; anybody, later, what cannot be read now.
+    private func maySomebodyRead(_ name: String) -> Bool {
         if verified.contains(name) { return false }
         do {
             _ = try StoredCheckpoint(path: Folder.join(folder, name))
+            return false
         } catch let error as CheckpointError {
             return error.kind == .newerFormat
+        } catch {
+            return true
         }
-        return false
     }
 
     /// Removes the checkpoints of later steps: for a run that starts over (`step` −1) or continues from an
     /// older checkpoint, so that the newest one is always of the run itself.
     public mutating func remove(after step: Int) throws {
         guard Folder.exists(folder) else { return }
+        // What a replacement that was interrupted has left under a hidden name would come back later.
+        try AtomicFolder.recover(in: folder)
         for name in try names() where Self.step(name: name) ?? 0 > step {
             try AtomicFolder.remove(Folder.join(folder, name))
             verified.remove(name)
@@ -158,7 +159,7 @@ public struct CheckpointStore: Sendable {
         let checkpoint: StoredCheckpoint
         do {
             checkpoint = try StoredCheckpoint(path: path)
-        } catch let error as FileError {
+        } catch let error as FileError where error.exitCode != .inputOutput {
             // A run at work may have retired it since the folder was listed.
             throw CheckpointError(.damaged, path: path, message: error.description)
         }

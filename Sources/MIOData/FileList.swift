@@ -37,7 +37,9 @@ func escapeGlob(_ folder: String) -> String {
 private func matches(of pattern: String, writtenAs written: String, folder: String) throws -> [String] {
     var result = glob_t()
     defer { globfree(&result) }
-    let status = glob(pattern, GLOB_ERR | GLOB_NOSORT, nil, &result)
+    var status = glob(pattern, GLOB_ERR | GLOB_NOSORT, nil, &result)
+    // A folder that is not there.
+    if status == GLOB_ABORTED, errno == ENOENT { status = GLOB_NOMATCH }
     switch status {
     case 0: break
     case GLOB_NOMATCH:

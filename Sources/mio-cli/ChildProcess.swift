@@ -20,6 +20,8 @@ struct ChildProcess {
     /// translates it.
     /// - Throws: `FileError` if the program cannot be started; its reason tells if it is not there.
     init(_ line: LaunchLine) throws {
+        // Whoever reads this process' output may end before it does.
+        signal(SIGPIPE, SIG_IGN)
         // Held back from now on, and taken one by one in `wait()`: no handler, no race.
         var signals = Self.signals
         sigprocmask(SIG_BLOCK, &signals, nil)
@@ -31,7 +33,12 @@ struct ChildProcess {
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
+        var usual = sigset_t()
+        sigemptyset(&usual)
+        sigaddset(&usual, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &usual)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -79,8 +86,9 @@ struct ChildProcess {
             var received: Int32 = 0
             guard sigwait(&signals, &received) == 0, received != SIGCHLD else { continue }
             requests += 1
-            onRequest(requests)
+            // First: whom the message is for may be gone.
             kill(process, requests == 1 ? SIGUSR1 : SIGTERM)
+            onRequest(requests)
         }
     }
 }

@@ -60,6 +60,21 @@ extension EndToEndTests {
             #expect(try folder.records().weights().values.allSatisfy { $0.allSatisfy(\.isFinite) })
         }
 
+        /// Batches of 20 and 9 are 8 shards of 2 or 3 and of 1 or 2: convolutions are made ready for these counts only.
+        @Test(arguments: 1...2) func strictRunsTellToo(ranks: Int) throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.imageAndMetadata.prepare(in: folder, shards: [29])
+            let outcome = try WorkerRun.outcome(
+                job, ranks: ranks,
+                [
+                    "--set", "training.reproducible=strict", "--set", "training.batch_size=20", "--set",
+                    "optimizer={class: SGD, learning_rate: 1.0e+38}",
+                ])
+            #expect(outcome.status == 76, "\(outcome.errors)")
+            #expect(outcome.messages.count == 1)
+            #expect(outcome.messages.first?.hasPrefix("mio: step 2: ") == true)
+        }
+
         @Test func aLearningRateThatExplodes() throws {
             let folder = try TrainingFolder()
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])

@@ -46,7 +46,9 @@ public struct RunDirectoryCheck: Sendable, Hashable {
         freeBytes = statvfs(existing, &system) == 0 ? Int(system.f_bavail) * Int(system.f_frsize) : nil
         if let freeBytes, let checkpointBytes {
             // One more while it is written, and the finished model.
-            let needed = (job.checkpoints.keep + 2) * checkpointBytes
+            let kept = min(job.checkpoints.keep, Int(Int32.max)) + 2
+            let (product, overflow) = kept.multipliedReportingOverflow(by: checkpointBytes)
+            let needed = overflow ? Int.max : product
             if needed > freeBytes {
                 findings.warn(
                     "run_directory \(path): checkpoints take up to \(byteText(needed)), and \(byteText(freeBytes)) "
