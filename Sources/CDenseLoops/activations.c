@@ -45,6 +45,12 @@ MIO_CLONES void mio_bias_activation(
     }
 }
 
+MIO_INLINE float product_of_row(const float *y, const float *dy, int64_t width) {
+    float dot = 0.0f;
+    for (int64_t i = 0; i < width; i++) dot += y[i] * dy[i];
+    return dot;
+}
+
 MIO_INLINE void gradient_row(
     enum mio_activation activation, const float *y, const float *dy, float *dz, int64_t width) {
     switch (activation) {
@@ -53,8 +59,7 @@ MIO_INLINE void gradient_row(
     case mio_activation_sigmoid: for (int64_t i = 0; i < width; i++) dz[i] = dy[i] * y[i] * (1.0f - y[i]); break;
     case mio_activation_tanh: for (int64_t i = 0; i < width; i++) dz[i] = dy[i] * (1.0f - y[i] * y[i]); break;
     case mio_activation_softmax: {
-        float dot = 0.0f;
-        for (int64_t i = 0; i < width; i++) dot += y[i] * dy[i];
+        float dot = product_of_row(y, dy, width);
         for (int64_t i = 0; i < width; i++) dz[i] = y[i] * (dy[i] - dot);
         break;
     }
@@ -205,8 +210,7 @@ MIO_CLONES void mio_elementwise_gradient(
         return;
     }
     if (activation == mio_activation_softmax) {
-        float dot = 0.0f;
-        for (int64_t i = 0; i < count; i++) dot += y[i] * dy[i];
+        float dot = product_of_row(y, dy, count);
         for (int64_t i = 0; i < count; i++) dx[i] += y[i] * (dy[i] - dot);
         return;
     }

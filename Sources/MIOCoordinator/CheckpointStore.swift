@@ -67,19 +67,20 @@ public struct CheckpointStore: Sendable {
     }
 
     /// Removes what is older than the `keep` newest valid checkpoints. Damaged ones newer than those stay
-    /// for whoever wants to look at them, and so does whatever a newer mio wrote.
+    /// for whoever wants to look at them, and so does whatever a newer mio wrote or cannot be read now.
     private mutating func retire(sparing written: String) throws {
         var kept = 0
         for name in try names() {
             if kept < keep || name == written {
                 if isValid(name) { kept += 1 }
-            } else if !maySomebodyRead(name) {
+            } else if !isSpared(name) {
                 try AtomicFolder.remove(Folder.join(folder, name))
                 verified.remove(name)
             }
         }
     }
 
+    /// Why it is not is told where a run continues: here it only does not count.
     private mutating func isValid(_ name: String) -> Bool {
         if verified.contains(name) { return true }
         guard (try? StoredCheckpoint(path: Folder.join(folder, name))) != nil else { return false }
@@ -87,8 +88,8 @@ public struct CheckpointStore: Sendable {
         return true
     }
 
-    /// A newer mio what it wrote; anybody, later, what cannot be read now.
-    private func maySomebodyRead(_ name: String) -> Bool {
+    /// A newer mio reads what it wrote, and another attempt what cannot be read now.
+    private func isSpared(_ name: String) -> Bool {
         if verified.contains(name) { return false }
         do {
             _ = try StoredCheckpoint(path: Folder.join(folder, name))

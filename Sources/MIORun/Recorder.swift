@@ -23,7 +23,6 @@ final class Recorder {
     private let coordinator: Coordinator
     private let names: [String]
     private let everySteps: Int
-    private let validates: Bool
     private let values: Storage<Double>
     private var isClosed = false
     /// Since the last logged step, and since the epoch began.
@@ -56,12 +55,11 @@ final class Recorder {
     ///   - startStep: lines of later steps, of a run that was killed, are dropped.
     ///   - console: where to show progress; `nil` for nowhere.
     init(
-        directory: RunDirectory, job: Job, names: [String], validates: Bool, stepsPerEpoch: Int,
+        directory: RunDirectory, job: Job, names: [String], stepsPerEpoch: Int,
         startStep: Int, console: ConsoleTarget?
     ) throws {
         self.directory = directory
         self.names = names
-        self.validates = validates
         everySteps = job.logging.everySteps
         values = Storage(count: names.count + LoggingOptions.stepNames.count)
         var sinks: [any MetricSink] = [

@@ -89,7 +89,7 @@ public final class TrainingRun {
         recorder = try communicator.agree(on: "the run's records") {
             try directory.map {
                 try Recorder(
-                    directory: $0, job: job, names: step.names.names, validates: validation != nil,
+                    directory: $0, job: job, names: step.names.names,
                     stepsPerEpoch: schedule.batchesPerEpoch, startStep: state.position.step, console: console)
             }
         }

@@ -1,6 +1,7 @@
 import Foundation
 import MIOData
 import MIOTensor
+import ProcessSupport
 import Testing
 
 extension EndToEndTests {
@@ -73,6 +74,21 @@ extension EndToEndTests {
             #expect(outcome.status == 76, "\(outcome.errors)")
             #expect(outcome.messages.count == 1)
             #expect(outcome.messages.first?.hasPrefix("mio: step 2: ") == true)
+        }
+
+        /// The same counts, of a prediction.
+        @Test func strictRunsPredict() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.imageAndMetadata.prepare(in: folder, shards: [29])
+            let strict = ["--set", "training.reproducible=strict", "--set", "training.batch_size=20"]
+            let trained = try WorkerRun.outcome(job, ranks: 1, strict, launch: .alone)
+            #expect(trained.status == 0, "\(trained.errors)")
+            let path = folder.path("predictions.npz")
+            let outcome = try SpawnedProcess(
+                [try BuiltProgram.path("mio"), "predict", job, "--data", "train", "--output", path] + strict
+            ).wait(atMost: 60)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(FileManager.default.fileExists(atPath: path))
         }
 
         @Test func aLearningRateThatExplodes() throws {
