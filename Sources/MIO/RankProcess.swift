@@ -37,11 +37,14 @@ public enum RankProcess {
 
     /// Runs `body` on this rank and ends the process. Rank 0 tells what all ranks agreed on; a rank that
     /// fails alone takes the others with it.
+    /// - Parameter body: its errors that conform to `MIOError`, but for `CommunicationError`, are those of all ranks: what
+    ///   one of them may find alone goes through `agree(on:)`.
     public static func run(_ body: (any Communicator) throws -> RunOutcome) -> Never {
         StopSignal.install()
         let communicator = start()
         var code = ExitCode.finished
         do {
+            if let fault = (communicator as? MPICommunicator)?.fault { throw fault }
             code = try body(communicator).exitCode
         } catch let error as CommunicationError {
             Message.write("mio: rank \(communicator.rank): \(error)")
@@ -68,7 +71,7 @@ public enum RankProcess {
             return MPILaunch.isLaunched ? try MPICommunicator() : LoopbackCommunicator()
         } catch {
             Message.write("mio: \(error)")
-            exit(error.exitCode.rawValue)
+            MPICommunicator.endAll(error.exitCode)
         }
     }
 }

@@ -15,9 +15,7 @@ public final class CountingCommunicator: Communicator {
         self.allocationCount = allocationCount
     }
 
-    private func counted<Value>(_ call: () throws(CommunicationError) -> Value) throws(CommunicationError)
-        -> Value
-    {
+    private func counted<Value, Failure>(_ call: () throws(Failure) -> Value) throws(Failure) -> Value {
         let before = allocationCount()
         defer { allocations += allocationCount() - before }
         return try call()
@@ -46,8 +44,8 @@ public final class CountingCommunicator: Communicator {
 
     public func reserve(slots: Int) { base.reserve(slots: slots) }
 
-    public func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory {
-        try counted { () throws(CommunicationError) in try base.shareMemory(byteCount: byteCount) }
+    public func shareMemory(byteCount: Int) throws -> SharedMemory {
+        try counted { () throws in try base.shareMemory(byteCount: byteCount) }
     }
 
     public func startSumBetweenGroups(

@@ -5,11 +5,13 @@ import MIOTensor
 public struct TimedReduction {
     /// The values that are summed in place.
     public let slab: Storage<Float>
-    /// When it returns, `slab` holds the sums over all ranks, on every rank.
+    /// Those of them that hold the sums over all ranks, on this rank, when `sum` returns.
+    public let summed: Range<Int>
     public let sum: () throws -> Void
 
-    public init(slab: Storage<Float>, sum: @escaping () throws -> Void) {
+    public init(slab: Storage<Float>, summed: Range<Int>? = nil, sum: @escaping () throws -> Void) {
         self.slab = slab
+        self.summed = summed ?? 0..<slab.count
         self.sum = sum
     }
 
@@ -19,9 +21,9 @@ public struct TimedReduction {
         return TimedReduction(slab: slab) { try communicator.allreduceSum(slab.pointer, count: count) }
     }
 
-    /// What a training step sums its gradients with, but that the whole sum is left on every rank, as an allreduce does:
-    /// a step is content with a slice each.
-    /// - Throws: `CommunicationError`
+    /// What a training step sums its gradients with, but that in one group the whole sum is left on every rank, as an
+    /// allreduce does: a step is content with a slice each, and so are several groups here.
+    /// - Throws: `AgreedError`, `CommunicationError`
     public static func gradients(_ communicator: any Communicator, count: Int) throws -> TimedReduction {
         let group = communicator.group
         let partition = GradientPartition(parameters: [0..<count], buckets: [1], ranks: group.size)
@@ -33,7 +35,10 @@ public struct TimedReduction {
         let reduction = GradientReduction(
             communicator: communicator, partition: partition, memory: memory, needsSquares: false,
             leaves: group.count == 1 ? .everywhere : .slices)
-        return TimedReduction(slab: memory.gradients[group.rank]) {
+        let ownSlice = partition.elements(of: partition.blocks(ofBucket: 0, rank: group.rank))
+        return TimedReduction(
+            slab: memory.gradients[group.rank], summed: group.count == 1 ? 0..<count : ownSlice
+        ) {
             reduction.begin()
             try reduction.bucketReady(0)
             try reduction.finish()
@@ -96,7 +101,7 @@ public struct ReductionBenchmark: Sendable {
         let ranks = Float(communicator.size)
         let expected = ranks * (ranks + 1) / 2 + ranks * shift
         try communicator.agree(on: what) {
-            if let index = reduction.slab.buffer.firstIndex(where: { $0 != expected }) {
+            if let index = reduction.summed.first(where: { reduction.slab.pointer[$0] != expected }) {
                 throw WrongSum(
                     what: what, index: index, count: reduction.slab.count, expected: expected,
                     received: reduction.slab.pointer[index])

@@ -7,7 +7,7 @@ public struct ReductionMeasurement: Sendable {
         public var bytes: Int
         /// Of the transport's own sum.
         public var transportSeconds: Double
-        /// Of mio's sum of gradients.
+        /// Of mio's sum of gradients: on several machines of several ranks each, of slices only.
         public var gradientSeconds: Double
     }
 

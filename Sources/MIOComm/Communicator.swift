@@ -45,8 +45,8 @@ public protocol Communicator: AnyObject {
     func allreduceMax(_ value: Double) throws(CommunicationError) -> Double
 
     /// Memory that the ranks of this group share, zeroed. All ranks call it, with the same number of bytes.
-    /// - Throws: `CommunicationError`, on all ranks, if a rank cannot have it.
-    func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory
+    /// - Throws: `AgreedError`, on all ranks, if a rank cannot have it; `CommunicationError`.
+    func shareMemory(byteCount: Int) throws -> SharedMemory
 
     /// Makes room for sums that run at the same time, numbered `0..<slots`. Call it before the first step:
     /// once each slot has been used, starting and waiting allocate nothing but what the transport's library
@@ -57,7 +57,7 @@ public protocol Communicator: AnyObject {
     /// Starts to replace each of `count` values with its sum over the ranks that have this rank's place in their
     /// groups, and returns at once. The values belong to the communicator until `wait(slot:)` returns: until then
     /// they may be neither read nor written. The same bits on all of these ranks.
-    /// - Precondition: `slot` is reserved and no sum is running in it.
+    /// - Precondition: `slot` is reserved, and no sum is running in it or in one beyond it.
     /// - Throws: `CommunicationError`.
     func startSumBetweenGroups(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int

@@ -7,7 +7,7 @@ import MIOThreads
     import Darwin
 #endif
 
-/// The ranks as threads of this process, for tests: every sum is taken in rank order, and a rank that
+/// The ranks as threads of this process, for tests and measurements: every sum is taken in rank order, and a rank that
 /// leaves makes the others' collectives fail instead of wait.
 public final class InProcessCommunicator: Communicator {
     public let rank: Int
@@ -112,7 +112,7 @@ public final class InProcessCommunicator: Communicator {
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
     ) throws(CommunicationError) {
         precondition(running.indices.contains(slot), "slot \(slot) is not reserved")
-        precondition(!running[slot], "a sum is running in slot \(slot)")
+        precondition(!running[slot...].contains(true), "slot \(slot) is not beyond those with a sum")
         requireOpen()
         running[slot] = true
         try enterColumn(slot + 1, .sumOfFloats(order), values, count)

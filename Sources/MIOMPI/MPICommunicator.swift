@@ -2,6 +2,12 @@ import CMPI
 import MIOComm
 import MIOTensor
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// The ranks that `mpirun` or `srun` started, over MPI.
 ///
 /// A process can have one, once: MPI cannot be started again. Every return code is checked; a count beyond C's `int`
@@ -45,6 +51,21 @@ public final class MPICommunicator: Communicator {
         }
     }
 
+    /// What is wrong with the groups that `MIO_RANKS_PER_GROUP` asks for, the same on all ranks; `nil` if nothing is.
+    /// Check it first: each rank is a group of its own then.
+    public var fault: (any MIOError)? { topology.fault }
+
+    /// Ends all ranks if MPI runs, else this process: for a rank whose `init` failed.
+    public static func endAll(_ code: ExitCode) -> Never {
+        var (isStarted, isFinalized): (CInt, CInt) = (0, 0)
+        if MPI_Initialized(&isStarted) == MPI_SUCCESS, MPI_Finalized(&isFinalized) == MPI_SUCCESS,
+            isStarted != 0, isFinalized == 0
+        {
+            abortMPI(code.rawValue)
+        }
+        exit(code.rawValue)
+    }
+
     public var name: String { "MPI" }
 
     public func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
@@ -70,11 +91,16 @@ public final class MPICommunicator: Communicator {
         return pair.1 == 0 ? pair.0 : .nan
     }
 
-    public func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory {
+    public func shareMemory(byteCount: Int) throws -> SharedMemory {
         guard group.size > 1 else { return SharedMemory(ofOneRank: group, byteCount: byteCount) }
-        let memory = try sums.exclusively { () throws(CommunicationError) in
-            try NodeMemory(byteCount: byteCount, rank: rank, communicator: topology.groupCommunicator)
+        // Over all groups: where one has none, all ranks end, with one message.
+        let memory = try agree(on: "shared memory") {
+            let group = topology.groupCommunicator
+            return try sums.exclusively {
+                Result { try NodeMemory(byteCount: byteCount, rank: rank, communicator: group) }
+            }.get()
         }
+        guard let memory else { preconditionFailure("no rank failed, and the lowest has no memory") }
         return SharedMemory(
             base: memory.base, byteCount: memory.byteCount, group: group, owner: memory)
     }
@@ -97,10 +123,14 @@ public final class MPICommunicator: Communicator {
         guard let count = CInt(exactly: count) else {
             preconditionFailure("\(count) numbers a rank are more than one call takes")
         }
-        try call("MPI_Allgather") {
-            MPI_Allgather(
-                mio_mpi_in_place(), 0, mio_mpi_double(), rows, count, mio_mpi_double(),
-                topology.control)
+        let (type, ranks) = (mio_mpi_double(), topology.control)
+        guard sums.areLarge else {
+            return try call("MPI_Allgather") {
+                MPI_Allgather(mio_mpi_in_place(), 0, type, rows, count, type, ranks)
+            }
+        }
+        try sums.complete("MPI_Iallgather", rank: rank) {
+            MPI_Iallgather(mio_mpi_in_place(), 0, type, rows, count, type, ranks, &$0)
         }
     }
 

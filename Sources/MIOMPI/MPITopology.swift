@@ -1,5 +1,6 @@
 import CMPI
 import MIOComm
+import MIOTensor
 
 #if canImport(Glibc)
     import Glibc
@@ -16,12 +17,13 @@ struct MPITopology {
     let column: Column
     /// The column's once more, for what may come between sums that are under way.
     let control: MPI_Comm
+    /// What is wrong with the size of groups that was asked for: the same on all ranks. Each is then alone.
+    let fault: RanksPerGroupError?
 
-    /// The most ranks of a group, where it is not all of a machine: the ranks of one memory of several, for one.
-    private static let variable = "MIO_RANKS_PER_GROUP"
+    /// What a rank knows of itself, in the order in which it travels.
+    private enum Fact: Int, CaseIterable { case lowestRank, ranksOnNode, canShare, ranksPerGroup }
 
-    /// - Throws: `CommunicationError`, also for a `MIO_RANKS_PER_GROUP` that is no number or does not divide the
-    ///   ranks of a machine.
+    /// - Throws: `CommunicationError`
     init(world: MPI_Comm, rank: Int, size: Int) throws(CommunicationError) {
         let node = try Self.split(rank) {
             MPI_Comm_split_type(
@@ -29,24 +31,28 @@ struct MPITopology {
         }
         rankOnNode = Int(try query(rank, "MPI_Comm_rank") { MPI_Comm_rank(node, $0) })
         ranksOnNode = Int(try query(rank, "MPI_Comm_size") { MPI_Comm_size(node, $0) })
-        var mine = [Int64(rank), Int64(ranksOnNode), Int64(Self.canShare(rank, node) ? 1 : 0)]
+        let canShare = try Self.canShare(rank, node, place: rankOnNode, ranks: ranksOnNode)
+        let asked = RanksPerGroup.environment
+        var mine = [Int64(rank), Int64(ranksOnNode), canShare ? 1 : 0, asked.number]
         try check(
             MPI_Allreduce(mio_mpi_in_place(), &mine[0], 1, mio_mpi_int64(), mio_mpi_min(), node),
             "MPI_Allreduce", rank)
         var freed: MPI_Comm? = node
         try check(MPI_Comm_free(&freed), "MPI_Comm_free", rank)
-        var all = [Int64](repeating: 0, count: 3 * size)
+        let facts = Fact.allCases.count
+        var all = [Int64](repeating: 0, count: facts * size)
         try check(
-            MPI_Allgather(mine, 3, mio_mpi_int64(), &all, 3, mio_mpi_int64(), world), "MPI_Allgather", rank)
-        let canShare = (0..<size).allSatisfy { all[3 * $0 + 2] == 1 }
-        let most = try Self.mostRanksOfGroup(rank, ranksOnNode: ranksOnNode)
+            MPI_Allgather(mine, CInt(facts), mio_mpi_int64(), &all, CInt(facts), mio_mpi_int64(), world),
+            "MPI_Allgather", rank)
+        func each(_ fact: Fact) -> [Int] { (0..<size).map { Int(all[facts * $0 + fact.rawValue]) } }
+        let askedByEach = each(.ranksPerGroup).map { RanksPerGroup(number: Int64($0)) }
+        fault = RanksPerGroup.fault(askedByEach, ranksOnNode: each(.ranksOnNode))
         group = RankGroup(
             worldRank: rank, worldSize: size,
-            size: !canShare
+            size: fault != nil || each(.canShare).contains(0)
                 ? 1
                 : RankGroup.size(
-                    lowestRanks: (0..<size).map { Int(all[3 * $0]) },
-                    ranksOnNode: (0..<size).map { Int(all[3 * $0 + 1]) }, most: most))
+                    lowestRanks: each(.lowestRank), ranksOnNode: each(.ranksOnNode), most: asked.limit))
         let (place, index) = (CInt(group.rank), CInt(group.index))
         groupCommunicator = try Self.split(rank) { MPI_Comm_split(world, index, place, &$0) }
         func column() throws(CommunicationError) -> MPI_Comm {
@@ -65,19 +71,17 @@ struct MPITopology {
         return communicator!
     }
 
-    private static func mostRanksOfGroup(_ rank: Int, ranksOnNode: Int) throws(CommunicationError) -> Int? {
-        guard let text = getenv(variable).map({ String(cString: $0) }) else { return nil }
-        guard let most = Int(text), most > 0, ranksOnNode % min(most, ranksOnNode) == 0 else {
-            throw CommunicationError(
-                call: variable, rank: rank,
-                reason: "expected a number that divides the \(ranksOnNode) ranks of this machine, received "
-                    + "\"\(text)\"; correct or unset it")
-        }
-        return most
-    }
-
-    /// Whether the ranks of a machine can open each other's memory: not where containers keep them apart.
-    private static func canShare(_ rank: Int, _ node: MPI_Comm) -> Bool {
-        (try? NodeMemory(byteCount: 64, rank: rank, communicator: node)) != nil
+    /// Whether this rank sees what the others of its machine write: not where containers keep them apart, which may
+    /// number their processes alike.
+    private static func canShare(_ rank: Int, _ node: MPI_Comm, place: Int, ranks: Int)
+        throws(CommunicationError) -> Bool
+    {
+        let memory = try? NodeMemory(
+            byteCount: ranks * MemoryLayout<Int64>.stride, rank: rank, communicator: node)
+        let marks = memory?.base.bindMemory(to: Int64.self, capacity: ranks)
+        marks?[place] = Int64(rank + 1)
+        try check(MPI_Barrier(node), "MPI_Barrier", rank)
+        guard let marks else { return false }
+        return withExtendedLifetime(memory) { (0..<ranks).allSatisfy { marks[$0] != 0 } }
     }
 }

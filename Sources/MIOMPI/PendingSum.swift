@@ -30,24 +30,24 @@ struct PendingSum {
     /// Elements of the sum started last.
     private(set) var count = 0
 
-    /// 64 KiB: below, messages cost more than bytes.
-    private static let fewestExchanged = 1 << 14
-    /// 1 MB: while a piece is added up, and its sum sent, others arrive.
-    private static let mostExchangedAtOnce = 1 << 18
+    /// 64 KiB, and 4 KiB for each rank: below, messages cost more than bytes.
+    private static func fewestExchanged(_ column: Column) -> Int { max(1 << 14, column.size << 10) }
+
+    /// 1 MB: while a piece is added up, and its sum sent, others arrive. At least 64 KiB for each rank.
+    private static func mostExchangedAtOnce(_ column: Column) -> Int { max(1 << 18, column.size << 14) }
 
     mutating func start(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, elementsPerCall: Int,
         column: Column
     ) throws(CommunicationError) {
         precondition(!isRunning, "a sum is running in this slot")
-        // Of two or three, Open MPI's nonblocking allreduce sends all values to one of them, which then sends the sums
-        // back (coll/libnbc, nbc_iallreduce.c): an exchange of pieces takes half of the time.
-        let order =
-            order == .any && column.size < 4 && count >= Self.fewestExchanged ? .tree : order
+        // In place, Open MPI's nonblocking allreduce sends all values up a binomial tree, and the sums down again
+        // (coll/libnbc, nbc_iallreduce.c): an exchange of pieces takes half of the time of two ranks, less of more.
+        let order = order == .any && count >= Self.fewestExchanged(column) ? .tree : order
         self.order = order
         self.count = count
         rank = column.rank
-        let most = order == .any ? elementsPerCall : min(elementsPerCall, Self.mostExchangedAtOnce)
+        let most = order == .any ? elementsPerCall : min(elementsPerCall, Self.mostExchangedAtOnce(column))
         var pieces = Pieces(of: count, atMost: most)
         used = pieces.count
         (gathering, complete) = (0, 0)
@@ -91,15 +91,9 @@ struct PendingSum {
         return isComplete != 0
     }
 
-    mutating func wait() throws(CommunicationError) {
-        precondition(isRunning, "no sum was started in this slot")
-        if order == .any {
-            // A completed request is MPI_REQUEST_NULL, which is complete.
-            for index in complete..<used { try check(MPI_Wait(&calls[index], nil), "MPI_Wait", rank) }
-            complete = used
-        } else {
-            while !isComplete { try advance() }
-        }
+    /// Gives the values back.
+    mutating func end() {
+        precondition(isRunning && isComplete, "a sum that is not complete")
         isRunning = false
     }
 }

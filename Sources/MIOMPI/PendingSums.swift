@@ -1,3 +1,4 @@
+import CMPI
 import MIOComm
 import MIOThreads
 
@@ -55,6 +56,9 @@ final class PendingSums: @unchecked Sendable {
     ) throws(CommunicationError) {
         try exclusively { () throws(CommunicationError) in
             precondition(slots.indices.contains(slot), "slot \(slot) is not reserved")
+            // Their second phases begin in the order of the slots, on all ranks.
+            precondition(
+                !slots[slot...].contains { $0.isRunning }, "slot \(slot) is not beyond those with a sum")
             if let failure { throw failure }
             try slots[slot].start(
                 values, count: count, order: order, elementsPerCall: elementsPerCall, column: column)
@@ -73,10 +77,31 @@ final class PendingSums: @unchecked Sendable {
 
     func wait(slot: Int) throws(CommunicationError) {
         try exclusively { () throws(CommunicationError) in
-            precondition(slots.indices.contains(slot), "slot \(slot) is not reserved")
+            precondition(
+                slots.indices.contains(slot) && slots[slot].isRunning, "no sum was started in slot \(slot)")
             if let failure { throw failure }
-            try slots[slot].wait()
+            // All of them: the others' second phases must not wait for this one's end.
+            while !slots[slot].isComplete { try advance() }
+            slots[slot].end()
             underWay -= slots[slot].count
+        }
+    }
+
+    /// Whether large sums are under way, which must move on while something else is waited for: at the same point of
+    /// the program the same on all ranks of a column.
+    var areLarge: Bool { exclusively { underWay >= Self.worthWaking } }
+
+    /// Starts one of MPI's nonblocking collectives, and returns when it is complete; moves the sums along meanwhile.
+    func complete(_ name: String, rank: Int, start: (inout MPI_Request?) -> CInt) throws(CommunicationError) {
+        try exclusively { () throws(CommunicationError) in
+            if let failure { throw failure }
+            var request: MPI_Request? = mio_mpi_request_null()
+            try check(start(&request), name, rank)
+            var isComplete: CInt = 0
+            while isComplete == 0 {
+                try check(MPI_Test(&request, &isComplete, nil), "MPI_Test", rank)
+                try advance()
+            }
         }
     }
 

@@ -29,13 +29,30 @@ import Testing
         #expect(run.output == "any complete right\ntree complete right\nbfloat16 complete right\n")
     }
 
-    @Test(arguments: ["0", "two"]) func groupsThatDoNotDivideAMachineAreRefused(size: String) throws {
+    @Test(arguments: ["0", "two", "2x"]) func groupsThatDoNotDivideAMachineAreRefused(size: String) throws {
         let run = try MPIRun(ranks: 2, ["conformance"], ranksPerGroup: size)
-        #expect(run.status == 74)
+        #expect(run.status == 64)
+        let messages = run.errors.split(separator: "\n").filter { $0.contains("error:") }
         #expect(
-            run.errors.contains(
-                "error: MIO_RANKS_PER_GROUP failed on rank 0: expected a number that divides the 2 ranks of "
-                    + "this machine, received \"\(size)\"; correct or unset it"))
+            messages == [
+                "error: MIO_RANKS_PER_GROUP: expected a number that divides the 2 ranks of rank 0's machine, "
+                    + "received \"\(size)\"; correct or unset it"
+            ])
+    }
+
+    /// As if mpirun had not handed the variable to another machine.
+    @Test func groupsThatNotAllRanksKnowOfAreRefused() throws {
+        let run = try MPIRun(
+            ranks: 3, [],
+            shell: "[ $OMPI_COMM_WORLD_RANK = 2 ] && unset MIO_RANKS_PER_GROUP; exec \"$0\" conformance",
+            ranksPerGroup: "3")
+        #expect(run.status == 64)
+        let messages = run.errors.split(separator: "\n").filter { $0.contains("error:") }
+        #expect(
+            messages == [
+                "error: MIO_RANKS_PER_GROUP is not the same on ranks 0 and 2: launch all ranks with it "
+                    + "(mpirun -x MIO_RANKS_PER_GROUP), or none"
+            ])
     }
 
     @Test func aFailureOnOneRankIsOneMessageAndOneExitCode() throws {
@@ -44,6 +61,20 @@ import Testing
         let messages = run.errors.split(separator: "\n").filter { $0.contains("error:") }
         #expect(messages == ["error: rank 1: train-1.npz: truncated"])
         #expect(run.output == "")
+    }
+
+    /// Files of rank 0, which makes the memory, may have 4 MiB, or 8 by some shells' count.
+    @Test func memoryThatARankCannotHaveIsOneMessage() throws {
+        let run = try MPIRun(
+            ranks: 3, [],
+            shell: "trap '' XFSZ; [ $OMPI_COMM_WORLD_RANK = 0 ] && ulimit -f 8192; exec \"$0\" memory")
+        #expect(run.status == 74)
+        let messages = run.errors.split(separator: "\n").filter { $0.contains("error:") }
+        #expect(
+            messages == [
+                "error: rank 0: making shared memory of 16777216 bytes: File too large; free some memory, or use "
+                    + "fewer ranks a machine"
+            ])
     }
 
     @Test func allRanksEndWithTheSameExitCode() throws {

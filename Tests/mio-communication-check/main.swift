@@ -1,7 +1,7 @@
 // What a rank does under a real mpirun, for the tests of MIOMPI.
 //
 //     mio-communication-check conformance [ELEMENTS_PER_CALL]
-//     mio-communication-check launched | agreed-failure | abort | truncation | twice | unattended
+//     mio-communication-check launched | agreed-failure | memory | abort | truncation | twice | unattended
 
 import CommunicatorConformance
 import MIOComm
@@ -29,8 +29,8 @@ func printError(_ line: String) {
 
 func endWithUsage() -> Never {
     printError(
-        "usage: mio-communication-check conformance [ELEMENTS_PER_CALL] | launched | agreed-failure | abort "
-            + "| truncation | twice | unattended")
+        "usage: mio-communication-check conformance [ELEMENTS_PER_CALL] | launched | agreed-failure | memory "
+            + "| abort | truncation | twice | unattended")
     exit(ExitCode.usage.rawValue)
 }
 
@@ -44,6 +44,10 @@ func end(_ communicator: MPICommunicator, _ code: ExitCode) throws -> Never {
 func conformance(elementsPerCall: Int?) throws -> Never {
     let communicator =
         try elementsPerCall.map { try MPICommunicator(elementsPerCall: $0) } ?? MPICommunicator()
+    if let fault = communicator.fault {
+        if communicator.rank == 0 { printError("error: \(fault)") }
+        try end(communicator, fault.exitCode)
+    }
     let report = try checkConformance(of: communicator)
     if communicator.rank == 0 {
         for failure in report.failures { print(failure) }
@@ -58,13 +62,24 @@ func conformance(elementsPerCall: Int?) throws -> Never {
 
 /// Rank 1 finds a bad file: all ranks end with its exit code, and one message is printed.
 func agreedFailure() throws -> Never {
-    let communicator = try MPICommunicator()
-    do {
+    try endAgreed { communicator in
         try communicator.agree(on: "the data") {
             guard communicator.rank != 1 else {
                 throw SampleError(description: "train-1.npz: truncated", exitCode: .badInput)
             }
         }
+    }
+}
+
+/// 16 MiB that the ranks of a machine share.
+func memory() throws -> Never {
+    try endAgreed { _ = try $0.shareMemory(byteCount: 16 << 20) }
+}
+
+func endAgreed(_ body: (MPICommunicator) throws -> Void) throws -> Never {
+    let communicator = try MPICommunicator()
+    do {
+        try body(communicator)
         try end(communicator, .finished)
     } catch let error as AgreedError {
         if communicator.rank == 0 { printError("error: \(error)") }
@@ -140,6 +155,7 @@ do {
     case "launched":
         print(MPILaunch.isLaunched)
     case "agreed-failure": try agreedFailure()
+    case "memory": try memory()
     case "abort": try abortAlone()
     case "truncation": try truncation()
     case "twice": try twice()

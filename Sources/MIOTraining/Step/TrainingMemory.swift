@@ -20,11 +20,11 @@ public final class TrainingMemory {
     public var gradients: Storage<Float> { reduction.gradients[group.rank] }
 
     /// All ranks call it, with equal plans.
-    /// - Throws: `CommunicationError` if a rank cannot have the memory.
+    /// - Throws: `AgreedError` if a rank cannot have the memory; `CommunicationError`.
     public init(
         plan: Plan, graph: Graph, outputs: [OutputSpecification], optimizer: any Optimizer,
         communicator: any Communicator
-    ) throws(CommunicationError) {
+    ) throws {
         group = communicator.group
         let trained = plan.parameters.filter(\.trainable)
         partition = GradientPartition(

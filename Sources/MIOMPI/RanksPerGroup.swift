@@ -1,0 +1,72 @@
+import MIOTensor
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The most ranks of a group, where it is not all of a machine: the ranks of one memory of several, for one. What a
+/// rank finds in the environment variable `MIO_RANKS_PER_GROUP`.
+enum RanksPerGroup: Hashable {
+    case unset
+    /// Not a whole number above 0.
+    case unreadable
+    case atMost(Int)
+
+    static let variable = "MIO_RANKS_PER_GROUP"
+
+    static var text: String? { getenv(variable).map { String(cString: $0) } }
+
+    static var environment: RanksPerGroup {
+        guard let text else { return .unset }
+        guard let count = Int(text), count > 0 else { return .unreadable }
+        return .atMost(count)
+    }
+
+    /// As ranks tell each other.
+    init(number: Int64) {
+        self = number == 0 ? .unset : number < 0 ? .unreadable : .atMost(Int(number))
+    }
+
+    var number: Int64 {
+        switch self {
+        case .unset: 0
+        case .unreadable: -1
+        case .atMost(let count): Int64(count)
+        }
+    }
+
+    var limit: Int? { if case .atMost(let count) = self { count } else { nil } }
+
+    /// What is wrong with what the ranks were asked for, each on its machine; `nil` if nothing is. The same on all ranks.
+    static func fault(_ asked: [RanksPerGroup], ranksOnNode: [Int]) -> RanksPerGroupError? {
+        guard let first = asked.first else { return nil }
+        if let rank = asked.firstIndex(where: { $0 != first }) { return .unlike(rank: rank) }
+        for (rank, onNode) in ranksOnNode.enumerated() where first != .unset {
+            guard let limit = first.limit, onNode % min(limit, onNode) == 0 else {
+                return .doesNotDivide(rank: rank, ranksOnNode: onNode)
+            }
+        }
+        return nil
+    }
+}
+
+/// Groups cannot be as large as the environment asks.
+enum RanksPerGroupError: MIOError, Hashable {
+    /// A rank has another value than rank 0, or one of them none.
+    case unlike(rank: Int)
+    case doesNotDivide(rank: Int, ranksOnNode: Int)
+
+    var exitCode: ExitCode { .usage }
+    var description: String {
+        switch self {
+        case .unlike(let rank):
+            "\(RanksPerGroup.variable) is not the same on ranks 0 and \(rank): launch all ranks with it "
+                + "(mpirun -x \(RanksPerGroup.variable)), or none"
+        case .doesNotDivide(let rank, let ranksOnNode):
+            "\(RanksPerGroup.variable): expected a number that divides the \(ranksOnNode) ranks of rank "
+                + "\(rank)'s machine, received \"\(RanksPerGroup.text ?? "")\"; correct or unset it"
+        }
+    }
+}
