@@ -204,7 +204,11 @@ public struct ConfigReader {
     }
 
     public mutating func boolean(_ key: String, default fallback: Bool) throws(ConfigError) -> Bool {
-        guard let value = value(key) else { return fallback }
+        try optionalBoolean(key) ?? fallback
+    }
+
+    public mutating func optionalBoolean(_ key: String) throws(ConfigError) -> Bool? {
+        guard let value = value(key) else { return nil }
         guard case .boolean(let boolean) = value else {
             throw mismatch(key, expected: "true or false", value)
         }

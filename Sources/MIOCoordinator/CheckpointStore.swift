@@ -127,8 +127,9 @@ public struct CheckpointStore: Sendable {
     /// - Parameter model: the variables of the model that wants to continue; `nil` to take any.
     /// - Returns: `nil` only if there is no checkpoint at all.
     /// - Throws: `CheckpointError` if there are checkpoints and none can be used, or if the newest whole one
-    ///   is of another model: a training never starts from nothing because of it. `FileError` if the folder
-    ///   cannot be read.
+    ///   is of another model: a training never starts from nothing because of it. Also if there is one of a newer
+    ///   format before it: a run that went on from an older one would remove it. `FileError` if the folder cannot be
+    ///   read.
     public func newestValid(for model: [ParameterDescription]? = nil) throws -> Found? {
         guard Folder.exists(folder) else { return nil }
         var rejected: [CheckpointError] = []
@@ -140,19 +141,16 @@ public struct CheckpointStore: Sendable {
                 return Found(
                     checkpoint: checkpoint,
                     warnings: rejected.map { "passed over \($0), and took \(path)" })
-            } catch let error as CheckpointError where error.kind != .anotherModel {
+            } catch let error as CheckpointError where error.kind == .damaged {
                 rejected.append(error)
             }
         }
         guard let newest = rejected.first else { return nil }
-        if let newer = rejected.first(where: { $0.kind == .newerFormat }), rejected.count == 1 { throw newer }
         let reasons = rejected.map { "\n  \($0)" }.joined()
-        let advice =
-            rejected.contains { $0.kind == .newerFormat } ? "upgrade mio, or start" : "start"
         throw CheckpointError(
             .noneUsable, path: folder,
             message: "none of the \(rejected.count) checkpoints can be continued from (newest "
-                + "\(Folder.name(of: newest.path))); \(advice) over with --resume never:\(reasons)")
+                + "\(Folder.name(of: newest.path))); start over with --resume never:\(reasons)")
     }
 
     private func load(_ candidate: (step: Int, name: String)) throws -> StoredCheckpoint {

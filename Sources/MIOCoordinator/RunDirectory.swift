@@ -12,7 +12,8 @@ public final class RunDirectory: Sendable {
     public let warning: String?
     private let lockDescriptor: Int32
 
-    /// Creates the folder, those above it and `checkpoints` in it, and takes the lock.
+    /// Creates the folder, those above it and `checkpoints` in it, takes the lock, and removes what a killed run left
+    /// half written.
     ///
     /// - Throws: `FileError`: a file in the way, no right to write, or another process that holds it, which
     ///   the message names.
@@ -26,6 +27,10 @@ public final class RunDirectory: Sendable {
         do throws(FileError) {
             warning = try Self.lock(descriptor, path: path, lockPath: lockPath)
             try Folder.create(Folder.join(path, "checkpoints"))
+            // Others may write here too, predictions for one.
+            if warning == nil {
+                try AtomicFolder.recover(in: path, only: [Self.jobName, Self.weightsName])
+            }
         } catch {
             _ = close(descriptor)
             throw error
@@ -36,10 +41,14 @@ public final class RunDirectory: Sendable {
 
     deinit { _ = close(lockDescriptor) }
 
-    public var jobPath: String { Folder.join(path, "job.yaml") }
+    private static let jobName = "job.yaml"
+    /// Of the finished model.
+    public static let weightsName = "model.safetensors"
+
+    public var jobPath: String { Folder.join(path, Self.jobName) }
     public var metricsPath: String { Folder.join(path, "metrics.jsonl") }
     public var checkpointsPath: String { Folder.join(path, "checkpoints") }
-    public var weightsPath: String { Folder.join(path, "model.safetensors") }
+    public var weightsPath: String { Folder.join(path, Self.weightsName) }
 
     /// Writes `job.yaml`, whole or not at all.
     /// - Parameter text: the resolved job.

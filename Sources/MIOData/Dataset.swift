@@ -1,3 +1,4 @@
+import MIOFiles
 import MIOTensor
 
 /// The samples of a specification, left on disk: which shard holds which row, where each array lies, and
@@ -22,8 +23,10 @@ public final class Dataset: @unchecked Sendable {
     /// The samples of all shards.
     public let rowCount: Int
     /// One line for each shard in order: file, rows, bytes, and each array's type, shape and checksum (where
-    /// the archive has one). Ranks compare it, and a resumed run finds changed data by it.
+    /// the archive has one). Ranks compare it.
     public let manifest: String
+    /// Of the manifest: a resumed run finds changed data by it.
+    public var checksum: UInt32 { CRC32.of(Array(manifest.utf8)) }
 
     let shards: [Shard]
     /// The row that each shard starts with, and the end of the last.

@@ -64,8 +64,10 @@ public struct AtomicFolder: ~Copyable {
     /// gets its name back; every other hidden name of this type's and of `AtomicFile`'s is removed.
     ///
     /// No other process may be writing there.
-    public static func recover(in parent: String) throws(FileError) {
+    /// - Parameter names: only what stands for these; `nil` for all.
+    public static func recover(in parent: String, only names: Set<String>? = nil) throws(FileError) {
         for (name, original, state) in try leftovers(in: parent) {
+            guard names?.contains(original) ?? true else { continue }
             let path = Folder.join(parent, name)
             let originalPath = Folder.join(parent, original)
             if state == "replaced", !Folder.exists(originalPath) {

@@ -1,6 +1,7 @@
 import MIOComm
 import MIOCoordinator
 import MIOData
+import MIOFiles
 import MIOFormats
 import MIOJob
 import MIOKernels
@@ -20,7 +21,7 @@ public final class TrainingRun {
     let step: TrainingStep
     let snapshot: Snapshot
     let schedule: BatchSchedule
-    var state = TrainingState()
+    var state: TrainingState
     let epochSums: StepSums
     private let backend: any KernelBackend
     private let traceRequest: TraceRequest?
@@ -31,7 +32,7 @@ public final class TrainingRun {
     var job: Job { session.job }
     var communicator: any Communicator { session.communicator }
 
-    /// Opens the data, plans, and sees that all ranks agree; touches no file.
+    /// Opens the data, plans, and sees that all ranks agree; writes no file but what tuning keeps for the user.
     /// - Parameter trace: where to write what the ranks do, and when; `nil` for nowhere.
     /// - Throws: one error, the same on all ranks.
     public init(_ session: Session, trace: TraceRequest? = nil) throws {
@@ -47,6 +48,7 @@ public final class TrainingRun {
         let labels = LabelCheck(session: session, columns: columns)
         try labels.run(dataset, key: "train")
         if let validationSet { try labels.run(validationSet, key: "validation") }
+        state = TrainingState(order: SampleOrder(job, dataset))
         schedule = BatchSchedule(
             rowCount: dataset.rowCount, batchSize: job.training.samplesPerUpdate)
         let validationSchedule = validationSet.map {
@@ -131,7 +133,7 @@ public final class TrainingRun {
             }
             if let checkpoint {
                 try snapshot.restore(checkpoint)
-                state = try TrainingState(checkpoint.manifest)
+                state = try TrainingState(checkpoint)
                 try checkContinues(checkpoint)
                 // Only now: a job that cannot continue the run must leave what is known of it.
                 try directory.writeJob(job.resolvedYAML)
@@ -141,11 +143,12 @@ public final class TrainingRun {
                 try directory.writeJob(job.resolvedYAML)
                 replica.initializeWeights(seed: job.seed)
                 state.epochSums = epochSums.totals
-                state.rowCount = dataset.rowCount
-                state.batchSize = job.training.samplesPerUpdate
             }
+            // A finished model is that of this run or none: not of the one that is trained further, or over, here.
+            if state.position.epoch < job.training.epochs { try Folder.remove(directory.weightsPath) }
         }
-        state = TrainingState(bytes: try communicator.broadcast(state.bytes, root: 0))
+        state = TrainingState(
+            bytes: try communicator.broadcast(state.bytes, root: 0), order: SampleOrder(job, dataset))
         try snapshot.broadcast(communicator)
         optimizer.updates = state.updates
         epochSums.totals = state.epochSums
@@ -153,7 +156,8 @@ public final class TrainingRun {
 
     /// The order of samples and the logs must go on as they began.
     private func checkContinues(_ checkpoint: StoredCheckpoint) throws {
-        try state.verifyContinues(checkpoint, job: job, rowCount: dataset.rowCount)
+        let warning = try state.order.verifyContinues(checkpoint, job: job, as: SampleOrder(job, dataset))
+        if let warning { Message.write("warning: \(warning)") }
         guard state.epochSums.count == epochSums.totals.count else {
             throw TrainingState.refusal(
                 checkpoint, "losses and metrics in number:", "\(state.epochSums.count)",

@@ -10,28 +10,34 @@ struct TrainingState: Hashable {
     var updates = 0
     /// The epoch's sums so far.
     var epochSums: [Double] = []
-    /// What the samples' order depends on, to notice when it changed.
-    var rowCount = 0
-    var batchSize = 0
+    /// The samples' order, to notice when it changed.
+    var order: SampleOrder
 
     /// As a checkpoint keeps it; the position has places of its own in the manifest.
     var config: ConfigValue {
-        .dictionary([
-            "updates": .integer(updates), "epoch_sums": .list(epochSums.map(ConfigValue.real)),
-            "row_count": .integer(rowCount), "batch_size": .integer(batchSize),
-        ])
+        var config = order.config
+        config["updates"] = .integer(updates)
+        config["epoch_sums"] = .list(epochSums.map(ConfigValue.real))
+        return .dictionary(config)
     }
 
-    init() {}
+    init(order: SampleOrder) { self.order = order }
 
-    /// - Throws: `ConfigError` for a state that this version did not write.
-    init(_ manifest: CheckpointManifest) throws {
+    /// - Throws: `CheckpointError` for a state that this version did not write.
+    init(_ checkpoint: StoredCheckpoint) throws(CheckpointError) {
+        do throws(ConfigError) {
+            try self.init(checkpoint.manifest)
+        } catch {
+            throw CheckpointError(.damaged, path: checkpoint.path, message: "manifest.json: \(error)")
+        }
+    }
+
+    private init(_ manifest: CheckpointManifest) throws(ConfigError) {
         position = TrainingPosition(
             step: manifest.step, epoch: manifest.epoch, position: manifest.position)
         var reader = try ConfigReader(manifest.state, at: ConfigPath("state"))
         updates = try reader.integer("updates", atLeast: 0)
-        rowCount = try reader.integer("row_count", atLeast: 0)
-        batchSize = try reader.integer("batch_size", atLeast: 1)
+        order = try SampleOrder(&reader)
         guard case .list(let sums) = try reader.required("epoch_sums") else {
             throw reader.error("epoch_sums", "expected a list of numbers")
         }
@@ -48,24 +54,6 @@ struct TrainingState: Hashable {
         try reader.finish()
     }
 
-    /// The order of samples depends on the data, the batch size and the seed: they must be those of the
-    /// checkpoint that this state is of.
-    /// - Throws: `RunError` with what differs.
-    func verifyContinues(_ checkpoint: StoredCheckpoint, job: Job, rowCount: Int) throws(RunError) {
-        let differences: [(what: String, expected: String, received: String)] = [
-            ("samples of training data:", "\(self.rowCount)", "\(rowCount)"),
-            (
-                job.training.accumulate == 1
-                    ? "training.batch_size" : "training.batch_size × training.accumulate", "\(batchSize)",
-                "\(job.training.samplesPerUpdate)"
-            ),
-            ("seed", "\(UInt(bitPattern: checkpoint.manifest.seed))", "\(job.seed)"),
-        ]
-        for (what, expected, received) in differences where expected != received {
-            throw Self.refusal(checkpoint, what, expected, received)
-        }
-    }
-
     static func refusal(
         _ checkpoint: StoredCheckpoint, _ what: String, _ expected: String, _ received: String
     ) -> RunError {
@@ -79,19 +67,18 @@ struct TrainingState: Hashable {
     /// The numbers as they travel: exact, doubles as bits.
     var bytes: [UInt8] {
         let words =
-            [position.step, position.epoch, position.position, updates, rowCount, batchSize].map(UInt64.init)
+            [position.step, position.epoch, position.position, updates].map(UInt64.init)
             + epochSums.map(\.bitPattern)
         return words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) } }
     }
 
-    init(bytes: [UInt8]) {
+    init(bytes: [UInt8], order: SampleOrder) {
+        self.order = order
         let words = stride(from: 0, to: bytes.count, by: 8).map { start in
             (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[start + $1]) << (8 * UInt64($1)) }
         }
         position = TrainingPosition(step: Int(words[0]), epoch: Int(words[1]), position: Int(words[2]))
         updates = Int(words[3])
-        rowCount = Int(words[4])
-        batchSize = Int(words[5])
-        epochSums = words.dropFirst(6).map(Double.init(bitPattern:))
+        epochSums = words.dropFirst(4).map(Double.init(bitPattern:))
     }
 }

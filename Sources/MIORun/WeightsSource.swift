@@ -43,7 +43,7 @@ public enum WeightsSource: Hashable, Sendable {
                     exitCode: .missingInput)
             }
         case .automatic, .newestCheckpoint:
-            let finished = Folder.join(job.runDirectory, "model.safetensors")
+            let finished = Folder.join(job.runDirectory, RunDirectory.weightsName)
             if self == .automatic, Folder.exists(finished) {
                 file = try SafetensorsFile(finished)
             } else {

@@ -106,6 +106,7 @@ extension EndToEndTests {
         @Test(arguments: [
             ("training.batch_size=4", "training.batch_size 8, the job has 4"),
             ("seed=8", "seed 7, the job has 8"),
+            ("training.shuffle=false", "training.shuffle true, the job has false"),
             ("data.train.files=train-0.npz", "samples of training data: 29, the job has 17"),
         ]) func ofAnotherOrderOfSamples(override: String, difference: String) throws {
             let folder = try TrainingFolder()
@@ -121,29 +122,23 @@ extension EndToEndTests {
         @Test func ofANewerVersion() throws {
             let folder = try TrainingFolder()
             let job = try train(folder)
-            for step in [4, 6, 8] {
-                let file = name(step, "manifest.json")
-                var text = String(decoding: try folder.read(file), as: UTF8.self)
-                text = text.replacing("\"format_version\": 1", with: "\"format_version\": 2")
-                // The checksum is that of the text with zeros in its place.
-                let start = text.index(text.startIndex, offsetBy: "{\n  \"checksum\": \"".count)
-                let digits = start..<text.index(start, offsetBy: 8)
-                text.replaceSubrange(digits, with: "00000000")
-                let checksum = String(CRC32.of(Array(text.utf8)), radix: 16)
-                text.replaceSubrange(
-                    digits, with: String(repeating: "0", count: 8 - checksum.count) + checksum)
-                try folder.replace(file, with: Array(text.utf8))
-            }
+            let file = name(8, "manifest.json")
+            var text = String(decoding: try folder.read(file), as: UTF8.self)
+            text = text.replacing("\"format_version\": 1", with: "\"format_version\": 2")
+            // The checksum is that of the text with zeros in its place.
+            let start = text.index(text.startIndex, offsetBy: "{\n  \"checksum\": \"".count)
+            let digits = start..<text.index(start, offsetBy: 8)
+            text.replaceSubrange(digits, with: "00000000")
+            let checksum = String(CRC32.of(Array(text.utf8)), radix: 16)
+            text.replaceSubrange(
+                digits, with: String(repeating: "0", count: 8 - checksum.count) + checksum)
+            try folder.replace(file, with: Array(text.utf8))
             try expectRefused(
                 job, folder,
                 messages: [
-                    "mio: rank 0: FOLDER/run/checkpoints: none of the 3 checkpoints can be continued from "
-                        + "(newest step-000000008); upgrade mio, or start over with --resume never:"
-                ]
-                    + [8, 6, 4].map {
-                        "  FOLDER/run/checkpoints/step-00000000\($0): written in checkpoint format 2 by mio "
-                            + "\(mioVersion); this mio reads formats up to 1: upgrade mio"
-                    })
+                    "mio: rank 0: FOLDER/run/checkpoints/step-000000008: written in checkpoint format 2 by mio "
+                        + "\(mioVersion); this mio reads formats up to 1: upgrade mio"
+                ])
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MIOFiles
 import Testing
 
 extension EndToEndTests {
@@ -43,6 +44,38 @@ extension EndToEndTests {
             let again = try train(job, "run")
             #expect(again.status == 0, "\(again.errors)")
             #expect(try folder.content("run").filter { $0.key != ".lock" } == content)
+        }
+
+        /// Other files of as many samples may be meant: it goes on, and says so.
+        @Test func otherDataIsAWarning() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            #expect(try train(job, "run", epochs: 1).status == 0)
+            try Folder.rename(folder.path + "/train-0.npz", to: folder.path + "/train-2.npz")
+            let more = try train(job, "run", epochs: 2)
+            #expect(more.status == 0)
+            let checkpoint = folder.path + "/run/checkpoints/step-000000004"
+            #expect(
+                more.errors == [
+                    "warning: \(checkpoint): the files of data.train are not those it was written with (names, "
+                        + "sizes or checksums); training goes on with these",
+                    "continuing from \(checkpoint)",
+                ])
+        }
+
+        @Test func aModelIsThatOfTheRunOrNone() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            #expect(try train(job, "run", epochs: 1).status == 0)
+            #expect(Folder.exists(folder.path + "/run/model.safetensors"))
+            // Trained further, and over, as far as a loss that is not finite.
+            for options in [["--set", "training.epochs=2"], ["--resume", "never"]] {
+                let outcome = try WorkerRun.outcome(
+                    job, ranks: 1,
+                    ["--set", "run_directory=run", "--set", "optimizer.learning_rate=1e38"] + options)
+                #expect(outcome.status == 76, "\(outcome.errors)")
+                #expect(!Folder.exists(folder.path + "/run/model.safetensors"))
+            }
         }
 
         @Test func neverStartsOver() throws {

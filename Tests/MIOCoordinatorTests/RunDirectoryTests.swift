@@ -38,6 +38,17 @@ import Testing
         _ = try RunDirectory(folder.path("run"))
     }
 
+    @Test func whatAKilledRunLeftHalfWrittenIsRemoved() throws {
+        _ = try RunDirectory(folder.path("run"))
+        for name in [".model.safetensors.tmp-7", ".job.yaml.tmp-7", ".predictions.npz.tmp-7", ".mine"] {
+            _ = try folder.write([1], to: "run/\(name)")
+        }
+        let run = try RunDirectory(folder.path("run"))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: run.path).sorted()
+                == [".lock", ".mine", ".predictions.npz.tmp-7", "checkpoints"])
+    }
+
     @Test func aFileInTheWayIsAnError() throws {
         let path = try folder.write([], to: "run")
         for wanted in [path, path + "/inside"] {

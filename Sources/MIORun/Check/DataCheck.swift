@@ -13,6 +13,7 @@ public struct DataCheck: Sendable {
     public let samples: Int
     public let inputs: [InputCheck]
     public let targets: [TargetCheck]
+    let dataChecksum: UInt32
     /// Floats of one sample of all columns: what a batch holds of it.
     let floatsPerSample: Int
 
@@ -32,6 +33,7 @@ public struct DataCheck: Sendable {
         self.key = key
         shards = dataset.shardCount
         samples = dataset.rowCount
+        dataChecksum = dataset.checksum
         floatsPerSample = dataset.columns.indices.reduce(0) { $0 + dataset.elementCount(ofColumn: $1) }
         inputs = job.graph.inputs.indices.map { InputCheck(dataset, column: $0) }
         for (column, input) in inputs.enumerated() {

@@ -30,7 +30,9 @@ public struct JobCheck: Sendable {
         }
         if let train { resources?.judge(job, samples: train.samples, into: &findings) }
         runDirectory = RunDirectoryCheck(
-            job, samples: train?.samples, checkpointBytes: resources?.checkpoint, into: &findings)
+            job,
+            order: train.map { SampleOrder(job, rowCount: $0.samples, dataChecksum: $0.dataChecksum) },
+            checkpointBytes: resources?.checkpoint, into: &findings)
         self.data = data
         self.resources = resources
         self.findings = findings

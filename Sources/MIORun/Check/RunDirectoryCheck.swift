@@ -26,9 +26,9 @@ public struct RunDirectoryCheck: Sendable, Hashable {
     }
 
     /// - Parameters:
-    ///   - samples: of training data; `nil` if it could not be read.
+    ///   - order: of the training's samples; `nil` if its data could not be read.
     ///   - checkpointBytes: of one checkpoint; `nil` if that is not known.
-    init(_ job: Job, samples: Int?, checkpointBytes: Int?, into findings: inout Findings) {
+    init(_ job: Job, order: SampleOrder?, checkpointBytes: Int?, into findings: inout Findings) {
         path = job.runDirectory
         var existing = path
         while !Folder.exists(existing), Folder.parent(of: existing) != existing {
@@ -56,22 +56,27 @@ public struct RunDirectoryCheck: Sendable, Hashable {
             }
         }
         do {
-            continues = try Self.position(job, samples: samples, into: &findings)
+            continues = try Self.position(job, order: order, into: &findings)
         } catch {
             continues = nil
             findings.add(error)
         }
     }
 
-    private static func position(_ job: Job, samples: Int?, into findings: inout Findings) throws -> Position?
+    private static func position(_ job: Job, order: SampleOrder?, into findings: inout Findings) throws
+        -> Position?
     {
         let store = CheckpointStore(
             folder: Folder.join(job.runDirectory, "checkpoints"), keep: job.checkpoints.keep)
         let model = job.graph.parameters.map { ParameterDescription(name: $0.name, shape: $0.shape) }
         guard let found = try store.newestValid(for: model) else { return nil }
         for warning in found.warnings { findings.warn(warning) }
-        let state = try TrainingState(found.checkpoint.manifest)
-        if let samples { try state.verifyContinues(found.checkpoint, job: job, rowCount: samples) }
+        let state = try TrainingState(found.checkpoint)
+        if let order,
+            let warning = try state.order.verifyContinues(found.checkpoint, job: job, as: order)
+        {
+            findings.warn(warning)
+        }
         if state.position.epoch >= job.training.epochs {
             findings.warn(
                 "\(found.checkpoint.path) has all \(job.training.epochs) epochs: a run would end at once; raise "
