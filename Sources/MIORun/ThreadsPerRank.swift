@@ -8,7 +8,7 @@ import MIOComm
 /// How many threads a rank computes with: its share of the cores that the ranks of its machine may use.
 ///
 /// Never from the machine's core count: a launcher that binds ranks, a container or a batch system gives a
-/// process fewer.
+/// process fewer, or less time (`CPUQuota`).
 public enum ThreadsPerRank {
     /// - Returns: at least 1: the rank's own cores, or its share where ranks share cores.
     /// - Throws: `CommunicationError`
@@ -21,7 +21,18 @@ public enum ThreadsPerRank {
             let words = String(decoding: bytes, as: UTF8.self).split(separator: " ").map(String.init)
             if words.first == host { onThisMachine.formUnion(words.dropFirst()) }
         }
-        return max(1, min(mine.count, onThisMachine.count / max(communicator.ranksOnNode, 1)))
+        return share(
+            own: mine.count, ofMachine: onThisMachine.count, ranks: max(communicator.ranksOnNode, 1),
+            quota: CPUQuota.current)
+    }
+
+    /// - Parameters:
+    ///   - own: the cores in a rank's mask.
+    ///   - ofMachine: those in all of its ranks' masks.
+    ///   - quota: CPUs' worth of time that they have together; `nil` for no limit.
+    public static func share(own: Int, ofMachine: Int, ranks: Int, quota: Double?) -> Int {
+        let usable = min(Double(ofMachine), quota ?? .infinity)
+        return max(1, min(own, Int(usable) / ranks))
     }
 
     /// The cores in this process' affinity mask, as Linux lists them in `/proc/self/status`; all of the

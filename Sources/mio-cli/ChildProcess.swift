@@ -10,10 +10,11 @@ import MIOTensor
 
 /// A program that this one waits for, and to which it passes requests to stop.
 ///
-/// The first SIGINT, SIGTERM, SIGHUP or SIGUSR1 becomes SIGUSR1: the run checkpoints and ends with 75, and
-/// `mpirun` hands that on at once. Any later one becomes SIGTERM: end now.
+/// The first SIGINT, SIGTERM, SIGHUP or SIGUSR1 asks the run to checkpoint and to end with 75, by SIGUSR1 if `mpirun`
+/// is to hand it on: SIGTERM would be its own end. Any later one becomes SIGTERM: end now, which for a rank is the second.
 struct ChildProcess {
     private let process: pid_t
+    private let firstRequest: Int32
     private static let requests = [SIGINT, SIGTERM, SIGHUP, SIGUSR1]
 
     /// Starts it in a process group of its own: a terminal's Ctrl-C reaches this process alone, which
@@ -22,6 +23,9 @@ struct ChildProcess {
     init(_ line: LaunchLine) throws {
         // Whoever reads this process' output may end before it does.
         signal(SIGPIPE, SIG_IGN)
+        // Inherited by one that ignored it, no child's end would be told.
+        signal(SIGCHLD, SIG_DFL)
+        firstRequest = line.startsRanks ? SIGUSR1 : SIGTERM
         // Held back from now on, and taken one by one in `wait()`: no handler, no race.
         var signals = Self.signals
         sigprocmask(SIG_BLOCK, &signals, nil)
@@ -87,7 +91,7 @@ struct ChildProcess {
             guard sigwait(&signals, &received) == 0, received != SIGCHLD else { continue }
             requests += 1
             // First: whom the message is for may be gone.
-            kill(process, requests == 1 ? SIGUSR1 : SIGTERM)
+            kill(process, requests == 1 ? firstRequest : SIGTERM)
             onRequest(requests)
         }
     }

@@ -112,20 +112,24 @@ struct TrainCommand: ParsableCommand {
         let child: ChildProcess
         do {
             child = try ChildProcess(line)
-        } catch let error as FileError where error.exitCode == .missingInput && line.arguments[0] == "mpirun"
-        {
+        } catch let error as FileError where error.exitCode == .missingInput && line.startsRanks {
             throw RunError(
                 "mpirun is not installed; on Debian and Ubuntu: sudo apt-get install openmpi-bin. "
                     + "One rank (-n 1) needs none", exitCode: .missingInput)
         }
+        var requests = 0
         let end = child.wait { count in
+            requests = count
             Message.write(
                 count == 1
                     ? "stopping after a checkpoint; once more to stop now" : "stopping now")
         }
         switch end {
         case .exited(let status):
-            if status != 0, MIOTensor.ExitCode(rawValue: status) == nil { explain(status, line) }
+            guard MIOTensor.ExitCode(rawValue: status) == nil else { return status }
+            // mpirun has a status of its own for it.
+            if requests > 1 { return 128 + SIGTERM }
+            explain(status, line)
             return status
         case .killed(let signal):
             Message.write("mio: \(line.arguments[0]) was ended by signal \(signal)")

@@ -91,6 +91,43 @@ import Testing
         #expect(checkpoints.contains { $0.hasPrefix("step-") })
     }
 
+    /// In the midst of a step that takes far longer than the signals.
+    @Test(arguments: [1, 2]) func aSecondRequestStopsAtOnce(ranks: Int) throws {
+        let small = try SmallJob()
+        let started = try start(
+            [
+                "train", "-n", "\(ranks)", "--kernels", "reference", "--set", "model.layers[0].units=400000",
+                "--set", "training.epochs=100000000",
+            ], in: small)
+        try waitUntil("the start") {
+            FileManager.default.fileExists(atPath: small.path("runs/small/job.yaml")) || !started.isRunning
+        }
+        started.signal(SIGINT)
+        usleep(100_000)
+        started.signal(SIGINT)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 128 + SIGTERM, "\(run.errors)")
+        #expect(run.errors.contains("\nstopping now\n"))
+        #expect(!run.errors.contains("mio: "), "\(run.errors)")
+        // mpirun gives its ranks a second to end by themselves.
+        guard ranks == 1 else { return }
+        let checkpoints = try FileManager.default.contentsOfDirectory(
+            atPath: small.path("runs/small/checkpoints"))
+        #expect(checkpoints == [])
+    }
+
+    /// Some that start programs ignore what becomes of them, and have the programs do so too.
+    @Test func itIsToldOfTheEndWhereNobodyWantedToKnow() throws {
+        let small = try SmallJob()
+        let run = try SpawnedProcess(
+            [
+                "sh", "-c", "trap '' CHLD; exec \"$0\" train \"$1\"", BuiltProgram.path("mio"),
+                small.path("job.yaml"),
+            ], environment: [:]
+        ).wait(atMost: 60)
+        #expect(run.status == 0, "\(run.errors)")
+    }
+
     @Test func theLineIsShownAndNotRun() throws {
         let small = try SmallJob()
         let run = try mio(

@@ -54,33 +54,51 @@ public struct LaunchLine: Hashable, Sendable {
         }
         var environment: [Variable] = []
         // Quiet: the ranks tell what happened themselves, once.
-        var line = ["mpirun", "-q", "-n", String(ranks)]
+        var line = [Self.launcher, "-q", "-n", String(ranks)]
         if circumstances.isRoot {
             environment += ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"].map {
                 Variable(name: $0, value: "1")
             }
         }
+        let cores = circumstances.cores
+        var binding: [String]
         switch hosts {
-        case .allocation: break
-        case .list(let list): line += ["--host", list]
-        case .file(let path): line += ["--hostfile", path]
+        case .allocation: binding = Self.bindingElsewhere(ranks)
+        case .list(let list):
+            line += ["--host", list]
+            binding = Self.bindingElsewhere(ranks)
+        case .file(let path):
+            line += ["--hostfile", path]
+            binding = Self.bindingElsewhere(ranks)
+        case .here where ranks > cores.cores:
+            line.append("--oversubscribe")
+            // A rank that waits must not take the core of one that works.
+            environment.append(Variable(name: "OMPI_MCA_mpi_yield_when_idle", value: "1"))
+            binding = ["--bind-to", "none"]
+        case .here where ranks == 1 || cores.isRestricted:
+            // mpirun would bind a lone rank to one core, and knows nothing of an affinity mask.
+            binding = ["--bind-to", "none"]
         case .here:
-            let cores = circumstances.cores
-            if ranks > cores.cores {
-                line += ["--oversubscribe", "--bind-to", "none"]
-                // A rank that waits must not take the core of one that works.
-                environment.append(Variable(name: "OMPI_MCA_mpi_yield_when_idle", value: "1"))
-            } else if ranks == 1 || cores.isRestricted {
-                // mpirun would bind a lone rank to one core, and knows nothing of an affinity mask.
-                line += ["--bind-to", "none"]
-            } else {
-                line += ["--map-by", "slot:PE=\(cores.cores / ranks)", "--bind-to", "core"]
-            }
+            binding = ["--map-by", "slot:PE=\(cores.cores / ranks)", "--bind-to", "core"]
         }
+        // Who says how to bind says all of it.
+        let options = extra.map { $0.drop { $0 == "-" } }
+        if options.contains("bind-to") || options.contains("map-by") { binding = [] }
+        line += binding
         if circumstances.isTerminal { line += ["-x", "MIO_TERMINAL=1"] }
         self.environment = environment
         arguments = line + extra + worker
     }
+
+    /// Up to two ranks, mpirun would bind each to one core, on machines of many; more to a socket.
+    private static func bindingElsewhere(_ ranks: Int) -> [String] {
+        ranks <= 2 ? ["--bind-to", "none"] : []
+    }
+
+    /// Whether the program starts ranks, and is none itself.
+    public var startsRanks: Bool { arguments.first == Self.launcher }
+
+    private static let launcher = "mpirun"
 
     /// As one would type it into a shell.
     public var text: String {

@@ -2,11 +2,11 @@ import Foundation
 
 /// The cores that a process may use, and their threads.
 public struct MachineCores: Hashable, Sendable {
-    /// Hardware threads in this process' affinity mask.
+    /// Hardware threads in this process' affinity mask, and at most as many as its control groups have time for.
     public var threads: Int
     /// Cores that these threads belong to: at least 1, at most `threads`.
     public var cores: Int
-    /// Whether the mask leaves out some of the machine's.
+    /// Whether some of the machine's are left out.
     public var isRestricted: Bool
 
     public init(threads: Int, cores: Int, isRestricted: Bool = false) {
@@ -16,7 +16,9 @@ public struct MachineCores: Hashable, Sendable {
     }
 
     /// Of this process, as Linux tells in `/proc` and `/sys`.
-    public static var current: MachineCores {
+    public static var current: MachineCores { inMask.limited(to: CPUQuota.current) }
+
+    private static var inMask: MachineCores {
         let allowed = ThreadsPerRank.allowedCores()
         let folder = "/sys/devices/system/cpu/"
         func list(_ path: String) -> [Int]? {
@@ -30,5 +32,12 @@ public struct MachineCores: Hashable, Sendable {
         return MachineCores(
             threads: allowed.count, cores: firsts.count,
             isRestricted: list("online").map { $0.count > allowed.count } ?? false)
+    }
+
+    /// - Parameter quota: CPUs' worth of time; `nil` for no limit.
+    public func limited(to quota: Double?) -> MachineCores {
+        guard let quota, quota < Double(threads) else { return self }
+        let whole = max(1, Int(quota))
+        return MachineCores(threads: whole, cores: min(cores, whole), isRestricted: true)
     }
 }

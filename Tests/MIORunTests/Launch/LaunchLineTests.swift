@@ -49,7 +49,22 @@ import Testing
         #expect(
             text(64, .file("hosts"), extra: ["--map-by", "node"], cores: eight)
                 == "mpirun -q -n 64 --hostfile hosts --map-by node /opt/mio/mio-worker 'my job.yaml'")
-        #expect(text(1, .allocation, cores: eight).hasPrefix("mpirun -q -n 1 /opt"))
+    }
+
+    /// mpirun would bind two ranks to one core each, on machines of their own too.
+    @Test func fewRanksElsewhereMayUseTheirMachines() {
+        #expect(text(1, .allocation, cores: eight).hasPrefix("mpirun -q -n 1 --bind-to none /opt"))
+        #expect(
+            text(2, .list("a,b"), cores: eight).hasPrefix("mpirun -q -n 2 --host a,b --bind-to none /opt"))
+        #expect(text(3, .allocation, cores: eight).hasPrefix("mpirun -q -n 3 /opt"))
+    }
+
+    @Test func whoBindsRanksBindsThemAlone() {
+        for option in ["--bind-to", "-bind-to", "--map-by"] {
+            #expect(
+                text(2, extra: [option, "socket"], cores: eight).hasPrefix(
+                    "mpirun -q -n 2 \(option) socket /opt"))
+        }
     }
 
     @Test func thisMachineHasACore() {
