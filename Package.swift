@@ -54,15 +54,16 @@ package.targets += [
 package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops")]
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOThreads", ["MIOTensor", "CThreads"])
+package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOScale", ["MIOTensor", "MIOConfig"])
-package.targets += module("MIOTrace", ["MIOTensor", "MIOConfig"])
+package.targets += module("MIOTrace", ["MIOTensor", "MIOThreads", "MIOConfig"])
 package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
 package.targets += module(
     "MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
-    "MIOJob", ["MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
+    "MIOJob", ["MIOTensor", "MIOFiles", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels",
@@ -73,7 +74,6 @@ package.targets += module(
 package.targets += module(
     "MIOMPI", ["MIOComm", "MIOTensor", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
     testing: ["mio-communication-check", "ProcessSupport"])
-package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
 package.targets += module(
     "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CVectorLoops", "CPrefetch", "CZlib"],
     testing: ["TestFolders"])
@@ -101,8 +101,8 @@ package.targets.append(
     .target(
         name: "MIOBenchmark",
         dependencies: [
-            "MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOKernels", "MIOComm",
-            "MIOData", "MIOJob", "MIOTraining", "MIORun",
+            "MIOTensor", "MIOThreads", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers",
+            "MIOKernels", "MIOComm", "MIOData", "MIOJob", "MIOTraining", "MIORun",
         ], swiftSettings: strict))
 
 // What a user's own program imports.

@@ -10,9 +10,6 @@ public enum LaunchClock {
     /// Seconds since 1970.
     public static var now: Double { read(CLOCK_REALTIME) }
 
-    /// Seconds of a clock that only goes forward.
-    public static var monotonic: Double { read(CLOCK_MONOTONIC) }
-
     private static func read(_ clock: clockid_t) -> Double {
         var time = timespec()
         clock_gettime(clock, &time)

@@ -6,6 +6,7 @@ import MIOKernels
 import MIOOptimizers
 import MIORun
 import MIOTensor
+import MIOThreads
 import MIOTraining
 
 /// Times and counts the training step of one of the two models, planned as a run plans it, on a batch in memory:
@@ -79,14 +80,14 @@ public struct StepBenchmark: Sendable {
         let inOneDNN = Storage<Int>(count: steps)
         let statistics = communicator.statistics
         for index in 0..<steps {
-            let began = LaunchClock.monotonic
+            let began = MonotonicClock.seconds
             let before = (counter.total(), communicator.allocations, counter.inOneDNN())
             _ = try step.run(batch, step: warmUp + index, following: { batch }, signals: { StepSignals() })
             inOneDNN.pointer[index] = counter.inOneDNN() - before.2
             inCommunication.pointer[index] = communicator.allocations - before.1
             own.pointer[index] =
                 counter.total() - before.0 - inCommunication.pointer[index] - inOneDNN.pointer[index]
-            seconds.pointer[index] = LaunchClock.monotonic - began
+            seconds.pointer[index] = MonotonicClock.seconds - began
         }
         let after = communicator.statistics
         let loss = step.sums.list()[0]

@@ -1,3 +1,4 @@
+import MIOFiles
 import MIOTensor
 
 #if canImport(Glibc)
@@ -15,23 +16,13 @@ func listFiles(globs: [String], folder: String) throws -> [String] {
     var files: [String] = []
     var seen: Set<String> = []
     for pattern in globs {
-        let full = pattern.hasPrefix("/") ? pattern : escapeGlob(folder) + "/" + pattern
+        let full = Glob.absolute(pattern, in: folder)
         for file in try matches(of: full, writtenAs: pattern, folder: folder) where seen.insert(file).inserted
         {
             files.append(file)
         }
     }
     return files
-}
-
-/// A folder's name may contain what a glob would interpret.
-func escapeGlob(_ folder: String) -> String {
-    var escaped = ""
-    for character in folder {
-        if "*?[]\\".contains(character) { escaped.append("\\") }
-        escaped.append(character)
-    }
-    return escaped
 }
 
 private func matches(of pattern: String, writtenAs written: String, folder: String) throws -> [String] {

@@ -109,8 +109,8 @@ final class PrefetchRing: @unchecked Sendable {
 
     /// - Throws: what `fail` was given, if the batch will not come.
     private func sleepUntilFilled(_ number: Int) throws {
-        let start = monotonicSeconds()
-        defer { waitedSeconds += monotonicSeconds() - start }
+        let start = MonotonicClock.seconds
+        defer { waitedSeconds += MonotonicClock.seconds - start }
         try monitor.withLock {
             userSleeps.store(true, ordering: .sequentiallyConsistent)
             defer { userSleeps.store(false, ordering: .relaxed) }
@@ -137,10 +137,4 @@ final class PrefetchRing: @unchecked Sendable {
 
     /// Under the lock: a thread that has looked but does not sleep yet must not miss it.
     private func wake() { monitor.withLock { monitor.announce() } }
-}
-
-private func monotonicSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }

@@ -1,3 +1,5 @@
+import MIOFiles
+
 extension DataSpecification {
     /// One specification for each shard, in order: to open them one by one, and to find all that is wrong
     /// rather than the first. `.npy` files, which make shards together, stay together.
@@ -6,7 +8,7 @@ extension DataSpecification {
     public func shards() throws -> [DataSpecification] {
         guard case .shards(let globs) = files else { return [self] }
         return try listFiles(globs: globs, folder: folder).map {
-            DataSpecification(files: [escapeGlob($0)], columns: columns, folder: folder)
+            DataSpecification(files: [Glob.escaped($0)], columns: columns, folder: folder)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MIOFiles
 import MIOJob
 import MIOTensor
 
@@ -36,14 +37,8 @@ public enum DataSelection: Hashable, Sendable {
                 "the job has no data.\(key); it has "
                     + present.map { "data.\($0.key)" }.joined(separator: ", "), exitCode: .usage)
         case .files(let glob):
-            let folder = FileManager.default.currentDirectoryPath
-            let absolute = glob.hasPrefix("/") ? glob : escaped(folder) + "/" + glob
+            let absolute = Glob.absolute(glob, in: FileManager.default.currentDirectoryPath)
             return (glob, DataSource(files: .shards([absolute]), columns: job.data.train.columns))
         }
-    }
-
-    /// A folder's name may contain what a glob would interpret.
-    private func escaped(_ folder: String) -> String {
-        String(folder.flatMap { "*?[]\\".contains($0) ? ["\\", $0] : [$0] })
     }
 }

@@ -1,10 +1,5 @@
 import MIOTensor
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOThreads
 
 /// What a rank's stepping thread did, and when: events in memory that is there before the first of them.
 ///
@@ -96,15 +91,8 @@ public final class Timeline {
         isRecording = steps.contains(Int(step)) && !isFull && !pauses
     }
 
-    /// Nanoseconds of a clock that only goes forward.
-    public static var clock: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-
     /// When an event begins; 0 while none are taken.
-    public var now: UInt64 { isRecording ? Self.clock : 0 }
+    public var now: UInt64 { isRecording ? MonotonicClock.nanoseconds : 0 }
 
     /// Records an event that ends now.
     /// - Parameter start: what `now` said at its beginning.
@@ -123,7 +111,8 @@ public final class Timeline {
             return
         }
         storage.pointer[used] = Event(
-            start: start, end: Self.clock, name: name, step: step, samples: Int32(clamping: samples))
+            start: start, end: MonotonicClock.nanoseconds, name: name, step: step,
+            samples: Int32(clamping: samples))
         used += 1
     }
 

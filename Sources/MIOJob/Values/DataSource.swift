@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOFiles
 
 /// Where samples are: `data.train` of a job file.
 ///
@@ -69,7 +70,7 @@ public struct DataSource: Hashable, Sendable {
     /// - Parameter folder: what relative globs are relative to; they are written absolute.
     func config(folder: String) -> ConfigDictionary {
         func absolute(_ globs: [String]) -> ConfigValue {
-            .list(globs.map { .string(JobPath.absoluteGlob($0, in: folder)) })
+            .list(globs.map { .string(Glob.absolute($0, in: folder)) })
         }
         var entries = ConfigDictionary()
         switch files {

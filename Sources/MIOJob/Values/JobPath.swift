@@ -8,15 +8,4 @@ enum JobPath {
     static func absolute(_ path: String, in folder: String) -> String {
         path.hasPrefix("/") ? absolute(path) : absolute(folder + "/" + path)
     }
-
-    /// A folder's name may contain what a glob would interpret; it is escaped.
-    static func absoluteGlob(_ glob: String, in folder: String) -> String {
-        if glob.hasPrefix("/") { return glob }
-        var escaped = ""
-        for character in folder {
-            if "*?[]\\".contains(character) { escaped.append("\\") }
-            escaped.append(character)
-        }
-        return (escaped == "/" ? "" : escaped) + "/" + glob
-    }
 }

@@ -3,6 +3,7 @@ import MIOComm
 import MIOFiles
 import MIOKernels
 import MIOTensor
+import MIOThreads
 import MIOTrace
 import MIOTraining
 
@@ -115,7 +116,7 @@ struct ClockAlignment {
         var times: [UInt64] = []
         for _ in 0..<Self.meetings {
             try communicator.barrier()
-            times.append(Timeline.clock)
+            times.append(MonotonicClock.nanoseconds)
         }
         let text = ([host] + times.map(String.init)).joined(separator: " ")
         let first = try communicator.broadcast(Array(text.utf8), root: 0)

@@ -60,18 +60,10 @@ public final class Evaluator {
         TreeOrder.sum(totals.pointer, terms: shards.own.count, count: numbers)
         let totals = try communicator.sumInTreeOrder(
             Array(UnsafeBufferPointer(start: totals.pointer, count: numbers)))
-        var source = 0
-        var target = 0
-        for (index, head) in replica.heads.enumerated() {
-            let count = replica.sumCount + 2 * index
-            sums.storage.pointer[target] = totals[source]
-            sums.storage.pointer[target + 1] = head.denominator(
+        sums.set(totals, heads: replica.heads) { head in
+            let count = replica.sumCount + 2 * head
+            return replica.heads[head].denominator(
                 Head.LabelCount(positions: totals[count], weights: totals[count + 1]), batches: batches)
-            for offset in 1..<head.sumCount {
-                sums.storage.pointer[target + 1 + offset] = totals[source + offset]
-            }
-            source += head.sumCount
-            target += head.sumCount + 1
         }
         return sums.list()
     }

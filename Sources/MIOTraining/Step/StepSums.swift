@@ -19,6 +19,19 @@ public final class StepSums {
         for index in 0..<storage.count { storage.pointer[index] += other.storage.pointer[index] }
     }
 
+    /// Takes the heads' sums over all ranks, one head after the other, with each head's denominator among them.
+    func set(_ reduced: UnsafePointer<Double>, heads: [Head], denominator: (Int) -> Double) {
+        var source = reduced
+        var target = storage.pointer
+        for (index, head) in heads.enumerated() {
+            target[0] = source[0]
+            target[1] = denominator(index)
+            (target + 2).update(from: source + 1, count: head.sumCount - 1)
+            source += head.sumCount
+            target += head.sumCount + 1
+        }
+    }
+
     /// Everything added up so far, to be kept in a checkpoint.
     public var totals: [Double] {
         get { Array(storage.buffer) }

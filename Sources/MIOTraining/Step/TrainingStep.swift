@@ -141,7 +141,7 @@ public final class TrainingStep {
         try reduction.finish()
         timeline?.record(.finish, from: finishing)
 
-        collectSums()
+        sums.set(control.pointer, heads: replica.heads) { denominators.pointer[$0] }
         readDenominators()
         let updating = timeline?.now ?? 0
         let gradientIsFinite = optimizer.inspect()
@@ -197,21 +197,6 @@ public final class TrainingStep {
         while nextBucket < buckets.count {
             try reduction.bucketReady(nextBucket)
             nextBucket += 1
-        }
-    }
-
-    /// The heads' reduced sums with this step's denominators between them.
-    private func collectSums() {
-        var source = 0
-        var target = 0
-        for (index, head) in replica.heads.enumerated() {
-            sums.storage.pointer[target] = control.pointer[source]
-            sums.storage.pointer[target + 1] = denominators.pointer[index]
-            for offset in 1..<head.sumCount {
-                sums.storage.pointer[target + 1 + offset] = control.pointer[source + offset]
-            }
-            source += head.sumCount
-            target += head.sumCount + 1
         }
     }
 
