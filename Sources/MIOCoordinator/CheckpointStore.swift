@@ -12,15 +12,18 @@ public struct CheckpointStore: Sendable {
     public let folder: String
     /// How many valid checkpoints stay; at least 1.
     public let keep: Int
+    private let isAlone: Bool
     /// Names that this value wrote or verified: their files are not read again to be counted.
     private var verified: Set<String> = []
 
     /// Touches nothing on the disk.
+    /// - Parameter isAlone: whether no other process can be writing there: what killed ones left is removed.
     /// - Precondition: `keep` is at least 1.
-    public init(folder: String, keep: Int) {
+    public init(folder: String, keep: Int, isAlone: Bool = true) {
         precondition(keep >= 1, "a store keeps at least one checkpoint, not \(keep)")
         self.folder = folder
         self.keep = keep
+        self.isAlone = isAlone
     }
 
     // MARK: Writing
@@ -28,12 +31,12 @@ public struct CheckpointStore: Sendable {
     /// Writes a checkpoint, then removes those that are no longer kept. One of the same step is replaced.
     ///
     /// - Returns: the checkpoint's folder; it is on the disk.
-    /// - Throws: `FileError` (a full disk, for one) or `FormatError`; all older checkpoints are then as they
-    ///   were, and nothing of the new one is left.
+    /// - Throws: `FileError` (a full disk, for one) or `FormatError`; all older checkpoints are then as they were, and
+    ///   nothing of the new one is left, unless it was written and only what comes after failed.
     @discardableResult
     public mutating func write(_ checkpoint: Checkpoint) throws -> String {
         try Folder.create(folder)
-        try AtomicFolder.recover(in: folder)
+        if isAlone { try AtomicFolder.recover(in: folder) }
         let name = Self.name(step: checkpoint.manifest.step)
         let path = Folder.join(folder, name)
         verified.remove(name)
@@ -101,12 +104,22 @@ public struct CheckpointStore: Sendable {
         }
     }
 
+    /// Writes a checkpoint of another run, then removes all others: a kill in between leaves the run as it was.
+    /// - Throws: as `write`.
+    public mutating func replaceAll(by checkpoint: Checkpoint) throws {
+        let written = try write(checkpoint)
+        for name in try names() where name != Folder.name(of: written) {
+            try AtomicFolder.remove(Folder.join(folder, name))
+            verified.remove(name)
+        }
+    }
+
     /// Removes the checkpoints of later steps: for a run that starts over (`step` −1) or continues from an
     /// older checkpoint, so that the newest one is always of the run itself.
     public mutating func remove(after step: Int) throws {
         guard Folder.exists(folder) else { return }
         // What a replacement that was interrupted has left under a hidden name would come back later.
-        try AtomicFolder.recover(in: folder)
+        if isAlone { try AtomicFolder.recover(in: folder) }
         for name in try names() where Self.step(name: name) ?? 0 > step {
             try AtomicFolder.remove(Folder.join(folder, name))
             verified.remove(name)
@@ -181,6 +194,12 @@ public struct CheckpointStore: Sendable {
             if let step = Self.step(name: original) { candidates.append((step, hidden)) }
         }
         return candidates.sorted { $0.step > $1.step }
+    }
+
+    /// Whether the checkpoint lies in this folder, by whatever path.
+    public func holds(_ checkpoint: StoredCheckpoint) -> Bool {
+        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        return Folder.parent(of: resolved(checkpoint.path)) == resolved(folder)
     }
 
     /// The steps of the checkpoints there are, newest first, valid or not.

@@ -6,8 +6,9 @@ import Foundation
 ///
 /// Progress is shown at most ten times a second, the end of an epoch always.
 ///
-/// A reader that went away (a closed terminal or pipe) ends the display, never the run; the program must
-/// ignore SIGPIPE.
+/// A reader that went away (a closed terminal or pipe) ends the display, never the run; the program must ignore
+/// SIGPIPE. One that reads nothing for a while (Ctrl-S) is not waited for: progress is dropped meanwhile, and what ends
+/// an epoch is kept for it.
 public final class ConsoleSink: MetricSink {
     /// What the run is to do, for "of how many" and the time left.
     public struct Extent: Sendable {
@@ -31,6 +32,12 @@ public final class ConsoleSink: MetricSink {
     private var first: (step: Int, time: Double)?
     private var lastInterval: Int?
     private var lastShown = -Double.infinity
+    /// What nobody has taken yet.
+    private var pending: [UInt8] = []
+    /// A reader that reads again has more of than it can want.
+    private static let mostPending = 1 << 16
+    /// Who closes waits this long for a reader.
+    private static let patienceMilliseconds: Int32 = 500
 
     /// - Parameters:
     ///   - descriptor: 1 for standard output, 2 for standard error, or any other open one.
@@ -57,6 +64,8 @@ public final class ConsoleSink: MetricSink {
             defer { if first == nil { first = (event.step, now) } }
             // More often than this nobody can read, and a slow terminal would hold up the others.
             guard now - lastShown >= 0.1 else { return }
+            write(patience: 0)
+            guard pending.isEmpty else { return }
             if isTerminal {
                 lastShown = now
                 put("\r" + String(progress(event, now).prefix(width() - 1)) + "\u{1B}[K")
@@ -80,6 +89,7 @@ public final class ConsoleSink: MetricSink {
     public func close() {
         if lineStands { put("\n") }
         lineStands = false
+        write(patience: Self.patienceMilliseconds)
         isOpen = false
     }
 
@@ -131,16 +141,31 @@ public final class ConsoleSink: MetricSink {
     }
 
     private func put(_ text: String) {
-        guard isOpen else { return }
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                isOpen = false
-                return
+        guard isOpen, pending.count < Self.mostPending else { return }
+        pending += text.utf8
+        write(patience: 0)
+    }
+
+    /// Writes what is pending as far as somebody takes it.
+    /// - Parameter patience: milliseconds to wait each time nobody does.
+    private func write(patience: Int32) {
+        while !pending.isEmpty, isOpen, isReady(patience) {
+            // A pipe that is ready takes as much without waiting (PIPE_BUF).
+            let count = pending.withUnsafeBytes {
+                Foundation.write(descriptor, $0.baseAddress, min($0.count, 4096))
             }
-            rest = rest.dropFirst(count)
+            if count >= 0 {
+                pending.removeFirst(count)
+            } else if errno == EAGAIN {
+                return
+            } else if errno != EINTR {
+                isOpen = false
+            }
         }
+    }
+
+    private func isReady(_ milliseconds: Int32) -> Bool {
+        var place = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&place, 1, milliseconds) > 0
     }
 }

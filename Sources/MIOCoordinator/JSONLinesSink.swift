@@ -31,19 +31,30 @@ public final class JSONLinesSink: MetricSink {
         resumedStep = step
         if Folder.exists(path) { try keepLines(through: step) }
         file = try OpenFile(path, .appending)
+        // The name too: a checkpoint says that the lines before it are on the disk.
+        try Folder.synchronize(Folder.parent(of: path))
     }
 
     private func keepLines(through step: Int) throws {
         let old = try MappedFile(path)
-        var end = 0
         let kept = try AtomicFile(replacing: path)
+        // Lines that are kept one after the other go in one call.
+        var run = 0..<0
+        var end = 0
         while let newline = old.bytes[end...].firstIndex(of: 0x0A) {
-            let line = UnsafeRawBufferPointer(rebasing: old.bytes[end...newline])
-            end = newline + 1
+            let place = end..<newline + 1
+            end = place.upperBound
+            let line = UnsafeRawBufferPointer(rebasing: old.bytes[place])
             guard let (event, eventStep) = Self.event(ofLine: line), eventStep <= step else { continue }
             if eventStep == step { already.insert(event) }
-            try kept.write(line)
+            if run.upperBound != place.lowerBound {
+                try kept.write(UnsafeRawBufferPointer(rebasing: old.bytes[run]))
+                run = place
+            } else {
+                run = run.lowerBound..<place.upperBound
+            }
         }
+        try kept.write(UnsafeRawBufferPointer(rebasing: old.bytes[run]))
         try kept.commit()
     }
 

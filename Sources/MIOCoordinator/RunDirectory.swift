@@ -26,7 +26,7 @@ public final class RunDirectory: Sendable {
         }
         do throws(FileError) {
             warning = try Self.lock(descriptor, path: path, lockPath: lockPath)
-            try Folder.create(Folder.join(path, "checkpoints"))
+            try Folder.create(Self.checkpointsPath(in: path))
             // Others may write here too, predictions for one.
             if warning == nil {
                 try AtomicFolder.recover(in: path, only: [Self.jobName, Self.weightsName])
@@ -45,9 +45,16 @@ public final class RunDirectory: Sendable {
     /// Of the finished model.
     public static let weightsName = "model.safetensors"
 
+    /// - Parameter keep: as in `CheckpointStore`.
+    public func checkpoints(keep: Int) -> CheckpointStore {
+        CheckpointStore(folder: checkpointsPath, keep: keep, isAlone: warning == nil)
+    }
+
     public var jobPath: String { Folder.join(path, Self.jobName) }
     public var metricsPath: String { Folder.join(path, "metrics.jsonl") }
-    public var checkpointsPath: String { Folder.join(path, "checkpoints") }
+    public var checkpointsPath: String { Self.checkpointsPath(in: path) }
+    /// Of the run directory at `path`, which need not be there.
+    public static func checkpointsPath(in path: String) -> String { Folder.join(path, "checkpoints") }
     public var weightsPath: String { Folder.join(path, Self.weightsName) }
 
     /// Writes `job.yaml`, whole or not at all.

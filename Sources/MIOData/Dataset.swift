@@ -159,7 +159,7 @@ public final class Dataset: @unchecked Sendable {
 extension Shard {
     fileprivate func manifestLine(columns: [ColumnRequest], folder: String) -> String {
         let names = paths.map { path in
-            path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.utf8.count + 1)) : path
+            path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.count + 1)) : path
         }
         var fields = [names.joined(separator: "+"), "rows=\(rowCount)", "bytes=\(byteCount)"]
         for (array, column) in zip(arrays, columns) {

@@ -47,7 +47,8 @@ public struct AtomicFile: ~Copyable {
         try file?.write(bytes, at: offset)
     }
 
-    /// - Throws: `FileError`; the target is then as it was, and the temporary removed.
+    /// - Throws: `FileError`; the target is then as it was, and the temporary removed, unless only the folder could not
+    ///   be synchronized: then a power cut may bring the old content back.
     public consuming func commit() throws(FileError) {
         let path = path
         let temporaryPath = temporaryPath

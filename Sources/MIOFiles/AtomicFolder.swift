@@ -31,7 +31,8 @@ public struct AtomicFolder: ~Copyable {
 
     /// A folder of the same name is replaced. No system renames over a folder with content, so the old one
     /// is renamed away first; after a kill between the two renames `recover(in:)` puts it back.
-    /// - Throws: `FileError`; the target is then as it was, and the temporary removed.
+    /// - Throws: `FileError`; the target is then as it was, and the temporary removed, unless only the parent could not
+    ///   be synchronized, or what was replaced not be removed.
     public consuming func commit() throws(FileError) {
         try Folder.synchronize(temporaryPath)
         let replaced = Self.hidden(path, "replaced")

@@ -29,25 +29,27 @@ final class NodeMemory {
         var file: CInt = -1
         defer { if file >= 0 { close(file) } }
         var failure: SharedMemoryError?
-        // The lowest rank's process and file; the file is negative if it has none.
-        var address: [Int64] = [Int64(getpid()), -1]
+        // The lowest rank's process and file, and which file that is; negative if it has none.
+        var address: [Int64] = [Int64(getpid()), -1, 0, 0]
         if place == 0 {
             file = mio_anonymous_file("mio")
-            if file >= 0, ftruncate(file, off_t(self.byteCount)) == 0 {
-                address[1] = Int64(file)
+            if file >= 0, ftruncate(file, off_t(self.byteCount)) == 0, let identity = Self.identity(file) {
+                address = [address[0], Int64(file)] + identity
             } else {
                 failure = SharedMemoryError("making", bytes: self.byteCount)
             }
         }
-        try check(MPI_Bcast(&address, 2, mio_mpi_int64(), 0, communicator), "MPI_Bcast", rank)
-        if place != 0, address[1] >= 0 {
-            file = mio_open_file("/proc/\(address[0])/fd/\(address[1])")
-            if file < 0 { failure = SharedMemoryError("opening another rank's", bytes: self.byteCount) }
+        try check(MPI_Bcast(&address, 4, mio_mpi_int64(), 0, communicator), "MPI_Bcast", rank)
+        let exists = address[1] >= 0
+        if place != 0, exists {
+            // In a container with numbers of its own the process is another, and the file somebody else's.
+            let path = "/proc/\(address[0])/fd/\(address[1])"
+            if Self.identity(path) == Array(address[2...]) { file = mio_open_file(path) }
+            if file < 0 { failure = SharedMemoryError("finding another rank's", bytes: self.byteCount) }
         }
         let mapped =
-            address[1] >= 0 && failure == nil
-            ? mio_map_shared(file, self.byteCount, HugePage.byteCount) : nil
-        if address[1] >= 0, failure == nil, mapped == nil {
+            exists && failure == nil ? mio_map_shared(file, self.byteCount, HugePage.byteCount) : nil
+        if exists, failure == nil, mapped == nil {
             failure = SharedMemoryError("mapping", bytes: self.byteCount)
         }
         // The lowest rank closes its file once all have opened it.
@@ -65,6 +67,21 @@ final class NodeMemory {
     }
 
     deinit { munmap(base, byteCount) }
+
+    /// What makes a file that file; `nil` where it cannot be looked at.
+    private static func identity(_ path: String) -> [Int64]? {
+        var status = stat()
+        return stat(path, &status) == 0 ? identity(status) : nil
+    }
+
+    private static func identity(_ file: CInt) -> [Int64]? {
+        var status = stat()
+        return fstat(file, &status) == 0 ? identity(status) : nil
+    }
+
+    private static func identity(_ status: stat) -> [Int64] {
+        [Int64(truncatingIfNeeded: status.st_dev), Int64(truncatingIfNeeded: status.st_ino)]
+    }
 }
 
 /// This rank cannot have memory that others of its machine see.

@@ -77,7 +77,7 @@ final class Recorder {
         }
         coordinator = try Coordinator(
             kinds: [EventKind(event: "step", names: names + LoggingOptions.stepNames)], sinks: sinks,
-            store: CheckpointStore(folder: directory.checkpointsPath, keep: job.checkpoints.keep))
+            store: directory.checkpoints(keep: job.checkpoints.keep))
     }
 
     func begin(waited: Double) {

@@ -29,8 +29,7 @@ struct SampleOrder: Hashable {
         rowCount = try reader.integer("row_count", atLeast: 0)
         batchSize = try reader.integer("batch_size", atLeast: 1)
         shuffle = try reader.optionalBoolean("shuffle")
-        dataChecksum = try reader.optionalInteger("data_checksum", atLeast: 0, atMost: Int(UInt32.max))
-            .map { UInt32($0) }
+        dataChecksum = try reader.optionalChecksum("data_checksum")
     }
 
     var config: ConfigDictionary {
@@ -64,5 +63,11 @@ struct SampleOrder: Hashable {
         guard let dataChecksum, dataChecksum != other.dataChecksum else { return nil }
         return "\(checkpoint.path): the files of data.train are not those it was written with (names, sizes "
             + "or checksums); training goes on with these"
+    }
+}
+
+extension ConfigReader {
+    mutating func optionalChecksum(_ key: String) throws(ConfigError) -> UInt32? {
+        try optionalInteger(key, atLeast: 0, atMost: Int(UInt32.max)).map { UInt32($0) }
     }
 }

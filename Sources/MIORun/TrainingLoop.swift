@@ -37,8 +37,7 @@ extension TrainingRun {
                     checkpoint()
                     return .stopped
                 }
-                let every = job.checkpoints.everySteps
-                if !isEpochEnd, every > 0, state.position.step % every == 0 { checkpoint() }
+                if !isEpochEnd, isCheckpointStep { checkpoint() }
             }
             if state.position.position == dataset.rowCount {
                 guard try finishEpoch(prefetcher, isStopRequested) else {
@@ -129,11 +128,16 @@ extension TrainingRun {
         state.position.position = 0
         let every = job.checkpoints.everyEpochs
         let isLast = state.position.epoch == job.training.epochs
-        if isLast || (every > 0 && state.position.epoch % every == 0) { checkpoint() }
+        if isLast || isCheckpointStep || (every > 0 && state.position.epoch % every == 0) { checkpoint() }
         return true
     }
 
     // MARK: Checkpoints
+
+    private var isCheckpointStep: Bool {
+        let every = job.checkpoints.everySteps
+        return every > 0 && state.position.step % every == 0
+    }
 
     /// Rank 0 takes a snapshot, which is written in the background.
     private func checkpoint() {
@@ -143,9 +147,6 @@ extension TrainingRun {
         state.updates = optimizer.updates
         state.epochSums = epochSums.totals
         recorder.waitForCheckpoint()
-        recorder.submit(
-            snapshot.take(
-                position: state.position, seed: job.seed, jobName: job.name, worldSize: communicator.size,
-                state: state.config))
+        recorder.submit(takeSnapshot())
     }
 }

@@ -1,4 +1,5 @@
 import MIOComm
+import MIOConfig
 import MIOCoordinator
 import MIOData
 import MIOFiles
@@ -120,7 +121,8 @@ public final class TrainingRun {
     private func begin(_ resume: ResumeMode, _ directory: RunDirectory?) throws {
         try communicator.agree(on: "the start") {
             guard let directory else { return }
-            var store = CheckpointStore(folder: directory.checkpointsPath, keep: job.checkpoints.keep)
+            if let warning = directory.warning { Message.write("warning: \(warning)") }
+            var store = directory.checkpoints(keep: job.checkpoints.keep)
             var checkpoint: StoredCheckpoint?
             switch resume {
             case .never: try store.remove(after: -1)
@@ -137,7 +139,11 @@ public final class TrainingRun {
                 try checkContinues(checkpoint)
                 // Only now: a job that cannot continue the run must leave what is known of it.
                 try directory.writeJob(job.resolvedYAML)
-                try store.remove(after: state.position.step)
+                if store.holds(checkpoint) {
+                    try store.remove(after: state.position.step)
+                } else {
+                    try store.replaceAll(by: takeSnapshot())
+                }
                 Message.write("continuing from \(checkpoint.path)")
             } else {
                 try directory.writeJob(job.resolvedYAML)
@@ -149,19 +155,37 @@ public final class TrainingRun {
         }
         state = TrainingState(
             bytes: try communicator.broadcast(state.bytes, root: 0), order: SampleOrder(job, dataset))
+        state.outputsChecksum = outputsChecksum
         try snapshot.broadcast(communicator)
         optimizer.updates = state.updates
         epochSums.totals = state.epochSums
+    }
+
+    /// - Precondition: the snapshot before has been written.
+    func takeSnapshot() -> Checkpoint {
+        snapshot.take(
+            position: state.position, seed: job.seed, jobName: job.name, worldSize: communicator.size,
+            state: state.config)
     }
 
     /// The order of samples and the logs must go on as they began.
     private func checkContinues(_ checkpoint: StoredCheckpoint) throws {
         let warning = try state.order.verifyContinues(checkpoint, job: job, as: SampleOrder(job, dataset))
         if let warning { Message.write("warning: \(warning)") }
-        guard state.epochSums.count == epochSums.totals.count else {
-            throw TrainingState.refusal(
-                checkpoint, "losses and metrics in number:", "\(state.epochSums.count)",
-                "\(epochSums.totals.count)")
+        let isAlike =
+            state.epochSums.count == epochSums.totals.count
+            && state.outputsChecksum.map { $0 == outputsChecksum } ?? true
+        guard !isAlike else { return }
+        state.epochSums = epochSums.totals
+        if state.position.position > 0 {
+            Message.write(
+                "warning: \(checkpoint.path): was written with other losses or metrics: those of epoch "
+                    + "\(state.position.epoch + 1) will be of its remaining samples only")
         }
+    }
+
+    /// Of the losses and metrics that an epoch's sums are of.
+    private var outputsChecksum: UInt32 {
+        CRC32.of(Array(ConfigValue.list(job.outputs.map { .dictionary($0.config) }).json().utf8))
     }
 }

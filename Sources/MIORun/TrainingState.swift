@@ -8,8 +8,10 @@ struct TrainingState: Hashable {
     var position = TrainingPosition()
     /// Updates of the optimizer; fewer than steps if some were skipped.
     var updates = 0
-    /// The epoch's sums so far.
+    /// The epoch's sums so far, and a checksum of the losses and metrics that they are of; `nil` in checkpoints that do
+    /// not tell.
     var epochSums: [Double] = []
+    var outputsChecksum: UInt32?
     /// The samples' order, to notice when it changed.
     var order: SampleOrder
 
@@ -18,6 +20,7 @@ struct TrainingState: Hashable {
         var config = order.config
         config["updates"] = .integer(updates)
         config["epoch_sums"] = .list(epochSums.map(ConfigValue.real))
+        if let outputsChecksum { config["outputs_checksum"] = .integer(Int(outputsChecksum)) }
         return .dictionary(config)
     }
 
@@ -38,6 +41,7 @@ struct TrainingState: Hashable {
         var reader = try ConfigReader(manifest.state, at: ConfigPath("state"))
         updates = try reader.integer("updates", atLeast: 0)
         order = try SampleOrder(&reader)
+        outputsChecksum = try reader.optionalChecksum("outputs_checksum")
         guard case .list(let sums) = try reader.required("epoch_sums") else {
             throw reader.error("epoch_sums", "expected a list of numbers")
         }

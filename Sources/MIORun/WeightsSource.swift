@@ -48,7 +48,7 @@ public enum WeightsSource: Hashable, Sendable {
                 file = try SafetensorsFile(finished)
             } else {
                 let store = CheckpointStore(
-                    folder: Folder.join(job.runDirectory, "checkpoints"), keep: job.checkpoints.keep)
+                    folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
                 guard let found = try store.newestValid() else {
                     throw RunError(
                         "\(job.runDirectory) has "

@@ -36,6 +36,19 @@ extension EndToEndTests {
             }
         }
 
+        /// Four steps an epoch.
+        @Test func stepsThatEndEpochsCountToo() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let outcome = try WorkerRun.outcome(
+                job, ranks: 1,
+                ["checkpoints.every_steps=4", "checkpoints.every_epochs=0", "training.epochs=3"].flatMap {
+                    ["--set", $0]
+                })
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try folder.records().checkpointSteps() == [12, 8, 4])
+        }
+
         @Test func aFinishedRunStaysAsItIs() throws {
             let folder = try TrainingFolder()
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
@@ -61,6 +74,47 @@ extension EndToEndTests {
                         + "sizes or checksums); training goes on with these",
                     "continuing from \(checkpoint)",
                 ])
+        }
+
+        /// From then on the run is that of the checkpoint, also if it ends before it has written one.
+        @Test func anotherRunsCheckpointReplacesThoseOfTheRun() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            #expect(try train(job, "run").status == 0)
+            #expect(try train(job, "other", epochs: 2).status == 0)
+            let path = folder.records("other").checkpointsPath + "/" + RunRecords.checkpointName(6)
+            let outcome = try WorkerRun.outcome(
+                job, ranks: 1,
+                ["--set", "run_directory=run", "--set", "optimizer.learning_rate=1e38", "--resume", path])
+            #expect(outcome.status == 76, "\(outcome.errors)")
+            #expect(try folder.records("run").checkpointSteps() == [6])
+            let name = RunRecords.checkpointName(6)
+            for file in ["weights.safetensors", "optimizer.safetensors"] {
+                #expect(
+                    try folder.read("run/checkpoints/\(name)/\(file)")
+                        == folder.read("other/checkpoints/\(name)/\(file)"))
+            }
+            #expect(try folder.records("other").checkpointSteps() == [8, 6, 4])
+        }
+
+        /// An epoch's mean of two metrics would be neither's.
+        @Test func otherMetricsBeginAnew() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let steps = ["--set", "checkpoints.every_steps=1", "--set", "checkpoints.keep=9"]
+            #expect(try WorkerRun.outcome(job, ranks: 1, steps + ["--set", "training.epochs=1"]).status == 0)
+            for step in 2...4 {
+                try Folder.remove(folder.path + "/run/checkpoints/" + RunRecords.checkpointName(step))
+            }
+            let more = try WorkerRun.outcome(
+                job, ranks: 1,
+                ["--set", "training.epochs=1", "--set", "outputs.kind.metrics=[sparse_categorical_accuracy]"])
+            #expect(more.status == 0, "\(more.errors)")
+            #expect(more.errors.count == 2)
+            #expect(
+                more.errors.first?.hasSuffix(
+                    "step-000000001: was written with other losses or metrics: those of epoch 1 will be of its "
+                        + "remaining samples only") == true)
         }
 
         @Test func aModelIsThatOfTheRunOrNone() throws {

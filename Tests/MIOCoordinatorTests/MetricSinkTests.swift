@@ -175,6 +175,40 @@ import Testing
                 + "\r\u{1B}[Kepoch 1/2 done  step 100  loss 0.25\n")
     }
 
+    /// Ctrl-S, or a pipe that nobody empties: the run goes on, and the end of an epoch is told afterwards.
+    @Test func aReaderThatPausesHoldsNothingUp() throws {
+        let pipe = Pipe()
+        let (reading, writing) = (
+            pipe.fileHandleForReading.fileDescriptor, pipe.fileHandleForWriting.fileDescriptor
+        )
+        let flags = fcntl(writing, F_GETFL)
+        _ = fcntl(writing, F_SETFL, flags | O_NONBLOCK)
+        let page = [UInt8](repeating: 0x2E, count: 4096)
+        while write(writing, page, page.count) > 0 {}
+        _ = fcntl(writing, F_SETFL, flags)
+        var now = 0.0
+        let sink = ConsoleSink(
+            descriptor: writing, isTerminal: false, extent: .init(epochs: 2, stepsPerEpoch: 100),
+            everySteps: 1,
+            clock: {
+                now += 1
+                return now
+            })
+        sink.write(RunEvent(event: "epoch", step: 100, epoch: 0, values: []))
+        for number in 101...103 { sink.write(step(number, epoch: 1)) }
+        _ = fcntl(reading, F_SETFL, fcntl(reading, F_GETFL) | O_NONBLOCK)
+        var buffer = page
+        while read(reading, &buffer, buffer.count) > 0 {}
+        sink.write(step(104, epoch: 1))
+        sink.close()
+        try pipe.fileHandleForWriting.close()
+        let text = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        let lines = text.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.first == "epoch 1/2 done  step 100")
+        #expect(lines.last?.hasPrefix("epoch 2/2  4/100  ") == true)
+    }
+
     @Test func aReaderThatLeftEndsTheDisplayOnly() throws {
         let sink = ConsoleSink(
             descriptor: -1, isTerminal: false, extent: .init(epochs: 1, stepsPerEpoch: 1), everySteps: 1)

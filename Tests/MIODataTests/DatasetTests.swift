@@ -68,6 +68,10 @@ struct DatasetTests {
         #expect(lines[0].contains(" kind=i8()#"))
         #expect(lines[2].contains("kind_weight") == false)
         let other = try TemporaryFolder()
+        // A name that has more bytes than letters.
+        try FileManager.default.copyItem(atPath: folder.path, toPath: other.path + "/données")
+        let renamed = DataSpecification(files: ["train-*.npz"], folder: other.path + "/données")
+        #expect(try Dataset(renamed, columns: columns).manifest == dataset.manifest)
         for name in try folder.names() {
             try FileManager.default.copyItem(
                 atPath: folder.path + "/" + name, toPath: other.path + "/" + name)

@@ -13,8 +13,8 @@ public enum NonFinitePolicy: String, CaseIterable, Hashable, Sendable {
 public enum Reproducibility: String, CaseIterable, Hashable, Sendable {
     /// Up to the rounding of sums.
     case rounding
-    /// To the bit: the batch is cut into as many shards at any number of ranks, each computed on one thread, and their
-    /// gradients are added up in the order of a binary tree.
+    /// To the bit: the batch is cut into as many shards at any number of ranks, each computed on one thread (or on
+    /// `threads`), and their gradients are added up in the order of a binary tree.
     case strict
 }
 
@@ -29,7 +29,7 @@ public struct TrainingOptions: Hashable, Sendable {
     /// Whether each epoch has the samples in another order.
     public var shuffle: Bool
     public var nonFinite: NonFinitePolicy
-    /// Samples a rank computes at a time; `nil` leaves it to the plan. Does not change the result.
+    /// Samples a rank computes at a time; `nil` leaves it to the plan. Changes no more than how sums are rounded.
     public var microBatch: Int?
     /// Threads of each rank; `nil` leaves it to the cores at hand.
     public var threads: Int?

@@ -67,7 +67,7 @@ public struct RunDirectoryCheck: Sendable, Hashable {
         -> Position?
     {
         let store = CheckpointStore(
-            folder: Folder.join(job.runDirectory, "checkpoints"), keep: job.checkpoints.keep)
+            folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
         let model = job.graph.parameters.map { ParameterDescription(name: $0.name, shape: $0.shape) }
         guard let found = try store.newestValid(for: model) else { return nil }
         for warning in found.warnings { findings.warn(warning) }

@@ -107,11 +107,24 @@ enum MachineProbe {
     static func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Double) throws -> [Double]
     {
         let box = Results(count: count)
-        let threads = try (0..<count).map { number in
-            try JoinableThread(named: "mio scale") {
-                bindToCore(number)
-                box.set(number, Result { try body(number) })
+        // All or none: those that started may wait for one that could not.
+        let go = Atomic(0)
+        var threads: [JoinableThread] = []
+        do {
+            for number in 0..<count {
+                threads.append(
+                    try JoinableThread(named: "mio scale") {
+                        bindToCore(number)
+                        while go.load(ordering: .acquiring) == 0 { sched_yield() }
+                        guard go.load(ordering: .acquiring) > 0 else { return }
+                        box.set(number, Result { try body(number) })
+                    })
             }
+            go.store(1, ordering: .releasing)
+        } catch {
+            go.store(-1, ordering: .releasing)
+            for thread in threads { thread.join() }
+            throw error
         }
         for thread in threads { thread.join() }
         return try box.values()
