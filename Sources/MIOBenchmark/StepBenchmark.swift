@@ -53,7 +53,8 @@ public struct StepBenchmark: Sendable {
         let communicator = CountingCommunicator(base, allocationCount: counter.total)
         let (session, dataset) = try open(communicator, makeBackend)
         let schedule = BatchSchedule(rowCount: batchSize, batchSize: batchSize)
-        let (replica, memory, _) = try session.makeTrainingReplica(schedules: [schedule])
+        let (replica, memory, _) = try session.makeTrainingReplica(
+            schedules: [schedule], floatsPerSample: dataset.floatsPerSample)
         replica.initializeWeights(seed: session.job.seed)
         let batch = Batch(
             capacity: schedule.largestPart(worldSize: communicator.size), dataset: dataset)

@@ -28,6 +28,9 @@ public final class Dataset: @unchecked Sendable {
     /// Of the manifest: a resumed run finds changed data by it.
     public var checksum: UInt32 { CRC32.of(Array(manifest.utf8)) }
 
+    /// Of all columns: what a batch holds of each.
+    public var floatsPerSample: Int { columns.indices.reduce(0) { $0 + elementCount(ofColumn: $1) } }
+
     let shards: [Shard]
     /// The row that each shard starts with, and the end of the last.
     let firstRows: [Int]

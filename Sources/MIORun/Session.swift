@@ -72,11 +72,21 @@ public struct Session {
     }
 
     /// The same with what training needs: slabs that the ranks of a group share; and the backend that computes it.
-    /// - Throws: as above.
-    public func makeTrainingReplica(schedules: [BatchSchedule]) throws
+    /// - Parameter floatsPerSample: of all columns.
+    /// - Throws: as above; `AgreedError` also if a machine has less memory than its ranks need.
+    public func makeTrainingReplica(schedules: [BatchSchedule], floatsPerSample: Int) throws
         -> (Replica, TrainingMemory, any KernelBackend)
     {
         let (plan, backend) = try makePlan(schedules, job.outputs, forwardOnly: false)
+        let need = MemoryNeed(
+            job, plan: plan, part: largestPart(schedules), floatsPerSample: floatsPerSample,
+            shards: shards.own.count)
+        // Before it is asked for: Linux would grant it, and end a process once it is used.
+        try communicator.agree(on: "memory") {
+            if let excess = need.excess(ranks: communicator.ranksOnNode) {
+                throw RunError(excess, exitCode: .inputOutput)
+            }
+        }
         let memory = try TrainingMemory(
             plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
             communicator: communicator)
@@ -105,14 +115,18 @@ public struct Session {
         _ schedules: [BatchSchedule], _ outputs: [OutputSpecification], _ plan: Plan,
         _ backend: any KernelBackend, memory: TrainingMemory?
     ) throws -> Replica {
-        let part = schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1
         return try communicator.agree(on: "the model's kernels") {
             let replica = try Replica(
-                graph: job.graph, outputs: outputs, backend: backend, plan: plan, part: max(part, 1),
-                memory: memory)
+                graph: job.graph, outputs: outputs, backend: backend, plan: plan,
+                part: largestPart(schedules), memory: memory)
             try replica.prepare(shardSizes: Set(schedules.flatMap(shardSizes)))
             return replica
         }
+    }
+
+    /// Samples that a rank has of a batch at the most.
+    private func largestPart(_ schedules: [BatchSchedule]) -> Int {
+        max(1, schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1)
     }
 
     /// The backend with what rank 0 has measured, now or before, of the convolutions that could be computed in

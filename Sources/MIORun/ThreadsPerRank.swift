@@ -8,7 +8,7 @@ import MIOComm
 /// How many threads a rank computes with: its share of the cores that the ranks of its machine may use.
 ///
 /// Never from the machine's core count: a launcher that binds ranks, a container or a batch system gives a
-/// process fewer, or less time (`CPUQuota`).
+/// process fewer, or less time (`ControlGroups`).
 public enum ThreadsPerRank {
     /// - Returns: at least 1: the rank's own cores, or its share where ranks share cores.
     /// - Throws: `CommunicationError`
@@ -23,7 +23,7 @@ public enum ThreadsPerRank {
         }
         return share(
             own: mine.count, ofMachine: onThisMachine.count, ranks: max(communicator.ranksOnNode, 1),
-            quota: CPUQuota.current)
+            quota: ControlGroups.current.cpus)
     }
 
     /// - Parameters:

@@ -56,7 +56,8 @@ public final class TrainingRun {
             BatchSchedule(rowCount: $0.rowCount, batchSize: job.training.batchSize)
         }
         let (replica, memory, backend) = try session.makeTrainingReplica(
-            schedules: [schedule] + [validationSchedule].compactMap { $0 })
+            schedules: [schedule] + [validationSchedule].compactMap { $0 },
+            floatsPerSample: dataset.floatsPerSample)
         self.replica = replica
         self.backend = backend
         optimizer = OptimizerState(

@@ -18,6 +18,7 @@ public final class Storage<Element: BitwiseCopyable> {
     /// Whose memory it is, if it is not this storage's own.
     private let owner: AnyObject?
 
+    /// Where there is no memory the process ends, with exit code 74 and a message.
     /// - Precondition: `count` is not negative, and `count` elements fit the address space.
     public init(count: Int) {
         precondition(count >= 0, "negative element count \(count)")
@@ -26,7 +27,7 @@ public final class Storage<Element: BitwiseCopyable> {
         var raw: UnsafeMutableRawPointer?
         let isLarge = HugePage.count(for: size) > 0
         guard posix_memalign(&raw, isLarge ? HugePage.byteCount : Self.alignment, size) == 0, let raw else {
-            fatalError("out of memory: \(size) bytes for \(count) elements")
+            endForWantOfMemory(size)
         }
         #if canImport(Glibc)
             // A wish: where it is refused, the pages are small.
@@ -53,4 +54,13 @@ public final class Storage<Element: BitwiseCopyable> {
     public var buffer: UnsafeMutableBufferPointer<Element> { .init(start: pointer, count: count) }
 
     public func fill(_ value: Element) { pointer.update(repeating: value, count: count) }
+}
+
+/// A state that nothing could go on from, but no bug either: no trap, and no error that each allocation would hand on.
+private func endForWantOfMemory(_ bytes: Int) -> Never {
+    var text =
+        "mio: out of memory: \(bytes) bytes more are not to be had (see `ulimit -v`); take fewer ranks a machine, a "
+        + "smaller model or a smaller training.batch_size\n"
+    _ = text.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    _exit(ExitCode.inputOutput.rawValue)
 }

@@ -30,7 +30,7 @@ import Testing
         let session = try Session(
             job: job, communicator: LoopbackCommunicator(), makeBackend: KernelSelection.native.makeBackend)
         let (_, _, backend) = try session.makeTrainingReplica(
-            schedules: [BatchSchedule(rowCount: 4, batchSize: 4)])
+            schedules: [BatchSchedule(rowCount: 4, batchSize: 4)], floatsPerSample: 6401)
         return (try #require(backend as? NativeBackend), session)
     }
 

@@ -34,7 +34,7 @@ public struct DataCheck: Sendable {
         shards = dataset.shardCount
         samples = dataset.rowCount
         dataChecksum = dataset.checksum
-        floatsPerSample = dataset.columns.indices.reduce(0) { $0 + dataset.elementCount(ofColumn: $1) }
+        floatsPerSample = dataset.floatsPerSample
         inputs = job.graph.inputs.indices.map { InputCheck(dataset, column: $0) }
         for (column, input) in inputs.enumerated() {
             input.judge(place, dataset, column: column, policy: job.training.nonFinite, into: &findings)

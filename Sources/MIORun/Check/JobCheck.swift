@@ -32,7 +32,7 @@ public struct JobCheck: Sendable {
         runDirectory = RunDirectoryCheck(
             job,
             order: train.map { SampleOrder(job, rowCount: $0.samples, dataChecksum: $0.dataChecksum) },
-            checkpointBytes: resources?.checkpoint, into: &findings)
+            checkpointBytes: resources?.memory.checkpoint, into: &findings)
         self.data = data
         self.resources = resources
         self.findings = findings

@@ -46,6 +46,7 @@ extension JobCheck {
         var lines: [String] = []
         if let resources {
             let epochs = job.training.epochs
+            let memory = resources.memory
             let (steps, overflow) = epochs.multipliedReportingOverflow(by: resources.batchesPerEpoch)
             lines += [
                 entry(
@@ -65,22 +66,22 @@ extension JobCheck {
                         + "\(resources.samplesAPass) through the model at a time"),
                 entry(
                     "memory",
-                    "about \(byteText(resources.sharedBytes)) that all ranks share: weights "
-                        + "\(byteText(resources.weights)), optimizer \(byteText(resources.optimizer));"),
+                    "about \(byteText(memory.shared)) that all ranks share: weights "
+                        + "\(byteText(memory.weights)), optimizer \(byteText(memory.optimizer));"),
                 entry(
                     "",
-                    "\(byteText(resources.bytesPerRank)) a rank: gradients \(byteText(resources.gradients)),"
+                    "\(byteText(memory.ofRank)) a rank: gradients \(byteText(memory.gradients)),"
                 ),
                 entry(
                     "",
-                    "values between layers \(byteText(resources.values)), batches \(byteText(resources.batches))"
+                    "values between layers \(byteText(memory.values)), batches \(byteText(memory.batches))"
                 ),
                 entry(
                     "",
-                    "rank 0 also \(byteText(resources.checkpoint)) for checkpoints; the program itself extra"),
+                    "rank 0 also \(byteText(memory.checkpoint)) for checkpoints; the program itself extra"),
                 entry(
                     "checkpoints",
-                    "\(byteText(resources.checkpoint)) each, the newest \(job.checkpoints.keep) are kept"
+                    "\(byteText(memory.checkpoint)) each, the newest \(job.checkpoints.keep) are kept"
                         + (runDirectory.freeBytes.map { "; \(byteText($0)) free" } ?? "")),
             ]
         }
@@ -138,7 +139,7 @@ private func entry(_ title: String, _ text: String) -> String {
     return title + String(repeating: " ", count: max(1, width - title.count)) + text
 }
 
-private func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
 /// Four significant digits.
 func shortText(_ number: Double) -> String { String(format: "%.4g", number) }

@@ -16,22 +16,7 @@ public struct ResourceCheck: Sendable, Hashable {
     public let largestPart: Int
     public let samplesAPass: Int
     public let batchesPerEpoch: Int
-    /// Bytes that the ranks of a machine share.
-    public let weights: Int
-    public let optimizer: Int
-    /// Bytes of each rank.
-    public let gradients: Int
-    /// Values and gradients of the tensors between the layers.
-    public let values: Int
-    /// Prefetched samples.
-    public let batches: Int
-    /// Bytes of a checkpoint: on the disk, and once more in rank 0's memory while it is written.
-    public let checkpoint: Int
-
-    public var sharedBytes: Int { weights + optimizer }
-    public var bytesPerRank: Int { gradients + values + batches }
-    /// On one machine that has all the ranks.
-    public var totalBytes: Int { sharedBytes + ranks * bytesPerRank + checkpoint }
+    public let memory: MemoryNeed
 
     init(
         _ job: Job, samples: Int, floatsPerSample: Int, ranks: Int, cores: MachineCores,
@@ -41,30 +26,20 @@ public struct ResourceCheck: Sendable, Hashable {
         let part = max(1, schedule.largestPart(worldSize: ranks))
         let isStrict = job.training.reproducible == .strict
         let shard =
-            isStrict
-            ? BatchSchedule(rowCount: samples, batchSize: job.training.samplesPerUpdate)
-                .largestPart(worldSize: max(job.training.virtualShards, ranks)) : part
+            isStrict ? schedule.largestPart(worldSize: max(job.training.virtualShards, ranks)) : part
         let pass = PassSize.choose(job, backend: backend, shard: max(1, shard), ranksOnNode: ranks)
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass),
             backend: backend)
-        let bytes = MemoryLayout<Float>.size
-        let slots = job.optimizer.slotNames.count
-        let parameters = job.graph.parameters
         self.ranks = ranks
         self.cores = cores
         threadsPerRank = job.training.threads ?? (isStrict ? 1 : max(1, cores.threads / ranks))
         largestPart = part
         samplesAPass = pass
         batchesPerEpoch = schedule.batchesPerEpoch
-        weights = plan.weightElements * bytes
-        gradients = plan.trainedElements * bytes
-        optimizer = slots * plan.trainedElements * bytes
-        values = plan.arenaElements * bytes
-        let batch = part * floatsPerSample * bytes
-        batches = Prefetcher.usualDepth(batchBytes: batch) * batch
-        checkpoint =
-            parameters.reduce(0) { $0 + $1.shape.count * ($1.trainable ? slots + 1 : 1) } * bytes
+        memory = MemoryNeed(
+            job, plan: plan, part: part, floatsPerSample: floatsPerSample,
+            shards: isStrict ? max(1, job.training.virtualShards / ranks) : 1)
     }
 
     func judge(_ job: Job, samples: Int, into findings: inout Findings) {
@@ -89,11 +64,6 @@ public struct ResourceCheck: Sendable, Hashable {
                 "training.batch_size\(times) \(job.training.samplesPerUpdate) is more than the \(samples) samples there are: "
                     + "an epoch is one step")
         }
-        let memory = ProcessInfo.processInfo.physicalMemory
-        if UInt64(totalBytes) > memory {
-            findings.warn(
-                "about \(byteText(totalBytes)) of memory are needed, this machine has \(byteText(Int(memory))); "
-                    + "take fewer ranks or a smaller training.batch_size")
-        }
+        if let excess = memory.excess(ranks: ranks) { findings.warn(excess) }
     }
 }

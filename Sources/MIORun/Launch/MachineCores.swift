@@ -16,7 +16,7 @@ public struct MachineCores: Hashable, Sendable {
     }
 
     /// Of this process, as Linux tells in `/proc` and `/sys`.
-    public static var current: MachineCores { inMask.limited(to: CPUQuota.current) }
+    public static var current: MachineCores { inMask.limited(to: ControlGroups.current.cpus) }
 
     private static var inMask: MachineCores {
         let allowed = ThreadsPerRank.allowedCores()

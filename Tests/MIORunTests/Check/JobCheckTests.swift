@@ -1,4 +1,5 @@
 import Foundation
+import MIOComm
 import MIOJob
 import MIORun
 import MIOTensor
@@ -29,7 +30,7 @@ import Testing
         // 90 samples in batches of 16; of Adam's two slots, 101 weights: 6·8+8, 8·3+3, 8·2+2.
         #expect(check.resources?.batchesPerEpoch == 6)
         #expect(check.resources?.largestPart == 8)
-        #expect(check.resources?.checkpoint == 101 * 3 * 4)
+        #expect(check.resources?.memory.checkpoint == 101 * 3 * 4)
         #expect(check.report.hasSuffix("0 errors, 0 warnings"))
         #expect(!FileManager.default.fileExists(atPath: small.path("runs")))
     }
@@ -154,6 +155,19 @@ import Testing
         let model = try check(small.job("training.epochs=3", "model.layers[0].units=9"))
         #expect(model.findings.errors.count == 1)
         #expect(model.findings.errors[0].message.contains("the checkpoint is of another model"))
+    }
+
+    /// Told before it is asked for: Linux would grant it, and kill whoever uses it.
+    @Test func aModelThatNoMemoryHoldsIsRefused() throws {
+        let small = try SmallJob()
+        let job = try small.job("model.layers[0].units=2000000000")
+        let warnings = try check(job, ranks: 2).findings.warnings
+        #expect(warnings.contains { $0.contains(" of memory are needed by 2 ranks, this machine has ") })
+        let session = try Session(
+            job: job, communicator: LoopbackCommunicator(), makeBackend: KernelSelection.native.makeBackend)
+        let error = #expect(throws: AgreedError.self) { try TrainingRun(session) }
+        #expect(error?.exitCode == .inputOutput)
+        #expect(error?.description.contains(" of memory are needed by 1 rank, this machine has ") == true)
     }
 
     @Test func aFileInTheWayOfTheRunDirectoryIsAnError() throws {

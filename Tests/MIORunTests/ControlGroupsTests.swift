@@ -1,9 +1,22 @@
 import MIORun
 import Testing
 
-@Suite struct CPUQuotaTests {
+@Suite struct ControlGroupsTests {
+    private func groups(_ membership: String, _ files: [String: String]) -> ControlGroups {
+        ControlGroups(membership: membership) { files["\($0.dropFirst("/sys/fs/cgroup".count))"] }
+    }
+
     private func quota(_ membership: String, _ files: [String: String]) -> Double? {
-        CPUQuota.smallest(membership: membership) { files["\($0.dropFirst("/sys/fs/cgroup".count))"] }
+        groups(membership, files).cpus
+    }
+
+    @Test func memoryHasLimitsToo() {
+        #expect(groups("0::/a\n", ["/a/memory.max": "max\n", "/memory.max": "1048576\n"]).memory == 0x1p20)
+        #expect(
+            groups("4:memory:/a\n0::/\n", ["/memory/a/memory.limit_in_bytes": "1048576\n"]).memory == 0x1p20)
+        let unlimited = ["/memory/memory.limit_in_bytes": "9223372036854771712\n"]
+        #expect(groups("4:memory:/\n", unlimited).memory == nil)
+        #expect(groups("", [:]).memory == nil)
     }
 
     @Test func theSmallestOfAGroupAndThoseAboveItCounts() {

@@ -1,0 +1,59 @@
+import Foundation
+import MIOData
+import MIOJob
+import MIOPlan
+import MIOTensor
+
+/// What a training holds in memory, beside the program itself: an estimate, made from the plan that it uses.
+public struct MemoryNeed: Sendable, Hashable {
+    /// Bytes that the ranks of a machine share.
+    public let weights: Int
+    public let optimizer: Int
+    /// Bytes of each rank.
+    public let gradients: Int
+    /// Values and gradients of the tensors between the layers.
+    public let values: Int
+    /// Prefetched samples.
+    public let batches: Int
+    /// Bytes of a checkpoint: on the disk, and once more in rank 0's memory while it is written.
+    public let checkpoint: Int
+
+    public var shared: Int { weights + optimizer }
+    public var ofRank: Int { gradients + values + batches }
+
+    /// - Parameters:
+    ///   - part: samples of the largest part of a batch that a rank has.
+    ///   - floatsPerSample: of all columns.
+    ///   - shards: of a batch that a rank computes one after the other.
+    init(_ job: Job, plan: Plan, part: Int, floatsPerSample: Int, shards: Int) {
+        let bytes = MemoryLayout<Float>.size
+        let slots = job.optimizer.slotNames.count
+        weights = plan.weightElements * bytes
+        optimizer = slots * plan.trainedElements * bytes
+        // Shards' gradients wait for each other on the levels of a tree.
+        gradients = plan.trainedElements * bytes * (1 + max(shards, 1).trailingZeroBitCount)
+        values = plan.arenaElements * bytes
+        let batch = part * floatsPerSample * bytes
+        batches = Prefetcher.usualDepth(batchBytes: batch) * batch
+        checkpoint =
+            job.graph.parameters.reduce(0) { $0 + $1.shape.count * ($1.trainable ? slots + 1 : 1) } * bytes
+    }
+
+    /// On a machine that has so many ranks, rank 0 among them.
+    public func onMachine(ranks: Int) -> Int { shared + ranks * ofRank + checkpoint }
+
+    /// Bytes that this process and others of its control groups may have at all.
+    public static var available: Int {
+        let machine = Double(ProcessInfo.processInfo.physicalMemory)
+        return Int(min(machine, ControlGroups.current.memory ?? machine))
+    }
+
+    /// A sentence if `ranks` need more than there is.
+    func excess(ranks: Int, available: Int = available) -> String? {
+        let needed = onMachine(ranks: ranks)
+        guard needed > available else { return nil }
+        return "about \(byteText(needed)) of memory are needed by \(counted(ranks, "rank")), this machine "
+            + "has \(byteText(available)); take fewer ranks a machine, a smaller model or a smaller "
+            + "training.batch_size"
+    }
+}
