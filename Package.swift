@@ -118,22 +118,27 @@ package.targets.append(
 // MARK: Programs.
 
 package.targets += [
-    .executableTarget(name: "mio-worker", dependencies: ["MIO", argumentParser], swiftSettings: strict),
+    // What several of them can be told.
+    .target(
+        name: "MIOCommandLine", dependencies: ["MIORun", "MIOJob", "MIOComm", argumentParser],
+        swiftSettings: strict),
+    .executableTarget(
+        name: "mio-worker", dependencies: ["MIO", "MIOCommandLine", argumentParser], swiftSettings: strict),
     // The product is `mio`; the target's name keeps it apart from MIO where file systems ignore case. It runs
     // without MPI, whose absence it can then tell.
     .executableTarget(
         name: "mio-cli",
         dependencies: [
-            "MIORun", "MIOScale", "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig", "MIOFiles",
-            "MIOTensor", argumentParser,
+            "MIOCommandLine", "MIORun", "MIOScale", "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig",
+            "MIOFiles", "MIOTensor", argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),
     .executableTarget(
         name: "mio-bench",
         dependencies: [
-            "MIO", "MIOBenchmark", "MIOComm", "MIOConfig", "MIOKernels", "CAllocationCounter",
-            argumentParser,
+            "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOKernels",
+            "CAllocationCounter", argumentParser,
         ], swiftSettings: strict),
 ]
 

@@ -111,9 +111,7 @@ final class OrderedExchange {
     }
 
     private func isComplete() throws(CommunicationError) -> Bool {
-        var isComplete: CInt = 0
-        try check(MPI_Test(&request, &isComplete, nil), "MPI_Test", column.rank)
-        return isComplete != 0
+        try hasCompleted(&request, column.rank)
     }
 
     private func gather() throws(CommunicationError) {

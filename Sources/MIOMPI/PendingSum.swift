@@ -78,17 +78,11 @@ struct PendingSum {
     /// Moves it along: of an exchange, a piece's sum is on its way while the next pieces still arrive.
     mutating func advance() throws(CommunicationError) {
         guard order != .any else {
-            while complete < used, try isComplete(call: complete) { complete += 1 }
+            while complete < used, try hasCompleted(&calls[complete], rank) { complete += 1 }
             return
         }
         while gathering < used, try exchanges[gathering].gatherIfScattered() { gathering += 1 }
         while complete < gathering, try exchanges[complete].finishIfGathered() { complete += 1 }
-    }
-
-    private mutating func isComplete(call index: Int) throws(CommunicationError) -> Bool {
-        var isComplete: CInt = 0
-        try check(MPI_Test(&calls[index], &isComplete, nil), "MPI_Test", rank)
-        return isComplete != 0
     }
 
     /// Gives the values back.

@@ -97,11 +97,7 @@ final class PendingSums: @unchecked Sendable {
             if let failure { throw failure }
             var request: MPI_Request? = mio_mpi_request_null()
             try check(start(&request), name, rank)
-            var isComplete: CInt = 0
-            while isComplete == 0 {
-                try check(MPI_Test(&request, &isComplete, nil), "MPI_Test", rank)
-                try advance()
-            }
+            while !(try hasCompleted(&request, rank)) { try advance() }
         }
     }
 

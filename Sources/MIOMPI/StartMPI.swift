@@ -28,6 +28,13 @@ func query(_ rank: Int?, _ call: String, _ body: (UnsafeMutablePointer<CInt>) ->
     return answer
 }
 
+/// Whether what a request stands for is complete.
+func hasCompleted(_ request: inout MPI_Request?, _ rank: Int) throws(CommunicationError) -> Bool {
+    var isComplete: CInt = 0
+    try check(MPI_Test(&request, &isComplete, nil), "MPI_Test", rank)
+    return isComplete != 0
+}
+
 /// Starts MPI and makes its calls return their errors.
 /// - Returns: MPI_COMM_WORLD, and whether several threads may call MPI, one at a time (MPI_THREAD_SERIALIZED); if not,
 ///   only the one that called this may.

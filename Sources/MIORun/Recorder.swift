@@ -4,17 +4,6 @@ import MIOJob
 import MIOTensor
 import MIOTraining
 
-/// A descriptor to show progress on, and whether a person's terminal is behind it.
-public struct ConsoleTarget: Sendable {
-    public let descriptor: Int32
-    public let isTerminal: Bool
-
-    public init(descriptor: Int32, isTerminal: Bool) {
-        self.descriptor = descriptor
-        self.isTerminal = isTerminal
-    }
-}
-
 /// What rank 0 keeps of a run: turns steps and epochs into the coordinator's events.
 ///
 /// A step that is not logged costs a few additions; one that is allocates nothing either.

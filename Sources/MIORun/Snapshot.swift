@@ -6,15 +6,6 @@ import MIOPlan
 import MIOTensor
 import MIOTraining
 
-/// Where a training stands between two steps.
-public struct TrainingPosition: Hashable, Sendable {
-    /// Steps done since the training began.
-    public var step = 0
-    public var epoch = 0
-    /// Samples of the epoch consumed; all of them if the epoch's end is still to be dealt with.
-    public var position = 0
-}
-
 /// Takes a replica's state out in canonical form, and puts it back: at any number of ranks.
 ///
 /// One buffer for every tensor, made once: a snapshot may only be taken when the one before it is written.

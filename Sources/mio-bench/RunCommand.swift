@@ -3,9 +3,9 @@ import CAllocationCounter
 import Foundation
 import MIO
 import MIOBenchmark
+import MIOCommandLine
 
 extension StartingModel: ExpressibleByArgument {}
-extension KernelSelection: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 
 /// One rank of one benchmark: launched by mpirun or srun, or alone.
@@ -40,8 +40,7 @@ struct RunCommand: ParsableCommand {
     @Option(help: "The most samples a rank computes at a time. Without it as a run chooses.")
     var pass: Int?
 
-    @Option(help: "native, or reference: plain and slow, the oracle.")
-    var kernels = KernelSelection.native
+    @OptionGroup var kernels: KernelOptions
 
     @Option(help: "float32, or bfloat16: layers may multiply in it where that is faster.")
     var precision = Precision.float32
@@ -58,12 +57,12 @@ struct RunCommand: ParsableCommand {
     func run() {
         let benchmark = StepBenchmark(
             model, batchSize: batchSize ?? model.usualBatchSize, steps: steps ?? model.usualSteps,
-            warmUp: warmUp ?? model.usualWarmUp, imageSide: imageSide, kernels: kernels.rawValue,
+            warmUp: warmUp ?? model.usualWarmUp, imageSide: imageSide, kernels: kernels.kernels.rawValue,
             pass: pass, precision: precision)
         RankProcess.run { communicator in
             let measurement = try benchmark.run(
                 communicator, allocations: mio_counts_allocations() == 0 ? nil : .ofThisThread,
-                makeBackend: kernels.makeBackend)
+                makeBackend: kernels.kernels.makeBackend)
             if communicator.rank == 0 {
                 FileHandle.standardOutput.write(Data((measurement.json + "\n").utf8))
             }

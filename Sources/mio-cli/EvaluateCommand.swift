@@ -1,4 +1,5 @@
 import ArgumentParser
+import MIOCommandLine
 import MIOConfig
 import MIORun
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MIOCommandLine
 import MIORun
 
 /// `mio predict`

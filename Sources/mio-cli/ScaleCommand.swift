@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MIOCommandLine
 import MIOConfig
 import MIOFiles
 import MIOJob

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MIOCommandLine
 import MIOJob
 
 #if canImport(Glibc)

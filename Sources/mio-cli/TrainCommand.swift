@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MIOCommandLine
 import MIORun
 import MIOTensor
 
@@ -23,9 +24,6 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var job: JobOptions
 
-    @Option(help: "auto: continue the run directory's newest valid checkpoint. never: start over. Or a path.")
-    var resume = "auto"
-
     @Option(help: ArgumentHelp("The machines and their slots: a:4,b:4.", valueName: "hosts"))
     var hosts: String?
 
@@ -36,16 +34,7 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var kernels: KernelOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "Writes what each rank does, and when: see mio trace.", valueName: "file"), completion: .file())
-    var trace: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "The steps to trace, as logs number them: 100-120. Without it 200, from this run's second on.",
-            valueName: "a-b"))
-    var traceSteps: StepRange?
+    @OptionGroup var start: StartOptions
 
     @Flag(help: "Shows the line and runs nothing.")
     var dryRun = false
@@ -59,9 +48,6 @@ struct TrainCommand: ParsableCommand {
         guard number >= 1 else { throw ValidationError("-n \(number): expected at least 1 rank") }
         guard hosts == nil || hostfile == nil else {
             throw ValidationError("--hosts and --hostfile both name the machines; keep one")
-        }
-        guard traceSteps == nil || trace != nil else {
-            throw ValidationError("--trace-steps without --trace FILE: say where to write the trace")
         }
     }
 
@@ -88,10 +74,8 @@ struct TrainCommand: ParsableCommand {
     private func workerArguments() throws -> [String] {
         var arguments = [try Self.workerPath(), job.path]
         for override in job.overrides { arguments += ["--set", override] }
-        if resume != "auto" { arguments += ["--resume", resume] }
         if kernels.kernels != .native { arguments += ["--kernels", kernels.kernels.rawValue] }
-        if let trace { arguments += ["--trace", trace] }
-        if let steps = traceSteps { arguments += ["--trace-steps", steps.description] }
+        arguments += start.arguments
         return arguments
     }
 

@@ -6,17 +6,6 @@ import MIOKernels
 import MIOPlan
 import MIOTensor
 
-/// What a rank tells the others with every step.
-public struct StepSignals: Sendable {
-    public var stopRequested = false
-    public var errorPending = false
-
-    public init(stopRequested: Bool = false, errorPending: Bool = false) {
-        self.stopRequested = stopRequested
-        self.errorPending = errorPending
-    }
-}
-
 /// One optimizer step: forward ▸ losses ▸ backward ▸ reduce, overlapped ▸ optimizer.
 ///
 /// Each output's loss is divided by that output's denominator over the *global* batch, which is known before

@@ -1,0 +1,19 @@
+import ArgumentParser
+import MIOComm
+import MIOJob
+import MIORun
+
+/// How a process computes.
+public struct KernelOptions: ParsableArguments {
+    @Option(help: "native, or reference: plain and slow, the oracle.")
+    public var kernels = KernelSelection.native
+
+    public init() {}
+
+    /// A session of this process alone, with all the cores it may use.
+    public func session(_ job: Job) throws -> Session {
+        try Session(job: job, communicator: LoopbackCommunicator(), makeBackend: kernels.makeBackend)
+    }
+}
+
+extension KernelSelection: ExpressibleByArgument {}

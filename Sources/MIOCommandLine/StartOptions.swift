@@ -1,0 +1,46 @@
+import ArgumentParser
+import MIORun
+
+/// What a training starts from, and what it tells of itself.
+public struct StartOptions: ParsableArguments {
+    @Option(help: "auto: continue the run directory's newest valid checkpoint. never: start over. Or a path.")
+    public var resume = "auto"
+
+    @Option(
+        help: ArgumentHelp(
+            "Writes what each rank does, and when, for `mio trace`, chrome://tracing or Perfetto.",
+            valueName: "file"),
+        completion: .file())
+    public var trace: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The steps to trace, as logs number them: 100-120. Without it 200, from this run's second on.",
+            valueName: "a-b"))
+    public var traceSteps: StepRange?
+
+    public init() {}
+
+    public func validate() throws {
+        guard traceSteps == nil || trace != nil else {
+            throw ValidationError("--trace-steps without --trace FILE: say where to write the trace")
+        }
+    }
+
+    public var resumeMode: ResumeMode { ResumeMode(resume) }
+
+    public var traceRequest: TraceRequest? {
+        trace.map { TraceRequest(path: $0, steps: traceSteps?.steps) }
+    }
+
+    /// The same on another command line.
+    public var arguments: [String] {
+        var arguments: [String] = []
+        if resume != "auto" { arguments += ["--resume", resume] }
+        if let trace { arguments += ["--trace", trace] }
+        if let traceSteps { arguments += ["--trace-steps", traceSteps.description] }
+        return arguments
+    }
+}
+
+extension StepRange: ExpressibleByArgument {}

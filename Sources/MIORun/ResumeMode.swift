@@ -1,0 +1,18 @@
+/// What a run continues from.
+public enum ResumeMode: Hashable, Sendable {
+    /// The run directory's newest valid checkpoint; from the start if there is none.
+    case automatic
+    /// From the start; the run directory's checkpoints are removed.
+    case never
+    /// This checkpoint's folder.
+    case checkpoint(path: String)
+
+    /// `auto`, `never`, or a path.
+    public init(_ text: String) {
+        switch text {
+        case "auto": self = .automatic
+        case "never": self = .never
+        default: self = .checkpoint(path: text)
+        }
+    }
+}
