@@ -47,6 +47,23 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         try expectAlike(model, planned: 4, passes: [3, 1, 3], tolerance: bound)
     }
 
+    /// For some counts of samples oneDNN prefers another order of the same weights.
+    @Test(arguments: [1, 3, 16, 64], [[1, 7], [2, 2], [3, 7]])
+    func anyCountOfSamplesHasTheSameWeights(channels: Int, size: [Int]) throws {
+        let image = Input("image", shape: Shape(size + [channels]))
+        let before = Conv2D(channels, kernelSize: 1, name: "before")(image)
+        for (filters, activation) in [(64, Activation.softmax), (5, .relu), (128, .softmax), (20, .tanh)] {
+            let convolution = Conv2D(
+                filters, kernelSize: 3, padding: .same, activation: activation, name: "convolution")(before)
+            let model = try Model(inputs: [image], outputs: [convolution])
+            for planned in [2, 8] {
+                try expectAlike(
+                    model, try NativeBackend(threads: 2), planned: planned, passes: [planned, 1, planned - 1],
+                    tolerance: tolerance(sum: 9 * max(channels, 21), winograd: true, layers: 2))
+            }
+        }
+    }
+
     @Test func sharedWeightsStayCanonicalAndAdd() throws {
         let a = Input("a", shape: [9, 9, 16])
         let b = Input("b", shape: [9, 9, 16])

@@ -36,8 +36,10 @@ struct Convolution {
     }
 
     /// Each pass in its pick's way, or in another where oneDNN has not that one; `nil` if it has none.
+    /// - Parameter kept: the same convolution of another count of samples, whose weights and workspace this one shares:
+    ///   oneDNN may prefer another order for each count.
     init?(
-        _ request: Request, samples: Int, _ engine: OneDNNEngine,
+        _ request: Request, samples: Int, like kept: Convolution? = nil, _ engine: OneDNNEngine,
         picks: (ConvolutionPass) -> ConvolutionCandidate
     ) throws(KernelError) {
         let layer = request.layer
@@ -66,8 +68,12 @@ struct Convolution {
         var anySource = try MemoryDescriptor(
             image: shape, samples: samples, layout: outputLayout == .canonical ? .canonical : nil, name
         ).raw
-        var wantedSource = try MemoryDescriptor(image: shape, samples: samples, layout: sourceLayout, name)
-            .raw
+        // Where the other count reads the plan's input as it lies, there is no workspace.
+        let readsInput = kept.map { $0.workspaceElements == 0 } ?? false
+        var wantedSource =
+            readsInput
+            ? input.raw
+            : try MemoryDescriptor(image: shape, samples: samples, layout: sourceLayout, name).raw
         var halfSource = try MemoryDescriptor(
             image: shape, samples: samples, layout: sourceLayout, name, dnnl_bf16
         ).raw
@@ -118,7 +124,9 @@ struct Convolution {
         }
         // The kernel is kept, whatever is picked, as the first way has it: plans of any tuning share weights.
         guard let usual = forward(winograd + direct) else { return nil }
-        weights = request.sharesWeights ? canonicalWeights : usual.memory(dnnl_query_weights_md)
+        weights =
+            kept?.weights
+            ?? (request.sharesWeights ? canonicalWeights : usual.memory(dnnl_query_weights_md))
         source = usual.memory(dnnl_query_src_md)
         // Backward reads what forward has brought into its order.
         var kept = source.raw

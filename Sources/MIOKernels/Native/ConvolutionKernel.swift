@@ -25,8 +25,8 @@ final class ConvolutionKernel: Kernel {
     private let outputElements: Int
     private let (planes, lanes, pixels, filters): (Int, Int, Int, Int)
     private let weightElements: Int
-    private let weights: MemoryDescriptor
-    private let canonicalWeights: MemoryDescriptor
+    /// Of as many samples as a pass has at the most, which decides how the weights are kept.
+    private let largest: Convolution
     /// By their count of samples; a handful.
     private var prepared: [ConvolutionPasses] = []
 
@@ -50,7 +50,7 @@ final class ConvolutionKernel: Kernel {
         for samples in 1..<max(min(request.samples, 64), 2) {
             guard
                 case .success(let smaller?) = Result(catching: { () throws(KernelError) in
-                    try Convolution(wanted, samples: samples, backend.engine, picks: picks)
+                    try Convolution(wanted, samples: samples, like: found, backend.engine, picks: picks)
                 })
             else { return nil }
             scratch = max(scratch, smaller.scratchElements(addsInputGradient: false))
@@ -95,20 +95,20 @@ final class ConvolutionKernel: Kernel {
             throw KernelError(
                 operation: name, message: "there is no longer \(description.choice.algorithm)")
         }
-        weights = convolution.weights
+        largest = convolution
         weightElements = description.choice.weightElements[0]
-        canonicalWeights = convolution.canonicalWeights
     }
 
     func prepare(samples: Int) throws {
         guard !prepared.contains(where: { $0.samples == samples }) else { return }
         backend.useThreads()
         guard
-            let convolution = try Convolution(request, samples: samples, backend.engine, picks: picks),
-            convolution.weights == weights
+            let convolution = try Convolution(
+                request, samples: samples, like: largest, backend.engine, picks: picks),
+            convolution.workspaceElements <= largest.workspaceElements
         else {
             throw KernelError(
-                operation: name, message: "oneDNN keeps the weights otherwise for \(samples) samples")
+                operation: name, message: "oneDNN has no such convolution of \(samples) samples")
         }
         prepared.append(
             try ConvolutionPasses(
@@ -164,13 +164,13 @@ final class ConvolutionKernel: Kernel {
 
     func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>) {
         guard weight == 0 else { return canonical.update(from: stored, count: filters) }
-        copy(stored, weights, to: canonical, canonicalWeights)
+        copy(stored, largest.weights, to: canonical, largest.canonicalWeights)
     }
 
     func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>) {
         guard weight == 0 else { return stored.update(from: canonical, count: filters) }
         stored.update(repeating: 0, count: weightElements)
-        copy(canonical, canonicalWeights, to: stored, weights)
+        copy(canonical, largest.canonicalWeights, to: stored, largest.weights)
     }
 
     private func copy(
