@@ -46,7 +46,7 @@ struct Lowering {
     private let consumers: [[Int]]
     private let firstParameter: [Int]
     private let callsOfLayer: [Int]
-    /// For a head's node whose activation the loss absorbs: the tensor of its logits.
+    /// For a head's node whose activation a loss absorbs: the tensor of its logits.
     private var logits: [Int: Int] = [:]
 
     init(_ request: PlanRequest, backend: some Backend) {
@@ -133,7 +133,9 @@ struct Lowering {
         }
         if let activation = split {
             // The loss makes the output's values from the logits, unless somebody else needs them too.
-            guard !consumers[node].isEmpty else { return }
+            guard !consumers[node].isEmpty || wishes(of: node).contains(where: { $0 != activation }) else {
+                return
+            }
             parts[node] = [
                 emitCall(ActivationLayer(activation), node, name: "\(name)/\(activation)", sources)
             ]
@@ -142,11 +144,15 @@ struct Lowering {
         }
     }
 
-    /// The activation at the end of an output that every loss on it prefers to compute from logits.
+    /// The activation at the end of an output that a loss on it prefers to compute from logits.
     private func absorbedActivation(of node: Int) -> Activation? {
         guard let activation = (graph.layer(of: node) as? any ActivatedLayer)?.activation else { return nil }
-        let wishes = zip(graph.outputs, request.heads).filter { $0.0.node == node }.map(\.1.absorbs)
-        return !wishes.isEmpty && wishes.allSatisfy { $0 == activation } ? activation : nil
+        return wishes(of: node).contains(activation) ? activation : nil
+    }
+
+    /// What each head on a node would absorb: an output may bear several names, and each a loss.
+    private func wishes(of node: Int) -> [Activation?] {
+        zip(graph.outputs, request.heads).filter { $0.0.node == node }.map(\.1.absorbs)
     }
 
     private mutating func emitCall(_ layer: any Layer, _ node: Int, name: String, _ sources: [Int]) -> Int {
@@ -206,9 +212,11 @@ struct Lowering {
     mutating func emitHeads() {
         for (output, head) in zip(graph.outputs, request.heads) {
             let shape = graph.nodes[output.node].shape
+            let activation = (graph.layer(of: output.node) as? any ActivatedLayer)?.activation
+            let absorbed = logits[output.node] != nil && head.absorbs == activation ? activation : nil
             let tensor: Int
             let predictions: Int
-            if let logits = logits[output.node] {
+            if let logits = logits[output.node], absorbed != nil {
                 tensor = logits
                 predictions = addTensor("\(output.name)/predictions", shape, .canonical)
             } else {
@@ -218,8 +226,8 @@ struct Lowering {
             heads.append(
                 Plan.Head(
                     name: output.name, tensor: tensor,
-                    absorbed: logits[output.node] == nil ? nil : head.absorbs, predictions: predictions,
-                    shape: shape, gradient: head.trained && !request.forwardOnly ? .first : .none))
+                    absorbed: absorbed, predictions: predictions, shape: shape,
+                    gradient: head.trained && !request.forwardOnly ? .first : .none))
         }
     }
 }

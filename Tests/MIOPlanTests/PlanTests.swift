@@ -47,6 +47,19 @@ private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = n
         #expect(plan.operations[1].inputGradients == [.adds])
     }
 
+    /// An output under two names: a loss of logits keeps them, whoever else reads the output's values.
+    @Test(arguments: [true, false]) func absorbedActivationStaysForOtherLosses(trained: Bool) throws {
+        let input = Input("input", shape: [6])
+        let kind = Dense(3, activation: .softmax, name: "kind")(input)
+        let model = try Model(
+            inputs: [input], namedOutputs: [(name: "kind", tensor: kind), (name: "shares", tensor: kind)])
+        let plan = plan(model, absorbing: [.softmax, nil], trained: [true, trained])
+        #expect(plan.operations.map(\.name) == ["kind", "kind/softmax"])
+        #expect(plan.heads.map(\.absorbed) == [.softmax, nil])
+        #expect(plan.heads[0].tensor != plan.heads[1].tensor)
+        #expect(plan.operations[1].hasBackward == trained)
+    }
+
     @Test func gradientsAreOrderedByCompletion() throws {
         let plan = try plan(twoHeads(), absorbing: [.softmax, nil])
         #expect(
