@@ -130,7 +130,7 @@ package.targets += [
         name: "mio-cli",
         dependencies: [
             "MIOCommandLine", "MIORun", "MIOScale", "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig",
-            "MIOFiles", "MIOTensor", argumentParser,
+            "MIOFiles", "MIOThreads", "MIOTensor", argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),

@@ -28,6 +28,9 @@ public final class Dataset: @unchecked Sendable {
     /// Of the manifest: a resumed run finds changed data by it.
     public var checksum: UInt32 { CRC32.of(Array(manifest.utf8)) }
 
+    /// The paths of all shards.
+    public var files: [String] { shards.flatMap(\.paths) }
+
     /// Of all columns: what a batch holds of each.
     public var floatsPerSample: Int { columns.indices.reduce(0) { $0 + elementCount(ofColumn: $1) } }
 

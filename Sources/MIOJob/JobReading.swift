@@ -40,9 +40,12 @@ extension Job {
             guard data.count <= largestFile else {
                 throw JobError(file: path, message: "is larger than \(largestFile) bytes: no job file")
             }
-            guard let text = String(validating: data, as: UTF8.self) else {
-                throw JobError(file: path, message: "is not UTF-8 text")
-            }
+            // Some editors begin a file so; YAML allows it, and its reader does not.
+            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+            guard
+                let text = String(
+                    validating: data.starts(with: mark) ? data.dropFirst(mark.count) : data, as: UTF8.self)
+            else { throw JobError(file: path, message: "is not UTF-8 text") }
             return text
         } catch let error as JobError {
             throw error

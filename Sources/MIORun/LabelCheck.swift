@@ -43,9 +43,11 @@ struct LabelCheck {
         let expected =
             fault.classes.map { "a class index, a whole number from 0 to \($0 - 1), or the missing label" }
             ?? "a finite number, or NaN where there is no label"
+        // Only class labels have one.
+        let advice = fault.classes == nil ? "" : ", or set outputs.\(output).missing_label"
         return RunError(
             "output \"\(output)\": \(location): the target is \(fault.value); expected \(expected). "
-                + "Correct the data, or set outputs.\(output).missing_label", exitCode: .badInput)
+                + "Correct the data\(advice)", exitCode: .badInput)
     }
 }
 

@@ -19,14 +19,15 @@ struct NonFiniteDiagnosis {
             let row = batch.globalRows[bad.sample]
             var text = "the loss of output \"\(bad.output)\" is \(bad.loss)"
             text += " on rank \(communicator.rank), first for \(dataset.location(ofRow: row))"
-            if let input = firstNonFiniteInput(batch, sample: bad.sample) {
-                text += ", whose input \"\(input)\" is not finite"
+            if let column = firstNonFinite(batch, sample: bad.sample) {
+                text += ", whose \(column) is not finite"
             }
             finding = text
-        } else if let bad = firstNonFiniteInput(batch) {
-            // An activation may turn what is not finite into a finite loss; its gradient still is not.
+        } else if let bad = firstNonFinite(batch) {
+            // An activation may turn what is not finite into a finite loss; its gradient still is not. A sample's weight
+            // comes after its loss.
             finding =
-                "input \"\(bad.input)\" is not finite on rank \(communicator.rank), first for "
+                "\(bad.column) is not finite on rank \(communicator.rank), first for "
                 + "\(dataset.location(ofRow: batch.globalRows[bad.sample]))"
         }
         let findings = try communicator.allgather(Array(finding.utf8)).map {
@@ -38,18 +39,22 @@ struct NonFiniteDiagnosis {
             + (parameters.isEmpty ? "the model" : parameters.prefix(3).joined(separator: ", ")) + " is not"
     }
 
-    private func firstNonFiniteInput(_ batch: Batch) -> (input: String, sample: Int)? {
+    private func firstNonFinite(_ batch: Batch) -> (column: String, sample: Int)? {
         for sample in 0..<batch.count {
-            if let input = firstNonFiniteInput(batch, sample: sample) { return (input, sample) }
+            if let column = firstNonFinite(batch, sample: sample) { return (column, sample) }
         }
         return nil
     }
 
-    private func firstNonFiniteInput(_ batch: Batch, sample: Int) -> String? {
-        for (index, column) in dataset.columns.enumerated() where step.isInput(column: index) {
+    /// Of a sample's inputs and weights: a target that is no number is none.
+    private func firstNonFinite(_ batch: Batch, sample: Int) -> String? {
+        for (index, column) in dataset.columns.enumerated() {
+            guard let kind = step.kind(ofColumn: index), kind != .target else { continue }
             let elements = column.shape.count
             let values = batch.values(ofColumn: index) + sample * elements
-            if (0..<elements).contains(where: { !values[$0].isFinite }) { return column.name }
+            if (0..<elements).contains(where: { !values[$0].isFinite }) {
+                return "\(kind == .input ? "input" : "sample weight") \"\(column.name)\""
+            }
         }
         return nil
     }

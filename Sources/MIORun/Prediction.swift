@@ -1,3 +1,4 @@
+import Foundation
 import MIOComm
 import MIOData
 import MIOTensor
@@ -40,6 +41,12 @@ public struct Prediction: Sendable, Hashable {
         let replica = try session.makeReplica(schedules: [schedule], outputs: [])
         try replica.load(file)
 
+        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        if let input = dataset.files.first(where: { resolved($0) == resolved(path) }) {
+            throw RunError(
+                "\(path): is an input, \(input), and would be replaced; name another file to write",
+                exitCode: .usage)
+        }
         let outputs = replica.plan.heads.map { Output(name: $0.name, shape: $0.shape) }
         let writer = try NpzWriter(
             path: path,

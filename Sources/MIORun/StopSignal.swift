@@ -38,6 +38,13 @@ public enum StopSignal {
         }
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        // Ctrl-\ ends a program, and is no crash for Swift to explain.
+        signal(SIGQUIT, SIG_DFL)
+        // Whoever started this process may have held them back until now.
+        var set = sigset_t()
+        sigemptyset(&set)
+        for number in [SIGUSR1, SIGTERM] { sigaddset(&set, number) }
+        sigprocmask(SIG_UNBLOCK, &set, nil)
     }
 
     public static var isRequested: Bool { requested.load(ordering: .relaxed) }

@@ -63,7 +63,7 @@ public struct StepModel: Sendable {
         self.scaling = scaling
     }
 
-    /// - Precondition: a rank at least.
+    /// - Precondition: a rank at least; not as many that their samples cannot be counted.
     public func predict(ranks: Int) -> Prediction {
         precondition(ranks >= 1, "\(ranks) ranks")
         let (machine, step) = (constants.machine, constants.step)

@@ -33,7 +33,7 @@ struct CheckCommand: ParsableCommand {
         let threads = job.training.threads ?? max(1, cores.threads / number)
         let check = JobCheck(
             job, ranks: number, cores: cores, backend: try kernels.kernels.makeBackend(threads: threads))
-        print(check.report)
+        try StandardStreams.print(check.report)
         if check.exitCode != .finished { throw ArgumentParser.ExitCode(check.exitCode.rawValue) }
     }
 }

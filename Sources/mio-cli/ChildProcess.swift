@@ -1,6 +1,7 @@
 import Foundation
 import MIORun
 import MIOTensor
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -10,12 +11,15 @@ import MIOTensor
 
 /// A program that this one waits for, and to which it passes requests to stop.
 ///
-/// The first SIGINT, SIGTERM, SIGHUP or SIGUSR1 asks the run to checkpoint and to end with 75, by SIGUSR1 if `mpirun`
-/// is to hand it on: SIGTERM would be its own end. Any later one becomes SIGTERM: end now, which for a rank is the second.
+/// The first SIGINT, SIGTERM, SIGHUP or SIGUSR1 becomes SIGUSR1: the run checkpoints and ends with 75, and `mpirun` hands
+/// that on at once. Any later one, and SIGQUIT, becomes SIGTERM: end now, which for a rank is the second.
 struct ChildProcess {
     private let process: pid_t
-    private let firstRequest: Int32
-    private static let requests = [SIGINT, SIGTERM, SIGHUP, SIGUSR1]
+    private let startsRanks: Bool
+    private let relay: OutputRelay?
+    private static let requests = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGQUIT]
+    /// What a rank takes over once it runs: until then it is held back.
+    private static let ofRank = [SIGUSR1, SIGTERM]
 
     /// Starts it in a process group of its own: a terminal's Ctrl-C reaches this process alone, which
     /// translates it.
@@ -23,23 +27,58 @@ struct ChildProcess {
     init(_ line: LaunchLine) throws {
         // Whoever reads this process' output may end before it does.
         signal(SIGPIPE, SIG_IGN)
-        // Inherited by one that ignored it, no child's end would be told.
-        signal(SIGCHLD, SIG_DFL)
-        firstRequest = line.startsRanks ? SIGUSR1 : SIGTERM
-        // Held back from now on, and taken one by one in `wait()`: no handler, no race.
-        var signals = Self.signals
-        sigprocmask(SIG_BLOCK, &signals, nil)
+        Self.holdRequests()
+        startsRanks = line.startsRanks
+        relay = line.startsRanks ? try OutputRelay() : nil
+        process = try Self.spawn(line, outputs: relay?.outputs ?? [])
+        try relay?.start()
+    }
 
+    /// This thread holds back requests to stop from now on, and takes them one by one in `wait()`.
+    ///
+    /// Libraries have threads before this program begins, which hold back nothing: what reaches one of them while this
+    /// thread does not wait is handed to this one. (A signal whose action is to do nothing would be lost so, SIGCHLD for
+    /// one.)
+    static func holdRequests() {
+        waiting.store(Int(bitPattern: pthread_self()), ordering: .relaxed)
+        var signals = set(requests + [SIGCHLD])
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        for number in requests + [SIGCHLD] {
+            // pthread_kill may be called by a handler.
+            let handler: @convention(c) (Int32) -> Void = { number in
+                let thread = ChildProcess.waiting.load(ordering: .relaxed)
+                #if canImport(Glibc)
+                    pthread_kill(pthread_t(bitPattern: thread), number)
+                #else
+                    pthread_kill(pthread_t(bitPattern: thread)!, number)
+                #endif
+            }
+            var action = sigaction()
+            sigaction(number, nil, &action)
+            // `nohup`, and what a script starts in the background: who started this one does not want to hear it.
+            if number != SIGCHLD, action.isIgnored { continue }
+            #if canImport(Glibc)
+                action.__sigaction_handler.sa_handler = handler
+            #else
+                action.__sigaction_u.__sa_handler = handler
+            #endif
+            sigemptyset(&action.sa_mask)
+            action.sa_flags = SA_RESTART
+            sigaction(number, &action, nil)
+        }
+    }
+
+    private static let waiting = Atomic<Int>(0)
+
+    private static func spawn(_ line: LaunchLine, outputs: [Int32]) throws -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
+        var held = set(line.startsRanks ? [] : ofRank)
+        posix_spawnattr_setsigmask(&attributes, &held)
         posix_spawnattr_setpgroup(&attributes, 0)
-        var usual = sigset_t()
-        sigemptyset(&usual)
-        sigaddset(&usual, SIGPIPE)
+        // Handlers do not outlive the start of another program; what is ignored would be.
+        var usual = set([SIGPIPE])
         posix_spawnattr_setsigdefault(&attributes, &usual)
         posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
@@ -47,8 +86,10 @@ struct ChildProcess {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         // Reading the terminal from another group would stop it.
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        for (output, number) in zip(outputs, [STDOUT_FILENO, STDERR_FILENO]) {
+            posix_spawn_file_actions_adddup2(&actions, output, number)
+        }
         var environment = ProcessInfo.processInfo.environment
         for variable in line.environment { environment[variable.name] = variable.value }
         var arguments = line.arguments.map { strdup($0) } + [nil]
@@ -61,13 +102,13 @@ struct ChildProcess {
                 action: "start", path: line.arguments[0], reason: String(cString: strerror(status)),
                 exitCode: status == ENOENT ? .missingInput : .inputOutput)
         }
-        self.process = process
+        return process
     }
 
-    private static var signals: sigset_t {
+    private static func set(_ signals: [Int32]) -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
-        for signal in requests + [SIGCHLD] { sigaddset(&set, signal) }
+        for signal in signals { sigaddset(&set, signal) }
         return set
     }
 
@@ -83,16 +124,49 @@ struct ChildProcess {
         while true {
             var status: Int32 = 0
             if waitpid(process, &status, WNOHANG) == process {
+                relay?.finish()
                 let signal = status & 0x7f
                 return signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
             }
-            var signals = Self.signals
-            var received: Int32 = 0
-            guard sigwait(&signals, &received) == 0, received != SIGCHLD else { continue }
-            requests += 1
-            // First: whom the message is for may be gone.
-            kill(process, requests == 1 ? firstRequest : SIGTERM)
-            onRequest(requests)
+            let received = Self.next(atMost: requests == 0 ? nil : requests == 1 ? 1 : 0.02)
+            if received == SIGCHLD { continue }
+            if let received {
+                // Ctrl-\ is meant.
+                requests = max(requests + 1, received == SIGQUIT ? 2 : 1)
+            } else if startsRanks, requests > 1 {
+                // It is about to end them, and would leave that if asked again.
+                continue
+            }
+            // First: whom the message is for may be gone. Again and again: mpirun hands nothing on to ranks that it has
+            // not started yet, and a rank counts.
+            kill(process, requests == 1 ? SIGUSR1 : SIGTERM)
+            if received != nil { onRequest(requests) }
         }
+    }
+
+    /// The next signal; `nil` if there was none for that many seconds.
+    private static func next(atMost seconds: Double?) -> Int32? {
+        var signals = set(requests + [SIGCHLD])
+        var received: Int32 = 0
+        #if canImport(Glibc)
+            if let seconds {
+                var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(seconds * 1e9) % 1_000_000_000)
+                received = sigtimedwait(&signals, nil, &time)
+                return received > 0 ? received : errno == EAGAIN ? nil : SIGCHLD
+            }
+        #endif
+        return sigwait(&signals, &received) == 0 ? received : SIGCHLD
+    }
+}
+
+extension sigaction {
+    fileprivate var isIgnored: Bool {
+        #if canImport(Glibc)
+            let handler = __sigaction_handler.sa_handler
+        #else
+            let handler = __sigaction_u.__sa_handler
+        #endif
+        // SIG_IGN is a cast of 1.
+        return unsafeBitCast(handler, to: Int.self) == 1
     }
 }

@@ -37,13 +37,15 @@ struct EvaluateCommand: ParsableCommand {
                 // JSON has no NaN and no infinity.
                 object[name] = value.isFinite ? .real(value) : .null
             }
-            print(ConfigValue.dictionary(object).json())
+            try StandardStreams.print(ConfigValue.dictionary(object).json())
             return
         }
-        print("\(evaluation.samples) samples of \(evaluation.data), weights of \(evaluation.weightsPath)")
+        try StandardStreams.print(
+            "\(evaluation.samples) samples of \(evaluation.data), weights of \(evaluation.weightsPath)")
         let width = evaluation.names.map(\.count).max() ?? 0
         for (name, value) in zip(evaluation.names, evaluation.values) {
-            print(name + String(repeating: " ", count: width - name.count + 2) + shortNumber(value))
+            try StandardStreams.print(
+                name + String(repeating: " ", count: width - name.count + 2) + shortNumber(value))
         }
     }
 }

@@ -32,6 +32,7 @@ struct MIOCommand: ParsableCommand {
 
     /// Ends the process: with the contract's exit code and one line where something failed.
     static func runAndExit() -> Never {
+        StandardStreams.reserve()
         do {
             var command = try parseAsRoot()
             try command.run()

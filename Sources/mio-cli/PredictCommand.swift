@@ -41,7 +41,7 @@ struct PredictCommand: ParsableCommand {
             kernels.session(job.load()), data: data.map { DataSelection($0) } ?? .automatic,
             weights: weights.source, to: output)
         let arrays = prediction.outputs.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
-        print(
+        try StandardStreams.print(
             "\(output): \(prediction.samples) samples, each \(arrays); weights of \(prediction.weightsPath)")
     }
 }

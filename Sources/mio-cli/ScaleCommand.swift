@@ -64,10 +64,12 @@ struct ScaleCommand: ParsableCommand {
         guard measure == nil || constants == nil else {
             throw ValidationError("--measure writes constants and --constants reads them; keep one")
         }
+        // Their products are counted.
+        let largest = Int(Int32.max)
         for (name, value) in [
             ("ranks-per-node", ranksPerNode ?? 1), ("batch-size", batchSize ?? 1), ("most", most),
-        ] where value < 1 {
-            throw ValidationError("--\(name) \(value): expected at least 1")
+        ] where !(1...largest).contains(value) {
+            throw ValidationError("--\(name) \(value): expected 1 to \(largest)")
         }
         guard [2, 4].contains(bytesPerNumber) else {
             throw ValidationError("--bytes-per-number \(bytesPerNumber): expected 4, or 2 for bfloat16")
@@ -101,22 +103,30 @@ struct ScaleCommand: ParsableCommand {
                 batchSize: batchSize ?? job.training.batchSize, scaling: scaling),
             most: most)
         if json {
-            print(
+            try StandardStreams.print(
                 ConfigValue.dictionary([
                     "constants": constants.config, "rows": report.config,
                     "largest_useful_ranks": .integer(report.largestUseful.ranks),
                 ]).json())
         } else {
-            print(report.table)
-            print("\n\(report.conclusion)")
-            if let advice = report.advice { print(advice) }
+            try StandardStreams.print(report.table)
+            try StandardStreams.print("\n\(report.conclusion)")
+            if let advice = report.advice { try StandardStreams.print(advice) }
         }
     }
 
     /// - Throws: `FileError`; `ConfigError` for a file of something else, or of another model.
     private static func read(_ path: String, for job: Job) throws -> ScaleConstants {
         let file = try MappedFile(path)
-        let constants = try ScaleConstants(ConfigValue(json: Data(file.bytes)), path: path)
+        let value: ConfigValue
+        do {
+            value = try ConfigValue(json: Data(file.bytes))
+        } catch {
+            throw ConfigError(
+                path: ConfigPath(path),
+                message: "expected what --measure writes, a file of JSON; received something else")
+        }
+        let constants = try ScaleConstants(value, path: path)
         let parameters = job.graph.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count }
         guard constants.step.parameters == parameters else {
             throw ConfigError(

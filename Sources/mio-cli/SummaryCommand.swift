@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIOCommandLine
 import MIOJob
+import MIORun
 
 #if canImport(Glibc)
     import Glibc
@@ -18,7 +19,7 @@ struct SummaryCommand: ParsableCommand {
 
     func run() throws {
         let job = try job.load()
-        print(job.graph.summary(name: job.name, columns: Self.columns))
+        try StandardStreams.print(job.graph.summary(name: job.name, columns: Self.columns))
     }
 
     /// Of the terminal; enough for the whole table where there is none.

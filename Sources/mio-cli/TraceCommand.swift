@@ -31,6 +31,6 @@ struct TraceCommand: ParsableCommand {
                 "\(file): cannot be read; make a trace with mio train --trace FILE", exitCode: .missingInput)
         }
         let report = try TraceReport(TraceFile(data, path: file), path: file)
-        print(json ? report.json : report.text)
+        try StandardStreams.print(json ? report.json : report.text)
     }
 }

@@ -52,12 +52,18 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        // A bad job is told before anything is started.
+        // A bad job is told before anything is started; and what mpirun would be too quiet about.
         _ = try job.load()
+        if let hostfile, !FileManager.default.isReadableFile(atPath: hostfile) {
+            throw RunError(
+                "--hostfile \(hostfile): no such file, or no right to read it", exitCode: .missingInput)
+        }
         let line = LaunchLine(
             ranks: number, worker: try workerArguments(), hosts: launchHosts, extra: mpirunArguments,
             circumstances: .init(
                 cores: .current, isRoot: geteuid() == 0, isTerminal: isatty(1) == 1))
+        // Who sees the line may ask it to stop.
+        ChildProcess.holdRequests()
         Message.write("$ \(line.text)")
         if dryRun { return }
         throw ExitCode(try run(line))
@@ -113,21 +119,31 @@ struct TrainCommand: ParsableCommand {
             guard MIOTensor.ExitCode(rawValue: status) == nil else { return status }
             // mpirun has a status of its own for it.
             if requests > 1 { return 128 + SIGTERM }
+            if requests == 1, status == 128 + SIGUSR1 { return MIOTensor.ExitCode.stopped.rawValue }
             explain(status, line)
             return status
         case .killed(let signal):
-            Message.write("mio: \(line.arguments[0]) was ended by signal \(signal)")
+            // Asked before it could listen: nothing had begun.
+            if requests > 0, signal == SIGUSR1 || signal == SIGTERM {
+                return requests > 1 ? 128 + SIGTERM : MIOTensor.ExitCode.stopped.rawValue
+            }
+            tellOfSignal(signal, of: line.startsRanks ? line.arguments[0] : "the rank")
             return 128 + signal
         }
     }
 
+    private func tellOfSignal(_ signal: Int32, of what: String) {
+        Message.write(
+            "mio: \(what) was ended by signal \(signal)"
+                + (signal == SIGKILL ? ", as when memory runs out" : "")
+                + "; run again to continue from the newest checkpoint")
+    }
+
     /// What no rank could tell itself, since mpirun is told to be quiet.
     private func explain(_ status: Int32, _ line: LaunchLine) {
-        if status > 128 {
-            Message.write(
-                "mio: a rank was ended by signal \(status - 128)"
-                    + (status == 128 + SIGKILL ? ", as when memory runs out" : "")
-                    + "; run again to continue from the newest checkpoint")
+        // Linux has 64 signals.
+        if (129...192).contains(status) {
+            tellOfSignal(status - 128, of: "a rank")
         } else {
             Message.write(
                 "mio: \(line.arguments[0]) ended with status \(status)"

@@ -17,6 +17,7 @@ struct WorkerCommand: ParsableCommand {
 
     /// Reads the command line and trains; all ranks tell one thing, whoever has something to tell.
     static func start() -> Never {
+        StandardStreams.reserve()
         do {
             try parse().train()
         } catch {

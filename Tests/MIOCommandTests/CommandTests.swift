@@ -91,6 +91,80 @@ import Testing
         #expect(checkpoints.contains { $0.hasPrefix("step-") })
     }
 
+    /// Whenever it comes: before mpirun has started anything, before a rank listens.
+    @Test(arguments: [0, 20, 50, 80, 120], [1, 2]) func anEarlyRequestToStopIsHeeded(
+        milliseconds: Int, ranks: Int
+    )
+        throws
+    {
+        let small = try SmallJob()
+        let started = try start(
+            ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
+        usleep(UInt32(milliseconds) * 1000)
+        started.signal(SIGINT)
+        let run = try started.wait(atMost: 60)
+        // Before it says what it starts, the signal ends it.
+        #expect(run.status == (run.errors.isEmpty ? 128 + SIGINT : 75), "\(run.errors)")
+        #expect(!run.errors.contains("mio: "), "\(run.errors)")
+    }
+
+    @Test(arguments: [1, 2]) func ctrlBackslashEndsItQuietly(ranks: Int) throws {
+        let small = try SmallJob()
+        let started = try start(
+            ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
+        try waitUntil("the first checkpoint") {
+            FileManager.default.fileExists(atPath: small.path("runs/small/checkpoints/step-000000006"))
+                || !started.isRunning
+        }
+        started.signal(SIGQUIT)
+        let run = try started.wait(atMost: 60)
+        #expect([75, 128 + SIGTERM].contains(run.status), "\(run.errors)")
+        #expect(run.errors.contains("\nstopping now\n"))
+        #expect(!run.errors.contains("crash"))
+    }
+
+    /// `mio train | head -1`: the run goes on without its reader.
+    @Test(arguments: [1, 2]) func aReaderThatLeavesEndsNothing(ranks: Int) throws {
+        let small = try SmallJob()
+        let run = try SpawnedProcess(
+            [
+                "sh", "-c",
+                "{ \"$0\" train -n \(ranks) \"$1\" --set training.epochs=30 2>&1; echo $? > \"$2\"; } | head -1",
+                BuiltProgram.path("mio"), small.path("job.yaml"), small.path("status"),
+            ], environment: [:]
+        ).wait(atMost: 60)
+        #expect(run.status == 0)
+        let status = try String(contentsOfFile: small.path("status"), encoding: .utf8)
+        #expect(status == "0\n")
+        #expect(FileManager.default.fileExists(atPath: small.path("runs/small/model.safetensors")))
+    }
+
+    @Test func whatCannotBeWrittenIsNoSuccess() throws {
+        let small = try SmallJob()
+        for (command, place) in [("summary", "> /dev/full"), ("check", "> /dev/full"), ("summary", ">&-")] {
+            let run = try SpawnedProcess(
+                [
+                    "sh", "-c", "\"$0\" \(command) \"$1\" \(place)", BuiltProgram.path("mio"),
+                    small.path("job.yaml"),
+                ],
+                environment: [:]
+            ).wait(atMost: 60)
+            #expect(run.status == 74, "\(command) \(place)")
+            #expect(run.errors.hasPrefix("mio: cannot write to standard output: "), "\(run.errors)")
+        }
+    }
+
+    @Test func aPredictionNeverReplacesItsInput() throws {
+        let small = try SmallJob()
+        #expect(try mio("train", in: small).status == 0)
+        let before = try Data(contentsOf: URL(filePath: small.path("test.npz")))
+        let run = try mio(
+            "predict", "-o", "../\(small.folder.path.split(separator: "/").last ?? "")/test.npz", in: small)
+        #expect(run.status == 64)
+        #expect(run.errors.contains("test.npz: is an input, "))
+        #expect(try Data(contentsOf: URL(filePath: small.path("test.npz"))) == before)
+    }
+
     /// In the midst of a step that takes far longer than the signals.
     @Test(arguments: [1, 2]) func aSecondRequestStopsAtOnce(ranks: Int) throws {
         let small = try SmallJob()
@@ -113,7 +187,7 @@ import Testing
         guard ranks == 1 else { return }
         let checkpoints = try FileManager.default.contentsOfDirectory(
             atPath: small.path("runs/small/checkpoints"))
-        #expect(checkpoints == [])
+        #expect(checkpoints.allSatisfy { $0.hasPrefix(".") })
     }
 
     /// Some that start programs ignore what becomes of them, and have the programs do so too.

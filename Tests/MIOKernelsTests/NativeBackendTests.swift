@@ -58,7 +58,8 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
             let model = try Model(inputs: [image], outputs: [convolution])
             for planned in [2, 8] {
                 try expectAlike(
-                    model, try NativeBackend(threads: 2), planned: planned, passes: [planned, 1, planned - 1],
+                    model, try NativeBackend(threads: 2), planned: planned,
+                    passes: [planned, 1, planned - 1],
                     tolerance: tolerance(sum: 9 * max(channels, 21), winograd: true, layers: 2))
             }
         }

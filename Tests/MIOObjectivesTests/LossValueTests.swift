@@ -232,3 +232,37 @@ import Testing
         #expect(LossReduction.sum.denominator(labelledCount: 4, weightSum: 2.5) == 1)
     }
 }
+
+/// 32-bit sums one by one would be off by some 1e-4 of themselves.
+@Suite struct LongRowTests {
+    private let width = 100_000
+
+    private func compare(_ loss: any Loss, _ predictions: [Double], _ targets: [Float], sum: Double) {
+        let run = LossRun<Float>(
+            loss, predictions: predictions.map(Float.init), width: width, targets: targets)
+        #expect(abs(Double(run.losses[0]) - sum) <= 2e-6 * sum, "\(run.losses[0]), not \(sum)")
+    }
+
+    @Test func ofMeans() {
+        let predictions = (0..<width).map { 0.1 + 0.8 * Double(Float($0 % 977) / 977) }
+        let zeros = [Float](repeating: 0, count: width)
+        let mean = { (term: (Double) -> Double) in
+            predictions.reduce(0) { $0 + term(Double(Float($1))) } / Double(self.width)
+        }
+        compare(MeanSquaredError(), predictions, zeros, sum: mean { $0 * $0 })
+        compare(MeanAbsoluteError(), predictions, zeros, sum: mean { $0 })
+        compare(BinaryCrossentropy(), predictions, zeros, sum: mean { -log(1 - $0) })
+    }
+
+    @Test func ofClasses() {
+        let logits = (0..<width).map { Double(Float($0 % 977) / 977) }
+        let logSum = log(logits.reduce(0) { $0 + exp($1) })
+        var targets = [Float](repeating: 0, count: width)
+        targets[5] = 1
+        let smoothed =
+            logits.reduce(0) { $0 + 0.2 / Double(width) * (logSum - $1) } + 0.8 * (logSum - logits[5])
+        compare(
+            CategoricalCrossentropy(fromLogits: true, labelSmoothing: 0.2), logits, targets, sum: smoothed)
+        compare(SparseCategoricalCrossentropy(fromLogits: true), logits, [5], sum: logSum - logits[5])
+    }
+}

@@ -82,17 +82,14 @@ public struct CategoricalCrossentropy: Loss, Hashable {
                 call.skip(position)
                 continue
             }
-            var loss: T = 0
-            var targetSum: T = 0
-            for index in offset..<offset + width {
+            call.losses[position] = call.sumOfRow(offset) { index in
                 let target = T(call.targets[index]) * keep + shift
-                targetSum += target
                 // A class that is ruled out (logit −∞) may have target 0: that is no loss, not 0 × ∞.
-                if target != 0 { loss += target * (logSum - call.predictions[index]) }
+                return target == 0 ? 0 : target * (logSum - call.predictions[index])
             }
-            call.losses[position] = loss
             if let gradient = call.gradient {
                 let scale = call.scales[position]
+                let targetSum = call.sumOfRow(offset) { T(call.targets[$0]) * keep + shift }
                 for index in offset..<offset + width {
                     let target = T(call.targets[index]) * keep + shift
                     gradient[index] = scale * (gradient[index] * targetSum - target)
@@ -112,22 +109,17 @@ public struct CategoricalCrossentropy: Loss, Hashable {
                 continue
             }
             let offset = position * width
-            var sum: T = 0
-            for index in offset..<offset + width { sum += call.predictions[index] }
-            var loss: T = 0
-            var weighted: T = 0
-            for index in offset..<offset + width {
+            let sum = call.sumOfRow(offset) { call.predictions[$0] }
+            call.losses[position] = call.sumOfRow(offset) { index in
                 let target = T(call.targets[index]) * keep + shift
                 let share = call.predictions[index] / sum
                 let clipped = min(max(share, low), high)
-                loss -= target * T.log(clipped)
-                let derivative = share >= low && share <= high ? -target / clipped : 0
-                weighted += derivative * share
-                call.gradient?[index] = derivative
+                call.gradient?[index] = share >= low && share <= high ? -target / clipped : 0
+                return -target * T.log(clipped)
             }
-            call.losses[position] = loss
             if let gradient = call.gradient {
                 let factor = call.scales[position] / sum
+                let weighted = call.sumOfRow(offset) { gradient[$0] * (call.predictions[$0] / sum) }
                 for index in offset..<offset + width {
                     gradient[index] = factor * (gradient[index] - weighted)
                 }

@@ -34,11 +34,10 @@ extension LossCall {
         for index in 1..<width { largest = max(largest, logits[index]) }
         // Exponentials are kept where one of the outputs has room for them, not computed twice.
         let kept = (probabilities ?? gradient).map { $0 + offset }
-        var sum: T = 0
-        for index in 0..<width {
+        let sum = sumOfRow(0) { index in
             let exponential = T.exp(logits[index] - largest)
-            sum += exponential
             kept?[index] = exponential
+            return exponential
         }
         if let kept {
             let factor = 1 / sum

@@ -62,20 +62,38 @@ public struct LossCall<T: Scalar> {
                 continue
             }
             let offset = position * width
-            var sum: T = 0
+            let sum: T
             if let gradient {
                 let factor = scales[position] / count
-                for index in offset..<offset + width {
+                sum = sumOfRow(offset) { index in
                     let (loss, derivative) = element(predictions[index], T(targets[index]))
-                    sum += loss
                     gradient[index] = factor * derivative
+                    return loss
                 }
             } else {
-                for index in offset..<offset + width {
-                    sum += element(predictions[index], T(targets[index])).loss
-                }
+                sum = sumOfRow(offset) { element(predictions[$0], T(targets[$0])).loss }
             }
             losses[position] = sum / count
+        }
+    }
+
+    /// The sum of a value for each element of a row, in order.
+    ///
+    /// One by one, 32-bit floats lose as many bits as the row's length has: long rows are added up in parts of 64.
+    /// - Parameter offset: of the row's first element, whose index `value` is called with.
+    @inline(__always)
+    func sumOfRow(_ offset: Int, _ value: (Int) -> T) -> T {
+        let most = 64
+        var start = offset
+        var whole = 0.0
+        while true {
+            let end = min(start + most, offset + width)
+            var part: T = 0
+            for index in start..<end { part += value(index) }
+            if width <= most { return part }
+            whole += Double(part)
+            if end == offset + width { return T(whole) }
+            start = end
         }
     }
 }

@@ -109,8 +109,7 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
                 continue
             }
             let offset = position * width
-            var sum: T = 0
-            for index in offset..<offset + width { sum += call.predictions[index] }
+            let sum = call.sumOfRow(offset) { call.predictions[$0] }
             let index = offset + call.classIndex(position)
             let share = call.predictions[index] / sum
             let clipped = min(max(share, low), high)

@@ -106,8 +106,8 @@ public struct TargetCheck: Sendable, Hashable {
         if let (row, fault) = firstFault {
             findings.addError(
                 "\(place): \(faults) \(faults == 1 ? "label" : "labels") cannot be; first in "
-                    + "\(dataset.location(ofRow: row, column: column)): \(fault); correct the data, or set "
-                    + "outputs.\(name).missing_label")
+                    + "\(dataset.location(ofRow: row, column: column)): \(fault); correct the data"
+                    + (fault.classes == nil ? "" : ", or set outputs.\(name).missing_label"))
         }
         if labelled == 0 {
             findings.warn("\(place): no sample has a label: it learns nothing, and its loss is 0")

@@ -13,6 +13,14 @@ public struct ColumnMap: Sendable {
     let targets: [Int]
     let weights: [Int]
 
+    /// What a column is to the model.
+    public enum Kind: Sendable { case input, target, weight }
+
+    func kind(of column: Int) -> Kind? {
+        inputs.contains(column)
+            ? .input : targets.contains(column) ? .target : weights.contains(column) ? .weight : nil
+    }
+
     /// Each trained output with the column of its targets.
     public var targetColumns: [(output: String, column: Int)] {
         targets.map { (output: requests[$0].name, column: $0) }

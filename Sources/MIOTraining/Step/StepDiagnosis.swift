@@ -26,7 +26,8 @@ extension TrainingStep {
         optimizer.nonFiniteParameters()
     }
 
-    public func isInput(column: Int) -> Bool { replica.columns.inputs.contains(column) }
+    /// `nil` for a column that the step does not read.
+    public func kind(ofColumn column: Int) -> ColumnMap.Kind? { replica.columns.kind(of: column) }
 }
 
 extension Replica {

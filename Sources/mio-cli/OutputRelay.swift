@@ -1,0 +1,86 @@
+import MIOTensor
+import MIOThreads
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Hands on what a program writes to standard output and error, and goes on reading when nobody takes it any more:
+/// `mpirun` would end in the midst of a run, with a crash of its own.
+///
+/// Sendable, unchecked: the thread alone uses the descriptors once it runs.
+final class OutputRelay: @unchecked Sendable {
+    private struct Stream {
+        let source: Int32
+        let target: Int32
+    }
+
+    /// What the program is given as standard output and error.
+    let outputs: [Int32]
+    private var streams: [Stream] = []
+    private let hasEnded = Atomic(false)
+    private var thread: JoinableThread?
+
+    /// - Throws: `FileError` where no pipe can be made.
+    init() throws(FileError) {
+        var outputs: [Int32] = []
+        for target in [STDOUT_FILENO, STDERR_FILENO] {
+            var ends: [Int32] = [-1, -1]
+            guard pipe(&ends) == 0 else {
+                throw FileError(action: "make", path: "a pipe", reason: String(cString: strerror(errno)))
+            }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            outputs.append(ends[1])
+            streams.append(Stream(source: ends[0], target: target))
+        }
+        self.outputs = outputs
+    }
+
+    /// The program runs: its ends of the pipes are its own.
+    /// - Throws: `ThreadError`
+    func start() throws(ThreadError) {
+        for output in outputs { close(output) }
+        thread = try JoinableThread(named: "mio output") { self.run() }
+    }
+
+    /// The program has ended: returns when everything it wrote was handed on.
+    func finish() {
+        hasEnded.store(true, ordering: .relaxed)
+        thread?.join()
+        thread = nil
+    }
+
+    private func run() {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while !streams.isEmpty {
+            var places = streams.map { pollfd(fd: $0.source, events: Int16(POLLIN), revents: 0) }
+            let ready = poll(&places, nfds_t(places.count), 100)
+            // A program that outlives the one that started it may hold the other ends.
+            if ready == 0, hasEnded.load(ordering: .relaxed) { return }
+            for (index, place) in places.enumerated().reversed() where place.revents != 0 {
+                let count = read(streams[index].source, &buffer, buffer.count)
+                if count > 0 {
+                    hand(buffer[..<count], to: streams[index].target)
+                } else if count == 0 || errno != EINTR {
+                    close(streams[index].source)
+                    streams.remove(at: index)
+                }
+            }
+        }
+    }
+
+    private func hand(_ bytes: ArraySlice<UInt8>, to target: Int32) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(target, $0.baseAddress, $0.count) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EINTR {
+                return
+            }
+        }
+    }
+}
