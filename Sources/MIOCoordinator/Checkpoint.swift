@@ -54,7 +54,9 @@ extension StoredCheckpoint {
     /// - Throws: `CheckpointError` (damaged, newer format), `FileError` if the folder is not there, or if it cannot be
     ///   read now, which says nothing of what is in it.
     public init(path: String) throws {
-        guard Folder.isFolder(path) else {
+        // A run's folder, for one, or that of all its checkpoints.
+        let isAny = CheckpointStore.step(name: Folder.name(of: path)) != nil
+        guard Folder.isFolder(path), isAny || Folder.exists(Folder.join(path, Self.manifestName)) else {
             throw FileError(
                 action: "read", path: path,
                 reason: "expected the folder of a checkpoint, like runs/NAME/checkpoints/step-000000200",

@@ -3,8 +3,8 @@ import MIOTensor
 
 /// A file's bytes, read by the system when they are touched.
 ///
-/// The mapping stays valid after the file is renamed or removed. Truncating the file while it is mapped
-/// kills the process (`SIGBUS`): mio never writes to a file in place.
+/// The mapping stays valid after the file is renamed or removed. Truncating the file while it is mapped kills the process
+/// (`SIGBUS`, which `MappedFiles` gives a message): mio never writes to a file in place.
 ///
 /// Sendable, unchecked: the bytes are never written through it.
 public final class MappedFile: @unchecked Sendable {
@@ -12,6 +12,7 @@ public final class MappedFile: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     /// The file as it was when it was opened.
     public let stamp: FileStamp
+    private let registration: Int?
 
     /// - Throws: `FileError` if the file is missing, unreadable, or not a regular file.
     public init(_ path: String) throws(FileError) {
@@ -22,6 +23,7 @@ public final class MappedFile: @unchecked Sendable {
         self.stamp = stamp
         // An empty file cannot be mapped.
         bytes = count == 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : try file.map(count: count)
+        registration = MappedFiles.add(bytes, path)
     }
 
     /// Whether the path still names the file that is mapped, with the content it had.
@@ -31,6 +33,7 @@ public final class MappedFile: @unchecked Sendable {
     }
 
     deinit {
+        if let registration { MappedFiles.remove(registration) }
         if let address = bytes.baseAddress {
             munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
         }

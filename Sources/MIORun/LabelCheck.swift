@@ -11,31 +11,36 @@ struct LabelCheck {
     let session: Session
     let columns: ColumnMap
 
-    /// - Throws: `AgreedError` with the first bad label of each rank that found one: its shard and row.
+    /// - Throws: `AgreedError` with the first bad label: its shard and row.
     func run(_ dataset: Dataset, key: String) throws {
         let communicator = session.communicator
         let rows =
             dataset.rowCount * communicator.rank / communicator.size..<dataset.rowCount
             * (communicator.rank + 1) / communicator.size
-        try communicator.agree(on: "the labels of data.\(key)") {
-            for (output, column) in columns.targetColumns {
-                guard let specification = session.job.outputs.first(where: { $0.name == output }),
-                    let shape = session.job.graph.shape(ofOutput: output)
-                else { continue }
-                let loss = specification.loss
-                let labelling = TargetLabelling(loss, missingLabel: specification.missingLabel)
-                let width = loss.targetKind == .classIndex ? 1 : shape.last
-                try dataset.scan(column: column, rows: rows) { rows, values in
-                    guard let targets = values.baseAddress,
-                        let fault = labelling.firstFault(
-                            targets: targets, positions: values.count / max(width, 1), targetWidth: width,
-                            classes: shape.last)
-                    else { return }
-                    let positions = values.count / max(width, 1) / rows.count
-                    let row = rows.lowerBound + fault.position / max(positions, 1)
-                    throw Self.error(output, fault, dataset.location(ofRow: row, column: column))
-                }
+        // Each rank may find one: the first of all is told.
+        var found: (row: Int, error: RunError)?
+        for (output, column) in columns.targetColumns {
+            guard let specification = session.job.outputs.first(where: { $0.name == output }),
+                let shape = session.job.graph.shape(ofOutput: output)
+            else { continue }
+            let loss = specification.loss
+            let labelling = TargetLabelling(loss, missingLabel: specification.missingLabel)
+            let width = loss.targetKind == .classIndex ? 1 : shape.last
+            dataset.scan(column: column, rows: rows) { rows, values in
+                guard let targets = values.baseAddress,
+                    let fault = labelling.firstFault(
+                        targets: targets, positions: values.count / max(width, 1), targetWidth: width,
+                        classes: shape.last)
+                else { return }
+                let positions = values.count / max(width, 1) / rows.count
+                let row = rows.lowerBound + fault.position / max(positions, 1)
+                guard found.map({ row < $0.row }) ?? true else { return }
+                found = (row, Self.error(output, fault, dataset.location(ofRow: row, column: column)))
             }
+        }
+        let first = -(try communicator.allreduceMax(-(found.map { Double($0.row) } ?? .infinity)))
+        try communicator.agree(on: "the labels of data.\(key)") {
+            if let found, Double(found.row) == first { throw found.error }
         }
     }
 

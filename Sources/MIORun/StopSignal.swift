@@ -1,3 +1,4 @@
+import MIOFiles
 import Synchronization
 
 #if canImport(Glibc)
@@ -38,6 +39,7 @@ public enum StopSignal {
         }
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        MappedFiles.reportLosses()
         // Ctrl-\ ends a program, and is no crash for Swift to explain.
         signal(SIGQUIT, SIG_DFL)
         // Whoever started this process may have held them back until now.

@@ -1,3 +1,4 @@
+import Foundation
 import MIOComm
 import MIOConfig
 import MIOCoordinator
@@ -139,6 +140,7 @@ public final class TrainingRun {
                 state = try TrainingState(checkpoint)
                 try checkContinues(checkpoint)
                 // Only now: a job that cannot continue the run must leave what is known of it.
+                if store.holds(checkpoint) { warnOfDifferences(directory) }
                 try directory.writeJob(job.resolvedYAML)
                 if store.holds(checkpoint) {
                     try store.remove(after: state.position.step)
@@ -146,6 +148,9 @@ public final class TrainingRun {
                     try store.replaceAll(by: takeSnapshot())
                 }
                 Message.write("continuing from \(checkpoint.path)")
+                if state.position.epoch >= job.training.epochs {
+                    Message.write(job.nothingToTrain)
+                }
             } else {
                 try directory.writeJob(job.resolvedYAML)
                 replica.initializeWeights(seed: job.seed)
@@ -160,6 +165,18 @@ public final class TrainingRun {
         try snapshot.broadcast(communicator)
         optimizer.updates = state.updates
         epochSums.totals = state.epochSums
+    }
+
+    /// Another optimizer's rate may be meant, another activation hardly: both are told.
+    private func warnOfDifferences(_ directory: RunDirectory) {
+        guard let text = try? String(contentsOfFile: directory.jobPath, encoding: .utf8) else { return }
+        let differences = job.trainingDifferences(from: text)
+        guard !differences.isEmpty else { return }
+        let most = 4
+        Message.write(
+            "warning: \(directory.jobPath): the run goes on with another job: "
+                + differences.prefix(most).joined(separator: ", ")
+                + (differences.count > most ? ", and \(differences.count - most) more" : ""))
     }
 
     /// - Precondition: the snapshot before has been written.

@@ -8,7 +8,7 @@ import MIOTensor
 
 /// A thread that can be waited for.
 ///
-/// It takes no signals, which are for the thread that steps, and has a main thread's stack (8 MiB), which
+/// It takes no signals but for its own faults: they are for the thread that steps. It has a main thread's stack (8 MiB), which
 /// reference kernels and deep recursion may need.
 public struct JoinableThread {
     private static let stackBytes = 8 << 20
@@ -26,6 +26,8 @@ public struct JoinableThread {
         var everything = sigset_t()
         var previous = sigset_t()
         sigfillset(&everything)
+        // What its own faults raise is its own: held back, Linux would end the process before a handler can say why.
+        for fault in [SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT] { sigdelset(&everything, fault) }
         pthread_sigmask(SIG_SETMASK, &everything, &previous)
         defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
         let body = Unmanaged.passRetained(Body(run))

@@ -1,10 +1,37 @@
 import Foundation
 import MIOData
+import ProcessSupport
 import Testing
 
 extension EndToEndTests {
     /// Bad jobs and data end a run before any state is touched, with one message.
     @Suite struct BadInputTests {
+        /// Each rank finds one; one is told.
+        @Test func ofManyBadLabelsTheFirstIsTold() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let outcome = try WorkerRun.outcome(
+                job, ranks: 3, ["--set", "model.layers[2].units=2", "--resume", "never"])
+            #expect(outcome.status == 65)
+            #expect(outcome.messages.count == 1)
+            #expect(outcome.errors.count == 1, "\(outcome.errors)")
+            #expect(outcome.errors.first?.hasPrefix("mio: rank 0: output \"kind\": ") == true)
+        }
+
+        /// Read by the system when it is touched, which a signal tells.
+        @Test(arguments: 1...2) func aShardThatBecomesShorterIsNamed(ranks: Int) throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 200])
+            let run = try WorkerRun(
+                job, ranks: ranks,
+                ["--set", "training.epochs=100000000", "--set", "checkpoints.every_steps=1"])
+            try waitUntil("the first checkpoint") { try folder.records().newestCheckpoint() != nil }
+            #expect(truncate(folder.path("train-1.npz"), 1000) == 0)
+            let outcome = try run.wait()
+            #expect([65, 74].contains(outcome.status), "\(outcome.errors)")
+            #expect(outcome.messages.contains { $0.contains("train-1.npz") }, "\(outcome.errors)")
+        }
+
         /// Expects a run to be refused, and an earlier run's files to be as they were.
         /// - Parameters:
         ///   - message: without `mio: `; FOLDER stands for the job's folder.

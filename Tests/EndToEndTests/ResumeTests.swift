@@ -110,11 +110,52 @@ extension EndToEndTests {
                 job, ranks: 1,
                 ["--set", "training.epochs=1", "--set", "outputs.kind.metrics=[sparse_categorical_accuracy]"])
             #expect(more.status == 0, "\(more.errors)")
-            #expect(more.errors.count == 2)
+            #expect(more.errors.count == 3)
             #expect(
                 more.errors.first?.hasSuffix(
                     "step-000000001: was written with other losses or metrics: those of epoch 1 will be of its "
                         + "remaining samples only") == true)
+            #expect(
+                more.errors.dropFirst().first
+                    == "warning: \(folder.path)/run/job.yaml: the run goes on with another job: "
+                    + "outputs.kind.metrics[0].class: \"Accuracy\" → \"SparseCategoricalAccuracy\", "
+                    + "outputs.kind.metrics[0].name: \"accuracy\" → \"sparse_categorical_accuracy\"")
+        }
+
+        @Test func whatWouldTrainOtherwiseIsTold() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            #expect(try WorkerRun.outcome(job, ranks: 1, ["--set", "training.epochs=1"]).status == 0)
+            let more = try WorkerRun.outcome(
+                job, ranks: 1,
+                ["--set", "model.layers[0].activation=tanh", "--set", "logging.every_steps=2"])
+            #expect(more.status == 0, "\(more.errors)")
+            #expect(
+                more.errors == [
+                    "warning: \(folder.path)/run/job.yaml: the run goes on with another job: "
+                        + "model.layers[0].activation: \"relu\" → \"tanh\"",
+                    "continuing from \(folder.path)/run/checkpoints/step-000000004",
+                ])
+            let again = try WorkerRun.outcome(
+                job, ranks: 1, ["--set", "model.layers[0].activation=tanh", "--set", "training.epochs=2"])
+            #expect(
+                again.errors.last
+                    == "all 2 epochs are done, and nothing is left to train; raise training.epochs, or start over "
+                    + "with --resume never")
+        }
+
+        @Test func aRunIsNoCheckpoint() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            #expect(try WorkerRun.outcome(job, ranks: 1, ["--set", "training.epochs=1"]).status == 0)
+            for path in ["run", "run/checkpoints"] {
+                let outcome = try WorkerRun.outcome(job, ranks: 1, ["--resume", folder.path + "/" + path])
+                #expect(outcome.status == 66)
+                #expect(
+                    outcome.messages.first?.contains(
+                        "\(path): expected the folder of a checkpoint, like runs/NAME/checkpoints/step-")
+                        == true)
+            }
         }
 
         @Test func aModelIsThatOfTheRunOrNone() throws {

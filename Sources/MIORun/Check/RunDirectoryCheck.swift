@@ -78,11 +78,16 @@ public struct RunDirectoryCheck: Sendable, Hashable {
             findings.warn(warning)
         }
         if state.position.epoch >= job.training.epochs {
-            findings.warn(
-                "\(found.checkpoint.path) has all \(job.training.epochs) epochs: a run would end at once; raise "
-                    + "training.epochs, or start over with --resume never")
+            findings.warn("\(found.checkpoint.path): \(job.nothingToTrain)")
         }
         return Position(
             checkpoint: found.checkpoint.path, step: state.position.step, epoch: state.position.epoch)
+    }
+}
+
+extension Job {
+    var nothingToTrain: String {
+        "all \(counted(training.epochs, "epoch")) are done, and nothing is left to train; raise training.epochs, or start "
+            + "over with --resume never"
     }
 }

@@ -143,7 +143,7 @@ import Testing
         #expect(done.runDirectory.continues?.step == 12)
         #expect(done.runDirectory.continues?.epoch == 2)
         #expect(done.findings.warnings.count == 1)
-        #expect(done.findings.warnings[0].contains("has all 2 epochs: a run would end at once"))
+        #expect(done.findings.warnings[0].contains("all 2 epochs are done, and nothing is left to train"))
         #expect(try check(small.job("training.epochs=3")).findings.warnings == [])
 
         let batch = try check(small.job("training.epochs=3", "training.batch_size=8"))

@@ -1,0 +1,40 @@
+import MIOConfig
+
+extension Job {
+    /// Where this job trains otherwise than another: each key that differs, with both values.
+    ///
+    /// Of the model, the losses and metrics, the optimizer and the training; not of how many epochs, threads or samples at
+    /// a time.
+    /// - Parameter resolvedYAML: the other job's. One that cannot be read differs in nothing.
+    public func trainingDifferences(from resolvedYAML: String) -> [String] {
+        guard let other = try? ConfigValue(yaml: resolvedYAML) else { return [] }
+        let parts = ["model", "outputs", "optimizer", "training"]
+        let unimportant: Set = ["training.epochs", "training.threads", "training.micro_batch"]
+        func values(_ job: ConfigValue) -> [(path: String, value: ConfigValue)] {
+            guard case .dictionary(let dictionary) = job else { return [] }
+            return parts.flatMap { key in
+                dictionary[key].map { leaves($0, at: ConfigPath(key)) } ?? []
+            }
+        }
+        let (before, after) = (values(other), values(resolved))
+        let known = Dictionary(before.map { ($0.path, $0.value) }) { first, _ in first }
+        let present = Set(after.map(\.path))
+        let changed = after.filter { known[$0.path] != $0.value }.map { path, value in
+            (path, "\(path): \(known[path]?.json() ?? "absent") → \(value.json())")
+        }
+        let removed = before.filter { !present.contains($0.path) }.map { path, value in
+            (path, "\(path): \(value.json()) → absent")
+        }
+        return (changed + removed).filter { !unimportant.contains($0.0) }.map(\.1)
+    }
+
+    private func leaves(_ value: ConfigValue, at path: ConfigPath) -> [(path: String, value: ConfigValue)] {
+        switch value {
+        case .dictionary(let dictionary):
+            dictionary.entries.flatMap { leaves($0.value, at: path.appending($0.key)) }
+        case .list(let list):
+            list.enumerated().flatMap { leaves($1, at: path.appending(index: $0)) }
+        default: [(path.description, value)]
+        }
+    }
+}
