@@ -105,7 +105,9 @@ public final class TrainingRun {
             if outcome == .finished {
                 recorder.waitForCheckpoint()
                 _ = try SafetensorsWriter.write(
-                    snapshot.takeWeights(), metadata: ["format": "mio"], to: recorder.directory.weightsPath)
+                    snapshot.takeWeights(),
+                    metadata: ["format": "mio", "step": "\(state.position.step)"],
+                    to: recorder.directory.weightsPath)
             }
             recorder.close()
             if let error = recorder.takeError() { throw error }
@@ -146,6 +148,8 @@ public final class TrainingRun {
                     try store.remove(after: state.position.step)
                 } else {
                     try store.replaceAll(by: takeSnapshot())
+                    // As in a run that starts: a finished model would be another run's.
+                    try Folder.remove(directory.weightsPath)
                 }
                 Message.write("continuing from \(checkpoint.path)")
                 if state.position.epoch >= job.training.epochs {
@@ -155,9 +159,8 @@ public final class TrainingRun {
                 try directory.writeJob(job.resolvedYAML)
                 replica.initializeWeights(seed: job.seed)
                 state.epochSums = epochSums.totals
+                try Folder.remove(directory.weightsPath)
             }
-            // A finished model is that of this run or none: not of the one that is trained further, or over, here.
-            if state.position.epoch < job.training.epochs { try Folder.remove(directory.weightsPath) }
         }
         state = TrainingState(
             bytes: try communicator.broadcast(state.bytes, root: 0), order: SampleOrder(job, dataset))

@@ -8,7 +8,8 @@ import MIOTraining
 
 /// Where a trained model's weights come from.
 public enum WeightsSource: Hashable, Sendable {
-    /// The run directory's finished model, else its newest valid checkpoint.
+    /// The run directory's finished model, or its newest valid checkpoint where that is of a later step or there is no
+    /// finished model.
     case automatic
     /// The run directory's newest valid checkpoint.
     case newestCheckpoint
@@ -43,12 +44,11 @@ public enum WeightsSource: Hashable, Sendable {
                     exitCode: .missingInput)
             }
         case .automatic, .newestCheckpoint:
-            let finished = Folder.join(job.runDirectory, RunDirectory.weightsName)
-            if self == .automatic, Folder.exists(finished) {
-                file = try SafetensorsFile(finished)
+            let store = CheckpointStore(
+                folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
+            if self == .automatic, let finished = try Self.finishedModel(job, store) {
+                file = finished
             } else {
-                let store = CheckpointStore(
-                    folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
                 guard let found = try store.newestValid() else {
                     throw RunError(
                         "\(job.runDirectory) has "
@@ -62,6 +62,16 @@ public enum WeightsSource: Hashable, Sendable {
         }
         try Self.check(file, job.graph)
         return (file, warnings)
+    }
+
+    /// `nil` if there is none, or if the run was trained further since.
+    private static func finishedModel(_ job: Job, _ store: CheckpointStore) throws -> SafetensorsFile? {
+        let path = Folder.join(job.runDirectory, RunDirectory.weightsName)
+        guard Folder.exists(path) else { return nil }
+        let file = try SafetensorsFile(path)
+        guard let step = file.metadata["step"].flatMap({ Int($0) }), let newest = try store.steps().first
+        else { return file }
+        return newest > step ? nil : file
     }
 
     private static func check(_ file: SafetensorsFile, _ graph: Graph) throws {

@@ -163,14 +163,12 @@ extension EndToEndTests {
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
             #expect(try train(job, "run", epochs: 1).status == 0)
             #expect(Folder.exists(folder.path + "/run/model.safetensors"))
-            // Trained further, and over, as far as a loss that is not finite.
-            for options in [["--set", "training.epochs=2"], ["--resume", "never"]] {
-                let outcome = try WorkerRun.outcome(
-                    job, ranks: 1,
-                    ["--set", "run_directory=run", "--set", "optimizer.learning_rate=1e38"] + options)
-                #expect(outcome.status == 76, "\(outcome.errors)")
-                #expect(!Folder.exists(folder.path + "/run/model.safetensors"))
-            }
+            // Over, as far as a loss that is not finite.
+            let outcome = try WorkerRun.outcome(
+                job, ranks: 1,
+                ["--set", "run_directory=run", "--set", "optimizer.learning_rate=1e38", "--resume", "never"])
+            #expect(outcome.status == 76, "\(outcome.errors)")
+            #expect(!Folder.exists(folder.path + "/run/model.safetensors"))
         }
 
         @Test func neverStartsOver() throws {

@@ -28,6 +28,21 @@ import Testing
         }
     }
 
+    /// Of a run that was trained further and has not finished.
+    @Test func aNewerCheckpointIsTakenForAnOlderModel() throws {
+        let small = try SmallJob()
+        let model = small.path("runs/small/model.safetensors")
+        try small.train(small.job("training.epochs=1"))
+        #expect(try Evaluation.run(small.session(small.job())).weightsPath == model)
+        let finished = try Data(contentsOf: URL(filePath: model))
+        try small.train(small.job("training.epochs=2"))
+        #expect(try Evaluation.run(small.session(small.job())).weightsPath == model)
+        try finished.write(to: URL(filePath: model))
+        #expect(
+            try Evaluation.run(small.session(small.job())).weightsPath.hasPrefix(
+                small.path("runs/small/checkpoints/step-")))
+    }
+
     @Test func testDataIsTheDefault() throws {
         let small = try SmallJob()
         let job = try small.job()
