@@ -5,9 +5,10 @@ extension Job {
     ///
     /// Of the model, the losses and metrics, the optimizer and the training; not of how many epochs, threads or samples at
     /// a time.
-    /// - Parameter resolvedYAML: the other job's. One that cannot be read differs in nothing.
-    public func trainingDifferences(from resolvedYAML: String) -> [String] {
-        guard let other = try? ConfigValue(yaml: resolvedYAML) else { return [] }
+    /// - Parameter resolvedYAML: the other job's.
+    /// - Throws: `JobError` if that is no YAML.
+    public func trainingDifferences(from resolvedYAML: String) throws(JobError) -> [String] {
+        let other = try ConfigValue(yaml: resolvedYAML)
         let parts = ["model", "outputs", "optimizer", "training"]
         let unimportant: Set = ["training.epochs", "training.threads", "training.micro_batch"]
         func values(_ job: ConfigValue) -> [(path: String, value: ConfigValue)] {

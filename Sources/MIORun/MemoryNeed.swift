@@ -39,8 +39,11 @@ public struct MemoryNeed: Sendable, Hashable {
             job.graph.parameters.reduce(0) { $0 + $1.shape.count * ($1.trainable ? slots + 1 : 1) } * bytes
     }
 
-    /// On a machine that has so many ranks, rank 0 among them.
-    public func onMachine(ranks: Int) -> Int { shared + ranks * ofRank + checkpoint }
+    /// On a machine that has so many ranks.
+    /// - Parameter writesCheckpoints: whether rank 0 is among them.
+    public func onMachine(ranks: Int, writesCheckpoints: Bool = true) -> Int {
+        shared + ranks * ofRank + (writesCheckpoints ? checkpoint : 0)
+    }
 
     /// Bytes that this process and others of its control groups may have at all.
     public static var available: Int {
@@ -49,8 +52,8 @@ public struct MemoryNeed: Sendable, Hashable {
     }
 
     /// A sentence if `ranks` need more than there is.
-    func excess(ranks: Int, available: Int = available) -> String? {
-        let needed = onMachine(ranks: ranks)
+    func excess(ranks: Int, writesCheckpoints: Bool = true, available: Int = available) -> String? {
+        let needed = onMachine(ranks: ranks, writesCheckpoints: writesCheckpoints)
         guard needed > available else { return nil }
         return "about \(byteText(needed)) of memory are needed by \(counted(ranks, "rank")), this machine "
             + "has \(byteText(available)); take fewer ranks a machine, a smaller model or a smaller "

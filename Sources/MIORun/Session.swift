@@ -83,9 +83,9 @@ public struct Session {
             shards: shards.own.count)
         // Before it is asked for: Linux would grant it, and end a process once it is used.
         try communicator.agree(on: "memory") {
-            if let excess = need.excess(ranks: communicator.ranksOnNode) {
-                throw RunError(excess, exitCode: .inputOutput)
-            }
+            let excess = need.excess(
+                ranks: communicator.ranksOnNode, writesCheckpoints: communicator.rank == 0)
+            if let excess { throw RunError(excess, exitCode: .inputOutput) }
         }
         let memory = try TrainingMemory(
             plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,

@@ -142,9 +142,10 @@ public final class TrainingRun {
                 state = try TrainingState(checkpoint)
                 try checkContinues(checkpoint)
                 // Only now: a job that cannot continue the run must leave what is known of it.
-                if store.holds(checkpoint) { warnOfDifferences(directory) }
+                let isOwn = store.holds(checkpoint)
+                if isOwn { warnOfDifferences(directory) }
                 try directory.writeJob(job.resolvedYAML)
-                if store.holds(checkpoint) {
+                if isOwn {
                     try store.remove(after: state.position.step)
                 } else {
                     try store.replaceAll(by: takeSnapshot())
@@ -172,8 +173,15 @@ public final class TrainingRun {
 
     /// Another optimizer's rate may be meant, another activation hardly: both are told.
     private func warnOfDifferences(_ directory: RunDirectory) {
-        guard let text = try? String(contentsOfFile: directory.jobPath, encoding: .utf8) else { return }
-        let differences = job.trainingDifferences(from: text)
+        let differences: [String]
+        do {
+            let text = try String(contentsOfFile: directory.jobPath, encoding: .utf8)
+            differences = try job.trainingDifferences(from: text)
+        } catch {
+            return Message.write(
+                "warning: \(directory.jobPath): cannot be compared with this job, which replaces it: \(error)"
+            )
+        }
         guard !differences.isEmpty else { return }
         let most = 4
         Message.write(

@@ -44,7 +44,7 @@ struct AllreduceCommand: ParsableCommand {
         RankProcess.run { communicator in
             let measurement = try benchmark.run(communicator)
             if communicator.rank == 0 {
-                FileHandle.standardOutput.write(Data((measurement.json + "\n").utf8))
+                try StandardStreams.print(measurement.json)
             }
             return .finished
         }

@@ -21,6 +21,6 @@ struct LimitsCommand: ParsableCommand {
             "sgemm_gflops": .real(limits.gigaflops),
             "triad_gigabytes_per_second": .real(limits.triadGigabytes), "cores": .integer(cores),
         ]).json()
-        FileHandle.standardOutput.write(Data((json + "\n").utf8))
+        try StandardStreams.print(json)
     }
 }

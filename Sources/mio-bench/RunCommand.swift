@@ -64,7 +64,7 @@ struct RunCommand: ParsableCommand {
                 communicator, allocations: mio_counts_allocations() == 0 ? nil : .ofThisThread,
                 makeBackend: kernels.kernels.makeBackend)
             if communicator.rank == 0 {
-                FileHandle.standardOutput.write(Data((measurement.json + "\n").utf8))
+                try StandardStreams.print(measurement.json)
             }
             return .finished
         }

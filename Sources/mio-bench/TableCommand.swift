@@ -33,7 +33,7 @@ struct TableCommand: ParsableCommand {
     func validate() throws { _ = try worldSizes() }
 
     func run() throws {
-        Self.write(Self.row(Self.columns.map(\.title)))
+        try Self.write(Self.row(Self.columns.map(\.title)))
         for model in model.map({ [$0] }) ?? StartingModel.allCases {
             for ranks in try worldSizes() {
                 let result = try Launch.run(
@@ -45,7 +45,7 @@ struct TableCommand: ParsableCommand {
                 try Self.write(Self.row(Self.cells(result)))
             }
         }
-        Self.write(
+        try Self.write(
             """
 
             Times in milliseconds, first step in seconds since mpirun was started, memory of one rank in MB; \
@@ -55,8 +55,8 @@ struct TableCommand: ParsableCommand {
     }
 
     /// At once, though a run may take minutes and the output may be a file.
-    private static func write(_ line: String) {
-        FileHandle.standardOutput.write(Data((line + "\n").utf8))
+    private static func write(_ line: String) throws {
+        try StandardStreams.print(line)
     }
 
     private static func row(_ cells: [String]) -> String {

@@ -21,6 +21,17 @@ import Testing
         try SpawnedProcess(["env", "-C", small.folder.path, BuiltProgram.path("mio")] + arguments)
     }
 
+    /// A training that has written its first checkpoint and goes on for ever.
+    private func startEndless(ranks: Int, in small: SmallJob) throws -> SpawnedProcess {
+        let started = try start(
+            ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
+        try waitUntil("the first checkpoint") {
+            FileManager.default.fileExists(atPath: small.path("runs/small/checkpoints/step-000000006"))
+                || !started.isRunning
+        }
+        return started
+    }
+
     /// From a job file to predictions, as the help text has it.
     @Test func theUsualOrder() throws {
         let small = try SmallJob()
@@ -76,12 +87,7 @@ import Testing
     @Test(arguments: [(SIGTERM, 2), (SIGINT, 2), (SIGINT, 1)])
     func aRequestToStopMakesACheckpoint(signal: Int32, ranks: Int) throws {
         let small = try SmallJob()
-        let started = try start(
-            ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
-        try waitUntil("the first checkpoint") {
-            FileManager.default.fileExists(atPath: small.path("runs/small/checkpoints/step-000000006"))
-                || !started.isRunning
-        }
+        let started = try startEndless(ranks: ranks, in: small)
         started.signal(signal)
         let run = try started.wait(atMost: 120)
         #expect(run.status == 75, "\(run.errors)")
@@ -92,11 +98,8 @@ import Testing
     }
 
     /// Whenever it comes: before mpirun has started anything, before a rank listens.
-    @Test(arguments: [0, 20, 50, 80, 120], [1, 2]) func anEarlyRequestToStopIsHeeded(
-        milliseconds: Int, ranks: Int
-    )
-        throws
-    {
+    @Test(arguments: [0, 20, 50, 80, 120], [1, 2])
+    func anEarlyRequestToStopIsHeeded(milliseconds: Int, ranks: Int) throws {
         let small = try SmallJob()
         let started = try start(
             ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
@@ -110,12 +113,7 @@ import Testing
 
     @Test(arguments: [1, 2]) func ctrlBackslashEndsItQuietly(ranks: Int) throws {
         let small = try SmallJob()
-        let started = try start(
-            ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
-        try waitUntil("the first checkpoint") {
-            FileManager.default.fileExists(atPath: small.path("runs/small/checkpoints/step-000000006"))
-                || !started.isRunning
-        }
+        let started = try startEndless(ranks: ranks, in: small)
         started.signal(SIGQUIT)
         let run = try started.wait(atMost: 60)
         #expect([75, 128 + SIGTERM].contains(run.status), "\(run.errors)")

@@ -32,9 +32,8 @@ import Testing
     @Test(arguments: ["0", "two", "2x"]) func groupsThatDoNotDivideAMachineAreRefused(size: String) throws {
         let run = try MPIRun(ranks: 2, ["conformance"], ranksPerGroup: size)
         #expect(run.status == 64)
-        let messages = run.errors.split(separator: "\n").filter { $0.contains("error:") }
         #expect(
-            messages == [
+            run.messages == [
                 "error: MIO_RANKS_PER_GROUP: expected a number that divides the 2 ranks of rank 0's machine, "
                     + "received \"\(size)\"; correct or unset it"
             ])
@@ -47,9 +46,8 @@ import Testing
             shell: "[ $OMPI_COMM_WORLD_RANK = 2 ] && unset MIO_RANKS_PER_GROUP; exec \"$0\" conformance",
             ranksPerGroup: "3")
         #expect(run.status == 64)
-        let messages = run.errors.split(separator: "\n").filter { $0.contains("error:") }
         #expect(
-            messages == [
+            run.messages == [
                 "error: MIO_RANKS_PER_GROUP is not the same on ranks 0 and 2: launch all ranks with it "
                     + "(mpirun -x MIO_RANKS_PER_GROUP), or none"
             ])
@@ -58,8 +56,7 @@ import Testing
     @Test func aFailureOnOneRankIsOneMessageAndOneExitCode() throws {
         let run = try MPIRun(ranks: 3, ["agreed-failure"])
         #expect(run.status == 65)
-        let messages = run.errors.split(separator: "\n").filter { $0.contains("error:") }
-        #expect(messages == ["error: rank 1: train-1.npz: truncated"])
+        #expect(run.messages == ["error: rank 1: train-1.npz: truncated"])
         #expect(run.output == "")
     }
 
@@ -69,9 +66,8 @@ import Testing
             ranks: 3, [],
             shell: "trap '' XFSZ; [ $OMPI_COMM_WORLD_RANK = 0 ] && ulimit -f 8192; exec \"$0\" memory")
         #expect(run.status == 74)
-        let messages = run.errors.split(separator: "\n").filter { $0.contains("error:") }
         #expect(
-            messages == [
+            run.messages == [
                 "error: rank 0: making shared memory of 16777216 bytes: File too large; free some memory, or use "
                     + "fewer ranks a machine"
             ])

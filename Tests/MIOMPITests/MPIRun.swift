@@ -5,6 +5,8 @@ struct MPIRun {
     let status: Int32
     let output: String
     let errors: String
+    /// The program's own of them.
+    var messages: [Substring] { errors.split(separator: "\n").filter { $0.contains("error:") } }
 
     /// - Parameter shell: commands for `sh` that each rank runs in the program's stead; `$0` is the program.
     /// - Parameter ranksPerGroup: `MIO_RANKS_PER_GROUP`.
