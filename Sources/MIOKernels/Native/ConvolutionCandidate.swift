@@ -41,18 +41,15 @@ extension Convolution.Request {
         return candidates
     }
 
-    /// Winograd halves the work, for the one kernel it is made for; a few channels it would pad to a block.
+    /// Of blocked images only.
     func hasWinograd(_ engine: OneDNNEngine) -> Bool {
-        engine.hasAVX512 && layer.kernelSize == [3, 3] && layer.strides == [1, 1]
-            && Convolution.outputLayout(layer, block: engine.block) != .canonical
-            && inputShape[2] >= engine.block && layer.filters >= engine.block
+        outputLayout != .canonical && Convolution.hasWinograd(layer, channels: inputShape[2], engine)
     }
 
     func hasBlockedWinograd(_ engine: OneDNNEngine) -> Bool { hasWinograd(engine) && engine.block == 16 }
 
-    /// Of blocked images only: the others are too small to gain.
+    /// Of blocked images only.
     func hasBFloat16(_ engine: OneDNNEngine) -> Bool {
-        engine.hasAVX512 && Convolution.outputLayout(layer, block: engine.block) != .canonical
-            && inputShape[2] * 2 >= engine.block
+        engine.hasAVX512 && outputLayout != .canonical && inputShape[2] * 2 >= engine.block
     }
 }

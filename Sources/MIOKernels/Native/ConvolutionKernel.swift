@@ -34,9 +34,24 @@ final class ConvolutionKernel: Kernel {
 
     static func choice(_ layer: Conv2D, _ request: KernelRequest, _ backend: NativeBackend) -> KernelChoice? {
         guard request.outputShape.count > 0, Int32(exactly: layer.filters) != nil else { return nil }
+        let channels = request.inputShapes[0][2]
+        var best: KernelChoice?
+        for outputLayout in Convolution.outputLayouts(layer, channels: channels, backend.engine) {
+            let found = choice(layer, request, outputLayout: outputLayout, backend)
+            if let found, !found.isPlain { return found.choice }
+            best = best ?? found?.choice
+        }
+        return best
+    }
+
+    /// What runs where the output lies like this; `nil` if oneDNN has nothing.
+    private static func choice(
+        _ layer: Conv2D, _ request: KernelRequest, outputLayout: Layout, _ backend: NativeBackend
+    ) -> (choice: KernelChoice, isPlain: Bool)? {
         let wanted = Convolution.Request(
             layer: layer, inputShape: request.inputShapes[0], outputShape: request.outputShape,
-            inputLayout: request.inputLayouts[0], sharesWeights: request.sharesWeights,
+            inputLayout: request.inputLayouts[0], outputLayout: outputLayout,
+            sharesWeights: request.sharesWeights,
             needsInputGradient: request.needsInputGradients[0], trainsWeights: request.trainsWeights)
         let picks = backend.picks(wanted, samples: request.samples)
         // What oneDNN refuses to describe, it cannot run: the plain implementation does.
@@ -47,6 +62,7 @@ final class ConvolutionKernel: Kernel {
         else { return nil }
         // A smaller count may want more scratch: Winograd's depends on how the tiles are dealt out.
         var scratch = found.scratchElements(addsInputGradient: false)
+        var isPlain = found.isPlain
         for samples in 1..<max(min(request.samples, 64), 2) {
             guard
                 case .success(let smaller?) = Result(catching: { () throws(KernelError) in
@@ -54,10 +70,11 @@ final class ConvolutionKernel: Kernel {
                 })
             else { return nil }
             scratch = max(scratch, smaller.scratchElements(addsInputGradient: false))
+            isPlain = isPlain || smaller.isPlain
         }
-        return KernelChoice(
+        let choice = KernelChoice(
             algorithm: found.algorithm, inputLayouts: request.inputLayouts,
-            outputLayout: Convolution.outputLayout(layer, block: backend.engine.block),
+            outputLayout: outputLayout,
             weightElements: [found.weights.elements] + (layer.useBias ? [layer.filters] : []),
             weightLayouts: [request.sharesWeights ? canonicalName : "onednn"]
                 + (layer.useBias ? [canonicalName] : []),
@@ -66,6 +83,7 @@ final class ConvolutionKernel: Kernel {
             backwardReadsInputs: request.trainsWeights && found.workspaceElements == 0,
             backwardReadsOutput: layer.activation != .linear, passesRelu: [found.canPassRelu],
             takesPassedRelu: layer.activation == .relu)
+        return (choice, isPlain)
     }
 
     init(_ layer: Conv2D, _ description: KernelDescription, _ backend: NativeBackend) throws {
@@ -83,7 +101,7 @@ final class ConvolutionKernel: Kernel {
         (planes, lanes) = layout.planes(of: layer.filters)
         request = Convolution.Request(
             layer: layer, inputShape: description.inputShapes[0], outputShape: description.outputShape,
-            inputLayout: description.choice.inputLayouts[0],
+            inputLayout: description.choice.inputLayouts[0], outputLayout: layout,
             sharesWeights: description.choice.weightLayouts[0] == Self.canonicalName,
             needsInputGradient: bindings.inputGradients[0] != nil,
             trainsWeights: bindings.weightGradients[0] != nil)

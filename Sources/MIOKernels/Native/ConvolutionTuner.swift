@@ -38,6 +38,7 @@ extension NativeBackend {
             let request = Convolution.Request(
                 layer: layer, inputShape: plan.tensors[operation.inputs[0]].shape,
                 outputShape: plan.tensors[operation.output].shape, inputLayout: choice.inputLayouts[0],
+                outputLayout: choice.outputLayout,
                 sharesWeights: false, needsInputGradient: operation.inputGradients[0] != .none,
                 trainsWeights: operation.weightGradients[0] != .none)
             let candidates = request.candidates(engine, threads: threads, precision: precision)

@@ -59,6 +59,12 @@ struct ConvolutionWork {
         }
     }
 
+    /// `ref:any`, element by element.
+    var isPlain: Bool {
+        guard case .oneDNN(let descriptor) = implementer else { return false }
+        return descriptor.implementation.hasPrefix("ref")
+    }
+
     /// Where a pass' tensors are, or their gradients where it makes or reads those.
     struct Pointers {
         let input: UnsafeMutablePointer<Float>

@@ -89,9 +89,10 @@ final class PrimitiveDescriptor {
     let handle: dnnl_primitive_desc_t
 
     /// `nil` if oneDNN has no implementation.
+    /// - Parameter avoiding: the beginning of the names of implementations to pass over.
     init?(
         _ operation: UnsafeRawPointer, _ engine: OneDNNEngine, hint: PrimitiveDescriptor? = nil,
-        relu: Bool = false
+        relu: Bool = false, avoiding: String? = nil
     ) {
         var attributes: dnnl_primitive_attr_t?
         guard dnnl_primitive_attr_create(&attributes) == dnnl_success else { return nil }
@@ -106,12 +107,22 @@ final class PrimitiveDescriptor {
                 dnnl_primitive_attr_set_post_ops(attributes, operations) == dnnl_success
             else { return nil }
         }
-        var descriptor: dnnl_primitive_desc_t?
+        // The implementations there are, the one oneDNN prefers first.
+        var iterator: dnnl_primitive_desc_iterator_t?
         guard
-            dnnl_primitive_desc_create(&descriptor, operation, attributes, engine.handle, hint?.handle)
-                == dnnl_success, let descriptor
+            dnnl_primitive_desc_iterator_create(&iterator, operation, attributes, engine.handle, hint?.handle)
+                == dnnl_success
         else { return nil }
-        handle = descriptor
+        defer { dnnl_primitive_desc_iterator_destroy(iterator) }
+        while true {
+            guard let descriptor = dnnl_primitive_desc_iterator_fetch(iterator) else { return nil }
+            if avoiding == nil || !Self.implementation(descriptor).hasPrefix(avoiding!) {
+                handle = descriptor
+                return
+            }
+            dnnl_primitive_desc_destroy(descriptor)
+            guard dnnl_primitive_desc_iterator_next(iterator) == dnnl_success else { return nil }
+        }
     }
 
     deinit { dnnl_primitive_desc_destroy(handle) }
@@ -123,9 +134,11 @@ final class PrimitiveDescriptor {
     var scratch: MemoryDescriptor { memory(dnnl_query_scratchpad_md) }
 
     /// `jit:avx512_core`
-    var implementation: String {
+    var implementation: String { Self.implementation(handle) }
+
+    private static func implementation(_ descriptor: dnnl_primitive_desc_t) -> String {
         var name: UnsafePointer<CChar>?
-        guard dnnl_primitive_desc_query(handle, dnnl_query_impl_info_str, 0, &name) == dnnl_success,
+        guard dnnl_primitive_desc_query(descriptor, dnnl_query_impl_info_str, 0, &name) == dnnl_success,
             let name
         else { return "unknown" }
         return String(cString: name)
