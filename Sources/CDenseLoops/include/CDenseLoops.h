@@ -99,6 +99,22 @@ void mio_max_pool_forward(
 void mio_max_pool_backward(
     const struct mio_window *window, const float *dy, const int32_t *index, float *dx, int64_t samples);
 
+/// A sample of [planes][pixels][lanes], of which element (plane, pixel, lane) is number
+/// pixel · channels + plane · lanes + lane in the order in which random numbers are drawn: MIOGraph's Dropout. Lanes and
+/// channels are multiples of 4, or all of the sample is one pixel.
+struct mio_drops {
+    int64_t planes, pixels, lanes, channels;
+    uint32_t key[2];
+    /// Of 2³² words, those below it drop an element.
+    uint64_t threshold;
+    float scale;
+};
+
+/// y ← x · scale, 0 where it is dropped; y += that if it adds.
+void mio_dropout(
+    const struct mio_drops *drops, uint64_t step, uint32_t first_sample, int64_t samples, const float *x,
+    float *y, bool adds);
+
 /// Images of ⌈channels ÷ 16⌉ planes of 16 channels: [sample][plane][height][width][16], zero in channels that do not exist.
 struct mio_image { int64_t channels, height, width; };
 

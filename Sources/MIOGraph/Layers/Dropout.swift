@@ -33,6 +33,18 @@ public struct Dropout: Layer {
         return inputs[0]
     }
 
+    /// What elements that are not dropped are multiplied by.
+    public var scale: Double { 1 / (1 - rate) }
+
+    /// Of 2³² words, those below it drop an element.
+    public var threshold: UInt64 { UInt64((rate * 0x1p32).rounded()) }
+
+    /// Four elements that follow each other take the words of one counter: the step, and above it the sample's position
+    /// and the number of the four.
+    public func philox(seed runSeed: UInt64, node: Int) -> Philox {
+        Philox(seed: runSeed &+ UInt64(bitPattern: Int64(seed)), stream: 0xD407 << 32 | UInt64(node))
+    }
+
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: ForwardCall<T>) {
@@ -54,13 +66,9 @@ public struct Dropout: Layer {
     /// Visits every element with the factor it is multiplied by: 0 or 1/(1 − rate).
     @inline(__always)
     private func forEachElement<T: Scalar>(_ call: ForwardCall<T>, _ body: (Int, T) -> Void) {
-        let philox = Philox(
-            seed: call.context.seed &+ UInt64(bitPattern: Int64(seed)),
-            stream: 0xD407 << 32 | UInt64(call.node))
+        let philox = philox(seed: call.context.seed, node: call.node)
         let count = call.outputShape.count
-        let scale = T(1 / (1 - rate))
-        // Of 2³² words, those below the threshold are dropped.
-        let threshold = UInt64((rate * 0x1p32).rounded())
+        let (scale, threshold) = (T(scale), threshold)
         for sample in 0..<call.samples {
             let position = UInt64(call.context.firstSample + sample)
             for block in 0..<(count + 3) / 4 {

@@ -48,6 +48,7 @@ public struct NativeBackend: KernelBackend {
             case let layer as Dense: DenseKernel.choice(layer, request)
             case let layer as SegmentedDense: DenseKernel.choice(layer.dense, request)
             case let layer as ActivationLayer: ActivationKernel.choice(layer, request)
+            case let layer as Dropout: DropoutKernel.choice(layer, request)
             case is Add: AddKernel.choice(request)
             case let layer as Concatenate: ConcatenateKernel.choice(layer, request)
             default: nil
@@ -64,6 +65,7 @@ public struct NativeBackend: KernelBackend {
         case let layer as Dense: DenseKernel(layer, description)
         case let layer as SegmentedDense: DenseKernel(layer.dense, description)
         case let layer as ActivationLayer: ActivationKernel(layer.activation, description)
+        case let layer as Dropout: DropoutKernel(layer, description)
         case is Add: AddKernel(description)
         case is Concatenate: ConcatenateKernel(description)
         default: ReferenceKernel(description)
