@@ -46,6 +46,16 @@ MIO_INLINE void store_part(float *p, mio_lanes v, int64_t count) {
     for (int64_t i = 0; i < count; i++) p[i] = values[i];
 }
 
+// Up to sixteen, which most often are as many.
+MIO_INLINE mio_lanes load_some(const float *p, int64_t count) {
+    return count == 16 ? mio_load(p) : load_part(p, count);
+}
+
+MIO_INLINE void store_some(float *p, mio_lanes v, int64_t count) {
+    if (count == 16) mio_store(p, v);
+    else store_part(p, v, count);
+}
+
 // Whether the lanes are one register.
 MIO_INLINE bool mio_is_wide(void) {
 #if defined(__x86_64__)

@@ -42,8 +42,7 @@ MIO_INLINE void narrow_rows(
         mio_lanes sums = fold_sixteen(sum_of, values);
         mio_store(factor, 1.0f / sums);
         mio_lanes loss = mio_select(labels.labelled, logarithms(sums) + (most - mio_load(own)));
-        if (count == 16) mio_store(losses + first, loss);
-        else store_part(losses + first, loss, count);
+        store_some(losses + first, loss, count);
 
         for (int64_t i = 0, at = first * width; i < count; i++, at += width) {
             mio_lanes shares = values[i] * factor[i];

@@ -67,13 +67,8 @@ MIO_INLINE void drop(
                     int64_t count = elements - at < 16 ? elements - at : 16;
                     mio_words keeps = (mio_words)(words[part] >= threshold) & some;
                     // A dropped element is 0, whatever it was.
-                    if (count == 16) {
-                        mio_lanes v = mio_select(keeps, mio_load(x + at) * d.scale);
-                        mio_store(y + at, adds ? v + mio_load(y + at) : v);
-                    } else {
-                        mio_lanes v = mio_select(keeps, load_part(x + at, count) * d.scale);
-                        store_part(y + at, adds ? v + load_part(y + at, count) : v, count);
-                    }
+                    mio_lanes v = mio_select(keeps, load_some(x + at, count) * d.scale);
+                    store_some(y + at, adds ? v + load_some(y + at, count) : v, count);
                 }
             }
         }

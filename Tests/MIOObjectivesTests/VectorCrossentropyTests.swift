@@ -98,3 +98,65 @@ import Testing
         }
     }
 }
+
+/// The crossentropy of yes-or-no answers from 32-bit logits likewise.
+@Suite struct VectorBinaryCrossentropyTests {
+    @Test(arguments: [1, 2, 15, 16, 17, 40, 1024, 5000]) func matchesThePlainOne(_ width: Int) {
+        let positions = width == 1 ? 37 : 5
+        var random = PhiloxSequence(seed: 7, stream: UInt64(width))
+        // Far from 0 the loss is e^−|x|, which must not be lost beside 1.
+        let logits = (0..<positions * width).map { _ in random.nextUniform(-30, 30) }
+        let labelled: [UInt8] = (0..<positions).map { $0 % 4 == 2 ? 0 : 1 }
+        let targets = (0..<positions * width).map { labelled[$0 / width] == 0 ? .nan : random.nextUnit() }
+        let scales = (0..<positions).map { _ in random.nextUniform(0.1, 2) }
+        for smoothing in [0, 0.25] {
+            let loss = BinaryCrossentropy(fromLogits: true, labelSmoothing: smoothing)
+            let run = LossRun<Float>(
+                loss, predictions: logits, width: width, targets: targets, labelled: labelled, scales: scales)
+            let plain = LossRun<Double>(
+                loss, predictions: logits.map(Double.init), width: width, targets: targets,
+                labelled: labelled, scales: scales.map(Double.init))
+            for (found, expected) in zip(run.losses, plain.losses) {
+                #expect(isClose(found, Float(expected), ulps: 64), "\(found), expected \(expected)")
+            }
+            for (found, expected) in zip(run.probabilities, plain.probabilities) {
+                #expect(isClose(found, Float(expected), ulps: 4), "\(found), expected \(expected)")
+            }
+            for (index, (found, expected)) in zip(run.gradient, plain.gradient).enumerated() {
+                // The probability's error is not smaller where the target takes most of it away.
+                let error = 4 * Float.ulpOfOne * scales[index / width] / Float(width)
+                #expect(abs(found - Float(expected)) <= error, "\(found), expected \(expected)")
+                if labelled[index / width] == 0 { #expect(found == 0) }
+            }
+            let alone = lossesAlone(loss, predictions: logits, width: width, targets: targets)
+            for (position, mark) in labelled.enumerated() where mark != 0 {
+                #expect(alone[position] == run.losses[position])
+            }
+        }
+    }
+
+    /// Confident and right: the loss is as small as it is, to the last bits.
+    @Test func keepsSmallLosses() {
+        let logits: [Float] = [-5, -17, -40, -90, 16, 200]
+        let run = LossRun<Float>(
+            BinaryCrossentropy(fromLogits: true), predictions: logits, width: 1, targets: [0, 0, 0, 0, 1, 1])
+        let plain = LossRun<Double>(
+            BinaryCrossentropy(fromLogits: true), predictions: logits.map(Double.init), width: 1,
+            targets: [0, 0, 0, 0, 1, 1])
+        for (found, expected) in zip(run.losses, plain.losses) {
+            #expect(isClose(found, Float(expected), ulps: 8), "\(found), expected \(expected)")
+        }
+    }
+
+    @Test(arguments: [1, 3, 20]) func keepsWhatIsNoNumber(_ width: Int) {
+        for place in 0..<width {
+            var logits = [Float](repeating: 0.5, count: 2 * width)
+            logits[place] = .nan
+            let run = LossRun<Float>(
+                BinaryCrossentropy(fromLogits: true), predictions: logits, width: width,
+                targets: [Float](repeating: 1, count: 2 * width))
+            #expect(run.losses[0].isNaN && run.losses[1].isFinite, "at \(place)")
+            #expect(run.gradient[place].isNaN)
+        }
+    }
+}

@@ -78,6 +78,13 @@ void mio_sparse_crossentropy(
     const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
     const float *scales, float *losses, float *gradient, float *probabilities);
 
+/// losses (positions,) ← mean over the row of max(x, 0) − x · z + ln(1 + e^−|x|), z = target · keep + shift;
+/// gradient (positions, width) ← scale ÷ width · (sigmoid(x) − z); probabilities ← sigmoid(x). Gradient and
+/// probabilities may be NULL; loss and gradient are 0 where a position is not labelled.
+void mio_binary_crossentropy(
+    const float *logits, int64_t positions, int64_t width, const float *targets, const uint8_t *labelled,
+    const float *scales, float keep, float shift, float *losses, float *gradient, float *probabilities);
+
 /// Over the labelled rows: count ← Σ weight, and sum ← Σ weight where the first of the largest scores (rows, width) is
 /// that of the target's class. `weights` may be NULL: ones.
 void mio_sparse_accuracy(
