@@ -36,7 +36,8 @@ public struct Evaluation: Sendable, Hashable {
         let validation = Validation(
             replica: replica, dataset: dataset, batchSize: job.training.batchSize, session: session)
         switch try validation.run(isInterrupted: { false }) {
-        case .values(let values):
+        case .values(let values, let nonFinite):
+            if let nonFinite, communicator.rank == 0 { Message.write("warning: \(nonFinite)") }
             return Evaluation(
                 names: validation.names, values: values, samples: dataset.rowCount, data: key,
                 weightsPath: file.path)

@@ -17,8 +17,7 @@ struct NonFiniteDiagnosis {
         var finding = ""
         if let bad = step.firstNonFiniteLoss(batch, step: stepNumber - 1) {
             let row = batch.globalRows[bad.sample]
-            var text = "the loss of output \"\(bad.output)\" is \(bad.loss)"
-            text += " on rank \(communicator.rank), first for \(dataset.location(ofRow: row))"
+            var text = "\(bad) on rank \(communicator.rank), first for \(dataset.location(ofRow: row))"
             if let column = firstNonFinite(batch, sample: bad.sample) {
                 text += ", whose \(column) is not finite"
             }

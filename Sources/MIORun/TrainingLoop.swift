@@ -117,7 +117,9 @@ extension TrainingRun {
             defer { trace?.endValidation(from: validating) }
             switch try validation.run(isInterrupted: isStopRequested) {
             case .interrupted: return false
-            case .values(let values): validated = values
+            case .values(let values, let nonFinite):
+                validated = values
+                if let nonFinite, recorder != nil { Message.write("warning: validation: \(nonFinite)") }
             }
         }
         recorder?.epoch(

@@ -11,8 +11,8 @@ public final class Validation {
     private let evaluator: Evaluator
 
     public enum Outcome {
-        /// In the order of `names`.
-        case values([Double])
+        /// In the order of `names`; where the first loss is that is not finite, if one is: the same on all ranks.
+        case values([Double], nonFinite: String?)
         /// Some rank was asked to stop.
         case interrupted
     }
@@ -40,11 +40,17 @@ public final class Validation {
         }
         defer { prefetcher.stop() }
         var failure: (any Error)?
+        var finding = ""
         evaluator.begin()
         for _ in 0..<prefetcher.schedule.batchesPerEpoch {
             do {
-                if failure == nil, let batch = try prefetcher.next(), let fault = evaluator.add(batch) {
-                    failure = fault.error(in: dataset, batch)
+                if failure == nil, let batch = try prefetcher.next() {
+                    failure = evaluator.add(batch)?.error(in: dataset, batch)
+                    if let bad = evaluator.firstNonFiniteLoss {
+                        finding =
+                            "\(bad) on rank \(communicator.rank), "
+                            + "first for \(dataset.location(ofRow: batch.globalRows[bad.sample]))"
+                    }
                 }
             } catch { failure = error }
             var signals = (stop: isInterrupted() ? 1.0 : 0, failure: failure == nil ? 0.0 : 1)
@@ -57,6 +63,12 @@ public final class Validation {
             }
             if signals.stop > 0 { return .interrupted }
         }
-        return .values(try evaluator.finish(communicator))
+        let values = try evaluator.finish(communicator)
+        // Sums of all ranks: all ask each other, or none does.
+        guard !values.allSatisfy(\.isFinite) else { return .values(values, nonFinite: nil) }
+        let findings = try communicator.allgather(Array(finding.utf8)).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        return .values(values, nonFinite: findings.first { !$0.isEmpty })
     }
 }

@@ -17,6 +17,10 @@ public final class Evaluator {
     private let counts: Storage<Double>
     private let sums: StepSums
     private var batches = 0
+    /// Whether all sums were finite so far.
+    private var isFinite = true
+    /// Of the last batch, if it is the first one whose losses are not all finite: the first of those.
+    public private(set) var firstNonFiniteLoss: NonFiniteLoss?
     private var numbers: Int { replica.sumCount + 2 * replica.heads.count }
 
     public init(replica: Replica, shards: VirtualShards) {
@@ -31,6 +35,8 @@ public final class Evaluator {
     public func begin() {
         totals.fill(0)
         batches = 0
+        isFinite = true
+        firstNonFiniteLoss = nil
     }
 
     /// Adds this rank's part of a global batch.
@@ -44,11 +50,15 @@ public final class Evaluator {
         }
         batches += 1
         replica.advance()
+        firstNonFiniteLoss = nil
         for (index, shard) in shards.own.enumerated() {
+            let sums = totals.pointer + index * numbers
             for samples in Passes(shards.samples(shard, of: batch), most: replica.plan.samples) {
                 replica.forward(
-                    batch, samples, Pass(samples, of: batch, training: false), denominators: nil,
-                    sums: totals.pointer + index * numbers)
+                    batch, samples, Pass(samples, of: batch, training: false), denominators: nil, sums: sums)
+                guard isFinite, !(0..<replica.sumCount).allSatisfy({ sums[$0].isFinite }) else { continue }
+                isFinite = false
+                firstNonFiniteLoss = replica.firstNonFiniteLoss(samples)
             }
         }
         return nil

@@ -13,11 +13,24 @@ public struct LabelFault: Sendable, Hashable {
     public let fault: TargetFault
 }
 
+/// A loss that is not finite, in a rank's part of a batch.
+public struct NonFiniteLoss: Sendable, CustomStringConvertible {
+    public let output: String
+    /// In the part.
+    public let sample: Int
+    public let loss: Float
+
+    /// `the loss of output "kind" is nan`; the sign of what is no number says nothing.
+    public var description: String {
+        "the loss of output \"\(output)\" is \(loss.isNaN ? "nan" : "\(loss)")"
+    }
+}
+
 /// Looking back at a step: for messages, never in a steady step.
 extension TrainingStep {
     /// Runs the batch forward once more and finds this rank's first sample with a loss that is not finite.
     /// The next batch must be marked again (`remark`) before its step.
-    public func firstNonFiniteLoss(_ batch: Batch, step: Int) -> (output: String, sample: Int, loss: Float)? {
+    public func firstNonFiniteLoss(_ batch: Batch, step: Int) -> NonFiniteLoss? {
         replica.firstNonFiniteLoss(batch, shards, seed: seed, step: step)
     }
 
@@ -31,9 +44,9 @@ extension TrainingStep {
 }
 
 extension Replica {
-    func firstNonFiniteLoss(_ batch: Batch, _ shards: VirtualShards, seed: UInt64, step: Int) -> (
-        output: String, sample: Int, loss: Float
-    )? {
+    func firstNonFiniteLoss(
+        _ batch: Batch, _ shards: VirtualShards, seed: UInt64, step: Int
+    ) -> NonFiniteLoss? {
         // The heads hold the next batch's labels by now; the caller marks those once more afterwards.
         var counts = [Double](repeating: 0, count: 2 * heads.count)
         counts.withUnsafeMutableBufferPointer {
@@ -50,14 +63,20 @@ extension Replica {
                         batch, samples, Pass(samples, of: batch, training: true, seed: seed, step: step),
                         denominators: nil, sums: pointer)
                 }
-                let found = heads.compactMap { head in
-                    head.firstNonFiniteLoss(samples: samples.count).map { sample, loss in
-                        (output: head.specification.name, sample: samples.lowerBound + sample, loss: loss)
-                    }
-                }
-                if let first = found.min(by: { $0.sample < $1.sample }) { return first }
+                if let first = firstNonFiniteLoss(samples) { return first }
             }
         }
         return nil
+    }
+
+    /// Of the pass that was the last one, over these samples of the part.
+    func firstNonFiniteLoss(_ samples: Range<Int>) -> NonFiniteLoss? {
+        let found = heads.compactMap { head in
+            head.firstNonFiniteLoss(samples: samples.count).map { sample, loss in
+                NonFiniteLoss(
+                    output: head.specification.name, sample: samples.lowerBound + sample, loss: loss)
+            }
+        }
+        return found.min { $0.sample < $1.sample }
     }
 }
