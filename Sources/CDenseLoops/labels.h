@@ -11,6 +11,6 @@ MIO_INLINE struct labels labels_of(const float *targets, const uint8_t *labelled
         labelled = marks;
     }
     struct labels labels = {.labelled = __builtin_convertvector(*(const bytes *)labelled, mio_words) != 0};
-    labels.targets = mio_select(labels.labelled, count < 16 ? load_part(targets, count) : mio_load(targets));
+    labels.targets = mio_select(labels.labelled, load_some(targets, count));
     return labels;
 }

@@ -93,8 +93,9 @@ extension TrainingRun {
     }
 
     private func handleNonFinite(_ batch: Batch, _ next: Batch?) throws {
-        let diagnosis = NonFiniteDiagnosis(step: step, dataset: dataset, communicator: communicator)
-        let text = try diagnosis.describe(batch, stepNumber: state.position.step, seed: job.seed)
+        let diagnosis = NonFiniteDiagnosis(
+            columns: step.columns, dataset: dataset, communicator: communicator)
+        let text = try diagnosis.describe(batch, in: step, stepNumber: state.position.step)
         switch job.training.nonFinite {
         case .halt:
             throw RunError(

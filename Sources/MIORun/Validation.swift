@@ -9,6 +9,7 @@ public final class Validation {
     private let batchSize: Int
     private let communicator: any Communicator
     private let evaluator: Evaluator
+    private let diagnosis: NonFiniteDiagnosis
 
     public enum Outcome {
         /// In the order of `names`; where the first loss is that is not finite, if one is: the same on all ranks.
@@ -21,6 +22,8 @@ public final class Validation {
         self.dataset = dataset
         self.batchSize = batchSize
         communicator = session.communicator
+        diagnosis = NonFiniteDiagnosis(
+            columns: replica.columns, dataset: dataset, communicator: communicator)
         evaluator = Evaluator(replica: replica, shards: session.shards)
     }
 
@@ -45,11 +48,10 @@ public final class Validation {
         for _ in 0..<prefetcher.schedule.batchesPerEpoch {
             do {
                 if failure == nil, let batch = try prefetcher.next() {
+                    let wasFinite = evaluator.isFinite
                     failure = evaluator.add(batch)?.error(in: dataset, batch)
-                    if let bad = evaluator.firstNonFiniteLoss {
-                        finding =
-                            "\(bad) on rank \(communicator.rank), "
-                            + "first for \(dataset.location(ofRow: batch.globalRows[bad.sample]))"
+                    if wasFinite, !evaluator.isFinite {
+                        finding = diagnosis.finding(evaluator.firstNonFiniteLoss, in: batch)
                     }
                 }
             } catch { failure = error }
@@ -66,9 +68,7 @@ public final class Validation {
         let values = try evaluator.finish(communicator)
         // Sums of all ranks: all ask each other, or none does.
         guard !values.allSatisfy(\.isFinite) else { return .values(values, nonFinite: nil) }
-        let findings = try communicator.allgather(Array(finding.utf8)).map {
-            String(decoding: $0, as: UTF8.self)
-        }
-        return .values(values, nonFinite: findings.first { !$0.isEmpty })
+        let first = try diagnosis.first(of: finding)
+        return .values(values, nonFinite: first.map { $0 + "; correct that sample, or leave it out" })
     }
 }

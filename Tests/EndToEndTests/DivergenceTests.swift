@@ -15,15 +15,16 @@ extension EndToEndTests {
         }
 
         /// Puts what is no number into a row of a shard.
-        private func spoil(_ file: String, row: Int, in folder: TrainingFolder) throws {
+        private func spoil(
+            _ file: String, row: Int, with value: Float = .nan, in folder: TrainingFolder
+        ) throws {
             let path = folder.path(file)
             var bytes = try folder.read(file)
             // Rows of 100 floats follow the header of the array `input`, the archive's first.
             let header = try #require(bytes.firstIndex(of: UInt8(ascii: "\n")))
-            let nan = Float.nan.bitPattern
             for index in 0..<4 {
                 bytes[header + 1 + (row * 100 + 42) * 4 + index] = UInt8(
-                    truncatingIfNeeded: nan >> (8 * index))
+                    truncatingIfNeeded: value.bitPattern >> (8 * index))
             }
             try Data(bytes).write(to: URL(filePath: path))
         }
@@ -36,7 +37,7 @@ extension EndToEndTests {
             let outcome = try WorkerRun.outcome(job, ranks: ranks)
             #expect(outcome.status == 0, "\(outcome.errors)")
             let pattern =
-                #/warning: validation: the loss of output "kind" is nan on rank [01], first for (.*), row 3/#
+                #/warning: validation: the loss of output "kind" is nan on rank [01], first for (.*), row 3, whose input "input" is not finite; correct that sample, or leave it out/#
             #expect(outcome.errors.count == 2, "\(outcome.errors)")
             for line in outcome.errors {
                 #expect(
@@ -47,6 +48,25 @@ extension EndToEndTests {
                 atMost: 60)
             #expect(evaluated.status == 0)
             #expect(evaluated.errors.contains("warning: the loss of output \"kind\" is nan on rank 0"))
+        }
+
+        /// Behind a sigmoid an infinite input has a finite loss: its sums are none all the same.
+        @Test func validationNamesInputsThatAreNotFinite() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            try spoil("validation.npz", row: 3, with: .infinity, in: folder)
+            let outcome = try WorkerRun.outcome(
+                job, ranks: 2,
+                [
+                    "--set", "model.layers[0].activation=sigmoid", "--set",
+                    "model.layers[3].activation=sigmoid", "--set", "training.epochs=1",
+                ])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.errors.count == 1, "\(outcome.errors)")
+            #expect(
+                outcome.errors.first?.hasPrefix("warning: validation: input \"input\" is not finite on rank ")
+                    == true, "\(outcome.errors)")
+            #expect(outcome.errors.first?.contains("validation.npz, row 3;") == true, "\(outcome.errors)")
         }
 
         @Test(arguments: 1...3) func haltNamesOutputRankShardAndRow(ranks: Int) throws {

@@ -148,6 +148,7 @@ import Testing
         }
     }
 
+    /// One that is no number spoils its own position alone, and is seen in its gradient.
     @Test(arguments: [1, 3, 20]) func keepsWhatIsNoNumber(_ width: Int) {
         for place in 0..<width {
             var logits = [Float](repeating: 0.5, count: 2 * width)

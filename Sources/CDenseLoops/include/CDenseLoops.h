@@ -117,7 +117,9 @@ struct mio_drops {
     float scale;
 };
 
-/// y ← x · scale, 0 where it is dropped; y += that if it adds.
+/// y (samples, planes, pixels, lanes) ← x · scale, 0 where it is dropped; y += that if it adds. Four elements in that order
+/// take the four words of a counter: the step, and above it the sample, from `first_sample` on, and the number of the four.
+/// Source: Philox4x32-10, Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011).
 void mio_dropout(
     const struct mio_drops *drops, uint64_t step, uint32_t first_sample, int64_t samples, const float *x,
     float *y, bool adds);

@@ -11,8 +11,8 @@ final class DropoutKernel: WeightlessKernel {
     private var drops: mio_drops
     private let elements: Int
 
-    static func choice(_ layer: Dropout, _ request: KernelRequest) -> KernelChoice? {
-        guard layer.rate > 0, request.outputShape.count <= UInt32.max else { return nil }
+    static func choice(_ request: KernelRequest) -> KernelChoice? {
+        guard request.outputShape.count > 0, request.outputShape.count <= UInt32.max else { return nil }
         let given = request.inputLayouts[0]
         let layout = given.drops(of: request.outputShape) == nil ? .canonical : given
         return KernelChoice(
@@ -35,7 +35,7 @@ final class DropoutKernel: WeightlessKernel {
     }
 
     func forward(_ pass: Pass) {
-        guard pass.context.training else {
+        guard pass.context.training, layer.rate > 0 else {
             return bindings.output.update(from: bindings.inputs[0], count: pass.samples * elements)
         }
         run(pass, bindings.inputs[0], bindings.output, adds: false)
@@ -44,7 +44,7 @@ final class DropoutKernel: WeightlessKernel {
     func backward(_ pass: Pass) {
         guard let gradient = bindings.outputGradient, let target = bindings.inputGradients[0] else { return }
         let adds = target.flow == .adds
-        guard pass.context.training else {
+        guard pass.context.training, layer.rate > 0 else {
             return mio_elementwise_gradient(
                 mio_activation_linear, gradient, gradient, target.pointer, Int64(pass.samples * elements),
                 adds)

@@ -48,7 +48,7 @@ public struct NativeBackend: KernelBackend {
             case let layer as Dense: DenseKernel.choice(layer, request)
             case let layer as SegmentedDense: DenseKernel.choice(layer.dense, request)
             case let layer as ActivationLayer: ActivationKernel.choice(layer, request)
-            case let layer as Dropout: DropoutKernel.choice(layer, request)
+            case is Dropout: DropoutKernel.choice(request)
             case is Add: AddKernel.choice(request)
             case let layer as Concatenate: ConcatenateKernel.choice(layer, request)
             default: nil

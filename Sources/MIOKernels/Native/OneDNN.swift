@@ -116,7 +116,7 @@ final class PrimitiveDescriptor {
         defer { dnnl_primitive_desc_iterator_destroy(iterator) }
         while true {
             guard let descriptor = dnnl_primitive_desc_iterator_fetch(iterator) else { return nil }
-            if avoiding == nil || !Self.implementation(descriptor).hasPrefix(avoiding!) {
+            guard let avoiding, Self.implementation(descriptor).hasPrefix(avoiding) else {
                 handle = descriptor
                 return
             }

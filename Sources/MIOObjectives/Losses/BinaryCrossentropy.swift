@@ -86,9 +86,7 @@ public struct BinaryCrossentropy: Loss, Hashable {
             }
         }
     }
-}
 
-extension BinaryCrossentropy {
     /// Of 32-bit logits, in vectors.
     private func forwardVectors(_ call: LossCall<Float>) {
         mio_binary_crossentropy(

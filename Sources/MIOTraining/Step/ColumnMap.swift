@@ -16,7 +16,8 @@ public struct ColumnMap: Sendable {
     /// What a column is to the model.
     public enum Kind: Sendable { case input, target, weight }
 
-    func kind(of column: Int) -> Kind? {
+    /// `nil` for a column that the model does not read.
+    public func kind(of column: Int) -> Kind? {
         inputs.contains(column)
             ? .input : targets.contains(column) ? .target : weights.contains(column) ? .weight : nil
     }

@@ -18,8 +18,8 @@ public final class Evaluator {
     private let sums: StepSums
     private var batches = 0
     /// Whether all sums were finite so far.
-    private var isFinite = true
-    /// Of the last batch, if it is the first one whose losses are not all finite: the first of those.
+    public private(set) var isFinite = true
+    /// In the batch whose sums were the first that were not: `nil` if it is its inputs alone that are not finite.
     public private(set) var firstNonFiniteLoss: NonFiniteLoss?
     private var numbers: Int { replica.sumCount + 2 * replica.heads.count }
 
@@ -50,7 +50,6 @@ public final class Evaluator {
         }
         batches += 1
         replica.advance()
-        firstNonFiniteLoss = nil
         for (index, shard) in shards.own.enumerated() {
             let sums = totals.pointer + index * numbers
             for samples in Passes(shards.samples(shard, of: batch), most: replica.plan.samples) {

@@ -18,7 +18,7 @@ public final class Replica {
     let heads: [Head]
     /// For each head: its output's place in the graph's outputs.
     let headOutputs: [Int]
-    let columns: ColumnMap
+    public let columns: ColumnMap
     /// Where this replica's passes are recorded; `nil` for nowhere.
     public private(set) var timeline: StepTimeline?
 

@@ -39,8 +39,8 @@ extension TrainingStep {
         optimizer.nonFiniteParameters()
     }
 
-    /// `nil` for a column that the step does not read.
-    public func kind(ofColumn column: Int) -> ColumnMap.Kind? { replica.columns.kind(of: column) }
+    /// What the columns of a batch are to the step.
+    public var columns: ColumnMap { replica.columns }
 }
 
 extension Replica {
