@@ -45,15 +45,14 @@ import Testing
     }
 
     /// One channel lies the same in several orders; named in the wrong one, oneDNN has plain loops for it, and the image
-    /// would not be blocked for the sake of smaller passes.
+    /// would not be blocked for the sake of smaller passes. (AVX2 has fast code for the canonical order alone.)
     @Test(arguments: [1, 2, 3]) func aFewChannelsAreBlocked(channels: Int) throws {
         let image = Input("image", shape: [28, 28, channels])
         let model = try Model(
             inputs: [image],
             outputs: [Conv2D(32, kernelSize: 3, activation: .relu, name: "convolution")(image)])
-        for choice in choices(model, try NativeBackend()) where choice.algorithm.contains("avx") {
-            let block = choice.algorithm.contains("avx512") ? 16 : 8
-            #expect(choice.outputLayout == .channelBlocked(block: block))
+        for choice in choices(model, try NativeBackend()) where choice.algorithm.contains("avx512") {
+            #expect(choice.outputLayout == .channelBlocked(block: 16))
         }
     }
 
