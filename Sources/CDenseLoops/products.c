@@ -90,10 +90,38 @@ MIO_CLONES void mio_small_product(
     product(&p);
 }
 
+// Sixteen rows become sixteen columns: four times each row is interleaved with the one eight further on.
+MIO_INLINE void transpose_square(mio_lanes rows[16]) {
+    MIO_UNROLLED for (int step = 0; step < 4; step++) {
+        mio_lanes mixed[16];
+        MIO_UNROLLED for (int row = 0; row < 8; row++) {
+            mio_lanes a = rows[row], b = rows[row + 8];
+            mixed[2 * row] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            mixed[2 * row + 1] =
+                __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        }
+        MIO_UNROLLED for (int row = 0; row < 16; row++) rows[row] = mixed[row];
+    }
+}
+
+MIO_INLINE void transpose(
+    const float *source, int64_t rows, int64_t columns, int64_t stride, float *target, int64_t target_stride) {
+    for (int64_t j = 0; j < columns; j += 16) {
+        int64_t across = columns - j < 16 ? columns - j : 16, i = 0;
+        for (; i < rows; i += 16) {
+            mio_lanes square[16];
+            MIO_UNROLLED for (int row = 0; row < 16; row++)
+                square[row] = i + row < rows ? mio_load(source + (i + row) * stride + j) : (mio_lanes){0};
+            transpose_square(square);
+            for (int64_t row = 0; row < across; row++) mio_store(target + (j + row) * target_stride + i, square[row]);
+        }
+        for (; i < target_stride; i += 16)
+            for (int64_t row = 0; row < across; row++)
+                mio_store(target + (j + row) * target_stride + i, (mio_lanes){0});
+    }
+}
+
 MIO_CLONES void mio_transpose(
     const float *source, int64_t rows, int64_t columns, int64_t stride, float *target, int64_t target_stride) {
-    for (int64_t j = 0; j < columns; j++) {
-        for (int64_t i = 0; i < rows; i++) target[j * target_stride + i] = source[i * stride + j];
-        for (int64_t i = rows; i < target_stride; i++) target[j * target_stride + i] = 0.0f;
-    }
+    transpose(source, rows, columns, stride, target, target_stride);
 }

@@ -40,18 +40,4 @@ import Testing
             }
         }
     }
-
-    /// Kernels that are older than the processor are passed over.
-    @Test func theLibraryThatKnowsTheProcessorMultiplies() {
-        func best(_ core: String, _ isa: MatrixProduct.Instructions) -> MatrixProduct {
-            MatrixProduct.best(openBLASCore: core, instructions: isa)
-        }
-        #expect(best("Prescott", .avx512) == .oneDNN)
-        #expect(best("Haswell", .avx512) == .oneDNN)
-        #expect(best("SkylakeX", .avx512) == .openBLAS)
-        #expect(best("Zen", .avx512) == .openBLAS)
-        #expect(best("Prescott", .avx2) == .oneDNN)
-        #expect(best("Haswell", .avx2) == .openBLAS)
-        #expect(best("Prescott", .older) == .openBLAS)
-    }
 }

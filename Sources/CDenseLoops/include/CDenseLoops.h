@@ -46,7 +46,8 @@ void mio_small_product(
     int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column, const float *b,
     int64_t b_stride, const float *initial, bool adds, float *c, int64_t c_stride);
 
-/// Transposes (rows, columns) with `stride` into (columns, rows) with `target_stride`; the padding becomes zero.
+/// Transposes (rows, columns) with `stride` into (columns, rows) with `target_stride`, a multiple of 16; the padding
+/// becomes zero. The source's rows must be readable up to a multiple of 16.
 void mio_transpose(
     const float *source, int64_t rows, int64_t columns, int64_t stride, float *target, int64_t target_stride);
 
