@@ -18,13 +18,24 @@ MIO_INLINE float hyperbolic_tangent(float x) {
 // A NaN stays one: the run must see it.
 MIO_INLINE float rectified(float x) { return x < 0.0f ? 0.0f : x; }
 
-MIO_INLINE void softmax(float *y, int64_t width) {
-    float largest = -INFINITY;
-    for (int64_t i = 0; i < width; i++) largest = y[i] > largest ? y[i] : largest;
-    float sum = 0.0f;
-    for (int64_t i = 0; i < width; i++) y[i] = exponential(y[i] - largest);
-    for (int64_t i = 0; i < width; i++) sum += y[i];
+// `readable` elements follow, at least the row's own.
+MIO_INLINE void softmax(float *y, int64_t width, int64_t readable) {
+#define MIO_AT(i) load_some(y + i, readable - i < 16 ? width - i : 16)
+    mio_lanes most = (mio_lanes){0} - INFINITY, sums = {0};
+    for (int64_t i = 0; i < width; i += 16) {
+        mio_lanes v = MIO_AT(i);
+        most = mio_blend(mio_mask(width - i) & (mio_words)(v > most), v, most);
+    }
+    float largest = mio_largest(most);
+    for (int64_t i = 0; i < width; i += 16) {
+        mio_words mask = mio_mask(width - i);
+        mio_lanes v = mio_select(mask, exponentials(mio_select(mask, MIO_AT(i) - largest)));
+        sums += v;
+        store_some(y + i, v, width - i < 16 ? width - i : 16);
+    }
+    float sum = mio_sum(sums);
     for (int64_t i = 0; i < width; i++) y[i] /= sum;
+#undef MIO_AT
 }
 
 MIO_CLONES void mio_bias_activation(
@@ -40,15 +51,17 @@ MIO_CLONES void mio_bias_activation(
         case mio_activation_relu: for (int64_t i = 0; i < width; i++) y[i] = rectified(y[i]); break;
         case mio_activation_sigmoid: for (int64_t i = 0; i < width; i++) y[i] = sigmoid(y[i]); break;
         case mio_activation_tanh: for (int64_t i = 0; i < width; i++) y[i] = hyperbolic_tangent(y[i]); break;
-        case mio_activation_softmax: softmax(y, width); break;
+        case mio_activation_softmax: softmax(y, width, (rows - row) * width); break;
         }
     }
 }
 
 MIO_INLINE float product_of_row(const float *y, const float *dy, int64_t width) {
-    float dot = 0.0f;
-    for (int64_t i = 0; i < width; i++) dot += y[i] * dy[i];
-    return dot;
+    mio_lanes sums = {0};
+    int64_t i = 0;
+    for (; i + 16 <= width; i += 16) sums += mio_load(y + i) * mio_load(dy + i);
+    if (i < width) sums += load_part(y + i, width - i) * load_part(dy + i, width - i);
+    return mio_sum(sums);
 }
 
 MIO_INLINE void gradient_row(

@@ -97,4 +97,13 @@ MIO_INLINE float mio_sum(mio_lanes v) {
     return v[0] + v[1];
 }
 
+// The largest of all lanes; what is not a number may be passed over.
+MIO_INLINE float mio_largest(mio_lanes v) {
+    float lanes[16];
+    mio_store(lanes, v);
+    float largest = lanes[0];
+    for (int lane = 1; lane < 16; lane++) largest = lanes[lane] > largest ? lanes[lane] : largest;
+    return largest;
+}
+
 #endif

@@ -3,54 +3,75 @@
 #include "labels.h"
 #include "logarithm.h"
 
-MIO_INLINE void store_row(float *row, mio_lanes v, int64_t width, bool whole) {
-    if (whole) mio_store(row, v);
-    else store_part(row, v, width);
+// What the rows' targets are: a class each, or a probability for each class.
+enum targets { classes, shares_of_classes };
+
+MIO_INLINE mio_lanes smoothed(const struct mio_smoothing *smoothing, mio_lanes targets) {
+    return targets * smoothing->keep + smoothing->shift;
 }
 
 // Rows up to sixteen logits wide, sixteen at a time: a row is a vector where each logit counts, and a lane where there is
 // one number a row.
 MIO_INLINE void narrow_rows(
-    const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
-    const float *scales, float *losses, float *gradient, float *probabilities) {
+    const enum targets kind, const struct mio_loss_call *call, const struct mio_smoothing *smoothing) {
+    int64_t width = call->width;
     mio_words lanes = mio_lane_numbers(), mask = mio_mask(width);
     // A whole vector may be read and written where it ends within the rows: the next row comes later.
-    int64_t last_whole = rows * width - 16;
-    mio_lanes values[16] = {0};
-    for (int64_t first = 0; first < rows; first += 16) {
-        int64_t count = rows - first < 16 ? rows - first : 16;
-        for (int64_t i = 0, at = first * width; i < count; i++, at += width) {
-            mio_lanes row = at <= last_whole ? mio_load(logits + at) : load_part(logits + at, width);
-            // Lanes beyond the row must not be the largest.
-            values[i] = mio_blend(mask, row, (mio_lanes){0} - INFINITY);
-        }
-        struct labels labels = labels_of(targets + first, labelled + first, count);
-        // The targets were checked when the batch was read: anything else is a bug, and must not become an address.
-        mio_words wrong = ~((labels.targets >= 0.0f) & (labels.targets < (float)width));
-        if (mio_bits(wrong)) __builtin_trap();
+    int64_t last_whole = call->positions * width - 16;
+    mio_lanes values[16] = {0}, wanted[16] = {0}, products[16] = {0};
+    for (int64_t first = 0; first < call->positions; first += 16) {
+        int64_t count = call->positions - first < 16 ? call->positions - first : 16;
         int32_t class[16], kept[16];
-        *(mio_words *)class = __builtin_convertvector(labels.targets, mio_words);
-        *(mio_words *)kept = labels.labelled;
-        float own[16] = {0}, largest[16], factor[16];
-        for (int64_t i = 0; i < count; i++) own[i] = logits[(first + i) * width + class[i]];
+        float own[16] = {0}, largest[16], factor[16], total[16];
+        mio_words marks = marks_of(call->labelled + first, count);
+        *(mio_words *)kept = marks;
+        for (int64_t i = 0, at = first * width; i < count; i++, at += width) {
+            int64_t readable = at <= last_whole ? 16 : width;
+            // Lanes beyond the row must not be the largest.
+            values[i] = mio_blend(mask, load_some(call->predictions + at, readable), (mio_lanes){0} - INFINITY);
+            if (kind == shares_of_classes)
+                wanted[i] = mio_select(
+                    mask & ((mio_words){0} + kept[i]), smoothed(smoothing, load_some(call->targets + at, readable)));
+        }
+        if (kind == classes) {
+            struct labels labels = labels_of(call->targets + first, call->labelled + first, count);
+            // The targets were checked when the batch was read: anything else is a bug, and must not become an address.
+            mio_words wrong = ~((labels.targets >= 0.0f) & (labels.targets < (float)width));
+            if (mio_bits(wrong)) __builtin_trap();
+            *(mio_words *)class = __builtin_convertvector(labels.targets, mio_words);
+            for (int64_t i = 0; i < count; i++) own[i] = call->predictions[(first + i) * width + class[i]];
+        }
 
         mio_lanes most = fold_sixteen(largest_of, values);
         mio_store(largest, most);
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; i < count; i++) {
             // Nor must they be counted, or have exponentials so small that they take long.
-            values[i] = mio_select(mask, exponentials(mio_select(mask, values[i] - largest[i])));
-        mio_lanes sums = fold_sixteen(sum_of, values);
+            mio_lanes distances = mio_select(mask, values[i] - largest[i]);
+            // A class that is ruled out (logit −∞) may have target 0: that is no loss, not 0 × ∞.
+            if (kind == shares_of_classes)
+                products[i] = mio_select((mio_words)(wanted[i] != 0.0f), wanted[i] * distances);
+            values[i] = mio_select(mask, exponentials(distances));
+        }
+        mio_lanes sums = fold_sixteen(sum_of, values), loss = logarithms(sums);
         mio_store(factor, 1.0f / sums);
-        mio_lanes loss = mio_select(labels.labelled, logarithms(sums) + (most - mio_load(own)));
-        store_some(losses + first, loss, count);
+        if (kind == classes) {
+            loss += most - mio_load(own);
+        } else {
+            mio_lanes totals = fold_sixteen(sum_of, wanted);
+            mio_store(total, totals);
+            loss = loss * totals - fold_sixteen(sum_of, products);
+        }
+        store_some(call->losses + first, mio_select(marks, loss), count);
 
         for (int64_t i = 0, at = first * width; i < count; i++, at += width) {
+            int64_t writable = at <= last_whole ? 16 : width;
             mio_lanes shares = values[i] * factor[i];
-            if (probabilities) store_row(probabilities + at, shares, width, at <= last_whole);
-            if (!gradient) continue;
-            mio_lanes errors = shares - mio_select(lanes == class[i], (mio_lanes){0} + 1.0f);
-            errors = mio_select((mio_words){0} + kept[i], errors * scales[first + i]);
-            store_row(gradient + at, errors, width, at <= last_whole);
+            if (call->probabilities) store_some(call->probabilities + at, shares, writable);
+            if (!call->gradient) continue;
+            mio_lanes errors = kind == classes ? shares - mio_select(lanes == class[i], (mio_lanes){0} + 1.0f)
+                                               : shares * total[i] - wanted[i];
+            errors = mio_select((mio_words){0} + kept[i], errors * call->scales[first + i]);
+            store_some(call->gradient + at, errors, writable);
         }
     }
 }
@@ -62,41 +83,73 @@ MIO_INLINE int64_t class_of(float target, int64_t width) {
 }
 
 MIO_INLINE void wide_rows(
-    const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
-    const float *scales, float *losses, float *gradient, float *probabilities) {
-    for (int64_t i = 0; i < rows; i++, logits += width) {
-        float largest = logits[0];
-        for (int64_t j = 1; j < width; j++) largest = logits[j] > largest ? logits[j] : largest;
-        mio_lanes sums = {0};
-        for (int64_t j = 0; j < width; j += 16) {
-            int64_t count = width - j < 16 ? width - j : 16;
-            mio_words mask = mio_mask(count);
-            mio_lanes distances = mio_select(mask, load_part(logits + j, count) - largest);
-            mio_lanes values = mio_select(mask, exponentials(distances));
-            sums += values;
-            if (probabilities) store_part(probabilities + i * width + j, values, count);
-            if (gradient) store_part(gradient + i * width + j, values, count);
+    const enum targets kind, const struct mio_loss_call *call, const struct mio_smoothing *smoothing) {
+    int64_t width = call->width, last_whole = call->positions * width - 16;
+    // Exponentials are kept where one of the outputs has room for them.
+    float *kept = call->probabilities ? call->probabilities : call->gradient;
+    for (int64_t i = 0; i < call->positions; i++) {
+        const float *logits = call->predictions + i * width, *targets = call->targets + i * width;
+        bool is_labelled = call->labelled[i] != 0;
+        int64_t class = kind == classes && is_labelled ? class_of(call->targets[i], width) : -1;
+        // Lanes of a vector that lie beyond the row are readable, where they are not beyond the last one.
+#define MIO_READABLE(j) (i * width + j <= last_whole ? 16 : width - j)
+        mio_lanes most = mio_load(logits);
+        for (int64_t j = 16; j < width; j += 16) {
+            mio_lanes v = load_some(logits + j, MIO_READABLE(j));
+            most = mio_blend(mio_mask(width - j) & (mio_words)(v > most), v, most);
         }
-        float sum = mio_sum(sums), factor = 1.0f / sum;
-        for (int64_t j = 0; probabilities && j < width; j++) probabilities[i * width + j] *= factor;
-        losses[i] = 0.0f;
-        if (!labelled[i]) {
-            if (gradient) memset(gradient + i * width, 0, (size_t)width * sizeof(float));
-            continue;
+        float largest = mio_largest(most);
+        double sum = 0, total = 0, product = 0;
+        for (int64_t start = 0; start < width; start += 1024) {
+            int64_t end = width - start < 1024 ? width : start + 1024;
+            mio_lanes sums = {0}, totals = {0}, products = {0};
+            for (int64_t j = start; j < end; j += 16) {
+                int64_t count = MIO_READABLE(j);
+                mio_words mask = mio_mask(width - j);
+                mio_lanes distances = mio_select(mask, load_some(logits + j, count) - largest);
+                mio_lanes values = mio_select(mask, exponentials(distances));
+                sums += values;
+                if (kept) store_some(kept + i * width + j, values, count);
+                if (kind == classes || !is_labelled) continue;
+                mio_lanes wanted = mio_select(mask, smoothed(smoothing, load_some(targets + j, count)));
+                totals += wanted;
+                products += mio_select((mio_words)(wanted != 0.0f), wanted * distances);
+            }
+            sum += mio_sum(sums);
+            total += mio_sum(totals);
+            product += mio_sum(products);
         }
-        int64_t class = class_of(targets[i], width);
-        losses[i] = logf(sum) + (largest - logits[class]);
-        if (gradient) {
-            float *row = gradient + i * width, share = row[class] * factor;
-            for (int64_t j = 0; j < width; j++) row[j] = row[j] * factor * scales[i];
-            row[class] = (share - 1.0f) * scales[i];
+        float logarithm = logf((float)sum), factor = 1.0f / (float)sum;
+        call->losses[i] = !is_labelled      ? 0.0f
+                          : kind == classes ? logarithm + (largest - logits[class])
+                                            : (float)(logarithm * total - product);
+        for (int64_t j = 0; kept && j < width; j += 16) {
+            int64_t at = i * width + j, count = MIO_READABLE(j);
+            mio_lanes shares = load_some(kept + at, count) * factor;
+            if (call->probabilities) store_some(call->probabilities + at, shares, count);
+            if (!call->gradient) continue;
+            mio_lanes errors = {0};
+            if (is_labelled && kind == classes)
+                errors = shares * call->scales[i];
+            else if (is_labelled)
+                errors = (shares * (float)total - smoothed(smoothing, load_some(targets + j, count))) * call->scales[i];
+            store_some(call->gradient + at, errors, count);
+            if (class >= j && class < j + 16)
+                call->gradient[i * width + class] = (shares[class - j] - 1.0f) * call->scales[i];
         }
+#undef MIO_READABLE
     }
 }
 
-MIO_CLONES void mio_sparse_crossentropy(
-    const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
-    const float *scales, float *losses, float *gradient, float *probabilities) {
-    if (width <= 16) narrow_rows(logits, rows, width, targets, labelled, scales, losses, gradient, probabilities);
-    else wide_rows(logits, rows, width, targets, labelled, scales, losses, gradient, probabilities);
+MIO_INLINE void crossentropy(
+    const enum targets kind, const struct mio_loss_call *call, const struct mio_smoothing *smoothing) {
+    if (call->width <= 16) narrow_rows(kind, call, smoothing);
+    else wide_rows(kind, call, smoothing);
+}
+
+MIO_CLONES void mio_sparse_crossentropy(const struct mio_loss_call *call) { crossentropy(classes, call, 0); }
+
+MIO_CLONES void mio_categorical_crossentropy(
+    const struct mio_loss_call *call, const struct mio_smoothing *smoothing) {
+    crossentropy(shares_of_classes, call, smoothing);
 }

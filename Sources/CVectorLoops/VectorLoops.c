@@ -124,6 +124,13 @@ int mio_all_finite(size_t count, const float *values) {
 }
 
 VECTOR_CLONES
+int mio_all_labels(size_t count, const float *values, float missing) {
+    uint32_t wrong = 0;
+    for (size_t i = 0; i < count; i++) wrong |= (values[i] != values[i]) | (values[i] == missing);
+    return !wrong;
+}
+
+VECTOR_CLONES
 int mio_copy_finite(size_t count, const float *restrict values, float *restrict target) {
     uint32_t largest = 0;
     for (size_t i = 0; i < count; i++) {

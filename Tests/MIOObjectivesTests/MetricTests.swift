@@ -105,6 +105,37 @@ func sums(
         }
     }
 
+    /// The other metrics that choose or compare in vectors, likewise.
+    @Test(arguments: Array(1...17) + [31, 32, 33, 100]) func ranksAgreeWithThePlainLoop(_ width: Int) {
+        var random = PhiloxSequence(seed: 4, stream: UInt64(width))
+        let scores: [Float] = [0, 0, 1, 2, 2, -.infinity, .infinity, .nan, -0.0, 3]
+        for position in 0..<200 {
+            let row = (0..<width).map { _ in
+                position % 3 == 0
+                    ? random.nextUniform(0, 1) : scores[Int(random.nextUniform(0, 10).rounded(.down)) % 10]
+            }
+            let targets = (0..<width).map { _ in Float(Int(random.nextUniform(0, 3))) / 2 }
+            func firstLargest(_ row: [Float]) -> Int {
+                row.indices.reduce(0) { row[$1] > row[$0] ? $1 : $0 }
+            }
+            let (predicted, target) = (firstLargest(row), firstLargest(targets))
+            #expect(
+                sums(CategoricalAccuracyMetric(), row, width: width, targets).sum
+                    == (predicted == target ? 1 : 0), "\(row), \(targets)")
+            for k in [1, 2, 5] {
+                let larger = row.count { $0 > row[target] }
+                let isIn = row[target].isFinite && larger < k
+                #expect(
+                    sums(TopKCategoricalAccuracyMetric(k: k), row, width: width, targets).sum
+                        == (isIn ? 1 : 0), "\(k), \(row), \(targets)")
+            }
+            let answers = zip(row, targets).count { ($0 > 0.5 ? 1 : 0) == $1 }
+            #expect(
+                sums(BinaryAccuracyMetric(), row, width: width, targets).sum
+                    == Double(answers) / Double(width), "\(row), \(targets)")
+        }
+    }
+
     @Test func accuracyChoosesItsMeaning() {
         let accuracy = AccuracyMetric()
         #expect(sums(accuracy, [0.9, 0.1], width: 1, [1, 1]) == MetricSums(sum: 1, count: 2))

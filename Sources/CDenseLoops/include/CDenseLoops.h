@@ -72,25 +72,62 @@ void mio_few_units_relu_backward(
     float *x, const float *w, int64_t w_stride, const float *dz, float *dw, bool dw_adds, int64_t samples,
     int64_t width, int64_t units, int64_t pixels, int64_t lanes, float *bias_gradient, int64_t channels);
 
-/// losses (rows,) ← log Σ exp(logit) − logit of the target's class; gradient (rows, width) ← scale · (softmax − [class]);
-/// probabilities (rows, width) ← softmax. Gradient and probabilities may be NULL; loss and gradient are 0 where a row
-/// is not labelled.
-void mio_sparse_crossentropy(
-    const float *logits, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
-    const float *scales, float *losses, float *gradient, float *probabilities);
+/// The arrays of one evaluation of a loss: LossCall<Float> of MIOObjectives, which says what they hold. Gradient and
+/// probabilities may be NULL; scales are only read with a gradient.
+struct mio_loss_call {
+    int64_t positions, width;
+    const float *predictions, *targets;
+    const uint8_t *labelled;
+    const float *scales;
+    float *losses, *gradient, *probabilities;
+};
 
-/// losses (positions,) ← mean over the row of max(x, 0) − x · z + ln(1 + e^−|x|), z = target · keep + shift;
-/// gradient (positions, width) ← scale ÷ width · (sigmoid(x) − z); probabilities ← sigmoid(x). Gradient and
-/// probabilities may be NULL; loss and gradient are 0 where a position is not labelled.
-void mio_binary_crossentropy(
-    const float *logits, int64_t positions, int64_t width, const float *targets, const uint8_t *labelled,
-    const float *scales, float keep, float shift, float *losses, float *gradient, float *probabilities);
+/// A target z counts as z · keep + shift: Keras' label smoothing.
+struct mio_smoothing { float keep, shift; };
+
+/// losses (positions,) ← log Σ exp(logit) − logit of the target's class; gradient ← scale · (softmax − [class]);
+/// probabilities ← softmax. A target is a class' index.
+void mio_sparse_crossentropy(const struct mio_loss_call *call);
+
+/// losses (positions,) ← Σ z · (log Σ exp(logit) − logit); gradient ← scale · (softmax · Σz − z). A target z is a row of
+/// shares.
+void mio_categorical_crossentropy(const struct mio_loss_call *call, const struct mio_smoothing *smoothing);
+
+/// What the mean is made of, of a prediction x and a target z, with e = x − z.
+enum mio_elementwise_kind {
+    mio_squared_error,
+    mio_absolute_error,
+    /// ½e² where |e| ≤ delta, delta · |e| − ½delta² elsewhere.
+    mio_huber,
+    /// max(x, 0) − x · z + ln(1 + e^−|x|) of a logit x: probabilities ← sigmoid(x).
+    mio_binary_crossentropy,
+};
+
+struct mio_elementwise_loss {
+    enum mio_elementwise_kind kind;
+    float delta;
+    struct mio_smoothing smoothing;
+};
+
+/// losses (positions,) ← the mean over each row; gradient ← scale ÷ width · the derivative. Both are 0 where a position is
+/// not labelled. Only of logits are probabilities written.
+void mio_elementwise_losses(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call);
 
 /// Over the labelled rows: count ← Σ weight, and sum ← Σ weight where the first of the largest scores (rows, width) is
 /// that of the target's class. `weights` may be NULL: ones.
 void mio_sparse_accuracy(
     const float *scores, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
     const float *weights, double *sum, double *count);
+
+/// The place of the first of a row's largest elements. One that is not a number is passed over, but for the first, which
+/// nothing is larger than.
+int64_t mio_first_largest(const float *row, int64_t width);
+
+/// How many elements of a row are larger than a value.
+int64_t mio_count_larger(const float *row, int64_t width, float value);
+
+/// How many elements of a row, at most 2³¹ of them, are above the threshold where the target is 1, and not where it is 0.
+int64_t mio_count_answers(const float *row, const float *targets, int64_t width, float threshold);
 
 /// A window that moves over images of [planes][height][width][lanes].
 struct mio_window {

@@ -72,6 +72,9 @@ int mio_sum_slabs_everywhere(size_t count, float *const *slabs, size_t offset, s
 // Whether no element is infinite or not a number.
 int mio_all_finite(size_t count, const float *values);
 
+// Whether every element is a number, and none is this one, which may be NaN.
+int mio_all_labels(size_t count, const float *values, float missing);
+
 // target = values, in the same pass: whether all that was copied is finite.
 int mio_copy_finite(size_t count, const float *values, float *target);
 

@@ -61,8 +61,9 @@ public struct BinaryCrossentropy: Loss, Hashable {
     public func forward<T: Scalar>(_ call: LossCall<T>) {
         let keep = T(1 - labelSmoothing)
         let shift = T(labelSmoothing / 2)
-        if fromLogits, T.self == Float.self {
-            forwardVectors(unsafeBitCast(call, to: LossCall<Float>.self))
+        if fromLogits, let call = call.single {
+            call.elementwise(
+                mio_binary_crossentropy, smoothing: mio_smoothing(keep: Float(keep), shift: Float(shift)))
         } else if fromLogits {
             call.meanOverElements { logit, label in
                 let target = label * keep + shift
@@ -85,14 +86,6 @@ public struct BinaryCrossentropy: Loss, Hashable {
                 return (loss, inside ? (clipped - target) / (clipped * (1 - clipped)) : 0)
             }
         }
-    }
-
-    /// Of 32-bit logits, in vectors.
-    private func forwardVectors(_ call: LossCall<Float>) {
-        mio_binary_crossentropy(
-            call.predictions, Int64(call.positions), Int64(call.width), call.targets, call.labelled,
-            call.scales, Float(1 - labelSmoothing), Float(labelSmoothing / 2), call.losses, call.gradient,
-            call.probabilities)
     }
 }
 

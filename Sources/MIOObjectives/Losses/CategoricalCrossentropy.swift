@@ -1,3 +1,4 @@
+import CDenseLoops
 import MIOConfig
 import MIOGraph
 import MIOTensor
@@ -69,6 +70,10 @@ public struct CategoricalCrossentropy: Loss, Hashable {
 
     @inline(__always)
     private func forwardLogits<T: Scalar>(_ call: LossCall<T>, _ keep: T, _ shift: T) {
+        if let call = call.single {
+            var smoothing = mio_smoothing(keep: Float(keep), shift: Float(shift))
+            return call.inVectors { mio_categorical_crossentropy($0, &smoothing) }
+        }
         let width = call.width
         for position in 0..<call.positions {
             let offset = position * width

@@ -1,3 +1,4 @@
+import CDenseLoops
 import MIOConfig
 import MIOTensor
 
@@ -42,6 +43,9 @@ public struct Huber: Loss, Hashable {
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: LossCall<T>) {
         let delta = T(self.delta)
+        if let call = call.single {
+            return call.elementwise(mio_huber, delta: Float(delta))
+        }
         let halfSquare = delta * delta / 2
         call.meanOverElements { prediction, target in
             let error = prediction - target

@@ -1,3 +1,4 @@
+import CDenseLoops
 import MIOTensor
 
 /// The arrays of one evaluation of a loss: a rank's micro-batch, or a part of it.
@@ -95,5 +96,37 @@ public struct LossCall<T: Scalar> {
             if end == offset + width { return T(whole) }
             start = end
         }
+    }
+}
+
+extension LossCall<Float> {
+    /// The same arrays for the loops that make 32-bit losses in vectors.
+    /// - Parameter loop: one of `CDenseLoops`.
+    @inline(__always)
+    func inVectors(_ loop: (UnsafePointer<mio_loss_call>) -> Void) {
+        var call = mio_loss_call(
+            positions: Int64(positions), width: Int64(width), predictions: predictions, targets: targets,
+            labelled: labelled, scales: scales, losses: losses, gradient: gradient,
+            probabilities: probabilities)
+        loop(&call)
+    }
+
+    /// The mean over each row of what a loss makes of its elements.
+    /// - Parameters:
+    ///   - delta: of Huber's loss.
+    ///   - smoothing: of the binary crossentropy's targets.
+    func elementwise(
+        _ kind: mio_elementwise_kind, delta: Float = 0, smoothing: mio_smoothing = mio_smoothing()
+    ) {
+        var loss = mio_elementwise_loss(kind: kind, delta: delta, smoothing: smoothing)
+        inVectors { mio_elementwise_losses(&loss, $0) }
+    }
+}
+
+extension LossCall {
+    /// This call, if it is one of 32-bit floats.
+    @inline(__always)
+    var single: LossCall<Float>? {
+        T.self == Float.self ? unsafeBitCast(self, to: LossCall<Float>.self) : nil
     }
 }

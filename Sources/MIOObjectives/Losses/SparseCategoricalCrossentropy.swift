@@ -67,7 +67,8 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
 
     @inline(__always)
     private func forwardLogits<T: Scalar>(_ call: LossCall<T>) {
-        if T.self == Float.self { return forwardVectors(unsafeBitCast(call, to: LossCall<Float>.self)) }
+        // Infinite targets do not get here: `TargetLabelling.firstFault` has seen them.
+        if let call = call.single { return call.inVectors { mio_sparse_crossentropy($0) } }
         let width = call.width
         for position in 0..<call.positions {
             let isLabelled = call.labelled[position] != 0
@@ -89,13 +90,6 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
                 for index in offset..<offset + width { gradient[index] *= scale }
             }
         }
-    }
-
-    /// The same in vectors. Infinite targets do not get here: `TargetLabelling.firstFault` has seen them.
-    private func forwardVectors(_ call: LossCall<Float>) {
-        mio_sparse_crossentropy(
-            call.predictions, Int64(call.positions), Int64(call.width), call.targets, call.labelled,
-            call.scales, call.losses, call.gradient, call.probabilities)
     }
 
     @inline(__always)

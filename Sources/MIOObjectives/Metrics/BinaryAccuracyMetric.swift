@@ -1,3 +1,4 @@
+import CDenseLoops
 import MIOConfig
 import MIOTensor
 
@@ -40,6 +41,13 @@ public struct BinaryAccuracyMetric: Metric, Hashable {
 
     public func accumulate(_ call: MetricCall) -> MetricSums {
         let threshold = Float(self.threshold)
-        return call.sumOfMeans { prediction, target in (prediction > threshold ? 1 : 0) == target ? 1 : 0 }
+        var sums = call.sum { position in
+            let offset = position * call.width
+            return Double(
+                mio_count_answers(
+                    call.predictions + offset, call.targets + offset, Int64(call.width), threshold))
+        }
+        sums.sum /= Double(call.width)
+        return sums
     }
 }

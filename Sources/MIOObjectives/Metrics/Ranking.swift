@@ -1,8 +1,8 @@
+import CDenseLoops
+
 /// The index of the first of the largest values of a row (`argmax`).
 func firstLargest(_ row: UnsafePointer<Float>, width: Int) -> Int {
-    var best = 0
-    for index in 1..<max(width, 1) where row[index] > row[best] { best = index }
-    return best
+    Int(mio_first_largest(row, Int64(width)))
 }
 
 /// Whether a class is among the k best of a row of scores: fewer than k scores are strictly greater.
@@ -11,9 +11,7 @@ func firstLargest(_ row: UnsafePointer<Float>, width: Int) -> Int {
 /// (TensorFlow's and Keras' `in_top_k`).
 func isInTop(_ k: Int, _ row: UnsafePointer<Float>, width: Int, class index: Int) -> Bool {
     guard 0..<width ~= index, row[index].isFinite else { return false }
-    var greater = 0
-    for other in 0..<width where row[other] > row[index] { greater += 1 }
-    return greater < k
+    return mio_count_larger(row, Int64(width), row[index]) < k
 }
 
 extension MetricCall {

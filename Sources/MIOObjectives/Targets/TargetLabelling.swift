@@ -5,8 +5,8 @@ import MIOTensor
 ///
 /// A position is one row of the prediction's last axis: one a sample for predictions of shape `(width,)`,
 /// height × width of them for a segmentation. A position with a NaN anywhere in its target row, or
-/// with a class label (an index, or the 0 or 1 of a binary crossentropy) equal to `missingLabel`, is *unlabelled*: it adds nothing to loss, gradient, metrics
-/// or denominator.
+/// with a class label (an index, or the 0 or 1 of a binary crossentropy) equal to `missingLabel`, is *unlabelled*: it
+/// adds nothing to loss, gradient, metrics or denominator.
 public struct TargetLabelling: Hashable, Sendable {
     public static let defaultMissingLabel = -1
 
@@ -42,12 +42,12 @@ public struct TargetLabelling: Hashable, Sendable {
         targets: UnsafePointer<Float>, positions: Int, targetWidth: Int,
         into labelled: UnsafeMutablePointer<UInt8>
     ) -> Int {
-        // Real numbers, all of them there: what almost every batch is.
-        if !hasClassLabels, mio_all_finite(positions * targetWidth, targets) != 0 {
+        let missing = hasClassLabels ? Float(missingLabel) : .nan
+        // All of them there: what almost every batch is.
+        if mio_all_labels(positions * targetWidth, targets, missing) != 0 {
             labelled.update(repeating: 1, count: positions)
             return positions
         }
-        let missing = hasClassLabels ? Float(missingLabel) : .nan
         var count = 0
         for position in 0..<positions {
             let row = targets + position * targetWidth

@@ -1,0 +1,108 @@
+#include "exponential.h"
+#include "labels.h"
+#include "logarithm.h"
+
+// The loss of sixteen elements, its derivative by the prediction, and the prediction's probability where it is a logit.
+struct elements { mio_lanes losses, derivatives, probabilities; };
+
+// max(x, 0) − x · z + ln(1 + e^−|x|), sigmoid(x) − z and sigmoid(x).
+MIO_INLINE struct elements answers(mio_lanes x, mio_lanes z) {
+    mio_lanes none = {0}, one = none + 1.0f;
+    mio_words positive = (mio_words)(x >= 0.0f);
+    mio_lanes decay = exponentials(mio_blend(positive, -x, x)), sum = 1.0f + decay;
+    // What is lost where 1 + e^−|x| is rounded, is made up for: Kahan's ln(1 + y).
+    mio_lanes rest = sum - 1.0f;
+    mio_words whole = (mio_words)(rest != 0.0f);
+    mio_lanes logarithm = mio_blend(whole, logarithms(sum) * (decay / mio_blend(whole, rest, one)), decay);
+    mio_lanes largest = mio_blend((mio_words)(x < 0.0f), none, x);
+    mio_lanes probability = mio_blend(positive, one, decay) / sum;
+    return (struct elements){largest - x * z + logarithm, probability - z, probability};
+}
+
+MIO_INLINE struct elements elements_of(
+    const struct mio_elementwise_loss *loss, mio_lanes prediction, mio_lanes target) {
+    mio_lanes none = {0}, error = prediction - target;
+    mio_lanes size = (mio_lanes)((mio_words)error & 0x7fffffff);
+    switch (loss->kind) {
+    case mio_squared_error: return (struct elements){error * error, 2.0f * error, none};
+    case mio_absolute_error: {
+        mio_lanes up = mio_select((mio_words)(error > 0.0f), none + 1.0f);
+        return (struct elements){size, mio_blend((mio_words)(error < 0.0f), none - 1.0f, up), none};
+    }
+    case mio_huber: {
+        float delta = loss->delta;
+        mio_words near = (mio_words)(size <= delta);
+        mio_lanes slope = mio_blend((mio_words)(error > 0.0f), none + delta, none - delta);
+        return (struct elements){
+            mio_blend(near, 0.5f * (error * error), delta * size - 0.5f * (delta * delta)),
+            mio_blend(near, error, slope), none};
+    }
+    case mio_binary_crossentropy: return answers(prediction, target * loss->smoothing.keep + loss->smoothing.shift);
+    }
+    __builtin_unreachable();
+}
+
+// Where they go, if the predictions are logits.
+MIO_INLINE float *probabilities_of(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call) {
+    return loss->kind == mio_binary_crossentropy ? call->probabilities : 0;
+}
+
+// A position a lane.
+MIO_INLINE void single_elements(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call) {
+    float *probabilities = probabilities_of(loss, call);
+    for (int64_t first = 0; first < call->positions; first += 16) {
+        int64_t count = call->positions - first < 16 ? call->positions - first : 16;
+        struct labels labels = labels_of(call->targets + first, call->labelled + first, count);
+        struct elements elements = elements_of(loss, load_some(call->predictions + first, count), labels.targets);
+        store_some(call->losses + first, mio_select(labels.labelled, elements.losses), count);
+        if (probabilities) store_some(probabilities + first, elements.probabilities, count);
+        if (!call->gradient) continue;
+        mio_lanes scaled = elements.derivatives * load_some(call->scales + first, count);
+        store_some(call->gradient + first, mio_select(labels.labelled, scaled), count);
+    }
+}
+
+// The mean of a row a position.
+MIO_INLINE void rows_of_elements(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call) {
+    int64_t width = call->width, last_whole = call->positions * width - 16;
+    float *probabilities = probabilities_of(loss, call);
+    for (int64_t i = 0; i < call->positions; i++) {
+        double sum = 0;
+        mio_words is_labelled = (mio_words){0} - (call->labelled[i] != 0);
+        float factor = call->gradient ? call->scales[i] / (float)width : 0.0f;
+        for (int64_t start = 0; start < width; start += 1024) {
+            int64_t end = width - start < 1024 ? width : start + 1024;
+            // As many additions one after the other in 32 bits as there are vectors in a stretch.
+            mio_lanes part = {0};
+            for (int64_t j = start; j < end; j += 16) {
+                int64_t at = i * width + j, count = at <= last_whole ? 16 : end - j;
+                mio_words mask = mio_mask(end - j) & is_labelled;
+                struct elements elements = elements_of(
+                    loss, load_some(call->predictions + at, count),
+                    mio_select(mask, load_some(call->targets + at, count)));
+                part += mio_select(mask, elements.losses);
+                // What is written beyond the row, the next one overwrites.
+                if (probabilities) store_some(probabilities + at, elements.probabilities, count);
+                if (call->gradient)
+                    store_some(call->gradient + at, mio_select(mask, elements.derivatives * factor), count);
+            }
+            sum += mio_sum(part);
+        }
+        call->losses[i] = (float)sum / (float)width;
+    }
+}
+
+MIO_INLINE void elementwise(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call) {
+    if (call->width == 1) single_elements(loss, call);
+    else rows_of_elements(loss, call);
+}
+
+MIO_CLONES void mio_elementwise_losses(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call) {
+    // The kind is a constant in each copy.
+    struct mio_elementwise_loss known = *loss;
+#define MIO_KIND(name) case name: known.kind = name; elementwise(&known, call); break;
+    switch (loss->kind) {
+        MIO_KIND(mio_squared_error) MIO_KIND(mio_absolute_error) MIO_KIND(mio_huber) MIO_KIND(mio_binary_crossentropy)
+    }
+#undef MIO_KIND
+}
