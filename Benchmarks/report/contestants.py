@@ -33,8 +33,8 @@ def mio(model, *arguments, ranks=None, name="mio"):
         pinned(1, command) if ranks is None else under_mpirun(ranks, command)))
 
 
-def mio_worker():
-    return Contestant("mio-worker", lambda _: epochs.measure())
+def mio_worker(work):
+    return Contestant("mio-worker", lambda _: work.measure())
 
 
 def allreduce():
@@ -73,9 +73,9 @@ def torch_ddp(model):
                 candidates=candidates[model])
 
 
-def keras_fit():
+def keras_fit_model2():
     def run(chosen):
-        return peer("", "keras_fit_model2.py", "--data", epochs.shards()).measure(chosen)
+        return peer("", "keras_fit_model2.py", "--data", epochs.TWO_HEADS.shards()).measure(chosen)
 
     return Contestant("Keras fit", run, (
         options("--backend jax --steps-per-execution 256"),
@@ -87,6 +87,17 @@ def keras_fit():
         options("--backend tensorflow --steps-per-execution 512 --pipeline dataset"),
         options("--backend torch --steps-per-execution 1 --epochs 3"),
     ))
+
+
+def keras_fit(work, steps_per_execution):
+    """Of another job, with as many steps a call as an epoch has some times."""
+    def run(chosen):
+        return peer("", "keras_fit_job.py", "--job", work.job, "--data", work.shards(), "--epochs", work.epochs,
+                    "--steps-per-execution", steps_per_execution).measure(chosen)
+
+    return Contestant("Keras fit", run, (
+        options("--backend jax"), options("--backend tensorflow --jit off"), options("--backend tensorflow"),
+    ), quick=2)
 
 
 # MARK: Start-up

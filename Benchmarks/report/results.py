@@ -13,9 +13,13 @@ they are far apart, something else was running. Each peer ran as it runs best he
 
 
 LIMITS = """\
-The limits are those of a large float32 matrix product (the faster of OpenBLAS and oneDNN) and of a triad, on as many cores. A Winograd
-convolution needs fewer operations than are counted here, so it may exceed the first; what fits a cache may exceed the
-second.
+The limits are those of a large float32 matrix product (the faster of OpenBLAS and oneDNN) and of a triad, on as many
+cores. A Winograd convolution needs fewer operations than are counted here, so it may exceed the first; what fits a
+cache may exceed the second.
+"""
+OTHERS = """\
+Models of other kinds, on made-up numbers: `mio-worker` and Keras' `fit` through the same epochs on one core each. The
+jobs are in [`jobs/others`](jobs/others).
 """
 BESIDE = "Held to nothing. JAX can join many steps in one call if they need nothing from outside.\n"
 
@@ -94,18 +98,24 @@ def versions(groups):
 
 def page(results, groups, limits, machine, circumstances):
     held = [one for one in results if one.row.bar is not None]
-    beside = [one for one in results if one.row.bar is None]
+    others = [one for one in results if one.row.is_other_model]
+    beside = [one for one in results if one.row.bar is None and not one.row.is_other_model]
     reached = sum(one.holds is True for one in held)
     yield "# Results\n"
     yield HOW_TO_READ
-    yield f"{reached} of {len(held)} bars hold.\n"
-    yield from main_table(held)
+    if held:
+        yield f"{reached} of {len(held)} bars hold.\n"
+        yield from main_table(held)
     for name, failure in ((name, one.failure) for name, one in groups.items() if one.failure):
         yield f"\n`{name}` failed: `{failure}`"
     if beside:
         yield "\n## Beside it\n"
         yield BESIDE
         yield from side_table(beside)
+    if others:
+        yield "\n## Other models\n"
+        yield OTHERS
+        yield from side_table(others)
     yield "\n## Against the machine\n"
     fractions = list(physical_table(groups, limits))
     if fractions:

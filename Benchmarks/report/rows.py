@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import contestants
+import epochs
 import rounds
 
 
@@ -31,6 +32,7 @@ class Row:
     format: str
     bar: float | None  # None: shown beside the table, and held to nothing
     at_least: bool = True
+    is_other_model: bool = False
 
     def holds(self, figure):
         return figure >= self.bar if self.at_least else figure <= self.bar
@@ -79,6 +81,29 @@ def start(name, ours, bar):
         "{:+.3f} s", bar, at_least=False)
 
 
+# Models of other kinds than the two: job, what it is, samples an epoch, Keras' steps a call.
+OTHERS = (
+    ("lenet", "LeNet, 28² × 1, batch 128", 6400, 10),
+    ("vgg", "3×3 convolutions in pairs, 32² × 3, dropout, two outputs, batch 32", 640, 5),
+    ("residual", "Two residual blocks of 64 filters, 64² × 16, batch 16", 160, 5),
+    ("bottleneck", "1×1 convolutions 64 → 256 → 64 and a shortcut, 32² × 64, batch 16", 160, 5),
+    ("strides", "5×5 and 3×3 with strides, 64² × 4, batch 32", 960, 5),
+    ("few-filters", "8, 8, 12 and 24 filters, 48² × 3, batch 32", 960, 5),
+    ("segmentation", "A mask of 96² pixels, batch 8", 160, 5),
+    ("deep-dense", "Ten Dense of 256, batch 32", 6400, 10),
+    ("wide-dense", "Two Dense of 1024, two outputs, batch 128", 6400, 10),
+    ("many-classes", "A choice among 10,000 classes, batch 64", 3200, 10),
+    ("wide-input", "20,000 inputs and 8, two outputs, batch 64", 1280, 10),
+    ("many-heads", "Six inputs, five outputs, batch 64", 64_000, 50),
+    ("one-sample", "Dense 32 and 16 on 20 numbers, batch 1", 8000, 50),
+)
+
+
+def other_group(name, samples, steps_per_execution):
+    work = epochs.Work(epochs.JOBS / "others" / f"{name}.yaml", samples, epochs=5)
+    return Group(name, (contestants.mio_worker(work), contestants.keras_fit(work, steps_per_execution)), rounds=2)
+
+
 GROUPS = (
     Group("model1", (contestants.mio("image-metadata"), contestants.keras_model1("float32")), rounds=3),
     Group("model1-bf16", (contestants.mio("image-metadata", "--precision", "bfloat16"),
@@ -91,7 +116,7 @@ GROUPS = (
                         contestants.jax(32, 50)), rounds=5, quick_rounds=2),
     Group("model2-256", (contestants.mio("two-heads", "--batch-size", "256"), contestants.jax(256),
                          contestants.jax(256, 50)), rounds=5, quick_rounds=2),
-    Group("model2-epochs", (contestants.mio_worker(), contestants.keras_fit()), rounds=3),
+    Group("model2-epochs", (contestants.mio_worker(epochs.TWO_HEADS), contestants.keras_fit_model2()), rounds=3),
     Group("model2-ranks", (
         contestants.mio("two-heads", "--batch-size", "64", ranks=2),
         contestants.mio("two-heads", "--batch-size", "32", ranks=1, name="mio, 1 rank"),
@@ -99,6 +124,7 @@ GROUPS = (
     Group("allreduce", (contestants.allreduce(),), rounds=5),
     Group("startup", (contestants.mpi_init(), contestants.starting_bench(), contestants.starting_worker()),
           rounds=9, quick_rounds=3),
+    *(other_group(name, samples, steps) for name, _, samples, steps in OTHERS),
 )
 
 ROWS = (
@@ -129,4 +155,7 @@ ROWS = (
     steps("model2-256-scan", "Model 2, batch 256, 1 core, against 50 steps a call", "JAX jit, 50 steps a call",
           "model2-256", None),
     steps("model2-scaling", "Model 2, 2 ranks on 2 cores, batch 32 each", "mio, 1 rank", "model2-ranks", None),
+    *(dataclasses.replace(
+        throughput(name, work, "Keras fit", name, None, "samples/s", ours="mio-worker"), is_other_model=True)
+      for name, work, _, _ in OTHERS),
 )

@@ -36,7 +36,7 @@ def mio_worker():
     directory = FOLDER / "runs/startup"
     shutil.rmtree(directory, ignore_errors=True)
     metrics = directory / "metrics.jsonl"
-    command = under_mpirun(1, epochs.worker(directory, "training.epochs=1"))
+    command = under_mpirun(1, epochs.TWO_HEADS.worker(directory, "training.epochs=1"))
     began = time.perf_counter()
     process = subprocess.Popen(command, env=environment(), stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

@@ -11,6 +11,7 @@ struct LabelCheck {
     let session: Session
     let columns: ColumnMap
 
+    /// Warns of outputs without any label.
     /// - Throws: `AgreedError` with the first bad label: its shard and row.
     func run(_ dataset: Dataset, key: String) throws {
         let communicator = session.communicator
@@ -19,6 +20,7 @@ struct LabelCheck {
             * (communicator.rank + 1) / communicator.size
         // Each rank may find one: the first of all is told.
         var found: (row: Int, error: RunError)?
+        var unlabelled: [String] = []
         for (output, column) in columns.targetColumns {
             guard let specification = session.job.outputs.first(where: { $0.name == output }),
                 let shape = session.job.graph.shape(ofOutput: output)
@@ -26,21 +28,32 @@ struct LabelCheck {
             let loss = specification.loss
             let labelling = TargetLabelling(loss, missingLabel: specification.missingLabel)
             let width = loss.targetKind == .classIndex ? 1 : shape.last
+            var hasLabel = false
             dataset.scan(column: column, rows: rows) { rows, values in
-                guard let targets = values.baseAddress,
+                guard let targets = values.baseAddress else { return }
+                let positions = values.count / max(width, 1)
+                hasLabel =
+                    hasLabel
+                    || labelling.hasLabel(targets: targets, positions: positions, targetWidth: width)
+                guard
                     let fault = labelling.firstFault(
-                        targets: targets, positions: values.count / max(width, 1), targetWidth: width,
-                        classes: shape.last)
+                        targets: targets, positions: positions, targetWidth: width, classes: shape.last)
                 else { return }
-                let positions = values.count / max(width, 1) / rows.count
-                let row = rows.lowerBound + fault.position / max(positions, 1)
+                let row = rows.lowerBound + fault.position / max(positions / rows.count, 1)
                 guard found.map({ row < $0.row }) ?? true else { return }
                 found = (row, Self.error(output, fault, dataset.location(ofRow: row, column: column)))
             }
+            if try communicator.allreduceMax(hasLabel ? 1 : 0) == 0 { unlabelled.append(output) }
         }
         let first = -(try communicator.allreduceMax(-(found.map { Double($0.row) } ?? .infinity)))
         try communicator.agree(on: "the labels of data.\(key)") {
             if let found, Double(found.row) == first { throw found.error }
+        }
+        guard communicator.rank == 0 else { return }
+        for output in unlabelled {
+            Message.write(
+                "warning: data.\(key): output \"\(output)\": no sample has a label: its loss and metrics are 0"
+                    + (key == "train" ? ", and it learns nothing" : ""))
         }
     }
 

@@ -117,6 +117,19 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
             model, planned: 3, passes: [3, 1, 2], tolerance: tolerance(sum: 24 * filters + 27, layers: 2))
     }
 
+    /// An image in Keras' order, which a convolution reads too, comes to a sum in blocks; whether or not channels fill
+    /// them, and with its gradient.
+    @Test(arguments: [16, 20, 36]) func imagesOfBothOrdersAdd(_ channels: Int) throws {
+        let vector = Input("vector", shape: [7])
+        let image = Reshape([5, 6, channels])(Dense(30 * channels, name: "dense")(vector))
+        let convolution = Conv2D(channels, kernelSize: 3, padding: .same, name: "convolution")(image)
+        let sum = add([image, convolution, image], name: "sum")
+        let other = Conv2D(3, kernelSize: 3, name: "other")(sum)
+        let model = try Model(inputs: [vector], outputs: [Dense(2, name: "y")(Flatten()(sum)), other])
+        try expectAlike(
+            model, planned: 3, passes: [3, 1], tolerance: tolerance(sum: 1080, winograd: true, layers: 3))
+    }
+
     /// As many elements, in blocks of another image.
     @Test func flattenedImagesOfOtherShapesAdd() throws {
         let image = Input("image", shape: [8, 8, 3])

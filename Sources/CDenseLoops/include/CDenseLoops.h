@@ -144,6 +144,12 @@ void mio_max_pool_forward(
 void mio_max_pool_backward(
     const struct mio_window *window, const float *dy, const int32_t *index, float *dx, int64_t samples);
 
+/// y ← or += x: from (samples, pixels, channels) to [samples][planes][pixels][lanes], zero in channels that do not exist, or
+/// from there back. At most 16 lanes.
+void mio_move_blocks(
+    bool to_blocks, int64_t samples, int64_t pixels, int64_t channels, int64_t lanes, const float *x, float *y,
+    bool adds);
+
 /// A sample of [planes][pixels][lanes], of which element (plane, pixel, lane) is number
 /// pixel · channels + plane · lanes + lane in the order in which random numbers are drawn: MIOGraph's Dropout. Lanes and
 /// channels are multiples of 4, or all of the sample is one pixel.

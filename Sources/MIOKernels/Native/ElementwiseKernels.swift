@@ -69,10 +69,10 @@ final class AddKernel: WeightlessKernel {
     private let elements: Int
 
     static func choice(_ request: KernelRequest) -> KernelChoice {
-        // What lies in some other image's blocks comes to the canonical order first, and so do all of them then.
-        let first = request.inputLayouts[0]
-        let layout =
-            request.inputLayouts.allSatisfy { $0 == first || $0 == .canonical } ? first : Layout.canonical
+        // In blocks, if some are: what follows likely computes them. There is no way but by the canonical order from one
+        // kind of blocks to another.
+        let blocked = Set(request.inputLayouts.filter { $0 != .canonical })
+        let layout = blocked.count == 1 ? blocked.first! : Layout.canonical
         return KernelChoice(
             algorithm: "vector loop",
             inputLayouts: [Layout](repeating: layout, count: request.inputShapes.count), outputLayout: layout,

@@ -42,24 +42,27 @@ public struct TargetLabelling: Hashable, Sendable {
         targets: UnsafePointer<Float>, positions: Int, targetWidth: Int,
         into labelled: UnsafeMutablePointer<UInt8>
     ) -> Int {
-        let missing = hasClassLabels ? Float(missingLabel) : .nan
         // All of them there: what almost every batch is.
-        if mio_all_labels(positions * targetWidth, targets, missing) != 0 {
+        if mio_all_labels(positions * targetWidth, targets, noLabel) != 0 {
             labelled.update(repeating: 1, count: positions)
             return positions
         }
         var count = 0
         for position in 0..<positions {
-            let row = targets + position * targetWidth
-            var isLabelled = true
-            for element in 0..<targetWidth where row[element].isNaN || row[element] == missing {
-                isLabelled = false
-            }
+            let isLabelled = mio_all_labels(targetWidth, targets + position * targetWidth, noLabel) != 0
             labelled[position] = isLabelled ? 1 : 0
             count += isLabelled ? 1 : 0
         }
         return count
     }
+
+    /// Whether any position is labelled.
+    public func hasLabel(targets: UnsafePointer<Float>, positions: Int, targetWidth: Int) -> Bool {
+        (0..<positions).contains { mio_all_labels(targetWidth, targets + $0 * targetWidth, noLabel) != 0 }
+    }
+
+    /// What stands for no label, as NaN always does.
+    private var noLabel: Float { hasClassLabels ? Float(missingLabel) : .nan }
 
     /// The first labelled position whose target no loss can take: a class index that is not a whole
     /// number from 0 to `classes − 1`, or an infinite real target. `nil` if all are good.
