@@ -28,8 +28,8 @@ extension EndToEndTests {
                 try BuiltProgram.path("mio"), "evaluate", job, "--data", folder.path("train-0.npz"),
             ]).wait(atMost: 60)
             #expect(evaluated.status == 0)
-            #expect(
-                evaluated.errors.contains("output \"kind\": no sample has a label: its loss and metrics are 0"))
+            let warning = "output \"kind\": no sample has a label: its loss and metrics are 0"
+            #expect(evaluated.errors.contains(warning))
         }
     }
 }

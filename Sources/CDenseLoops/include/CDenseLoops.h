@@ -72,6 +72,24 @@ void mio_few_units_relu_backward(
     float *x, const float *w, int64_t w_stride, const float *dz, float *dw, bool dw_adds, int64_t samples,
     int64_t width, int64_t units, int64_t pixels, int64_t lanes, float *bias_gradient, int64_t channels);
 
+/// A 1×1 convolution of up to `mio_few_units` filters over images of [planes][pixels][16], zero in channels that do not
+/// exist. Filters and their gradient are [filters][planes · 16]; the output is (samples, pixels, filters).
+struct mio_few_filters { int64_t samples, pixels, planes, channels, filters; };
+
+/// y ← x ⋆ filters + bias. `bias` (filters,) may be NULL.
+void mio_few_filters_forward(
+    const struct mio_few_filters *f, const float *x, const float *filters, const float *bias, float *y);
+
+/// What becomes of the input's gradient dz ⋆ filtersᵀ: it is not wanted; written to dx; added there; or dx is x = relu(z),
+/// which nobody reads afterwards, and becomes the gradient before the relu.
+enum mio_few_filters_gradient { mio_no_gradient, mio_gradient, mio_adds_gradient, mio_passes_relu };
+
+/// dw ← or += x ⋆ dz, which may be NULL, and the input's gradient in one pass over x. Where that passes a relu, its sum over
+/// the pixels is added to `bias_gradient` (channels,), which may be NULL.
+void mio_few_filters_backward(
+    const struct mio_few_filters *f, const float *x, const float *filters, const float *dz, float *dw, bool dw_adds,
+    enum mio_few_filters_gradient kind, float *dx, float *bias_gradient);
+
 /// The arrays of one evaluation of a loss: LossCall<Float> of MIOObjectives, which says what they hold. Gradient and
 /// probabilities may be NULL; scales are only read with a gradient.
 struct mio_loss_call {

@@ -33,7 +33,7 @@ extension NativeBackend {
         var measured = false
         for operation in plan.operations {
             guard case .layer(let layer as Conv2D, _, let choice) = operation.work,
-                choice.algorithm != "reference"
+                choice.algorithm != "reference", choice.algorithm != FewFiltersKernel.algorithm
             else { continue }
             let request = Convolution.Request(
                 layer: layer, inputShape: plan.tensors[operation.inputs[0]].shape,

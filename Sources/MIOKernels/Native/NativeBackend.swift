@@ -43,7 +43,8 @@ public struct NativeBackend: KernelBackend {
         useThreads()
         let choice: KernelChoice? =
             switch request.layer {
-            case let layer as Conv2D: ConvolutionKernel.choice(layer, request, self)
+            case let layer as Conv2D:
+                FewFiltersKernel.choice(layer, request) ?? ConvolutionKernel.choice(layer, request, self)
             case let layer as MaxPooling2D: PoolingKernel.choice(layer, request)
             case let layer as Dense: DenseKernel.choice(layer, request)
             case let layer as SegmentedDense: DenseKernel.choice(layer.dense, request)
@@ -60,6 +61,8 @@ public struct NativeBackend: KernelBackend {
         useThreads()
         if description.choice.algorithm == "reference" { return ReferenceKernel(description) }
         return switch description.layer {
+        case let layer as Conv2D where description.choice.algorithm == FewFiltersKernel.algorithm:
+            FewFiltersKernel(layer, description)
         case let layer as Conv2D: try ConvolutionKernel(layer, description, self)
         case let layer as MaxPooling2D: PoolingKernel(layer, description)
         case let layer as Dense: DenseKernel(layer, description)
