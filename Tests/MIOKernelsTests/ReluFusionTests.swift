@@ -66,6 +66,38 @@ import Testing
             tolerance: tolerance(sum: 6 * 42 + 40 * 42, winograd: true, layers: 3))
     }
 
+    /// Windows side by side, with rows and columns left over; that overlap; with gaps; and with padding before the image.
+    @Test(
+        arguments: [true, false],
+        [
+            (2, 2, Padding.valid), (2, 2, .same), (3, 3, .same), (3, 2, .valid), (3, 2, .same),
+            (2, 3, .valid),
+            (1, 1, .valid), (5, 4, .same),
+        ]) func ofAPoolingBehind(_ hasBias: Bool, _ window: (size: Int, strides: Int, padding: Padding))
+        throws
+    {
+        for channels in [20, 32] {
+            let features = Conv2D(
+                channels, kernelSize: 2, activation: .relu, useBias: hasBias, name: "conv")(image)
+            let pooled = MaxPooling2D(
+                poolSize: window.size, strides: window.strides, padding: window.padding, name: "pool")(
+                    features)
+            // Two read it: its gradient is added to.
+            let model = try Model(
+                inputs: [image],
+                outputs: [
+                    Conv2D(3, kernelSize: 1, strides: 2, name: "a")(pooled),
+                    Dense(5, name: "b")(Flatten()(pooled)),
+                ])
+            let plan = try plan(model)
+            let convolution = try #require(plan.operations.firstIndex { $0.name == "conv" })
+            #expect(plan.operations[convolution].reluIsPassed)
+            try expectAlike(
+                model, planned: 3, passes: [3, 1, 2],
+                tolerance: tolerance(sum: 6 * 56 + channels * 56, layers: 3))
+        }
+    }
+
     /// Whose values somebody else reads, or whose kernel is not trained: it keeps its relu.
     @Test func notOfAConvolutionThatOthersRead() throws {
         let first = Conv2D(16, kernelSize: 3, activation: .relu, name: "first")(image)

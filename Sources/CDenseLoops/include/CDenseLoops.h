@@ -154,13 +154,16 @@ struct mio_window {
     int64_t window_height, window_width, stride_height, stride_width, before_height, before_width;
 };
 
-/// y ← each window's largest element, the first of equals, a NaN above all; `index` its place in the window.
+/// y ← each window's largest element, the first of equals, a NaN above all; `places`, where it is in its window, or, if x is
+/// a relu's result that is to pass its gradient, −1 where it is not above 0.
 void mio_max_pool_forward(
-    const struct mio_window *window, const float *x, float *y, int32_t *index, int64_t samples);
+    const struct mio_window *window, const float *x, float *y, int32_t *places, int64_t samples, bool before_relu);
 
-/// dx += dy where `index` says.
+/// dx ← or += dy in the places, 0 elsewhere. Its sum is added to `bias_gradient` (channels,) where the lanes are 8 or 16; it
+/// may be NULL.
 void mio_max_pool_backward(
-    const struct mio_window *window, const float *dy, const int32_t *index, float *dx, int64_t samples);
+    const struct mio_window *window, const float *dy, const int32_t *places, float *dx, bool adds, int64_t samples,
+    float *bias_gradient, int64_t channels);
 
 /// y ← or += x: from (samples, pixels, channels) to [samples][planes][pixels][lanes], zero in channels that do not exist, or
 /// from there back. At most 16 lanes.

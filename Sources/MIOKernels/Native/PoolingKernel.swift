@@ -3,13 +3,14 @@ import MIOGraph
 import MIOPlan
 import MIOTensor
 
-/// Maximum pooling on canonical and on blocked images alike. A loop of our own: oneDNN's overlooks a NaN.
+/// Maximum pooling on canonical and on blocked images alike. A loop of our own: oneDNN's overlooks a NaN, and of a relu's
+/// blocked image this one's backward leaves the gradient before the relu.
 final class PoolingKernel: WeightlessKernel {
     private var window: mio_window
     private let bindings: Bindings
-    private let inputElements: Int
+    private let channels: Int
     /// Each output's place in its window, kept from forward to backward.
-    private let index: UnsafeMutablePointer<Int32>
+    private let places: UnsafeMutablePointer<Int32>
 
     static func choice(_ layer: MaxPooling2D, _ request: KernelRequest) -> KernelChoice? {
         let layout = request.inputLayouts[0]
@@ -18,17 +19,17 @@ final class PoolingKernel: WeightlessKernel {
         return KernelChoice(
             algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout, weightElements: [],
             weightLayouts: [], workspaceElements: layout.elements(of: request.outputShape) * request.samples,
-            backwardReadsInputs: false, backwardReadsOutput: false)
+            backwardReadsInputs: false, backwardReadsOutput: false, passesRelu: [layout != .canonical])
     }
 
     init(_ layer: MaxPooling2D, _ description: KernelDescription) {
         bindings = description.bindings
         let layout = description.choice.outputLayout
-        inputElements = layout.elements(of: description.inputShapes[0])
-        index = UnsafeMutableRawPointer(bindings.workspace).assumingMemoryBound(to: Int32.self)
+        places = UnsafeMutableRawPointer(bindings.workspace).assumingMemoryBound(to: Int32.self)
         guard let geometry = try? layer.geometry(for: description.inputShapes) else {
             preconditionFailure("the graph has checked the shapes of every call")
         }
+        channels = geometry.channels
         let (height, width) = (geometry.height, geometry.width)
         let (planes, lanes) = layout.planes(of: geometry.channels)
         window = mio_window(
@@ -41,15 +42,18 @@ final class PoolingKernel: WeightlessKernel {
     }
 
     func forward(_ pass: Pass) {
-        mio_max_pool_forward(&window, bindings.inputs[0], bindings.output, index, Int64(pass.samples))
+        mio_max_pool_forward(
+            &window, bindings.inputs[0], bindings.output, places, Int64(pass.samples),
+            bindings.passedRelu[0] != nil)
     }
 
     func backward(_ pass: Pass) {
         guard let target = bindings.inputGradients[0], let gradient = bindings.outputGradient else { return }
-        if target.flow == .first {
-            target.pointer.update(repeating: 0, count: pass.samples * inputElements)
-        }
-        mio_max_pool_backward(&window, gradient, index, target.pointer, Int64(pass.samples))
+        let dBias = bindings.passedRelu[0]?.biasGradient
+        if let dBias, !dBias.adds(in: pass) { dBias.pointer.update(repeating: 0, count: channels) }
+        mio_max_pool_backward(
+            &window, gradient, places, target.pointer, target.flow == .adds, Int64(pass.samples),
+            dBias?.pointer, Int64(channels))
     }
 }
 
