@@ -20,22 +20,17 @@ MIO_INLINE float rectified(float x) { return x < 0.0f ? 0.0f : x; }
 
 // `readable` elements follow, at least the row's own.
 MIO_INLINE void softmax(float *y, int64_t width, int64_t readable) {
-#define MIO_AT(i) load_some(y + i, readable - i < 16 ? width - i : 16)
-    mio_lanes most = (mio_lanes){0} - INFINITY, sums = {0};
-    for (int64_t i = 0; i < width; i += 16) {
-        mio_lanes v = MIO_AT(i);
-        most = mio_blend(mio_mask(width - i) & (mio_words)(v > most), v, most);
-    }
-    float largest = mio_largest(most);
+    float largest = mio_largest_of_row(y, width, readable);
+    mio_lanes sums = {0};
     for (int64_t i = 0; i < width; i += 16) {
         mio_words mask = mio_mask(width - i);
-        mio_lanes v = mio_select(mask, exponentials(mio_select(mask, MIO_AT(i) - largest)));
+        mio_lanes distances = mio_select(mask, mio_load_row(y, width, i, readable) - largest);
+        mio_lanes v = mio_select(mask, exponentials(distances));
         sums += v;
         store_some(y + i, v, width - i < 16 ? width - i : 16);
     }
     float sum = mio_sum(sums);
     for (int64_t i = 0; i < width; i++) y[i] /= sum;
-#undef MIO_AT
 }
 
 MIO_CLONES void mio_bias_activation(

@@ -97,10 +97,21 @@ MIO_INLINE float mio_sum(mio_lanes v) {
     return v[0] + v[1];
 }
 
-// The largest of all lanes; what is not a number may be passed over.
-MIO_INLINE float mio_largest(mio_lanes v) {
+// Up to sixteen elements of a row from `at` on, of which and behind which `readable` are memory; what lies behind the row
+// is whatever it is.
+MIO_INLINE mio_lanes mio_load_row(const float *row, int64_t width, int64_t at, int64_t readable) {
+    return load_some(row + at, readable - at < 16 ? width - at : 16);
+}
+
+// The largest element of a row; what is not a number is passed over.
+MIO_INLINE float mio_largest_of_row(const float *row, int64_t width, int64_t readable) {
+    mio_lanes most = (mio_lanes){0} - INFINITY;
+    for (int64_t i = 0; i < width; i += 16) {
+        mio_lanes v = mio_load_row(row, width, i, readable);
+        most = mio_blend(mio_mask(width - i) & (mio_words)(v > most), v, most);
+    }
     float lanes[16];
-    mio_store(lanes, v);
+    mio_store(lanes, most);
     float largest = lanes[0];
     for (int lane = 1; lane < 16; lane++) largest = lanes[lane] > largest ? lanes[lane] : largest;
     return largest;

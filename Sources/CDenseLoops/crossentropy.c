@@ -84,27 +84,24 @@ MIO_INLINE int64_t class_of(float target, int64_t width) {
 
 MIO_INLINE void wide_rows(
     const enum targets kind, const struct mio_loss_call *call, const struct mio_smoothing *smoothing) {
-    int64_t width = call->width, last_whole = call->positions * width - 16;
+    int64_t width = call->width;
     // Exponentials are kept where one of the outputs has room for them.
     float *kept = call->probabilities ? call->probabilities : call->gradient;
     for (int64_t i = 0; i < call->positions; i++) {
-        const float *logits = call->predictions + i * width, *targets = call->targets + i * width;
+        const float *logits = call->predictions + i * width;
+        const float *targets = kind == classes ? 0 : call->targets + i * width;
         bool is_labelled = call->labelled[i] != 0;
         int64_t class = kind == classes && is_labelled ? class_of(call->targets[i], width) : -1;
-        // Lanes of a vector that lie beyond the row are readable, where they are not beyond the last one.
-#define MIO_READABLE(j) (i * width + j <= last_whole ? 16 : width - j)
-        mio_lanes most = mio_load(logits);
-        for (int64_t j = 16; j < width; j += 16) {
-            mio_lanes v = load_some(logits + j, MIO_READABLE(j));
-            most = mio_blend(mio_mask(width - j) & (mio_words)(v > most), v, most);
-        }
-        float largest = mio_largest(most);
+        // Lanes of a vector that lie beyond the row are memory, where they are not beyond the last one.
+        int64_t readable = (call->positions - i) * width;
+#define MIO_COUNT(j) (readable - j < 16 ? width - j : 16)
+        float largest = mio_largest_of_row(logits, width, readable);
         double sum = 0, total = 0, product = 0;
-        for (int64_t start = 0; start < width; start += 1024) {
-            int64_t end = width - start < 1024 ? width : start + 1024;
+        for (int64_t start = 0; start < width; start += elements_a_sum) {
+            int64_t end = width - start < elements_a_sum ? width : start + elements_a_sum;
             mio_lanes sums = {0}, totals = {0}, products = {0};
             for (int64_t j = start; j < end; j += 16) {
-                int64_t count = MIO_READABLE(j);
+                int64_t count = MIO_COUNT(j);
                 mio_words mask = mio_mask(width - j);
                 mio_lanes distances = mio_select(mask, load_some(logits + j, count) - largest);
                 mio_lanes values = mio_select(mask, exponentials(distances));
@@ -124,7 +121,7 @@ MIO_INLINE void wide_rows(
                           : kind == classes ? logarithm + (largest - logits[class])
                                             : (float)(logarithm * total - product);
         for (int64_t j = 0; kept && j < width; j += 16) {
-            int64_t at = i * width + j, count = MIO_READABLE(j);
+            int64_t at = i * width + j, count = MIO_COUNT(j);
             mio_lanes shares = load_some(kept + at, count) * factor;
             if (call->probabilities) store_some(call->probabilities + at, shares, count);
             if (!call->gradient) continue;
@@ -137,7 +134,7 @@ MIO_INLINE void wide_rows(
             if (class >= j && class < j + 16)
                 call->gradient[i * width + class] = (shares[class - j] - 1.0f) * call->scales[i];
         }
-#undef MIO_READABLE
+#undef MIO_COUNT
     }
 }
 

@@ -70,8 +70,8 @@ MIO_INLINE void rows_of_elements(const struct mio_elementwise_loss *loss, const 
         double sum = 0;
         mio_words is_labelled = (mio_words){0} - (call->labelled[i] != 0);
         float factor = call->gradient ? call->scales[i] / (float)width : 0.0f;
-        for (int64_t start = 0; start < width; start += 1024) {
-            int64_t end = width - start < 1024 ? width : start + 1024;
+        for (int64_t start = 0; start < width; start += elements_a_sum) {
+            int64_t end = width - start < elements_a_sum ? width : start + elements_a_sum;
             // As many additions one after the other in 32 bits as there are vectors in a stretch.
             mio_lanes part = {0};
             for (int64_t j = start; j < end; j += 16) {

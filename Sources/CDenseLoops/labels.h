@@ -1,5 +1,8 @@
 #include "clones.h"
 
+// So many elements of a row are added up in 32 bits, their sums in 64.
+enum { elements_a_sum = 1024 };
+
 // All bits of a lane where a row is labelled, of up to sixteen.
 MIO_INLINE mio_words marks_of(const uint8_t *labelled, int64_t count) {
     typedef uint8_t bytes __attribute__((vector_size(16), aligned(1)));

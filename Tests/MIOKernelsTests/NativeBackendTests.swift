@@ -125,7 +125,10 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         let convolution = Conv2D(channels, kernelSize: 3, padding: .same, name: "convolution")(image)
         let sum = add([image, convolution, image], name: "sum")
         let other = Conv2D(3, kernelSize: 3, name: "other")(sum)
-        let model = try Model(inputs: [vector], outputs: [Dense(2, name: "y")(Flatten()(sum)), other])
+        let flat = add([Dense(30 * channels, name: "plain")(vector), Flatten()(convolution)], name: "flat")
+        let model = try Model(
+            inputs: [vector],
+            outputs: [Dense(2, name: "y")(Flatten()(sum)), other, Dense(3, name: "z")(flat)])
         try expectAlike(
             model, planned: 3, passes: [3, 1], tolerance: tolerance(sum: 1080, winograd: true, layers: 3))
     }

@@ -13,11 +13,8 @@ import Testing
         let scales = (0..<positions).map { _ in random.nextUniform(0.1, 2) }
         let labelled: [UInt8] = [1, 1, 0, 1, 1, 0, 1]
         let loss = SparseCategoricalCrossentropy(fromLogits: true)
-        let run = LossRun<Float>(
+        let (run, plain) = vectorAndPlain(
             loss, predictions: logits, width: width, targets: targets, labelled: labelled, scales: scales)
-        let plain = LossRun<Double>(
-            loss, predictions: logits.map(Double.init), width: width, targets: targets, labelled: labelled,
-            scales: scales.map(Double.init))
         // A logit's difference to the largest, up to 12, is rounded once, the exponential by 1.1 ulp, the sum of
         // `width` of them by an ulp a level of the tree or element of a lane.
         let ulps = 16 + Float(width) / 16
@@ -39,22 +36,12 @@ import Testing
                 #expect(abs(row.reduce(0, +)) <= ulps * Float.ulpOfOne * Float(width))
             }
         }
-        let alone = lossesAlone(loss, predictions: logits, width: width, targets: targets)
-        for (position, mark) in labelled.enumerated() where mark != 0 {
-            #expect(alone[position] == run.losses[position])
-        }
     }
 
     /// A run must see what is no number, wherever it stands in a row.
     @Test(arguments: [3, 16, 20]) func keepsWhatIsNoNumber(_ width: Int) {
-        for place in 0..<width {
-            var logits = [Float](repeating: 0.5, count: 2 * width)
-            logits[place] = .nan
-            let run = LossRun<Float>(
-                SparseCategoricalCrossentropy(fromLogits: true), predictions: logits, width: width,
-                targets: [1, 1])
-            #expect(run.losses[0].isNaN && run.losses[1].isFinite, "at \(place)")
-        }
+        expectKeepsWhatIsNoNumber(
+            SparseCategoricalCrossentropy(fromLogits: true), width: width, targets: [1, 1])
     }
 
     /// Rows are taken sixteen at a time, and the last end with the memory: of any width and number, some or none
@@ -75,11 +62,8 @@ import Testing
             // What stands for no label is never an index.
             let targets = labelled.map { $0 == 0 ? Float.nan : Float(index(below: width)) }
             let scales = (0..<positions).map { _ in random.nextUniform(0.1, 2) }
-            let run = LossRun<Float>(
+            let (run, plain) = vectorAndPlain(
                 loss, predictions: logits, width: width, targets: targets, labelled: labelled, scales: scales)
-            let plain = LossRun<Double>(
-                loss, predictions: logits.map(Double.init), width: width, targets: targets,
-                labelled: labelled, scales: scales.map(Double.init))
             for position in 0..<positions {
                 let row = position * width..<(position + 1) * width
                 let alone = LossRun<Float>(
@@ -111,11 +95,8 @@ import Testing
         let scales = (0..<positions).map { _ in random.nextUniform(0.1, 2) }
         for smoothing in [0, 0.25] {
             let loss = BinaryCrossentropy(fromLogits: true, labelSmoothing: smoothing)
-            let run = LossRun<Float>(
+            let (run, plain) = vectorAndPlain(
                 loss, predictions: logits, width: width, targets: targets, labelled: labelled, scales: scales)
-            let plain = LossRun<Double>(
-                loss, predictions: logits.map(Double.init), width: width, targets: targets,
-                labelled: labelled, scales: scales.map(Double.init))
             for (found, expected) in zip(run.losses, plain.losses) {
                 #expect(isClose(found, Float(expected), ulps: 64), "\(found), expected \(expected)")
             }
@@ -127,10 +108,6 @@ import Testing
                 let error = 4 * Float.ulpOfOne * scales[index / width] / Float(width)
                 #expect(abs(found - Float(expected)) <= error, "\(found), expected \(expected)")
                 if labelled[index / width] == 0 { #expect(found == 0) }
-            }
-            let alone = lossesAlone(loss, predictions: logits, width: width, targets: targets)
-            for (position, mark) in labelled.enumerated() where mark != 0 {
-                #expect(alone[position] == run.losses[position])
             }
         }
     }
@@ -150,13 +127,10 @@ import Testing
 
     /// One that is no number spoils its own position alone, and is seen in its gradient.
     @Test(arguments: [1, 3, 20]) func keepsWhatIsNoNumber(_ width: Int) {
-        for place in 0..<width {
-            var logits = [Float](repeating: 0.5, count: 2 * width)
-            logits[place] = .nan
-            let run = LossRun<Float>(
-                BinaryCrossentropy(fromLogits: true), predictions: logits, width: width,
-                targets: [Float](repeating: 1, count: 2 * width))
-            #expect(run.losses[0].isNaN && run.losses[1].isFinite, "at \(place)")
+        expectKeepsWhatIsNoNumber(
+            BinaryCrossentropy(fromLogits: true), width: width,
+            targets: [Float](repeating: 1, count: 2 * width)
+        ) { run, place in
             #expect(run.gradient[place].isNaN)
         }
     }

@@ -21,12 +21,9 @@ import Testing
         }
         let scales = (0..<positions).map { _ in random.nextUniform(0.1, 2) }
         for loss in Self.losses {
-            let run = LossRun<Float>(
+            let (run, plain) = vectorAndPlain(
                 loss, predictions: predictions, width: width, targets: targets, labelled: labelled,
                 scales: scales)
-            let plain = LossRun<Double>(
-                loss, predictions: predictions.map(Double.init), width: width, targets: targets,
-                labelled: labelled, scales: scales.map(Double.init))
             for (found, expected) in zip(run.losses, plain.losses) {
                 #expect(isClose(found, Float(expected), ulps: 64), "\(loss): \(found), expected \(expected)")
             }
@@ -38,24 +35,14 @@ import Testing
             }
             // There is no logit, and nothing is written.
             #expect(run.probabilities.allSatisfy { $0.isNaN })
-            let alone = lossesAlone(loss, predictions: predictions, width: width, targets: targets)
-            for (position, mark) in labelled.enumerated() where mark != 0 {
-                #expect(alone[position] == run.losses[position])
-            }
         }
     }
 
     /// One that is no number spoils its own position alone.
     @Test(arguments: [1, 3, 20]) func keepWhatIsNoNumber(_ width: Int) {
         for loss in Self.losses {
-            for place in 0..<width {
-                var predictions = [Float](repeating: 0.5, count: 2 * width)
-                predictions[place] = .nan
-                let run = LossRun<Float>(
-                    loss, predictions: predictions, width: width,
-                    targets: [Float](repeating: 1, count: 2 * width))
-                #expect(run.losses[0].isNaN && run.losses[1].isFinite, "\(loss) at \(place)")
-            }
+            expectKeepsWhatIsNoNumber(
+                loss, width: width, targets: [Float](repeating: 1, count: 2 * width))
         }
     }
 }

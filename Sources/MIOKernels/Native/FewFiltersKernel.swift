@@ -9,6 +9,7 @@ import MIOPlan
 /// which takes the relu before along.
 final class FewFiltersKernel: Kernel {
     static let algorithm = "dot products of pixels"
+    private static let block = 16
 
     private let activation: mio_activation
     private let useBias: Bool
@@ -17,10 +18,10 @@ final class FewFiltersKernel: Kernel {
 
     static func choice(_ layer: Conv2D, _ request: KernelRequest) -> KernelChoice? {
         guard layer.kernelSize == [1, 1], layer.strides == [1, 1], layer.filters <= Int(mio_few_units),
-            request.inputLayouts[0] == .channelBlocked(block: 16), request.outputShape.count > 0,
+            request.inputLayouts[0] == .channelBlocked(block: block), request.outputShape.count > 0,
             !request.sharesWeights
         else { return nil }
-        let stride = request.inputLayouts[0].planes(of: request.inputShapes[0][2]).planes * 16
+        let stride = request.inputLayouts[0].planes(of: request.inputShapes[0][2]).planes * block
         return KernelChoice(
             algorithm: algorithm, inputLayouts: request.inputLayouts,
             weightElements: [layer.filters * stride] + (layer.useBias ? [layer.filters] : []),
@@ -37,6 +38,9 @@ final class FewFiltersKernel: Kernel {
         (pixels, channels, filters) = (image[0] * image[1], image[2], layer.filters)
         planes = description.choice.inputLayouts[0].planes(of: channels).planes
     }
+
+    /// Elements from one filter's weights to the next one's.
+    private var stride: Int { planes * Self.block }
 
     func prepare(samples: Int) {}
 
@@ -98,14 +102,14 @@ final class FewFiltersKernel: Kernel {
 
     func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>) {
         guard weight == 0 else { return stored.update(from: canonical, count: filters) }
-        stored.update(repeating: 0, count: filters * planes * 16)
+        stored.update(repeating: 0, count: filters * stride)
         forEachElement { stored[$1] = canonical[$0] }
     }
 
     /// Offsets in Keras' (1, 1, channels, filters) and as it is stored.
     private func forEachElement(_ body: (Int, Int) -> Void) {
         for channel in 0..<channels {
-            for filter in 0..<filters { body(channel * filters + filter, filter * planes * 16 + channel) }
+            for filter in 0..<filters { body(channel * filters + filter, filter * stride + channel) }
         }
     }
 }

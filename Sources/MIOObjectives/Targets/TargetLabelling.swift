@@ -49,7 +49,7 @@ public struct TargetLabelling: Hashable, Sendable {
         }
         var count = 0
         for position in 0..<positions {
-            let isLabelled = mio_all_labels(targetWidth, targets + position * targetWidth, noLabel) != 0
+            let isLabelled = isLabelled(targets + position * targetWidth, targetWidth)
             labelled[position] = isLabelled ? 1 : 0
             count += isLabelled ? 1 : 0
         }
@@ -58,7 +58,16 @@ public struct TargetLabelling: Hashable, Sendable {
 
     /// Whether any position is labelled.
     public func hasLabel(targets: UnsafePointer<Float>, positions: Int, targetWidth: Int) -> Bool {
-        (0..<positions).contains { mio_all_labels(targetWidth, targets + $0 * targetWidth, noLabel) != 0 }
+        (0..<positions).contains { isLabelled(targets + $0 * targetWidth, targetWidth) }
+    }
+
+    /// One row: mostly of a single number, for which a call would take longer.
+    @inline(__always)
+    private func isLabelled(_ row: UnsafePointer<Float>, _ width: Int) -> Bool {
+        let missing = noLabel
+        var isLabelled = true
+        for element in 0..<width where row[element].isNaN || row[element] == missing { isLabelled = false }
+        return isLabelled
     }
 
     /// What stands for no label, as NaN always does.
