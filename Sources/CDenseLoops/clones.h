@@ -23,9 +23,12 @@
 // Before a loop over an array that is to live in registers.
 #define MIO_UNROLLED _Pragma("clang loop unroll(full)")
 
-// Sixteen lanes, whatever the machine's registers hold; at any address.
-typedef float mio_lanes __attribute__((vector_size(64), aligned(4)));
-typedef int32_t mio_words __attribute__((vector_size(64), aligned(4)));
+// Sixteen lanes, whatever the machine's registers hold, unless a file has asked for fewer; at any address.
+#ifndef MIO_WIDTH
+#define MIO_WIDTH 16
+#endif
+typedef float mio_lanes __attribute__((vector_size(4 * MIO_WIDTH), aligned(4)));
+typedef int32_t mio_words __attribute__((vector_size(4 * MIO_WIDTH), aligned(4)));
 
 MIO_INLINE mio_lanes mio_load(const float *p) { return *(const mio_lanes *)p; }
 MIO_INLINE void mio_store(float *p, mio_lanes v) { *(mio_lanes *)p = v; }
@@ -35,16 +38,20 @@ MIO_INLINE mio_lanes mio_splat(float x) { return x - (mio_lanes){0}; }
 
 // The first `count` lanes, the others zero.
 MIO_INLINE mio_lanes load_part(const float *p, int64_t count) {
-    float values[16] = {0};
+    float values[MIO_WIDTH] = {0};
     for (int64_t i = 0; i < count; i++) values[i] = p[i];
     return mio_load(values);
 }
 
 MIO_INLINE void store_part(float *p, mio_lanes v, int64_t count) {
-    float values[16];
+    float values[MIO_WIDTH];
     mio_store(values, v);
     for (int64_t i = 0; i < count; i++) p[i] = values[i];
 }
+
+MIO_INLINE mio_lanes mio_select(mio_words mask, mio_lanes v) { return (mio_lanes)((mio_words)v & mask); }
+
+#if MIO_WIDTH == 16
 
 // Up to sixteen, which most often are as many.
 MIO_INLINE mio_lanes load_some(const float *p, int64_t count) {
@@ -73,8 +80,6 @@ MIO_INLINE mio_words mio_lane_numbers(void) {
 MIO_INLINE mio_words mio_mask(int64_t count) {
     return mio_lane_numbers() < (mio_words){0} + (int32_t)(count < 16 ? count : 16);
 }
-
-MIO_INLINE mio_lanes mio_select(mio_words mask, mio_lanes v) { return (mio_lanes)((mio_words)v & mask); }
 
 MIO_INLINE mio_lanes mio_blend(mio_words mask, mio_lanes a, mio_lanes b) {
     return (mio_lanes)(((mio_words)a & mask) | ((mio_words)b & ~mask));
@@ -116,5 +121,7 @@ MIO_INLINE float mio_largest_of_row(const float *row, int64_t width, int64_t rea
     for (int lane = 1; lane < 16; lane++) largest = lanes[lane] > largest ? lanes[lane] : largest;
     return largest;
 }
+
+#endif // MIO_WIDTH
 
 #endif

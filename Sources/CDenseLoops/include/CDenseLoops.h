@@ -189,16 +189,20 @@ void mio_dropout(
     const struct mio_drops *drops, uint64_t step, uint32_t first_sample, int64_t samples, const float *x,
     float *y, bool adds);
 
-/// Images of ⌈channels ÷ 16⌉ planes of 16 channels: [sample][plane][height][width][16], zero in channels that do not exist.
+/// Images in planes of some channels, a register's lanes: [sample][plane][height][width][lanes], zero in channels that do
+/// not exist.
 struct mio_image { int64_t channels, height, width; };
 
 /// A 3×3 convolution with stride 1 in Winograd's 4×4 tiles; `top` and `left` rows and columns of zeros, 0 to 2, stand
-/// before the input. Only for processors with AVX-512. Filters and their gradient are [3][3][channels][filters].
+/// before the input. Filters and their gradient are [3][3][channels][filters]. Only for lanes that the processor has.
 struct mio_winograd {
-    int64_t samples;
+    int64_t lanes, samples;
     struct mio_image input, output;
     int64_t top, left;
 };
+
+/// Whether this processor has registers of 16 lanes (AVX-512), or of 8 (AVX2 and FMA).
+bool mio_has_winograd(int64_t lanes);
 
 /// The floats of scratch that any of the three passes needs.
 int64_t mio_winograd_scratch(const struct mio_winograd *w);

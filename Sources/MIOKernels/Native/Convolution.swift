@@ -46,8 +46,8 @@ struct Convolution {
 
     /// Winograd halves the work, for the one kernel it is made for; a few channels it would pad to a block.
     static func hasWinograd(_ layer: Conv2D, channels: Int, _ engine: OneDNNEngine) -> Bool {
-        engine.hasAVX512 && layer.kernelSize == [3, 3] && layer.strides == [1, 1] && channels >= engine.block
-            && layer.filters >= engine.block
+        engine.hasBlockedWinograd && layer.kernelSize == [3, 3] && layer.strides == [1, 1]
+            && min(channels, layer.filters) >= engine.block
     }
 
     /// Each pass in its pick's way, or in another where oneDNN has not that one; `nil` if it has none.
@@ -114,17 +114,17 @@ struct Convolution {
             }
             return nil
         }
-        let winograd = request.hasWinograd(engine) ? [dnnl_convolution_winograd] : []
+        let winograd = request.hasWinograd(engine) && engine.hasAVX512 ? [dnnl_convolution_winograd] : []
         let direct = [dnnl_convolution_direct, dnnl_convolution_auto]
         func algorithms(_ candidate: ConvolutionCandidate) -> [dnnl_alg_kind_t] {
             candidate == .direct ? direct : winograd + direct
         }
         /// Mio's own way, where it is picked and possible.
         let blockedWinograd =
-            request.hasBlockedWinograd(engine)
+            request.hasWinograd(engine)
             ? try ConvolutionWork(
-                blockedWinograd: request, geometry, samples: samples, weights: canonicalWeights,
-                output: output, name) : nil
+                blockedWinograd: request, geometry, samples: samples, block: block,
+                weights: canonicalWeights, output: output, name) : nil
         func own(_ pass: ConvolutionPass) -> ConvolutionWork? {
             picks(pass) == .blockedWinograd ? blockedWinograd : nil
         }

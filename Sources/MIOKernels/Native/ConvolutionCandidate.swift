@@ -2,7 +2,7 @@ import MIOTensor
 
 /// The ways to compute a convolution, or one of its gradients.
 public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
-    /// In 4×4 tiles, with a quarter of the multiplications: 3×3 kernels with stride 1 on AVX-512. By oneDNN.
+    /// In 4×4 tiles, with a quarter of the multiplications: 3×3 kernels with stride 1. By oneDNN, on AVX-512.
     case winograd
     /// The same by mio's own loops, in blocks of tiles that stay in the second-level cache, while the memory fetches the
     /// next ones; on one thread.
@@ -34,8 +34,12 @@ extension Convolution.Request {
 
     /// The ways that make sense here, the one to take unseen first.
     func candidates(_ engine: OneDNNEngine, threads: Int, precision: Precision) -> [ConvolutionCandidate] {
-        var candidates: [ConvolutionCandidate] = hasWinograd(engine) ? [.winograd, .direct] : [.direct]
-        if threads == 1, hasBlockedWinograd(engine) { candidates.insert(.blockedWinograd, at: 0) }
+        var candidates: [ConvolutionCandidate] = []
+        if hasWinograd(engine) {
+            if threads == 1 { candidates.append(.blockedWinograd) }
+            if engine.hasAVX512 { candidates.append(.winograd) }
+        }
+        candidates.append(.direct)
         // Where there are no instructions for it, oneDNN emulates them: never faster.
         if precision == .bfloat16, engine.hasBFloat16, hasBFloat16(engine) { candidates.append(.bfloat16) }
         return candidates
@@ -45,8 +49,6 @@ extension Convolution.Request {
     func hasWinograd(_ engine: OneDNNEngine) -> Bool {
         outputLayout != .canonical && Convolution.hasWinograd(layer, channels: inputShape[2], engine)
     }
-
-    func hasBlockedWinograd(_ engine: OneDNNEngine) -> Bool { hasWinograd(engine) && engine.block == 16 }
 
     /// Of blocked images only.
     func hasBFloat16(_ engine: OneDNNEngine) -> Bool {

@@ -27,20 +27,21 @@ struct ConvolutionWork {
         implementer = .oneDNN(descriptor)
     }
 
-    /// Every pass of a convolution on images in blocks of channels.
+    /// Every pass of a convolution on images in blocks of channels, as many as a register has lanes.
     init(
         blockedWinograd request: Convolution.Request, _ geometry: WindowGeometry, samples: Int,
-        weights: MemoryDescriptor, output: MemoryDescriptor, _ name: String
+        block: Int, weights: MemoryDescriptor, output: MemoryDescriptor, _ name: String
     ) throws(KernelError) {
         input = try MemoryDescriptor(
-            image: request.inputShape, samples: samples, layout: .channelBlocked(block: 16), name)
+            image: request.inputShape, samples: samples, layout: .channelBlocked(block: block), name)
         self.weights = weights
         self.output = output
         func image(_ shape: Shape) -> mio_image {
             mio_image(channels: Int64(shape[2]), height: Int64(shape[0]), width: Int64(shape[1]))
         }
         let winograd = mio_winograd(
-            samples: Int64(samples), input: image(request.inputShape), output: image(request.outputShape),
+            lanes: Int64(block), samples: Int64(samples), input: image(request.inputShape),
+            output: image(request.outputShape),
             top: Int64(geometry.height.before), left: Int64(geometry.width.before))
         scratchElements = withUnsafePointer(to: winograd) { Int(mio_winograd_scratch($0)) }
         implementer = .blockedWinograd(winograd)

@@ -1,3 +1,4 @@
+import CDenseLoops
 import COneDNN
 import MIOPlan
 import MIOTensor
@@ -9,8 +10,10 @@ final class OneDNNEngine: @unchecked Sendable {
     let handle: dnnl_engine_t
     /// Channels a blocked image keeps side by side: a register's 32-bit lanes.
     let block: Int
-    /// `avx512_core` and later have Winograd convolutions.
+    /// `avx512_core` and later, where oneDNN has Winograd convolutions.
     let hasAVX512: Bool
+    /// Registers for mio's own, of a block's lanes.
+    let hasBlockedWinograd: Bool
     /// Instructions that multiply bfloat16.
     let hasBFloat16: Bool
 
@@ -23,6 +26,9 @@ final class OneDNNEngine: @unchecked Sendable {
         hasBFloat16 =
             isa & dnnl_cpu_isa_avx512_core_bf16.rawValue == dnnl_cpu_isa_avx512_core_bf16.rawValue
         block = hasAVX512 ? 16 : 8
+        // oneDNN can be told to do as if it had less.
+        let hasAVX2 = isa & dnnl_cpu_isa_avx2.rawValue == dnnl_cpu_isa_avx2.rawValue
+        hasBlockedWinograd = hasAVX2 && mio_has_winograd(Int64(block))
     }
 
     deinit { dnnl_engine_destroy(handle) }
