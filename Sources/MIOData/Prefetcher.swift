@@ -44,8 +44,8 @@ public final class Prefetcher {
     /// (microseconds) is nothing beside filling half of the ring, and little enough to leave the caches alone.
     private static let ringBytes = 8 << 20
     private static let mostBatches = 32
-    /// The least that Linux grants.
-    private static let nanosecondsOfTurn: UInt64 = 100_000
+    /// Time to fill half of the ring with small batches on a slow core: an end before that would be waited for.
+    private static let nanosecondsOfTurn: UInt64 = 200_000
 
     /// As many batches as fit 8 MiB, but 3 at least and 32 at most.
     public static func usualDepth(batchBytes: Int) -> Int {
