@@ -51,7 +51,7 @@ package.targets += [
 
 // MARK: Modules, each on those before it.
 
-package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops")]
+package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops"), .target(name: "CProcess")]
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOThreads", ["MIOTensor", "CThreads"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
@@ -130,7 +130,7 @@ package.targets += [
         name: "mio-cli",
         dependencies: [
             "MIOCommandLine", "MIORun", "MIOScale", "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig",
-            "MIOFiles", "MIOThreads", "MIOTensor", argumentParser,
+            "MIOFiles", "MIOThreads", "MIOTensor", "CProcess", argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),

@@ -1,5 +1,6 @@
 import CSharedMemory
 import MIOTensor
+import MIOThreads
 
 #if canImport(Glibc)
     import Glibc
@@ -10,8 +11,9 @@ import MIOTensor
 /// One counter a rank of a group, in shared memory: each rank raises its own and waits for the others'.
 ///
 /// What a rank wrote before it raised its counter is seen by those that saw the counter raised. A wait first spins,
-/// which takes a fraction of a microsecond where each rank has a core; then gives the core away, since it may be the
-/// very one a peer needs; then sleeps, since whatever takes milliseconds may take seconds.
+/// which takes a fraction of a microsecond where each rank has a core. It gives the core away where a peer that it waits
+/// for needs the very same; to anybody else that would be for some milliseconds, of which each step would lose as many.
+/// After a millisecond it sleeps, since whatever takes that long may take seconds.
 public final class GroupCounters {
     /// Words from one counter to the next: a cache line each, so that raising one disturbs no other.
     private static let stride = 8
@@ -23,6 +25,9 @@ public final class GroupCounters {
     /// How often to look before giving the core away: fewer times after a wait that was not worth it.
     private var patience = GroupCounters.mostPatience
     private static let mostPatience = 4096
+    private static let secondsAwake = 0.001
+    /// How often a wait has given the core to a peer.
+    public private(set) var timesGivenAway = 0
 
     /// Where a group's counters lie.
     public static func place(in layout: inout SharedLayout, group: RankGroup) -> SharedLayout.Place<UInt64> {
@@ -38,6 +43,8 @@ public final class GroupCounters {
     /// Raises this rank's counter by one.
     public func raise() {
         value += 1
+        // Where it ran, as far as its peers know: a counter and what tells them lie on one line.
+        words.pointer[own * Self.stride + 1] = UInt64(bitPattern: Int64(mio_current_core()))
         mio_store_release(words.pointer + own * Self.stride, value)
     }
 
@@ -48,6 +55,16 @@ public final class GroupCounters {
         return true
     }
 
+    /// Whether a rank that has not yet raised its counter that often was last seen on this thread's core, or nobody knows.
+    private func isAwaitedHere(_ count: UInt64) -> Bool {
+        let here = UInt64(bitPattern: Int64(mio_current_core()))
+        for rank in 0..<memory.group.size where rank != own {
+            let word = words.pointer + rank * Self.stride
+            if mio_load_acquire(word) < count, word[1] == here { return true }
+        }
+        return false
+    }
+
     /// Returns when every rank has raised its counter at least `count` times.
     /// - Parameter progress: called while it waits.
     /// - Throws: `CommunicationError` if one of them cannot come any more, or from `progress`.
@@ -55,6 +72,7 @@ public final class GroupCounters {
         throws(CommunicationError)
     {
         var looks = 0
+        var start = 0.0
         while !allReached(count) {
             looks += 1
             if looks <= patience {
@@ -67,7 +85,15 @@ public final class GroupCounters {
                 throw error
             }
             try progress()
-            if looks - patience < 2000 { sched_yield() } else { usleep(50) }
+            if start == 0 { start = MonotonicClock.seconds }
+            if MonotonicClock.seconds - start > Self.secondsAwake {
+                usleep(50)
+            } else if isAwaitedHere(count) {
+                timesGivenAway += 1
+                sched_yield()
+            } else {
+                mio_pause()
+            }
         }
         // Whoever came last has not waited, and has learnt nothing: where ranks share a core it may be first next time.
         if looks > patience {

@@ -1,3 +1,4 @@
+import CProcess
 import Foundation
 import MIORun
 import MIOTensor
@@ -71,36 +72,17 @@ struct ChildProcess {
     private static let waiting = Atomic<Int>(0)
 
     private static func spawn(_ line: LaunchLine, outputs: [Int32]) throws -> pid_t {
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var held = set(line.startsRanks ? [] : ofRank)
-        posix_spawnattr_setsigmask(&attributes, &held)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        // Handlers do not outlive the start of another program; what is ignored would be.
-        var usual = set([SIGPIPE])
-        posix_spawnattr_setsigdefault(&attributes, &usual)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        // Reading the terminal from another group would stop it.
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        for (output, number) in zip(outputs, [STDOUT_FILENO, STDERR_FILENO]) {
-            posix_spawn_file_actions_adddup2(&actions, output, number)
-        }
-        var environment = ProcessInfo.processInfo.environment
-        for variable in line.environment { environment[variable.name] = variable.value }
+        for variable in line.environment { setenv(variable.name, variable.value, 1) }
         var arguments = line.arguments.map { strdup($0) } + [nil]
-        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for pointer in arguments + variables { free(pointer) } }
-        var process: pid_t = 0
-        let status = posix_spawnp(&process, line.arguments[0], &actions, &attributes, &arguments, &variables)
-        guard status == 0 else {
+        defer { for pointer in arguments { free(pointer) } }
+        var held = set(line.startsRanks ? [] : ofRank)
+        // Nobody would be left to stop it: a run asked to checkpoint and end leaves no rank behind.
+        let process = mio_spawn(
+            &arguments, outputs.first ?? STDOUT_FILENO, outputs.last ?? STDERR_FILENO, &held, SIGUSR1)
+        guard process > 0 else {
             throw FileError(
-                action: "start", path: line.arguments[0], reason: String(cString: strerror(status)),
-                exitCode: status == ENOENT ? .missingInput : .inputOutput)
+                action: "start", path: line.arguments[0], reason: String(cString: strerror(-process)),
+                exitCode: -process == ENOENT ? .missingInput : .inputOutput)
         }
         return process
     }

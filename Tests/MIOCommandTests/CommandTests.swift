@@ -111,6 +111,26 @@ import Testing
         #expect(!run.errors.contains("mio: "), "\(run.errors)")
     }
 
+    #if os(Linux)
+        /// Nobody would be left to stop them.
+        @Test(arguments: [1, 2]) func ranksOfAKilledLauncherCheckpointAndEnd(ranks: Int) throws {
+            let small = try SmallJob()
+            let started = try startEndless(ranks: ranks, in: small)
+            started.signal(SIGKILL)
+            #expect(try started.wait(atMost: 60).status == 128 + SIGKILL)
+            let folder = URL(filePath: small.folder.path).resolvingSymlinksInPath().path
+            try waitUntil("the end of all that works in the job's folder") {
+                try FileManager.default.contentsOfDirectory(atPath: "/proc").allSatisfy {
+                    Int($0) == nil
+                        || (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/cwd"))
+                            != folder
+                }
+            }
+            let continued = try mio("train", "--set", "training.epochs=1", in: small)
+            #expect(continued.status == 0, "\(continued.errors)")
+        }
+    #endif
+
     @Test(arguments: [1, 2]) func ctrlBackslashEndsItQuietly(ranks: Int) throws {
         let small = try SmallJob()
         let started = try startEndless(ranks: ranks, in: small)
