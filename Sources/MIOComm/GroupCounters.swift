@@ -44,9 +44,12 @@ public final class GroupCounters {
     public func raise() {
         value += 1
         // Where it ran, as far as its peers know: a counter and what tells them lie on one line.
-        words.pointer[own * Self.stride + 1] = UInt64(bitPattern: Int64(mio_current_core()))
-        mio_store_release(words.pointer + own * Self.stride, value)
+        let word = words.pointer + own * Self.stride
+        mio_store_release(word + 1, Self.currentCore)
+        mio_store_release(word, value)
     }
+
+    private static var currentCore: UInt64 { UInt64(bitPattern: Int64(mio_current_core())) }
 
     /// Whether every rank has raised its counter at least `count` times.
     public func allReached(_ count: UInt64) -> Bool {
@@ -57,10 +60,10 @@ public final class GroupCounters {
 
     /// Whether a rank that has not yet raised its counter that often was last seen on this thread's core, or nobody knows.
     private func isAwaitedHere(_ count: UInt64) -> Bool {
-        let here = UInt64(bitPattern: Int64(mio_current_core()))
+        let here = Self.currentCore
         for rank in 0..<memory.group.size where rank != own {
             let word = words.pointer + rank * Self.stride
-            if mio_load_acquire(word) < count, word[1] == here { return true }
+            if mio_load_acquire(word) < count, mio_load_acquire(word + 1) == here { return true }
         }
         return false
     }
