@@ -1,5 +1,4 @@
 // Winograd's convolution, in registers as wide as the request's planes.
-#include "CDenseLoops.h"
 #include "winograd.h"
 
 bool mio_has_winograd(int64_t lanes) {

@@ -6,7 +6,6 @@
 #endif
 
 #define MIO_WIDTH 8
-#define MIO_CACHED_ELEMENTS (128 * 1024)
 #define MIO_WINOGRAD(name) mio_winograd_8_##name
 #include "winograd_passes.h"
 

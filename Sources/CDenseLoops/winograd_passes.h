@@ -10,7 +10,7 @@
 #define MIO_SQUARE (MIO_WIDTH * MIO_WIDTH)
 
 // What the image and the products at the points may take of the cache, in floats.
-enum { cached_elements = MIO_CACHED_ELEMENTS, tile = 4, patch = 6 };
+enum { cached_elements = 128 * 1024, tile = 4, patch = 6 };
 
 MIO_INLINE int64_t vectors(struct mio_image image) { return (image.channels + MIO_WIDTH - 1) / MIO_WIDTH; }
 MIO_INLINE int64_t tiles_across(struct mio_image image) { return (image.width + tile - 1) / tile; }

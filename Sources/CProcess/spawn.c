@@ -1,6 +1,7 @@
 #include "CProcess.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@ static int become(
 #else
     (void)farewell, (void)parent;
 #endif
+    // Reading the terminal from another group would stop it.
     int nothing = open("/dev/null", O_RDONLY);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0) return errno;
     if (nothing != STDIN_FILENO) close(nothing);
@@ -37,12 +39,13 @@ pid_t mio_spawn(char *const arguments[], int output, int error_output, const sig
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
         int failure = become(arguments, output, error_output, held, farewell, parent);
-        if (write(ends[1], &failure, sizeof failure) < 0) _exit(126);
-        _exit(127);
+        _exit(write(ends[1], &failure, sizeof failure) < 0 ? 126 : 127);
     }
     int failure = child < 0 ? errno : 0;
     close(ends[1]);
     if (child > 0 && read(ends[0], &failure, sizeof failure) < 0) failure = errno;
     close(ends[0]);
-    return failure != 0 ? -failure : child;
+    if (failure == 0) return child;
+    if (child > 0) waitpid(child, NULL, 0);
+    return -failure;
 }

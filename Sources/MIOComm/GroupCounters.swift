@@ -75,7 +75,7 @@ public final class GroupCounters {
         throws(CommunicationError)
     {
         var looks = 0
-        var start = 0.0
+        var start = Double.infinity
         while !allReached(count) {
             looks += 1
             if looks <= patience {
@@ -88,8 +88,9 @@ public final class GroupCounters {
                 throw error
             }
             try progress()
-            if start == 0 { start = MonotonicClock.seconds }
-            if MonotonicClock.seconds - start > Self.secondsAwake {
+            let now = MonotonicClock.seconds
+            start = min(start, now)
+            if now - start > Self.secondsAwake {
                 usleep(50)
             } else if isAwaitedHere(count) {
                 timesGivenAway += 1

@@ -24,7 +24,10 @@ import Testing
     /// A training that has written its first checkpoint and goes on for ever.
     private func startEndless(ranks: Int, in small: SmallJob) throws -> SpawnedProcess {
         let started = try start(
-            ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
+            [
+                "train", "-n", "\(ranks)", "--set", "training.epochs=100000000", "--set",
+                "logging.every_steps=1",
+            ], in: small)
         try waitUntil("the first checkpoint") {
             FileManager.default.fileExists(atPath: small.path("runs/small/checkpoints/step-000000006"))
                 || !started.isRunning
@@ -126,8 +129,15 @@ import Testing
                             != folder
                 }
             }
-            let continued = try mio("train", "--set", "training.epochs=1", in: small)
-            #expect(continued.status == 0, "\(continued.errors)")
+            // Every step is logged; a sixth of them end an epoch, and have a checkpoint anyway.
+            let records = try String(contentsOfFile: small.path("runs/small/metrics.jsonl"), encoding: .utf8)
+            let steps = records.split(separator: "\n").filter { $0.contains("\"event\": \"step\"") }
+            let step = try #require(steps.last)
+            let newest = try FileManager.default.contentsOfDirectory(
+                atPath: small.path("runs/small/checkpoints")
+            ).max()
+            let number = try #require(newest.flatMap { Int($0.dropFirst("step-".count)) })
+            #expect(step.contains("\"step\": \(number),"), "\(step)")
         }
     #endif
 
