@@ -135,6 +135,11 @@ final class PrefetchRing: @unchecked Sendable {
         wake()
     }
 
-    /// Under the lock: a thread that has looked but does not sleep yet must not miss it.
-    private func wake() { monitor.withLock { monitor.announce() } }
+    /// Through the lock: a thread that has looked but does not sleep yet must not miss it. Not under the lock: on one
+    /// core the thread that is woken runs at once, and would have to wait for this one, which gets the core back, to
+    /// give the lock up.
+    private func wake() {
+        monitor.withLock {}
+        monitor.announce()
+    }
 }

@@ -54,7 +54,7 @@ final class PendingSums: @unchecked Sendable {
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, elementsPerCall: Int,
         column: Column, slot: Int
     ) throws(CommunicationError) {
-        try exclusively { () throws(CommunicationError) in
+        let isWorthWaking = try exclusively { () throws(CommunicationError) in
             precondition(slots.indices.contains(slot), "slot \(slot) is not reserved")
             // Their second phases begin in the order of the slots, on all ranks.
             precondition(
@@ -63,8 +63,10 @@ final class PendingSums: @unchecked Sendable {
             try slots[slot].start(
                 values, count: count, order: order, elementsPerCall: elementsPerCall, column: column)
             underWay += count
-            if underWay >= Self.worthWaking { monitor.announce() }
+            return underWay >= Self.worthWaking
         }
+        // Without the lock: on one core the thread runs at once, and would have to wait for it.
+        if isWorthWaking { monitor.announce() }
     }
 
     /// Moves the sums along.
