@@ -69,7 +69,7 @@ package.targets += module(
     "MIOKernels",
     ["MIOTensor", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
 package.targets += module(
-    "MIOComm", ["MIOTensor", "MIOThreads", "CSharedMemory", "CVectorLoops"],
+    "MIOComm", ["MIOTensor", "MIOThreads", "CSharedMemory", "CThreads", "CVectorLoops"],
     testing: ["CommunicatorConformance"])
 package.targets += module(
     "MIOMPI", ["MIOComm", "MIOTensor", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
@@ -82,8 +82,8 @@ package.targets += module(
 package.targets += module(
     "MIOTraining",
     [
-        "MIOTensor", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOOptimizers",
-        "MIOComm", "MIOData", "CVectorLoops",
+        "MIOTensor", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
+        "MIOOptimizers", "MIOComm", "MIOData", "CVectorLoops",
     ])
 package.targets += module(
     "MIOCoordinator", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOTensor", "MIOConfig"],

@@ -26,11 +26,11 @@ def options(text):
 
 # MARK: mio
 
-def mio(model, *arguments, ranks=None, name="mio"):
-    """mio-bench's steps: alone on one core, or `ranks` ranks under mpirun, each on a core."""
+def mio(model, *arguments, ranks=None, cores=1, name="mio"):
+    """mio-bench's steps: alone, with a thread for each of its cores, or `ranks` ranks under mpirun, each on a core."""
     command = [PROGRAMS / "mio-bench", "run", "--model", model, *arguments]
     return Contestant(name, lambda _: measure(
-        pinned(1, command) if ranks is None else under_mpirun(ranks, command)))
+        pinned(cores, command) if ranks is None else under_mpirun(ranks, command)))
 
 
 def mio_worker(work):

@@ -51,12 +51,12 @@ def throughput(name, work, against, group, bar, unit="images/s", ours="mio"):
     return Row(name, work, against, group, ratio, show, "{:.2f}×", bar)
 
 
-def steps(name, work, against, group, bar):
+def steps(name, work, against, group, bar, ours="mio"):
     """The same ratio, of batches alone: shown as microseconds a step."""
     def show(measured):
-        return tuple(f"{1e3 * measured[one]['median_step_milliseconds']:,.1f} µs" for one in ("mio", against))
+        return tuple(f"{1e3 * measured[one]['median_step_milliseconds']:,.1f} µs" for one in (ours, against))
 
-    return dataclasses.replace(throughput(name, work, against, group, bar), show=show)
+    return dataclasses.replace(throughput(name, work, against, group, bar, ours=ours), show=show)
 
 
 def reduction_ratios(measured):
@@ -111,6 +111,7 @@ GROUPS = (
     Group("model1-ranks", (
         contestants.mio("image-metadata", "--batch-size", "16", ranks=2),
         contestants.mio("image-metadata", "--batch-size", "8", ranks=1, name="mio, 1 rank"),
+        contestants.mio("image-metadata", "--batch-size", "16", cores=2, name="mio, 2 threads"),
         contestants.torch_ddp("image-metadata")), rounds=3),
     Group("model2-32", (contestants.mio("two-heads", "--batch-size", "32"), contestants.jax(32),
                         contestants.jax(32, 50)), rounds=5, quick_rounds=2),
@@ -120,6 +121,7 @@ GROUPS = (
     Group("model2-ranks", (
         contestants.mio("two-heads", "--batch-size", "64", ranks=2),
         contestants.mio("two-heads", "--batch-size", "32", ranks=1, name="mio, 1 rank"),
+        contestants.mio("two-heads", "--batch-size", "64", cores=2, name="mio, 2 threads"),
         contestants.torch_ddp("two-heads")), rounds=3),
     Group("allreduce", (contestants.allreduce(),), rounds=5),
     Group("startup", (contestants.mpi_init(), contestants.starting_bench(), contestants.starting_worker()),
@@ -155,6 +157,10 @@ ROWS = (
     steps("model2-256-scan", "Model 2, batch 256, 1 core, against 50 steps a call", "JAX jit, 50 steps a call",
           "model2-256", None),
     steps("model2-scaling", "Model 2, 2 ranks on 2 cores, batch 32 each", "mio, 1 rank", "model2-ranks", None),
+    throughput("model1-threads", "Model 1, 1 rank of 2 threads on 2 cores, batch 16", "mio, 1 rank", "model1-ranks",
+               None, ours="mio, 2 threads"),
+    steps("model2-threads", "Model 2, 1 rank of 2 threads on 2 cores, batch 64", "mio, 1 rank", "model2-ranks", None,
+          ours="mio, 2 threads"),
     *(dataclasses.replace(
         throughput(name, work, "Keras fit", name, None, "samples/s", ours="mio-worker"), is_other_model=True)
       for name, work, _, _ in OTHERS),

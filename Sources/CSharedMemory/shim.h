@@ -74,24 +74,4 @@ static inline void mio_store_release(uint64_t *place, uint64_t value) {
     __atomic_store_n(place, value, __ATOMIC_RELEASE);
 }
 
-/// The core that the calling thread runs on, until it is moved; -1 where that is not known. A nanosecond on Linux. (The
-/// header declares it for _GNU_SOURCE only, which a module cannot set.)
-static inline int mio_current_core(void) {
-#if defined(__linux__)
-    extern int sched_getcpu(void);
-    return sched_getcpu();
-#else
-    return -1;
-#endif
-}
-
-/// Tells the core that this is a loop that waits: an instruction without a name in Swift.
-static inline void mio_pause(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 #endif

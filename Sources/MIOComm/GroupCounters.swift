@@ -1,4 +1,5 @@
 import CSharedMemory
+import CThreads
 import MIOTensor
 import MIOThreads
 

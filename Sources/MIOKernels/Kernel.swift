@@ -96,6 +96,12 @@ public struct KernelDescription {
 public protocol KernelBackend: Backend {
     /// - Throws: `KernelError` if the library refuses what `choose` promised.
     func makeKernel(_ description: KernelDescription) throws -> any Kernel
+    /// Called once on each thread that runs its kernels, before it does.
+    func prepareThread()
+}
+
+extension KernelBackend {
+    public func prepareThread() {}
 }
 
 /// A library that computes refused to.

@@ -4,10 +4,11 @@ import MIOTraining
 
 extension Job {
     /// How its batches are cut on so many ranks.
+    /// - Parameter lanes: of each rank.
     /// - Throws: `RunError` for a strict run on a number of ranks that it cannot have.
-    func shards(rank: Int, worldSize: Int) throws(RunError) -> VirtualShards {
+    func shards(rank: Int, worldSize: Int, lanes: Int) throws(RunError) -> VirtualShards {
         guard training.reproducible == .strict else {
-            return VirtualShards(total: worldSize, rank: rank, worldSize: worldSize)
+            return VirtualShards(total: worldSize * lanes, rank: rank, worldSize: worldSize)
         }
         let total = training.virtualShards
         guard worldSize & (worldSize - 1) == 0, worldSize <= total else {

@@ -24,15 +24,16 @@ public struct MemoryNeed: Sendable, Hashable {
     /// - Parameters:
     ///   - part: samples of the largest part of a batch that a rank has.
     ///   - floatsPerSample: of all columns.
-    ///   - shards: of a batch that a rank computes one after the other.
-    init(_ job: Job, plan: Plan, part: Int, floatsPerSample: Int, shards: Int) {
+    ///   - turns: in which a rank's lanes compute its shards of a batch.
+    ///   - lanes: of a rank, which have values and gradients of their own.
+    init(_ job: Job, plan: Plan, part: Int, floatsPerSample: Int, turns: Int, lanes: Int) {
         let bytes = MemoryLayout<Float>.size
         let slots = job.optimizer.slotNames.count
         weights = plan.weightElements * bytes
         optimizer = slots * plan.trainedElements * bytes
-        // Shards' gradients wait for each other on the levels of a tree.
-        gradients = plan.trainedElements * bytes * (1 + max(shards, 1).trailingZeroBitCount)
-        values = plan.arenaElements * bytes
+        // Turns' gradients wait for each other on the levels of a tree.
+        gradients = plan.trainedElements * bytes * (lanes + max(turns, 1).trailingZeroBitCount)
+        values = plan.arenaElements * bytes * lanes
         let batch = part * floatsPerSample * bytes
         batches = Prefetcher.usualDepth(batchBytes: batch) * batch
         checkpoint =

@@ -3,9 +3,9 @@ import MIOKernels
 import MIOPlan
 import MIOTraining
 
-/// How many samples go through the model at a time.
+/// How many samples go through the model at a time in a lane.
 ///
-/// A rank's part of a batch is cut into passes whose values and gradients fit the cache; gradients are
+/// A lane's shard of a batch is cut into passes whose values and gradients fit the cache; gradients are
 /// accumulated, so that the cut changes nothing but rounding. Passes of a few samples are still worth
 /// their overhead when a sample is large; small ones are not cut at all.
 ///
@@ -18,9 +18,9 @@ enum PassSize {
     private static let strictBytes = 4 << 20
 
     /// - Parameters:
-    ///   - shard: the most samples that are computed together: a rank's part of a batch, or less.
-    ///   - ranksOnNode: the ranks that share the machine's cache.
-    static func choose(_ job: Job, backend: any KernelBackend, shard: Int, ranksOnNode: Int) -> Int {
+    ///   - shard: the most samples that are computed together: a lane's shard of a batch, or less.
+    ///   - sharedBy: the lanes of all ranks that share the machine's cache.
+    static func choose(_ job: Job, backend: any KernelBackend, shard: Int, sharedBy: Int) -> Int {
         if let asked = job.training.microBatch { return max(1, min(asked, shard)) }
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: 1), backend: backend)
@@ -28,7 +28,7 @@ enum PassSize {
         // A strict run has the same passes at any number of ranks, and on any machine: they decide how sums are rounded.
         let cache =
             job.training.reproducible == .strict
-            ? strictBytes : ThreadsPerRank.lastLevelCache() / max(ranksOnNode, 1)
+            ? strictBytes : ThreadsPerRank.lastLevelCache() / max(sharedBy, 1)
         return max(1, min(shard, min(cache, mostBytes) / bytesPerSample))
     }
 }

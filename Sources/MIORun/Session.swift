@@ -14,11 +14,14 @@ public struct Session {
     public let job: Job
     public let communicator: any Communicator
     public let backend: any KernelBackend
-    public let threads: Int
+    public let lanes: Lanes
     /// This rank's parts of every batch.
     public let shards: VirtualShards
 
-    /// - Parameter makeBackend: given the threads this rank has.
+    /// Threads of this rank that compute.
+    public var threads: Int { lanes.count * lanes.threadsEach }
+
+    /// - Parameter makeBackend: given the threads that an operation has.
     /// - Throws: `AgreedError`, `DifferenceError` if a rank read another job; `CommunicationError`.
     public init(
         job: Job, communicator: any Communicator, makeBackend: (Int) throws -> any KernelBackend
@@ -26,13 +29,12 @@ public struct Session {
         self.job = job
         self.communicator = communicator
         try communicator.requireEqual("job", job.resolvedYAML)
-        let derived = try ThreadsPerRank.derive(communicator)
-        // How many threads share a sum changes its rounding.
-        let isStrict = job.training.reproducible == .strict
-        let threads = job.training.threads ?? (isStrict ? 1 : derived)
-        self.threads = threads
-        shards = try job.shards(rank: communicator.rank, worldSize: communicator.size)
-        let made = try communicator.agree(on: "the kernels") { try makeBackend(threads) }
+        // Of machines with different cores the smallest: batches are cut alike everywhere.
+        let fewest = -Int(try communicator.allreduceMax(-Double(ThreadsPerRank.derive(communicator))))
+        let lanes = Lanes(job, threads: job.training.threads ?? fewest, worldSize: communicator.size)
+        self.lanes = lanes
+        shards = try job.shards(rank: communicator.rank, worldSize: communicator.size, lanes: lanes.count)
+        let made = try communicator.agree(on: "the kernels") { try makeBackend(lanes.threadsEach) }
         if var native = made as? NativeBackend {
             native.precision = job.training.precision
             backend = native
@@ -55,7 +57,7 @@ public struct Session {
     /// - Throws: `CommunicationError`
     public func passSize(shard: Int) throws -> Int {
         var size = PassSize.choose(
-            job, backend: backend, shard: max(shard, 1), ranksOnNode: communicator.ranksOnNode)
+            job, backend: backend, shard: max(shard, 1), sharedBy: communicator.ranksOnNode * lanes.count)
         try withUnsafeMutableBytes(of: &size) { try communicator.broadcast($0, root: 0) }
         return max(1, min(size, shard))
     }
@@ -80,7 +82,7 @@ public struct Session {
         let (plan, backend) = try makePlan(schedules, job.outputs, forwardOnly: false)
         let need = MemoryNeed(
             job, plan: plan, part: largestPart(schedules), floatsPerSample: floatsPerSample,
-            shards: shards.own.count)
+            turns: shards.own.count / lanes.count, lanes: lanes.count)
         // Before it is asked for: Linux would grant it, and end a process once it is used.
         try communicator.agree(on: "memory") {
             let excess = need.excess(
@@ -118,7 +120,7 @@ public struct Session {
         return try communicator.agree(on: "the model's kernels") {
             let replica = try Replica(
                 graph: job.graph, outputs: outputs, backend: backend, plan: plan,
-                part: largestPart(schedules), memory: memory)
+                part: largestPart(schedules), memory: memory, lanes: lanes.count)
             try replica.prepare(shardSizes: Set(schedules.flatMap(shardSizes)))
             return replica
         }

@@ -8,12 +8,12 @@ import MIOComm
 /// How many threads a rank computes with: its share of the cores that the ranks of its machine may use.
 ///
 /// Never from the machine's core count: a launcher that binds ranks, a container or a batch system gives a
-/// process fewer, or less time (`ControlGroups`).
+/// process fewer, or less time (`ControlGroups`). Hardware threads of a core count as one: they share its arithmetic.
 public enum ThreadsPerRank {
     /// - Returns: at least 1: the rank's own cores, or its share where ranks share cores.
     /// - Throws: `CommunicationError`
     public static func derive(_ communicator: any Communicator) throws -> Int {
-        let mine = allowedCores()
+        let mine = cores(ofThreads: allowedThreads())
         let host = ProcessInfo.processInfo.hostName
         let text = ([host] + mine.map(String.init)).joined(separator: " ")
         var onThisMachine: Set<String> = []
@@ -35,9 +35,9 @@ public enum ThreadsPerRank {
         return max(1, min(own, Int(usable) / ranks))
     }
 
-    /// The cores in this process' affinity mask, as Linux lists them in `/proc/self/status`; all of the
+    /// The hardware threads in this process' affinity mask, as Linux lists them in `/proc/self/status`; all of the
     /// machine's where there is no such file.
-    public static func allowedCores() -> [Int] {
+    public static func allowedThreads() -> [Int] {
         let prefix = "Cpus_allowed_list:"
         guard let status = FileManager.default.contents(atPath: "/proc/self/status"),
             let line = String(decoding: status, as: UTF8.self).split(separator: "\n")
@@ -47,11 +47,26 @@ public enum ThreadsPerRank {
         return cores.isEmpty ? [0] : cores
     }
 
+    /// The cores of some hardware threads, each by its first thread; one whose siblings are not told is a core.
+    /// - Parameter siblings: the list of the threads of a thread's core.
+    public static func cores(
+        ofThreads threads: [Int], siblings: (Int) -> String? = siblings(ofThread:)
+    ) -> [Int] {
+        Set(threads.map { thread in siblings(thread).flatMap { cores(inList: $0).first } ?? thread }).sorted()
+    }
+
+    /// As Linux tells.
+    public static func siblings(ofThread thread: Int) -> String? {
+        FileManager.default.contents(
+            atPath: "/sys/devices/system/cpu/cpu\(thread)/topology/thread_siblings_list"
+        ).map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// `0-3,8` → 0, 1, 2, 3, 8
     static func cores(inList list: String) -> [Int] {
         list.split(separator: ",").flatMap { part -> [Int] in
             let bounds = part.split(separator: "-").compactMap {
-                Int($0.trimmingCharacters(in: .whitespaces))
+                Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
             }
             guard let first = bounds.first, let last = bounds.last, first <= last else { return [] }
             return Array(first...last)

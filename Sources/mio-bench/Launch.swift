@@ -17,7 +17,7 @@ enum Launch {
         let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        let cores = ThreadsPerRank.allowedCores().count
+        let cores = ThreadsPerRank.allowedThreads().count
         let oversubscribe = ranks > cores ? ["--oversubscribe"] : []
         process.arguments = ["mpirun"] + oversubscribe + ["-n", "\(ranks)", program] + arguments
         var environment = ProcessInfo.processInfo.environment

@@ -15,7 +15,7 @@ struct LimitsCommand: ParsableCommand {
             """)
 
     func run() throws {
-        let cores = ThreadsPerRank.allowedCores().count
+        let cores = ThreadsPerRank.allowedThreads().count
         let limits = try MachineLimits.measure(threads: cores)
         let json = ConfigValue.dictionary([
             "sgemm_gflops": .real(limits.gigaflops),

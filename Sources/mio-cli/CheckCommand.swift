@@ -30,9 +30,11 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let job = try job.load()
         let cores = MachineCores.current
-        let threads = job.training.threads ?? max(1, cores.threads / number)
+        let threads = job.training.threads ?? max(1, cores.cores / number)
+        let lanes = Lanes(job, threads: threads, worldSize: number)
         let check = JobCheck(
-            job, ranks: number, cores: cores, backend: try kernels.kernels.makeBackend(threads: threads))
+            job, ranks: number, cores: cores,
+            backend: try kernels.kernels.makeBackend(threads: lanes.threadsEach))
         try StandardStreams.print(check.report)
         if check.exitCode != .finished { throw ArgumentParser.ExitCode(check.exitCode.rawValue) }
     }

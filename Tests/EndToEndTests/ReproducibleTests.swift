@@ -7,6 +7,7 @@ extension EndToEndTests {
         private struct Machines {
             let ranks: Int
             var ranksPerGroup: Int?
+            var threads = 1
         }
 
         private func train(
@@ -14,7 +15,9 @@ extension EndToEndTests {
         ) throws -> WorkerRun.Outcome {
             try WorkerRun.outcome(
                 job, ranks: machines.ranks,
-                (settings + ["run_directory=\(name)"]).flatMap { ["--set", $0] },
+                (settings + ["run_directory=\(name)", "training.threads=\(machines.threads)"]).flatMap {
+                    ["--set", $0]
+                },
                 environment: machines.ranksPerGroup.map { ["MIO_RANKS_PER_GROUP": "\($0)"] } ?? [:])
         }
 
@@ -25,7 +28,8 @@ extension EndToEndTests {
             return files.filter { $0.key.hasPrefix(newest) }
         }
 
-        /// 1, 2, 4 and 8 ranks, on one machine and as if on two, leave the same checkpoints and the same logs.
+        /// 1, 2, 4 and 8 ranks, on one machine and as if on two, of one thread or more, leave the same checkpoints and the
+        /// same logs.
         @Test(arguments: ["two-heads", "images"])
         func strictRunsAreEqualToTheBit(sample: String) throws {
             let folder = try TrainingFolder()
@@ -37,7 +41,8 @@ extension EndToEndTests {
             ]
             let all: [Machines] = [
                 Machines(ranks: 1), Machines(ranks: 2), Machines(ranks: 4), Machines(ranks: 8),
-                Machines(ranks: 4, ranksPerGroup: 2),
+                Machines(ranks: 4, ranksPerGroup: 2), Machines(ranks: 1, threads: 3),
+                Machines(ranks: 2, ranksPerGroup: 1, threads: 2),
             ]
             for (index, machines) in all.enumerated() {
                 let outcome = try train(job, "run-\(index)", machines, settings)

@@ -1,4 +1,4 @@
-import CSharedMemory
+import CThreads
 import MIOComm
 import MIOThreads
 import Testing

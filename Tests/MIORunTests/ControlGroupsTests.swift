@@ -53,6 +53,18 @@ import Testing
         #expect(eight.limited(to: 0.5) == MachineCores(threads: 1, cores: 1, isRestricted: true))
     }
 
+    /// Two hardware threads a core, numbered in both usual ways, and one whose siblings nobody tells.
+    @Test func hardwareThreadsOfACoreAreOneCore() {
+        let siblings = ["0,4\n", "1,5\n", "2-3\n", "2-3\n", "0,4\n", "1,5\n"]
+        func cores(_ threads: [Int]) -> [Int] {
+            ThreadsPerRank.cores(ofThreads: threads) { $0 < siblings.count ? siblings[$0] : nil }
+        }
+        #expect(cores([0, 1, 2, 3, 4, 5]) == [0, 1, 2])
+        #expect(cores([4, 5]) == [0, 1])
+        #expect(cores([3]) == [2])
+        #expect(cores([0, 6]) == [0, 6])
+    }
+
     @Test func ranksShareCoresAndTime() {
         #expect(ThreadsPerRank.share(own: 8, ofMachine: 8, ranks: 2, quota: nil) == 4)
         #expect(ThreadsPerRank.share(own: 4, ofMachine: 8, ranks: 2, quota: nil) == 4)

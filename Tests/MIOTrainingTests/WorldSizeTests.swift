@@ -66,7 +66,7 @@ import Testing
 
     /// Trains two epochs and returns every step's numbers and the final weights, by rank.
     private static func train(
-        ranks: Int, groupSize: Int? = nil, batchSize: Int, pass: Int, folder: String,
+        ranks: Int, groupSize: Int? = nil, lanes: Int = 1, batchSize: Int, pass: Int, folder: String,
         virtualShards: Int? = nil, between: SumBetweenGroups = .any
     ) throws -> [Trace] {
         try InProcessCommunicator.run(worldSize: ranks, groupSize: groupSize) { communicator in
@@ -78,7 +78,7 @@ import Testing
                 .largestPart(worldSize: ranks)
             let optimizer = Adam(options: OptimizerOptions(learningRate: Constant(0.01)))
             let shards = VirtualShards(
-                total: virtualShards ?? ranks, rank: communicator.rank, worldSize: ranks)
+                total: virtualShards ?? ranks * lanes, rank: communicator.rank, worldSize: ranks)
             let plan = Plan(
                 Replica.planRequest(
                     graph: model.graph, outputs: outputs(),
@@ -89,7 +89,7 @@ import Testing
                 communicator: communicator)
             let replica = try Replica(
                 graph: model.graph, outputs: outputs(), backend: ReferenceBackend(), plan: plan,
-                part: max(part, 1), memory: memory)
+                part: max(part, 1), memory: memory, lanes: lanes)
             replica.initializeWeights(seed: 3)
             let step = TrainingStep(
                 replica: replica,
@@ -138,27 +138,60 @@ import Testing
         try Self.compare(folder: folder, batchSize: 6, pass: 6)
     }
 
-    /// The same bits at 1, 2, 4 and 8 ranks, on one machine or several: also with fewer samples than shards, and with
+    /// The same bits at 1, 2, 4 and 8 ranks, on one machine or several, of any power of two of lanes: also with fewer samples than shards, and with
     /// weights of samples whose sums round.
     @Test(arguments: [(8, 8), (19, 2), (5, 3)])
     func strictShardsGiveTheSameBits(batchSize: Int, pass: Int) throws {
         let folder = try Self.writeData(labelled: Set(0..<19))
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        func train(_ ranks: Int, _ groupSize: Int) throws -> [Trace] {
+        func train(_ ranks: Int, _ groupSize: Int, _ lanes: Int = 1) throws -> [Trace] {
             try Self.train(
-                ranks: ranks, groupSize: groupSize, batchSize: batchSize, pass: pass, folder: folder,
-                virtualShards: 8, between: .tree)
+                ranks: ranks, groupSize: groupSize, lanes: lanes, batchSize: batchSize, pass: pass,
+                folder: folder, virtualShards: 8, between: .tree)
         }
         let alone = try train(1, 1)[0]
-        for (ranks, groupSize) in [(2, 2), (4, 4), (8, 8), (2, 1), (4, 2), (8, 2), (8, 1)] {
-            for trace in try train(ranks, groupSize) {
-                #expect(trace.losses == alone.losses, "\(ranks) ranks in groups of \(groupSize)")
-                #expect(trace.weights == alone.weights, "\(ranks) ranks in groups of \(groupSize)")
+        let cuts = [
+            (2, 2, 1), (4, 4, 1), (8, 8, 1), (2, 1, 1), (4, 2, 1), (8, 2, 1), (8, 1, 1), (1, 1, 2), (1, 1, 4),
+            (1, 1, 8), (2, 2, 2), (2, 1, 4), (4, 2, 2),
+        ]
+        for (ranks, groupSize, lanes) in cuts {
+            let cut = "\(ranks) ranks of \(lanes) lanes in groups of \(groupSize)"
+            for trace in try train(ranks, groupSize, lanes) {
+                #expect(trace.losses == alone.losses, "\(cut)")
+                #expect(trace.weights == alone.weights, "\(cut)")
             }
         }
         // The order does matter: without it the bits differ, or this test would show nothing.
         let other = try Self.train(ranks: 3, batchSize: batchSize, pass: pass, folder: folder)[0]
         #expect(other.weights != alone.weights)
+    }
+
+    /// Also with lanes that have no sample of a batch.
+    @Test(arguments: [(1, 1, 2), (1, 1, 3), (3, 3, 2), (2, 1, 2), (4, 2, 3), (1, 1, 12)])
+    func lanesDoNotChangeTheTraining(ranks: Int, groupSize: Int, lanes: Int) throws {
+        let folder = try Self.writeData(labelled: Set(0..<19))
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let alone = try Self.train(ranks: 1, batchSize: 8, pass: 8, folder: folder)[0]
+        let traces = try Self.train(
+            ranks: ranks, groupSize: groupSize, lanes: lanes, batchSize: 8, pass: 2, folder: folder)
+        for trace in traces {
+            #expect(trace.losses == traces[0].losses)
+            #expect(trace.weights == traces[0].weights)
+        }
+        Self.expectWithinRounding(traces[0], alone, "\(ranks) ranks of \(lanes) lanes")
+    }
+
+    /// The same shards, added up in the same order.
+    @Test func lanesAreAsRanks() throws {
+        let folder = try Self.writeData(labelled: Set(0..<19))
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ranks = try Self.train(ranks: 4, batchSize: 8, pass: 2, folder: folder)[0]
+        for lanes in [2, 4] {
+            let trace = try Self.train(ranks: 4 / lanes, lanes: lanes, batchSize: 8, pass: 2, folder: folder)[
+                0]
+            #expect(trace.losses == ranks.losses)
+            #expect(trace.weights == ranks.weights)
+        }
     }
 
     @Test(arguments: [(4, 2), (4, 1), (6, 2)])

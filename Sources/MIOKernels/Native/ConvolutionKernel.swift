@@ -119,7 +119,7 @@ final class ConvolutionKernel: Kernel {
 
     func prepare(samples: Int) throws {
         guard !prepared.contains(where: { $0.samples == samples }) else { return }
-        backend.useThreads()
+        backend.prepareThread()
         guard
             let convolution = try Convolution(
                 request, samples: samples, like: largest, backend.engine, picks: picks),

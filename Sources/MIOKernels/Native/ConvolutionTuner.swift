@@ -72,7 +72,7 @@ extension NativeBackend {
     private func measure(_ request: Convolution.Request, _ candidate: ConvolutionCandidate, samples: Int)
         -> [ConvolutionPass: Double]
     {
-        useThreads()
+        prepareThread()
         guard
             let found = try? Convolution(request, samples: samples, engine, picks: { _ in candidate })
         else { return [:] }

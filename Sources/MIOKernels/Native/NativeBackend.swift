@@ -13,8 +13,8 @@ public struct NativeBackend: KernelBackend {
     public var tuning: Tuning
     let engine: OneDNNEngine
 
-    /// Makes the libraries use `threads` threads: OpenBLAS everywhere in the process, oneDNN on each thread that
-    /// prepares kernels of this backend.
+    /// Makes the libraries use `threads` threads: OpenBLAS everywhere in the process, oneDNN on this thread and each that
+    /// is prepared.
     /// - Throws: `KernelError` if oneDNN does not start.
     public init(threads: Int = 1, precision: Precision = .float32, tuning: Tuning = Tuning()) throws {
         precondition(threads >= 1 && threads <= 1 << 16, "a backend has at least one thread")
@@ -23,13 +23,13 @@ public struct NativeBackend: KernelBackend {
         self.tuning = tuning
         engine = try OneDNNEngine()
         openblas_set_num_threads(Int32(threads))
-        useThreads()
+        prepareThread()
     }
 
     public var name: String { "native" }
 
-    /// OpenMP keeps the number for each thread that asks.
-    func useThreads() { mio_set_openmp_threads(Int32(threads)) }
+    /// OpenMP keeps the number of its threads for each thread that asks.
+    public func prepareThread() { mio_set_openmp_threads(Int32(threads)) }
 
     /// The way each pass of a convolution takes, for passes of at most so many samples.
     func picks(_ request: Convolution.Request, samples: Int) -> (ConvolutionPass) -> ConvolutionCandidate {
@@ -40,7 +40,7 @@ public struct NativeBackend: KernelBackend {
     }
 
     public func choose(_ request: KernelRequest) -> KernelChoice {
-        useThreads()
+        prepareThread()
         let choice: KernelChoice? =
             switch request.layer {
             case let layer as Conv2D:
@@ -58,7 +58,7 @@ public struct NativeBackend: KernelBackend {
     }
 
     public func makeKernel(_ description: KernelDescription) throws -> any Kernel {
-        useThreads()
+        prepareThread()
         if description.choice.algorithm == "reference" { return ReferenceKernel(description) }
         return switch description.layer {
         case let layer as Conv2D where description.choice.algorithm == FewFiltersKernel.algorithm:

@@ -24,22 +24,24 @@ public struct ResourceCheck: Sendable, Hashable {
     ) {
         let schedule = BatchSchedule(rowCount: samples, batchSize: job.training.samplesPerUpdate)
         let part = max(1, schedule.largestPart(worldSize: ranks))
+        threadsPerRank = job.training.threads ?? max(1, cores.cores / ranks)
+        let lanes = Lanes(job, threads: threadsPerRank, worldSize: ranks)
         let isStrict = job.training.reproducible == .strict
-        let shard =
-            isStrict ? schedule.largestPart(worldSize: max(job.training.virtualShards, ranks)) : part
-        let pass = PassSize.choose(job, backend: backend, shard: max(1, shard), ranksOnNode: ranks)
+        let shards = isStrict ? max(job.training.virtualShards, ranks) : ranks * lanes.count
+        let pass = PassSize.choose(
+            job, backend: backend, shard: max(1, schedule.largestPart(worldSize: shards)),
+            sharedBy: ranks * lanes.count)
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass),
             backend: backend)
         self.ranks = ranks
         self.cores = cores
-        threadsPerRank = job.training.threads ?? (isStrict ? 1 : max(1, cores.threads / ranks))
         largestPart = part
         samplesAPass = pass
         batchesPerEpoch = schedule.batchesPerEpoch
         memory = MemoryNeed(
             job, plan: plan, part: part, floatsPerSample: floatsPerSample,
-            shards: isStrict ? max(1, job.training.virtualShards / ranks) : 1)
+            turns: max(1, shards / ranks / lanes.count), lanes: lanes.count)
     }
 
     func judge(_ job: Job, samples: Int, into findings: inout Findings) {
@@ -51,7 +53,7 @@ public struct ResourceCheck: Sendable, Hashable {
             findings.warn(
                 "training.threads: \(ranks) ranks of \(threadsPerRank) threads share \(cores.threads) cores")
         }
-        do { _ = try job.shards(rank: 0, worldSize: ranks) } catch { findings.add(error) }
+        do { _ = try job.shards(rank: 0, worldSize: ranks, lanes: 1) } catch { findings.add(error) }
         let batch = min(job.training.samplesPerUpdate, samples)
         if ranks > batch {
             findings.warn(

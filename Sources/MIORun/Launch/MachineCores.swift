@@ -19,19 +19,13 @@ public struct MachineCores: Hashable, Sendable {
     public static var current: MachineCores { inMask.limited(to: ControlGroups.current.cpus) }
 
     private static var inMask: MachineCores {
-        let allowed = ThreadsPerRank.allowedCores()
-        let folder = "/sys/devices/system/cpu/"
-        func list(_ path: String) -> [Int]? {
-            guard let data = FileManager.default.contents(atPath: folder + path) else { return nil }
-            let numbers = ThreadsPerRank.cores(
-                inList: String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
-            return numbers.isEmpty ? nil : numbers
+        let allowed = ThreadsPerRank.allowedThreads()
+        let online = FileManager.default.contents(atPath: "/sys/devices/system/cpu/online").map {
+            ThreadsPerRank.cores(inList: String(decoding: $0, as: UTF8.self))
         }
-        // Each thread counts for the first of its core's; one whose siblings are not told is a core.
-        let firsts = Set(allowed.map { list("cpu\($0)/topology/thread_siblings_list")?.first ?? $0 })
         return MachineCores(
-            threads: allowed.count, cores: firsts.count,
-            isRestricted: list("online").map { $0.count > allowed.count } ?? false)
+            threads: allowed.count, cores: ThreadsPerRank.cores(ofThreads: allowed).count,
+            isRestricted: online.map { $0.count > allowed.count } ?? false)
     }
 
     /// - Parameter quota: CPUs' worth of time; `nil` for no limit.

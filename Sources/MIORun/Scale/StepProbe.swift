@@ -38,7 +38,7 @@ struct StepProbe: Sendable {
         let dataset = try MadeUpData.open(
             columns: ColumnMap(graph: job.graph, outputs: job.outputs).requests, rows: samples)
         let backend = try kernels.makeBackend(threads: 1)
-        let pass = PassSize.choose(job, backend: backend, shard: samples, ranksOnNode: sharedBy)
+        let pass = PassSize.choose(job, backend: backend, shard: samples, sharedBy: sharedBy)
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
         let communicator = LoopbackCommunicator()

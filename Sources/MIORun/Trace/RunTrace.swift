@@ -68,7 +68,10 @@ final class RunTrace {
         // All at the same time: memory is shared, and a rank alone would find it faster than a step does.
         try communicator.barrier()
         let own = try communicator.agree(on: "the machine's limits") {
-            let limits = try MachineLimits.measure(threads: session.threads)
+            // Recorded is the first lane: held against its part of what all can do together.
+            var limits = try MachineLimits.measure(threads: session.threads)
+            limits.gigaflops /= Double(session.lanes.count)
+            limits.triadGigabytes /= Double(session.lanes.count)
             return try JSONEncoder().encode(
                 TraceDescription.Rank(
                     machine: clocks.host,

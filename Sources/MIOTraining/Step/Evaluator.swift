@@ -17,10 +17,20 @@ public final class Evaluator {
     private let counts: Storage<Double>
     private let sums: StepSums
     private var batches = 0
+    private var batch: Batch?
+    private var evaluate: (Int) -> Void = { _ in }
+    /// Each lane's.
+    private let findings: [Finding]
     /// Whether all sums were finite so far.
     public private(set) var isFinite = true
     /// In the batch whose sums were the first that were not: `nil` if it is its inputs alone that are not finite.
     public private(set) var firstNonFiniteLoss: NonFiniteLoss?
+
+    /// The first pass of a lane whose sums are not finite.
+    private final class Finding {
+        var pass: (firstSample: Int, loss: NonFiniteLoss?)?
+    }
+
     private var numbers: Int { replica.sumCount + 2 * replica.heads.count }
 
     public init(replica: Replica, shards: VirtualShards) {
@@ -30,6 +40,8 @@ public final class Evaluator {
         counts = Storage(count: 2 * replica.heads.count)
         totals = Storage(count: shards.own.count * (replica.sumCount + 2 * replica.heads.count))
         sums = StepSums(names)
+        findings = replica.lanes.map { _ in Finding() }
+        evaluate = { [unowned self] in evaluateShards(of: $0) }
     }
 
     public func begin() {
@@ -37,6 +49,7 @@ public final class Evaluator {
         batches = 0
         isFinite = true
         firstNonFiniteLoss = nil
+        for finding in findings { finding.pass = nil }
     }
 
     /// Adds this rank's part of a global batch.
@@ -44,23 +57,38 @@ public final class Evaluator {
     public func add(_ batch: Batch) -> LabelFault? {
         for (index, shard) in shards.own.enumerated() {
             let samples = shards.samples(shard, of: batch)
-            if let fault = replica.markFollowing(batch, samples, counts: counts.pointer) { return fault }
+            let lane = replica.lane(ofShard: index)
+            if let fault = lane.markFollowing(batch, samples, counts: counts.pointer) { return fault }
             let target = totals.pointer + index * numbers + replica.sumCount
             for index in 0..<counts.count { target[index] += counts.pointer[index] }
         }
         batches += 1
         replica.advance()
-        for (index, shard) in shards.own.enumerated() {
-            let sums = totals.pointer + index * numbers
-            for samples in Passes(shards.samples(shard, of: batch), most: replica.plan.samples) {
-                replica.forward(
-                    batch, samples, Pass(samples, of: batch, training: false), denominators: nil, sums: sums)
-                guard isFinite, !(0..<replica.sumCount).allSatisfy({ sums[$0].isFinite }) else { continue }
-                isFinite = false
-                firstNonFiniteLoss = replica.firstNonFiniteLoss(samples)
-            }
+        self.batch = batch
+        defer { self.batch = nil }
+        replica.team.run(evaluate)
+        if isFinite, let first = findings.compactMap(\.pass).min(by: { $0.firstSample < $1.firstSample }) {
+            isFinite = false
+            firstNonFiniteLoss = first.loss
         }
         return nil
+    }
+
+    private func evaluateShards(of member: Int) {
+        guard let batch else { return }
+        let lane = replica.lanes[member]
+        for index in stride(from: member, to: shards.own.count, by: replica.lanes.count) {
+            let sums = totals.pointer + index * numbers
+            let shard = shards.samples(shards.own.lowerBound + index, of: batch)
+            for samples in Passes(shard, most: replica.plan.samples) {
+                lane.forward(
+                    batch, samples, Pass(samples, of: batch, training: false), denominators: nil, sums: sums)
+                guard findings[member].pass == nil,
+                    !(0..<replica.sumCount).allSatisfy({ sums[$0].isFinite })
+                else { continue }
+                findings[member].pass = (samples.lowerBound, lane.firstNonFiniteLoss(samples))
+            }
+        }
     }
 
     /// - Returns: the values of all ranks' batches, in the order of `names.names`.

@@ -1,3 +1,4 @@
+import MIOComm
 import MIOData
 import MIOTensor
 
@@ -5,25 +6,30 @@ import MIOTensor
 final class LabelCounter {
     private let replica: Replica
     private let shards: VirtualShards
-    private let tree: TreeAccumulator<Double>
+    /// (shards, numbers)
+    private let rows: Storage<Double>
+    private let numbers: Int
 
     init(replica: Replica, shards: VirtualShards) {
         self.replica = replica
         self.shards = shards
-        tree = TreeAccumulator(terms: shards.own.count, count: 2 * replica.heads.count)
+        numbers = 2 * replica.heads.count
+        rows = Storage(count: shards.own.count * numbers)
     }
 
-    /// Marks the labels of the batch that comes next.
+    /// Marks the labels of the batch that comes next, each in the lane that computes its shard.
     /// - Parameter counts: two doubles a head: labelled positions, their weights.
     /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
     func count(_ batch: Batch?, into counts: UnsafeMutablePointer<Double>) -> LabelFault? {
         var fault: LabelFault?
-        for shard in shards.own {
-            let samples = batch.map { shards.samples(shard, of: $0) } ?? 0..<0
-            let found = replica.markFollowing(batch, samples, counts: counts)
+        for index in 0..<shards.own.count {
+            let samples = batch.map { shards.samples(shards.own.lowerBound + index, of: $0) } ?? 0..<0
+            let found = replica.lane(ofShard: index).markFollowing(
+                batch, samples, counts: rows.pointer + index * numbers)
             fault = fault ?? found
-            tree.take(counts)
         }
+        TreeOrder.sum(rows.pointer, terms: shards.own.count, count: numbers)
+        counts.update(from: rows.pointer, count: numbers)
         return fault
     }
 }

@@ -3,6 +3,7 @@ import MIOComm
 import MIOOptimizers
 import MIOPlan
 import MIOTensor
+import MIOThreads
 
 /// The optimizer at work on a rank's slices of the slabs: its slots, its count of updates, clipping.
 public final class OptimizerState {
@@ -24,6 +25,12 @@ public final class OptimizerState {
     private let parameterOfBlock: [Int]
     private let squaredNorms: Storage<Double>
     private let scales: Storage<Double>
+    // Of the update at hand, and what a member of a team does of it: made once, for it would be an allocation.
+    private var scalars: UpdateScalars
+    private var members = 1
+    private var updatePart: (Int) -> Void = { _ in }
+    /// Elements: fewer are changed before other threads would have begun.
+    private static let worthSharing = 1 << 15
 
     public init(
         _ optimizer: any Optimizer, plan: Plan, memory: TrainingMemory, communicator: any Communicator
@@ -41,6 +48,8 @@ public final class OptimizerState {
         parameterOfBlock = memory.partition.blocks.map(\.parameter)
         squaredNorms = Storage(count: parameters.count)
         scales = Storage(count: parameters.count)
+        scalars = optimizer.makeUpdate(step: 0)
+        updatePart = { [unowned self] in update(part: $0) }
     }
 
     /// The learning rate of the next update.
@@ -48,9 +57,9 @@ public final class OptimizerState {
 
     /// Bytes that an update reads and writes on this rank: weights, gradient and slots, once each, and all but the
     /// gradient back.
-    public var bytesOfUpdate: Int {
-        runs.reduce(0) { $0 + $1.range.count } * (3 + 2 * slots.count) * MemoryLayout<Float>.stride
-    }
+    public var bytesOfUpdate: Int { ownElements * (3 + 2 * slots.count) * MemoryLayout<Float>.stride }
+
+    private var ownElements: Int { runs.reduce(0) { $0 + $1.range.count } }
 
     /// Claims this rank's slices of the weights, which the others have read in their forward passes and will not read
     /// again before they are changed. Call it when all have completed their gradients.
@@ -83,24 +92,36 @@ public final class OptimizerState {
     ///
     /// Moments below 1.2e-38 are zero, as in TensorFlow: those of a unit that no sample activates any more shrink into
     /// that range, stay there, and would make every update ten times slower.
-    func update() {
-        let mode = mio_flush_subnormals()
-        defer { mio_restore_float_mode(mode) }
-        let scalars = optimizer.makeUpdate(step: updates, learningRate: learningRate)
+    /// - Parameter team: whose members change a part each.
+    func update(on team: ThreadTeam) {
+        scalars = optimizer.makeUpdate(step: updates, learningRate: learningRate)
         if clips {
             optimizer.options.clipping.writeScales(
                 squaredNorms: UnsafeBufferPointer(squaredNorms.buffer), to: scales.buffer)
         }
+        members = ownElements < Self.worthSharing ? 1 : team.count
+        if members == 1 { update(part: 0) } else { team.run(updatePart) }
+        updates += 1
+    }
+
+    /// Changes one of as many parts of each run as there are members.
+    private func update(part: Int) {
+        let mode = mio_flush_subnormals()
+        defer { mio_restore_float_mode(mode) }
         for run in runs {
-            let offset = run.range.lowerBound
+            let (count, first) = (run.range.count, run.range.lowerBound)
+            /// Whole cache lines to each.
+            func bound(_ part: Int) -> Int {
+                part == members ? first + count : first + count / 16 * part / members * 16
+            }
+            let offset = bound(part)
             optimizer.updateNative(
                 ParameterRange(
-                    count: run.range.count, weights: memory.weights.pointer + offset,
+                    count: bound(part + 1) - offset, weights: memory.weights.pointer + offset,
                     gradient: UnsafePointer(memory.gradients.pointer + offset),
                     slots: SlotPointers(slot(0, offset), slot(1, offset), slot(2, offset)),
                     gradientScale: clips ? scales.pointer[run.parameter] : 1), with: scalars)
         }
-        updates += 1
     }
 
     private func slot(_ index: Int, _ offset: Int) -> UnsafeMutablePointer<Float>? {

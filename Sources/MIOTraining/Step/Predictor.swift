@@ -3,12 +3,16 @@ import MIOGraph
 import MIOKernels
 import MIOTensor
 
-/// Computes a model's outputs for batches, without targets.
+/// Computes a model's outputs for batches, without targets: a pass in each lane at a time.
 ///
 /// It belongs to the replica's thread.
 public final class Predictor {
     private let replica: Replica
     private let shards: VirtualShards
+    /// What the lanes compute: at most one pass each.
+    private var batch: Batch?
+    private var passes: ArraySlice<Range<Int>> = []
+    private var compute: (Int) -> Void = { _ in }
 
     /// - Parameter shards: those that the replica was made ready for.
     /// - Precondition: the replica's configurations have no loss, so that the plan makes each output's values,
@@ -17,6 +21,7 @@ public final class Predictor {
         precondition(replica.heads.isEmpty, "a replica with losses computes logits, not predictions")
         self.replica = replica
         self.shards = shards
+        compute = { [unowned self] in computePass(of: $0) }
     }
 
     /// Runs this rank's part of a batch.
@@ -26,18 +31,30 @@ public final class Predictor {
         _ batch: Batch,
         _ body: (_ output: Int, _ samples: Int, _ values: UnsafeBufferPointer<Float>) throws -> Void
     ) rethrows {
-        for shard in shards.own {
-            for samples in Passes(shards.samples(shard, of: batch), most: replica.plan.samples) {
-                replica.loadInputs(batch, samples)
-                replica.executor.forward(Pass(samples, of: batch, training: false))
+        let all = shards.own.flatMap { Passes(shards.samples($0, of: batch), most: replica.plan.samples) }
+        let lanes = replica.lanes.count
+        self.batch = batch
+        defer { self.batch = nil }
+        for first in stride(from: 0, to: all.count, by: lanes) {
+            passes = all[first..<min(first + lanes, all.count)]
+            replica.team.run(compute)
+            for (lane, samples) in zip(replica.lanes, passes) {
                 for (output, head) in replica.plan.heads.enumerated() {
                     try body(
                         output, samples.count,
                         UnsafeBufferPointer(
-                            start: replica.executor.value(head.predictions),
+                            start: lane.executor.value(head.predictions),
                             count: samples.count * head.shape.count))
                 }
             }
         }
+    }
+
+    private func computePass(of member: Int) {
+        guard let batch, member < passes.count else { return }
+        let lane = replica.lanes[member]
+        let samples = passes[passes.startIndex + member]
+        lane.loadInputs(batch, samples)
+        lane.executor.forward(Pass(samples, of: batch, training: false))
     }
 }

@@ -47,11 +47,12 @@ extension Replica {
     func firstNonFiniteLoss(
         _ batch: Batch, _ shards: VirtualShards, seed: UInt64, step: Int
     ) -> NonFiniteLoss? {
+        let lane = lanes[0]
         // The heads hold the next batch's labels by now; the caller marks those once more afterwards.
         var counts = [Double](repeating: 0, count: 2 * heads.count)
         counts.withUnsafeMutableBufferPointer {
             guard let pointer = $0.baseAddress else { return }
-            markFollowing(batch, 0..<batch.count, counts: pointer)
+            _ = lane.markFollowing(batch, 0..<batch.count, counts: pointer)
         }
         advance()
         var sums = [Double](repeating: 0, count: sumCount)
@@ -59,16 +60,18 @@ extension Replica {
             for samples in Passes(shards.samples(shard, of: batch), most: plan.samples) {
                 sums.withUnsafeMutableBufferPointer {
                     guard let pointer = $0.baseAddress else { return }
-                    forward(
+                    lane.forward(
                         batch, samples, Pass(samples, of: batch, training: true, seed: seed, step: step),
                         denominators: nil, sums: pointer)
                 }
-                if let first = firstNonFiniteLoss(samples) { return first }
+                if let first = lane.firstNonFiniteLoss(samples) { return first }
             }
         }
         return nil
     }
+}
 
+extension Lane {
     /// Of the pass that was the last one, over these samples of the part.
     func firstNonFiniteLoss(_ samples: Range<Int>) -> NonFiniteLoss? {
         let found = heads.compactMap { head in

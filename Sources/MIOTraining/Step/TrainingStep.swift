@@ -1,4 +1,3 @@
-import CVectorLoops
 import MIOComm
 import MIOData
 import MIOGraph
@@ -23,24 +22,20 @@ public final class TrainingStep {
     /// The numbers of the step just done.
     public let sums: StepSums
     private let reduction: GradientReduction
-    private let buckets: [Plan.Bucket]
+    private let gradients: BatchGradients
     let shards: VirtualShards
     let seed: UInt64
     private let places: ControlNumbers
     /// Summed over ranks each step.
     private let control: Storage<Double>
     private let denominators: Storage<Double>
-    /// For several shards a rank: a shard's sums, and those of gradients and numbers so far.
-    private let shardSums: Storage<Double>
-    private let gradientTree: TreeAccumulator<Float>
-    private let sumTree: TreeAccumulator<Double>
     private let labels: LabelCounter
     /// A label of the batch after the one just done that its loss cannot take: an error to tell.
     public private(set) var followingFault: LabelFault?
 
     /// - Parameters:
     ///   - memory: the replica's.
-    ///   - shards: one a rank without it.
+    ///   - shards: one a lane without it.
     ///   - between: how gradients travel between groups of ranks.
     public init(
         replica: Replica, optimizer: OptimizerState, memory: TrainingMemory,
@@ -53,23 +48,21 @@ public final class TrainingStep {
         let shards =
             shards
             ?? VirtualShards(
-                total: communicator.size, rank: communicator.rank, worldSize: communicator.size)
+                total: communicator.size * replica.lanes.count, rank: communicator.rank,
+                worldSize: communicator.size)
         self.shards = shards
         reduction = GradientReduction(
             communicator: communicator, partition: memory.partition, memory: memory.reduction,
             between: between, needsSquares: optimizer.optimizer.options.clipping.needsNorms)
-        buckets = replica.plan.buckets
         let specifications = replica.heads.map(\.specification)
         names = LogNames(heads: specifications, outputs: replica.graph.outputs.count)
         sums = StepSums(names)
         places = ControlNumbers(specifications)
         control = Storage(count: places.count)
         denominators = Storage(count: replica.heads.count)
-        shardSums = Storage(count: places.sums)
-        gradientTree = TreeAccumulator(terms: shards.own.count, count: replica.plan.trainedElements) {
-            mio_sum_pair($0.count, $0.pointer, $1, $1)
-        }
-        sumTree = TreeAccumulator(terms: shards.own.count, count: places.sums)
+        gradients = BatchGradients(
+            replica: replica, shards: shards, seed: seed, reduction: reduction, communicator: communicator,
+            sums: places.sums, denominators: denominators)
         labels = LabelCounter(replica: replica, shards: shards)
     }
 
@@ -113,7 +106,7 @@ public final class TrainingStep {
         control.fill(0)
         reduction.begin()
         let timeline = replica.timeline
-        try computeGradients(batch, step: step, timeline)
+        try gradients.run(batch, step: step, sums: control.pointer)
 
         let next = following()
         let counting = timeline?.now ?? 0
@@ -136,7 +129,7 @@ public final class TrainingStep {
         let gradientIsFinite = optimizer.inspect()
         let isFinite = lossesAreFinite && gradientIsFinite
         let learningRate = optimizer.learningRate
-        if isFinite { optimizer.update() }
+        if isFinite { optimizer.update(on: replica.team) }
         timeline?.record(.update, from: updating)
         let publishing = timeline?.now ?? 0
         try reduction.publish()
@@ -145,48 +138,6 @@ public final class TrainingStep {
             samples: batch.globalCount, nonFinite: isFinite ? .none : .found,
             stopRequested: control.pointer[places.signals] > 0,
             errorPending: control.pointer[places.signals + 1] > 0, learningRate: learningRate)
-    }
-
-    private func computeGradients(_ batch: Batch, step: Int, _ timeline: StepTimeline?) throws {
-        let isOnlyShard = shards.own.count == 1
-        var nextBucket = 0
-        for shard in shards.own {
-            shardSums.fill(0)
-            let passes = Passes(shards.samples(shard, of: batch), most: replica.plan.samples)
-            // A shard without a sample still takes part in every sum.
-            if passes.isEmpty { replica.executor.gradients.fill(0) }
-            for index in passes.indices {
-                let samples = passes[index]
-                let pass = Pass(
-                    samples, of: batch, training: true, seed: seed, step: step, accumulates: index > 0)
-                replica.forward(
-                    batch, samples, pass, denominators: denominators.pointer, sums: shardSums.pointer)
-                let completes = isOnlyShard && index == passes.count - 1
-                var failure: CommunicationError?
-                replica.executor.backward(pass) { operation in
-                    guard completes, failure == nil else { return }
-                    let reducing = timeline?.now ?? 0
-                    defer { timeline?.record(.progress, from: reducing) }
-                    do throws(CommunicationError) {
-                        while nextBucket < buckets.count, buckets[nextBucket].completedBy >= operation {
-                            try reduction.bucketReady(nextBucket)
-                            nextBucket += 1
-                        }
-                        try reduction.progress()
-                    } catch { failure = error }
-                }
-                if let failure { throw failure }
-            }
-            let adding = timeline?.now ?? 0
-            gradientTree.take(replica.executor.gradients.pointer)
-            timeline?.record(.tree, from: adding)
-            sumTree.take(shardSums.pointer)
-        }
-        control.pointer.update(from: shardSums.pointer, count: shardSums.count)
-        while nextBucket < buckets.count {
-            try reduction.bucketReady(nextBucket)
-            nextBucket += 1
-        }
     }
 
     private var lossesAreFinite: Bool {

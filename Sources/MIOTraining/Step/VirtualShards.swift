@@ -2,8 +2,9 @@ import MIOData
 
 /// The parts of a global batch whose gradients are made one by one and added up in the order of a tree.
 ///
-/// Usually a rank's part is one shard. With `training.reproducible: strict` the batch has the same shards at any number
-/// of ranks, and a rank holds several: consecutive ones, as many as a power of two, so that they are a subtree.
+/// Usually a rank's part has one shard for each of its lanes. With `training.reproducible: strict` the batch has the same
+/// shards at any number of ranks and lanes, and a rank holds several: consecutive ones, as many as a power of two, so that
+/// they are a subtree.
 public struct VirtualShards: Hashable, Sendable {
     /// Of the global batch.
     public let total: Int

@@ -1,0 +1,111 @@
+import CThreads
+import Synchronization
+
+/// Threads that work together with the one that owns them, again and again: fork and join.
+///
+/// Members wait for work, and the owner for its end, first awake, which takes a fraction of a microsecond where each has
+/// a core, and then asleep. A run allocates nothing.
+///
+/// It belongs to one thread, which is its member 0.
+public final class ThreadTeam {
+    /// The owner included.
+    public let count: Int
+    private let shared: Shared
+    private var threads: [JoinableThread] = []
+
+    /// Starts all threads but the owner's.
+    /// - Precondition: `count` is at least 1.
+    /// - Throws: `ThreadError` if the system has no thread left.
+    public init(count: Int) throws(ThreadError) {
+        precondition(count >= 1, "a team of \(count)")
+        self.count = count
+        shared = Shared(helpers: count - 1)
+        for member in 1..<max(count, 1) {
+            threads.append(
+                try JoinableThread(named: "member \(member) of a team") { [shared] in shared.attend(member) })
+        }
+    }
+
+    deinit {
+        shared.end()
+        for thread in threads { thread.join() }
+    }
+
+    /// Every member does `work`, given its number; returns when all have. What was written before is seen by all, and
+    /// what they write afterwards by the owner.
+    public func run(_ work: @escaping (_ member: Int) -> Void) {
+        guard count > 1 else { return work(0) }
+        shared.start(work)
+        work(0)
+        shared.join()
+    }
+
+    /// `@unchecked Sendable`: `work` is changed only while no helper works, which the counts tell.
+    private final class Shared: @unchecked Sendable {
+        /// Looks before sleeping: some tens of microseconds, of which the gaps in a step have few.
+        private static let looks = 4096
+
+        private let helpers: Int
+        /// Runs begun, and ends of helpers in all of them.
+        private let begun = Atomic(0)
+        private let ended = Atomic(0)
+        private let isEnding = Atomic(false)
+        /// Who sleeps or is about to. As in a ring of batches: a thread says so before it looks for the last time, the
+        /// others look here after they have changed a count, all in one order.
+        private let sleepers = Atomic(0)
+        private let monitor = Monitor()
+        private var work: ((Int) -> Void)?
+
+        init(helpers: Int) { self.helpers = helpers }
+
+        func start(_ work: @escaping (Int) -> Void) {
+            self.work = work
+            begun.add(1, ordering: .sequentiallyConsistent)
+            wakeSleepers()
+        }
+
+        func join() {
+            let all = begun.load(ordering: .relaxed) * helpers
+            wait { ended.load(ordering: .sequentiallyConsistent) == all }
+            work = nil
+        }
+
+        func attend(_ member: Int) {
+            var runs = 0
+            while true {
+                runs += 1
+                wait {
+                    begun.load(ordering: .sequentiallyConsistent) >= runs
+                        || isEnding.load(ordering: .sequentiallyConsistent)
+                }
+                guard !isEnding.load(ordering: .relaxed), let work else { return }
+                work(member)
+                ended.add(1, ordering: .sequentiallyConsistent)
+                wakeSleepers()
+            }
+        }
+
+        func end() {
+            isEnding.store(true, ordering: .sequentiallyConsistent)
+            wakeSleepers()
+        }
+
+        private func wait(until isTime: () -> Bool) {
+            for _ in 0..<Self.looks {
+                if isTime() { return }
+                mio_pause()
+            }
+            sleepers.add(1, ordering: .sequentiallyConsistent)
+            defer { sleepers.subtract(1, ordering: .sequentiallyConsistent) }
+            monitor.withLock { while !isTime() { monitor.wait() } }
+        }
+
+        /// Through the lock, for a thread that has looked but does not sleep yet; not under it, for one that is woken
+        /// may run at once.
+        private func wakeSleepers() {
+            guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
+            monitor.withLock {}
+            monitor.announce()
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import MIOData
+import MIOGraph
+import MIOKernels
+import MIOObjectives
+import MIOOptimizers
+import MIOPlan
+import MIOTensor
+import MIOTrace
+import Synchronization
+
+/// What one thread of a rank computes with: values and gradients of its own, and the heads. The lanes of a replica share
+/// its weights.
+///
+/// At any time it belongs to one thread.
+public final class Lane {
+    public let executor: Executor
+    let heads: [Head]
+    let columns: ColumnMap
+    /// Where its passes are recorded; `nil` for nowhere.
+    var timeline: StepTimeline?
+    /// Of the step at hand: how many of the plan's buckets hold all that this lane adds to them.
+    let completedBuckets = Atomic(0)
+    private let plan: Plan
+
+    init(executor: Executor, heads: [Head], columns: ColumnMap) {
+        self.executor = executor
+        plan = executor.plan
+        self.heads = heads
+        self.columns = columns
+    }
+
+    /// Copies a pass' samples of every input into the plan's tensors.
+    /// - Returns: whether all of them are finite.
+    @discardableResult
+    func loadInputs(_ batch: Batch, _ pass: Range<Int>) -> Bool {
+        var isFinite = true
+        for (index, tensor) in plan.inputs.enumerated() {
+            let count = pass.count * plan.tensors[tensor].elements
+            let source =
+                batch.values(ofColumn: columns.inputs[index])
+                + pass.lowerBound * plan.tensors[tensor].elements
+            isFinite = copyFinite(source, count: count, to: executor.value(tensor)) && isFinite
+        }
+        return isFinite
+    }
+
+    /// Counts the labels of some samples of the batch that comes next.
+    /// - Parameter counts: two doubles a head: labelled positions, their weights.
+    /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
+    @discardableResult
+    func markFollowing(_ batch: Batch?, _ samples: Range<Int>, counts: UnsafeMutablePointer<Double>)
+        -> LabelFault?
+    {
+        guard let batch else {
+            counts.update(repeating: 0, count: 2 * heads.count)
+            return nil
+        }
+        var first: (head: Int, fault: TargetFault)?
+        for (index, head) in heads.enumerated() {
+            let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
+            let count = head.markFollowing(
+                samples, targets: targets, weights: batch.values(ofColumn: columns.weights[index]))
+            counts[2 * index] = count.positions
+            counts[2 * index + 1] = count.weights
+            if first == nil, let fault = head.firstFault(samples, targets: targets) { first = (index, fault) }
+        }
+        return first.map { index, fault in
+            LabelFault(
+                output: heads[index].specification.name, column: columns.targets[index],
+                sample: samples.lowerBound + fault.position / heads[index].positionsPerSample, fault: fault)
+        }
+    }
+
+    func advance() {
+        for head in heads { head.advance() }
+    }
+
+    /// Doubles that the heads add up together.
+    var sumCount: Int { heads.reduce(0) { $0 + $1.sumCount } }
+
+    /// Runs one pass forward and adds the heads' sums.
+    /// - Parameters:
+    ///   - denominators: one a head, of the global batch; `nil` in evaluation, which asks for no gradient.
+    ///   - sums: `sumCount` doubles.
+    func forward(
+        _ batch: Batch, _ range: Range<Int>, _ pass: Pass, denominators: UnsafePointer<Double>?,
+        sums: UnsafeMutablePointer<Double>
+    ) {
+        // A fused relu makes 0 of a NaN: an input that is not a number would go by unnoticed, its sample wasted.
+        // The loss says so instead, as it would without the fusion.
+        let timeline = timeline
+        let loading = timeline?.now ?? 0
+        if !loadInputs(batch, range), sumCount > 0 { sums[0] = .nan }
+        timeline?.record(.inputs, from: loading, samples: range.count)
+        executor.forward(pass)
+        var offset = 0
+        for (index, head) in heads.enumerated() {
+            let evaluating = timeline?.now ?? 0
+            head.evaluate(
+                first: range.lowerBound, samples: range.count,
+                targets: batch.values(ofColumn: columns.targets[index]),
+                denominator: denominators?[index], sums: sums + offset)
+            timeline?.record(head: index, from: evaluating, samples: range.count)
+            offset += head.sumCount
+        }
+    }
+}
