@@ -125,6 +125,6 @@ public final class Timeline {
 
 /// What a step's time goes into.
 public enum EventKind: String, CaseIterable, Codable, Sendable {
-    case step, forward, backward, inputs, loss, labels, reduction, ranks, data, update, records, checkpoint
-    case validation
+    case step, forward, backward, inputs, loss, labels, reduction, ranks, threads, data, update, records
+    case checkpoint, validation
 }

@@ -47,23 +47,28 @@ public struct TraceDescription: Hashable, Sendable, Codable {
     public var batchSize: Int
     /// A rank.
     public var threads: Int
+    /// The threads of a rank that each take samples of their own: traced is the first, and the limits are its. `nil`, in
+    /// older files, for one.
+    public var lanes: Int?
     /// Calls of layers, in the order in which they run.
     public var layers: [String]
     public var ranks: [Rank]
 
     public init(
-        version: String, job: String, batchSize: Int, threads: Int, layers: [String], ranks: [Rank]
+        version: String, job: String, batchSize: Int, threads: Int, lanes: Int = 1, layers: [String],
+        ranks: [Rank]
     ) {
         self.version = version
         self.job = job
         self.batchSize = batchSize
         self.threads = threads
+        self.lanes = lanes
         self.layers = layers
         self.ranks = ranks
     }
 
     enum CodingKeys: String, CodingKey {
-        case program, version, job, layers, ranks
+        case program, version, job, lanes, layers, ranks
         case batchSize = "batch_size"
         case threads = "threads_per_rank"
     }

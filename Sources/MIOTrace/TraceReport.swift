@@ -90,7 +90,7 @@ public struct TraceReport: Sendable {
 
         busyMilliseconds = ranks.indices.map { rank in
             let own = stepEvents.filter { $0.rank == rank }
-            let waiting = within.filter { $0.rank == rank && ($0.kind == .ranks || $0.kind == .data) }
+            let waiting = within.filter { $0.rank == rank && [.ranks, .threads, .data].contains($0.kind) }
             let busy = own.reduce(0) { $0 + $1.duration } - waiting.reduce(0) { $0 + $1.duration }
             return busy / Double(max(own.count, 1)) * 1e-3
         }
@@ -105,8 +105,7 @@ public struct TraceReport: Sendable {
     private static let between: [EventKind] = [.validation, .checkpoint]
     private static let titles = [
         "loading inputs", "losses and metrics", "adding up gradients", "waiting for ranks",
-        "waiting for data",
-        "optimizer", "records",
+        "waiting for threads", "waiting for data", "optimizer", "records",
     ]
 
     private static func title(of kind: EventKind) -> String {
@@ -115,9 +114,10 @@ public struct TraceReport: Sendable {
         case .loss, .labels: titles[1]
         case .reduction: titles[2]
         case .ranks: titles[3]
-        case .data: titles[4]
-        case .update: titles[5]
-        default: titles[6]
+        case .threads: titles[4]
+        case .data: titles[5]
+        case .update: titles[6]
+        default: titles[7]
         }
     }
 }

@@ -13,7 +13,7 @@ extension TraceReport {
             "\(description.job): steps \(steps.lowerBound) to \(steps.upperBound), \(ranks) rank\(ranks == 1 ? "" : "s") × "
                 + "\(description.threads) thread\(description.threads == 1 ? "" : "s"): "
                 + "\(number(meanMilliseconds)) ms a step, median \(number(medianMilliseconds)) ms",
-            "a rank's limits: \(number(limits.gigaflops)) GFLOP/s (sgemm), \(number(limits.triadGigabytes)) GB/s (triad)",
+            "\((description.lanes ?? 1) > 1 ? "the limits of its first thread" : "a rank's limits"): \(number(limits.gigaflops)) GFLOP/s (sgemm), \(number(limits.triadGigabytes)) GB/s (triad)",
         ]
         let shown = shownRows
         let width = shown.map(\.name.count).max() ?? 0
@@ -84,8 +84,9 @@ extension TraceReport {
             (share(arithmetic), "the layers' arithmetic, \(largest(arithmetic))"),
             (share(memory), "what the layers read and write, \(largest(memory))"),
             (
-                share(named("waiting for ranks") + named("adding up gradients")),
-                "the ranks' waiting for each other and the sums of gradients"
+                share(
+                    named("waiting for ranks") + named("waiting for threads") + named("adding up gradients")),
+                "what ranks and threads wait for each other, and the sums of gradients"
             ),
             (share(named("waiting for data")), "reading the data"),
             (share(named("optimizer")), "the optimizer's update"),

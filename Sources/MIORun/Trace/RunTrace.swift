@@ -30,7 +30,8 @@ final class RunTrace {
         self.request = request
         session = run.session
         let timeline = Timeline(steps: request.steps(after: run.state.position.step))
-        steps = run.replica.record(on: timeline, bytesOfUpdate: run.optimizer.bytesOfUpdate)
+        steps = run.replica.record(
+            on: timeline, bytesOfUpdate: run.optimizer.bytesOfUpdate / run.session.lanes.count)
         var layers: [String] = []
         for layer in timeline.facts.compactMap(\.layer) where !layers.contains(layer) { layers.append(layer) }
         self.layers = layers
@@ -83,7 +84,7 @@ final class RunTrace {
             guard let events, let ranks else { return }
             let description = TraceDescription(
                 version: mioVersion, job: session.job.name, batchSize: session.job.training.samplesPerUpdate,
-                threads: session.threads, layers: layers,
+                threads: session.threads, lanes: session.lanes.count, layers: layers,
                 ranks: try ranks.map { try JSONDecoder().decode(TraceDescription.Rank.self, from: Data($0)) })
             let file = try AtomicFile(replacing: request.path)
             try file.write(TraceFile.bytes(events: events, description: description))

@@ -83,7 +83,7 @@ public final class Replica {
     }
 
     /// Records the first lane's passes, and the steps they are part of, from now on.
-    /// - Parameter bytesOfUpdate: that an update of the weights moves on this rank.
+    /// - Parameter bytesOfUpdate: that an update of the weights moves on the first lane's thread.
     public func record(on timeline: Timeline, bytesOfUpdate: Int) -> StepTimeline {
         executor.record(on: timeline, graph: graph)
         let steps = StepTimeline(timeline, replica: self, bytesOfUpdate: bytesOfUpdate)

@@ -13,7 +13,7 @@ public final class StepTimeline {
             switch self {
             case .step: .init("step", .step)
             case .inputs: .init("load inputs", .inputs)
-            case .lanes: .init("wait for threads", .ranks)
+            case .lanes: .init("wait for threads", .threads)
             case .labels: .init("count labels", .labels)
             case .progress: .init("add up gradients", .reduction)
             case .tree: .init("add up shards", .reduction)
