@@ -57,8 +57,7 @@ public final class Evaluator {
     public func add(_ batch: Batch) -> LabelFault? {
         for (index, shard) in shards.own.enumerated() {
             let samples = shards.samples(shard, of: batch)
-            let lane = replica.lane(ofShard: index)
-            if let fault = lane.markFollowing(batch, samples, counts: counts.pointer) { return fault }
+            if let fault = replica.markFollowing(batch, samples, counts: counts.pointer) { return fault }
             let target = totals.pointer + index * numbers + replica.sumCount
             for index in 0..<counts.count { target[index] += counts.pointer[index] }
         }
@@ -99,8 +98,8 @@ public final class Evaluator {
             Array(UnsafeBufferPointer(start: totals.pointer, count: numbers)))
         sums.set(totals, heads: replica.heads) { head in
             let count = replica.sumCount + 2 * head
-            return replica.heads[head].denominator(
-                Head.LabelCount(positions: totals[count], weights: totals[count + 1]), batches: batches)
+            return replica.labels[head].denominator(
+                HeadLabels.Count(positions: totals[count], weights: totals[count + 1]), batches: batches)
         }
         return sums.list()
     }

@@ -4,20 +4,18 @@ import MIOObjectives
 import MIOPlan
 import MIOTensor
 
-/// One output of a replica: which of a batch's positions are labelled, the loss, its gradient and the metrics.
+/// One output of a lane: the loss, its gradient and the metrics at the labelled positions.
 ///
-/// A *position* is one row of the prediction's last axis: one a sample for (width,), height × width of them
-/// for a segmentation. What a head adds up is additive over passes and ranks; divisions come last.
+/// What a head adds up is additive over passes, lanes and ranks; divisions come last.
 final class Head {
     let specification: OutputSpecification
-    let labelling: TargetLabelling
-    let positionsPerSample: Int
-    let width: Int
-    let targetWidth: Int
+    private let labels: HeadLabels
+    private let positionsPerSample: Int
+    private let width: Int
+    private let targetWidth: Int
     /// Doubles it adds up: Σ w·ℓ, then sum and count of each metric.
     let sumCount: Int
     private let loss: any Loss
-    private let reduction: LossReduction
     private let targetKind: TargetKind
     private let weightedFrom: Int
     private let metrics: [any Metric]
@@ -26,100 +24,34 @@ final class Head {
     private let gradient: UnsafeMutablePointer<Float>?
     private let predictions: UnsafeMutablePointer<Float>
     private let writesPredictions: Bool
-    /// For the batch at hand, and for the one after it, whose labels are counted ahead.
-    private var current: Labels
-    private var following: Labels
     private let scales: Storage<Float>
     private let losses: Storage<Float>
     /// For an output whose tensor another output's loss has given a gradient already: to be added to it.
     private let addend: Storage<Float>?
 
-    /// The marks and weights of a rank's part of a batch.
-    private struct Labels {
-        /// (positions): 0 where there is no label.
-        let labelled: Storage<UInt8>
-        /// (positions): the samples' weights.
-        let weights: Storage<Float>
-
-        init(positions: Int) {
-            labelled = Storage(count: positions)
-            weights = Storage(count: positions)
-        }
-    }
-
     /// - Parameters:
     ///   - executor: computes what the head reads, and outlives it.
-    ///   - part: the most samples of a batch that this rank has.
-    init(_ specification: OutputSpecification, plan: Plan.Head, executor: Executor, part: Int) {
+    init(_ labels: HeadLabels, plan: Plan.Head, executor: Executor) {
+        self.labels = labels
+        let specification = labels.specification
         self.specification = specification
         let pass = executor.plan.samples
         let loss = plan.absorbed == nil ? specification.loss : specification.loss.readingLogits()
         self.loss = loss
-        reduction = loss.reduction
         targetKind = loss.targetKind
         input = UnsafePointer(executor.value(plan.tensor))
         gradient = plan.gradient == .none ? nil : executor.gradient(plan.tensor)
         predictions = executor.value(plan.predictions)
         writesPredictions = plan.absorbed != nil
-        width = plan.shape.last
-        positionsPerSample = plan.shape.count / max(width, 1)
-        labelling = TargetLabelling(specification.loss, missingLabel: specification.missingLabel)
-        targetWidth = targetKind == .classIndex ? 1 : width
+        width = labels.width
+        positionsPerSample = labels.positionsPerSample
+        targetWidth = labels.targetWidth
         metrics = specification.allMetrics
         sumCount = 1 + 2 * metrics.count
         weightedFrom = specification.metrics.count
-        current = Labels(positions: part * positionsPerSample)
-        following = Labels(positions: part * positionsPerSample)
         scales = Storage(count: pass * positionsPerSample)
         losses = Storage(count: pass * positionsPerSample)
         addend = plan.gradient == .adds ? Storage(count: pass * plan.shape.count) : nil
-    }
-
-    // MARK: Labels
-
-    /// The labelled positions of a batch and the sum of their weights.
-    struct LabelCount {
-        var positions = 0.0
-        var weights = 0.0
-    }
-
-    /// Marks and counts the labels of some samples of the batch after the one at hand.
-    /// - Parameters:
-    ///   - targets: of the part: (samples, target shape)
-    ///   - weights: of the part: (samples)
-    func markFollowing(
-        _ samples: Range<Int>, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>
-    ) -> LabelCount {
-        let offset = samples.lowerBound * positionsPerSample
-        let (labelled, weightOfPosition) = (following.labelled.pointer, following.weights.pointer)
-        let positions = labelling.markLabelled(
-            targets: targets + offset * targetWidth, positions: samples.count * positionsPerSample,
-            targetWidth: targetWidth, into: labelled + offset)
-        let positionsPerSample = positionsPerSample
-        var position = offset
-        var sum = 0.0
-        for sample in samples {
-            let weight = weights[sample]
-            for _ in 0..<positionsPerSample {
-                weightOfPosition[position] = weight
-                sum += labelled[position] == 0 ? 0 : Double(weight)
-                position += 1
-            }
-        }
-        return LabelCount(positions: Double(positions), weights: sum)
-    }
-
-    /// The batch that was the following one is now at hand.
-    func advance() { swap(&current, &following) }
-
-    /// What the global batch's Σ w·ℓ is divided by.
-    func denominator(_ count: LabelCount) -> Double {
-        reduction.denominator(labelledCount: Int(count.positions), weightSum: count.weights)
-    }
-
-    /// The same over several batches at once: a loss that is a plain sum is their mean.
-    func denominator(_ count: LabelCount, batches: Int) -> Double {
-        reduction == .sum ? Double(batches) : denominator(count)
     }
 
     // MARK: A pass
@@ -136,8 +68,8 @@ final class Head {
     ) {
         let positions = samples * positionsPerSample
         let offset = first * positionsPerSample
-        let labelled = current.labelled.pointer + offset
-        let weights = current.weights.pointer + offset
+        let labelled = labels.current.labelled.pointer + offset
+        let weights = labels.current.weights.pointer + offset
         let passTargets = targets + offset * targetWidth
         let gradient = denominator == nil ? nil : gradient
         // Pointers in locals: a loop that stores would load the objects' again for every element.
@@ -177,13 +109,5 @@ final class Head {
             return (position / positionsPerSample, losses.pointer[position])
         }
         return nil
-    }
-
-    /// The first label of some samples that the loss cannot take.
-    /// - Returns: its position counts from the first of the samples.
-    func firstFault(_ samples: Range<Int>, targets: UnsafePointer<Float>) -> TargetFault? {
-        labelling.firstFault(
-            targets: targets + samples.lowerBound * positionsPerSample * targetWidth,
-            positions: samples.count * positionsPerSample, targetWidth: targetWidth, classes: width)
     }
 }

@@ -17,14 +17,14 @@ final class LabelCounter {
         rows = Storage(count: shards.own.count * numbers)
     }
 
-    /// Marks the labels of the batch that comes next, each in the lane that computes its shard.
+    /// Marks the labels of the batch that comes next.
     /// - Parameter counts: two doubles a head: labelled positions, their weights.
     /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
     func count(_ batch: Batch?, into counts: UnsafeMutablePointer<Double>) -> LabelFault? {
         var fault: LabelFault?
         for index in 0..<shards.own.count {
             let samples = batch.map { shards.samples(shards.own.lowerBound + index, of: $0) } ?? 0..<0
-            let found = replica.lane(ofShard: index).markFollowing(
+            let found = replica.markFollowing(
                 batch, samples, counts: rows.pointer + index * numbers)
             fault = fault ?? found
         }

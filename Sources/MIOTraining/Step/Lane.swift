@@ -44,37 +44,6 @@ public final class Lane {
         return isFinite
     }
 
-    /// Counts the labels of some samples of the batch that comes next.
-    /// - Parameter counts: two doubles a head: labelled positions, their weights.
-    /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
-    @discardableResult
-    func markFollowing(_ batch: Batch?, _ samples: Range<Int>, counts: UnsafeMutablePointer<Double>)
-        -> LabelFault?
-    {
-        guard let batch else {
-            counts.update(repeating: 0, count: 2 * heads.count)
-            return nil
-        }
-        var first: (head: Int, fault: TargetFault)?
-        for (index, head) in heads.enumerated() {
-            let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
-            let count = head.markFollowing(
-                samples, targets: targets, weights: batch.values(ofColumn: columns.weights[index]))
-            counts[2 * index] = count.positions
-            counts[2 * index + 1] = count.weights
-            if first == nil, let fault = head.firstFault(samples, targets: targets) { first = (index, fault) }
-        }
-        return first.map { index, fault in
-            LabelFault(
-                output: heads[index].specification.name, column: columns.targets[index],
-                sample: samples.lowerBound + fault.position / heads[index].positionsPerSample, fault: fault)
-        }
-    }
-
-    func advance() {
-        for head in heads { head.advance() }
-    }
-
     /// Doubles that the heads add up together.
     var sumCount: Int { heads.reduce(0) { $0 + $1.sumCount } }
 

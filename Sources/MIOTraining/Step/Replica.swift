@@ -1,8 +1,7 @@
-import MIOComm
+import MIOData
 import MIOGraph
 import MIOKernels
 import MIOObjectives
-import MIOOptimizers
 import MIOPlan
 import MIOTensor
 import MIOThreads
@@ -19,6 +18,8 @@ public final class Replica {
     /// One for each thread; the first is the owner's.
     public let lanes: [Lane]
     let team: ThreadTeam
+    /// Of each head.
+    let labels: [HeadLabels]
     /// Where the first lane's passes and the steps are recorded; `nil` for nowhere.
     public private(set) var timeline: StepTimeline?
 
@@ -44,13 +45,16 @@ public final class Replica {
         let columns = ColumnMap(graph: graph, outputs: outputs)
         self.columns = columns
         let weights = memory?.weights ?? Storage(count: plan.weightElements)
+        let trained = graph.trainedOutputs(outputs).enumerated().compactMap { index, specification in
+            specification.map { (plan: plan.heads[index], specification: $0) }
+        }
+        let labels = trained.map { HeadLabels($0.specification, shape: $0.plan.shape, part: part) }
+        self.labels = labels
         lanes = try (0..<count).map { lane in
             let executor = try Executor(
                 plan: plan, graph: graph, backend: backend, weights: weights,
                 gradients: lane == 0 ? memory?.gradients : nil)
-            let heads = graph.trainedOutputs(outputs).enumerated().compactMap { index, specification in
-                specification.map { Head($0, plan: plan.heads[index], executor: executor, part: part) }
-            }
+            let heads = zip(trained, labels).map { Head($1, plan: $0.plan, executor: executor) }
             return Lane(executor: executor, heads: heads, columns: columns)
         }
         team = try ThreadTeam(count: count)
@@ -127,12 +131,35 @@ public final class Replica {
     /// Doubles that the heads add up together.
     var sumCount: Int { lanes[0].sumCount }
 
-    /// The lane that computes a shard: they take turns.
-    /// - Parameter index: of the rank's own shards.
-    func lane(ofShard index: Int) -> Lane { lanes[index % lanes.count] }
+    /// Counts the labels of some samples of the batch that comes next.
+    /// - Parameter counts: two doubles a head: labelled positions, their weights.
+    /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
+    @discardableResult
+    func markFollowing(_ batch: Batch?, _ samples: Range<Int>, counts: UnsafeMutablePointer<Double>)
+        -> LabelFault?
+    {
+        guard let batch else {
+            counts.update(repeating: 0, count: 2 * labels.count)
+            return nil
+        }
+        var first: (head: Int, fault: TargetFault)?
+        for (index, head) in labels.enumerated() {
+            let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
+            let count = head.markFollowing(
+                samples, targets: targets, weights: batch.values(ofColumn: columns.weights[index]))
+            counts[2 * index] = count.positions
+            counts[2 * index + 1] = count.weights
+            if first == nil, let fault = head.firstFault(samples, targets: targets) { first = (index, fault) }
+        }
+        return first.map { index, fault in
+            LabelFault(
+                output: labels[index].specification.name, column: columns.targets[index],
+                sample: samples.lowerBound + fault.position / labels[index].positionsPerSample, fault: fault)
+        }
+    }
 
     /// The batch whose labels were marked is now at hand.
     func advance() {
-        for lane in lanes { lane.advance() }
+        for head in labels { head.advance() }
     }
 }

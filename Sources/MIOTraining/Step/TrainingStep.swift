@@ -83,10 +83,10 @@ public final class TrainingStep {
     public func remark(_ batch: Batch?) { _ = labels.count(batch, into: control.pointer + places.counts) }
 
     private func readDenominators() {
-        for (index, head) in replica.heads.enumerated() {
+        for (index, head) in replica.labels.enumerated() {
             let count = control.pointer + places.counts + 2 * index
             denominators.pointer[index] = head.denominator(
-                Head.LabelCount(positions: count[0], weights: count[1]))
+                HeadLabels.Count(positions: count[0], weights: count[1]))
         }
     }
 

@@ -1,0 +1,99 @@
+import MIOObjectives
+import MIOTensor
+
+/// Which positions of a rank's part of a batch an output has labels at, and their weights: of the batch at hand, and of
+/// the one after it, whose labels are counted ahead.
+///
+/// A *position* is one row of the prediction's last axis: one a sample for (width,), height × width of them for a
+/// segmentation.
+///
+/// The lanes' heads of one output read the same labels; the owner of the replica marks them while no lane computes.
+final class HeadLabels {
+    let specification: OutputSpecification
+    let positionsPerSample: Int
+    let width: Int
+    let targetWidth: Int
+    private let labelling: TargetLabelling
+    private(set) var current: Marks
+    private var following: Marks
+
+    /// The marks and weights of a rank's part of a batch.
+    struct Marks {
+        /// (positions): 0 where there is no label.
+        let labelled: Storage<UInt8>
+        /// (positions): the samples' weights.
+        let weights: Storage<Float>
+
+        init(positions: Int) {
+            labelled = Storage(count: positions)
+            weights = Storage(count: positions)
+        }
+    }
+
+    /// - Parameters:
+    ///   - shape: of one sample's prediction.
+    ///   - part: the most samples of a batch that this rank has.
+    init(_ specification: OutputSpecification, shape: Shape, part: Int) {
+        self.specification = specification
+        width = shape.last
+        positionsPerSample = shape.count / max(width, 1)
+        targetWidth = specification.loss.targetKind == .classIndex ? 1 : width
+        labelling = TargetLabelling(specification.loss, missingLabel: specification.missingLabel)
+        current = Marks(positions: part * positionsPerSample)
+        following = Marks(positions: part * positionsPerSample)
+    }
+
+    /// The labelled positions of a batch and the sum of their weights.
+    struct Count {
+        var positions = 0.0
+        var weights = 0.0
+    }
+
+    /// Marks and counts the labels of some samples of the batch after the one at hand.
+    /// - Parameters:
+    ///   - targets: of the part: (samples, target shape)
+    ///   - weights: of the part: (samples)
+    func markFollowing(
+        _ samples: Range<Int>, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>
+    ) -> Count {
+        let offset = samples.lowerBound * positionsPerSample
+        let (labelled, weightOfPosition) = (following.labelled.pointer, following.weights.pointer)
+        let positions = labelling.markLabelled(
+            targets: targets + offset * targetWidth, positions: samples.count * positionsPerSample,
+            targetWidth: targetWidth, into: labelled + offset)
+        let positionsPerSample = positionsPerSample
+        var position = offset
+        var sum = 0.0
+        for sample in samples {
+            let weight = weights[sample]
+            for _ in 0..<positionsPerSample {
+                weightOfPosition[position] = weight
+                sum += labelled[position] == 0 ? 0 : Double(weight)
+                position += 1
+            }
+        }
+        return Count(positions: Double(positions), weights: sum)
+    }
+
+    /// The first label of some samples that the loss cannot take.
+    /// - Returns: its position counts from the first of the samples.
+    func firstFault(_ samples: Range<Int>, targets: UnsafePointer<Float>) -> TargetFault? {
+        labelling.firstFault(
+            targets: targets + samples.lowerBound * positionsPerSample * targetWidth,
+            positions: samples.count * positionsPerSample, targetWidth: targetWidth, classes: width)
+    }
+
+    /// The batch that was the following one is now at hand.
+    func advance() { swap(&current, &following) }
+
+    /// What the global batch's Σ w·ℓ is divided by.
+    func denominator(_ count: Count) -> Double {
+        specification.loss.reduction.denominator(
+            labelledCount: Int(count.positions), weightSum: count.weights)
+    }
+
+    /// The same over several batches at once: a loss that is a plain sum is their mean.
+    func denominator(_ count: Count, batches: Int) -> Double {
+        specification.loss.reduction == .sum ? Double(batches) : denominator(count)
+    }
+}
