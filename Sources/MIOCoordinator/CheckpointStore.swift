@@ -145,18 +145,26 @@ public struct CheckpointStore: Sendable {
     ///   read.
     public func newestValid(for model: [ParameterDescription]? = nil) throws -> Found? {
         guard Folder.exists(folder) else { return nil }
+        var listed = try candidates()
         var rejected: [CheckpointError] = []
-        for candidate in try candidates() {
-            do {
-                let checkpoint = try load(candidate)
-                if let model { try checkpoint.verifyMatches(model: model) }
-                let path = checkpoint.path
-                return Found(
-                    checkpoint: checkpoint,
-                    warnings: rejected.map { "passed over \($0), and took \(path)" })
-            } catch let error as CheckpointError where error.kind == .damaged {
-                rejected.append(error)
+        while true {
+            rejected = []
+            for candidate in listed {
+                do {
+                    let checkpoint = try load(candidate)
+                    if let model { try checkpoint.verifyMatches(model: model) }
+                    let path = checkpoint.path
+                    return Found(
+                        checkpoint: checkpoint,
+                        warnings: rejected.map { "passed over \($0), and took \(path)" })
+                } catch let error as CheckpointError where error.kind == .damaged {
+                    rejected.append(error)
+                }
             }
+            // A run at work may have retired all that were listed, for newer ones.
+            let now = try candidates()
+            if now.map(\.name) == listed.map(\.name) { break }
+            listed = now
         }
         guard let newest = rejected.first else { return nil }
         let reasons = rejected.map { "\n  \($0)" }.joined()
@@ -172,7 +180,7 @@ public struct CheckpointStore: Sendable {
         do {
             checkpoint = try StoredCheckpoint(path: path)
         } catch let error as FileError where error.exitCode != .inputOutput {
-            // A run at work may have retired it since the folder was listed.
+            // It may have been retired since the folder was listed.
             throw CheckpointError(.damaged, path: path, message: error.description)
         }
         guard checkpoint.manifest.step == candidate.step else {

@@ -3,6 +3,8 @@ import MIOConfig
 import MIOCoordinator
 import MIOFiles
 import MIOTensor
+import MIOThreads
+import Synchronization
 import TestFolders
 import Testing
 
@@ -46,6 +48,29 @@ import Testing
     }
 
     // MARK: Writing and reading back
+
+    /// As `mio evaluate` does beside a run that keeps one checkpoint and writes often.
+    @Test func aReaderBesideARunAlwaysFindsOne() throws {
+        var first = store
+        _ = try first.write(sampleCheckpoint(step: 0))
+        let isDone = Atomic(false)
+        let folder = folder.path("checkpoints")
+        let thread = try JoinableThread(named: "run") {
+            var store = CheckpointStore(folder: folder, keep: 1)
+            do {
+                for step in 1...200 { _ = try store.write(sampleCheckpoint(step: step)) }
+            } catch { Issue.record(error) }
+            isDone.store(true, ordering: .releasing)
+        }
+        defer { thread.join() }
+        var newest = 0
+        while !isDone.load(ordering: .acquiring) {
+            let found = try #require(try CheckpointStore(folder: folder, keep: 1).newestValid())
+            #expect(found.checkpoint.manifest.step >= newest)
+            newest = found.checkpoint.manifest.step
+        }
+        #expect(newest > 0)
+    }
 
     @Test func everythingReadsBack() throws {
         let doubles: [Double] = [
