@@ -145,9 +145,10 @@ public struct CheckpointStore: Sendable {
     ///   read.
     public func newestValid(for model: [ParameterDescription]? = nil) throws -> Found? {
         guard Folder.exists(folder) else { return nil }
-        var listed = try candidates()
-        var rejected: [CheckpointError] = []
-        while true {
+        var listed: [(step: Int, name: String)]
+        var rejected: [CheckpointError]
+        repeat {
+            listed = try candidates()
             rejected = []
             for candidate in listed {
                 do {
@@ -162,10 +163,7 @@ public struct CheckpointStore: Sendable {
                 }
             }
             // A run at work may have retired all that were listed, for newer ones.
-            let now = try candidates()
-            if now.map(\.name) == listed.map(\.name) { break }
-            listed = now
-        }
+        } while try candidates().map(\.name) != listed.map(\.name)
         guard let newest = rejected.first else { return nil }
         let reasons = rejected.map { "\n  \($0)" }.joined()
         throw CheckpointError(

@@ -13,13 +13,26 @@ public struct Lanes: Hashable, Sendable {
     /// Of the libraries, in each lane.
     public let threadsEach: Int
 
-    /// Floating-point operations of a lane's samples for each trained weight.
+    /// Floating-point operations of a lane's samples for each trained weight, of which a dense network has six a sample. Two
+    /// lanes of 64 samples were as fast as two threads in the libraries, or faster; of 32 up to a tenth slower
+    /// (`Benchmarks/jobs/others`: wide-dense, deep-dense, many-classes).
     private static let operationsPerWeight = 256
     /// Weights whose gradients stay in a core's second-level cache.
     private static let fewWeights = 1 << 16
 
-    /// - Parameter threads: of each rank.
-    public init(_ job: Job, threads: Int, worldSize: Int) {
+    /// Threads that compute.
+    public var threads: Int { count * threadsEach }
+
+    /// On this machine, where `training.threads` does not say otherwise, each of the ranks has its share of the cores.
+    /// - Parameter ranks: on the machine, and in all.
+    public init(_ job: Job, ranks: Int, cores: MachineCores) {
+        self.init(job, threads: job.training.threads ?? max(1, cores.cores / ranks), worldSize: ranks)
+    }
+
+    /// - Parameters:
+    ///   - threads: of each rank; at least 1.
+    ///   - worldSize: the number of ranks, which share each batch.
+    init(_ job: Job, threads: Int, worldSize: Int) {
         guard job.training.reproducible != .strict else {
             // Whole turns of a power of two of shards: the same sums as one after the other.
             let shards = max(1, job.training.virtualShards / worldSize)

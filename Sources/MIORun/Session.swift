@@ -19,7 +19,7 @@ public struct Session {
     public let shards: VirtualShards
 
     /// Threads of this rank that compute.
-    public var threads: Int { lanes.count * lanes.threadsEach }
+    public var threads: Int { lanes.threads }
 
     /// - Parameter makeBackend: given the threads that an operation has.
     /// - Throws: `AgreedError`, `DifferenceError` if a rank read another job; `CommunicationError`.

@@ -30,8 +30,7 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let job = try job.load()
         let cores = MachineCores.current
-        let threads = job.training.threads ?? max(1, cores.cores / number)
-        let lanes = Lanes(job, threads: threads, worldSize: number)
+        let lanes = Lanes(job, ranks: number, cores: cores)
         let check = JobCheck(
             job, ranks: number, cores: cores,
             backend: try kernels.kernels.makeBackend(threads: lanes.threadsEach))

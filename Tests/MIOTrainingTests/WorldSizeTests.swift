@@ -138,8 +138,8 @@ import Testing
         try Self.compare(folder: folder, batchSize: 6, pass: 6)
     }
 
-    /// The same bits at 1, 2, 4 and 8 ranks, on one machine or several, of any power of two of lanes: also with fewer samples than shards, and with
-    /// weights of samples whose sums round.
+    /// The same bits at 1, 2, 4 and 8 ranks, on one machine or several, of any power of two of lanes: also with fewer
+    /// samples than shards, and with weights of samples whose sums round.
     @Test(arguments: [(8, 8), (19, 2), (5, 3)])
     func strictShardsGiveTheSameBits(batchSize: Int, pass: Int) throws {
         let folder = try Self.writeData(labelled: Set(0..<19))
@@ -169,16 +169,7 @@ import Testing
     /// Also with lanes that have no sample of a batch.
     @Test(arguments: [(1, 1, 2), (1, 1, 3), (3, 3, 2), (2, 1, 2), (4, 2, 3), (1, 1, 12)])
     func lanesDoNotChangeTheTraining(ranks: Int, groupSize: Int, lanes: Int) throws {
-        let folder = try Self.writeData(labelled: Set(0..<19))
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let alone = try Self.train(ranks: 1, batchSize: 8, pass: 8, folder: folder)[0]
-        let traces = try Self.train(
-            ranks: ranks, groupSize: groupSize, lanes: lanes, batchSize: 8, pass: 2, folder: folder)
-        for trace in traces {
-            #expect(trace.losses == traces[0].losses)
-            #expect(trace.weights == traces[0].weights)
-        }
-        Self.expectWithinRounding(traces[0], alone, "\(ranks) ranks of \(lanes) lanes")
+        try Self.compare(ranks: ranks, groupSize: groupSize, lanes: lanes, pass: 2)
     }
 
     /// The same shards, added up in the same order.
@@ -187,8 +178,9 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let ranks = try Self.train(ranks: 4, batchSize: 8, pass: 2, folder: folder)[0]
         for lanes in [2, 4] {
-            let trace = try Self.train(ranks: 4 / lanes, lanes: lanes, batchSize: 8, pass: 2, folder: folder)[
-                0]
+            let traces = try Self.train(
+                ranks: 4 / lanes, lanes: lanes, batchSize: 8, pass: 2, folder: folder)
+            let trace = traces[0]
             #expect(trace.losses == ranks.losses)
             #expect(trace.weights == ranks.weights)
         }
@@ -196,16 +188,7 @@ import Testing
 
     @Test(arguments: [(4, 2), (4, 1), (6, 2)])
     func groupsDoNotChangeTheTraining(ranks: Int, groupSize: Int) throws {
-        let folder = try Self.writeData(labelled: Set(0..<19))
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let alone = try Self.train(ranks: 1, batchSize: 8, pass: 8, folder: folder)[0]
-        let traces = try Self.train(
-            ranks: ranks, groupSize: groupSize, batchSize: 8, pass: 8, folder: folder)
-        for trace in traces {
-            #expect(trace.losses == traces[0].losses)
-            #expect(trace.weights == traces[0].weights)
-        }
-        Self.expectWithinRounding(traces[0], alone, "\(ranks) ranks in groups of \(groupSize)")
+        try Self.compare(ranks: ranks, groupSize: groupSize, lanes: 1, pass: 8)
     }
 
     /// Rounded to eight bits on its way, a gradient is off by 2⁻⁸ of itself at most; Adam's steps, which do not depend
@@ -227,6 +210,19 @@ import Testing
         }
         #expect(farthest > 0)
         #expect(farthest <= 0.01 * 6 * 0x1p-4)
+    }
+
+    private static func compare(ranks: Int, groupSize: Int, lanes: Int, pass: Int) throws {
+        let folder = try writeData(labelled: Set(0..<19))
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let alone = try train(ranks: 1, batchSize: 8, pass: 8, folder: folder)[0]
+        let traces = try train(
+            ranks: ranks, groupSize: groupSize, lanes: lanes, batchSize: 8, pass: pass, folder: folder)
+        for trace in traces {
+            #expect(trace.losses == traces[0].losses)
+            #expect(trace.weights == traces[0].weights)
+        }
+        expectWithinRounding(traces[0], alone, "\(ranks) ranks of \(lanes) lanes in groups of \(groupSize)")
     }
 
     private static func compare(folder: String, batchSize: Int, pass: Int) throws {

@@ -66,15 +66,24 @@ public struct MachineLimits: Hashable, Sendable {
 
     /// - Parameter count: elements of each of the three arrays; a run takes one half, the next the other.
     private static func triad(count: Int, threads: Int, seconds: Double) throws -> Double {
-        let arrays = TriadArrays(count: count)
-        let halves = [0..<count / 2, count / 2..<count]
-        var runs = 0
-        var failure: (any Error)?
-        let fastest = fastestRun(seconds: seconds) {
-            do { try arrays.run(halves[runs % 2], threads: threads) } catch { failure = error }
-            runs += 1
+        let team = try ThreadTeam(count: threads)
+        let (a, b, c) = (
+            Storage<Float>(count: count), Storage<Float>(count: count), Storage<Float>(count: count)
+        )
+        defer { withExtendedLifetime((a, b, c)) {} }
+        b.fill(1)
+        c.fill(2)
+        let (target, first, second) = (a.pointer, b.pointer, c.pointer)
+        var start = 0
+        let part: (Int) -> Void = { member in
+            let low = start + count / 2 * member / threads
+            let high = start + count / 2 * (member + 1) / threads
+            mio_triad(Int64(high - low), first + low, second + low, 0.5, target + low)
         }
-        if let failure { throw failure }
+        let fastest = fastestRun(seconds: seconds) {
+            team.run(part)
+            start = count / 2 - start
+        }
         return 3 * Double(count / 2 * MemoryLayout<Float>.stride) / fastest * 1e-9
     }
 
@@ -90,37 +99,5 @@ public struct MachineLimits: Hashable, Sendable {
             runs += 1
         }
         return fastest
-    }
-}
-
-/// The arrays of a triad.
-///
-/// - Safety: each thread has a range of elements of its own, and is joined before `run` returns.
-private final class TriadArrays: @unchecked Sendable {
-    private let (a, b, c): (Storage<Float>, Storage<Float>, Storage<Float>)
-
-    init(count: Int) {
-        (a, b, c) = (Storage(count: count), Storage(count: count), Storage(count: count))
-        b.fill(1)
-        c.fill(2)
-    }
-
-    private func run(_ range: Range<Int>) {
-        let start = range.lowerBound
-        mio_triad(Int64(range.count), b.pointer + start, c.pointer + start, 0.5, a.pointer + start)
-    }
-
-    func run(_ range: Range<Int>, threads: Int) throws {
-        // The caller's own part is the first.
-        let parts = (0..<threads).map {
-            range.lowerBound + range.count * $0 / threads..<range.lowerBound + range.count * ($0 + 1)
-                / threads
-        }
-        var others: [JoinableThread] = []
-        defer { for thread in others { thread.join() } }
-        for part in parts.dropFirst() {
-            others.append(try JoinableThread(named: "triad") { self.run(part) })
-        }
-        run(parts[0])
     }
 }

@@ -24,8 +24,8 @@ public struct ResourceCheck: Sendable, Hashable {
     ) {
         let schedule = BatchSchedule(rowCount: samples, batchSize: job.training.samplesPerUpdate)
         let part = max(1, schedule.largestPart(worldSize: ranks))
-        threadsPerRank = job.training.threads ?? max(1, cores.cores / ranks)
-        let lanes = Lanes(job, threads: threadsPerRank, worldSize: ranks)
+        let lanes = Lanes(job, ranks: ranks, cores: cores)
+        threadsPerRank = lanes.threads
         let isStrict = job.training.reproducible == .strict
         let shards = isStrict ? max(job.training.virtualShards, ranks) : ranks * lanes.count
         let pass = PassSize.choose(

@@ -19,6 +19,7 @@ public final class OptimizerState {
     private let memory: TrainingMemory
     /// What this rank updates.
     private let runs: [GradientPartition.Block]
+    private let ownElements: Int
     private let isShared: Bool
     /// Elements: of more than the second-level cache holds the first would be lost before they are written.
     private static let mostClaimed = 1 << 17
@@ -44,6 +45,7 @@ public final class OptimizerState {
         // Parameters matter only where each is scaled on its own.
         clips = optimizer.options.clipping.needsNorms
         self.runs = clips ? runs : runs.joined
+        ownElements = runs.reduce(0) { $0 + $1.range.count }
         isShared = communicator.group.size > 1
         parameterOfBlock = memory.partition.blocks.map(\.parameter)
         squaredNorms = Storage(count: parameters.count)
@@ -58,8 +60,6 @@ public final class OptimizerState {
     /// Bytes that an update reads and writes on this rank: weights, gradient and slots, once each, and all but the
     /// gradient back.
     public var bytesOfUpdate: Int { ownElements * (3 + 2 * slots.count) * MemoryLayout<Float>.stride }
-
-    private var ownElements: Int { runs.reduce(0) { $0 + $1.range.count } }
 
     /// Claims this rank's slices of the weights, which the others have read in their forward passes and will not read
     /// again before they are changed. Call it when all have completed their gradients.
