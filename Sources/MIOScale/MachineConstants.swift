@@ -17,28 +17,34 @@ public struct MachineConstants: Hashable, Sendable {
     public var contention: Double
     /// With how many ranks `contention` was measured, at least 1.
     public var contendedRanks: Int
+    /// Cores of the machine: more ranks take turns.
+    public var cores: Int
 
     /// - Precondition: positive numbers.
     public init(
         coreBandwidth: Double, nodeBandwidth: Double, cacheTransferBandwidth: Double, hopSeconds: Double,
-        contention: Double, contendedRanks: Int
+        contention: Double, contendedRanks: Int, cores: Int
     ) {
         precondition(coreBandwidth > 0 && nodeBandwidth > 0 && cacheTransferBandwidth > 0)
         precondition(hopSeconds > 0 && contention > 0)
-        precondition(contendedRanks >= 1)
+        precondition(contendedRanks >= 1 && cores >= 1)
         self.coreBandwidth = coreBandwidth
         self.nodeBandwidth = nodeBandwidth
         self.cacheTransferBandwidth = cacheTransferBandwidth
         self.hopSeconds = hopSeconds
         self.contention = contention
         self.contendedRanks = contendedRanks
+        self.cores = cores
     }
 
     /// How many times as long computing takes with `ranks` ranks on a machine: a line through 1 for one rank and
-    /// `contention` for those it was measured with. Never below 1.
+    /// `contention` for those it was measured with, up to one a core; of more, each waits for the others' turns. Never
+    /// below 1.
     public func slowdown(ranks: Int) -> Double {
-        guard contendedRanks > 1 else { return 1 }
-        return max(1, 1 + (contention - 1) * Double(ranks - 1) / Double(contendedRanks - 1))
+        let atOnce = min(ranks, cores)
+        let turns = Double(ranks) / Double(atOnce)
+        guard contendedRanks > 1 else { return turns }
+        return turns * max(1, 1 + (contention - 1) * Double(atOnce - 1) / Double(contendedRanks - 1))
     }
 
     init(reading reader: inout ConfigReader) throws(ConfigError) {
@@ -49,6 +55,7 @@ public struct MachineConstants: Hashable, Sendable {
         hopSeconds = try reader.real("hop_seconds", in: positive)
         contention = try reader.real("contention", in: positive)
         contendedRanks = try reader.integer("contended_ranks", atLeast: 1)
+        cores = try reader.integer("cores", atLeast: 1)
         try reader.finish()
     }
 
@@ -59,6 +66,7 @@ public struct MachineConstants: Hashable, Sendable {
             "cache_transfer_bytes_per_second": .real(cacheTransferBandwidth),
             "hop_seconds": .real(hopSeconds),
             "contention": .real(contention), "contended_ranks": .integer(contendedRanks),
+            "cores": .integer(cores),
         ]
     }
 }

@@ -77,10 +77,15 @@ public struct ScaleReport: Sendable {
         guard let next = rows.first(where: { $0.ranks > useful.ranks }) else {
             return text + "; more were not looked at."
         }
+        let cores = model.constants.machine.cores
         let why =
-            next.ranks > next.globalBatch
-            ? "no batch has more than \(next.globalBatch) sample\(next.globalBatch == 1 ? "" : "s")"
-            : "of \(next.binds)"
+            if next.ranks > next.globalBatch {
+                "no batch has more than \(next.globalBatch) sample\(next.globalBatch == 1 ? "" : "s")"
+            } else if min(next.ranks, model.layout.ranksPerNode) > cores {
+                "a machine has \(cores) core\(cores == 1 ? "" : "s"), on which its ranks take turns"
+            } else {
+                "of \(next.binds)"
+            }
         let gain = next.samplesPerSecond / useful.samplesPerSecond
         return text + "; \(next.ranks) would be \(format(gain, 2)) times as fast as that, because "
             + why + "."

@@ -38,13 +38,14 @@ public enum Scaling: String, CaseIterable, Sendable {
 ///     control   = ⌈log₂ r⌉ · hop + ⌈log₂ M⌉ · latency
 ///     step      = compute + reduce + update + exposed + control
 ///
-/// `memory` is the bandwidth of a core alone for r = 1, else the machine's. In a machine each rank reads its slice
-/// of r slabs, S bytes, and writes S/r, between three barriers. From other cores' caches come the slices of their r − 1
-/// slabs and, in the next step, the weights that they have updated; back come the lines of its own slab and of its
-/// slice of the weights, which they have read: S · 3 (r−1)/r + S/r. S' is S as sent; the slices of a machine cross
-/// the network together, by recursive halving and doubling (Thakur, Rabenseifner and Gropp, "Optimization of
-/// Collective Communication Operations in MPICH", 2005), while backward, two thirds of computing, still works
-/// on the buckets that come later, in the last pass over some of the samples; the last bucket has nothing to hide behind.
+/// `slowdown` is that of cores computing at once and, for more ranks than cores, of taking turns. `memory` is the
+/// bandwidth of a core alone for r = 1, else the machine's. In a machine each rank reads its slice of r slabs, S bytes,
+/// and writes S/r, between three barriers. From other cores' caches come the slices of their r − 1 slabs and, in the next
+/// step, the weights that they have updated; back come the lines of its own slab and of its slice of the weights, which
+/// they have read: S · 3 (r−1)/r + S/r. S' is S as sent; the slices of a machine cross the network together, by recursive
+/// halving and doubling (Thakur, Rabenseifner and Gropp, "Optimization of Collective Communication Operations in MPICH",
+/// 2005), while backward, two thirds of computing, still works on the buckets that come later, in the last pass over some
+/// of the samples; the last bucket has nothing to hide behind.
 public struct StepModel: Sendable {
     public var constants: ScaleConstants
     public var layout: ClusterLayout

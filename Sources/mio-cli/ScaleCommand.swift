@@ -92,7 +92,8 @@ struct ScaleCommand: ParsableCommand {
         let ranksPerNode = ranksPerNode ?? cores
         let constants =
             try constants.map { try Self.read($0, for: job) }
-            ?? ScaleMeasurement.run(job, kernels: kernels.kernels, ranks: min(ranksPerNode, cores))
+            ?? ScaleMeasurement.run(
+                job, kernels: kernels.kernels, ranksPerNode: ranksPerNode, cores: cores)
         if let measure { try AtomicFile.write(constants.config.json(indentation: 2) + "\n", to: measure) }
         let report = ScaleReport(
             StepModel(

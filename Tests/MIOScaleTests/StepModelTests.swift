@@ -7,7 +7,7 @@ import Testing
     private let constants = ScaleConstants(
         machine: MachineConstants(
             coreBandwidth: 1e9, nodeBandwidth: 2e9, cacheTransferBandwidth: 4e9, hopSeconds: 1e-6,
-            contention: 1.5, contendedRanks: 2),
+            contention: 1.5, contendedRanks: 2, cores: 64),
         step: StepCosts(
             fixedSeconds: 100e-6, sampleSeconds: 10e-6, parameters: 1000, slots: 2, passSamples: 4, buckets: 2
         ))
@@ -104,6 +104,21 @@ import Testing
     @Test func slowdownIsALineThroughOne() {
         let machine = constants.machine
         #expect([1, 2, 3].map { machine.slowdown(ranks: $0) } == [1, 1.5, 2])
+    }
+
+    @Test func moreRanksThanCoresTakeTurns() {
+        var few = model(ranksPerNode: 8)
+        few.constants.machine.cores = 2
+        // Two at once are 1.5 times as slow as one; the third and fourth come after them.
+        #expect([1, 2, 3, 4].map { few.constants.machine.slowdown(ranks: $0) } == [1, 1.5, 2.25, 3])
+        // (100 − 28 + 2 · 10) µs, three times as long
+        expect(few.predict(ranks: 4).compute, 276e-6)
+        few.batchSize = 640
+        #expect(
+            ScaleReport(few, most: 8).conclusion.hasSuffix(
+                "because a machine has 2 cores, on which its ranks take turns."))
+        few.constants.machine.contendedRanks = 1
+        #expect([1, 2, 3].map { few.constants.machine.slowdown(ranks: $0) } == [1, 1, 1.5])
     }
 
     @Test func theLineThroughMeasuredSteps() {

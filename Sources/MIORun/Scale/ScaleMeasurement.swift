@@ -5,12 +5,14 @@ import MIOScale
 public enum ScaleMeasurement {
     /// Steps of several sizes by one rank, one size by as many as a machine will have, and the memory.
     /// - Parameters:
-    ///   - ranks: at once, at most as many as there are cores.
+    ///   - ranksPerNode: that a machine will have. At once no more compute here than there are cores.
+    ///   - cores: of this machine.
     ///   - duration: seconds for each size of step.
     /// - Throws: `KernelError`, `FileError`, `ThreadError`.
     public static func run(
-        _ job: Job, kernels: KernelSelection, ranks: Int, duration: Double = 1
+        _ job: Job, kernels: KernelSelection, ranksPerNode: Int, cores: Int, duration: Double = 1
     ) throws -> ScaleConstants {
+        let ranks = min(ranksPerNode, cores)
         let batch = job.training.batchSize
         let sizes = Set([1, min(batch, 8), min(max(batch, 2), 64)]).sorted()
         @Sendable func probe(_ samples: Int, sharedBy: Int) -> StepProbe {
@@ -45,7 +47,8 @@ public enum ScaleMeasurement {
         return ScaleConstants(
             machine: MachineConstants(
                 coreBandwidth: core, nodeBandwidth: max(core, node), cacheTransferBandwidth: transfer,
-                hopSeconds: try MachineProbe.hop(), contention: contention, contendedRanks: ranks),
+                hopSeconds: try MachineProbe.hop(), contention: contention, contendedRanks: ranks,
+                cores: cores),
             step: step)
     }
 }
