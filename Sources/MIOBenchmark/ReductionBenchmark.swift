@@ -22,10 +22,13 @@ public struct TimedReduction {
         return TimedReduction(slab: slab) { try communicator.allreduceSum(slab.pointer, count: count) }
     }
 
-    /// What a training step sums its gradients with, but that in one group the whole sum is left on every rank, as an
-    /// allreduce does: a step is content with a slice each, and so are several groups here.
+    /// What a training step sums its gradients with.
+    /// - Parameter leaves: `slices` is what a step is content with, and all there is between several groups;
+    ///   `everywhere` is an allreduce.
     /// - Throws: `AgreedError`, `CommunicationError`
-    public static func gradients(_ communicator: any Communicator, count: Int) throws -> TimedReduction {
+    public static func gradients(
+        _ communicator: any Communicator, count: Int, leaves: GradientReduction.Sums
+    ) throws -> TimedReduction {
         let group = communicator.group
         let partition = GradientPartition(parameters: [0..<count], buckets: [1], ranks: group.size)
         var layout = SharedLayout()
@@ -35,10 +38,10 @@ public struct TimedReduction {
             try communicator.shareMemory(byteCount: layout.byteCount), at: places)
         let reduction = GradientReduction(
             communicator: communicator, partition: partition, memory: memory, needsSquares: false,
-            leaves: group.count == 1 ? .everywhere : .slices)
+            leaves: leaves)
         let ownSlice = partition.elements(of: partition.blocks(ofBucket: 0, rank: group.rank))
         return TimedReduction(
-            slab: memory.gradients[group.rank], summed: group.count == 1 ? 0..<count : ownSlice
+            slab: memory.gradients[group.rank], summed: leaves == .everywhere ? 0..<count : ownSlice
         ) {
             reduction.begin()
             try reduction.bucketReady(0)
@@ -66,21 +69,27 @@ public struct ReductionBenchmark: Sendable {
     /// Called by all ranks.
     /// - Throws: `WrongSum` if a sum is not that of all ranks, or `CommunicationError`.
     public func run(_ communicator: any Communicator) throws -> ReductionMeasurement {
+        let isOneGroup = communicator.group.count == 1
         let sizes = try counts.map { count in
-            let transport = TimedReduction.transport(communicator, count: count)
-            let gradients = try TimedReduction.gradients(communicator, count: count)
-            var seconds = (transport: [Double](), gradients: [Double]())
-            for repetition in 0..<warmUp + repetitions {
-                let theirs = try time(transport, "the transport's sum", repetition, communicator)
-                let ours = try time(gradients, "the gradients' sum", repetition, communicator)
-                guard repetition >= warmUp else { continue }
-                seconds.transport.append(theirs)
-                seconds.gradients.append(ours)
+            var reductions = [
+                ("the transport's sum", TimedReduction.transport(communicator, count: count)),
+                ("a step's sum", try .gradients(communicator, count: count, leaves: .slices)),
+            ]
+            if isOneGroup {
+                reductions.append(
+                    ("the gradients' sum", try .gradients(communicator, count: count, leaves: .everywhere)))
             }
+            var seconds = [[Double]](repeating: [], count: reductions.count)
+            for repetition in 0..<warmUp + repetitions {
+                for (index, (what, reduction)) in reductions.enumerated() {
+                    let one = try time(reduction, what, repetition, communicator)
+                    if repetition >= warmUp { seconds[index].append(one) }
+                }
+            }
+            let medians = seconds.map { $0.sorted()[repetitions / 2] }
             return ReductionMeasurement.Size(
-                bytes: count * MemoryLayout<Float>.stride,
-                transportSeconds: seconds.transport.sorted()[repetitions / 2],
-                gradientSeconds: seconds.gradients.sorted()[repetitions / 2])
+                bytes: count * MemoryLayout<Float>.stride, transportSeconds: medians[0],
+                sliceSeconds: medians[1], gradientSeconds: isOneGroup ? medians[2] : nil)
         }
         return ReductionMeasurement(
             transport: communicator.name, ranks: communicator.size, ranksOnNode: communicator.ranksOnNode,

@@ -7,8 +7,10 @@ public struct ReductionMeasurement: Sendable {
         public var bytes: Int
         /// Of the transport's own sum.
         public var transportSeconds: Double
-        /// Of mio's sum of gradients: on several machines of several ranks each, of slices only.
-        public var gradientSeconds: Double
+        /// Of mio's sum of gradients as a step takes it, which leaves every rank its slice.
+        public var sliceSeconds: Double
+        /// Of the one that leaves every rank all sums, as the transport's does; `nil` on several machines.
+        public var gradientSeconds: Double?
     }
 
     /// The communicator's name.
@@ -25,12 +27,14 @@ public struct ReductionMeasurement: Sendable {
             "program": "mio-allreduce", "transport": .string(transport), "ranks": .integer(ranks),
             "ranks_on_node": .integer(ranksOnNode), "repetitions": .integer(repetitions),
             "sizes": .list(
-                sizes.map {
-                    .dictionary([
-                        "bytes": .integer($0.bytes),
-                        "transport_milliseconds": .real($0.transportSeconds * 1e3),
-                        "mio_milliseconds": .real($0.gradientSeconds * 1e3),
-                    ])
+                sizes.map { size in
+                    var line: ConfigDictionary = [
+                        "bytes": .integer(size.bytes),
+                        "transport_milliseconds": .real(size.transportSeconds * 1e3),
+                        "mio_slices_milliseconds": .real(size.sliceSeconds * 1e3),
+                    ]
+                    if let seconds = size.gradientSeconds { line["mio_milliseconds"] = .real(seconds * 1e3) }
+                    return .dictionary(line)
                 }),
         ]).json()
     }

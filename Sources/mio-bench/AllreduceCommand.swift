@@ -11,9 +11,9 @@ struct AllreduceCommand: ParsableCommand {
         discussion: """
             mpirun -n 2 mio-bench allreduce --megabytes 1,64
 
-            Both in turn, in place, in 32-bit floating point, each sum checked. Rank 0 prints one line of JSON with the \
-            median over the repetitions of the slowest rank's time. On several machines of several ranks each, mio's leaves \
-            every rank its slice of the sum, which is what a training step takes.
+            In turn, in place, in 32-bit floating point, each sum checked: MPI's; mio's as a training step takes it, which \
+            leaves every rank its slice of the sums; and on one machine mio's that leaves them all on every rank, as MPI's \
+            does. Rank 0 prints one line of JSON with the median over the repetitions of the slowest rank's time.
             """)
 
     @Option(help: "Megabytes (1,000,000 bytes) of a rank's values, with commas between.")

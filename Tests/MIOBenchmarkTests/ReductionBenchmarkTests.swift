@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ReductionBenchmarkTests {
     /// Every sum is checked within: a rank that gets a wrong one throws.
-    @Test(arguments: [1, 2, 3]) func timesBothWays(worldSize: Int) throws {
+    @Test(arguments: [1, 2, 3]) func timesEveryWay(worldSize: Int) throws {
         let measurements = try InProcessCommunicator.run(worldSize: worldSize) { communicator in
             let measurement = try ReductionBenchmark(counts: [1, 1000], repetitions: 2).run(communicator)
             try communicator.finalize()
@@ -16,7 +16,7 @@ import Testing
             #expect(measurement.transport == "in-process" && measurement.ranks == worldSize)
             #expect(measurement.sizes.map(\.bytes) == [4, 4000])
             for size in measurement.sizes {
-                #expect(size.transportSeconds > 0 && size.gradientSeconds > 0)
+                #expect(size.transportSeconds > 0 && size.sliceSeconds > 0 && size.gradientSeconds ?? 0 > 0)
             }
         }
     }
@@ -27,7 +27,7 @@ import Testing
             let sums = try InProcessCommunicator.run(worldSize: 3) { communicator in
                 let timed =
                     isOurs
-                    ? try TimedReduction.gradients(communicator, count: 5)
+                    ? try TimedReduction.gradients(communicator, count: 5, leaves: .everywhere)
                     : .transport(communicator, count: 5)
                 timed.slab.fill(Float(communicator.rank))
                 try timed.sum()
@@ -46,6 +46,8 @@ import Testing
         #expect(try result.integer("ranks") == 2)
         #expect(try result.integer("ranks_on_node") == 2)
         #expect(try result.integer("repetitions") == 3)
+        #expect(run.outcome.output.contains("\"mio_milliseconds\""))
+        #expect(run.outcome.output.contains("\"mio_slices_milliseconds\""))
     }
 
     /// As if on several machines; every sum is checked, of one piece and of several.
@@ -56,6 +58,9 @@ import Testing
             environment: ["MIO_RANKS_PER_GROUP": "\(ofEach)"])
         var result = try run.json()
         #expect(try result.integer("ranks") == ranks)
+        // No rank of several machines has all the sums.
+        #expect(!run.outcome.output.contains("\"mio_milliseconds\""))
+        #expect(run.outcome.output.contains("\"mio_slices_milliseconds\""))
     }
 
     @Test(arguments: [
