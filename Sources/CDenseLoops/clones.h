@@ -51,17 +51,21 @@ MIO_INLINE void store_part(float *p, mio_lanes v, int64_t count) {
 
 MIO_INLINE mio_lanes mio_select(mio_words mask, mio_lanes v) { return (mio_lanes)((mio_words)v & mask); }
 
-#if MIO_WIDTH == 16
+MIO_INLINE mio_lanes mio_blend(mio_words mask, mio_lanes a, mio_lanes b) {
+    return (mio_lanes)(((mio_words)a & mask) | ((mio_words)b & ~mask));
+}
 
-// Up to sixteen, which most often are as many.
+// Up to all lanes, which most often are as many.
 MIO_INLINE mio_lanes load_some(const float *p, int64_t count) {
-    return count == 16 ? mio_load(p) : load_part(p, count);
+    return count == MIO_WIDTH ? mio_load(p) : load_part(p, count);
 }
 
 MIO_INLINE void store_some(float *p, mio_lanes v, int64_t count) {
-    if (count == 16) mio_store(p, v);
+    if (count == MIO_WIDTH) mio_store(p, v);
     else store_part(p, v, count);
 }
+
+#if MIO_WIDTH == 16
 
 // Whether the lanes are one register.
 MIO_INLINE bool mio_is_wide(void) {
@@ -79,10 +83,6 @@ MIO_INLINE mio_words mio_lane_numbers(void) {
 // All bits of the lanes before `count`.
 MIO_INLINE mio_words mio_mask(int64_t count) {
     return mio_lane_numbers() < (mio_words){0} + (int32_t)(count < 16 ? count : 16);
-}
-
-MIO_INLINE mio_lanes mio_blend(mio_words mask, mio_lanes a, mio_lanes b) {
-    return (mio_lanes)(((mio_words)a & mask) | ((mio_words)b & ~mask));
 }
 
 // A bit a lane of a mask.

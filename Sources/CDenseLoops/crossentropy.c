@@ -42,7 +42,7 @@ MIO_INLINE void narrow_rows(
             for (int64_t i = 0; i < count; i++) own[i] = call->predictions[(first + i) * width + class[i]];
         }
 
-        mio_lanes most = fold_sixteen(largest_of, values);
+        mio_lanes most = fold_rows(largest_of, values);
         mio_store(largest, most);
         for (int64_t i = 0; i < count; i++) {
             // Nor must they be counted, or have exponentials so small that they take long.
@@ -52,14 +52,14 @@ MIO_INLINE void narrow_rows(
                 products[i] = mio_select((mio_words)(wanted[i] != 0.0f), wanted[i] * distances);
             values[i] = mio_select(mask, exponentials(distances));
         }
-        mio_lanes sums = fold_sixteen(sum_of, values), loss = logarithms(sums);
+        mio_lanes sums = fold_rows(sum_of, values), loss = logarithms(sums);
         mio_store(factor, 1.0f / sums);
         if (kind == classes) {
             loss += most - mio_load(own);
         } else {
-            mio_lanes totals = fold_sixteen(sum_of, wanted);
+            mio_lanes totals = fold_rows(sum_of, wanted);
             mio_store(total, totals);
-            loss = loss * totals - fold_sixteen(sum_of, products);
+            loss = loss * totals - fold_rows(sum_of, products);
         }
         store_some(call->losses + first, mio_select(marks, loss), count);
 

@@ -72,9 +72,10 @@ void mio_few_units_relu_backward(
     float *x, const float *w, int64_t w_stride, const float *dz, float *dw, bool dw_adds, int64_t samples,
     int64_t width, int64_t units, int64_t pixels, int64_t lanes, float *bias_gradient, int64_t channels);
 
-/// A 1×1 convolution of up to `mio_few_units` filters over images of [planes][pixels][16], zero in channels that do not
-/// exist. Filters and their gradient are [filters][planes · 16]; the output is (samples, pixels, filters).
-struct mio_few_filters { int64_t samples, pixels, planes, channels, filters; };
+/// A 1×1 convolution of up to `mio_few_units` filters over images of [planes][pixels][block], block 8 or 16, zero in
+/// channels that do not exist. Filters and their gradient are [filters][planes · block]; the output is (samples, pixels,
+/// filters).
+struct mio_few_filters { int64_t samples, pixels, planes, block, channels, filters; };
 
 /// y ← x ⋆ filters + bias. `bias` (filters,) may be NULL.
 void mio_few_filters_forward(

@@ -9,17 +9,17 @@ import MIOPlan
 /// which takes the relu before along.
 final class FewFiltersKernel: Kernel {
     static let algorithm = "dot products of pixels"
-    private static let block = 16
+    private static let blocks = [8, 16]
 
     private let activation: mio_activation
     private let useBias: Bool
     private let bindings: Bindings
-    private let (pixels, planes, channels, filters): (Int, Int, Int, Int)
+    private let (pixels, planes, block, channels, filters): (Int, Int, Int, Int, Int)
 
     static func choice(_ layer: Conv2D, _ request: KernelRequest) -> KernelChoice? {
         guard layer.kernelSize == [1, 1], layer.strides == [1, 1], layer.filters <= Int(mio_few_units),
-            request.inputLayouts[0] == .channelBlocked(block: block), request.outputShape.count > 0,
-            !request.sharesWeights
+            case .channelBlocked(let block) = request.inputLayouts[0], blocks.contains(block),
+            request.outputShape.count > 0, !request.sharesWeights
         else { return nil }
         let stride = request.inputLayouts[0].planes(of: request.inputShapes[0][2]).planes * block
         return KernelChoice(
@@ -36,18 +36,18 @@ final class FewFiltersKernel: Kernel {
         bindings = description.bindings
         let image = description.inputShapes[0]
         (pixels, channels, filters) = (image[0] * image[1], image[2], layer.filters)
-        planes = description.choice.inputLayouts[0].planes(of: channels).planes
+        (planes, block) = description.choice.inputLayouts[0].planes(of: channels)
     }
 
     /// Elements from one filter's weights to the next one's.
-    private var stride: Int { planes * Self.block }
+    private var stride: Int { planes * block }
 
     func prepare(samples: Int) {}
 
     private func extent(_ pass: Pass) -> mio_few_filters {
         mio_few_filters(
             samples: Int64(pass.samples), pixels: Int64(pixels), planes: Int64(planes),
-            channels: Int64(channels), filters: Int64(filters))
+            block: Int64(block), channels: Int64(channels), filters: Int64(filters))
     }
 
     func forward(_ pass: Pass) {
