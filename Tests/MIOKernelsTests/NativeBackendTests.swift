@@ -163,7 +163,7 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
 }
 
 @Suite(.serialized) struct NativeDenseTests {
-    @Test(arguments: [1, 2, 3, 4, 10, 16, 33, 64, 130], Activation.allCases)
+    @Test(arguments: [1, 2, 3, 4, 10, 16, 33, 64, 130, 512], Activation.allCases)
     func matchesThePlainOne(_ units: Int, _ activation: Activation) throws {
         // Relu's kink: a sum that one side rounds to 0 and the other not would differ in its gradient.
         let sums = [64, 100, 256, 300, 700]
@@ -182,7 +182,7 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test(arguments: [1, 3, 10, 200]) func segmentsAndBlockedImages(_ units: Int) throws {
+    @Test(arguments: [1, 3, 10, 200, 384]) func segmentsAndBlockedImages(_ units: Int) throws {
         let image = Input("image", shape: [6, 7, 3])
         let metadata = Input("metadata", shape: [5])
         let features = Flatten()(Conv2D(20, kernelSize: 3, name: "conv")(image))
@@ -205,7 +205,7 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         try expectAlike(model, planned: 11, passes: [11, 3], tolerance: tolerance(sum: 80, layers: 2))
     }
 
-    @Test(arguments: [1, 3, 16, 40]) func ofAnImageAndShared(_ units: Int) throws {
+    @Test(arguments: [1, 3, 16, 40, 384]) func ofAnImageAndShared(_ units: Int) throws {
         let image = Input("image", shape: [4, 5, 12])
         let other = Input("other", shape: [4, 5, 12])
         let shared = Dense(units, activation: .tanh, name: "shared")

@@ -89,8 +89,8 @@ final class DenseKernel: Kernel {
             case .library:
                 MatrixProduct.best(
                     rows, units, segment.rows, .init(pointer: x, stride: segment.rows),
-                    .init(pointer: kernel + segment.firstRow * units, stride: units), adds: index > 0,
-                    into: y, stride: units)
+                    .init(pointer: kernel + segment.firstRow * storage.stride, stride: storage.stride),
+                    adds: index > 0, into: y, stride: units)
             }
         }
         if storage.method != .library { bias = nil }
@@ -183,13 +183,14 @@ final class DenseKernel: Kernel {
             MatrixProduct.best(
                 width, units, rows,
                 .init(pointer: bindings.inputs[index], stride: width, transposed: true), gradient,
-                adds: adds, into: dKernel + segment.firstRow * units, stride: units)
+                adds: adds, into: dKernel + segment.firstRow * storage.stride, stride: storage.stride)
         }
         if let dx = bindings.inputGradients[index] {
             MatrixProduct.best(
                 rows, width, units, gradient,
                 .init(
-                    pointer: bindings.weights[0] + segment.firstRow * units, stride: units, transposed: true),
+                    pointer: bindings.weights[0] + segment.firstRow * storage.stride, stride: storage.stride,
+                    transposed: true),
                 adds: dx.flow == .adds, into: dx.pointer, stride: width)
         }
     }
