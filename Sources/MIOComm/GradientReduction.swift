@@ -1,5 +1,6 @@
 import CVectorLoops
 import MIOTensor
+import MIOThreads
 
 /// Sums the gradients of all ranks, bucket by bucket, while backward still computes later buckets; each rank ends up
 /// with its slices of the sums, which it updates the weights with.
@@ -30,6 +31,16 @@ public final class GradientReduction {
     private var reduced = 0
     private var bucketsBefore: UInt64 = 0
     private var bucketCount: Int { partition.blocksOfBucket.count }
+    private let team: ThreadTeam?
+    // What the team is doing, and what a member does of it: made once, for it would be an allocation.
+    private var work = BlockWork.sums
+    private var workBlocks = 0..<0
+    private var doPart: (Int) -> Void = { _ in }
+    /// Elements: fewer are added up before other threads would have begun.
+    private static let worthSharing = 1 << 15
+
+    /// What is done with blocks, each for itself.
+    private enum BlockWork { case sums, squares }
 
     /// Where the sums are when `finish` returns.
     public enum Sums: Hashable, Sendable {
@@ -93,9 +104,11 @@ public final class GradientReduction {
     ///   - between: how sums travel between groups.
     ///   - needsSquares: whether somebody needs the gradients' norms; whether they are finite is cheaper to tell.
     ///   - leaves: where the sums are afterwards.
+    ///   - team: of this thread. Its members take part while they have nothing else to do.
     public init(
         communicator: any Communicator, partition: GradientPartition, memory: Memory,
-        between: SumBetweenGroups = .any, needsSquares: Bool = true, leaves: Sums = .slices
+        between: SumBetweenGroups = .any, needsSquares: Bool = true, leaves: Sums = .slices,
+        team: ThreadTeam? = nil
     ) {
         precondition(leaves == .slices || communicator.group.count == 1, "an allreduce of several groups")
         self.leaves = leaves
@@ -104,6 +117,7 @@ public final class GradientReduction {
         self.partition = partition
         self.memory = memory
         self.between = between
+        self.team = team
         group = communicator.group
         ready = memory.ready
         meeting = memory.meeting
@@ -112,6 +126,7 @@ public final class GradientReduction {
             (slabs + rank).initialize(to: slab.pointer)
         }
         if group.count > 1 { communicator.reserve(slots: partition.blocksOfBucket.count) }
+        doPart = { [unowned self] in perform(work, on: part($0)) }
     }
 
     deinit { slabs.deallocate() }
@@ -197,7 +212,7 @@ public final class GradientReduction {
                 if !partition.blocks(ofBucket: bucket, rank: group.rank).isEmpty {
                     try communicator.wait(slot: bucket)
                 }
-                for block in partition.blocks(ofBucket: bucket, rank: group.rank) { addSquare(block) }
+                share(.squares, of: partition.blocks(ofBucket: bucket, rank: group.rank))
             }
         }
         bucketsBefore += UInt64(bucketCount)
@@ -227,14 +242,39 @@ public final class GradientReduction {
             let elements = partition.elements(of: partition.blocksOfBucket[bucket]).count
             record(elements * MemoryLayout<Float>.stride)
         }
-        if group.count == 1 {
-            for block in blocks { addUp(partition.blocks[block].range, squareOf: block) }
-        } else if !slice.isEmpty {
-            addUp(slice, squareOf: nil)
+        share(.sums, of: blocks)
+        if group.count > 1, !slice.isEmpty {
             communicator.add(
                 CommunicationStatistics(bytesBetweenGroups: slice.count * between.bytesPerElement))
             try communicator.startSumBetweenGroups(
                 own.pointer + slice.lowerBound, count: slice.count, order: between, slot: bucket)
+        }
+    }
+
+    // MARK: Blocks
+
+    /// Does something with some consecutive blocks, with all threads that are free to.
+    private func share(_ work: BlockWork, of blocks: Range<Int>) {
+        guard let team, team.count > 1, !team.isWorking,
+            partition.elements(of: blocks).count >= Self.worthSharing
+        else { return perform(work, on: blocks) }
+        self.work = work
+        workBlocks = blocks
+        team.run(doPart)
+    }
+
+    /// A member's consecutive blocks of the team's.
+    private func part(_ member: Int) -> Range<Int> {
+        let (first, count, members) = (workBlocks.lowerBound, workBlocks.count, team?.count ?? 1)
+        return first + count * member / members..<first + count * (member + 1) / members
+    }
+
+    private func perform(_ work: BlockWork, on blocks: Range<Int>) {
+        switch work {
+        case .sums where group.count == 1:
+            for block in blocks { addUp(partition.blocks[block].range, squareOf: block) }
+        case .sums: addUp(partition.elements(of: blocks), squareOf: nil)
+        case .squares: for block in blocks { addSquare(block) }
         }
     }
 

@@ -10,6 +10,8 @@ import Synchronization
 public final class ThreadTeam {
     /// The owner included.
     public let count: Int
+    /// Whether a run is under way, in which the owner cannot begin another.
+    public private(set) var isWorking = false
     private let shared: Shared
     private var threads: [JoinableThread] = []
 
@@ -34,6 +36,9 @@ public final class ThreadTeam {
     /// Every member does `work`, given its number; returns when all have. What was written before is seen by all, and
     /// what they write afterwards by the owner.
     public func run(_ work: @escaping (_ member: Int) -> Void) {
+        precondition(!isWorking, "a run of a team within another")
+        isWorking = true
+        defer { isWorking = false }
         guard count > 1 else { return work(0) }
         shared.start(work)
         work(0)

@@ -1,5 +1,6 @@
 import MIOComm
 import MIOTensor
+import MIOThreads
 import Testing
 
 /// Misuse stops the program: a gradient reduced in another order on another rank would be silently wrong.
@@ -103,5 +104,70 @@ import Testing
                 #expect(squares.allSatisfy { $0 == expected }, "\(value) at \(place): \(squares)")
             }
         }
+    }
+}
+
+/// The members of a rank's team add up parts of its slices: the same bits, whoever adds them up.
+@Suite(.timeLimit(.minutes(1))) struct TeamReductionTests {
+    /// More than members are woken for, in two buckets, the last block a short one.
+    private static let count = 100_001
+
+    /// Everything that every rank has after two steps, the slices as they lie in its gradients.
+    private func results(
+        members: Int, ranks: Int, ranksPerGroup: Int, needsSquares: Bool
+    ) throws -> [[Double]] {
+        try InProcessCommunicator.run(worldSize: ranks, groupSize: ranksPerGroup) { communicator in
+            let group = communicator.group
+            let partition = GradientPartition(
+                parameters: [0..<40_000, 40_000..<Self.count], buckets: [1, 1], ranks: group.size)
+            var layout = SharedLayout()
+            let places = GradientReduction.Memory.Places(
+                in: &layout, group: group, partition: partition, elements: Self.count, numbers: 1)
+            let memory = GradientReduction.Memory(
+                try communicator.shareMemory(byteCount: layout.byteCount), at: places)
+            let team = try ThreadTeam(count: members)
+            let reduction = GradientReduction(
+                communicator: communicator, partition: partition, memory: memory, between: .tree,
+                needsSquares: needsSquares, team: team)
+            let own = memory.gradients[group.rank].pointer
+            var found: [Double] = []
+            for step in 0..<2 {
+                var random = PhiloxSequence(seed: UInt64(step), stream: UInt64(communicator.rank))
+                for i in 0..<Self.count { own[i] = random.nextUniform(-1, 1) }
+                // One that no rank can add up.
+                if step == 1, communicator.rank == 0 { own[70_000] = .infinity }
+                reduction.begin()
+                // While the team works a rank adds up alone.
+                if step == 0 {
+                    var failure: CommunicationError?
+                    team.run { member in
+                        guard member == 0 else { return }
+                        do throws(CommunicationError) { try reduction.bucketReady(0) } catch {
+                            failure = error
+                        }
+                    }
+                    if let failure { throw failure }
+                } else {
+                    try reduction.bucketReady(0)
+                }
+                try reduction.bucketReady(1)
+                try reduction.finish()
+                for run in partition.runs(ofRank: group.rank) { found += run.range.map { Double(own[$0]) } }
+                found += memory.squares.buffer
+                try reduction.publish()
+            }
+            return found
+        }
+    }
+
+    @Test(arguments: [(1, 1), (2, 2), (3, 3), (2, 1), (4, 2)], [true, false])
+    func bitsDoNotDependOnTheTeam(_ ranks: (all: Int, perGroup: Int), needsSquares: Bool) throws {
+        func results(_ members: Int) throws -> [[Double]] {
+            try self.results(
+                members: members, ranks: ranks.all, ranksPerGroup: ranks.perGroup, needsSquares: needsSquares)
+        }
+        let alone = try results(1)
+        #expect(alone.allSatisfy { rank in rank.contains { !$0.isFinite } })
+        for members in 2...3 { #expect(try results(members) == alone, "\(members) members") }
     }
 }

@@ -53,7 +53,8 @@ public final class TrainingStep {
         self.shards = shards
         reduction = GradientReduction(
             communicator: communicator, partition: memory.partition, memory: memory.reduction,
-            between: between, needsSquares: optimizer.optimizer.options.clipping.needsNorms)
+            between: between, needsSquares: optimizer.optimizer.options.clipping.needsNorms,
+            team: replica.team)
         let specifications = replica.heads.map(\.specification)
         names = LogNames(heads: specifications, outputs: replica.graph.outputs.count)
         sums = StepSums(names)
