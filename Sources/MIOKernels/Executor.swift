@@ -17,6 +17,8 @@ public final class Executor {
     /// `operations`, to be called without counting references: a retain and a release take 20 ns, of calls that may
     /// take a few hundred.
     private let calls: [Unmanaged<Operation>]
+    /// For each of the plan's inputs who reads it, where all of them can read it anywhere.
+    private let readers: [[(operation: Int, input: Int)]?]
     private var trace: ExecutorTrace?
 
     private final class Operation {
@@ -61,6 +63,25 @@ public final class Executor {
         }
         operations = zip(kernels, plan.operations).map { Operation($0, hasBackward: $1.hasBackward) }
         calls = operations.map(Unmanaged.passUnretained)
+        readers = plan.inputs.map { Self.readers($0, plan, kernels) }
+    }
+
+    /// Who reads an input, under whatever shape; `nil` if one of them cannot read it elsewhere, or it is an output.
+    private static func readers(
+        _ tensor: Int, _ plan: Plan, _ kernels: [any Kernel]
+    ) -> [(operation: Int, input: Int)]? {
+        func isInput(_ other: Int) -> Bool { plan.tensors[other].root == tensor }
+        guard !plan.heads.contains(where: { isInput($0.tensor) || isInput($0.predictions) }) else {
+            return nil
+        }
+        var readers: [(operation: Int, input: Int)] = []
+        for (index, operation) in plan.operations.enumerated() {
+            for (input, other) in operation.inputs.enumerated() where isInput(other) {
+                guard kernels[index].canMoveInputs else { return nil }
+                readers.append((index, input))
+            }
+        }
+        return readers
     }
 
     private static func bindings(
@@ -100,6 +121,19 @@ public final class Executor {
     }
 
     // MARK: A pass
+
+    /// Has the next passes read one of the plan's inputs where it lies, if all that read it can.
+    /// - Parameter values: (samples, elements), for as long as passes read them; nobody writes there.
+    /// - Returns: whether they will; else they read it from `value` of its tensor.
+    public func read(input: Int, at values: UnsafePointer<Float>) -> Bool {
+        guard let readers = readers[input] else { return false }
+        for reader in readers {
+            calls[reader.operation]._withUnsafeGuaranteedRef {
+                $0.kernel.move(input: reader.input, to: UnsafeMutablePointer(mutating: values))
+            }
+        }
+        return true
+    }
 
     /// Where a tensor's values are: (samples, elements of its layout).
     public func value(_ tensor: Int) -> UnsafeMutablePointer<Float> {

@@ -21,6 +21,20 @@ public protocol Kernel: AnyObject {
     /// - Parameter stored: the weight's range of a slab; its padding, if any, is set to zero.
     func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>)
     func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>)
+
+    /// Whether it can read its inputs elsewhere than where it was bound to.
+    var canMoveInputs: Bool { get }
+
+    /// From now on reads an input, in the same layout and at any alignment, from there; it must not write there.
+    /// - Precondition: `canMoveInputs`.
+    func move(input: Int, to values: UnsafeMutablePointer<Float>)
+}
+
+extension Kernel {
+    public var canMoveInputs: Bool { false }
+    public func move(input: Int, to values: UnsafeMutablePointer<Float>) {
+        preconditionFailure("input \(input) cannot be moved")
+    }
 }
 
 /// What changes from one pass to the next.

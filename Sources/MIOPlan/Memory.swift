@@ -61,7 +61,7 @@ struct Memory {
                 name: tensor.name, shape: tensor.shape, layout: tensor.layout,
                 elements: tensor.layout.elements(of: tensor.shape),
                 offset: blocks[Key(root: tensor.root, content: .value)].map(offset) ?? 0,
-                gradientOffset: blocks[key(tensor.root, .gradient)].map(offset))
+                gradientOffset: blocks[key(tensor.root, .gradient)].map(offset), root: tensor.root)
         }
     }
 }

@@ -18,6 +18,8 @@ public struct Plan: Sendable {
         public let offset: Int
         /// Where its gradient begins in the arena; `nil` if nothing needs it.
         public let gradientOffset: Int?
+        /// The tensor that this one is under another shape; itself, if it is none.
+        public let root: Int
     }
 
     /// What an operation does.

@@ -36,4 +36,91 @@ import Testing
             })
         #expect(gradients == ["y/kernel": [8.5, 18.25], "y/bias": [9.5]])
     }
+
+    /// Of several Dense of every kind, flattened and side by side: from memory that no vector is aligned to.
+    @Test func denseLayersReadInputsWhereTheyLie() throws {
+        let (image, other) = (Input("image", shape: [3, 5, 7]), Input("other", shape: [20]))
+        let flat = Flatten()(image)
+        let model = try Model(
+            inputs: [image, other],
+            outputs: [
+                Dense(1, name: "one")(flat), Dense(3, name: "few")(concatenate([flat, other])),
+                Dense(30, name: "small")(other), Dense(400, name: "wide")(concatenate([other, flat])),
+                Dense(4, name: "pixels")(image),
+            ])
+        let executor = try executor(model)
+        let plan = executor.plan
+        let sizes = plan.inputs.map { plan.tensors[$0].elements }
+        let samples = sizes.map { size in
+            (0..<3 * size).map { Float(($0 * 37) % 23) / 11 - 1 }
+        }
+        /// Outputs and gradients, of inputs that lie in the batch or were copied.
+        func results(inPlace: Bool) throws -> [Float] {
+            for (index, values) in samples.enumerated() {
+                let target = executor.value(plan.inputs[index])
+                if inPlace {
+                    target.update(repeating: .nan, count: values.count)
+                } else {
+                    target.update(from: values, count: values.count)
+                    #expect(executor.read(input: index, at: target))
+                }
+            }
+            let memory = samples.map { Storage<Float>(count: $0.count + 1) }
+            for (index, values) in samples.enumerated() where inPlace {
+                (memory[index].pointer + 1).update(from: values, count: values.count)
+                #expect(executor.read(input: index, at: memory[index].pointer + 1))
+            }
+            let pass = Pass(samples: 3, context: CallContext(training: true))
+            executor.forward(pass)
+            var found: [Float] = []
+            for head in plan.heads {
+                let count = 3 * head.shape.count
+                let y = executor.value(head.tensor)
+                found += UnsafeBufferPointer(start: y, count: count)
+                executor.gradient(head.tensor)!.update(from: y, count: count)
+            }
+            executor.backward(pass) { _ in }
+            for (index, values) in samples.enumerated() where inPlace {
+                #expect(Array(memory[index].buffer) == [0] + values, "written to")
+            }
+            return found + executor.gradients.buffer
+        }
+        #expect(try results(inPlace: true) == results(inPlace: false))
+    }
+
+    /// Of a convolution's library, and of whoever asks for the model's outputs.
+    @Test func inputsThatOthersReadAreCopied() throws {
+        let image = Input("image", shape: [6, 6, 3])
+        let vector = Input("vector", shape: [9])
+        let models = [
+            try Model(
+                inputs: [image],
+                outputs: [
+                    Dense(2, name: "a")(Flatten()(image)),
+                    Dense(2, name: "b")(Flatten()(Conv2D(4, kernelSize: 3, name: "c")(image))),
+                ]),
+            try Model(inputs: [vector], outputs: [Dense(2, name: "a")(vector), Reshape([3, 3])(vector)]),
+        ]
+        for model in models {
+            let executor = try executor(model)
+            let values = Storage<Float>(count: 3 * 108)
+            #expect(!executor.read(input: 0, at: values.pointer))
+        }
+    }
+
+    private func executor(_ model: Model) throws -> Executor {
+        let backend = try NativeBackend()
+        let plan = Plan(
+            PlanRequest(
+                graph: model.graph,
+                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                samples: 3), backend: backend)
+        let executor = try Executor(plan: plan, graph: model.graph, backend: backend)
+        for parameter in plan.parameters {
+            let values = (0..<parameter.shape.count).map { Float(($0 * 29) % 17) / 17 - 0.5 }
+            executor.setCanonical(
+                Tensor(shape: parameter.shape, values: values), parameter, in: executor.weights)
+        }
+        return executor
+    }
 }

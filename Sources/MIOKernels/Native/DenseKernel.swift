@@ -11,7 +11,7 @@ final class DenseKernel: Kernel {
     private let storage: DenseStorage
     private let activation: mio_activation
     private let useBias: Bool
-    private let bindings: Bindings
+    private var bindings: Bindings
     /// Rows of one sample: 1 for a vector.
     private let rowsOfSample: Int
     private let units: Int
@@ -67,6 +67,11 @@ final class DenseKernel: Kernel {
     }
 
     func prepare(samples: Int) {}
+
+    // An input that is written to, for a relu, is another operation's output.
+    var canMoveInputs: Bool { bindings.passedRelu.allSatisfy { $0 == nil } }
+
+    func move(input: Int, to values: UnsafeMutablePointer<Float>) { bindings.inputs[input] = values }
 
     func forward(_ pass: Pass) {
         let rows = pass.samples * rowsOfSample

@@ -29,7 +29,7 @@ public final class Lane {
         self.columns = columns
     }
 
-    /// Copies a pass' samples of every input into the plan's tensors.
+    /// Brings a pass' samples of every input to where they are read, or has them read in the batch.
     /// - Returns: whether all of them are finite.
     @discardableResult
     func loadInputs(_ batch: Batch, _ pass: Range<Int>) -> Bool {
@@ -39,7 +39,11 @@ public final class Lane {
             let source =
                 batch.values(ofColumn: columns.inputs[index])
                 + pass.lowerBound * plan.tensors[tensor].elements
-            isFinite = copyFinite(source, count: count, to: executor.value(tensor)) && isFinite
+            let isFiniteInput =
+                executor.read(input: index, at: source)
+                ? areFinite(source, count: count)
+                : copyFinite(source, count: count, to: executor.value(tensor))
+            isFinite = isFiniteInput && isFinite
         }
         return isFinite
     }
