@@ -1,0 +1,225 @@
+"""Jobs that nobody thought of: models, samples with labels missing, optimizers, and ways to launch them."""
+
+import dataclasses
+import math
+import random
+
+import numpy
+
+FILTERS = [1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 33, 48, 64]
+UNITS = [1, 2, 3, 4, 5, 8, 10, 16, 32, 33, 64, 100, 130]
+LOSSES = {
+    "classes": "sparse_categorical_crossentropy",
+    "shares": "categorical_crossentropy",
+    "answers": "binary_crossentropy",
+    "mask": "binary_crossentropy",
+    "squares": "mean_squared_error",
+    "distances": "mean_absolute_error",
+    "huber": "huber",
+}
+OPTIMIZERS = [
+    {"class": "SGD", "learning_rate": 0.02},
+    {"class": "SGD", "learning_rate": 0.02, "momentum": 0.9, "nesterov": True},
+    # Where a gradient is all rounding, Adam with a small epsilon steps by its sign.
+    {"class": "Adam", "learning_rate": 0.001, "epsilon": 0.001},
+    {"class": "AdamW", "learning_rate": 0.001, "epsilon": 0.001},
+]
+CLIPPING = [{}, {}, {}, {"clipnorm": 0.5}, {"global_clipnorm": 0.7}, {"clipvalue": 0.01}]
+
+
+@dataclasses.dataclass
+class Launch:
+    """How mio trains a job: nothing of it may change a weight beyond rounding."""
+
+    ranks: int
+    ranks_per_group: int  # fewer than ranks: as if on several machines
+    training: dict
+
+    def __str__(self):
+        options = " ".join(f"{key}={value}" for key, value in self.training.items())
+        return f"{self.ranks} ranks in groups of {self.ranks_per_group}, {options}"
+
+
+class RandomJob:
+    """One for each seed."""
+
+    def __init__(self, seed):
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.layers = []
+        self.shapes = {}
+        self.inputs = self._inputs()
+        joined, images = self._trunk()
+        self.outputs = self._outputs(joined, images)
+        self._drop_unused()
+        choose = self.random.choice
+        self.batch_size = choose([1, 2, 3, 5, 8, 8, 12, 16, 24])
+        self.samples = self.batch_size * choose([1, 2, 4]) + choose([0, 1, self.batch_size // 2])
+        self.epochs = 2
+        self.optimizer = {**choose(OPTIMIZERS), **choose(CLIPPING)}
+        if self.random.random() < 0.3:
+            self.optimizer["weight_decay"] = 0.01
+
+    # The model
+
+    def _inputs(self):
+        choose, between = self.random.choice, self.random.randint
+        shapes = {}
+        for index in range(choose([1, 1, 2, 2, 3])):
+            kind = choose(["vector", "vector", "image", "image", "rows"])
+            if kind == "vector":
+                shape = [choose([1, 2, 3, 7, 10, 16, 33, 64, 100])]
+            elif kind == "image":
+                shape = [between(4, 24), between(4, 24), choose([1, 2, 3, 3, 4, 5, 8, 9, 12, 16, 17, 20, 24, 32])]
+            else:
+                shape = [between(2, 6), choose([3, 8, 17])]
+            shapes[f"input{index}"] = shape
+        self.shapes.update(shapes)
+        return shapes
+
+    def _add(self, kind, inputs, shape, **arguments):
+        name = f"{kind.lower()}{len(self.layers)}"
+        self.layers.append({"name": name, "class": kind, "inputs": inputs, **arguments})
+        self.shapes[name] = shape
+        return name
+
+    def _activation(self):
+        return self.random.choice(["linear", "relu", "relu", "relu", "tanh", "sigmoid"])
+
+    def _trunk(self):
+        """From every input some layers, then all of them joined. Returns what joins them, and the images before it."""
+        images, ends = [], []
+        for name in self.inputs:
+            for _ in range(self.random.randint(0, 5)):
+                name = self._image_layer(name) if len(self.shapes[name]) == 3 else self._vector_layer(name)
+                if len(self.shapes[name]) == 3:
+                    images.append(name)
+            shape = self.shapes[name]
+            ends.append(name if len(shape) == 1 else self._add("Flatten", name, [math.prod(shape)]))
+        joined = ends[0]
+        if len(ends) > 1:
+            joined = self._add("Concatenate", ends, [sum(self.shapes[end][0] for end in ends)])
+        for _ in range(self.random.randint(0, 2)):
+            joined = self._dense(joined)
+        return joined, images
+
+    def _dense(self, source):
+        units = self.random.choice(UNITS)
+        return self._add("Dense", source, [*self.shapes[source][:-1], units], units=units,
+                         activation=self._activation(), use_bias=self.random.random() < 0.8)
+
+    def _activated(self, source):
+        return self._add("Activation", source, self.shapes[source],
+                         activation=self.random.choice(["relu", "tanh", "sigmoid"]))
+
+    def _sum_with(self, before, after):
+        """A shortcut, where shapes allow one, now and then."""
+        if self.shapes[before] != self.shapes[after] or self.random.random() < 0.5:
+            return after
+        return self._add("Add", [before, after], self.shapes[after])
+
+    def _vector_layer(self, source):
+        if self.random.random() < 0.8:
+            return self._sum_with(source, self._dense(source))
+        return self._activated(source)
+
+    def _image_layer(self, source):
+        choose, height_width = self.random.choice, self.shapes[source][:2]
+        kind = choose(["Conv2D"] * 6 + ["MaxPooling2D"] * 2 + ["Activation", "Dense"])
+        if kind == "Dense":
+            return self._dense(source)
+        if kind == "Activation":
+            return self._activated(source)
+        padding = choose(["valid", "same"])
+        window = min(choose([1, 2, 3, 3, 3, 5] if kind == "Conv2D" else [2, 2, 3]), *height_width)
+        strides = choose([1, 1, 1, 2] if kind == "Conv2D" else [window, window, 1, 2])
+        size = [(side - window) // strides + 1 if padding == "valid" else -(-side // strides) for side in height_width]
+        arguments = {"padding": padding, "strides": strides}
+        if kind == "MaxPooling2D":
+            return self._add(kind, source, [*size, self.shapes[source][2]], pool_size=window, **arguments)
+        filters = choose([self.shapes[source][2], *FILTERS])
+        made = self._add(kind, source, [*size, filters], filters=filters, kernel_size=window,
+                         activation=self._activation(), use_bias=self.random.random() < 0.8, **arguments)
+        return self._sum_with(source, made)
+
+    def _outputs(self, joined, images):
+        """name → kind, loss, weight."""
+        choose, outputs = self.random.choice, {}
+        for _ in range(choose([1, 2, 2, 3])):
+            kind = choose([one for one in LOSSES if one != "mask" or images])
+            loss = {"class": LOSSES[kind]}
+            if kind == "mask":
+                source, filters = choose(images), choose([1, 1, 2, 3])
+                activation = choose(["sigmoid", "linear"])
+                loss["from_logits"] = activation == "linear"
+                name = self._add("Conv2D", source, [*self.shapes[source][:2], filters], filters=filters,
+                                 kernel_size=choose([1, 1, 3]), padding="same", activation=activation)
+            else:
+                units = choose([2, 3, 5, 10, 17] if kind in ("classes", "shares") else [1, 2, 4, 5])
+                activation = {"classes": "softmax", "shares": "softmax", "answers": "sigmoid"}.get(kind)
+                name = self._add("Dense", joined, [units], units=units,
+                                 activation=activation or choose(["linear", "sigmoid", "tanh"]))
+            outputs[name] = {"kind": kind, "loss": loss, "weight": choose([1.0, 0.5, 3.0])}
+        return outputs
+
+    def _drop_unused(self):
+        used = set(self.outputs)
+        for layer in reversed(self.layers):
+            if layer["name"] in used:
+                used.update(layer["inputs"] if isinstance(layer["inputs"], list) else [layer["inputs"]])
+        self.layers = [layer for layer in self.layers if layer["name"] in used]
+        self.inputs = {name: shape for name, shape in self.inputs.items() if name in used}
+
+    # What trains it
+
+    def job(self):
+        """As job.yaml has it, which may be JSON."""
+        return {
+            "name": "random",
+            "seed": self.seed,
+            "model": {
+                "inputs": {name: {"shape": shape} for name, shape in self.inputs.items()},
+                "layers": self.layers,
+                "outputs": list(self.outputs),
+            },
+            "outputs": {name: {"loss": one["loss"], "weight": one["weight"]} for name, one in self.outputs.items()},
+            "data": {"train": {"files": "train-*.npz"}},
+            "optimizer": self.optimizer,
+            "training": {"epochs": self.epochs, "batch_size": self.batch_size, "shuffle": False},
+            "logging": {"every_steps": 1},
+            "checkpoints": {"keep": 1},
+        }
+
+    def arrays(self):
+        """Samples by column. A third of some outputs' labels are missing, and some samples have weights."""
+        drawn = numpy.random.default_rng(self.seed)
+        arrays = {name: drawn.standard_normal([self.samples, *shape], dtype=numpy.float32)
+                  for name, shape in self.inputs.items()}
+        for name, output in self.outputs.items():
+            shape = self.shapes[name]
+            if output["kind"] == "classes":
+                target = drawn.integers(0, shape[-1], self.samples, dtype=numpy.int32)
+            elif output["kind"] == "shares":
+                target = numpy.eye(shape[-1], dtype=numpy.float32)[drawn.integers(0, shape[-1], self.samples)]
+            elif output["kind"] in ("answers", "mask"):
+                target = drawn.integers(0, 2, [self.samples, *shape]).astype(numpy.float32)
+            else:
+                target = drawn.standard_normal([self.samples, *shape], dtype=numpy.float32)
+            if drawn.random() < 0.5:
+                target[drawn.random(self.samples) < 0.3] = -1 if output["kind"] == "classes" else numpy.nan
+            arrays[name] = target
+            if drawn.random() < 0.3:
+                arrays[f"{name}_weight"] = drawn.uniform(0, 2, self.samples).astype(numpy.float32)
+        return arrays
+
+    def launch(self):
+        choose, training = self.random.choice, {"threads": self.random.choice([1, 2])}
+        ranks = choose([1, 1, 2, 3, 4])
+        if self.random.random() < 0.3:
+            training["micro_batch"] = choose([1, 2])
+        parts = choose([part for part in (1, 1, 2, 3) if self.batch_size % part == 0])
+        if parts > 1:
+            training.update(batch_size=self.batch_size // parts, accumulate=parts)
+        if ranks != 3 and self.random.random() < 0.3:
+            training["reproducible"] = "strict"
+        return Launch(ranks, choose([one for one in (1, 2, ranks) if ranks % one == 0]), training)

@@ -1,0 +1,196 @@
+"""Trains random jobs in mio, launched in random ways, and in Keras, from the same start on the same batches.
+
+    random_parity.py --count N [--seed FIRST]
+
+A job that comes out otherwise is left in the folder that is named.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import keras  # noqa: E402
+import numpy  # noqa: E402
+import tensorflow  # noqa: E402
+
+from random_jobs import RandomJob  # noqa: E402
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+WORKER = REPOSITORY / ".build/release/mio-worker"
+FOLDER = REPOSITORY / ".cache/parity/random"
+# Of the way that training has moved a tensor, at its largest: rounding, amplified by some steps.
+MOST_DEVIATION = 2e-3
+LIMIT_SECONDS = 120
+LOSSES = {
+    "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+    "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
+    "binary_crossentropy": keras.losses.BinaryCrossentropy,
+    "mean_squared_error": keras.losses.MeanSquaredError,
+    "mean_absolute_error": keras.losses.MeanAbsoluteError,
+    "huber": keras.losses.Huber,
+}
+
+
+class Failure(Exception):
+    """mio ended otherwise than a training does."""
+
+
+# mio
+
+
+def tensors(path):
+    """Of a safetensors file of float32."""
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    found = {}
+    for name, one in json.loads(content[8:8 + length]).items():
+        if name != "__metadata__":
+            begin, end = (8 + length + offset for offset in one["data_offsets"])
+            found[name] = numpy.frombuffer(content[begin:end], numpy.float32).reshape(one["shape"])
+    return found
+
+
+def mio(folder, name, launch=None, **settings):
+    """The weights at the end, and every step's loss."""
+    ranks, per_group = (launch.ranks, launch.ranks_per_group) if launch else (1, 1)
+    training = launch.training if launch else {}
+    settings = {"name": name, **{f"training.{key}": value for key, value in training.items()}, **settings}
+    command = ["mpirun", "-n", str(ranks), "--oversubscribe", "--bind-to", "none", str(WORKER), "job.yaml",
+               "--resume", "never"]
+    for key, value in settings.items():
+        command += ["--set", f"{key}={value}"]
+    environment = {
+        **os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_mpi_yield_when_idle": "1", "MIO_RANKS_PER_GROUP": str(per_group),
+        "MIO_CACHE": str(FOLDER / "tuning"),
+    }
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+    if ended.returncode:
+        raise Failure(f"exit status {ended.returncode}: {ended.stderr.strip()[-800:]}")
+    run = folder / "runs" / name
+    events = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return tensors(run / "model.safetensors"), [one["loss"] for one in events if one["event"] == "step"]
+
+
+# Keras
+
+
+def keras_model(job):
+    made = {name: keras.Input(shape, name=name) for name, shape in job.inputs.items()}
+    for layer in job.layers:
+        arguments = {key: value for key, value in layer.items() if key not in ("class", "inputs")}
+        source = layer["inputs"]
+        given = [made[one] for one in source] if isinstance(source, list) else made[source]
+        made[layer["name"]] = getattr(keras.layers, layer["class"])(**arguments)(given)
+    model = keras.Model({name: made[name] for name in job.inputs}, {name: made[name] for name in job.outputs})
+    optimizer = {key: value for key, value in job.optimizer.items() if key != "class"}
+    losses = {}
+    for name, output in job.outputs.items():
+        arguments = {key: value for key, value in output["loss"].items() if key != "class"}
+        losses[name] = LOSSES[output["loss"]["class"]](reduction="sum", **arguments)
+    model.compile(
+        getattr(keras.optimizers, job.optimizer["class"])(**optimizer), loss=losses,
+        loss_weights={name: output["weight"] for name, output in job.outputs.items()})
+    return model
+
+
+def labelled(name, job, arrays, part):
+    """Targets and weights of a batch's samples with which Keras' *sum* is mio's mean over what is labelled: Keras has
+    no missing labels."""
+    target = arrays[name][part].copy()
+    if target.dtype == numpy.int32:
+        missing = target < 0
+    else:
+        missing = numpy.isnan(target).reshape(len(target), -1).any(axis=1)
+    target[missing] = 0
+    weights = arrays.get(f"{name}_weight", numpy.ones(job.samples, numpy.float32))[part].copy()
+    weights[missing] = 0
+    positions = (~missing).sum() * numpy.prod(job.shapes[name][:-1], dtype=int)
+    weights /= max(1, positions)
+    return target, weights.reshape(-1, *[1] * (len(job.shapes[name]) - 1))
+
+
+def keras_training(job, arrays, start):
+    keras.backend.clear_session()
+    model = keras_model(job)
+    for variable in model.weights:
+        variable.assign(start[variable.path])
+    losses = []
+    for _ in range(job.epochs):
+        for first in range(0, job.samples, job.batch_size):
+            part = slice(first, first + job.batch_size)
+            both = {name: labelled(name, job, arrays, part) for name in job.outputs}
+            model.reset_metrics()
+            logs = model.train_on_batch(
+                {name: arrays[name][part] for name in job.inputs}, {name: one[0] for name, one in both.items()},
+                sample_weight={name: one[1] for name, one in both.items()}, return_dict=True)
+            losses.append(float(logs["loss"]))
+    return {variable.path: numpy.asarray(variable) for variable in model.weights}, losses
+
+
+# Both
+
+
+def deviation(start, ours, theirs):
+    """The worst tensor's, as a part of the way that it has gone; (deviation, name)."""
+    def one(name):
+        far = max(numpy.abs(theirs[name] - start[name]).max(), 1e-4 * numpy.abs(theirs[name]).max(), 1e-7)
+        return float(numpy.abs(ours[name] - theirs[name]).max() / far)
+    return max((one(name), name) for name in theirs)
+
+
+def compare(seed):
+    """One job. Returns (what differs or None, a line about it)."""
+    job = RandomJob(seed)
+    folder = FOLDER / str(seed)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    arrays, launch = job.arrays(), job.launch()
+    (folder / "job.yaml").write_text(json.dumps(job.job(), indent=1))
+    cut = job.samples // 3
+    for index, part in enumerate((slice(0, cut), slice(cut, None)) if cut else (slice(None),)):
+        numpy.savez(folder / f"train-{index}.npz", **{name: values[part] for name, values in arrays.items()})
+
+    line = f"{len(job.layers)} layers, {job.samples} samples, batches of {job.batch_size}; {launch}"
+    try:
+        start, _ = mio(folder, "start", **{"optimizer.learning_rate": 0, "optimizer.weight_decay": 0})
+        ours, our_losses = mio(folder, "trained", launch)
+    except (Failure, subprocess.TimeoutExpired) as error:
+        return f"mio: {error}", line
+    theirs, their_losses = keras_training(job, arrays, start)
+    worst, name = deviation(start, ours, theirs)
+    line += f": {worst:.1e}"
+    if not worst <= MOST_DEVIATION:
+        return f"{name} is {worst:.1e} of its way from Keras'", line
+    if not numpy.allclose(our_losses, their_losses, rtol=1e-3, atol=1e-5):
+        return f"losses: mio {our_losses}, Keras {their_losses}", line
+    shutil.rmtree(folder)
+    return None, line
+
+
+def main(options):
+    tensorflow.get_logger().setLevel("ERROR")
+    failed = []
+    for seed in range(options.seed, options.seed + options.count):
+        difference, line = compare(seed)
+        print(f"{seed}: {line}", flush=True)
+        if difference:
+            failed.append(seed)
+            print(f"{seed}: {difference}; see {FOLDER / str(seed)}", flush=True)
+    print(f"{options.count - len(failed)} of {options.count} jobs as in Keras")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=0, help="of the first job")
+    sys.exit(main(parser.parse_args()))
