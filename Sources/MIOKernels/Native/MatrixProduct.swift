@@ -6,7 +6,8 @@ import MIOPlan
 ///
 /// C (m, n) ← A (m, k) · B (k, n), or += it, in row-major order, each of A and B as it is or transposed. On x86-64 oneDNN
 /// multiplies: it asks what instructions the processor has, and with AVX-512, AVX2 and SSE4.1 each it was 2 % slower to
-/// 60 % faster than OpenBLAS at a Dense's three products, of 128 × 128 to 1024 × 1024 weights and 8 to 256 samples.
+/// 60 % faster than OpenBLAS at a Dense's three products, of 128 × 128 to 1024 × 1024 weights and 8 to 256 samples. (On an
+/// EPYC too, but where the rows of B are a power of two long: hence the gaps of `DenseStorage`.)
 /// (OpenBLAS picks kernels by the processor's model, and the oldest for one that is newer than itself: 31 GFLOP/s on a core
 /// of a Xeon of 2023, where oneDNN reaches 165.) Elsewhere oneDNN has no more than plain loops.
 public enum MatrixProduct: String, Sendable {
