@@ -8,6 +8,10 @@ import Synchronization
 ///
 /// It belongs to one thread, which is its member 0.
 public final class ThreadTeam {
+    /// Numbers in the cache that are read, added up, written: one thread is done with fewer before others would have
+    /// begun.
+    public static let worthSharing = 1 << 15
+
     /// The owner included.
     public let count: Int
     /// Whether a run is under way, in which the owner cannot begin another.
@@ -83,12 +87,16 @@ public final class ThreadTeam {
                     begun.load(ordering: .sequentiallyConsistent) >= runs
                         || isEnding.load(ordering: .sequentiallyConsistent)
                 }
-                guard !isEnding.load(ordering: .relaxed), let work else { return }
-                work(member)
+                if isEnding.load(ordering: .relaxed) { return }
+                perform(member)
                 ended.add(1, ordering: .sequentiallyConsistent)
                 wakeSleepers()
             }
         }
+
+        /// A function of its own, so that the work is let go of before its end is told: a helper that held on to it longer
+        /// could be the last to hold what it refers to, the team itself for one, whose end waits for the helper.
+        @inline(never) private func perform(_ member: Int) { work?(member) }
 
         func end() {
             isEnding.store(true, ordering: .sequentiallyConsistent)
@@ -112,5 +120,16 @@ public final class ThreadTeam {
             monitor.withLock {}
             monitor.announce()
         }
+    }
+}
+
+extension Range<Int> {
+    /// A member's share of what a team does: consecutive, and all shares together are the whole.
+    /// - Parameter unit: shares begin at multiples of it from the start: 16 floats are a cache line.
+    public func share(of member: Int, among count: Int, unit: Int = 1) -> Range<Int> {
+        func bound(_ member: Int) -> Int {
+            member == count ? upperBound : lowerBound + self.count / unit * member / count * unit
+        }
+        return bound(member)..<bound(member + 1)
     }
 }
