@@ -8,14 +8,14 @@ import numpy
 
 FILTERS = [1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 33, 48, 64]
 UNITS = [1, 2, 3, 4, 5, 8, 10, 16, 32, 33, 64, 100, 130]
-LOSSES = {
-    "classes": "sparse_categorical_crossentropy",
-    "shares": "categorical_crossentropy",
-    "answers": "binary_crossentropy",
-    "mask": "binary_crossentropy",
-    "squares": "mean_squared_error",
-    "distances": "mean_absolute_error",
-    "huber": "huber",
+LOSSES = {  # Keras' classes, which mio knows too
+    "classes": "SparseCategoricalCrossentropy",
+    "shares": "CategoricalCrossentropy",
+    "answers": "BinaryCrossentropy",
+    "mask": "BinaryCrossentropy",
+    "squares": "MeanSquaredError",
+    "distances": "MeanAbsoluteError",
+    "huber": "Huber",
 }
 OPTIMIZERS = [
     {"class": "SGD", "learning_rate": 0.02},

@@ -21,22 +21,17 @@ import keras  # noqa: E402
 import numpy  # noqa: E402
 import tensorflow  # noqa: E402
 
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(REPOSITORY / "Benchmarks/peers"))
+
+import jobs  # noqa: E402
 from random_jobs import RandomJob  # noqa: E402
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-WORKER = REPOSITORY / ".build/release/mio-worker"
+MIO = REPOSITORY / ".build/release/mio"
 FOLDER = REPOSITORY / ".cache/parity/random"
 # Of the way that training has moved a tensor, at its largest: rounding, amplified by some steps.
 MOST_DEVIATION = 2e-3
 LIMIT_SECONDS = 120
-LOSSES = {
-    "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
-    "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
-    "binary_crossentropy": keras.losses.BinaryCrossentropy,
-    "mean_squared_error": keras.losses.MeanSquaredError,
-    "mean_absolute_error": keras.losses.MeanAbsoluteError,
-    "huber": keras.losses.Huber,
-}
 
 
 class Failure(Exception):
@@ -63,15 +58,10 @@ def mio(folder, name, launch=None, **settings):
     ranks, per_group = (launch.ranks, launch.ranks_per_group) if launch else (1, 1)
     training = launch.training if launch else {}
     settings = {"name": name, **{f"training.{key}": value for key, value in training.items()}, **settings}
-    command = ["mpirun", "-n", str(ranks), "--oversubscribe", "--bind-to", "none", str(WORKER), "job.yaml",
-               "--resume", "never"]
+    command = [MIO, "train", "-n", str(ranks), "job.yaml", "--resume", "never"]
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
-    environment = {
-        **os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "OMPI_MCA_mpi_yield_when_idle": "1", "MIO_RANKS_PER_GROUP": str(per_group),
-        "MIO_CACHE": str(FOLDER / "tuning"),
-    }
+    environment = {**os.environ, "MIO_RANKS_PER_GROUP": str(per_group), "MIO_CACHE": str(FOLDER / "tuning")}
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS)
     if ended.returncode:
         raise Failure(f"exit status {ended.returncode}: {ended.stderr.strip()[-800:]}")
@@ -84,21 +74,14 @@ def mio(folder, name, launch=None, **settings):
 
 
 def keras_model(job):
-    made = {name: keras.Input(shape, name=name) for name, shape in job.inputs.items()}
-    for layer in job.layers:
-        arguments = {key: value for key, value in layer.items() if key not in ("class", "inputs")}
-        source = layer["inputs"]
-        given = [made[one] for one in source] if isinstance(source, list) else made[source]
-        made[layer["name"]] = getattr(keras.layers, layer["class"])(**arguments)(given)
-    model = keras.Model({name: made[name] for name in job.inputs}, {name: made[name] for name in job.outputs})
-    optimizer = {key: value for key, value in job.optimizer.items() if key != "class"}
+    description = job.job()
+    model = jobs.keras_network(description)
     losses = {}
     for name, output in job.outputs.items():
         arguments = {key: value for key, value in output["loss"].items() if key != "class"}
-        losses[name] = LOSSES[output["loss"]["class"]](reduction="sum", **arguments)
-    model.compile(
-        getattr(keras.optimizers, job.optimizer["class"])(**optimizer), loss=losses,
-        loss_weights={name: output["weight"] for name, output in job.outputs.items()})
+        losses[name] = getattr(keras.losses, output["loss"]["class"])(reduction="sum", **arguments)
+    model.compile(jobs.keras_optimizer(description), loss=losses,
+                  loss_weights={name: output["weight"] for name, output in job.outputs.items()})
     return model
 
 

@@ -13,8 +13,8 @@ def read(path):
     return yaml.safe_load(pathlib.Path(path).read_text())
 
 
-def keras_model(job):
-    """Compiled: mio's layers, losses, metrics and optimizers have Keras' classes, names and arguments."""
+def keras_network(job):
+    """Not compiled: mio's layers have Keras' classes, names and arguments."""
     import keras
 
     tensors = {name: keras.Input(given["shape"], name=name) for name, given in job["model"]["inputs"].items()}
@@ -24,10 +24,21 @@ def keras_model(job):
         source = layer["inputs"]
         given = [tensors[one] for one in source] if isinstance(source, list) else tensors[source]
         tensors[layer["name"]] = getattr(keras.layers, layer["class"])(**arguments)(given)
-    model = keras.Model(inputs, {name: tensors[name] for name in job["model"]["outputs"]})
-    optimizer = {key: value for key, value in job["optimizer"].items() if key != "class"}
+    return keras.Model(inputs, {name: tensors[name] for name in job["model"]["outputs"]})
+
+
+def keras_optimizer(job):
+    import keras
+
+    arguments = {key: value for key, value in job["optimizer"].items() if key != "class"}
+    return getattr(keras.optimizers, job["optimizer"]["class"])(**arguments)
+
+
+def keras_model(job):
+    """Compiled, losses and metrics by the names that mio has from Keras."""
+    model = keras_network(job)
     model.compile(
-        getattr(keras.optimizers, job["optimizer"]["class"])(**optimizer),
+        keras_optimizer(job),
         loss={name: given["loss"] for name, given in job["outputs"].items()},
         loss_weights={name: given.get("weight", 1.0) for name, given in job["outputs"].items()},
         metrics={name: given.get("metrics", []) for name, given in job["outputs"].items()})

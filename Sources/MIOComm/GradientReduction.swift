@@ -36,8 +36,6 @@ public final class GradientReduction {
     private var work = BlockWork.sums
     private var workBlocks = 0..<0
     private var doPart: (Int) -> Void = { _ in }
-    /// Elements: fewer are added up before other threads would have begun.
-    private static let worthSharing = 1 << 15
 
     /// What is done with blocks, each for itself.
     private enum BlockWork { case sums, squares }
@@ -126,7 +124,7 @@ public final class GradientReduction {
             (slabs + rank).initialize(to: slab.pointer)
         }
         if group.count > 1 { communicator.reserve(slots: partition.blocksOfBucket.count) }
-        doPart = { [unowned self] in perform(work, on: part($0)) }
+        doPart = { [unowned self] in perform(work, on: workBlocks.share(of: $0, among: team?.count ?? 1)) }
     }
 
     deinit { slabs.deallocate() }
@@ -256,17 +254,11 @@ public final class GradientReduction {
     /// Does something with some consecutive blocks, with all threads that are free to.
     private func share(_ work: BlockWork, of blocks: Range<Int>) {
         guard let team, team.count > 1, !team.isWorking,
-            partition.elements(of: blocks).count >= Self.worthSharing
+            partition.elements(of: blocks).count >= ThreadTeam.worthSharing
         else { return perform(work, on: blocks) }
         self.work = work
         workBlocks = blocks
         team.run(doPart)
-    }
-
-    /// A member's consecutive blocks of the team's.
-    private func part(_ member: Int) -> Range<Int> {
-        let (first, count, members) = (workBlocks.lowerBound, workBlocks.count, team?.count ?? 1)
-        return first + count * member / members..<first + count * (member + 1) / members
     }
 
     private func perform(_ work: BlockWork, on blocks: Range<Int>) {

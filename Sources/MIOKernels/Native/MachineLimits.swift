@@ -76,9 +76,9 @@ public struct MachineLimits: Hashable, Sendable {
         let (target, first, second) = (a.pointer, b.pointer, c.pointer)
         var start = 0
         let part: (Int) -> Void = { member in
-            let low = start + count / 2 * member / threads
-            let high = start + count / 2 * (member + 1) / threads
-            mio_triad(Int64(high - low), first + low, second + low, 0.5, target + low)
+            let part = (start..<start + count / 2).share(of: member, among: threads)
+            let low = part.lowerBound
+            mio_triad(Int64(part.count), first + low, second + low, 0.5, target + low)
         }
         let fastest = fastestRun(seconds: seconds) {
             team.run(part)

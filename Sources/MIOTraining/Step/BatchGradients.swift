@@ -5,6 +5,7 @@ import MIOGraph
 import MIOKernels
 import MIOPlan
 import MIOTensor
+import MIOThreads
 
 /// Computes a rank's sums and gradients of a batch, and hands the gradients to their reduction as they come.
 ///
@@ -40,9 +41,6 @@ final class BatchGradients {
     private var nextBucket = 0
     private var failure: CommunicationError?
     private var ownEnd: UInt64 = 0
-
-    /// Elements: fewer are added up before the others would have begun.
-    private static let worthSharing = 1 << 15
 
     /// - Parameters:
     ///   - sums: the numbers that the heads add up.
@@ -178,16 +176,11 @@ final class BatchGradients {
         guard lanes > 1 else { return }
         TreeOrder.sum(laneSums.pointer, terms: lanes, count: numbers)
         let rest = rest
-        if rest.count < Self.worthSharing { addUp(rest) } else { replica.team.run(addUp) }
+        if rest.count < ThreadTeam.worthSharing { addUp(rest) } else { replica.team.run(addUp) }
     }
 
     private func addUpSlice(_ member: Int) {
-        let (rest, lanes) = (rest, replica.lanes.count)
-        /// Whole cache lines to each.
-        func bound(_ member: Int) -> Int {
-            member == lanes ? rest.upperBound : rest.lowerBound + rest.count / 16 * member / lanes * 16
-        }
-        addUp(bound(member)..<bound(member + 1))
+        addUp(rest.share(of: member, among: replica.lanes.count, unit: 16))
     }
 
     private func addUp(_ range: Range<Int>) {

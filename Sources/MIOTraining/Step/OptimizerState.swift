@@ -30,8 +30,6 @@ public final class OptimizerState {
     private var scalars: UpdateScalars
     private var members = 1
     private var updatePart: (Int) -> Void = { _ in }
-    /// Elements: fewer are changed before other threads would have begun.
-    private static let worthSharing = 1 << 15
 
     public init(
         _ optimizer: any Optimizer, plan: Plan, memory: TrainingMemory, communicator: any Communicator
@@ -99,7 +97,7 @@ public final class OptimizerState {
             optimizer.options.clipping.writeScales(
                 squaredNorms: UnsafeBufferPointer(squaredNorms.buffer), to: scales.buffer)
         }
-        members = ownElements < Self.worthSharing ? 1 : team.count
+        members = ownElements < ThreadTeam.worthSharing ? 1 : team.count
         if members == 1 { update(part: 0) } else { team.run(updatePart) }
         updates += 1
     }
@@ -109,15 +107,11 @@ public final class OptimizerState {
         let mode = mio_flush_subnormals()
         defer { mio_restore_float_mode(mode) }
         for run in runs {
-            let (count, first) = (run.range.count, run.range.lowerBound)
-            /// Whole cache lines to each.
-            func bound(_ part: Int) -> Int {
-                part == members ? first + count : first + count / 16 * part / members * 16
-            }
-            let offset = bound(part)
+            let share = run.range.share(of: part, among: members, unit: 16)
+            let offset = share.lowerBound
             optimizer.updateNative(
                 ParameterRange(
-                    count: bound(part + 1) - offset, weights: memory.weights.pointer + offset,
+                    count: share.count, weights: memory.weights.pointer + offset,
                     gradient: UnsafePointer(memory.gradients.pointer + offset),
                     slots: SlotPointers(slot(0, offset), slot(1, offset), slot(2, offset)),
                     gradientScale: clips ? scales.pointer[run.parameter] : 1), with: scalars)
