@@ -68,53 +68,45 @@ struct Convolution {
             outputLayout == .canonical
             ? .canonical : channels * 2 >= block ? .channelBlocked(block: block) : nil
         input = try MemoryDescriptor(image: shape, samples: samples, layout: request.inputLayout, name)
-        output = try MemoryDescriptor(
+        let destination = try MemoryDescriptor(
             image: request.outputShape, samples: samples, layout: outputLayout, name)
+        output = destination
         let extents = [layer.filters, channels, layer.kernelSize[0], layer.kernelSize[1]]
         canonicalWeights = try MemoryDescriptor(extents, dnnl_cdba, name)
         guard let geometry = try? layer.geometry(for: [shape]) else { return nil }
 
-        var anyWeights = try MemoryDescriptor(extents, dnnl_format_tag_any, name).raw
-        var halfWeights = try MemoryDescriptor(extents, dnnl_format_tag_any, name, dnnl_bf16).raw
-        // An empty descriptor is oneDNN's word for no bias.
-        var bias =
-            layer.useBias
-            ? try MemoryDescriptor([layer.filters], dnnl_a, name).raw : dnnl_memory_desc_t()
-        var anySource = try MemoryDescriptor(
-            image: shape, samples: samples, layout: outputLayout == .canonical ? .canonical : nil, name
-        ).raw
+        let anyWeights = try MemoryDescriptor(extents, dnnl_format_tag_any, name)
+        let halfWeights = try MemoryDescriptor(extents, dnnl_format_tag_any, name, dnnl_bf16)
+        let bias = layer.useBias ? try MemoryDescriptor([layer.filters], dnnl_a, name) : nil
+        let anySource = try MemoryDescriptor(
+            image: shape, samples: samples, layout: outputLayout == .canonical ? .canonical : nil, name)
         var wantedSource = try MemoryDescriptor(image: shape, samples: samples, layout: sourceLayout, name)
-            .raw
-        var halfSource = try MemoryDescriptor(
-            image: shape, samples: samples, layout: sourceLayout, name, dnnl_bf16
-        ).raw
-        var destination = output.raw
-        var halfGradient = try MemoryDescriptor(
-            image: request.outputShape, samples: samples, layout: outputLayout, name, dnnl_bf16
-        ).raw
-        let strides = Self.extents(layer.strides)
-        let dilation = Self.extents([0, 0])
-        let before = Self.extents([geometry.height.before, geometry.width.before])
-        let after = Self.extents([geometry.height.after, geometry.width.after])
+        let halfSource = try MemoryDescriptor(
+            image: shape, samples: samples, layout: sourceLayout, name, dnnl_bf16)
+        let halfGradient = try MemoryDescriptor(
+            image: request.outputShape, samples: samples, layout: outputLayout, name, dnnl_bf16)
         let relu = layer.activation == .relu
 
         /// The first of some algorithms that oneDNN has.
         func first(
-            _ algorithms: [dnnl_alg_kind_t], hint: PrimitiveDescriptor?, relu: Bool, avoiding: String? = nil,
-            _ describe: (inout dnnl_convolution_desc_t, dnnl_alg_kind_t) -> dnnl_status_t
+            _ algorithms: [dnnl_alg_kind_t], _ pass: ConvolutionPass, source: MemoryDescriptor,
+            weights: MemoryDescriptor, destination: MemoryDescriptor, hint: PrimitiveDescriptor? = nil,
+            avoiding: String? = nil
         ) -> PrimitiveDescriptor? {
+            let tensors = ConvolutionTensors(
+                source: source, weights: weights, bias: pass == .forward ? bias : nil,
+                destination: destination, strides: layer.strides, geometry: geometry)
             for algorithm in algorithms {
-                var descriptor = dnnl_convolution_desc_t()
-                guard describe(&descriptor, algorithm) == dnnl_success else { continue }
                 if let found = PrimitiveDescriptor(
-                    &descriptor, engine, hint: hint, relu: relu, avoiding: avoiding)
+                    pass, tensors, algorithm, engine, hint: hint, relu: relu && pass == .forward,
+                    avoiding: avoiding)
                 {
                     return found
                 }
             }
             return nil
         }
-        let winograd = request.hasWinograd(engine) && engine.hasAVX512 ? [dnnl_convolution_winograd] : []
+        let winograd = request.hasWinograd(engine) && engine.hasWinograd ? [dnnl_convolution_winograd] : []
         let direct = [dnnl_convolution_direct, dnnl_convolution_auto]
         func algorithms(_ candidate: ConvolutionCandidate) -> [dnnl_alg_kind_t] {
             candidate == .direct ? direct : winograd + direct
@@ -129,18 +121,15 @@ struct Convolution {
             picks(pass) == .blockedWinograd ? blockedWinograd : nil
         }
         func forward(_ algorithms: [dnnl_alg_kind_t]) -> PrimitiveDescriptor? {
-            first(algorithms, hint: nil, relu: relu) { descriptor, algorithm in
-                dnnl_dilated_convolution_forward_desc_init(
-                    &descriptor, dnnl_forward_training, algorithm, &wantedSource, &anyWeights, &bias,
-                    &destination, strides, dilation, before, after)
-            }
+            first(
+                algorithms, .forward, source: wantedSource, weights: anyWeights, destination: destination)
         }
         // The kernel is kept, whatever is picked, as the first way has it: plans of any tuning share weights.
         guard var usual = forward(winograd + direct) else { return nil }
         // Where the other count reads the plan's input as it lies, there is no workspace. That is asked for by name
         // only if need be: of orders that are the same for one channel, oneDNN is fast in the one it names itself.
         if let kept, kept.workspaceElements == 0, !(usual.memory(dnnl_query_src_md) == input) {
-            wantedSource = input.raw
+            wantedSource = input
             guard let reading = forward(winograd + direct) else { return nil }
             usual = reading
         }
@@ -148,19 +137,14 @@ struct Convolution {
             kept?.weights
             ?? (request.sharesWeights ? canonicalWeights : usual.memory(dnnl_query_weights_md))
         source = usual.memory(dnnl_query_src_md)
-        // Backward reads what forward has brought into its order.
-        var kept = source.raw
-
         let usesHalf =
             request.hasBFloat16(engine) && ConvolutionPass.allCases.contains { picks($0) == .bfloat16 }
         let half =
             !usesHalf
             ? nil
-            : first([dnnl_convolution_direct], hint: nil, relu: relu) { descriptor, algorithm in
-                dnnl_dilated_convolution_forward_desc_init(
-                    &descriptor, dnnl_forward_training, algorithm, &halfSource, &halfWeights, &bias,
-                    &destination, strides, dilation, before, after)
-            }
+            : first(
+                [dnnl_convolution_direct], .forward, source: halfSource, weights: halfWeights,
+                destination: destination)
         let found: PrimitiveDescriptor
         switch picks(.forward) {
         case .winograd, .blockedWinograd: found = usual
@@ -175,25 +159,22 @@ struct Convolution {
             backwardWeights = own
         } else {
             func backward(
-                _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor,
-                _ source: inout dnnl_memory_desc_t, _ gradient: inout dnnl_memory_desc_t
+                _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor, _ source: MemoryDescriptor,
+                _ gradient: MemoryDescriptor
             ) -> PrimitiveDescriptor? {
                 // https://github.com/uxlfoundation/oneDNN/issues/6035: it writes behind its scratch.
                 let overflows = layer.kernelSize == [1, 1] && layer.strides != [1, 1] && channels < block
                 return first(
-                    algorithms, hint: hint, relu: false, avoiding: overflows ? "jit_1x1" : nil
-                ) { descriptor, algorithm in
-                    dnnl_dilated_convolution_backward_weights_desc_init(
-                        &descriptor, algorithm, &source, &anyWeights, nil, &gradient, strides, dilation,
-                        before, after)
-                }
+                    algorithms, .backwardWeights, source: source, weights: anyWeights, destination: gradient,
+                    hint: hint, avoiding: overflows ? "jit_1x1" : nil)
             }
             let pick = picks(.backwardWeights)
             var found: PrimitiveDescriptor?
             if pick == .bfloat16, let half {
-                found = backward([dnnl_convolution_direct], half, &halfSource, &halfGradient)
+                found = backward([dnnl_convolution_direct], half, halfSource, halfGradient)
             }
-            guard let found = found ?? backward(algorithms(pick), usual, &kept, &destination) else {
+            // It reads what forward has brought into its order.
+            guard let found = found ?? backward(algorithms(pick), usual, source, destination) else {
                 return nil
             }
             backwardWeights = ConvolutionWork(.backwardWeights, found)
@@ -204,29 +185,23 @@ struct Convolution {
             backwardData = own
         } else {
             func backward(
-                _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor,
-                _ weights: inout dnnl_memory_desc_t, _ gradient: inout dnnl_memory_desc_t
+                _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor, _ weights: MemoryDescriptor,
+                _ gradient: MemoryDescriptor
             ) -> PrimitiveDescriptor? {
-                first(algorithms, hint: hint, relu: false) { descriptor, algorithm in
-                    dnnl_dilated_convolution_backward_data_desc_init(
-                        &descriptor, algorithm, &anySource, &weights, &gradient, strides, dilation, before,
-                        after)
-                }
+                first(
+                    algorithms, .backwardData, source: anySource, weights: weights, destination: gradient,
+                    hint: hint)
             }
             let pick = picks(.backwardData)
             var found: PrimitiveDescriptor?
             if pick == .bfloat16, let half {
-                found = backward([dnnl_convolution_direct], half, &halfWeights, &halfGradient)
+                found = backward([dnnl_convolution_direct], half, halfWeights, halfGradient)
             }
-            guard let found = found ?? backward(algorithms(pick), usual, &anyWeights, &destination) else {
+            guard let found = found ?? backward(algorithms(pick), usual, anyWeights, destination) else {
                 return nil
             }
             backwardData = ConvolutionWork(.backwardData, found)
         }
-    }
-
-    private static func extents(_ values: [Int]) -> [Int64] {
-        values.map { Int64($0) } + [Int64](repeating: 0, count: 12 - values.count)
     }
 
     /// Whether the input's gradient can be put where the input is, and pass the relu that made the input on the way.

@@ -2,7 +2,7 @@ import MIOTensor
 
 /// The ways to compute a convolution, or one of its gradients.
 public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
-    /// In 4×4 tiles, with a quarter of the multiplications: 3×3 kernels with stride 1. By oneDNN, on AVX-512.
+    /// In 4×4 tiles, with a quarter of the multiplications: 3×3 kernels with stride 1. By oneDNN 2, on AVX-512.
     case winograd
     /// The same by mio's own loops, in blocks of tiles that stay in the second-level cache, while the memory fetches the
     /// next ones; on one thread.
@@ -37,7 +37,7 @@ extension Convolution.Request {
         var candidates: [ConvolutionCandidate] = []
         if hasWinograd(engine) {
             if threads == 1 { candidates.append(.blockedWinograd) }
-            if engine.hasAVX512 { candidates.append(.winograd) }
+            if engine.hasWinograd { candidates.append(.winograd) }
         }
         candidates.append(.direct)
         // Where there are no instructions for it, oneDNN emulates them: never faster.

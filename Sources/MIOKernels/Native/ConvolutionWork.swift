@@ -106,7 +106,7 @@ struct ConvolutionWork {
                         index: DNNL_ARG_BIAS, memory: descriptor.memory(dnnl_query_weights_md, 1),
                         pointer: bias))
             }
-            return try Execution(name, descriptor.handle, engine, arguments)
+            return try Execution(name, descriptor, engine, arguments)
         }
     }
 }

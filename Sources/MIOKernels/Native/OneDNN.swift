@@ -1,5 +1,6 @@
 import CDenseLoops
 import COneDNN
+import MIOGraph
 import MIOPlan
 import MIOTensor
 
@@ -10,8 +11,10 @@ final class OneDNNEngine: @unchecked Sendable {
     let handle: dnnl_engine_t
     /// Channels a blocked image keeps side by side: a register's 32-bit lanes.
     let block: Int
-    /// `avx512_core` and later, where oneDNN has Winograd convolutions.
+    /// `avx512_core` and later.
     let hasAVX512: Bool
+    /// Winograd convolutions of oneDNN: version 2 has them for AVX-512, version 3 has none.
+    let hasWinograd: Bool
     /// Registers for mio's own, of a block's lanes.
     let hasBlockedWinograd: Bool
     /// Instructions that multiply bfloat16.
@@ -25,6 +28,7 @@ final class OneDNNEngine: @unchecked Sendable {
         hasAVX512 = isa & dnnl_cpu_isa_avx512_core.rawValue == dnnl_cpu_isa_avx512_core.rawValue
         hasBFloat16 =
             isa & dnnl_cpu_isa_avx512_core_bf16.rawValue == dnnl_cpu_isa_avx512_core_bf16.rawValue
+        hasWinograd = mio_onednn_has_winograd(handle)
         block = hasAVX512 ? 16 : 8
         // oneDNN can be told to do as if it had less.
         let hasAVX2 = isa & dnnl_cpu_isa_avx2.rawValue == dnnl_cpu_isa_avx2.rawValue
@@ -44,26 +48,27 @@ func check(_ status: dnnl_status_t, _ operation: String, _ action: String) throw
 
 private func name(of status: dnnl_status_t) -> String { String(cString: dnnl_status2str(status)) }
 
-/// How a tensor lies in memory, in oneDNN's words.
-struct MemoryDescriptor {
-    var raw: dnnl_memory_desc_t
+/// How a tensor lies in memory, in oneDNN's words. It never changes.
+final class MemoryDescriptor {
+    let handle: OpaquePointer
 
     /// - Parameter tag: the order of the axes; `dnnl_format_tag_any` leaves it to a primitive.
+    /// - Throws: `KernelError` if oneDNN has no such tensor.
     init(
         _ dimensions: [Int], _ tag: dnnl_format_tag_t, _ operation: String,
         _ type: dnnl_data_type_t = dnnl_f32
     ) throws(KernelError) {
-        raw = dnnl_memory_desc_t()
-        let extents = dimensions.map { Int64($0) } + [Int64](repeating: 0, count: 12 - dimensions.count)
+        var made: OpaquePointer?
+        let extents = dimensions.map { Int64($0) }
         try check(
-            dnnl_memory_desc_init_by_tag(&raw, Int32(dimensions.count), extents, type, tag), operation,
+            mio_memory_descriptor_create(&made, Int32(dimensions.count), extents, type, tag), operation,
             "a tensor of \(dimensions)")
+        handle = made!
     }
 
-    init(_ raw: dnnl_memory_desc_t) { self.raw = raw }
-
     /// (samples, height, width, channels) in a layout of the plan; `nil`: as the primitive likes it.
-    init(
+    /// - Throws: `KernelError` if oneDNN has no such tensor.
+    convenience init(
         image: Shape, samples: Int, layout: Layout?, _ operation: String, _ type: dnnl_data_type_t = dnnl_f32
     ) throws(KernelError) {
         let tag =
@@ -76,29 +81,62 @@ struct MemoryDescriptor {
         try self.init([samples, image[2], image[0], image[1]], tag, operation, type)
     }
 
-    var bytes: Int { withUnsafePointer(to: raw) { Int(dnnl_memory_desc_get_size($0)) } }
+    /// One of the tensors of an operation.
+    fileprivate init(of primitive: dnnl_primitive_desc_t, _ what: dnnl_query_t, _ index: Int32) {
+        var made: OpaquePointer?
+        let status = mio_primitive_memory_descriptor(&made, primitive, what, index)
+        // An operation has all tensors that are asked for.
+        precondition(status == dnnl_success, "oneDNN has no tensor \(what.rawValue): \(name(of: status))")
+        handle = made!
+    }
+
+    deinit { mio_memory_descriptor_destroy(handle) }
+
+    var bytes: Int { mio_memory_descriptor_bytes(handle) }
 
     /// 32-bit elements, rounded up to a cache line.
     var elements: Int { alignedElements(bytes: bytes) }
 
     static func == (a: MemoryDescriptor, b: MemoryDescriptor) -> Bool {
-        withUnsafePointer(to: a.raw) { x in
-            withUnsafePointer(to: b.raw) { y in dnnl_memory_desc_equal(x, y) != 0 }
-        }
+        mio_memory_descriptors_are_equal(a.handle, b.handle)
     }
 }
 
 func alignedElements(bytes: Int) -> Int { (bytes + 63) / 64 * 16 }
 
+/// The tensors of a pass of a convolution or their gradients, and its window.
+struct ConvolutionTensors {
+    var source: MemoryDescriptor
+    var weights: MemoryDescriptor
+    var bias: MemoryDescriptor?
+    var destination: MemoryDescriptor
+    let strides: [Int]
+    let geometry: WindowGeometry
+
+    /// - Parameter body: what is done with them as C has them; it must not keep them.
+    fileprivate func withC<Result>(_ body: (UnsafePointer<mio_convolution>) -> Result) -> Result {
+        let (height, width) = (geometry.height, geometry.width)
+        var tensors = mio_convolution(
+            source: source.handle, weights: weights.handle, bias: bias?.handle,
+            destination: destination.handle, strides: (Int64(strides[0]), Int64(strides[1])),
+            padding_before: (Int64(height.before), Int64(width.before)),
+            padding_after: (Int64(height.after), Int64(width.after)))
+        return withExtendedLifetime(self) { body(&tensors) }
+    }
+}
+
 /// An operation that oneDNN has picked an implementation for, without its code.
 final class PrimitiveDescriptor {
     let handle: dnnl_primitive_desc_t
 
-    /// `nil` if oneDNN has no implementation.
-    /// - Parameter avoiding: the beginning of the names of implementations to pass over.
+    /// A pass of a convolution; `nil` if oneDNN has no implementation.
+    /// - Parameters:
+    ///   - hint: forward's operation, for the gradients.
+    ///   - relu: whether forward applies it.
+    ///   - avoiding: the beginning of the names of implementations to pass over.
     init?(
-        _ operation: UnsafeRawPointer, _ engine: OneDNNEngine, hint: PrimitiveDescriptor? = nil,
-        relu: Bool = false, avoiding: String? = nil
+        _ pass: ConvolutionPass, _ tensors: ConvolutionTensors, _ algorithm: dnnl_alg_kind_t,
+        _ engine: OneDNNEngine, hint: PrimitiveDescriptor? = nil, relu: Bool = false, avoiding: String? = nil
     ) {
         var attributes: dnnl_primitive_attr_t?
         guard dnnl_primitive_attr_create(&attributes) == dnnl_success else { return nil }
@@ -109,46 +147,48 @@ final class PrimitiveDescriptor {
         defer { if let operations { dnnl_post_ops_destroy(operations) } }
         if relu {
             guard dnnl_post_ops_create(&operations) == dnnl_success,
-                dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0) == dnnl_success,
+                mio_append_relu(operations) == dnnl_success,
                 dnnl_primitive_attr_set_post_ops(attributes, operations) == dnnl_success
             else { return nil }
         }
-        // The implementations there are, the one oneDNN prefers first.
-        var iterator: dnnl_primitive_desc_iterator_t?
-        guard
-            dnnl_primitive_desc_iterator_create(&iterator, operation, attributes, engine.handle, hint?.handle)
-                == dnnl_success
-        else { return nil }
-        defer { dnnl_primitive_desc_iterator_destroy(iterator) }
-        while true {
-            guard let descriptor = dnnl_primitive_desc_iterator_fetch(iterator) else { return nil }
-            guard let avoiding, Self.implementation(descriptor).hasPrefix(avoiding) else {
-                handle = descriptor
-                return
+        var found: dnnl_primitive_desc_t?
+        let status = tensors.withC { tensors in
+            switch pass {
+            case .forward:
+                mio_convolution_forward(&found, tensors, algorithm, engine.handle, attributes, avoiding)
+            case .backwardWeights:
+                mio_convolution_backward_weights(
+                    &found, tensors, algorithm, hint?.handle, engine.handle, attributes, avoiding)
+            case .backwardData:
+                mio_convolution_backward_data(
+                    &found, tensors, algorithm, hint?.handle, engine.handle, attributes, avoiding)
             }
-            dnnl_primitive_desc_destroy(descriptor)
-            guard dnnl_primitive_desc_iterator_next(iterator) == dnnl_success else { return nil }
         }
+        guard status == dnnl_success, let found else { return nil }
+        handle = found
+    }
+
+    /// A copy of a tensor in another order.
+    /// - Throws: `KernelError` if oneDNN has no implementation.
+    init(
+        reorderFrom from: MemoryDescriptor, to: MemoryDescriptor, _ engine: OneDNNEngine, _ operation: String
+    ) throws(KernelError) {
+        var found: dnnl_primitive_desc_t?
+        try check(
+            mio_reorder_create(&found, from.handle, to.handle, engine.handle), operation, "a reordering")
+        handle = found!
     }
 
     deinit { dnnl_primitive_desc_destroy(handle) }
 
     func memory(_ what: dnnl_query_t, _ index: Int32 = 0) -> MemoryDescriptor {
-        MemoryDescriptor(dnnl_primitive_desc_query_md(handle, what, index).pointee)
+        MemoryDescriptor(of: handle, what, index)
     }
 
     var scratch: MemoryDescriptor { memory(dnnl_query_scratchpad_md) }
 
     /// `jit:avx512_core`
-    var implementation: String { Self.implementation(handle) }
-
-    private static func implementation(_ descriptor: dnnl_primitive_desc_t) -> String {
-        var name: UnsafePointer<CChar>?
-        guard dnnl_primitive_desc_query(descriptor, dnnl_query_impl_info_str, 0, &name) == dnnl_success,
-            let name
-        else { return "unknown" }
-        return String(cString: name)
-    }
+    var implementation: String { String(cString: mio_implementation_name(handle)) }
 }
 
 /// A primitive with its arguments, ready to run again and again. Each owns its stream: a kernel and all it owns
@@ -170,14 +210,14 @@ final class Execution {
 
     /// - Throws: `KernelError` if oneDNN cannot make the code or the memory objects.
     init(
-        _ name: String, _ descriptor: dnnl_primitive_desc_t, _ engine: OneDNNEngine, _ bound: [Argument]
+        _ name: String, _ descriptor: PrimitiveDescriptor, _ engine: OneDNNEngine, _ bound: [Argument]
     ) throws(KernelError) {
         self.name = name
         self.engine = engine
         count = Int32(bound.count)
         arguments = .allocate(capacity: bound.count)
         var primitive: dnnl_primitive_t?
-        let status = dnnl_primitive_create(&primitive, descriptor)
+        let status = dnnl_primitive_create(&primitive, descriptor.handle)
         guard status == dnnl_success, let primitive else {
             arguments.deallocate()
             throw KernelError(operation: name, message: "oneDNN refused a primitive: \(status.rawValue)")
@@ -188,10 +228,10 @@ final class Execution {
             "a stream")
         for (position, argument) in bound.enumerated() {
             var memory: dnnl_memory_t?
-            var raw = argument.memory.raw
             try check(
-                dnnl_memory_create(
-                    &memory, &raw, engine.handle, argument.pointer.map { UnsafeMutableRawPointer($0) }),
+                mio_memory_create(
+                    &memory, argument.memory.handle, engine.handle,
+                    argument.pointer.map { UnsafeMutableRawPointer($0) }),
                 name, "a memory object")
             memories.append(memory!)
             (arguments + position).initialize(to: dnnl_exec_arg_t(arg: argument.index, memory: memory))
@@ -218,14 +258,9 @@ final class Execution {
         _ name: String, _ engine: OneDNNEngine, _ source: UnsafePointer<Float>, _ from: MemoryDescriptor,
         _ target: UnsafeMutablePointer<Float>, _ to: MemoryDescriptor
     ) throws(KernelError) -> Execution {
-        var descriptor: dnnl_primitive_desc_t?
-        var (source_, target_) = (from.raw, to.raw)
-        try check(
-            dnnl_reorder_primitive_desc_create(
-                &descriptor, &source_, engine.handle, &target_, engine.handle, nil), name, "a reordering")
-        defer { dnnl_primitive_desc_destroy(descriptor) }
+        let descriptor = try PrimitiveDescriptor(reorderFrom: from, to: to, engine, name)
         return try Execution(
-            name, descriptor!, engine,
+            name, descriptor, engine,
             [
                 Argument(
                     index: DNNL_ARG_FROM, memory: from, pointer: UnsafeMutablePointer(mutating: source)),
