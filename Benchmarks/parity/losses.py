@@ -123,6 +123,57 @@ def clipped_cases():
                **record(make, target, numpy.asarray(prediction, numpy.float32), None)}
 
 
+def missing_cases():
+    """Rows of which elements are missing. Keras has no word for that: it gets each row without them, and rows that have
+    none left are left out; the mean over the rows is taken here."""
+    rows, width = 7, 5
+    weights = tensors.uniform(400, (rows,), 0, 2)
+    present = [[1, 0, 1, 1, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [1, 1, 0, 1, 1], [0, 1, 0, 0, 0],
+               [1, 1, 1, 1, 1]]
+    kinds = [("BinaryCrossentropy", {"from_logits": True}, (-4, 4)), ("BinaryCrossentropy", {}, (0.02, 0.98)),
+             ("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.1}, (-4, 4)),
+             ("MeanSquaredError", {}, (-2, 2)), ("MeanAbsoluteError", {}, (-2, 2)), ("Huber", {"delta": 0.5}, (-2, 2))]
+    for index, (kind, arguments, (low, high)) in enumerate(kinds):
+        stream = 410 + 10 * index
+        drawn = {"prediction": tensors.uniform(stream, (rows, width), low, high)}
+        if kind == "BinaryCrossentropy":
+            drawn["target"] = tensors.classes(stream + 1, (rows, width), 2)
+        else:
+            drawn["target"] = tensors.uniform(stream + 1, (rows, width), low, high)
+        values = {name: tensors.draw(SEED, one) for name, one in drawn.items()}
+        for weighted in (False, True):
+            weight = tensors.draw(SEED, weights) if weighted else None
+            both = [labelled_elements(kind, arguments, values["target"], values["prediction"], present, weight, one)
+                    for one in ("float64", "float32")]
+            (double, double_gradient), (single, single_gradient) = both
+            yield {"class": kind, "arguments": arguments, "drawn": drawn, "present": present,
+                   "sample_weight": weights if weighted else None,
+                   "loss": quantities.scalar(double, single, rows * width),
+                   "gradient": quantities.tensor(double_gradient, single_gradient, rows * width, SEED)}
+
+
+def labelled_elements(kind, arguments, target, prediction, present, weight, element):
+    """Mean over the rows that have a label, and its gradient by all predictions."""
+    with precision(element):
+        loss = getattr(keras.losses, kind)(**arguments)
+        watched = tensorflow.constant(prediction, element)
+        labelled = [numpy.flatnonzero(row) for row in present]
+
+        @tensorflow.function
+        def compute(watched):
+            with tensorflow.GradientTape() as tape:
+                tape.watch(watched)
+                losses = [
+                    loss(target[row : row + 1, places].astype(element), tensorflow.gather(watched[row : row + 1], places, axis=1))
+                    * (1 if weight is None else weight.astype(element)[row])
+                    for row, places in enumerate(labelled) if len(places)]
+                value = tensorflow.add_n(losses) / len(losses)
+            return value, tape.gradient(value, watched)
+
+        value, gradient = compute(watched)
+        return float(value), numpy.asarray(gradient)
+
+
 def golden():
     return {"seed": SEED, "drawn": list(drawn_cases()), "heads": list(head_cases()),
-            "clipped": list(clipped_cases())}
+            "clipped": list(clipped_cases()), "missing": list(missing_cases())}

@@ -17,6 +17,8 @@ LOSSES = {  # Keras' classes, which mio knows too
     "distances": "MeanAbsoluteError",
     "huber": "Huber",
 }
+# Whose elements may be missing one by one, and the numbers that may say so beside NaN.
+ELEMENTWISE = {"answers": [-1, 255], "mask": [-1, 255], "squares": [-200, 0.5], "distances": [-200], "huber": [-200]}
 OPTIMIZERS = [
     {"class": "SGD", "learning_rate": 0.02},
     {"class": "SGD", "learning_rate": 0.02, "momentum": 0.9, "nesterov": True},
@@ -159,7 +161,9 @@ class RandomJob:
                 activation = {"classes": "softmax", "shares": "softmax", "answers": "sigmoid"}.get(kind)
                 name = self._add("Dense", joined, [units], units=units,
                                  activation=activation or choose(["linear", "sigmoid", "tanh"]))
-            outputs[name] = {"kind": kind, "loss": loss, "weight": choose([1.0, 0.5, 3.0])}
+            outputs[name] = {"kind": kind, "loss": loss, "weight": choose([1.0, 0.5, 3.0]),
+                             "missing": choose(["nothing", "samples", *["elements"] * 2 * (kind in ELEMENTWISE)]),
+                             "number": choose([math.nan, *ELEMENTWISE[kind]] if kind in ELEMENTWISE else [math.nan])}
         return outputs
 
     def _drop_unused(self):
@@ -182,7 +186,8 @@ class RandomJob:
                 "layers": self.layers,
                 "outputs": list(self.outputs),
             },
-            "outputs": {name: {"loss": one["loss"], "weight": one["weight"]} for name, one in self.outputs.items()},
+            "outputs": {name: {"loss": one["loss"], "weight": one["weight"], **self._missing_key(one)}
+                        for name, one in self.outputs.items()},
             "data": {"train": {"files": "train-*.npz"}},
             "optimizer": self.optimizer,
             "training": {"epochs": self.epochs, "batch_size": self.batch_size, "shuffle": False},
@@ -190,8 +195,14 @@ class RandomJob:
             "checkpoints": {"keep": 1},
         }
 
+    def _missing_key(self, output):
+        if math.isnan(output["number"]) or output["number"] == -1:
+            return {}
+        return {"missing_label" if output["kind"] in ("answers", "mask") else "missing_value": output["number"]}
+
     def arrays(self):
-        """Samples by column. A third of some outputs' labels are missing, and some samples have weights."""
+        """Samples by column. A third of some outputs' labels are missing, by samples or by elements, and some samples have
+        weights."""
         drawn = numpy.random.default_rng(self.seed)
         arrays = {name: drawn.standard_normal([self.samples, *shape], dtype=numpy.float32)
                   for name, shape in self.inputs.items()}
@@ -205,8 +216,10 @@ class RandomJob:
                 target = drawn.integers(0, 2, [self.samples, *shape]).astype(numpy.float32)
             else:
                 target = drawn.standard_normal([self.samples, *shape], dtype=numpy.float32)
-            if drawn.random() < 0.5:
-                target[drawn.random(self.samples) < 0.3] = -1 if output["kind"] == "classes" else numpy.nan
+            if output["missing"] == "samples":
+                target[drawn.random(self.samples) < 0.3] = -1 if output["kind"] == "classes" else output["number"]
+            elif output["missing"] == "elements":
+                target[drawn.random(target.shape) < 0.4] = output["number"]
             arrays[name] = target
             if drawn.random() < 0.3:
                 arrays[f"{name}_weight"] = drawn.uniform(0, 2, self.samples).astype(numpy.float32)

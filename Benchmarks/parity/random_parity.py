@@ -79,26 +79,45 @@ def keras_model(job):
     losses = {}
     for name, output in job.outputs.items():
         arguments = {key: value for key, value in output["loss"].items() if key != "class"}
-        losses[name] = getattr(keras.losses, output["loss"]["class"])(reduction="sum", **arguments)
+        make = getattr(keras.losses, output["loss"]["class"])
+        if output["missing"] == "elements":
+            losses[name] = LabelledElements(make(reduction="none", **arguments))
+        else:
+            losses[name] = make(reduction="sum", **arguments)
     model.compile(jobs.keras_optimizer(description), loss=losses,
                   loss_weights={name: output["weight"] for name, output in job.outputs.items()})
     return model
 
 
+class LabelledElements(keras.losses.Loss):
+    """The sum over rows of the mean over their elements that are no NaN, each made by a loss of Keras."""
+
+    def __init__(self, loss):
+        super().__init__(reduction="sum")
+        self.loss = loss
+
+    def call(self, target, prediction):
+        is_labelled = target == target
+        # A last axis of 1: the loss' own mean is of one element.
+        losses = self.loss(tensorflow.where(is_labelled, target, 0)[..., None], prediction[..., None])
+        count = keras.ops.sum(keras.ops.cast(is_labelled, losses.dtype), -1)
+        return keras.ops.sum(tensorflow.where(is_labelled, losses, 0), -1) / keras.ops.maximum(count, 1)
+
+
 def labelled(name, job, arrays, part):
     """Targets and weights of a batch's samples with which Keras' *sum* is mio's mean over what is labelled: Keras has
     no missing labels."""
-    target = arrays[name][part].copy()
+    target, output = arrays[name][part].copy(), job.outputs[name]
     if target.dtype == numpy.int32:
-        missing = target < 0
+        is_labelled = target >= 0
+        target[~is_labelled] = 0
     else:
-        missing = numpy.isnan(target).reshape(len(target), -1).any(axis=1)
-    target[missing] = 0
-    weights = arrays.get(f"{name}_weight", numpy.ones(job.samples, numpy.float32))[part].copy()
-    weights[missing] = 0
-    positions = (~missing).sum() * numpy.prod(job.shapes[name][:-1], dtype=int)
-    weights /= max(1, positions)
-    return target, weights.reshape(-1, *[1] * (len(job.shapes[name]) - 1))
+        missing = numpy.isnan(target) | (target == output["number"])
+        target[missing] = numpy.nan if output["missing"] == "elements" else 0
+        is_labelled = ~missing.all(axis=-1)
+    weights = arrays.get(f"{name}_weight", numpy.ones(job.samples, numpy.float32))[part]
+    weights = weights.reshape(-1, *[1] * (is_labelled.ndim - 1)) * is_labelled
+    return target, (weights / max(1, is_labelled.sum())).astype(numpy.float32)
 
 
 def keras_training(job, arrays, start):

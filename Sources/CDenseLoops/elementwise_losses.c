@@ -62,33 +62,58 @@ MIO_INLINE void single_elements(const struct mio_elementwise_loss *loss, const s
     }
 }
 
-// The mean of a row a position.
-MIO_INLINE void rows_of_elements(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call) {
+// All bits of a lane whose target is a label.
+MIO_INLINE mio_words present_of(mio_lanes targets, float missing) {
+    return (mio_words)(targets == targets) & (mio_words)(targets != missing);
+}
+
+// The sum of the losses over one position's labelled elements, and their gradient.
+MIO_INLINE double row_of_elements(
+    const struct mio_elementwise_loss *loss, const struct mio_loss_call *call, int64_t i, bool in_part,
+    float factor) {
     int64_t width = call->width, last_whole = call->positions * width - 16;
     float *probabilities = probabilities_of(loss, call);
-    for (int64_t i = 0; i < call->positions; i++) {
-        double sum = 0;
-        mio_words is_labelled = (mio_words){0} - (call->labelled[i] != 0);
-        float factor = call->gradient ? call->scales[i] / (float)width : 0.0f;
-        for (int64_t start = 0; start < width; start += elements_a_sum) {
-            int64_t end = width - start < elements_a_sum ? width : start + elements_a_sum;
-            // As many additions one after the other in 32 bits as there are vectors in a stretch.
-            mio_lanes part = {0};
-            for (int64_t j = start; j < end; j += 16) {
-                int64_t at = i * width + j, count = at <= last_whole ? 16 : end - j;
-                mio_words mask = mio_mask(end - j) & is_labelled;
-                struct elements elements = elements_of(
-                    loss, load_some(call->predictions + at, count),
-                    mio_select(mask, load_some(call->targets + at, count)));
-                part += mio_select(mask, elements.losses);
-                // What is written beyond the row, the next one overwrites.
-                if (probabilities) store_some(probabilities + at, elements.probabilities, count);
-                if (call->gradient)
-                    store_some(call->gradient + at, mio_select(mask, elements.derivatives * factor), count);
-            }
-            sum += mio_sum(part);
+    double sum = 0;
+    mio_words is_labelled = (mio_words){0} - (call->labelled[i] != mio_unlabelled);
+    for (int64_t start = 0; start < width; start += elements_a_sum) {
+        int64_t end = width - start < elements_a_sum ? width : start + elements_a_sum;
+        // As many additions one after the other in 32 bits as there are vectors in a stretch.
+        mio_lanes part = {0};
+        for (int64_t j = start; j < end; j += 16) {
+            int64_t at = i * width + j, count = at <= last_whole ? 16 : end - j;
+            mio_lanes targets = load_some(call->targets + at, count);
+            mio_words mask = mio_mask(end - j) & is_labelled;
+            if (in_part) mask &= present_of(targets, call->missing);
+            struct elements elements = elements_of(
+                loss, load_some(call->predictions + at, count), mio_select(mask, targets));
+            part += mio_select(mask, elements.losses);
+            // What is written beyond the row, the next one overwrites.
+            if (probabilities) store_some(probabilities + at, elements.probabilities, count);
+            if (call->gradient)
+                store_some(call->gradient + at, mio_select(mask, elements.derivatives * factor), count);
         }
-        call->losses[i] = (float)sum / (float)width;
+        sum += mio_sum(part);
+    }
+    return sum;
+}
+
+// How many elements of a position have a label.
+MIO_INLINE int64_t labelled_elements(const struct mio_loss_call *call, int64_t i) {
+    const float *targets = call->targets + i * call->width;
+    int64_t count = 0;
+    for (int64_t j = 0; j < call->width; j++) count += targets[j] == targets[j] && targets[j] != call->missing;
+    return count;
+}
+
+// The mean of a row a position.
+MIO_INLINE void rows_of_elements(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call) {
+    for (int64_t i = 0; i < call->positions; i++) {
+        bool in_part = call->labelled[i] == mio_labelled_in_part;
+        float count = (float)(in_part ? labelled_elements(call, i) : call->width);
+        float factor = call->gradient ? call->scales[i] / count : 0.0f;
+        double sum = in_part ? row_of_elements(loss, call, i, true, factor)
+                             : row_of_elements(loss, call, i, false, factor);
+        call->losses[i] = (float)sum / count;
     }
 }
 

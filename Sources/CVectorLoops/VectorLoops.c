@@ -130,6 +130,48 @@ int mio_all_labels(size_t count, const float *values, float missing) {
     return !wrong;
 }
 
+// A lane's part of a survey.
+struct survey_lanes {
+    size_t labels[16], missing[16], not_numbers[16];
+    double sums[16];
+    float smallest[16], largest[16];
+};
+
+INLINE void survey_lanes(size_t width, const float *values, float missing, struct survey_lanes *lanes) {
+    for (size_t lane = 0; lane < width; lane++) {
+        float value = values[lane];
+        int is_missing = value == missing, is_label = (magnitude(value) < infinity) & !is_missing;
+        lanes->labels[lane] += is_label;
+        lanes->missing[lane] += is_missing;
+        lanes->not_numbers[lane] += value != value;
+        lanes->sums[lane] += is_label ? value : 0.0f;
+        float smallest = lanes->smallest[lane], largest = lanes->largest[lane];
+        lanes->smallest[lane] = (is_label & (value < smallest)) ? value : smallest;
+        lanes->largest[lane] = (is_label & (value > largest)) ? value : largest;
+    }
+}
+
+VECTOR_CLONES
+void mio_survey_labels(size_t count, const float *values, float missing, struct mio_label_survey *survey) {
+    struct survey_lanes lanes = {0};
+    for (size_t lane = 0; lane < 16; lane++) {
+        lanes.smallest[lane] = INFINITY;
+        lanes.largest[lane] = -INFINITY;
+    }
+    size_t whole = count - count % 16;
+    for (size_t i = 0; i < whole; i += 16) survey_lanes(16, values + i, missing, &lanes);
+    survey_lanes(count - whole, values + whole, missing, &lanes);
+    *survey = (struct mio_label_survey){.smallest = INFINITY, .largest = -INFINITY};
+    for (size_t lane = 0; lane < 16; lane++) {
+        survey->labels += lanes.labels[lane];
+        survey->missing += lanes.missing[lane];
+        survey->not_numbers += lanes.not_numbers[lane];
+        survey->sum += lanes.sums[lane];
+        survey->smallest = lanes.smallest[lane] < survey->smallest ? lanes.smallest[lane] : survey->smallest;
+        survey->largest = lanes.largest[lane] > survey->largest ? lanes.largest[lane] : survey->largest;
+    }
+}
+
 VECTOR_CLONES
 int mio_copy_finite(size_t count, const float *restrict values, float *restrict target) {
     uint32_t largest = 0;

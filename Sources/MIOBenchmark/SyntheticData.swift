@@ -6,7 +6,10 @@ extension StartingModel {
     /// Writes rows of made-up numbers to an `.npz`: inputs in [−1, 1), boxes in [0, 1), any class.
     /// - Parameter stream: another one gives other numbers.
     /// - Throws: `FileError`
-    public func writeData(rows: Int, imageSide: Int, stream: UInt64 = 0, to path: String) throws {
+    /// - Parameter missing: whether every third number of the last output's targets is missing.
+    public func writeData(
+        rows: Int, imageSide: Int, stream: UInt64 = 0, missing: Bool = false, to path: String
+    ) throws {
         var random = PhiloxSequence(seed: 1, stream: stream)
         func uniform(_ shape: [Int], _ low: Float) -> Tensor {
             let shape = Shape([rows] + shape)
@@ -17,16 +20,21 @@ extension StartingModel {
             return Tensor(
                 shape: shape, values: (0..<shape.count).map { _ in Float(random.nextWord() % count) })
         }
+        func labels(_ targets: Tensor) -> Tensor {
+            guard missing else { return targets }
+            return Tensor(
+                shape: targets.shape, values: targets.values.enumerated().map { $0 % 3 == 0 ? .nan : $1 })
+        }
         switch self {
         case .imageMetadata:
             try NpzWriter.write(
                 [
                     ("image", uniform([imageSide, imageSide, 3], -1)), ("metadata", uniform([10], -1)),
-                    ("answer", classes(2, [1])),
+                    ("answer", labels(classes(2, [1]))),
                 ], to: path)
         case .twoHeads:
             try NpzWriter.write(
-                [("input", uniform([100], -1)), ("kind", classes(10, [])), ("box", uniform([4], 0))],
+                [("input", uniform([100], -1)), ("kind", classes(10, [])), ("box", labels(uniform([4], 0)))],
                 to: path)
         }
     }

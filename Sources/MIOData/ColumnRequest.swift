@@ -6,6 +6,8 @@ public struct ColumnRequest: Hashable, Sendable {
         case real
         /// One class number a sample, as sparse categorical crossentropy wants.
         case classIndex
+        /// A row of shares, one for each class, as categorical crossentropy wants: one-hot mostly.
+        case classShares
     }
 
     /// The input's or output's name; `<output>_weight` for sample weights.
@@ -26,6 +28,18 @@ public struct ColumnRequest: Hashable, Sendable {
     /// The sample weights of an output: one number a sample, optional.
     public static func weight(ofOutput output: String) -> ColumnRequest {
         ColumnRequest(name: output + "_weight", shape: [], isRequired: false)
+    }
+
+    /// Whether samples of this shape have the axis of classes that class numbers lack.
+    func hasClassAxis(_ rowShape: Shape) -> Bool {
+        let positions = shape.last == 1 ? shape.dimensions.dropLast() : shape.dimensions[...]
+        return rowShape.rank > 0 && rowShape.dimensions.dropLast() == positions
+    }
+
+    /// Whether samples of this shape are class numbers for what is wanted.
+    func lacksClassAxis(_ rowShape: Shape) -> Bool {
+        let positions = Array(shape.dimensions.dropLast())
+        return rowShape.dimensions == positions || rowShape.dimensions == positions + [1]
     }
 
     /// Whether samples of this shape are what is wanted: the last axis of either may be a 1 that the other lacks, as Keras

@@ -131,8 +131,11 @@ struct Shard {
     private static func wrongShape(_ received: Shape, _ request: ColumnRequest, _ place: String) -> DataError
     {
         var message = "samples of shape \(received), \(request.shape) expected"
-        if request.kind == .classIndex {
+        if request.kind == .classIndex, request.hasClassAxis(received) {
             message += ", a class number each; one-hot targets go with categorical_crossentropy"
+        } else if request.kind == .classShares, request.lacksClassAxis(received) {
+            message +=
+                ", a share for each class; class numbers go with sparse_categorical_crossentropy"
         } else if received.count == request.shape.count {
             message += "; the number of elements agrees: reshape the array when writing it"
         }

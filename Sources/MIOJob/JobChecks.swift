@@ -30,7 +30,8 @@ struct JobChecks {
         for (key, source) in data.parts {
             try check(source, at: path.appending("data").appending(key))
         }
-        return outputs.compactMap(activationWarning) + unusedInputWarnings + untrainedWarnings
+        return outputs.compactMap(activationWarning) + softmaxWarnings + unusedInputWarnings
+            + untrainedWarnings
     }
 
     /// What a job file's reader has checked already, for jobs built in Swift.
@@ -93,26 +94,45 @@ struct JobChecks {
                     }
                 }
             }
-            try checkMissingLabel(of: output, at: place.appending("missing_label"))
+            try checkMissingNumber(of: output, at: place)
         }
     }
 
-    private func checkMissingLabel(of output: OutputSpecification, at path: ConfigPath) throws(ConfigError) {
-        guard
-            output.loss.hasClassLabels
-                || output.missingLabel == TargetLabelling.defaultMissingLabel
-        else {
-            throw ConfigError(
-                path: path,
-                message: "only class labels have a missing label; where targets are numbers, as for "
-                    + "\(type(of: output.loss).className), NaN means unlabelled. Remove it")
+    /// A class label has a missing label, a number a missing value.
+    private func checkMissingNumber(of output: OutputSpecification, at path: ConfigPath) throws(ConfigError) {
+        let loss = type(of: output.loss).className
+        if let label = output.missingLabel {
+            let path = path.appending("missing_label")
+            guard output.loss.hasClassLabels else {
+                throw ConfigError(
+                    path: path,
+                    message:
+                        "only class labels have a missing label; the targets of \(loss) are numbers, where "
+                        + "NaN means unlabelled. For another number write missing_value: \(label)")
+            }
+            // Targets are compared as 32-bit floating point numbers.
+            guard Int(exactly: Float(label)) == label else {
+                throw ConfigError(
+                    path: path,
+                    message: "expected an integer that 32-bit floating point holds exactly, found \(label)")
+            }
         }
-        // Targets are compared as 32-bit floating point numbers.
-        guard Int(exactly: Float(output.missingLabel)) == output.missingLabel else {
-            throw ConfigError(
-                path: path,
-                message: "expected an integer that 32-bit floating point holds exactly, found "
-                    + "\(output.missingLabel)")
+        if let value = output.missingValue {
+            let path = path.appending("missing_value")
+            guard !output.loss.hasClassLabels else {
+                throw ConfigError(
+                    path: path,
+                    message:
+                        "only numbers have a missing value; the targets of \(loss) are class labels, where NaN "
+                        + "and missing_label (\(OutputSpecification.defaultMissingLabel) unless it is set) mean "
+                        + "unlabelled. Write "
+                        + (Int(exactly: value).map { "missing_label: \($0)" } ?? "missing_label, an integer"))
+            }
+            guard Float(value).isFinite else {
+                throw ConfigError(
+                    path: path,
+                    message: "expected a finite 32-bit number, found \(value). NaN means unlabelled anyhow")
+            }
         }
     }
 
@@ -205,6 +225,20 @@ struct JobChecks {
                 + "\(activation); remove one of the two"
         }
         return nil
+    }
+
+    /// Keras' warning of the same.
+    private var softmaxWarnings: [String] {
+        var told: Set<Int> = []
+        return graph.nodes.filter { node in
+            (graph.layers[node.layer].layer as? any ActivatedLayer)?.activation == .softmax
+                && node.shape.last == 1 && told.insert(node.layer).inserted
+        }.map { node in
+            let entry = graph.layers[node.layer]
+            return
+                "model: layer \"\(entry.name)\" (\(type(of: entry.layer).className)): softmax over an axis of size 1 "
+                + "is 1 whatever the weights are, and they learn nothing; did you mean sigmoid?"
+        }
     }
 
     private var unusedInputWarnings: [String] {

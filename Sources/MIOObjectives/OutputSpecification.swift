@@ -10,13 +10,19 @@ public struct OutputSpecification: Sendable {
     public var metrics: [any Metric]
     /// Metrics in which samples count by their weights (Keras' `weighted_metrics`).
     public var weightedMetrics: [any Metric]
-    /// The class label that stands for "no label"; not used for targets other than class indices, where a NaN
-    /// does.
-    public var missingLabel: Int
+    /// The class label that stands for "no label", as NaN always does; `nil` for `defaultMissingLabel`. Only for losses of
+    /// class labels: class indices, and the 0 or 1 of a binary crossentropy.
+    public var missingLabel: Int?
+    /// The number that stands for "no label", as NaN always does: −200 of a sensor that was off. Only for losses of
+    /// numbers; a class label has `missingLabel`.
+    public var missingValue: Double?
+
+    /// What stands for a missing class label where nothing else is said.
+    public static let defaultMissingLabel = -1
 
     public init(
         _ name: String, loss: any Loss, weight: Double = 1, metrics: [any Metric] = [],
-        weightedMetrics: [any Metric] = [], missingLabel: Int = TargetLabelling.defaultMissingLabel
+        weightedMetrics: [any Metric] = [], missingLabel: Int? = nil, missingValue: Double? = nil
     ) {
         self.name = name
         self.loss = loss
@@ -24,9 +30,11 @@ public struct OutputSpecification: Sendable {
         self.metrics = metrics
         self.weightedMetrics = weightedMetrics
         self.missingLabel = missingLabel
+        self.missingValue = missingValue
     }
 
-    /// Reads `outputs.<name>` of a job file: `loss`, `weight`, `metrics`, `weighted_metrics`, `missing_label`.
+    /// Reads `outputs.<name>` of a job file: `loss`, `weight`, `metrics`, `weighted_metrics`, `missing_label`,
+    /// `missing_value`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
     public init(_ name: String, reading reader: inout ConfigReader) throws(ConfigError) {
         self.name = name
@@ -34,7 +42,8 @@ public struct OutputSpecification: Sendable {
         weight = try reader.real("weight", default: 1)
         metrics = try Self.readMetrics("metrics", &reader)
         weightedMetrics = try Self.readMetrics("weighted_metrics", &reader)
-        missingLabel = try reader.integer("missing_label", default: TargetLabelling.defaultMissingLabel)
+        missingLabel = try reader.optionalInteger("missing_label")
+        missingValue = try reader.optionalReal("missing_value")
         try reader.finish()
     }
 
@@ -59,7 +68,19 @@ public struct OutputSpecification: Sendable {
         var entries: ConfigDictionary = ["loss": loss.config, "weight": .real(weight)]
         entries["metrics"] = .list(metrics.map(\.config))
         if !weightedMetrics.isEmpty { entries["weighted_metrics"] = .list(weightedMetrics.map(\.config)) }
-        if loss.hasClassLabels { entries["missing_label"] = .integer(missingLabel) }
+        if loss.hasClassLabels {
+            entries["missing_label"] = .integer(missingLabel ?? Self.defaultMissingLabel)
+        } else if let missingValue {
+            entries["missing_value"] = .real(missingValue)
+        }
         return entries
+    }
+
+    /// Which of its targets are labels.
+    public var targetLabelling: TargetLabelling {
+        let label = loss.hasClassLabels ? Double(missingLabel ?? Self.defaultMissingLabel) : nil
+        return TargetLabelling(
+            loss.targetKind, missing: (label ?? missingValue).map { Float($0) },
+            isElementwise: loss.isElementwise)
     }
 }

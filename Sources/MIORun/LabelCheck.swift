@@ -11,7 +11,7 @@ struct LabelCheck {
     let session: Session
     let columns: ColumnMap
 
-    /// Warns of outputs without any label.
+    /// Tells what a person should know of the labels, once for all ranks.
     /// - Throws: `AgreedError` with the first bad label: its shard and row.
     func run(_ dataset: Dataset, key: String) throws {
         let communicator = session.communicator
@@ -20,44 +20,38 @@ struct LabelCheck {
             * (communicator.rank + 1) / communicator.size
         // Each rank may find one: the first of all is told.
         var found: (row: Int, error: RunError)?
-        var unlabelled: [String] = []
+        var messages: [String] = []
         for (output, column) in columns.targetColumns {
             guard let specification = session.job.outputs.first(where: { $0.name == output }),
                 let shape = session.job.graph.shape(ofOutput: output)
             else { continue }
-            let loss = specification.loss
-            let labelling = TargetLabelling(loss, missingLabel: specification.missingLabel)
-            let width = loss.targetKind == .classIndex ? 1 : shape.last
-            var hasLabel = false
-            dataset.scan(column: column, rows: rows) { rows, values in
-                guard let targets = values.baseAddress else { return }
-                let positions = values.count / max(width, 1)
-                hasLabel =
-                    hasLabel
-                    || labelling.hasLabel(targets: targets, positions: positions, targetWidth: width)
-                guard
-                    let fault = labelling.firstFault(
-                        targets: targets, positions: positions, targetWidth: width, classes: shape.last)
-                else { return }
-                let row = rows.lowerBound + fault.position / max(positions / rows.count, 1)
-                guard found.map({ row < $0.row }) ?? true else { return }
-                found = (row, Self.error(output, fault, dataset.location(ofRow: row, column: column)))
+            let scan = LabelScan(
+                dataset, column: column, output: specification, prediction: shape, rows: rows)
+            var labels = scan.survey
+            try labels.reduce(communicator)
+            let advice = LabelAdvice(specification, graph: session.job.graph, prediction: shape, key: key)
+            if let (row, fault) = scan.firstFault, found.map({ row < $0.row }) ?? true {
+                found = (
+                    row,
+                    Self.error(
+                        output, fault, dataset.location(ofRow: row, column: column), hint: advice.hint(labels)
+                    )
+                )
             }
-            if try communicator.allreduceMax(hasLabel ? 1 : 0) == 0 { unlabelled.append(output) }
+            let place = "data.\(key): output \"\(output)\": "
+            messages += advice.warnings(labels).map { "warning: " + place + $0 }
+            if let note = advice.note(labels) { messages.append(place + note) }
         }
         let first = -(try communicator.allreduceMax(-(found.map { Double($0.row) } ?? .infinity)))
         try communicator.agree(on: "the labels of data.\(key)") {
             if let found, Double(found.row) == first { throw found.error }
         }
-        guard communicator.rank == 0 else { return }
-        for output in unlabelled {
-            Message.write(
-                "warning: data.\(key): output \"\(output)\": no sample has a label: its loss and metrics are 0"
-                    + (key == "train" ? ", and it learns nothing" : ""))
-        }
+        if communicator.rank == 0 { for message in messages { Message.write(message) } }
     }
 
-    static func error(_ output: String, _ fault: TargetFault, _ location: Dataset.Location) -> RunError {
+    static func error(
+        _ output: String, _ fault: TargetFault, _ location: Dataset.Location, hint: String = ""
+    ) -> RunError {
         let expected =
             fault.classes.map { "a class index, a whole number from 0 to \($0 - 1), or the missing label" }
             ?? "a finite number, or NaN where there is no label"
@@ -65,7 +59,7 @@ struct LabelCheck {
         let advice = fault.classes == nil ? "" : ", or set outputs.\(output).missing_label"
         return RunError(
             "output \"\(output)\": \(location): the target is \(fault.value); expected \(expected). "
-                + "Correct the data\(advice)", exitCode: .badInput)
+                + "Correct the data\(advice)\(hint)", exitCode: .badInput)
     }
 }
 

@@ -16,10 +16,13 @@ import Testing
         ///   - weightSum: of the weights as they were given.
         init(
             _ loss: any Loss, predictions: [T], width: Int, targets: [Float], weights: [Double],
-            weightSum: Double
+            weightSum: Double, labelling: TargetLabelling
         ) {
             let positions = predictions.count / width
-            let denominator = loss.reduction.denominator(labelledCount: positions, weightSum: weightSum)
+            var marks = [UInt8](repeating: LabelMark.none, count: positions)
+            let labelledCount = labelling.markLabelled(
+                targets: targets, positions: positions, targetWidth: targets.count / positions, into: &marks)
+            let denominator = loss.reduction.denominator(labelledCount: labelledCount, weightSum: weightSum)
             let scales = weights.map { T($0 / denominator) }
             var losses = [T](repeating: .nan, count: positions)
             gradient = [T](repeating: .nan, count: predictions.count)
@@ -32,18 +35,18 @@ import Testing
                 loss.forward(
                     LossCall(
                         positions: positions, width: width, predictions: predictions, targets: targets,
-                        labelled: labelled, scales: scales, losses: losses, gradient: gradient))
+                        labelled: labelled, missing: labelling.missingNumber, scales: scales, losses: losses,
+                        gradient: gradient))
             }
             evaluate(
-                predictions, targets, [UInt8](repeating: 1, count: positions), scales, losses: &losses,
-                gradient: &gradient)
+                predictions, targets, marks, scales, losses: &losses, gradient: &gradient)
             self.loss = zip(weights, losses).reduce(0) { $0 + $1.0 * Double($1.1) } / denominator
         }
     }
 
     private func check<T: Scalar>(
         _ golden: Golden, seed: UInt64, _ loss: any Loss, _ type: T.Type, factor: Double, predictions: Tensor,
-        targets: [Float], weights: Tensor? = nil
+        targets: [Float], weights: Tensor? = nil, labelling: TargetLabelling = TargetLabelling(.real)
     ) throws {
         let width = predictions.shape.last
         let positions = predictions.values.count / width
@@ -52,7 +55,7 @@ import Testing
         let evaluation = Evaluation<T>(
             loss, predictions: predictions.values.map { T($0) }, width: width, targets: targets,
             weights: given.flatMap { [Double](repeating: $0, count: repeats) },
-            weightSum: given.reduce(0, +))
+            weightSum: given.reduce(0, +), labelling: labelling)
         let value = try Quantity(golden["loss"]).worst([evaluation.loss], factor: factor)
         #expect(value.isWithinTolerance, "\(T.self) \(loss.config.json()): \(value)")
         let gradient = try golden["gradient"].worst(of: evaluation.gradient, seed: seed, factor: factor)
@@ -83,6 +86,33 @@ import Testing
                 try check(
                     result, seed: seed, loss, Double.self, factor: doublePrecision, predictions: predictions,
                     targets: targets, weights: weights)
+            }
+        }
+    }
+
+    /// Rows of which elements are missing: Keras gets each row without them.
+    @Test func missingElements() throws {
+        let golden = try Golden(named: "losses")
+        let seed = UInt64(try golden["seed"].integer)
+        let cases = try golden["missing"].list
+        #expect(cases.count == 12)
+        for one in cases {
+            let loss = try LossRegistry.read(one.configuration, at: ConfigPath(one.place))
+            let predictions = try one["drawn"]["prediction"].draw(seed: seed)
+            let present = try one["present"].numbers
+            for missing in [Float.nan, -1e9] {
+                let targets = zip(try one["drawn"]["target"].draw(seed: seed).values, present).map {
+                    $1 == 0 ? missing : $0
+                }
+                let weights =
+                    try one["sample_weight"].isNull ? nil : one["sample_weight"].draw(seed: seed)
+                let labelling = TargetLabelling(.real, missing: missing, isElementwise: loss.isElementwise)
+                try check(
+                    one, seed: seed, loss, Float.self, factor: 1, predictions: predictions,
+                    targets: targets, weights: weights, labelling: labelling)
+                try check(
+                    one, seed: seed, loss, Double.self, factor: doublePrecision, predictions: predictions,
+                    targets: targets, weights: weights, labelling: labelling)
             }
         }
     }

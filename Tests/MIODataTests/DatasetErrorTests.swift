@@ -51,7 +51,39 @@ struct DatasetErrorTests {
                 + "elements agrees: reshape the array when writing it")
         let oneHot = error([ColumnRequest(name: "image", shape: [1], kind: .classIndex)])
         #expect(oneHot?.message.contains("one-hot targets go with categorical_crossentropy") == true)
+        #expect(
+            error([ColumnRequest(name: "image", shape: [2, 2], kind: .classIndex)])?.message
+                == "samples of shape (4,), (2, 2) expected; the number of elements agrees: reshape the "
+                + "array when writing it")
         #expect(error([ColumnRequest(name: "one", shape: [])])?.message.contains("a lone number") == true)
+    }
+
+    /// The most frequent mistake, in both directions and for masks too; where the shape is another one nothing is guessed.
+    @Test func classNumbersAndOneHotRowsAreToldApart() throws {
+        func zeros(_ shape: Shape) -> (Shape, [Float]) {
+            (shape, [Float](repeating: 0, count: shape.count))
+        }
+        try folder.writeArrays(
+            "a.npz",
+            [
+                "numbers": zeros([2]), "column": zeros([2, 1]), "oneHot": zeros([2, 3]),
+                "maskNumbers": zeros([2, 4, 5]), "mask": zeros([2, 4, 5, 3]),
+            ])
+        func message(_ name: String, _ shape: Shape, _ kind: ColumnRequest.Kind) -> String {
+            error([ColumnRequest(name: name, shape: shape, kind: kind)])?.message ?? ""
+        }
+        let sparse = ", a share for each class; class numbers go with sparse_categorical_crossentropy"
+        let dense = ", a class number each; one-hot targets go with categorical_crossentropy"
+        #expect(
+            message("numbers", [3], .classShares) == "samples of shape (), (3,) expected"
+                + sparse)
+        #expect(message("column", [3], .classShares).hasSuffix(sparse))
+        #expect(message("maskNumbers", [4, 5, 3], .classShares).hasSuffix(sparse))
+        #expect(message("oneHot", [], .classIndex).hasSuffix(dense))
+        #expect(message("mask", [4, 5], .classIndex).hasSuffix(dense))
+        #expect(
+            message("oneHot", [4], .classShares) == "samples of shape (3,), (4,) expected")
+        #expect(message("numbers", [4, 5], .classIndex).hasSuffix("samples of shape (), (4, 5) expected"))
     }
 
     @Test func samplesMayHaveALastAxisOfOneOrNot() throws {

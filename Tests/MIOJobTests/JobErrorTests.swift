@@ -162,7 +162,27 @@ import Testing
                 == "job.yaml:16: outputs.box.weight: expected a finite number of at least 0, found -1.0")
         #expect(
             message(replacing: "weight: 0.5", with: "weight: 0.5, missing_label: 0").hasPrefix(
-                "job.yaml:16: outputs.box.missing_label: only class labels have a missing label"))
+                "job.yaml:16: outputs.box.missing_label: only class labels have a missing label; the targets of "
+                    + "MeanSquaredError are numbers, where NaN means unlabelled. For another number write "
+                    + "missing_value: 0"))
+        // Also where it is what class labels have anyhow: it would say what is not so.
+        #expect(
+            message(replacing: "weight: 0.5", with: "weight: 0.5, missing_label: -1").contains(
+                "For another number write missing_value: -1"))
+        #expect(
+            message(replacing: "[accuracy]", with: "[accuracy], missing_value: -200")
+                == "job.yaml:15: outputs.kind.missing_value: only numbers have a missing value; the targets of "
+                + "SparseCategoricalCrossentropy are class labels, where NaN and missing_label (-1 unless it is set) "
+                + "mean unlabelled. Write missing_label: -200")
+        #expect(
+            message(replacing: "weight: 0.5", with: "weight: 0.5, missing_value: .inf").hasPrefix(
+                "job.yaml:16: outputs.box.missing_value: expected a finite 32-bit number, found inf"))
+        #expect(
+            message(replacing: "weight: 0.5", with: "weight: 0.5, missing_value: off").hasPrefix(
+                "job.yaml:16: outputs.box.missing_value: expected a number, found"))
+        #expect(
+            message(replacing: "weight: 0.5", with: "weight: 0.5, missing_values: 0").contains(
+                "did you mean \"missing_value\"?"))
         #expect(
             message(replacing: "[accuracy]", with: "[accuracy, accuracy]")
                 == "job.yaml:15: outputs.kind.metrics[1]: logs already have a \"kind_accuracy\"; write "

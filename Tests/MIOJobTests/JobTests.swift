@@ -14,7 +14,8 @@ import Testing
         #expect(job.outputs.map(\.name) == ["kind", "box"])
         #expect(job.outputs.map(\.weight) == [1, 0.5])
         #expect(job.outputs[0].loss is SparseCategoricalCrossentropy)
-        #expect(job.outputs[0].missingLabel == -1)
+        #expect(job.outputs[0].targetLabelling.missing == -1)
+        #expect(job.outputs[1].targetLabelling.missing == nil)
         #expect(job.outputs[1].metrics.map(\.name) == ["mean_absolute_error"])
         #expect(job.data.train.files == .shards(["data/train-*.npz"]))
         #expect(job.data.test == nil)
@@ -86,7 +87,7 @@ import Testing
                 "seed=\"18446744073709551615\"", "training.micro_batch=2", "training.threads=1",
                 "training.precision=bfloat16", "training.non_finite=skip",
                 "outputs.box.loss={class: Huber, delta: 1e-7}",
-                "outputs.kind.missing_label=255",
+                "outputs.kind.missing_label=255", "outputs.box.missing_value=-200.5",
                 "outputs.kind.weighted_metrics=[{class: Accuracy, name: weighted}]",
                 "optimizer={class: SGD, learning_rate: {class: CosineDecay, initial_learning_rate: 1e-3, "
                     + "decay_steps: 100, warmup_target: 0.1, warmup_steps: 10}, momentum: 0.9, clipnorm: 1}",
@@ -103,6 +104,7 @@ import Testing
         }
         #expect(jobs[0] != jobs[1])
         #expect(jobs[1].seed == .max)
+        #expect(jobs[1].outputs.map(\.targetLabelling.missing) == [255, -200.5])
         #expect(jobs[1].runDirectory == "/runs")
     }
 

@@ -11,7 +11,7 @@ struct LossRun<T: Scalar> {
 
     init(
         _ loss: any Loss, predictions: [T], width: Int, targets: [Float], labelled: [UInt8]? = nil,
-        scales: [T]? = nil
+        missing: Float = .nan, scales: [T]? = nil
     ) {
         let positions = predictions.count / width
         losses = [T](repeating: .nan, count: positions)
@@ -20,8 +20,8 @@ struct LossRun<T: Scalar> {
         let labelled = labelled ?? [UInt8](repeating: 1, count: positions)
         let scales = scales ?? [T](repeating: 1, count: positions)
         evaluate(
-            loss, positions: positions, width: width, predictions, targets, labelled, scales, losses: &losses,
-            gradient: &gradient, probabilities: &probabilities)
+            loss, positions: positions, width: width, predictions, targets, labelled, missing, scales,
+            losses: &losses, gradient: &gradient, probabilities: &probabilities)
     }
 }
 
@@ -29,26 +29,27 @@ struct LossRun<T: Scalar> {
 /// only live until that returns.
 private func evaluate<T: Scalar>(
     _ loss: any Loss, positions: Int, width: Int, _ predictions: UnsafePointer<T>,
-    _ targets: UnsafePointer<Float>, _ labelled: UnsafePointer<UInt8>, _ scales: UnsafePointer<T>,
-    losses: UnsafeMutablePointer<T>, gradient: UnsafeMutablePointer<T>?,
+    _ targets: UnsafePointer<Float>, _ labelled: UnsafePointer<UInt8>, _ missing: Float,
+    _ scales: UnsafePointer<T>, losses: UnsafeMutablePointer<T>, gradient: UnsafeMutablePointer<T>?,
     probabilities: UnsafeMutablePointer<T>?
 ) {
     loss.forward(
         LossCall(
             positions: positions, width: width, predictions: predictions, targets: targets,
-            labelled: labelled, scales: scales, losses: losses, gradient: gradient,
+            labelled: labelled, missing: missing, scales: scales, losses: losses, gradient: gradient,
             probabilities: probabilities))
 }
 
 /// The losses alone, as an evaluation without training asks for them.
 func lossesAlone<T: Scalar>(
-    _ loss: any Loss, predictions: [T], width: Int, targets: [Float], labelled: [UInt8]? = nil
+    _ loss: any Loss, predictions: [T], width: Int, targets: [Float], labelled: [UInt8]? = nil,
+    missing: Float = .nan
 ) -> [T] {
     let positions = predictions.count / width
     var losses = [T](repeating: .nan, count: positions)
     evaluate(
         loss, positions: positions, width: width, predictions, targets,
-        labelled ?? [UInt8](repeating: 1, count: positions), [T](repeating: 1, count: positions),
+        labelled ?? [UInt8](repeating: 1, count: positions), missing, [T](repeating: 1, count: positions),
         losses: &losses, gradient: nil, probabilities: nil)
     return losses
 }

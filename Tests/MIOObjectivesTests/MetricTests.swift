@@ -6,7 +6,7 @@ import Testing
 
 func sums(
     _ metric: any Metric, _ predictions: [Float], width: Int, _ targets: [Float],
-    labelled: [UInt8]? = nil, weights: [Float]? = nil, kind: TargetKind = .real
+    labelled: [UInt8]? = nil, missing: Float = .nan, weights: [Float]? = nil, kind: TargetKind = .real
 ) -> MetricSums {
     let positions = predictions.count / width
     let labelled = labelled ?? [UInt8](repeating: 1, count: positions)
@@ -18,7 +18,7 @@ func sums(
         metric.accumulate(
             MetricCall(
                 positions: positions, width: width, targetKind: kind, predictions: predictions,
-                targets: targets, labelled: labelled, weights: weights))
+                targets: targets, labelled: labelled, missing: missing, weights: weights))
     }
     guard let weights else { return accumulate(predictions, targets, labelled, nil) }
     return accumulate(predictions, targets, labelled, weights)

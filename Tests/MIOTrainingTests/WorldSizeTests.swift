@@ -34,13 +34,15 @@ import Testing
     }
 
     /// A folder with shards of 7 and 12 samples; `kind` is labelled on the given rows only.
-    private static func writeData(labelled: Set<Int>) throws -> String {
+    /// - Parameter missing: whether elements of `box` are missing, in two rows all of them.
+    private static func writeData(labelled: Set<Int>, missing: Bool = false) throws -> String {
         let folder = FileManager.default.temporaryDirectory.path + "/mio-world-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var random = PhiloxSequence(seed: 5, stream: 1)
         var row = 0
         for (shard, rows) in [7, 12].enumerated() {
             var kind: [Float] = []
+            let first = row
             for _ in 0..<rows {
                 kind.append(labelled.contains(row) ? Float(random.nextWord() % 5) : -1)
                 row += 1
@@ -49,10 +51,16 @@ import Testing
                 Tensor(
                     shape: [rows, width], values: (0..<rows * width).map { _ in random.nextUniform(low, 1) })
             }
+            let input = uniform(12, -1)
+            var box = uniform(4, 0).values
+            for index in box.indices where missing {
+                let row = first + index / 4
+                if row % 9 == 4 || (row + index) % 3 == 0 { box[index] = .nan }
+            }
             try NpzWriter.write(
                 [
-                    ("input", uniform(12, -1)), ("kind", Tensor(shape: [rows], values: kind)),
-                    ("box", uniform(4, 0)),
+                    ("input", input), ("kind", Tensor(shape: [rows], values: kind)),
+                    ("box", Tensor(shape: [rows, 4], values: box)),
                     ("box_weight", Tensor(shape: [rows], values: (0..<rows).map { Float($0 % 3) })),
                 ], to: "\(folder)/train-\(shard).npz")
         }
@@ -126,6 +134,20 @@ import Testing
         try Self.compare(folder: folder, batchSize: batchSize, pass: pass)
     }
 
+    @Test(arguments: [(8, 8), (5, 2), (3, 1), (19, 4)])
+    func missingElements(batchSize: Int, pass: Int) throws {
+        let folder = try Self.writeData(labelled: Set(0..<19), missing: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Self.compare(folder: folder, batchSize: batchSize, pass: pass)
+        // They do matter.
+        let whole = try Self.writeData(labelled: Set(0..<19))
+        defer { try? FileManager.default.removeItem(atPath: whole) }
+        let traces = try [folder, whole].map {
+            try Self.train(ranks: 1, batchSize: batchSize, pass: pass, folder: $0)[0]
+        }
+        #expect(traces[0].losses != traces[1].losses)
+    }
+
     @Test func aHeadLabelledOnOneRankOnly() throws {
         let folder = try Self.writeData(labelled: [2])
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -140,9 +162,9 @@ import Testing
 
     /// The same bits at 1, 2, 4 and 8 ranks, on one machine or several, of any power of two of lanes: also with fewer
     /// samples than shards, and with weights of samples whose sums round.
-    @Test(arguments: [(8, 8), (19, 2), (5, 3)])
-    func strictShardsGiveTheSameBits(batchSize: Int, pass: Int) throws {
-        let folder = try Self.writeData(labelled: Set(0..<19))
+    @Test(arguments: [(8, 8, false), (19, 2, false), (5, 3, false), (19, 3, true)])
+    func strictShardsGiveTheSameBits(batchSize: Int, pass: Int, missing: Bool) throws {
+        let folder = try Self.writeData(labelled: Set(0..<19), missing: missing)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         func train(_ ranks: Int, _ groupSize: Int, _ lanes: Int = 1) throws -> [Trace] {
             try Self.train(

@@ -9,7 +9,7 @@ import MIOComm
 //
 //     mio-allocation-check two-heads|image-metadata native|reference
 //
-// `traced` is the same with every step on a timeline. `known` is what the counter says of allocations that are there, so that a counter that counts nothing shows.
+// `missing` is the same with elements of an output's labels missing, `traced` with every step on a timeline. `known` is what the counter says of allocations that are there, so that a counter that counts nothing shows.
 
 /// What a class instance, a block of C's and an aligned block of `Storage` are counted as.
 func countKnownAllocations() -> Int {
@@ -26,11 +26,13 @@ func countKnownAllocations() -> Int {
 let logsEvery = 10
 let batches = 60
 
-func train(_ model: StartingModel, _ kernels: KernelSelection, traces: Bool) throws -> [Int] {
+func train(
+    _ model: StartingModel, _ kernels: KernelSelection, traces: Bool = false, missing: Bool = false
+) throws -> [Int] {
     let folder = FileManager.default.temporaryDirectory.path + "/mio-allocations-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    try model.writeData(rows: 4 * batches, imageSide: 12, to: folder + "/train.npz")
+    try model.writeData(rows: 4 * batches, imageSide: 12, missing: missing, to: folder + "/train.npz")
     let job = try Job(
         name: "allocations", model: model.model(imageSide: 12), outputs: model.outputs,
         data: JobData(train: DataSource("train.npz")), training: TrainingOptions(batchSize: 4),
@@ -61,9 +63,10 @@ else {
 }
 do {
     let known = countKnownAllocations()
-    let steps = try train(model, kernels, traces: false)
+    let steps = try train(model, kernels)
+    let missing = try train(model, kernels, missing: true)
     let traced = try train(model, kernels, traces: true)
-    print(#"{"known": \#(known), "steps": \#(steps), "traced": \#(traced)}"#)
+    print(#"{"known": \#(known), "steps": \#(steps), "missing": \#(missing), "traced": \#(traced)}"#)
 } catch {
     print("mio-allocation-check: \(error)")
     exit(1)

@@ -97,9 +97,13 @@ struct mio_loss_call {
     int64_t positions, width;
     const float *predictions, *targets;
     const uint8_t *labelled;
+    float missing;
     const float *scales;
     float *losses, *gradient, *probabilities;
 };
+
+/// LabelMark of MIOObjectives: what a position's byte of `labelled` says.
+enum mio_label_mark { mio_unlabelled, mio_labelled, mio_labelled_in_part };
 
 /// A target z counts as z · keep + shift: Keras' label smoothing.
 struct mio_smoothing { float keep, shift; };
@@ -129,7 +133,8 @@ struct mio_elementwise_loss {
 };
 
 /// losses (positions,) ← the mean over each row; gradient ← scale ÷ width · the derivative. Both are 0 where a position is
-/// not labelled. Only of logits are probabilities written.
+/// not labelled. Of a position labelled in part, the mean is over the labelled elements, their number stands for the width,
+/// and the gradient of the others is 0. Only of logits are probabilities written.
 void mio_elementwise_losses(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call);
 
 /// Over the labelled rows: count ← Σ weight, and sum ← Σ weight where the first of the largest scores (rows, width) is

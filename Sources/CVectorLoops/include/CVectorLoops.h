@@ -75,6 +75,15 @@ int mio_all_finite(size_t count, const float *values);
 // Whether every element is a number, and none is this one, which may be NaN.
 int mio_all_labels(size_t count, const float *values, float missing);
 
+// What the elements of a target array are: how many are finite labels, with their sum and extremes (infinity and
+// −infinity without one); how many equal what stands for a missing one, which may be NaN; how many are NaN.
+struct mio_label_survey {
+    size_t labels, missing, not_numbers;
+    double sum;
+    float smallest, largest;
+};
+void mio_survey_labels(size_t count, const float *values, float missing, struct mio_label_survey *survey);
+
 // target = values, in the same pass: whether all that was copied is finite.
 int mio_copy_finite(size_t count, const float *values, float *target);
 

@@ -50,6 +50,7 @@ public struct BinaryCrossentropy: Loss, Hashable {
     }
 
     public var hasClassLabels: Bool { true }
+    public var isElementwise: Bool { true }
     public var absorbs: Activation? { fromLogits ? nil : .sigmoid }
 
     public func readingLogits() -> BinaryCrossentropy {

@@ -49,6 +49,8 @@ public struct CategoricalCrossentropy: Loss, Hashable {
         ])
     }
 
+    public var targetKind: TargetKind { .classShares }
+    public var isElementwise: Bool { false }
     public var absorbs: Activation? { fromLogits ? nil : .softmax }
 
     public func readingLogits() -> CategoricalCrossentropy {

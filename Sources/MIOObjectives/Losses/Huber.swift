@@ -39,6 +39,8 @@ public struct Huber: Loss, Hashable {
         ])
     }
 
+    public var isElementwise: Bool { true }
+
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: LossCall<T>) {

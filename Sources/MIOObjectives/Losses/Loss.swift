@@ -27,6 +27,10 @@ public protocol Loss: Sendable {
     /// indices, and the 0 or 1 of a binary crossentropy.
     var hasClassLabels: Bool { get }
 
+    /// Whether a position's loss is the mean of a function of one prediction and one target each, so that a missing
+    /// element can leave out itself alone. Where it is not, a position with a missing element has no label.
+    var isElementwise: Bool { get }
+
     /// Whether predictions are logits, the inputs of a softmax or sigmoid that the loss itself applies.
     var fromLogits: Bool { get }
 

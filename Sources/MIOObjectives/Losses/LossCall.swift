@@ -14,8 +14,11 @@ public struct LossCall<T: Scalar> {
     /// `[positions × width]`, or `[positions]` for class indices, all of them valid where labelled
     /// (`TargetLabelling.firstFault` says so).
     public let targets: UnsafePointer<Float>
-    /// `[positions]`: 0 where there is no label.
+    /// `[positions]`: a `LabelMark` each; `part` only for losses that are `isElementwise`.
     public let labelled: UnsafePointer<UInt8>
+    /// The target that stands for a missing element, as NaN always does; NaN for none. Only looked for in positions that
+    /// are labelled in part.
+    public let missing: Float
     /// `[positions]`: what multiplies each position's gradient: head weight × sample weight ÷ the output's
     /// global denominator. Read only if `gradient` is asked for.
     public let scales: UnsafePointer<T>
@@ -30,14 +33,16 @@ public struct LossCall<T: Scalar> {
 
     public init(
         positions: Int, width: Int, predictions: UnsafePointer<T>, targets: UnsafePointer<Float>,
-        labelled: UnsafePointer<UInt8>, scales: UnsafePointer<T>, losses: UnsafeMutablePointer<T>,
-        gradient: UnsafeMutablePointer<T>? = nil, probabilities: UnsafeMutablePointer<T>? = nil
+        labelled: UnsafePointer<UInt8>, missing: Float = .nan, scales: UnsafePointer<T>,
+        losses: UnsafeMutablePointer<T>, gradient: UnsafeMutablePointer<T>? = nil,
+        probabilities: UnsafeMutablePointer<T>? = nil
     ) {
         self.positions = positions
         self.width = width
         self.predictions = predictions
         self.targets = targets
         self.labelled = labelled
+        self.missing = missing
         self.scales = scales
         self.losses = losses
         self.gradient = gradient
@@ -52,7 +57,7 @@ public struct LossCall<T: Scalar> {
         if let gradient { (gradient + position * width).update(repeating: 0, count: width) }
     }
 
-    /// The loss and gradient of every position as the mean of a function over its elements.
+    /// The loss and gradient of every position as the mean of a function over its labelled elements.
     /// - Parameter element: (prediction, target) to (loss, its derivative by the prediction).
     @inline(__always)
     func meanOverElements(_ element: (T, T) -> (loss: T, derivative: T)) {
@@ -60,6 +65,10 @@ public struct LossCall<T: Scalar> {
         for position in 0..<positions {
             guard labelled[position] != 0 else {
                 skip(position)
+                continue
+            }
+            guard labelled[position] != LabelMark.part else {
+                meanOverLabelledElements(position, element)
                 continue
             }
             let offset = position * width
@@ -77,6 +86,31 @@ public struct LossCall<T: Scalar> {
             losses[position] = sum / count
         }
     }
+
+    /// The same of one position where elements are missing: of those nothing is read but the target, and their
+    /// gradient is 0.
+    private func meanOverLabelledElements(
+        _ position: Int, _ element: (T, T) -> (loss: T, derivative: T)
+    ) {
+        let offset = position * width
+        var labelledElements = 0
+        for index in offset..<offset + width where isLabelled(index) { labelledElements += 1 }
+        let count = T(labelledElements)
+        let factor = gradient == nil ? 0 : scales[position] / count
+        let sum = sumOfRow(offset) { index in
+            guard isLabelled(index) else {
+                gradient?[index] = 0
+                return 0
+            }
+            let (loss, derivative) = element(predictions[index], T(targets[index]))
+            gradient?[index] = factor * derivative
+            return loss
+        }
+        losses[position] = sum / count
+    }
+
+    @inline(__always)
+    private func isLabelled(_ index: Int) -> Bool { !targets[index].isNaN && targets[index] != missing }
 
     /// The sum of a value for each element of a row, in order.
     ///
@@ -106,7 +140,7 @@ extension LossCall<Float> {
     func inVectors(_ loop: (UnsafePointer<mio_loss_call>) -> Void) {
         var call = mio_loss_call(
             positions: Int64(positions), width: Int64(width), predictions: predictions, targets: targets,
-            labelled: labelled, scales: scales, losses: losses, gradient: gradient,
+            labelled: labelled, missing: missing, scales: scales, losses: losses, gradient: gradient,
             probabilities: probabilities)
         loop(&call)
     }

@@ -23,6 +23,8 @@ public struct MeanSquaredError: Loss, Hashable {
         .dictionary(["class": .string(Self.className), "reduction": reduction.configValue])
     }
 
+    public var isElementwise: Bool { true }
+
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: LossCall<T>) {

@@ -46,6 +46,7 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
     }
 
     public var targetKind: TargetKind { .classIndex }
+    public var isElementwise: Bool { false }
     public var absorbs: Activation? { fromLogits ? nil : .softmax }
 
     public func readingLogits() -> SparseCategoricalCrossentropy {

@@ -24,7 +24,7 @@ public struct AccuracyMetric: Metric, Hashable {
         if call.width == 1 { return BinaryAccuracyMetric(name: name).accumulate(call) }
         switch call.targetKind {
         case .classIndex: return SparseCategoricalAccuracyMetric(name: name).accumulate(call)
-        case .real: return CategoricalAccuracyMetric(name: name).accumulate(call)
+        case .real, .classShares: return CategoricalAccuracyMetric(name: name).accumulate(call)
         }
     }
 }

@@ -2,7 +2,8 @@ import CDenseLoops
 import MIOConfig
 import MIOTensor
 
-/// The share of elements where `prediction > threshold` equals the target, 0 or 1.
+/// The share of elements where `prediction > threshold` equals the target, 0 or 1: of each position the mean over its
+/// labelled elements, then over the positions that have any.
 ///
 /// Source: https://keras.io/api/metrics/accuracy_metrics/#binaryaccuracy-class
 public struct BinaryAccuracyMetric: Metric, Hashable {
@@ -41,13 +42,12 @@ public struct BinaryAccuracyMetric: Metric, Hashable {
 
     public func accumulate(_ call: MetricCall) -> MetricSums {
         let threshold = Float(self.threshold)
-        var sums = call.sum { position in
-            let offset = position * call.width
-            return Double(
+        return call.sumOfMeans { offset in
+            Double(
                 mio_count_answers(
                     call.predictions + offset, call.targets + offset, Int64(call.width), threshold))
+        } _: { prediction, target in
+            (prediction > threshold ? 1 : 0) == target ? 1 : 0
         }
-        sums.sum /= Double(call.width)
-        return sums
     }
 }

@@ -16,7 +16,8 @@ public enum BoxFormat: String, Hashable, Sendable, CaseIterable {
 ///     IoU(a, b) = |a ∩ b| ÷ (|a| + |b| − |a ∩ b|), 0 where both boxes are empty
 ///
 /// A box whose right is left of its left, or whose width is negative, is empty, and likewise in height.
-/// Predictions and targets have 4 numbers on their last axis, in any unit, the same for both.
+/// Predictions and targets have 4 numbers on their last axis, in any unit, the same for both. A box of which a number is
+/// missing is left out.
 ///
 /// Keras has no such metric; the box formats are those of its `keras.utils.bounding_boxes`.
 public struct BoxIoUMetric: Metric, Hashable {
@@ -43,7 +44,7 @@ public struct BoxIoUMetric: Metric, Hashable {
     }
 
     public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
-        guard prediction.rank > 0, prediction.last == 4, targetKind == .real else {
+        guard prediction.rank > 0, prediction.last == 4, targetKind != .classIndex else {
             throw MetricShapeError(
                 metric: name, prediction: prediction,
                 reason: "expected boxes, 4 numbers on the last axis of predictions and targets")
@@ -53,7 +54,7 @@ public struct BoxIoUMetric: Metric, Hashable {
     /// - Precondition: the call's width is 4, as `check` requires.
     public func accumulate(_ call: MetricCall) -> MetricSums {
         precondition(call.width == 4, "boxes have 4 numbers, not \(call.width)")
-        return call.sum { position in
+        return call.sumOfWholeRows { position in
             let predicted = Box(call.predictions + position * 4, boxFormat)
             return predicted.overlap(Box(call.targets + position * 4, boxFormat))
         }

@@ -3,6 +3,7 @@ import MIOTensor
 
 /// The share of positions where the first of the largest predictions is where the first of the largest
 /// targets is.
+/// A row with a missing element is left out.
 ///
 /// Source: https://keras.io/api/metrics/accuracy_metrics/#categoricalaccuracy-class
 public struct CategoricalAccuracyMetric: Metric, Hashable {
@@ -20,7 +21,7 @@ public struct CategoricalAccuracyMetric: Metric, Hashable {
     }
 
     public func accumulate(_ call: MetricCall) -> MetricSums {
-        call.sum { position in
+        call.sumOfWholeRows { position in
             let offset = position * call.width
             let predicted = firstLargest(call.predictions + offset, width: call.width)
             return predicted == firstLargest(call.targets + offset, width: call.width) ? 1 : 0

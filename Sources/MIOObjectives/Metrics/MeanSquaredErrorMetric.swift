@@ -1,7 +1,8 @@
 import MIOConfig
 import MIOTensor
 
-/// The mean of `(prediction − target)²`, in squared units of the target.
+/// The mean of `(prediction − target)²`, in squared units of the target: of each position the mean over its
+/// labelled elements, then over the positions that have any.
 ///
 /// Source: https://keras.io/api/metrics/regression_metrics/#meansquarederror-class
 public struct MeanSquaredErrorMetric: Metric, Hashable {

@@ -28,7 +28,10 @@ public protocol Metric: Sendable {
     /// - Throws: `MetricShapeError`, with what to use instead.
     func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError)
 
-    /// The sums over all labelled positions of a call.
+    /// The sums over the labelled positions of a call.
+    ///
+    /// A metric that compares element by element takes each position's mean over its labelled elements; one that
+    /// needs a whole row leaves out positions where elements are missing.
     func accumulate(_ call: MetricCall) -> MetricSums
 
     /// The metric from the sums over everything; 0 where nothing was counted (Keras' `divide_no_nan`).
@@ -44,7 +47,7 @@ extension Metric {
 
     /// For metrics that compare element by element.
     func requireElements(_ prediction: Shape, _ targetKind: TargetKind) throws(MetricShapeError) {
-        guard targetKind == .real || prediction.last == 1 else {
+        guard targetKind != .classIndex || prediction.last == 1 else {
             throw MetricShapeError(
                 metric: name, prediction: prediction,
                 reason: "it compares element by element, and the targets are class indices. Use accuracy")
@@ -55,7 +58,7 @@ extension Metric {
     func requireRows(_ prediction: Shape, _ targetKind: TargetKind, sparse: String)
         throws(MetricShapeError)
     {
-        guard targetKind == .real else {
+        guard targetKind != .classIndex else {
             throw MetricShapeError(
                 metric: name, prediction: prediction,
                 reason: "it expects one-hot targets, and these are class indices. Use \(sparse)")
@@ -86,14 +89,17 @@ public struct MetricCall {
     public let predictions: UnsafePointer<Float>
     /// `[positions × width]`, or `[positions]` for class indices.
     public let targets: UnsafePointer<Float>
-    /// `[positions]`: 0 where there is no label.
+    /// `[positions]`: a `LabelMark` each.
     public let labelled: UnsafePointer<UInt8>
+    /// The target that stands for a missing element, as NaN always does; NaN for none.
+    public let missing: Float
     /// `[positions]`: sample weights, for what Keras calls `weighted_metrics`; `nil` counts each as 1.
     public let weights: UnsafePointer<Float>?
 
     public init(
         positions: Int, width: Int, targetKind: TargetKind, predictions: UnsafePointer<Float>,
-        targets: UnsafePointer<Float>, labelled: UnsafePointer<UInt8>, weights: UnsafePointer<Float>? = nil
+        targets: UnsafePointer<Float>, labelled: UnsafePointer<UInt8>, missing: Float = .nan,
+        weights: UnsafePointer<Float>? = nil
     ) {
         self.positions = positions
         self.width = width
@@ -101,14 +107,15 @@ public struct MetricCall {
         self.predictions = predictions
         self.targets = targets
         self.labelled = labelled
+        self.missing = missing
         self.weights = weights
     }
 
-    /// Σ weight × value and Σ weight over the labelled positions.
+    /// Σ weight × value and Σ weight over the positions whose every element has a label.
     @inline(__always)
-    func sum(_ value: (_ position: Int) -> Double) -> MetricSums {
+    func sumOfWholeRows(_ value: (_ position: Int) -> Double) -> MetricSums {
         var sums = MetricSums()
-        for position in 0..<positions where labelled[position] != 0 {
+        for position in 0..<positions where labelled[position] == LabelMark.whole {
             let weight = weights.map { Double($0[position]) } ?? 1
             sums.sum += weight * value(position)
             sums.count += weight
@@ -116,26 +123,57 @@ public struct MetricCall {
         return sums
     }
 
-    /// Σ of, for each labelled position, the mean of a function of (prediction, target) over the last axis.
+    /// Σ weight × the mean of a function of (prediction, target) over a position's labelled elements, and Σ weight over
+    /// the positions that have any.
+    /// - Parameter sumOfRow: the sum over a row whose every element has a label; gets its offset.
+    @inline(__always)
+    func sumOfMeans(
+        _ sumOfRow: (_ offset: Int) -> Double, _ element: (Float, Float) -> Double
+    ) -> MetricSums {
+        var (whole, part, count) = (0.0, 0.0, 0.0)
+        for position in 0..<positions where labelled[position] != LabelMark.none {
+            let weight = weights.map { Double($0[position]) } ?? 1
+            if labelled[position] == LabelMark.whole {
+                whole += weight * sumOfRow(position * width)
+            } else {
+                part += weight * meanOfLabelledElements(position, element)
+            }
+            count += weight
+        }
+        return MetricSums(sum: whole / Double(width) + part, count: count)
+    }
+
+    /// The same with the sum of a row made of the function.
     @inline(__always)
     func sumOfMeans(_ element: (Float, Float) -> Double) -> MetricSums {
-        var sums = sum { position in
-            // Four sums, for one would have every addition wait for the one before.
-            var lanes: SIMD4<Double> = .zero
-            var index = position * width
-            let end = index + width
-            while index + 4 <= end {
-                for lane in 0..<4 { lanes[lane] += element(predictions[index + lane], targets[index + lane]) }
-                index += 4
-            }
-            while index < end {
-                lanes[0] += element(predictions[index], targets[index])
-                index += 1
-            }
-            return lanes.sum()
+        sumOfMeans(
+            { offset in
+                // Four sums, for one would have every addition wait for the one before.
+                var lanes: SIMD4<Double> = .zero
+                var index = offset
+                let end = index + width
+                while index + 4 <= end {
+                    for lane in 0..<4 {
+                        lanes[lane] += element(predictions[index + lane], targets[index + lane])
+                    }
+                    index += 4
+                }
+                while index < end {
+                    lanes[0] += element(predictions[index], targets[index])
+                    index += 1
+                }
+                return lanes.sum()
+            }, element)
+    }
+
+    private func meanOfLabelledElements(_ position: Int, _ element: (Float, Float) -> Double) -> Double {
+        var (sum, count) = (0.0, 0.0)
+        for index in position * width..<(position + 1) * width
+        where !targets[index].isNaN && targets[index] != missing {
+            sum += element(predictions[index], targets[index])
+            count += 1
         }
-        sums.sum /= Double(width)
-        return sums
+        return sum / count
     }
 }
 

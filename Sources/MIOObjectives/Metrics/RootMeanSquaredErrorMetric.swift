@@ -1,7 +1,8 @@
 import MIOConfig
 import MIOTensor
 
-/// The square root of the mean of `(prediction − target)²`, in units of the target.
+/// The square root of the mean of `(prediction − target)²`, in units of the target: of each position the mean over its
+/// labelled elements, then over the positions that have any.
 ///
 /// Source: https://keras.io/api/metrics/regression_metrics/#rootmeansquarederror-class
 public struct RootMeanSquaredErrorMetric: Metric, Hashable {

@@ -33,7 +33,7 @@ public struct SparseTopKCategoricalAccuracyMetric: Metric, Hashable {
     }
 
     public func accumulate(_ call: MetricCall) -> MetricSums {
-        call.sum { position in
+        call.sumOfWholeRows { position in
             let row = call.predictions + position * call.width
             return isInTop(k, row, width: call.width, class: call.classIndex(position)) ? 1 : 0
         }

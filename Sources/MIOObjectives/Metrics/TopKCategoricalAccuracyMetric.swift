@@ -3,6 +3,7 @@ import MIOTensor
 
 /// The share of positions where the first of the largest targets is among the k best predictions: fewer
 /// than k are strictly greater.
+/// A row with a missing element is left out.
 ///
 /// Source: https://keras.io/api/metrics/accuracy_metrics/#topkcategoricalaccuracy-class
 public struct TopKCategoricalAccuracyMetric: Metric, Hashable {
@@ -33,7 +34,7 @@ public struct TopKCategoricalAccuracyMetric: Metric, Hashable {
     }
 
     public func accumulate(_ call: MetricCall) -> MetricSums {
-        call.sum { position in
+        call.sumOfWholeRows { position in
             let offset = position * call.width
             let target = firstLargest(call.targets + offset, width: call.width)
             return isInTop(k, call.predictions + offset, width: call.width, class: target) ? 1 : 0

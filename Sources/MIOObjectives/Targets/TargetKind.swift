@@ -1,7 +1,9 @@
 /// What the numbers of a target array mean.
 public enum TargetKind: Hashable, Sendable {
-    /// Numbers to compare element by element: regression values, one-hot rows, 0 or 1.
+    /// Numbers to compare element by element: regression values, 0 or 1.
     case real
+    /// A share for each class, a row a position that adds up to 1: one-hot rows, mostly.
+    case classShares
     /// One class index a position, a whole number from 0 up to the number of classes.
     case classIndex
 }

@@ -1,77 +1,66 @@
 import CVectorLoops
 import MIOTensor
 
-/// Which positions of a target array bear a label, and whether the labels are ones a loss can take.
+/// Which positions and elements of a target array have a label, and whether the labels are ones a loss can take.
 ///
 /// A position is one row of the prediction's last axis: one a sample for predictions of shape `(width,)`,
-/// height × width of them for a segmentation. A position with a NaN anywhere in its target row, or
-/// with a class label (an index, or the 0 or 1 of a binary crossentropy) equal to `missingLabel`, is *unlabelled*: it
-/// adds nothing to loss, gradient, metrics or denominator.
+/// height × width of them for a segmentation. An element is *missing* if it is NaN or equal to `missing`. What is missing
+/// adds nothing to loss, gradient, metrics or denominator:
+///
+/// - where the loss is element-wise, the missing element alone is left out. The position's loss is the mean over its
+///   other elements; the position is *unlabelled* if there are none;
+/// - elsewhere a position with a missing element is unlabelled.
 public struct TargetLabelling: Hashable, Sendable {
-    public static let defaultMissingLabel = -1
-
     public let kind: TargetKind
-    /// The class label that stands for "no label"; not used for targets that are no class labels.
-    public let missingLabel: Int
-    private let hasClassLabels: Bool
+    /// The number that stands for "no label", as NaN always does; `nil` if only NaN does.
+    public let missing: Float?
+    /// Whether a missing element leaves out itself alone, not its whole position.
+    public let isElementwise: Bool
 
-    /// - Parameter hasClassLabels: whether targets are class labels, so that one of them can mean "none"; true
-    ///   of class indices.
-    public init(
-        _ kind: TargetKind, missingLabel: Int = TargetLabelling.defaultMissingLabel,
-        hasClassLabels: Bool = false
-    ) {
+    public init(_ kind: TargetKind, missing: Float? = nil, isElementwise: Bool = false) {
         self.kind = kind
-        self.missingLabel = missingLabel
-        self.hasClassLabels = hasClassLabels || kind == .classIndex
+        self.missing = missing
+        self.isElementwise = isElementwise
     }
 
-    /// As a loss takes its targets.
-    public init(_ loss: any Loss, missingLabel: Int) {
-        self.init(loss.targetKind, missingLabel: missingLabel, hasClassLabels: loss.hasClassLabels)
-    }
-
-    /// Writes 1 for each labelled position and 0 for each other.
+    /// Writes the `LabelMark` of each position.
     /// - Parameters:
     ///   - targets: `[positions × targetWidth]`.
     ///   - targetWidth: 1 for class indices.
     ///   - labelled: out, `[positions]`.
-    /// - Returns: how many positions are labelled.
+    /// - Returns: how many positions are labelled, wholly or in part.
     @discardableResult
     public func markLabelled(
         targets: UnsafePointer<Float>, positions: Int, targetWidth: Int,
         into labelled: UnsafeMutablePointer<UInt8>
     ) -> Int {
-        // All of them there: what almost every batch is.
-        if mio_all_labels(positions * targetWidth, targets, noLabel) != 0 {
-            labelled.update(repeating: 1, count: positions)
+        let missing = missingNumber
+        // Nearly every batch has all its labels.
+        if mio_all_labels(positions * targetWidth, targets, missing) != 0 {
+            labelled.update(repeating: LabelMark.whole, count: positions)
             return positions
         }
         var count = 0
         for position in 0..<positions {
-            let isLabelled = isLabelled(targets + position * targetWidth, targetWidth)
-            labelled[position] = isLabelled ? 1 : 0
-            count += isLabelled ? 1 : 0
+            let mark = mark(targets + position * targetWidth, targetWidth, missing)
+            labelled[position] = mark
+            count += mark == LabelMark.none ? 0 : 1
         }
         return count
     }
 
-    /// Whether any position is labelled.
-    public func hasLabel(targets: UnsafePointer<Float>, positions: Int, targetWidth: Int) -> Bool {
-        (0..<positions).contains { isLabelled(targets + $0 * targetWidth, targetWidth) }
-    }
-
-    /// One row: mostly of a single number, for which a call would take longer.
+    /// Rows mostly have a single number, for which a call would take longer.
     @inline(__always)
-    private func isLabelled(_ row: UnsafePointer<Float>, _ width: Int) -> Bool {
-        let missing = noLabel
-        var isLabelled = true
-        for element in 0..<width where row[element].isNaN || row[element] == missing { isLabelled = false }
-        return isLabelled
+    private func mark(_ row: UnsafePointer<Float>, _ width: Int, _ missing: Float) -> UInt8 {
+        var count = 0
+        for element in 0..<width {
+            count += row[element].isNaN || row[element] == missing ? 0 : 1
+        }
+        return count == width ? LabelMark.whole : count > 0 && isElementwise ? LabelMark.part : LabelMark.none
     }
 
-    /// What stands for no label, as NaN always does.
-    private var noLabel: Float { hasClassLabels ? Float(missingLabel) : .nan }
+    /// What no number is equal to, if only NaN means a missing element.
+    public var missingNumber: Float { missing ?? .nan }
 
     /// The first labelled position whose target no loss can take: a class index that is not a whole
     /// number from 0 to `classes − 1`, or an infinite real target. `nil` if all are good.
@@ -84,7 +73,7 @@ public struct TargetLabelling: Hashable, Sendable {
         let count = positions * targetWidth
         let found =
             switch kind {
-            case .real: firstInfinite(targets, count)
+            case .real, .classShares: firstInfinite(targets, count)
             case .classIndex: firstWrongClass(targets, count, classes)
             }
         return found.map {
@@ -101,7 +90,7 @@ public struct TargetLabelling: Hashable, Sendable {
     }
 
     private func firstWrongClass(_ targets: UnsafePointer<Float>, _ count: Int, _ classes: Int) -> Int? {
-        let (end, missing) = (Float(classes), Float(missingLabel))
+        let (end, missing) = (Float(classes), missingNumber)
         for index in 0..<count {
             let value = targets[index]
             // What almost every label is comes first.

@@ -45,8 +45,7 @@ public struct DataCheck: Sendable {
                 let shape = job.graph.shape(ofOutput: output)
             else { continue }
             let target = TargetCheck(
-                dataset, column: column, output: specification, prediction: shape,
-                activation: job.graph.finalActivation(ofOutput: output))
+                dataset, column: column, output: specification, graph: job.graph, prediction: shape, key: key)
             target.judge(place, dataset, column: column, into: &findings)
             targets.append(target)
         }

@@ -1,4 +1,5 @@
 import Foundation
+import MIOObjectives
 import MIOTensor
 
 extension JobCheck {
@@ -33,6 +34,7 @@ extension JobCheck {
                 let metrics = (specification.metrics + specification.weightedMetrics).map(\.name)
                 return type(of: specification.loss).className + ", weight \(shortText(specification.weight))"
                     + (metrics.isEmpty ? "" : ", metrics " + metrics.joined(separator: ", "))
+                    + (specification.missingValue.map { ", \(numberText(Float($0))) means missing" } ?? "")
             }
             lines.append(
                 entry(
@@ -104,16 +106,19 @@ extension DataCheck {
         var lines = [entry("data.\(key)", "\(counted(samples, "sample")) in \(counted(shards, "shard"))")]
         lines += inputs.map { entry("  \($0.name)", "\($0.shape), \($0.statistics.range)") }
         for target in targets {
-            let share =
-                target.positions == 0 ? 0 : 100 * Double(target.labelled) / Double(target.positions)
+            let labels = target.labels
+            let share = labels.positions == 0 ? 0 : 100 * Double(labels.labelled) / Double(labels.positions)
             lines.append(
                 entry(
                     "  \(target.name)",
-                    "\(target.labelled) of \(target.positions) labelled (\(shortText(share)) %)"
-                        + (target.classCounts.isEmpty ? ", \(target.statistics.range)" : "")))
-            if !target.classCounts.isEmpty {
-                let shown = target.classCounts.prefix(20).enumerated().map { "\($0): \($1)" }
-                let rest = target.classCounts.count - shown.count
+                    "\(labels.labelled) of \(labels.positions) labelled (\(shortText(share)) %)"
+                        + (labels.classCounts.isEmpty ? ", \(labels.range)" : "")))
+            if let missing = target.advice.missing(labels) {
+                lines.append(entry("", missing))
+            }
+            if !labels.classCounts.isEmpty {
+                let shown = labels.classCounts.prefix(20).enumerated().map { "\($0): \($1)" }
+                let rest = labels.classCounts.count - shown.count
                 lines.append(
                     entry(
                         "",
@@ -126,11 +131,17 @@ extension DataCheck {
 }
 
 extension ValueStatistics {
-    fileprivate var range: String {
-        count == 0
-            ? "no finite value"
-            : "from \(shortText(Double(minimum))) to \(shortText(Double(maximum))), mean \(shortText(mean))"
-    }
+    fileprivate var range: String { rangeText(count, minimum, maximum, mean) }
+}
+
+extension LabelSurvey {
+    fileprivate var range: String { rangeText(labels, smallest, largest, mean) }
+}
+
+private func rangeText(_ count: Int, _ minimum: Float, _ maximum: Float, _ mean: Double) -> String {
+    count == 0
+        ? "no finite value"
+        : "from \(shortText(Double(minimum))) to \(shortText(Double(maximum))), mean \(shortText(mean))"
 }
 
 /// A line of the report: what it is about, then what is known.

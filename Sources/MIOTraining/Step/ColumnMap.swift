@@ -42,13 +42,21 @@ public struct ColumnMap: Sendable {
             requests.append(
                 ColumnRequest(
                     name: output.name, shape: Self.targetShape(output, graph.nodes[terminal.node].shape),
-                    kind: output.loss.targetKind == .classIndex ? .classIndex : .real))
+                    kind: Self.columnKind(output.loss.targetKind)))
             weights.append(requests.count)
             requests.append(.weight(ofOutput: output.name))
         }
         self.requests = requests
         self.targets = targets
         self.weights = weights
+    }
+
+    private static func columnKind(_ kind: TargetKind) -> ColumnRequest.Kind {
+        switch kind {
+        case .real: .real
+        case .classIndex: .classIndex
+        case .classShares: .classShares
+        }
     }
 
     private static func targetShape(_ output: OutputSpecification, _ prediction: Shape) -> Shape {

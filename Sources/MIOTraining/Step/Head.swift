@@ -17,6 +17,7 @@ final class Head {
     let sumCount: Int
     private let loss: any Loss
     private let targetKind: TargetKind
+    private let missing: Float
     private let weightedFrom: Int
     private let metrics: [any Metric]
     /// What the loss reads, where its gradient goes if anything needs one, and the output's values as users see them.
@@ -39,6 +40,7 @@ final class Head {
         let loss = plan.absorbed == nil ? specification.loss : specification.loss.readingLogits()
         self.loss = loss
         targetKind = loss.targetKind
+        missing = labels.labelling.missingNumber
         input = UnsafePointer(executor.value(plan.tensor))
         gradient = plan.gradient == .none ? nil : executor.gradient(plan.tensor)
         predictions = executor.value(plan.predictions)
@@ -82,7 +84,7 @@ final class Head {
         loss.forward(
             LossCall<Float>(
                 positions: positions, width: width, predictions: input, targets: passTargets,
-                labelled: labelled, scales: scales, losses: losses,
+                labelled: labelled, missing: missing, scales: scales, losses: losses,
                 gradient: gradient == nil ? nil : addend?.pointer ?? gradient,
                 probabilities: writesPredictions ? predictions : nil))
         if let gradient, let addend = addend?.pointer {
@@ -97,7 +99,8 @@ final class Head {
             let result = metrics[index].accumulate(
                 MetricCall(
                     positions: positions, width: width, targetKind: targetKind, predictions: predictions,
-                    targets: passTargets, labelled: labelled, weights: index < weightedFrom ? nil : weights))
+                    targets: passTargets, labelled: labelled, missing: missing,
+                    weights: index < weightedFrom ? nil : weights))
             sums[1 + 2 * index] += result.sum
             sums[2 + 2 * index] += result.count
         }

@@ -4,6 +4,8 @@ import MIOTensor
 /// Which positions of a rank's part of a batch an output has labels at, and their weights: of the batch at hand, and of
 /// the one after it, whose labels are counted ahead.
 ///
+/// Where elements of a position are missing, the loss finds them once more: a position's count does not depend on them.
+///
 /// A *position* is one row of the prediction's last axis: one a sample for (width,), height × width of them for a
 /// segmentation.
 ///
@@ -13,13 +15,13 @@ final class HeadLabels {
     let positionsPerSample: Int
     let width: Int
     let targetWidth: Int
-    private let labelling: TargetLabelling
+    let labelling: TargetLabelling
     private(set) var current: Marks
     private var following: Marks
 
     /// The marks and weights of a rank's part of a batch.
     struct Marks {
-        /// (positions): 0 where there is no label.
+        /// (positions): a `LabelMark` each.
         let labelled: Storage<UInt8>
         /// (positions): the samples' weights.
         let weights: Storage<Float>
@@ -38,12 +40,12 @@ final class HeadLabels {
         width = shape.last
         positionsPerSample = shape.count / max(width, 1)
         targetWidth = specification.loss.targetKind == .classIndex ? 1 : width
-        labelling = TargetLabelling(specification.loss, missingLabel: specification.missingLabel)
+        labelling = specification.targetLabelling
         current = Marks(positions: part * positionsPerSample)
         following = Marks(positions: part * positionsPerSample)
     }
 
-    /// The labelled positions of a batch and the sum of their weights.
+    /// The positions of a batch that are labelled, wholly or in part, and the sum of their weights.
     struct Count {
         var positions = 0.0
         var weights = 0.0

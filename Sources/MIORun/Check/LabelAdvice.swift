@@ -1,0 +1,172 @@
+import MIOGraph
+import MIOObjectives
+import MIOTensor
+
+/// What a person should know of an output's labels: the same words before a run, in `mio check`, and when a training or
+/// an evaluation starts.
+struct LabelAdvice: Sendable {
+    let output: OutputSpecification
+    /// The shape of the output.
+    let prediction: Shape
+    /// What the output ends with.
+    let activation: Activation?
+    /// Whether the output learns from these labels.
+    let trains: Bool
+
+    init(_ output: OutputSpecification, graph: Graph, prediction: Shape, key: String) {
+        self.output = output
+        self.prediction = prediction
+        activation = graph.finalActivation(ofOutput: output.name)
+        trains = key == "train"
+    }
+
+    private var lossName: String { type(of: output.loss).names[0] }
+
+    // MARK: Warnings
+
+    /// What is probably not meant.
+    func warnings(_ labels: LabelSurvey) -> [String] {
+        guard labels.labelled > 0 || labels.faults > 0 else {
+            return [
+                "no sample has a label: its loss and metrics are 0"
+                    + (trains ? ", and it learns nothing" : "")
+            ]
+        }
+        return [
+            partialRows(labels), minusOneAndOne(labels), numberedFromOne(labels), outOfRange(labels),
+            shares(labels),
+        ].compactMap { $0 }
+    }
+
+    /// Of a loss that takes whole rows.
+    private func partialRows(_ labels: LabelSurvey) -> String? {
+        let count = labels.partialPositions
+        guard count > 0, !labels.labelling.isElementwise else { return nil }
+        return
+            (count == 1
+            ? "1 target is missing in part; it counts" : "\(count) targets are missing in part; they count")
+            + " as unlabelled altogether, because \(lossName) takes whole rows"
+    }
+
+    /// Labels of −1 and 1, of which every −1 is taken for "no label".
+    private func minusOneAndOne(_ labels: LabelSurvey) -> String? {
+        guard labels.missing > 0, labels.smallest == 1, labels.largest == 1,
+            let missing = labels.labelling.missing,
+            output.loss.hasClassLabels, labels.labelling.kind == .real || prediction.last == 2
+        else { return nil }
+        let key = "outputs.\(output.name).missing_label"
+        return
+            "every label is 1, and \(counted(labels.missing, "target")) \(labels.missing == 1 ? "is" : "are") "
+            + "\(numberText(missing)), which means no label. "
+            + (missing == 0
+                ? "If 0 is the other answer, set \(key) to a number that never occurs"
+                : "If \(numberText(missing)) is the other answer, write 0 and 1; if another number means no label, set "
+                    + key)
+    }
+
+    /// Classes from 1 to units − 1. Where each class is as frequent, 0 is absent by chance once in 20,000 times.
+    func numberedFromOne(_ labels: LabelSurvey) -> String? {
+        let counts = labels.classCounts
+        guard trains, counts.count > 2, counts[0] == 0, labels.labelling.missing != 0,
+            counts.dropFirst().allSatisfy({ $0 > 0 }),
+            labels.labelled >= 10 * counts.count
+        else { return nil }
+        return
+            "class 0 never occurs and every other one does. If classes are numbered from 1, subtract 1 and give "
+            + "the output \(counts.count - 1) units"
+    }
+
+    private func outOfRange(_ labels: LabelSurvey) -> String? {
+        guard labels.labels > 0, let range, labels.smallest < range.smallest || labels.largest > range.largest
+        else { return nil }
+        let reach =
+            "targets reach from \(shortText(Double(labels.smallest))) to "
+            + shortText(Double(labels.largest))
+        let bounds =
+            range.largest == .infinity
+            ? ", and the output is never below \(numberText(range.smallest)); "
+            : ", beyond the \(numberText(range.smallest)) to \(numberText(range.largest)) that \(range.source); "
+        return reach + bounds + advice(labels, isOfLoss: range.isOfLoss)
+    }
+
+    /// What targets can sensibly be.
+    private var range: (smallest: Float, largest: Float, source: String, isOfLoss: Bool)? {
+        switch output.loss.targetKind {
+        case .classIndex: return nil
+        case .classShares: return (0, 1, "\(lossName) expects", true)
+        case .real: if output.loss.hasClassLabels { return (0, 1, "\(lossName) expects", true) }
+        }
+        switch activation {
+        case .sigmoid, .softmax: return (0, 1, "the output can be", false)
+        case .tanh: return (-1, 1, "the output can be", false)
+        case .relu: return (0, .infinity, "the output can be", false)
+        case .linear, nil: return nil
+        }
+    }
+
+    private func advice(_ labels: LabelSurvey, isOfLoss: Bool) -> String {
+        let otherwise = "use another " + (isOfLoss ? "loss" : "activation")
+        let (smallest, largest) = (labels.smallest, labels.largest)
+        if isOfLoss, (smallest, largest) == (-1, 1) || (smallest, largest) == (1, 2) {
+            return "write 0 and 1 instead of \(numberText(smallest)) and \(numberText(largest))"
+        }
+        guard smallest >= 0, range?.largest == 1 else { return "scale them, or \(otherwise)" }
+        if largest == 255 { return "divide them by 255, or \(otherwise)" }
+        if largest <= 10, isOfLoss {
+            return "scale them, or \(otherwise): class numbers go with sparse_categorical_crossentropy"
+        }
+        return (largest > 10 && largest <= 100 ? "divide them by 100 if they are percentages, else " : "")
+            + "scale them, or \(otherwise)"
+    }
+
+    /// Rows that are no choice among classes.
+    private func shares(_ labels: LabelSurvey) -> String? {
+        let rows = labels.wholePositions
+        if labels.unevenRows > 0 {
+            return
+                "\(labels.unevenRows) of \(counted(rows, "row")) do not add up to 1, as \(lossName) expects. Where "
+                + "several answers may be right, use a sigmoid and binary_crossentropy"
+        }
+        guard labels.zeroRows > 0 else { return nil }
+        return
+            "\(labels.zeroRows) of \(counted(rows, "row")) are 0 throughout: they count as labelled, and no class is "
+            + "right. Where there is no label, write NaN"
+    }
+
+    // MARK: What else is told
+
+    /// How many elements are missing in rows that have others.
+    func note(_ labels: LabelSurvey) -> String? {
+        guard labels.partialPositions > 0, labels.labelling.isElementwise, let missing = missing(labels)
+        else { return nil }
+        return "\(missing). Each leaves out itself alone: \(labels.labelled) of "
+            + "\(counted(labels.positions, "target")) are labelled, \(labels.partialPositions) in part"
+    }
+
+    /// `40 of 120 elements are missing (38 are -1, 2 are NaN)`; `nil` if none is.
+    func missing(_ labels: LabelSurvey) -> String? {
+        let count = labels.missing + labels.notNumbers
+        guard count > 0 else { return nil }
+        let kinds = [
+            (labels.missing, numberText(labels.labelling.missingNumber)), (labels.notNumbers, "NaN"),
+        ]
+        .filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? "is" : "are") \($0.1)" }
+        let noun = labels.elements == labels.positions ? "target" : "element"
+        return "\(count) of \(counted(labels.elements, noun)) \(count == 1 ? "is" : "are") missing "
+            + "(\(kinds.joined(separator: ", ")))"
+    }
+
+    // MARK: Errors
+
+    /// What may be meant by labels that the loss cannot take, to be added to the error: ` …`, or nothing.
+    func hint(_ labels: LabelSurvey) -> String {
+        let classes = labels.classCounts.count
+        guard classes > 0, labels.smallest >= 1, labels.largest == Float(classes) else { return "" }
+        return ". 0 never occurs and the largest is \(classes): if classes are numbered from 1, subtract 1"
+    }
+}
+
+/// `-200`, `0.5`
+func numberText(_ number: Float) -> String {
+    Int(exactly: number).map { "\($0)" } ?? "\(number)"
+}
