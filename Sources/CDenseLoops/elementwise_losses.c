@@ -80,14 +80,14 @@ MIO_INLINE double row_of_elements(
         // As many additions one after the other in 32 bits as there are vectors in a stretch.
         mio_lanes part = {0};
         for (int64_t j = start; j < end; j += 16) {
-            int64_t at = i * width + j, count = at <= last_whole ? 16 : end - j;
+            // The next row overwrites what is written beyond this one, unless it came before: a part's own elements only.
+            int64_t at = i * width + j, count = !in_part && at <= last_whole ? 16 : end - j < 16 ? end - j : 16;
             mio_lanes targets = load_some(call->targets + at, count);
             mio_words mask = mio_mask(end - j) & is_labelled;
             if (in_part) mask &= present_of(targets, call->missing);
             struct elements elements = elements_of(
                 loss, load_some(call->predictions + at, count), mio_select(mask, targets));
             part += mio_select(mask, elements.losses);
-            // What is written beyond the row, the next one overwrites.
             if (probabilities) store_some(probabilities + at, elements.probabilities, count);
             if (call->gradient)
                 store_some(call->gradient + at, mio_select(mask, elements.derivatives * factor), count);
@@ -105,15 +105,23 @@ MIO_INLINE int64_t labelled_elements(const struct mio_loss_call *call, int64_t i
     return count;
 }
 
-// The mean of a row a position.
+// The mean of a row a position: first of the rows that have all their labels or none, which are all in most calls.
 MIO_INLINE void rows_of_elements(const struct mio_elementwise_loss *loss, const struct mio_loss_call *call) {
+    float width = (float)call->width;
+    bool has_parts = false;
     for (int64_t i = 0; i < call->positions; i++) {
-        bool in_part = call->labelled[i] == mio_labelled_in_part;
-        float count = (float)(in_part ? labelled_elements(call, i) : call->width);
+        if (call->labelled[i] == mio_labelled_in_part) {
+            has_parts = true;
+            continue;
+        }
+        float factor = call->gradient ? call->scales[i] / width : 0.0f;
+        call->losses[i] = (float)row_of_elements(loss, call, i, false, factor) / width;
+    }
+    for (int64_t i = 0; has_parts && i < call->positions; i++) {
+        if (call->labelled[i] != mio_labelled_in_part) continue;
+        float count = (float)labelled_elements(call, i);
         float factor = call->gradient ? call->scales[i] / count : 0.0f;
-        double sum = in_part ? row_of_elements(loss, call, i, true, factor)
-                             : row_of_elements(loss, call, i, false, factor);
-        call->losses[i] = (float)sum / count;
+        call->losses[i] = (float)row_of_elements(loss, call, i, true, factor) / count;
     }
 }
 

@@ -140,7 +140,7 @@ extension EndToEndTests {
             #expect(report.contains(" 40 of 120 elements are missing (40 are -1)\n"))
             #expect(
                 train == [
-                    "data.train: output \"kind\": 40 of 120 elements are missing (40 are -1). Each leaves out itself "
+                    "data.train: output \"kind\": 40 of 120 elements are missing (40 are -1) and left out, they "
                         + "alone: 40 of 40 targets are labelled, 40 in part"
                 ])
             var rows: [Float] = []

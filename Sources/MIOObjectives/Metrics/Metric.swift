@@ -130,17 +130,24 @@ public struct MetricCall {
     func sumOfMeans(
         _ sumOfRow: (_ offset: Int) -> Double, _ element: (Float, Float) -> Double
     ) -> MetricSums {
-        var (whole, part, count) = (0.0, 0.0, 0.0)
-        for position in 0..<positions where labelled[position] != LabelMark.none {
-            let weight = weights.map { Double($0[position]) } ?? 1
-            if labelled[position] == LabelMark.whole {
-                whole += weight * sumOfRow(position * width)
-            } else {
-                part += weight * meanOfLabelledElements(position, element)
-            }
-            count += weight
+        var wholeRows = 0
+        var sums = sumOfWholeRows { position in
+            wholeRows += 1
+            return sumOfRow(position * width)
         }
-        return MetricSums(sum: whole / Double(width) + part, count: count)
+        sums.sum /= Double(width)
+        return wholeRows == positions ? sums : sums + sumOfPartialRows(element)
+    }
+
+    @inline(never)
+    private func sumOfPartialRows(_ element: (Float, Float) -> Double) -> MetricSums {
+        var sums = MetricSums()
+        for position in 0..<positions where labelled[position] == LabelMark.part {
+            let weight = weights.map { Double($0[position]) } ?? 1
+            sums.sum += weight * meanOfLabelledElements(position, element)
+            sums.count += weight
+        }
+        return sums
     }
 
     /// The same with the sum of a row made of the function.

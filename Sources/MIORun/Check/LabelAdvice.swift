@@ -139,7 +139,7 @@ struct LabelAdvice: Sendable {
     func note(_ labels: LabelSurvey) -> String? {
         guard labels.partialPositions > 0, labels.labelling.isElementwise, let missing = missing(labels)
         else { return nil }
-        return "\(missing). Each leaves out itself alone: \(labels.labelled) of "
+        return "\(missing) and left out, they alone: \(labels.labelled) of "
             + "\(counted(labels.positions, "target")) are labelled, \(labels.partialPositions) in part"
     }
 
