@@ -213,8 +213,8 @@ package.targets += [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "ProcessSupport", "mio-worker", "MIOTensor", "MIOTrace", "MIOConfig", "MIOData", "MIOFiles",
-            "MIOFormats", "MIOCoordinator", "MIORun",
+            "ProcessSupport", "KerasParity", "mio-worker", "MIOTensor", "MIOTrace", "MIOConfig", "MIOData",
+            "MIOFiles", "MIOFormats", "MIOCoordinator", "MIORun",
         ],
         swiftSettings: strict),
     // What every communicator must do, once for all of them.

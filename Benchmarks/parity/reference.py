@@ -25,6 +25,7 @@ import layers  # noqa: E402
 import losses  # noqa: E402
 import metrics  # noqa: E402
 import initializers  # noqa: E402
+import missing  # noqa: E402
 import optimizers  # noqa: E402
 import philox  # noqa: E402
 import quantities  # noqa: E402
@@ -35,6 +36,7 @@ FILES = {
     "convolution": layers.convolution,
     "pooling": layers.pooling,
     "losses": losses.golden,
+    "missing-elements": missing.golden,
     "metrics": metrics.golden,
     "initializers": initializers.golden,
     "optimizers": optimizers.golden,

@@ -1,4 +1,5 @@
 import Foundation
+import KerasParity
 import MIOConfig
 import MIOData
 import MIOTensor
@@ -6,8 +7,9 @@ import ProcessSupport
 import Testing
 
 extension EndToEndTests {
-    /// Outputs of which elements are missing, trained by real ranks, against the same written down plainly in double
-    /// precision: a table of numbers with −200 and NaN, and tags with −1.
+    /// Outputs of which elements are missing, trained by real ranks: a table of numbers with −200 and NaN, and tags with −1.
+    /// They are held to the same written down plainly in double precision, and to Keras without the missing elements
+    /// (`missing-elements.json`).
     @Suite struct MissingElementTests {
         private static let job = """
             name: missing
@@ -81,7 +83,8 @@ extension EndToEndTests {
             (2, ["training.reproducible=strict"]), (3, ["training.batch_size=2", "training.accumulate=4"]),
         ])
         func trainsAsIfTheyWereNotThere(ranks: Int, settings: [String]) throws {
-            let samples = PlainSample.made()
+            let golden = try Golden(named: "missing-elements")
+            let samples = try PlainSample.drawn(golden)
             let folder = try TrainingFolder()
             let job = try prepare(folder, samples)
             let outcome = try train(job, "run", ranks: ranks, settings)
@@ -124,6 +127,15 @@ extension EndToEndTests {
                     #expect(tolerance.accepts(Double(value), expected), "\(name): \(value), not \(expected)")
                 }
             }
+            try expect(steps, golden["steps"])
+            try expect(epochs, golden["validation"], prefix: "val_")
+            let names = try golden["weights"].dictionary.keys
+            #expect(names.count == 4)
+            for name in names {
+                let worst = try golden["weights"][name].worst(
+                    of: #require(try records.weights()[name]), seed: UInt64(golden["seed"].integer))
+                #expect(worst.isWithinTolerance, "\(worst)")
+            }
             guard settings.isEmpty, ranks == 1 else { return }
             let evaluated = try SpawnedProcess([
                 try BuiltProgram.path("mio"), "evaluate", job, "--data", "validation", "--json",
@@ -149,10 +161,20 @@ extension EndToEndTests {
             }
         }
 
+        /// Keras' numbers, one for each event.
+        private func expect(_ events: [RunRecords.Event], _ golden: Golden, prefix: String = "") throws {
+            let names = try golden.dictionary.keys
+            #expect(names.count == 6)
+            for name in names {
+                let worst = try Quantity(golden[name]).worst(events.map { $0.values[prefix + name] ?? .nan })
+                #expect(worst.isWithinTolerance, "\(worst)")
+            }
+        }
+
         /// The same bits at any power of two of ranks, lanes and groups.
         @Test func strictRunsAreEqualToTheBit() throws {
             let folder = try TrainingFolder()
-            let job = try prepare(folder, PlainSample.made())
+            let job = try prepare(folder, PlainSample.drawn(Golden(named: "missing-elements")))
             let strict = ["training.reproducible=strict"]
             _ = try train(job, "alone", ranks: 1, strict)
             for (name, ranks, threads) in [("two", 2, 1), ("four", 4, 1), ("threads", 1, 2)] {
@@ -221,18 +243,19 @@ private struct PlainSample {
     var tags: [Double?]
     var weight: Double
 
-    static func made() -> [PlainSample] {
-        var maker = SampleMaker(firstRow: 77)
-        return (0..<24).map { row in
-            let x = maker.uniform([4]).values.map { Double($0) }
-            var table = maker.uniform([3]).values.map { Optional(Double($0)) }
-            var tags = maker.labels(2, classes: 2).map { Optional(Double($0)) }
-            for element in 0..<3 where (row * 3 + element) % 4 < 2 { table[element] = nil }
-            for element in 0..<2 where (row + element) % 3 == 0 { tags[element] = nil }
-            // Some samples have no label at all, of one output or the other.
-            if row % 6 == 5 { table = [nil, nil, nil] }
-            if row == 9 || row == 16 { tags = [nil, nil] }
-            return PlainSample(x: x, table: table, tags: tags, weight: Double(row % 3) + 0.5)
+    static func drawn(_ golden: Golden) throws -> [PlainSample] {
+        let seed = UInt64(try golden["seed"].integer)
+        func rows(_ name: String) throws -> [[Double?]] {
+            let tensor = try golden["drawn"][name].draw(seed: seed)
+            let width = tensor.shape.rank == 1 ? 1 : tensor.shape.last
+            let present = try golden["present"].optional(name)?.numbers
+            return (0..<tensor.shape[0]).map { row in
+                (row * width..<(row + 1) * width).map { present?[$0] == 0 ? nil : Double(tensor.values[$0]) }
+            }
+        }
+        let (x, table, tags) = (try rows("x"), try rows("table"), try rows("tags"))
+        return try rows("table_weight").enumerated().map { row, weight in
+            PlainSample(x: x[row], table: table[row], tags: tags[row], weight: weight[0] ?? .nan)
         }
     }
 }
