@@ -47,7 +47,7 @@ public struct StepBenchmark: Sendable {
     /// - Throws: one error, the same on all ranks.
     public func run(
         _ base: any Communicator, allocations: AllocationCounter?,
-        makeBackend: (Int) throws -> any KernelBackend
+        makeBackend: @escaping (Int) throws -> any KernelBackend
     ) throws -> StepMeasurement {
         let counter = allocations ?? AllocationCounter(total: { 0 }, inOneDNN: { 0 })
         let communicator = CountingCommunicator(base, allocationCount: counter.total)
@@ -113,7 +113,7 @@ public struct StepBenchmark: Sendable {
 
     /// The session and its data, of one global batch: a file of each machine, gone once it is open.
     private func open(
-        _ communicator: any Communicator, _ makeBackend: (Int) throws -> any KernelBackend
+        _ communicator: any Communicator, _ makeBackend: @escaping (Int) throws -> any KernelBackend
     ) throws -> (Session, Dataset) {
         let name = try communicator.broadcast(Array(UUID().uuidString.utf8), root: 0)
         let path =

@@ -12,7 +12,9 @@ public struct KernelOptions: ParsableArguments {
 
     /// A session of this process alone, with all the cores it may use.
     public func session(_ job: Job) throws -> Session {
-        try Session(job: job, communicator: LoopbackCommunicator(), makeBackend: kernels.makeBackend)
+        try Session(
+            job: job, communicator: LoopbackCommunicator(), purpose: .inference,
+            makeBackend: kernels.makeBackend)
     }
 }
 

@@ -39,9 +39,15 @@ public final class Batch {
 
     /// Buffers for `capacity` samples of each column of a data set.
     /// - Precondition: they fit the address space.
-    public init(capacity: Int, dataset: Dataset) {
+    public convenience init(capacity: Int, dataset: Dataset) {
+        self.init(
+            capacity: capacity,
+            elementCounts: dataset.columns.indices.map { dataset.elementCount(ofColumn: $0) })
+    }
+
+    private init(capacity: Int, elementCounts: [Int]) {
         self.capacity = capacity
-        elementCounts = dataset.columns.indices.map { dataset.elementCount(ofColumn: $0) }
+        self.elementCounts = elementCounts
         columnStorages = elementCounts.map { elementCount in
             let (size, overflow) = capacity.multipliedReportingOverflow(by: elementCount)
             precondition(!overflow, "\(capacity) samples of \(elementCount) elements do not fit memory")
@@ -50,6 +56,21 @@ public final class Batch {
         rowStorage = Storage(count: capacity)
         places = Storage(count: capacity)
         presence = Storage(count: elementCounts.count)
+    }
+
+    /// A whole global batch of one rank, of samples in memory: for measurements, which read no file.
+    /// - Parameter value: one of a column's numbers.
+    public convenience init(
+        columns: [ColumnRequest], samples: Int, value: (ColumnRequest) -> Float
+    ) {
+        self.init(capacity: samples, elementCounts: columns.map(\.shape.count))
+        (count, globalCount) = (samples, samples)
+        for row in 0..<samples { rowStorage.pointer[row] = row }
+        for (index, column) in columns.enumerated() {
+            presence.pointer[index] = true
+            let values = columnStorages[index].pointer
+            for element in 0..<samples * column.shape.count { values[element] = value(column) }
+        }
     }
 
     /// The bytes of all its buffers.

@@ -28,20 +28,29 @@ public struct Tuning: Hashable, Sendable {
 
     private static func key(_ key: String, _ pass: ConvolutionPass) -> String { "\(key), \(pass.rawValue)" }
 
-    // MARK: For other ranks
+    // MARK: For files and other ranks
+
+    /// Each pick by the name of its key.
+    public var entries: [String: String] { picks.mapValues(\.rawValue) }
+
+    /// The tuning whose `entries` these are; those it does not know are left out.
+    public init(entries: [String: String]) {
+        for (key, name) in entries { picks[key] = ConvolutionCandidate(rawValue: name) }
+    }
 
     /// One line a pick.
     public var bytes: [UInt8] {
-        let lines = picks.sorted { $0.key < $1.key }.map { "\($0.value.rawValue) \($0.key)\n" }
+        let lines = entries.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)\n" }
         return Array(lines.joined().utf8)
     }
 
     /// The tuning whose `bytes` these are; lines it does not know are left out.
     public init(bytes: [UInt8]) {
+        var entries: [String: String] = [:]
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
-            guard parts.count == 2, let candidate = ConvolutionCandidate(rawValue: parts[0]) else { continue }
-            picks[parts[1]] = candidate
+            if parts.count == 2 { entries[parts[1]] = parts[0] }
         }
+        self.init(entries: entries)
     }
 }

@@ -15,32 +15,57 @@ public struct Session {
     public let communicator: any Communicator
     public let backend: any KernelBackend
     public let lanes: Lanes
+    /// What the lanes are remembered by, on rank 0; `nil` where there was nothing to decide.
+    private let laneDecision: LaneTuner.Decision?
     /// This rank's parts of every batch.
     public let shards: VirtualShards
 
     /// Threads of this rank that compute.
     public var threads: Int { lanes.threads }
 
-    /// - Parameter makeBackend: given the threads that an operation has.
+    /// What a session is for.
+    public enum Purpose: Sendable {
+        case training
+        /// Evaluation and prediction. How threads share the work is remembered from training, else not measured.
+        case inference
+    }
+
+    /// - Parameters:
+    ///   - laneTuner: decides on rank 0 how threads share the work.
+    ///   - makeBackend: given the threads that an operation has.
     /// - Throws: `AgreedError`, `DifferenceError` if a rank read another job; `CommunicationError`.
     public init(
-        job: Job, communicator: any Communicator, makeBackend: (Int) throws -> any KernelBackend
+        job: Job, communicator: any Communicator, purpose: Purpose = .training,
+        laneTuner: LaneTuner = LaneTuner(), makeBackend: @escaping (Int) throws -> any KernelBackend
     ) throws {
         self.job = job
         self.communicator = communicator
         try communicator.requireEqual("job", job.resolvedYAML)
         // Of machines with different cores the smallest: batches are cut alike everywhere.
         let fewest = -Int(try communicator.allreduceMax(-Double(ThreadsPerRank.derive(communicator))))
-        let lanes = Lanes(job, threads: job.training.threads ?? fewest, worldSize: communicator.size)
+        let threads = job.training.threads ?? fewest
+        let decision = try communicator.agree(on: "the threads") {
+            guard communicator.rank == 0 else { return LaneTuner.Decision?.none }
+            return try laneTuner.decide(
+                job, threads: threads, worldSize: communicator.size, ranksOnNode: communicator.ranksOnNode,
+                measures: purpose == .training, makeBackend: makeBackend)
+        }
+        laneDecision = decision
+        let chosen = try communicator.broadcast(Array((decision?.lanes.description ?? "").utf8), root: 0)
+        guard let lanes = Lanes(description: String(decoding: chosen, as: UTF8.self)) else {
+            throw RunError("rank 0 sent no number of threads", exitCode: .internalError)
+        }
         self.lanes = lanes
         shards = try job.shards(rank: communicator.rank, worldSize: communicator.size, lanes: lanes.count)
-        let made = try communicator.agree(on: "the kernels") { try makeBackend(lanes.threadsEach) }
-        if var native = made as? NativeBackend {
-            native.precision = job.training.precision
-            backend = native
-        } else {
-            backend = made
+        backend = try communicator.agree(on: "the kernels") {
+            try makeBackend(lanes.threadsEach).computing(in: job.training.precision)
         }
+    }
+
+    /// Keeps in a run's folder how this rank's threads share the work, for when it continues.
+    func keepLanes(in folder: String) {
+        guard let key = laneDecision?.key, let machine = laneDecision?.machine else { return }
+        TuningCache(folder: folder).add(lanes, for: key, of: machine)
     }
 
     /// Opens a data set on every rank, and sees that all see the same.
@@ -158,5 +183,14 @@ public struct Session {
         return [0, schedule.batchesPerEpoch - 1].reduce(into: []) {
             $0.formUnion(shards.sizes(globalCount: schedule.positions(ofBatch: $1).count))
         }
+    }
+}
+
+extension KernelBackend {
+    /// The same, allowed to multiply in such numbers where it can.
+    func computing(in precision: Precision) -> any KernelBackend {
+        guard var native = self as? NativeBackend else { return self }
+        native.precision = precision
+        return native
     }
 }

@@ -87,8 +87,11 @@ public final class TrainingRun {
             communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
         }
         try begin(resume, directory)
-        if let directory, let native = backend as? NativeBackend, !native.tuning.picks.isEmpty {
-            TuningCache(folder: directory.path).add(native.tuning, of: native.machine)
+        if let directory {
+            session.keepLanes(in: directory.path)
+            if let native = backend as? NativeBackend, !native.tuning.entries.isEmpty {
+                TuningCache(folder: directory.path).add(native.tuning, of: native.machine)
+            }
         }
         trace = try traceRequest.map { try RunTrace($0, of: self) }
         recorder = try communicator.agree(on: "the run's records") {

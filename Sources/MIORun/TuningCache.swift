@@ -10,7 +10,11 @@ import MIOKernels
 /// A training keeps what it used in its run directory too, and goes by that when it continues: where two ways are about
 /// as fast, another measurement could pick the other one, whose sums round otherwise.
 ///
-///     {"6 207 Intel(R) Xeon(R) Processor …, oneDNN 2.6.3": {"conv (254, 254, 32) …, forward": "winograd"}}
+/// What another version's measurements mean may differ: each format has machines of its own, and leaves the others'
+/// alone.
+///
+///     {"format 2, 6 207 Intel(R) Xeon(R) Processor …, oneDNN 2.6.3": {
+///         "conv (254, 254, 32) …, forward": "winograd", "threads: 2 for 64 samples …": "2 lanes of 1 thread"}}
 public struct TuningCache {
     public let path: String
 
@@ -37,24 +41,38 @@ public struct TuningCache {
         return machines
     }
 
-    public func tuning(of machine: String) -> Tuning {
-        guard case .dictionary(let entries)? = contents()[machine] else { return Tuning() }
-        var picks: [String: ConvolutionCandidate] = [:]
+    private static func section(_ machine: String) -> String { "format 2, \(machine)" }
+
+    private func entries(of machine: String) -> [String: String] {
+        guard case .dictionary(let entries)? = contents()[Self.section(machine)] else { return [:] }
+        var texts: [String: String] = [:]
         for (key, value) in entries.entries {
-            if case .string(let name) = value { picks[key] = ConvolutionCandidate(rawValue: name) }
+            if case .string(let text) = value { texts[key] = text }
         }
-        return Tuning(picks: picks)
+        return texts
+    }
+
+    public func tuning(of machine: String) -> Tuning { Tuning(entries: entries(of: machine)) }
+
+    /// The lanes that were found best under a key; `nil` if none were.
+    func lanes(for key: String, of machine: String) -> Lanes? {
+        entries(of: machine)[key].flatMap { Lanes(description: $0) }
     }
 
     /// Adds to what is there.
-    public func add(_ tuning: Tuning, of machine: String) {
+    public func add(_ tuning: Tuning, of machine: String) { add(tuning.entries, of: machine) }
+
+    /// Adds to what is there.
+    func add(_ lanes: Lanes, for key: String, of machine: String) {
+        add([key: lanes.description], of: machine)
+    }
+
+    private func add(_ added: [String: String], of machine: String) {
         var machines = contents()
         var entries = ConfigDictionary()
-        if case .dictionary(let known)? = machines[machine] { entries = known }
-        for (key, pick) in tuning.picks.sorted(by: { $0.key < $1.key }) {
-            entries[key] = .string(pick.rawValue)
-        }
-        machines[machine] = .dictionary(entries)
+        if case .dictionary(let known)? = machines[Self.section(machine)] { entries = known }
+        for (key, text) in added.sorted(by: { $0.key < $1.key }) { entries[key] = .string(text) }
+        machines[Self.section(machine)] = .dictionary(entries)
         let text = ConfigValue.dictionary(machines).json(indentation: 2) + "\n"
         let folder = Folder.parent(of: path)
         try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -30,10 +30,8 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let job = try job.load()
         let cores = MachineCores.current
-        let lanes = Lanes(job, ranks: number, cores: cores)
         let check = JobCheck(
-            job, ranks: number, cores: cores,
-            backend: try kernels.kernels.makeBackend(threads: lanes.threadsEach))
+            job, ranks: number, cores: cores, backend: try kernels.kernels.makeBackend(threads: 1))
         try StandardStreams.print(check.report)
         if check.exitCode != .finished { throw ArgumentParser.ExitCode(check.exitCode.rawValue) }
     }

@@ -25,12 +25,29 @@ import Testing
         let temporary = try TemporaryFolder()
         let folder = temporary.path
         let cache = try #require(TuningCache(environment: ["MIO_CACHE": folder]))
-        for text in ["", "{", "[1, 2]", "{\"x\": 3}", "{\"x\": {\"a, forward\": \"fancy\", \"b\": 1}}"] {
+        for text in [
+            "", "{", "[1, 2]", "{\"format 2, x\": 3}",
+            "{\"format 2, x\": {\"a, forward\": \"fancy\", \"b\": 1}}",
+        ] {
             try text.write(toFile: cache.path, atomically: true, encoding: .utf8)
             #expect(cache.tuning(of: "x") == Tuning(), "\(text)")
         }
         cache.add(tuning, of: "x")
         #expect(cache.tuning(of: "x") == tuning)
+    }
+
+    /// What other versions have measured may mean something else here: it is not read, and it stays.
+    @Test func otherFormatsAreLeftAlone() throws {
+        let temporary = try TemporaryFolder()
+        let cache = TuningCache(folder: temporary.path)
+        let others = ["x", "format 1, x", "format 3, x", "format 22, x"]
+        let text = others.map { "\"\($0)\": {\"a, forward\": \"direct\"}" }.joined(separator: ", ")
+        try "{\(text)}".write(toFile: cache.path, atomically: true, encoding: .utf8)
+        #expect(cache.tuning(of: "x") == Tuning())
+        cache.add(tuning, of: "x")
+        #expect(cache.tuning(of: "x") == tuning)
+        let written = try String(contentsOfFile: cache.path, encoding: .utf8)
+        for other in others { #expect(written.contains("\"\(other)\""), "\(other)") }
     }
 
     /// A file where the folder should be.

@@ -17,7 +17,11 @@ public struct JobCheck: Sendable {
     ///   - ranks: of the run to come, at least 1.
     ///   - cores: that it would have.
     ///   - backend: that it would compute with.
-    public init(_ job: Job, ranks: Int, cores: MachineCores, backend: any KernelBackend) {
+    ///   - laneTuner: knows how threads shared the work in earlier runs.
+    public init(
+        _ job: Job, ranks: Int, cores: MachineCores, backend: any KernelBackend,
+        laneTuner: LaneTuner = LaneTuner()
+    ) {
         self.job = job
         var findings = Findings()
         for warning in job.warnings { findings.warn(warning) }
@@ -26,7 +30,7 @@ public struct JobCheck: Sendable {
         let resources = train.map {
             ResourceCheck(
                 job, samples: $0.samples, floatsPerSample: $0.floatsPerSample, ranks: ranks, cores: cores,
-                backend: backend)
+                backend: backend, laneTuner: laneTuner)
         }
         if let train { resources?.judge(job, samples: train.samples, into: &findings) }
         runDirectory = RunDirectoryCheck(

@@ -44,6 +44,15 @@ extension JobCheck {
         return lines
     }
 
+    private func threads(of resources: ResourceCheck) -> String {
+        guard resources.lanesAreKnown else {
+            return "up to \(counted(resources.threadsPerRank, "thread")) (a run measures first how many are "
+                + "fastest, and how they share the work)"
+        }
+        guard resources.lanes.threadsEach > 1 else { return counted(resources.threadsPerRank, "thread") }
+        return "\(counted(resources.threadsPerRank, "thread")) in \(counted(resources.lanes.count, "lane"))"
+    }
+
     private var trainingLines: [String] {
         var lines: [String] = []
         if let resources {
@@ -58,7 +67,7 @@ extension JobCheck {
                         + (overflow ? "" : ": \(counted(steps, "step"))")),
                 entry(
                     "ranks",
-                    "\(resources.ranks), each \(counted(resources.threadsPerRank, "thread")), on "
+                    "\(resources.ranks), each \(threads(of: resources)), on "
                         + "\(counted(resources.cores.cores, "core"))"
                         + (resources.cores.threads > resources.cores.cores
                             ? " with \(resources.cores.threads) threads" : "")),

@@ -11,6 +11,9 @@ import MIOTraining
 public struct ResourceCheck: Sendable, Hashable {
     public let ranks: Int
     public let threadsPerRank: Int
+    /// How they share the work, and whether that is known: else it is measured when a run starts.
+    public let lanes: Lanes
+    public let lanesAreKnown: Bool
     public let cores: MachineCores
     /// Samples of the largest part of a batch that a rank has, and how many go through the model at once.
     public let largestPart: Int
@@ -20,11 +23,13 @@ public struct ResourceCheck: Sendable, Hashable {
 
     init(
         _ job: Job, samples: Int, floatsPerSample: Int, ranks: Int, cores: MachineCores,
-        backend: any KernelBackend
+        backend: any KernelBackend, laneTuner: LaneTuner
     ) {
         let schedule = BatchSchedule(rowCount: samples, batchSize: job.training.samplesPerUpdate)
         let part = max(1, schedule.largestPart(worldSize: ranks))
-        let lanes = Lanes(job, ranks: ranks, cores: cores)
+        let (lanes, isKnown) = laneTuner.forecast(job, ranks: ranks, cores: cores, backend: backend)
+        self.lanes = lanes
+        lanesAreKnown = isKnown
         threadsPerRank = lanes.threads
         let isStrict = job.training.reproducible == .strict
         let shards = isStrict ? max(job.training.virtualShards, ranks) : ranks * lanes.count

@@ -1,0 +1,73 @@
+import MIOComm
+import MIOData
+import MIOJob
+import MIOKernels
+import MIOPlan
+import MIOTensor
+import MIOTraining
+
+/// A training step of a job's own model on samples that nobody drew (reals uniform in [0, 1), every class 0), ready to run
+/// again and again: by one rank, without communication, data pipeline, logs and checkpoints.
+final class MadeUpStep {
+    let replica: Replica
+    let optimizer: OptimizerState
+    private let job: Job
+    private let step: TrainingStep
+    private let batch: Batch
+    private var number = 0
+
+    private static let stepsBeforeForgetting = 100
+
+    /// - Parameters:
+    ///   - samples: of a step.
+    ///   - lanes: of the rank.
+    ///   - shards: that the batch is cut into: a multiple of the lanes.
+    ///   - sharedBy: ranks that share the last level of cache, which decides how the step is cut into passes.
+    /// - Throws: `KernelError`, `ThreadError`; `AgreedError` if there is no memory.
+    init(
+        _ job: Job, backend: any KernelBackend, samples: Int, lanes: Int = 1, shards: Int? = nil,
+        sharedBy: Int
+    ) throws {
+        self.job = job
+        let communicator = LoopbackCommunicator()
+        let shards = VirtualShards(total: shards ?? lanes, rank: 0, worldSize: 1)
+        let largest = shards.largest(batchSize: samples)
+        let pass = PassSize.choose(job, backend: backend, shard: largest, sharedBy: sharedBy * lanes)
+        let plan = Plan(
+            Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
+        let memory = try TrainingMemory(
+            plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
+            communicator: communicator)
+        replica = try Replica(
+            graph: job.graph, outputs: job.outputs, backend: backend, plan: plan, part: samples,
+            memory: memory, lanes: lanes)
+        try replica.prepare(shardSizes: shards.sizes(globalCount: samples))
+        var random = PhiloxSequence(seed: 1, stream: 0)
+        batch = Batch(columns: replica.columns.requests, samples: samples) { column in
+            if !column.isRequired { return 1 }
+            return column.kind == .classIndex ? 0 : random.nextUniform(0, 1)
+        }
+        optimizer = OptimizerState(job.optimizer, plan: plan, memory: memory, communicator: communicator)
+        step = TrainingStep(
+            replica: replica, optimizer: optimizer, memory: memory, communicator: communicator,
+            seed: job.seed, shards: shards)
+        _ = try step.begin(batch)
+    }
+
+    /// Runs one step.
+    /// - Returns: the seconds it took.
+    func run() throws -> Double {
+        // Samples seen again and again are learnt by heart: gradients then become denormal numbers, which no
+        // training meets and which take many times as long.
+        if number % Self.stepsBeforeForgetting == 0 {
+            replica.initializeWeights(seed: job.seed)
+            for slot in optimizer.slots { slot.fill(0) }
+            optimizer.updates = 0
+        }
+        let elapsed = try ContinuousClock().measure {
+            _ = try step.run(batch, step: number, following: { batch }, signals: { StepSignals() })
+        }
+        number += 1
+        return elapsed / .seconds(1)
+    }
+}

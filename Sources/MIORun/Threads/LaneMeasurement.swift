@@ -1,0 +1,96 @@
+import MIOJob
+import MIOKernels
+import MIOPlan
+import MIOThreads
+import MIOTraining
+
+/// Times a training step with each of the ways that a rank's threads could share it.
+///
+/// It is bounded: a candidate is run for a few milliseconds, or for three steps where those take longer, and steps that
+/// take long have fewer samples than the training's.
+package struct LaneMeasurement {
+    private let job: Job
+    private let question: LaneTuner.Question
+    private let makeBackend: (Int) throws -> any KernelBackend
+
+    /// The longest step that is measured, in seconds with one thread.
+    private static let longestStep = 0.2
+    /// After so many seconds no further candidate is begun.
+    private static let longest = 4.0
+    /// A block of steps lasts at least so long, and has at least one step.
+    private static let blockSeconds = 0.002
+    private static let blocks = 3
+    private static let warmUp = 2
+
+    package init(
+        _ job: Job, _ question: LaneTuner.Question, makeBackend: @escaping (Int) throws -> any KernelBackend
+    ) {
+        self.job = job
+        self.question = question
+        self.makeBackend = makeBackend
+    }
+
+    /// Of each candidate; `nil` for those that there was no time or memory for.
+    /// - Throws: `KernelError`, `ThreadError`.
+    package func seconds() throws -> [Double?] {
+        let began = MonotonicClock.seconds
+        let samples = try affordableSamples()
+        return try question.candidates.map { lanes in
+            guard lanes == .single || MonotonicClock.seconds - began < Self.longest else { return nil }
+            return try seconds(lanes, samples: samples)
+        }
+    }
+
+    /// The samples of a step that are measured: the training's, unless that would take too long.
+    private func affordableSamples() throws -> Int {
+        let few = min(question.part, 2 * question.threads)
+        guard few < question.part, let step = try step(.single, samples: few) else { return question.part }
+        let seconds = min(try step.run(), try step.run())
+        let all = seconds * Double(question.part) / Double(few)
+        guard all > Self.longestStep else { return question.part }
+        let affordable = Int(Double(question.part) * Self.longestStep / all)
+        // As many for each thread.
+        return max(few, affordable / question.threads * question.threads)
+    }
+
+    private func seconds(_ lanes: Lanes, samples: Int) throws -> Double? {
+        guard let step = try step(lanes, samples: samples) else { return nil }
+        for _ in 0..<Self.warmUp { _ = try step.run() }
+        // The median of a block, for what happens now and then counts; the best of some blocks, for what others do on this
+        // machine does not.
+        return try (0..<Self.blocks).map { _ in
+            var times: [Double] = []
+            var sum = 0.0
+            while sum < Self.blockSeconds {
+                times.append(try step.run())
+                sum += times[times.count - 1]
+            }
+            return times.sorted()[times.count / 2]
+        }.min()
+    }
+
+    /// - Returns: `nil` where the ranks of this machine would not find the memory to train like this.
+    private func step(_ lanes: Lanes, samples: Int) throws -> MadeUpStep? {
+        let backend = try makeBackend(lanes.threadsEach).computing(in: job.training.precision)
+        if isTooLarge(lanes, backend) { return nil }
+        return try MadeUpStep(
+            job, backend: backend, samples: samples, lanes: lanes.count, shards: question.strictShards,
+            sharedBy: question.ranksOnNode)
+    }
+
+    private func isTooLarge(_ lanes: Lanes, _ backend: any KernelBackend) -> Bool {
+        let shards = question.strictShards ?? lanes.count
+        let pass = PassSize.choose(
+            job, backend: backend, shard: (question.part + shards - 1) / shards,
+            sharedBy: question.ranksOnNode * lanes.count)
+        let plan = Plan(
+            Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
+        let floats = ColumnMap(graph: job.graph, outputs: job.outputs).requests.reduce(0) {
+            $0 + $1.shape.count
+        }
+        let need = MemoryNeed(
+            job, plan: plan, part: question.part, floatsPerSample: floats, turns: shards / lanes.count,
+            lanes: lanes.count)
+        return need.excess(ranks: question.ranksOnNode) != nil
+    }
+}
