@@ -27,6 +27,19 @@ static inline dnnl_status_t mio_memory_descriptor_create(
     return status == dnnl_success ? mio_memory_descriptor_copy(result, &description) : status;
 }
 
+static inline dnnl_status_t mio_memory_descriptor_create_strided(
+    mio_memory_descriptor **result, int rank, const int64_t *extents, const int64_t *strides, dnnl_data_type_t type) {
+    if (rank < 0 || rank > DNNL_MAX_NDIMS) return dnnl_invalid_arguments;
+    dnnl_dims_t padded = {0}, distances = {0};
+    for (int axis = 0; axis < rank; ++axis) {
+        padded[axis] = extents[axis];
+        distances[axis] = strides[axis];
+    }
+    dnnl_memory_desc_t description;
+    dnnl_status_t status = dnnl_memory_desc_init_by_strides(&description, rank, padded, type, distances);
+    return status == dnnl_success ? mio_memory_descriptor_copy(result, &description) : status;
+}
+
 static inline void mio_memory_descriptor_destroy(mio_memory_descriptor *descriptor) { free(descriptor); }
 
 static inline size_t mio_memory_descriptor_bytes(const mio_memory_descriptor *descriptor) {
@@ -56,6 +69,20 @@ static inline dnnl_status_t mio_reorder_create(
 
 static inline dnnl_status_t mio_append_relu(dnnl_post_ops_t operations) {
     return dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0);
+}
+
+static inline dnnl_status_t mio_append_sum(dnnl_post_ops_t operations) {
+    return dnnl_post_ops_append_sum(operations, 1);
+}
+
+static inline dnnl_status_t mio_product(
+    dnnl_primitive_desc_t *result, const mio_memory_descriptor *a, const mio_memory_descriptor *b,
+    const mio_memory_descriptor *c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attributes) {
+    dnnl_matmul_desc_t operation;
+    dnnl_status_t status =
+        dnnl_matmul_desc_init(&operation, mio_description(a), mio_description(b), NULL, mio_description(c));
+    if (status != dnnl_success) return status;
+    return dnnl_primitive_desc_create(result, &operation, attributes, engine, NULL);
 }
 
 /// Makes an operation of the first implementation that is not avoided.

@@ -17,6 +17,20 @@ static inline dnnl_status_t mio_memory_descriptor_create(
     return status;
 }
 
+static inline dnnl_status_t mio_memory_descriptor_create_strided(
+    mio_memory_descriptor **result, int rank, const int64_t *extents, const int64_t *strides, dnnl_data_type_t type) {
+    if (rank < 0 || rank > DNNL_MAX_NDIMS) return dnnl_invalid_arguments;
+    dnnl_dims_t padded = {0}, distances = {0};
+    for (int axis = 0; axis < rank; ++axis) {
+        padded[axis] = extents[axis];
+        distances[axis] = strides[axis];
+    }
+    dnnl_memory_desc_t made = NULL;
+    dnnl_status_t status = dnnl_memory_desc_create_with_strides(&made, rank, padded, type, distances);
+    if (status == dnnl_success) *result = (mio_memory_descriptor *)made;
+    return status;
+}
+
 static inline void mio_memory_descriptor_destroy(mio_memory_descriptor *descriptor) {
     dnnl_memory_desc_destroy((dnnl_memory_desc_t)descriptor);
 }
@@ -53,6 +67,17 @@ static inline dnnl_status_t mio_reorder_create(
 
 static inline dnnl_status_t mio_append_relu(dnnl_post_ops_t operations) {
     return dnnl_post_ops_append_eltwise(operations, dnnl_eltwise_relu, 0, 0);
+}
+
+static inline dnnl_status_t mio_append_sum(dnnl_post_ops_t operations) {
+    return dnnl_post_ops_append_sum(operations, 1, 0, dnnl_data_type_undef);
+}
+
+static inline dnnl_status_t mio_product(
+    dnnl_primitive_desc_t *result, const mio_memory_descriptor *a, const mio_memory_descriptor *b,
+    const mio_memory_descriptor *c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attributes) {
+    return dnnl_matmul_primitive_desc_create(
+        result, engine, mio_description(a), mio_description(b), NULL, mio_description(c), attributes);
 }
 
 /// Goes on from an operation's first implementation, if `status` says that there is one, to the first that is not

@@ -17,6 +17,10 @@ typedef struct mio_memory_descriptor mio_memory_descriptor;
 static inline dnnl_status_t mio_memory_descriptor_create(
     mio_memory_descriptor **result, int rank, const int64_t *extents, dnnl_data_type_t type, dnnl_format_tag_t order);
 
+/// Makes the descriptor of a tensor with a distance in elements between neighbours along each axis.
+static inline dnnl_status_t mio_memory_descriptor_create_strided(
+    mio_memory_descriptor **result, int rank, const int64_t *extents, const int64_t *strides, dnnl_data_type_t type);
+
 static inline void mio_memory_descriptor_destroy(mio_memory_descriptor *descriptor);
 
 /// Bytes of the tensor, the padding of its blocks included.
@@ -40,6 +44,14 @@ static inline dnnl_status_t mio_reorder_create(
 
 /// Adds a relu to what follows an operation.
 static inline dnnl_status_t mio_append_relu(dnnl_post_ops_t operations);
+
+/// Has an operation add its result to what is there.
+static inline dnnl_status_t mio_append_sum(dnnl_post_ops_t operations);
+
+/// Makes the operation c (m, n) ← a (m, k) · b (k, n), of oneDNN's first implementation.
+static inline dnnl_status_t mio_product(
+    dnnl_primitive_desc_t *result, const mio_memory_descriptor *a, const mio_memory_descriptor *b,
+    const mio_memory_descriptor *c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attributes);
 
 /// The tensors of a convolution or their gradients, and its window. None of the pointers is kept.
 typedef struct {

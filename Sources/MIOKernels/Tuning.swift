@@ -1,22 +1,38 @@
-/// Which of several ways each pass of each convolution takes, as it was measured: a value, so that equal graphs,
-/// requests and tunings give equal plans.
+/// Which of several ways each convolution and each large product takes, and in which order images lie, as it was measured:
+/// a value, so that equal graphs, requests and tunings give equal plans.
 ///
 /// Rank 0 measures or remembers; the others get its bytes.
 public struct Tuning: Hashable, Sendable {
     /// By what the convolution is, and the pass.
     public private(set) var picks: [String: ConvolutionCandidate] = [:]
+    /// In which numbers a Dense multiplies, by what it is, and the pass.
+    public private(set) var products: [String: ProductCandidate] = [:]
+    /// How a convolution's images lie, by its name and the part of the model that it is in.
+    public private(set) var orders: [String: ImageOrder] = [:]
     /// Taken where it is possible, whatever was measured.
     private var always: ConvolutionCandidate?
+    private var alwaysProduct: ProductCandidate?
+    private var alwaysOrder: ImageOrder?
 
     public init() {}
 
-    /// Every convolution's every pass in one way, where oneDNN has it.
-    public init(always candidate: ConvolutionCandidate) { always = candidate }
+    /// Every convolution's every pass in one way, where oneDNN has it; every product and image in another.
+    public init(
+        always candidate: ConvolutionCandidate?, product: ProductCandidate? = nil, order: ImageOrder? = nil
+    ) {
+        always = candidate
+        alwaysProduct = product
+        alwaysOrder = order
+    }
 
     public init(picks: [String: ConvolutionCandidate]) { self.picks = picks }
 
     /// Takes over another's picks, also where it has one itself.
-    public mutating func prefer(_ other: Tuning) { picks.merge(other.picks) { $1 } }
+    public mutating func prefer(_ other: Tuning) {
+        picks.merge(other.picks) { $1 }
+        products.merge(other.products) { $1 }
+        orders.merge(other.orders) { $1 }
+    }
 
     func pick(_ key: String, _ pass: ConvolutionPass) -> ConvolutionCandidate? {
         always ?? picks[Self.key(key, pass)]
@@ -26,16 +42,46 @@ public struct Tuning: Hashable, Sendable {
         picks[Self.key(key, pass)] = candidate
     }
 
+    func product(_ key: String, _ pass: ConvolutionPass) -> ProductCandidate? {
+        alwaysProduct ?? products[Self.key(key, pass)]
+    }
+
+    mutating func set(_ candidate: ProductCandidate, _ key: String, _ pass: ConvolutionPass) {
+        products[Self.key(key, pass)] = candidate
+    }
+
+    /// How the images of a layer lie, in a tuning that was made for one plan.
+    func order(ofLayer name: String) -> ImageOrder? {
+        if let alwaysOrder { return alwaysOrder }
+        return orders.first { ImageSegment.layer(ofKey: $0.key) == name }?.value
+    }
+
+    func order(_ key: String) -> ImageOrder? { alwaysOrder ?? orders[key] }
+
+    mutating func set(_ order: ImageOrder, _ key: String) { orders[key] = order }
+
     private static func key(_ key: String, _ pass: ConvolutionPass) -> String { "\(key), \(pass.rawValue)" }
 
     // MARK: For files and other ranks
 
     /// Each pick by the name of its key.
-    public var entries: [String: String] { picks.mapValues(\.rawValue) }
+    public var entries: [String: String] {
+        picks.mapValues(\.rawValue)
+            .merging(products.mapValues(\.rawValue)) { $1 }
+            .merging(orders.mapValues(\.rawValue)) { $1 }
+    }
 
     /// The tuning whose `entries` these are; those it does not know are left out.
     public init(entries: [String: String]) {
-        for (key, name) in entries { picks[key] = ConvolutionCandidate(rawValue: name) }
+        for (key, name) in entries {
+            if key.hasPrefix(ImageSegment.prefix) {
+                orders[key] = ImageOrder(rawValue: name)
+            } else if key.hasPrefix(ProductCandidate.prefix) {
+                products[key] = ProductCandidate(rawValue: name)
+            } else {
+                picks[key] = ConvolutionCandidate(rawValue: name)
+            }
+        }
     }
 
     /// One line a pick.

@@ -156,12 +156,14 @@ public struct Session {
         max(1, schedules.map { $0.largestPart(worldSize: communicator.size) }.max() ?? 1)
     }
 
-    /// The backend with what rank 0 has measured, now or before, of the convolutions that could be computed in
-    /// several ways. A strict run measures nothing: another run might find another way faster.
+    /// The backend with what rank 0 has measured, now or before, of the convolutions and products that could be
+    /// computed in several ways. A strict run measures nothing: another run might find another way faster.
     /// - Throws: `CommunicationError`
     private func tunedBackend(for request: PlanRequest) throws -> any KernelBackend {
         guard var native = backend as? NativeBackend, job.training.reproducible != .strict,
-            job.graph.layers.contains(where: { $0.layer is Conv2D })
+            job.graph.layers.contains(where: {
+                $0.layer is Conv2D || job.training.precision == .bfloat16 && $0.layer is Dense
+            })
         else { return backend }
         var bytes: [UInt8] = []
         if communicator.rank == 0 {
@@ -169,7 +171,7 @@ public struct Session {
             let machine = native.machine
             var known = cache?.tuning(of: machine) ?? Tuning()
             known.prefer(TuningCache(folder: job.runDirectory).tuning(of: machine))
-            let (tuning, measured) = native.tuning(for: Plan(request, backend: native), known: known)
+            let (tuning, measured) = native.tuning(for: request, known: known)
             if measured { cache?.add(tuning, of: machine) }
             bytes = tuning.bytes
         }

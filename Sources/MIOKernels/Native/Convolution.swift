@@ -60,31 +60,21 @@ struct Convolution {
         let layer = request.layer
         let name = layer.attributes.name ?? "Conv2D"
         let (shape, block) = (request.inputShape, engine.block)
-        let channels = shape[2]
         let outputLayout = request.outputLayout
-        // Few channels are read as they are, in an order that oneDNN has a kernel for; padding them would multiply
-        // the work.
-        let sourceLayout: Layout? =
-            outputLayout == .canonical
-            ? .canonical : channels * 2 >= block ? .channelBlocked(block: block) : nil
         input = try MemoryDescriptor(image: shape, samples: samples, layout: request.inputLayout, name)
         let destination = try MemoryDescriptor(
             image: request.outputShape, samples: samples, layout: outputLayout, name)
         output = destination
-        let extents = [layer.filters, channels, layer.kernelSize[0], layer.kernelSize[1]]
+        let extents = request.weightExtents
         canonicalWeights = try MemoryDescriptor(extents, dnnl_cdba, name)
         guard let geometry = try? layer.geometry(for: [shape]) else { return nil }
 
         let anyWeights = try MemoryDescriptor(extents, dnnl_format_tag_any, name)
-        let halfWeights = try MemoryDescriptor(extents, dnnl_format_tag_any, name, dnnl_bf16)
         let bias = layer.useBias ? try MemoryDescriptor([layer.filters], dnnl_a, name) : nil
         let anySource = try MemoryDescriptor(
             image: shape, samples: samples, layout: outputLayout == .canonical ? .canonical : nil, name)
-        var wantedSource = try MemoryDescriptor(image: shape, samples: samples, layout: sourceLayout, name)
-        let halfSource = try MemoryDescriptor(
-            image: shape, samples: samples, layout: sourceLayout, name, dnnl_bf16)
-        let halfGradient = try MemoryDescriptor(
-            image: request.outputShape, samples: samples, layout: outputLayout, name, dnnl_bf16)
+        var wantedSource = try MemoryDescriptor(
+            image: shape, samples: samples, layout: request.sourceLayout(engine), name)
         let relu = layer.activation == .relu
 
         /// The first of some algorithms that oneDNN has.
@@ -136,20 +126,32 @@ struct Convolution {
         weights =
             kept?.weights
             ?? (request.sharesWeights ? canonicalWeights : usual.memory(dnnl_query_weights_md))
-        source = usual.memory(dnnl_query_src_md)
-        let usesHalf =
-            request.hasBFloat16(engine) && ConvolutionPass.allCases.contains { picks($0) == .bfloat16 }
-        let half =
-            !usesHalf
-            ? nil
-            : first(
-                [dnnl_convolution_direct], .forward, source: halfSource, weights: halfWeights,
-                destination: destination)
+        // The ways in bfloat16 that are picked, as far as oneDNN has them.
+        var rounded: [ConvolutionCandidate: RoundedConvolution] = [:]
+        for candidate in Set(ConvolutionPass.allCases.map(picks)).sorted() where candidate.roundsFactors {
+            rounded[candidate] = try RoundedConvolution(
+                candidate, request, geometry, samples: samples, engine)
+        }
+        func rounding(_ pass: ConvolutionPass) -> PrimitiveDescriptor? {
+            rounded[picks(pass)]?.descriptor(pass)
+        }
+        let halfForward = rounding(.forward)
+        let halfWeights = request.trainsWeights ? rounding(.backwardWeights) : nil
+        // What both read is made once, and kept instead of the input.
+        if let read = halfForward?.memory(dnnl_query_src_md),
+            let again = halfWeights?.memory(dnnl_query_src_md),
+            read == again
+        {
+            source = read
+        } else {
+            source = usual.memory(dnnl_query_src_md)
+        }
+
         let found: PrimitiveDescriptor
         switch picks(.forward) {
         case .winograd, .blockedWinograd: found = usual
         case .direct: found = forward(direct) ?? usual
-        case .bfloat16: found = half ?? usual
+        case .bfloat16, .bfloat16ChannelsLast, .bfloat16Any, .roundedFloat32: found = halfForward ?? usual
         }
         self.forward = own(.forward) ?? ConvolutionWork(.forward, found)
 
@@ -158,25 +160,14 @@ struct Convolution {
         } else if let own = own(.backwardWeights) {
             backwardWeights = own
         } else {
-            func backward(
-                _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor, _ source: MemoryDescriptor,
-                _ gradient: MemoryDescriptor
-            ) -> PrimitiveDescriptor? {
-                // https://github.com/uxlfoundation/oneDNN/issues/6035: it writes behind its scratch.
-                let overflows = layer.kernelSize == [1, 1] && layer.strides != [1, 1] && channels < block
-                return first(
-                    algorithms, .backwardWeights, source: source, weights: anyWeights, destination: gradient,
-                    hint: hint, avoiding: overflows ? "jit_1x1" : nil)
-            }
-            let pick = picks(.backwardWeights)
-            var found: PrimitiveDescriptor?
-            if pick == .bfloat16, let half {
-                found = backward([dnnl_convolution_direct], half, halfSource, halfGradient)
-            }
             // It reads what forward has brought into its order.
-            guard let found = found ?? backward(algorithms(pick), usual, source, destination) else {
-                return nil
-            }
+            guard
+                let found = halfWeights
+                    ?? first(
+                        algorithms(picks(.backwardWeights)), .backwardWeights, source: source,
+                        weights: anyWeights, destination: destination, hint: usual,
+                        avoiding: request.overflowingImplementation(engine))
+            else { return nil }
             backwardWeights = ConvolutionWork(.backwardWeights, found)
         }
         if !request.needsInputGradient {
@@ -184,22 +175,12 @@ struct Convolution {
         } else if let own = own(.backwardData) {
             backwardData = own
         } else {
-            func backward(
-                _ algorithms: [dnnl_alg_kind_t], _ hint: PrimitiveDescriptor, _ weights: MemoryDescriptor,
-                _ gradient: MemoryDescriptor
-            ) -> PrimitiveDescriptor? {
-                first(
-                    algorithms, .backwardData, source: anySource, weights: weights, destination: gradient,
-                    hint: hint)
-            }
-            let pick = picks(.backwardData)
-            var found: PrimitiveDescriptor?
-            if pick == .bfloat16, let half {
-                found = backward([dnnl_convolution_direct], half, halfWeights, halfGradient)
-            }
-            guard let found = found ?? backward(algorithms(pick), usual, anyWeights, destination) else {
-                return nil
-            }
+            guard
+                let found = rounding(.backwardData)
+                    ?? first(
+                        algorithms(picks(.backwardData)), .backwardData, source: anySource,
+                        weights: anyWeights, destination: destination, hint: usual)
+            else { return nil }
             backwardData = ConvolutionWork(.backwardData, found)
         }
     }

@@ -9,8 +9,31 @@ public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
     case blockedWinograd
     /// By oneDNN, as the last one.
     case direct
-    /// Direct, of factors rounded to bfloat16 and sums of 32 bits.
+    /// Direct, of factors rounded to bfloat16 and sums of 32 bits, on images that lie as the plan's.
     case bfloat16
+    /// The same on images with their channels last, as Keras has them: those that the plan has in blocks are brought there
+    /// and back. For this order oneDNN has code for AMX, which it has not for blocks.
+    case bfloat16ChannelsLast
+    /// The same on images in the order that oneDNN likes best.
+    case bfloat16Any
+    /// On images of 32-bit floats with their channels last, whose factors oneDNN rounds itself: its math mode for bfloat16,
+    /// which it heeds with AMX.
+    case roundedFloat32
+
+    /// Whether its factors are rounded to bfloat16.
+    public var roundsFactors: Bool {
+        switch self {
+        case .winograd, .blockedWinograd, .direct: false
+        case .bfloat16, .bfloat16ChannelsLast, .bfloat16Any, .roundedFloat32: true
+        }
+    }
+}
+
+extension ConvolutionCandidate: Comparable {
+    /// In the order in which they are listed.
+    public static func < (first: Self, second: Self) -> Bool {
+        allCases.firstIndex(of: first)! < allCases.firstIndex(of: second)!
+    }
 }
 
 /// Forward and the two gradients, which are computed each in its own way.
@@ -41,17 +64,16 @@ extension Convolution.Request {
         }
         candidates.append(.direct)
         // Where there are no instructions for it, oneDNN emulates them: never faster.
-        if precision == .bfloat16, engine.hasBFloat16, hasBFloat16(engine) { candidates.append(.bfloat16) }
+        if precision == .bfloat16, engine.hasBFloat16 {
+            if outputLayout != .canonical, inputShape[2] * 2 >= engine.block { candidates.append(.bfloat16) }
+            candidates += [.bfloat16ChannelsLast, .bfloat16Any]
+            if engine.hasAMX { candidates.append(.roundedFloat32) }
+        }
         return candidates
     }
 
     /// Of blocked images only.
     func hasWinograd(_ engine: OneDNNEngine) -> Bool {
         outputLayout != .canonical && Convolution.hasWinograd(layer, channels: inputShape[2], engine)
-    }
-
-    /// Of blocked images only.
-    func hasBFloat16(_ engine: OneDNNEngine) -> Bool {
-        engine.hasAVX512 && outputLayout != .canonical && inputShape[2] * 2 >= engine.block
     }
 }

@@ -22,6 +22,7 @@ final class ConvolutionKernel: Kernel {
     private let backend: NativeBackend
     private let picks: (ConvolutionPass) -> ConvolutionCandidate
     private let scratchElements: Int
+    private let workspaceElements: Int
     private let outputElements: Int
     private let (planes, lanes, pixels, filters): (Int, Int, Int, Int)
     private let weightElements: Int
@@ -36,7 +37,7 @@ final class ConvolutionKernel: Kernel {
         guard request.outputShape.count > 0, Int32(exactly: layer.filters) != nil else { return nil }
         let channels = request.inputShapes[0][2]
         var best: KernelChoice?
-        for outputLayout in Convolution.outputLayouts(layer, channels: channels, backend.engine) {
+        for outputLayout in backend.outputLayouts(layer, channels: channels) {
             let found = choice(layer, request, outputLayout: outputLayout, backend)
             if let found, !found.isPlain { return found.choice }
             best = best ?? found?.choice
@@ -62,7 +63,8 @@ final class ConvolutionKernel: Kernel {
         else { return nil }
         // A smaller count may want more scratch: Winograd's depends on how the tiles are dealt out.
         var scratch = found.scratchElements(addsInputGradient: false)
-        var isPlain = found.isPlain
+        var (workspace, readsInput) = (found.workspaceElements, found.workspaceElements == 0)
+        var (isPlain, canPassRelu) = (found.isPlain, found.canPassRelu)
         for samples in 1..<max(min(request.samples, 64), 2) {
             guard
                 case .success(let smaller?) = Result(catching: { () throws(KernelError) in
@@ -70,7 +72,11 @@ final class ConvolutionKernel: Kernel {
                 })
             else { return nil }
             scratch = max(scratch, smaller.scratchElements(addsInputGradient: false))
+            // Where oneDNN chooses the order, it may choose another one for each count.
+            workspace = max(workspace, smaller.workspaceElements)
+            readsInput = readsInput || smaller.workspaceElements == 0
             isPlain = isPlain || smaller.isPlain
+            canPassRelu = canPassRelu && smaller.canPassRelu
         }
         let choice = KernelChoice(
             algorithm: found.algorithm, inputLayouts: request.inputLayouts,
@@ -78,10 +84,10 @@ final class ConvolutionKernel: Kernel {
             weightElements: [found.weights.elements] + (layer.useBias ? [layer.filters] : []),
             weightLayouts: [request.sharesWeights ? canonicalName : "onednn"]
                 + (layer.useBias ? [canonicalName] : []),
-            scratchElements: scratch, workspaceElements: found.workspaceElements,
+            scratchElements: scratch, workspaceElements: workspace,
             // What was reordered is kept in the workspace.
-            backwardReadsInputs: request.trainsWeights && found.workspaceElements == 0,
-            backwardReadsOutput: layer.activation != .linear, passesRelu: [found.canPassRelu],
+            backwardReadsInputs: request.trainsWeights && readsInput,
+            backwardReadsOutput: layer.activation != .linear, passesRelu: [canPassRelu],
             takesPassedRelu: layer.activation == .relu)
         return (choice, isPlain)
     }
@@ -94,6 +100,7 @@ final class ConvolutionKernel: Kernel {
         bindings = description.bindings
         self.backend = backend
         scratchElements = description.choice.scratchElements
+        workspaceElements = description.choice.workspaceElements
         let layout = description.choice.outputLayout
         outputElements = layout.elements(of: description.outputShape)
         filters = layer.filters
@@ -123,7 +130,7 @@ final class ConvolutionKernel: Kernel {
         guard
             let convolution = try Convolution(
                 request, samples: samples, like: largest, backend.engine, picks: picks),
-            convolution.workspaceElements <= largest.workspaceElements
+            convolution.workspaceElements <= workspaceElements
         else {
             throw KernelError(
                 operation: name, message: "oneDNN has no such convolution of \(samples) samples")

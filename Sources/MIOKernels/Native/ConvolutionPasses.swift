@@ -6,6 +6,8 @@ import MIOTensor
 /// A convolution of one count of samples, with its code and bound to its memory.
 final class ConvolutionPasses {
     let samples: Int
+    /// Brings the input into the order and numbers that are kept for backward.
+    private let sourceSteps: [any ConvolutionStep]
     private let forwardSteps: [any ConvolutionStep]
     /// Where the kernel's gradient is overwritten, and where it is added to.
     private let writeWeights: [any ConvolutionStep]
@@ -35,15 +37,18 @@ final class ConvolutionPasses {
         let weights = bindings.weights[0]
 
         // Forward: the input and the weights in the order the pass reads them.
-        var steps: [any ConvolutionStep] = []
         let source = convolution.source
         var sourcePointer = bindings.inputs[0]
-        if !(source == convolution.input) {
+        if source == convolution.input {
+            sourceSteps = []
+        } else {
             sourcePointer = bindings.workspace
-            steps.append(
+            sourceSteps = [
                 try Execution.reorder(
-                    name, engine, bindings.inputs[0], convolution.input, sourcePointer, source))
+                    name, engine, bindings.inputs[0], convolution.input, sourcePointer, source)
+            ]
         }
+        var steps: [any ConvolutionStep] = []
         /// The input as `work` reads it, copied if it reads other numbers.
         func orderedSource(
             _ work: ConvolutionWork, _ plan: Convolution.Scratch, _ steps: inout [any ConvolutionStep]
@@ -63,24 +68,35 @@ final class ConvolutionPasses {
                 try Execution.reorder(name, engine, weights, convolution.weights, target, work.weights))
             return target
         }
+        let forwardPlan = convolution.forwardScratch
+        let made = convolution.forward.output
+        let isDirect = made == convolution.output
+        let result = isDirect ? bindings.output : scratch + forwardPlan.outputOffset
         let pointers = ConvolutionWork.Pointers(
-            input: try orderedSource(convolution.forward, convolution.forwardScratch, &steps),
-            weights: try orderedWeights(convolution.forward, convolution.forwardScratch, &steps),
-            bias: useBias ? bindings.weights[1] : nil, output: bindings.output, scratch: scratch)
+            input: try orderedSource(convolution.forward, forwardPlan, &steps),
+            weights: try orderedWeights(convolution.forward, forwardPlan, &steps),
+            bias: useBias ? bindings.weights[1] : nil, output: result, scratch: scratch)
         steps.append(try convolution.forward.step(name, .forward, pointers, relu: relu, engine))
+        if !isDirect {
+            steps.append(
+                try Execution.reorder(name, engine, result, made, bindings.output, convolution.output))
+        }
         forwardSteps = steps
 
-        // The output's gradient, copied once for both of the others if one of them reads other numbers.
-        let gradientCopy = scratch + convolution.gradientCopyOffset(addsInputGradient: adds)
-        if let needed = convolution.gradientCopy, let gradient = bindings.outputGradient {
-            gradientSteps = [
-                try Execution.reorder(name, engine, gradient, convolution.output, gradientCopy, needed)
-            ]
-        } else {
-            gradientSteps = []
+        // The output's gradient as the other two read it.
+        let copies = convolution.gradientCopies
+        let offsets = convolution.gradientCopyOffsets(addsInputGradient: adds)
+        var copySteps: [any ConvolutionStep] = []
+        if let gradient = bindings.outputGradient {
+            for (copy, offset) in zip(copies, offsets) {
+                copySteps.append(
+                    try Execution.reorder(
+                        name, engine, gradient, convolution.output, scratch + offset, copy))
+            }
         }
+        gradientSteps = copySteps
         func outputGradient(_ work: ConvolutionWork) -> UnsafeMutablePointer<Float>? {
-            work.output == convolution.output ? bindings.outputGradient : gradientCopy
+            copies.firstIndex { $0 == work.output }.map { scratch + offsets[$0] } ?? bindings.outputGradient
         }
 
         // The kernel's gradient: straight to its place, or to a temporary tensor to be added.
@@ -144,7 +160,13 @@ final class ConvolutionPasses {
         }
     }
 
-    func forward() { run(forwardSteps) }
+    func forward() {
+        copySource()
+        run(forwardSteps)
+    }
+
+    /// The first part of `forward`.
+    func copySource() { run(sourceSteps) }
 
     /// Before the two others.
     func copyGradient() { run(gradientSteps) }

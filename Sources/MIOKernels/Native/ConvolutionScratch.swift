@@ -1,6 +1,6 @@
 /// The memory a convolution needs beside its tensors, in 32-bit elements.
 extension Convolution {
-    /// The input in the order forward reads it, if that is not the plan's.
+    /// The input in the order and numbers forward reads it in, if those are not the plan's.
     var workspaceElements: Int { source == input ? 0 : source.elements }
 
     /// What one pass needs besides the implementation's own scratch: temporary tensors, one after another.
@@ -10,11 +10,14 @@ extension Convolution {
         var first = 0
         /// A gradient as it is kept, to add it.
         var second = 0
-        /// The input in the pass' numbers.
+        /// The input in the pass' numbers and order.
         var source = 0
+        /// The output as the pass makes it.
+        var output = 0
 
         var sourceOffset: Int { own + first + second }
-        var total: Int { sourceOffset + source }
+        var outputOffset: Int { sourceOffset + source }
+        var total: Int { outputOffset + output }
     }
 
     private func sourceElements(_ work: ConvolutionWork) -> Int {
@@ -24,7 +27,7 @@ extension Convolution {
     var forwardScratch: Scratch {
         Scratch(
             own: forward.scratchElements, first: forward.weights == weights ? 0 : forward.weights.elements,
-            source: sourceElements(forward))
+            source: sourceElements(forward), output: forward.output == output ? 0 : forward.output.elements)
     }
 
     /// The gradient as it is made, and as it is kept, to add it.
@@ -47,22 +50,30 @@ extension Convolution {
             second: temporary + (adds && !(made == input) ? input.elements : 0))
     }
 
-    /// The output's gradient in other numbers than the plan's; both gradients that want it read the same copy.
-    var gradientCopy: MemoryDescriptor? {
+    /// The output's gradient in the numbers and orders that the other two read it in, where those are not the plan's: once
+    /// if both read the same.
+    var gradientCopies: [MemoryDescriptor] {
+        var copies: [MemoryDescriptor] = []
         for work in [backwardWeights, backwardData] {
-            if let needed = work?.output, !(needed == output) { return needed }
+            guard let needed = work?.output, !(needed == output) else { continue }
+            if !copies.contains(where: { $0 == needed }) { copies.append(needed) }
         }
-        return nil
+        return copies
     }
 
-    /// Behind what either gradient needs.
-    func gradientCopyOffset(addsInputGradient adds: Bool) -> Int {
-        max(backwardWeightsScratch.total, backwardDataScratch(adds: adds).total)
+    /// Where each copy lies: behind what either gradient needs.
+    func gradientCopyOffsets(addsInputGradient adds: Bool) -> [Int] {
+        var offset = max(backwardWeightsScratch.total, backwardDataScratch(adds: adds).total)
+        return gradientCopies.map { copy in
+            defer { offset += copy.elements }
+            return offset
+        }
     }
 
     func scratchElements(addsInputGradient adds: Bool) -> Int {
         max(
             forwardScratch.total,
-            gradientCopyOffset(addsInputGradient: adds) + (gradientCopy?.elements ?? 0))
+            max(backwardWeightsScratch.total, backwardDataScratch(adds: adds).total)
+                + gradientCopies.reduce(0) { $0 + $1.elements })
     }
 }

@@ -3,6 +3,7 @@ import Foundation
 import MIOGraph
 import MIOPlan
 import MIOTensor
+import MIOThreads
 
 /// Measures, for the convolutions that could be computed in several ways, which one is fastest here.
 extension NativeBackend {
@@ -25,57 +26,41 @@ extension NativeBackend {
             + "instructions \(dnnl_get_effective_cpu_isa().rawValue)"
     }
 
-    /// A tuning for a plan of this backend: of what is known, and of measurements where there is a choice that nobody
-    /// has made yet.
+    /// A tuning for plans of a request: of what is known, and of measurements where there is a choice that nobody has made
+    /// yet.
     /// - Returns: the tuning, and whether anything was measured.
-    public func tuning(for plan: Plan, known: Tuning) -> (tuning: Tuning, measured: Bool) {
-        var (result, all) = (Tuning(), known)
-        var measured = false
-        for operation in plan.operations {
-            guard case .layer(let layer as Conv2D, _, let choice) = operation.work,
-                choice.algorithm != "reference", choice.algorithm != FewFiltersKernel.algorithm
-            else { continue }
-            let request = Convolution.Request(
-                layer: layer, inputShape: plan.tensors[operation.inputs[0]].shape,
-                outputShape: plan.tensors[operation.output].shape, inputLayout: choice.inputLayouts[0],
-                outputLayout: choice.outputLayout,
-                sharesWeights: false, needsInputGradient: operation.inputGradients[0] != .none,
-                trainsWeights: operation.weightGradients[0] != .none)
-            let candidates = request.candidates(engine, threads: threads, precision: precision)
-            guard candidates.count > 1 else { continue }
-            let key = request.key(engine, samples: plan.samples, threads: threads, precision: precision)
-            var passes: [ConvolutionPass] = [.forward]
-            if request.trainsWeights { passes.append(.backwardWeights) }
-            if request.needsInputGradient { passes.append(.backwardData) }
-            if passes.contains(where: { all.pick(key, $0) == nil }) {
-                measured = true
-                let times = candidates.map { measure(request, $0, samples: plan.samples) }
-                for pass in passes { all.set(fastest(candidates, times.map { $0[pass] }), key, pass) }
-            }
-            for pass in passes { if let pick = all.pick(key, pass) { result.set(pick, key, pass) } }
-        }
-        return (result, measured)
+    public func tuning(for request: PlanRequest, known: Tuning) -> (tuning: Tuning, measured: Bool) {
+        tuning(for: request, known: known, stopwatch: nil)
     }
 
-    /// The first candidate, unless another takes a tenth less: what is about equal must not change from one run to
-    /// the next.
-    private func fastest(_ candidates: [ConvolutionCandidate], _ times: [Double?]) -> ConvolutionCandidate {
-        var best = 0
-        for index in candidates.indices.dropFirst() {
-            guard let time = times[index] else { continue }
-            if time < (times[best] ?? .infinity) * 0.9 { best = index }
-        }
-        return candidates[best]
+    /// - Parameter stopwatch: says how long everything takes; `nil` for a clock.
+    package func tuning(for request: PlanRequest, known: Tuning, stopwatch: TuningStopwatch?)
+        -> (tuning: Tuning, measured: Bool)
+    {
+        var tuner = PlanTuner(self, request, known: known, stopwatch)
+        let tuning = tuner.run()
+        return (tuning, tuner.hasMeasured)
     }
 
-    /// Seconds of each pass, the fastest of three; none where it cannot be run.
-    private func measure(_ request: Convolution.Request, _ candidate: ConvolutionCandidate, samples: Int)
-        -> [ConvolutionPass: Double]
+    /// The shortest of three runs after a first one.
+    private func seconds(_ body: () -> Void) -> Double {
+        body()
+        return (0..<3).map { _ in
+            let began = MonotonicClock.nanoseconds
+            body()
+            return Double(MonotonicClock.nanoseconds - began) * 1e-9
+        }.min()!
+    }
+
+    /// Of a convolution whose every pass goes this way; `nil` where it cannot be run, or by plain loops only.
+    func measure(_ request: Convolution.Request, _ candidate: ConvolutionCandidate, samples: Int)
+        -> ConvolutionTimes?
     {
         prepareThread()
         guard
-            let found = try? Convolution(request, samples: samples, engine, picks: { _ in candidate })
-        else { return [:] }
+            let found = try? Convolution(request, samples: samples, engine, picks: { _ in candidate }),
+            !found.isPlain
+        else { return nil }
         func storage(_ elements: Int) -> Storage<Float> { Storage(count: max(elements, 1)) }
         let (input, output) = (storage(found.input.elements), storage(found.output.elements))
         let inputGradient = storage(request.needsInputGradient ? found.input.elements : 0)
@@ -98,28 +83,68 @@ extension NativeBackend {
             let passes = try? ConvolutionPasses(
                 "tuning", found, samples: samples, bindings, scratchElements: scratch.count,
                 useBias: request.layer.useBias, relu: request.layer.activation == .relu, engine)
-        else { return [:] }
-        func seconds(_ body: () -> Void) -> Double {
-            body()
-            return (0..<3).map { _ in
-                let began = DispatchTime.now().uptimeNanoseconds
-                body()
-                return Double(DispatchTime.now().uptimeNanoseconds - began) * 1e-9
-            }.min()!
-        }
-        let times: [ConvolutionPass: Double] = [
-            .forward: seconds { passes.forward() },
-            .backwardWeights: seconds {
-                passes.copyGradient()
-                passes.backwardWeights(adds: false)
-            },
-            .backwardData: seconds {
-                passes.copyGradient()
-                passes.backwardData()
-            },
-        ]
+        else { return nil }
+        // What a pass of float32 reads in another order is its own affair: every way brings the input there.
+        let keeps = candidate.roundsFactors && found.workspaceElements > 0
+        let sourceCopy = keeps ? seconds { passes.copySource() } : 0
+        let times = ConvolutionTimes(
+            sourceCopy: sourceCopy, gradientCopy: seconds { passes.copyGradient() },
+            forward: max(0, seconds { passes.forward() } - sourceCopy),
+            backwardWeights: seconds { passes.backwardWeights(adds: false) },
+            backwardData: seconds { passes.backwardData() })
         return withExtendedLifetime(
             [input, output, inputGradient, outputGradient, weights, weightGradient, bias, workspace, scratch]
         ) { times }
+    }
+
+    /// Of a pass with made-up numbers.
+    func measure(_ plan: Plan, _ request: PlanRequest) -> Double? {
+        guard let executor = try? Executor(plan: plan, graph: request.graph, backend: self),
+            (try? executor.prepare(samples: plan.samples)) != nil
+        else { return nil }
+        for parameter in plan.parameters {
+            let description = request.graph.parameters[parameter.index].description
+            executor.setCanonical(
+                description.initialValues(seed: 1, stream: parameter.index), parameter, in: executor.weights)
+        }
+        var random = PhiloxSequence(seed: 1, stream: 0)
+        for input in plan.inputs {
+            let values = executor.value(input)
+            for index in 0..<plan.samples * plan.tensors[input].elements {
+                values[index] = random.nextUniform(0, 1)
+            }
+        }
+        let pass = Pass(samples: plan.samples, context: CallContext(training: true, seed: 1))
+        let trains = plan.operations.contains(where: \.hasBackward)
+        return seconds {
+            executor.forward(pass)
+            guard trains else { return }
+            for head in plan.heads {
+                guard let gradient = executor.gradient(head.tensor) else { continue }
+                gradient.update(repeating: 1e-3, count: plan.samples * plan.tensors[head.tensor].elements)
+            }
+            executor.backward(pass) { _ in }
+        }
+    }
+
+    /// Of a Dense's products of one pass.
+    func measure(_ product: DenseProducts, _ candidate: ProductCandidate, _ pass: ConvolutionPass) -> Double?
+    {
+        prepareThread()
+        return product.run(candidate, pass, engine).map { run in seconds(run) }
+    }
+}
+
+extension Convolution.Request {
+    /// Of a plan's operation that could be computed in several ways; `nil` for others.
+    init?(_ operation: Plan.Operation, in plan: Plan) {
+        guard case .layer(let layer as Conv2D, _, let choice) = operation.work, choice.isTunedConvolution
+        else { return nil }
+        self.init(
+            layer: layer, inputShape: plan.tensors[operation.inputs[0]].shape,
+            outputShape: plan.tensors[operation.output].shape, inputLayout: choice.inputLayouts[0],
+            outputLayout: choice.outputLayout, sharesWeights: false,
+            needsInputGradient: operation.inputGradients[0] != .none,
+            trainsWeights: operation.weightGradients[0] != .none)
     }
 }

@@ -19,7 +19,16 @@ final class DenseKernel: Kernel {
     private let transposedOffset: Int
     private let transposedStride: Int
 
-    static func choice(_ layer: Dense, _ request: KernelRequest) -> KernelChoice? {
+    /// In which numbers each pass multiplies, where a library does.
+    private let products: DenseProducts?
+    private let picks: (ConvolutionPass) -> ProductCandidate
+    private let engine: OneDNNEngine
+    private let name: String
+    private let scratchElements: Int
+    /// By their count of samples; a handful, none where all is float32.
+    private var rounded: [RoundedDense] = []
+
+    static func choice(_ layer: Dense, _ request: KernelRequest, _ backend: NativeBackend) -> KernelChoice? {
         let layouts = request.inputLayouts.map { layout -> Layout in
             if case .flattenedBlocked = layout, !request.sharesWeights { return layout }
             return .canonical
@@ -32,14 +41,26 @@ final class DenseKernel: Kernel {
         guard rows > 0, storage.segments.allSatisfy({ $0.rows > 0 }), Int32(exactly: rows) != nil,
             Int32(exactly: storage.rows) != nil, Int32(exactly: layer.units) != nil
         else { return nil }
+        let products = DenseProducts(
+            storage, rows: rows, trainsWeights: request.trainsWeights,
+            needsInputGradients: request.needsInputGradients)
+        var algorithm = storage.method == .library ? MatrixProduct.best.rawValue : storage.method.rawValue
+        var roundedScratch = 0
+        if let products {
+            let halves = roundedPasses(products, backend.picks(products))
+            if !halves.isEmpty {
+                algorithm += ", bfloat16 " + halves.map(\.rawValue).joined(separator: " and ")
+                roundedScratch = products.scratchElements(halves, backend.engine) ?? 0
+            }
+        }
         return KernelChoice(
-            algorithm: storage.method == .library ? MatrixProduct.best.rawValue : storage.method.rawValue,
+            algorithm: algorithm,
             inputLayouts: layouts,
             weightElements: [storage.kernelElements] + (layer.useBias ? [storage.biasElements] : []),
             weightLayouts: [request.sharesWeights ? "shared" : storage.method.rawValue]
                 + (layer.useBias ? ["canonical"] : []),
             scratchElements: storage.method == .small
-                ? rows * storage.stride + layer.units * Self.transposedStride(storage) : 0,
+                ? rows * storage.stride + layer.units * Self.transposedStride(storage) : roundedScratch,
             backwardReadsInputs: request.trainsWeights, backwardReadsOutput: layer.activation != .linear,
             passesRelu: layouts.map { layout in
                 guard case .flattenedBlocked = layout else { return false }
@@ -47,12 +68,18 @@ final class DenseKernel: Kernel {
             })
     }
 
+    private static func roundedPasses(
+        _ products: DenseProducts, _ picks: (ConvolutionPass) -> ProductCandidate
+    ) -> [ConvolutionPass] {
+        products.passes.filter { picks($0) == .bfloat16 }
+    }
+
     /// A vector may be read across the end of a segment.
     private static func transposedStride(_ storage: DenseStorage) -> Int {
         DenseStorage.padded(storage.rows) + 16
     }
 
-    init(_ layer: Dense, _ description: KernelDescription) {
+    init(_ layer: Dense, _ description: KernelDescription, _ backend: NativeBackend) {
         storage = DenseStorage(
             units: layer.units, inputShapes: description.inputShapes,
             inputLayouts: description.choice.inputLayouts,
@@ -64,12 +91,39 @@ final class DenseKernel: Kernel {
         rowsOfSample = description.outputShape.count / layer.units
         transposedOffset = description.samples * rowsOfSample * storage.stride
         transposedStride = Self.transposedStride(storage)
+        engine = backend.engine
+        name = layer.attributes.name ?? "Dense"
+        scratchElements = description.choice.scratchElements
+        let bindings = description.bindings
+        products = DenseProducts(
+            storage, rows: description.samples * rowsOfSample,
+            trainsWeights: !bindings.weightGradients.isEmpty && bindings.weightGradients[0] != nil,
+            needsInputGradients: bindings.inputGradients.map { $0 != nil })
+        picks = products.map { backend.picks($0) } ?? { _ in .float32 }
     }
 
-    func prepare(samples: Int) {}
+    func prepare(samples: Int) throws {
+        guard let products, !Self.roundedPasses(products, picks).isEmpty,
+            !rounded.contains(where: { $0.samples == samples }),
+            let few = DenseProducts(
+                storage, rows: samples * rowsOfSample, trainsWeights: products.trainsWeights,
+                needsInputGradients: products.needsInputGradients)
+        else { return }
+        rounded.append(
+            try RoundedDense(
+                name, few, samples: samples, picks, bindings, scratchElements: scratchElements, engine))
+    }
 
-    // An input that is written to, for a relu, is another operation's output.
-    var canMoveInputs: Bool { bindings.passedRelu.allSatisfy { $0 == nil } }
+    private func rounded(_ samples: Int) -> RoundedDense? {
+        for dense in rounded where dense.samples == samples { return dense }
+        return nil
+    }
+
+    // An input that is written to, for a relu, is another operation's output; oneDNN's products are bound to their memory.
+    var canMoveInputs: Bool {
+        bindings.passedRelu.allSatisfy { $0 == nil }
+            && products.map { Self.roundedPasses($0, picks).isEmpty } ?? true
+    }
 
     func move(input: Int, to values: UnsafeMutablePointer<Float>) { bindings.inputs[input] = values }
 
@@ -91,6 +145,7 @@ final class DenseKernel: Kernel {
                     Int64(rows), Int64(units), Int64(segment.rows), x, Int64(segment.rows), 1,
                     kernel + segment.firstRow * storage.stride, Int64(storage.stride),
                     index == 0 ? bias : nil, index > 0, y, Int64(units))
+            case .library where rounded(pass.samples)?.forward(index) == true: break
             case .library:
                 MatrixProduct.best(
                     rows, units, segment.rows, .init(pointer: x, stride: segment.rows),
@@ -120,7 +175,7 @@ final class DenseKernel: Kernel {
             switch storage.method {
             case .fewUnits: fewUnitsBackward(index, pass, rows, dz, dKernel?.pointer, adds)
             case .small: smallBackward(index, rows, dz, dKernel?.pointer, adds)
-            case .library: libraryBackward(index, rows, dz, dKernel?.pointer, adds)
+            case .library: libraryBackward(index, pass, rows, dz, dKernel?.pointer, adds)
             }
         }
     }
@@ -178,19 +233,20 @@ final class DenseKernel: Kernel {
     }
 
     private func libraryBackward(
-        _ index: Int, _ rows: Int, _ dz: UnsafeMutablePointer<Float>, _ dKernel: UnsafeMutablePointer<Float>?,
-        _ adds: Bool
+        _ index: Int, _ pass: Pass, _ rows: Int, _ dz: UnsafeMutablePointer<Float>,
+        _ dKernel: UnsafeMutablePointer<Float>?, _ adds: Bool
     ) {
         let segment = storage.segments[index]
         let width = segment.rows
+        let rounded = rounded(pass.samples)
         let gradient = MatrixProduct.Factor(pointer: dz, stride: units)
-        if let dKernel {
+        if let dKernel, rounded?.backwardWeights(index, adds: adds) != true {
             MatrixProduct.best(
                 width, units, rows,
                 .init(pointer: bindings.inputs[index], stride: width, transposed: true), gradient,
                 adds: adds, into: dKernel + segment.firstRow * storage.stride, stride: storage.stride)
         }
-        if let dx = bindings.inputGradients[index] {
+        if let dx = bindings.inputGradients[index], rounded?.backwardData(index) != true {
             MatrixProduct.best(
                 rows, width, units, gradient,
                 .init(

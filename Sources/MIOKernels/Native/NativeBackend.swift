@@ -39,6 +39,26 @@ public struct NativeBackend: KernelBackend {
         return { tuning.pick(key, $0) ?? usual }
     }
 
+    /// How a convolution's output could lie, the way to take first.
+    func outputLayouts(_ layer: Conv2D, channels: Int) -> [Layout] {
+        let layouts = Convolution.outputLayouts(layer, channels: channels, engine)
+        let isChannelsLast = tuning.order(ofLayer: layer.attributes.name ?? "Conv2D") == .channelsLast
+        return isChannelsLast ? [.canonical] : layouts
+    }
+
+    /// In which numbers each pass of a Dense multiplies: in bfloat16 only where that was measured to be faster, and oneDNN
+    /// has code for it.
+    func picks(_ products: DenseProducts) -> (ConvolutionPass) -> ProductCandidate {
+        guard products.candidates(engine, precision).count > 1 else { return { _ in .float32 } }
+        let key = products.key(threads: threads)
+        let (tuning, engine) = (tuning, engine)
+        return { pass in
+            guard tuning.product(key, pass) == .bfloat16, products.scratchElements([pass], engine) != nil
+            else { return .float32 }
+            return .bfloat16
+        }
+    }
+
     public func choose(_ request: KernelRequest) -> KernelChoice {
         prepareThread()
         let choice: KernelChoice? =
@@ -46,8 +66,8 @@ public struct NativeBackend: KernelBackend {
             case let layer as Conv2D:
                 FewFiltersKernel.choice(layer, request) ?? ConvolutionKernel.choice(layer, request, self)
             case let layer as MaxPooling2D: PoolingKernel.choice(layer, request)
-            case let layer as Dense: DenseKernel.choice(layer, request)
-            case let layer as SegmentedDense: DenseKernel.choice(layer.dense, request)
+            case let layer as Dense: DenseKernel.choice(layer, request, self)
+            case let layer as SegmentedDense: DenseKernel.choice(layer.dense, request, self)
             case let layer as ActivationLayer: ActivationKernel.choice(layer, request)
             case is Dropout: DropoutKernel.choice(request)
             case is Add: AddKernel.choice(request)
@@ -65,8 +85,8 @@ public struct NativeBackend: KernelBackend {
             FewFiltersKernel(layer, description)
         case let layer as Conv2D: try ConvolutionKernel(layer, description, self)
         case let layer as MaxPooling2D: PoolingKernel(layer, description)
-        case let layer as Dense: DenseKernel(layer, description)
-        case let layer as SegmentedDense: DenseKernel(layer.dense, description)
+        case let layer as Dense: DenseKernel(layer, description, self)
+        case let layer as SegmentedDense: DenseKernel(layer.dense, description, self)
         case let layer as ActivationLayer: ActivationKernel(layer.activation, description)
         case let layer as Dropout: DropoutKernel(layer, description)
         case is Add: AddKernel(description)

@@ -19,6 +19,8 @@ final class OneDNNEngine: @unchecked Sendable {
     let hasBlockedWinograd: Bool
     /// Instructions that multiply bfloat16.
     let hasBFloat16: Bool
+    /// Instructions that multiply tiles of bfloat16.
+    let hasAMX: Bool
 
     init() throws(KernelError) {
         var engine: dnnl_engine_t?
@@ -28,6 +30,8 @@ final class OneDNNEngine: @unchecked Sendable {
         hasAVX512 = isa & dnnl_cpu_isa_avx512_core.rawValue == dnnl_cpu_isa_avx512_core.rawValue
         hasBFloat16 =
             isa & dnnl_cpu_isa_avx512_core_bf16.rawValue == dnnl_cpu_isa_avx512_core_bf16.rawValue
+        hasAMX =
+            isa & dnnl_cpu_isa_avx512_core_amx.rawValue == dnnl_cpu_isa_avx512_core_amx.rawValue
         hasWinograd = mio_onednn_has_winograd(handle)
         block = hasAVX512 ? 16 : 8
         // oneDNN can be told to do as if it had less.
@@ -63,6 +67,18 @@ final class MemoryDescriptor {
         try check(
             mio_memory_descriptor_create(&made, Int32(dimensions.count), extents, type, tag), operation,
             "a tensor of \(dimensions)")
+        handle = made!
+    }
+
+    /// Of 32-bit floats.
+    /// - Parameter strides: elements between neighbours along each axis.
+    /// - Throws: `KernelError` if oneDNN has no such tensor.
+    init(_ dimensions: [Int], strides: [Int], _ operation: String) throws(KernelError) {
+        var made: OpaquePointer?
+        try check(
+            mio_memory_descriptor_create_strided(
+                &made, Int32(dimensions.count), dimensions.map { Int64($0) }, strides.map { Int64($0) },
+                dnnl_f32), operation, "a tensor of \(dimensions)")
         handle = made!
     }
 
@@ -134,15 +150,21 @@ final class PrimitiveDescriptor {
     ///   - hint: forward's operation, for the gradients.
     ///   - relu: whether forward applies it.
     ///   - avoiding: the beginning of the names of implementations to pass over.
+    ///   - roundsFactors: whether oneDNN may round 32-bit factors to bfloat16.
     init?(
         _ pass: ConvolutionPass, _ tensors: ConvolutionTensors, _ algorithm: dnnl_alg_kind_t,
-        _ engine: OneDNNEngine, hint: PrimitiveDescriptor? = nil, relu: Bool = false, avoiding: String? = nil
+        _ engine: OneDNNEngine, hint: PrimitiveDescriptor? = nil, relu: Bool = false, avoiding: String? = nil,
+        roundsFactors: Bool = false
     ) {
         var attributes: dnnl_primitive_attr_t?
         guard dnnl_primitive_attr_create(&attributes) == dnnl_success else { return nil }
         defer { dnnl_primitive_attr_destroy(attributes) }
         guard dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) == dnnl_success
         else { return nil }
+        if roundsFactors {
+            guard dnnl_primitive_attr_set_fpmath_mode(attributes, dnnl_fpmath_mode_bf16) == dnnl_success
+            else { return nil }
+        }
         var operations: dnnl_post_ops_t?
         defer { if let operations { dnnl_post_ops_destroy(operations) } }
         if relu {
@@ -165,6 +187,32 @@ final class PrimitiveDescriptor {
             }
         }
         guard status == dnnl_success, let found else { return nil }
+        handle = found
+    }
+
+    /// c (m, n) ← a (m, k) · b (k, n); `nil` if oneDNN has no implementation.
+    /// - Parameter adds: whether the product is added to what is there.
+    init?(
+        product a: MemoryDescriptor, _ b: MemoryDescriptor, _ c: MemoryDescriptor, adds: Bool,
+        _ engine: OneDNNEngine
+    ) {
+        var attributes: dnnl_primitive_attr_t?
+        guard dnnl_primitive_attr_create(&attributes) == dnnl_success else { return nil }
+        defer { dnnl_primitive_attr_destroy(attributes) }
+        guard dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) == dnnl_success
+        else { return nil }
+        var operations: dnnl_post_ops_t?
+        defer { if let operations { dnnl_post_ops_destroy(operations) } }
+        if adds {
+            guard dnnl_post_ops_create(&operations) == dnnl_success,
+                mio_append_sum(operations) == dnnl_success,
+                dnnl_primitive_attr_set_post_ops(attributes, operations) == dnnl_success
+            else { return nil }
+        }
+        var found: dnnl_primitive_desc_t?
+        guard mio_product(&found, a.handle, b.handle, c.handle, engine.handle, attributes) == dnnl_success,
+            let found
+        else { return nil }
         handle = found
     }
 

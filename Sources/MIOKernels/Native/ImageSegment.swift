@@ -1,0 +1,105 @@
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// How the images of a part of a model lie.
+public enum ImageOrder: String, CaseIterable, Hashable, Sendable {
+    /// In blocks of channels wherever `Convolution.outputLayouts` prefers them.
+    case blocked
+    /// As Keras has them.
+    case channelsLast = "channels-last"
+}
+
+/// A part of a plan whose operations hand each other images: convolutions, and what stands between them (poolings, sums,
+/// dropout). It is the unit in which the order of images is chosen: within it nothing is reordered.
+struct ImageSegment {
+    static let prefix = "images in segment "
+
+    /// The names of its convolutions, ascending.
+    let convolutions: [String]
+    /// What it is: equal segments have equal ones.
+    let digest: String
+
+    /// What the order of each of its convolutions' images is remembered by.
+    var keys: [String] { convolutions.map { Self.key(layer: $0, digest: digest) } }
+
+    static func key(layer: String, digest: String) -> String { "\(prefix)\(digest) of \(layer)" }
+
+    /// The layer that a key is of.
+    static func layer(ofKey key: String) -> String? {
+        guard key.hasPrefix(prefix) else { return nil }
+        // A digest has no space.
+        return key.dropFirst(prefix.count).split(
+            separator: " ", maxSplits: 2, omittingEmptySubsequences: false
+        )
+        .dropFirst(2).first.map(String.init)
+    }
+
+    /// The segments of a plan that have blocked images which could have their channels last.
+    /// - Parameter describe: what a convolution's passes are kept under.
+    static func all(in plan: Plan, describe: (Plan.Operation) -> String?) -> [ImageSegment] {
+        var group = Array(plan.operations.indices)
+        func root(_ index: Int) -> Int {
+            var index = index
+            while group[index] != index { index = group[index] }
+            return index
+        }
+        func join(_ a: Int, _ b: Int) {
+            let (a, b) = (root(a), root(b))
+            group[max(a, b)] = min(a, b)
+        }
+        var maker: [Int: Int] = [:]
+        // Calls of one layer share its name, and so the choice.
+        var calls: [String: Int] = [:]
+        for (index, operation) in plan.operations.enumerated() {
+            for input in operation.inputs where plan.tensors[input].shape.rank == 3 {
+                if let maker = maker[plan.tensors[input].root] { join(maker, index) }
+            }
+            maker[plan.tensors[operation.output].root] = index
+            if let name = operation.convolution?.name {
+                if let call = calls[name] { join(call, index) }
+                calls[name] = index
+            }
+        }
+        var members: [Int: [Plan.Operation]] = [:]
+        for (index, operation) in plan.operations.enumerated() {
+            members[root(index), default: []].append(operation)
+        }
+        return members.sorted { $0.key < $1.key }.compactMap { _, operations in
+            let names = Set(operations.compactMap { $0.convolution?.name })
+            let isBlocked = operations.contains {
+                guard let layout = $0.convolution?.layout else { return false }
+                return layout != .canonical
+            }
+            guard isBlocked else { return nil }
+            let text = operations.map { operation in
+                let inputs = operation.inputs.map { "\(plan.tensors[$0].shape) \(plan.tensors[$0].layout)" }
+                return "\(operation.name) \(inputs) \(plan.tensors[operation.output].layout) "
+                    + "\(operation.hasBackward) \(describe(operation) ?? "")"
+            }
+            return ImageSegment(
+                convolutions: names.sorted(), digest: digest(text.joined(separator: "\n")))
+        }
+    }
+
+    /// FNV-1a of 64 bits. <http://www.isthe.com/chongo/tech/comp/fnv/>
+    private static func digest(_ text: String) -> String {
+        let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return String(hash, radix: 16)
+    }
+}
+
+extension Plan.Operation {
+    /// Of a convolution by a library: the layer's name, and how its output lies.
+    fileprivate var convolution: (name: String, layout: Layout)? {
+        guard case .layer(let layer as Conv2D, _, let choice) = work, choice.isTunedConvolution else {
+            return nil
+        }
+        return (layer.attributes.name ?? "Conv2D", choice.outputLayout)
+    }
+}
+
+extension KernelChoice {
+    /// Whether it is a convolution that could be computed in several ways.
+    var isTunedConvolution: Bool { algorithm != "reference" && algorithm != FewFiltersKernel.algorithm }
+}
