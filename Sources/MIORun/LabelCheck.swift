@@ -40,6 +40,14 @@ struct LabelCheck {
             }
             let place = "data.\(key): output \"\(output)\": "
             messages += advice.warnings(labels).map { "warning: " + place + $0 }
+            // The same on all ranks, which reduce together.
+            for number in SentinelScan.candidates(labels) {
+                var sentinel = SentinelScan(dataset, column: column, number: number, rows: rows)
+                try sentinel.reduce(communicator)
+                if let warning = advice.warning(sentinel, labels) {
+                    messages.append("warning: " + place + warning)
+                }
+            }
             if let note = advice.note(labels) { messages.append(place + note) }
         }
         let first = -(try communicator.allreduceMax(-(found.map { Double($0.row) } ?? .infinity)))

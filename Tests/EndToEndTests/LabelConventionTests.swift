@@ -205,6 +205,34 @@ extension EndToEndTests {
                 prepare(labels(-1, 3), shape: [], units: 1, activation: "relu", "loss: mae"))
         }
 
+        /// A number far from all others that occurs again and again, and is no label if the job says so.
+        @Test func aNumberThatStandsForNoLabel() throws {
+            let targets = labels(1.5, -200, 3, 2.5)
+            let told =
+                "10 of 40 targets are -200, far from all others (1.5 to 3). If -200 means no label, set "
+                + "outputs.kind.missing_value: -200"
+            try expectWarning(
+                told, prepare(targets, shape: [], units: 1, activation: "linear", "loss: mse"))
+            let (check, train, statuses, report) = try said(
+                prepare(
+                    targets, shape: [], units: 1, activation: "linear", "loss: mse, missing_value: -200"))
+            #expect(check == [] && train == [] && statuses == [0, 0])
+            #expect(report.contains("30 of 40 labelled (75 %), from 1.5 to 3, mean "))
+            #expect(report.contains(" 10 of 40 targets are missing (10 are -200)\n"))
+            #expect(report.contains("MeanSquaredError, weight 1, -200 means missing\n"))
+            try expectWarning(
+                told.replacing("-200", with: "9999"),
+                prepare(
+                    targets.map { $0 == -200 ? 9999 : $0 }, shape: [], units: 1, activation: "linear",
+                    "loss: huber"))
+            // One that goes on where the others end is a label; so is one alone.
+            for values in [labels(-20, -9, 0, 11), labels(100, 200, 300), [-200] + labels(1, 2).dropFirst()] {
+                let (check, train, _, _) = try said(
+                    prepare(Array(values), shape: [], units: 1, activation: "linear", "loss: mse"))
+                #expect(check == [] && train == [])
+            }
+        }
+
         @Test func rowsThatAreNoChoice() throws {
             try expectWarning(
                 "20 of 40 rows do not add up to 1, as categorical_crossentropy expects. Where several answers may be "

@@ -133,6 +133,16 @@ struct LabelAdvice: Sendable {
             + "right. Where there is no label, write NaN"
     }
 
+    /// A number that may stand for a missing one, where the output has none.
+    func warning(_ sentinel: SentinelScan, _ labels: LabelSurvey) -> String? {
+        guard sentinel.isSuspicious else { return nil }
+        let number = numberText(sentinel.number)
+        return
+            "\(sentinel.count) of \(counted(labels.elements, "target")) are \(number), far from all others "
+            + "(\(shortText(Double(sentinel.smallest))) to \(shortText(Double(sentinel.largest)))). If \(number) means no "
+            + "label, set outputs.\(output.name).missing_value: \(number)"
+    }
+
     // MARK: What else is told
 
     /// How many elements are missing in rows that have others.

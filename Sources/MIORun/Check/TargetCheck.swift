@@ -62,6 +62,10 @@ public struct TargetCheck: Sendable, Hashable {
                     + advice.hint(labels))
         }
         for warning in advice.warnings(labels) { findings.warn("\(place): \(warning)") }
+        for number in SentinelScan.candidates(labels) {
+            let sentinel = SentinelScan(dataset, column: column, number: number)
+            if let warning = advice.warning(sentinel, labels) { findings.warn("\(place): \(warning)") }
+        }
         let absent = labels.classCounts.indices.filter {
             labels.classCounts[$0] == 0 && Float($0) != labels.labelling.missing
         }
