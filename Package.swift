@@ -38,6 +38,7 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 // MARK: C libraries: a module map and a header of `static inline` wrappers each.
 
 package.targets += [
+    // Open MPI 4 or 5, oneDNN 2 or 3: their headers hold what differs.
     .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),

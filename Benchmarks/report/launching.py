@@ -1,5 +1,6 @@
 """Runs one program on given cores, and reads the line of JSON that it prints."""
 
+import functools
 import json
 import os
 import pathlib
@@ -29,10 +30,17 @@ def pinned(count, command):
     return ["taskset", "-c", cores(count), *map(str, command)]
 
 
+@functools.cache
+def quiet():
+    """Open MPI 5 has no such option."""
+    version = subprocess.run(["mpirun", "--version"], capture_output=True, text=True).stdout
+    return ["-q"] if "(Open MPI) 4." in version else []
+
+
 def under_mpirun(ranks, command):
     """Each rank on a core of its own: mpirun takes the machine's first ones, whatever this process may use."""
     cores(ranks)
-    return ["mpirun", "-q", "-n", str(ranks), "--bind-to", "core", "--map-by", "core", *map(str, command)]
+    return ["mpirun", *quiet(), "-n", str(ranks), "--bind-to", "core", "--map-by", "core", *map(str, command)]
 
 
 def environment():

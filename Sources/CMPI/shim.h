@@ -1,4 +1,12 @@
 #include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__linux__) && OMPI_MAJOR_VERSION >= 5
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#endif
 
 // Open MPI defines its predefined handles as macros that cast the address of a global, and the two
 // special addresses as casts of integers. Swift imports neither form, so each is a function here. The
@@ -51,3 +59,32 @@ static inline int mio_mpi_thread_serialized(void) { return MPI_THREAD_SERIALIZED
 
 /// MPI_COMM_TYPE_SHARED: an enumerator of an unnamed enum, as above.
 static inline int mio_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; }
+
+// What differs between versions of Open MPI beyond its interface, for ranks that mpirun has started.
+
+/// Makes Open MPI 5 do two things as version 4 does. Call it before MPI_Init_thread.
+///
+/// A rank ends with its launcher. Version 5 sees to that once MPI has started; before, a rank whose mpirun is killed
+/// waits for ever, on a core of its own.
+///
+/// Ranks of one machine say nothing about its networks. Version 5 asks the kernel how to get from one of a machine's
+/// addresses to another one of the same machine, and writes to standard error where there is no answer. The old rule
+/// (`weighted`) compares addresses. Whoever has set it keeps what was set.
+static inline void mio_mpi_prepare(void) {
+#if defined(__linux__) && OMPI_MAJOR_VERSION >= 5
+    const char *ranks = getenv("OMPI_COMM_WORLD_SIZE"), *here = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    if (!ranks) return;
+    if (here && strcmp(ranks, here) == 0) setenv("OMPI_MCA_reachable", "weighted", 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != 1) return;
+    // The launcher has ended already, unless it is the first process of a container.
+    char name[16] = "";
+    FILE *file = fopen("/proc/1/comm", "r");
+    if (file) {
+        if (!fgets(name, sizeof name, file)) name[0] = 0;
+        fclose(file);
+    }
+    if (strncmp(name, "mpirun", 6) != 0 && strncmp(name, "mpiexec", 7) != 0 && strncmp(name, "prte", 4) != 0)
+        raise(SIGKILL);
+#endif
+}

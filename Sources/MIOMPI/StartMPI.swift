@@ -43,6 +43,7 @@ func startMPI() throws(CommunicationError) -> (world: MPI_Comm, servesThreads: B
         throw CommunicationError(
             call: "MPI_Init_thread", rank: nil, reason: "MPI was started before: a process can start it once")
     }
+    mio_mpi_prepare()
     let (funneled, serialized) = (mio_mpi_thread_funneled(), mio_mpi_thread_serialized())
     let provided = try query(nil, "MPI_Init_thread") { MPI_Init_thread(nil, nil, serialized, $0) }
     let world: MPI_Comm = mio_mpi_comm_world()

@@ -1,3 +1,4 @@
+import MIORun
 import MIOTensor
 import MIOThreads
 import Synchronization
@@ -9,7 +10,8 @@ import Synchronization
 #endif
 
 /// Hands on what a program writes to standard output and error, and goes on reading when nobody takes it any more:
-/// `mpirun` would end in the midst of a run, with a crash of its own.
+/// `mpirun` would end in the midst of a run, with a crash of its own. Its words about a rank's end are left out
+/// (`LauncherBanners`).
 ///
 /// Sendable, unchecked: the thread alone uses the descriptors once it runs.
 final class OutputRelay: @unchecked Sendable {
@@ -21,6 +23,7 @@ final class OutputRelay: @unchecked Sendable {
     /// What the program is given as standard output and error.
     let outputs: [Int32]
     private var streams: [Stream] = []
+    private var banners = LauncherBanners()
     private let hasEnded = Atomic(false)
     private var thread: JoinableThread?
 
@@ -59,17 +62,23 @@ final class OutputRelay: @unchecked Sendable {
             var places = streams.map { pollfd(fd: $0.source, events: Int16(POLLIN), revents: 0) }
             let ready = poll(&places, nfds_t(places.count), 100)
             // A program that outlives the one that started it may hold the other ends.
-            if ready == 0, hasEnded.load(ordering: .relaxed) { return }
+            if ready == 0, hasEnded.load(ordering: .relaxed) { break }
             for (index, place) in places.enumerated().reversed() where place.revents != 0 {
                 let count = read(streams[index].source, &buffer, buffer.count)
                 if count > 0 {
-                    hand(buffer[..<count], to: streams[index].target)
+                    let target = streams[index].target
+                    if target == STDERR_FILENO {
+                        hand(banners.filter(buffer[..<count])[...], to: target)
+                    } else {
+                        hand(buffer[..<count], to: target)
+                    }
                 } else if count == 0 || errno != EINTR {
                     close(streams[index].source)
                     streams.remove(at: index)
                 }
             }
         }
+        hand(banners.rest()[...], to: STDERR_FILENO)
     }
 
     private func hand(_ bytes: ArraySlice<UInt8>, to target: Int32) {

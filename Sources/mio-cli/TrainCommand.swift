@@ -58,10 +58,13 @@ struct TrainCommand: ParsableCommand {
             throw RunError(
                 "--hostfile \(hostfile): no such file, or no right to read it", exitCode: .missingInput)
         }
+        let hosts = launchHosts
+        let launches = LaunchLine.needsLauncher(ranks: number, hosts: hosts, extra: mpirunArguments)
         let line = LaunchLine(
-            ranks: number, worker: try workerArguments(), hosts: launchHosts, extra: mpirunArguments,
+            ranks: number, worker: try workerArguments(), hosts: hosts, extra: mpirunArguments,
             circumstances: .init(
-                cores: .current, isRoot: geteuid() == 0, isTerminal: isatty(1) == 1))
+                cores: .current, openMPI: launches ? OpenMPIVersion.installed() : nil,
+                isRoot: geteuid() == 0, isTerminal: isatty(1) == 1))
         // Who sees the line may ask it to stop.
         ChildProcess.holdRequests()
         Message.write("$ \(line.text)")
@@ -139,7 +142,7 @@ struct TrainCommand: ParsableCommand {
                 + "; run again to continue from the newest checkpoint")
     }
 
-    /// What no rank could tell itself, since mpirun is told to be quiet.
+    /// What no rank could tell itself, and a quiet mpirun does not.
     private func explain(_ status: Int32, _ line: LaunchLine) {
         // Linux has 64 signals.
         if (129...192).contains(status) {
@@ -147,7 +150,7 @@ struct TrainCommand: ParsableCommand {
         } else {
             Message.write(
                 "mio: \(line.arguments[0]) ended with status \(status)"
-                    + (line.arguments.contains("-q") ? "; run the line above without -q to see why" : ""))
+                    + (line.isQuiet ? "; run the line above without -q to see why" : ""))
         }
     }
 }

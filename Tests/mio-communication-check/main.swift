@@ -73,7 +73,7 @@ func agreedFailure() throws -> Never {
 
 /// 16 MiB that the ranks of a machine share.
 func memory() throws -> Never {
-    try endAgreed { _ = try $0.shareMemory(byteCount: 16 << 20) }
+    try endAgreed { _ = try $0.shareMemory(byteCount: 256 << 20) }
 }
 
 func endAgreed(_ body: (MPICommunicator) throws -> Void) throws -> Never {

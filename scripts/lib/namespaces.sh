@@ -38,7 +38,7 @@ namespace_latency() {
 # Runs a program with as many ranks in each namespace: RANKS PROGRAM ARGUMENT...
 #
 # The agent stands in for ssh. The second machine has a name and a temporary folder of its own, under the same path:
-# processes of one name in one folder take themselves for one machine. Needs $work, a folder.
+# processes of one name in one folder take themselves for one machine. Needs $work, a folder, and mpirun.sh.
 mpirun_between() {
     local ranks=$1 agent=$work/agent
     shift
@@ -51,7 +51,7 @@ exec ip netns exec $namespace_b unshare --mount --uts sh -c '
 AGENT
     chmod +x "$agent"
     TMPDIR=$work/tmp ip netns exec "$namespace_a" unshare --uts sh -c "hostname $namespace_a && exec \"\$@\"" launch \
-        mpirun -q --host "$address_a:$ranks,$address_b:$ranks" -n $((2 * ranks)) --bind-to none \
+        mpirun "${quiet[@]}" --host "$address_a:$ranks,$address_b:$ranks" -n $((2 * ranks)) --bind-to none \
         --mca plm_rsh_agent "$agent" --mca btl tcp,vader,self --mca btl_tcp_if_include mio0 \
         --mca oob_tcp_if_include mio0 "$@"
 }

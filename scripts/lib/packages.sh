@@ -1,4 +1,4 @@
-# What building, testing and the examples need of Debian 12 or a relative of it. Sourced by other scripts.
+# What building, testing and the examples need of Debian 12, 13 or a relative of theirs. Sourced by other scripts.
 # shellcheck shell=bash
 
 debian_packages=(
@@ -21,14 +21,16 @@ die() {
 
 # Installs what is missing of debian_packages and of the packages named. Does nothing where all is there.
 install_packages() {
-    local package missing=() as_root=()
+    local package present missing=() as_root=()
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         say "this is no Debian; going on as if the like of these were installed: ${debian_packages[*]} $*"
         return
     fi
+    # By their names, and those they go by as well: Debian 13 has libcurl4 as libcurl4t64.
+    present=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}, ${Provides}\n' |
+        sed -n 's/^installed //p' | tr ',' '\n' | sed -E 's/^ +//; s/ .*//')
     for package in "${debian_packages[@]}" "$@"; do
-        [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
-            missing+=("$package")
+        grep -qxF "$package" <<<"$present" || missing+=("$package")
     done
     ((${#missing[@]})) || return 0
     if ((EUID != 0)); then

@@ -25,36 +25,48 @@ public struct LaunchLine: Hashable, Sendable {
         case file(String)
     }
 
-    /// Who starts it, and from where.
+    /// Who starts it, from where, and by what.
     public struct Circumstances: Hashable, Sendable {
         public var cores: MachineCores
+        /// The major version of the Open MPI that `mpirun` belongs to; `nil` if it is not known.
+        public var openMPI: Int?
         /// `mpirun` refuses root unless told twice.
         public var isRoot: Bool
         /// Whether progress goes to a person's terminal, which ranks under `mpirun` cannot see.
         public var isTerminal: Bool
 
-        public init(cores: MachineCores, isRoot: Bool = false, isTerminal: Bool = false) {
+        public init(
+            cores: MachineCores, openMPI: Int?, isRoot: Bool = false, isTerminal: Bool = false
+        ) {
             self.cores = cores
+            self.openMPI = openMPI
             self.isRoot = isRoot
             self.isTerminal = isTerminal
         }
     }
 
+    /// Whether it needs an `mpirun`: a lone rank on this machine needs none without arguments for it.
+    public static func needsLauncher(ranks: Int, hosts: Hosts, extra: [String]) -> Bool {
+        ranks != 1 || hosts != .here || !extra.isEmpty
+    }
+
     /// - Parameters:
     ///   - worker: the worker's path and its arguments.
-    ///   - extra: further arguments of `mpirun`; a lone rank on this machine needs no `mpirun` without them.
+    ///   - extra: further arguments of `mpirun`.
     public init(
         ranks: Int, worker: [String], hosts: Hosts = .here, extra: [String] = [],
         circumstances: Circumstances
     ) {
-        if ranks == 1, hosts == .here, extra.isEmpty {
+        guard Self.needsLauncher(ranks: ranks, hosts: hosts, extra: extra) else {
             environment = []
             arguments = worker
             return
         }
         var environment: [Variable] = []
-        // Quiet: the ranks tell what happened themselves, once.
-        var line = [Self.launcher, "-q", "-n", String(ranks)]
+        // Quiet: the ranks tell what happened themselves, once. Open MPI 5 has no such option (`OutputRelay` leaves its
+        // words about it out).
+        var line = [Self.launcher] + (circumstances.openMPI.map { $0 <= 4 } == true ? ["-q"] : [])
+        line += ["-n", String(ranks)]
         if circumstances.isRoot {
             environment += ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"].map {
                 Variable(name: $0, value: "1")
@@ -94,6 +106,9 @@ public struct LaunchLine: Hashable, Sendable {
     private static func bindingElsewhere(_ ranks: Int) -> [String] {
         ranks <= 2 ? ["--bind-to", "none"] : []
     }
+
+    /// Whether the launcher is told to keep to itself why it could not start the ranks.
+    public var isQuiet: Bool { startsRanks && arguments.dropFirst().first == "-q" }
 
     /// Whether the program starts ranks, and is none itself.
     public var startsRanks: Bool { arguments.first == Self.launcher }

@@ -6,11 +6,12 @@ import Testing
 
     private func text(
         _ ranks: Int, _ hosts: LaunchLine.Hosts = .here, extra: [String] = [], cores: MachineCores,
-        isRoot: Bool = false, isTerminal: Bool = false
+        openMPI: Int? = 4, isRoot: Bool = false, isTerminal: Bool = false
     ) -> String {
         LaunchLine(
             ranks: ranks, worker: worker, hosts: hosts, extra: extra,
-            circumstances: .init(cores: cores, isRoot: isRoot, isTerminal: isTerminal)
+            circumstances: .init(
+                cores: cores, openMPI: openMPI, isRoot: isRoot, isTerminal: isTerminal)
         ).text
     }
 
@@ -65,6 +66,26 @@ import Testing
                 text(2, extra: [option, "socket"], cores: eight).hasPrefix(
                     "mpirun -q -n 2 \(option) socket /opt"))
         }
+    }
+
+    /// Open MPI 5 would refuse the option.
+    @Test(arguments: [5, 6, nil]) func quietIsAskedOfThoseThatKnowIt(openMPI: Int?) {
+        #expect(
+            text(2, cores: eight, openMPI: openMPI)
+                == "mpirun -n 2 --map-by slot:PE=4 --bind-to core /opt/mio/mio-worker 'my job.yaml'")
+        #expect(text(9, cores: eight, openMPI: 3).contains("mpirun -q -n 9 "))
+    }
+
+    @Test func theVersionIsReadWhereThereIsOne() {
+        #expect(OpenMPIVersion.major(in: "mpirun (Open MPI) 4.1.4\n\nReport bugs to …\n") == 4)
+        #expect(OpenMPIVersion.major(in: "mpirun (Open MPI) 5.0.7\n") == 5)
+        #expect(OpenMPIVersion.major(in: "prterun (Open MPI) 10.1.0rc2\n") == 10)
+        #expect(OpenMPIVersion.major(in: "HYDRA build details:\n    Version: 4.0.2\n") == nil)
+        #expect(OpenMPIVersion.major(in: "") == nil)
+    }
+
+    @Test func theInstalledOneHasAVersion() throws {
+        #expect(try #require(OpenMPIVersion.installed()) >= 4)
     }
 
     @Test func thisMachineHasACore() {

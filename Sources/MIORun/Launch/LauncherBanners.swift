@@ -1,0 +1,68 @@
+/// Leaves out of what `mpirun` writes to standard error its words about a rank that ended: the rank has told why, or
+/// `mio` tells which signal ended it. Open MPI 4 can be told to be quiet; version 5 cannot.
+///
+/// Such a banner is some lines between two lines of dashes. Everything else passes: a byte at once, a line of dashes with
+/// the line behind it.
+public struct LauncherBanners {
+    /// Whether the bytes now are the rest of a line that passes.
+    private var isWithinLine = false
+    /// Whether they belong to a banner that is left out.
+    private var isWithinBanner = false
+    /// A line of dashes that may begin a banner, and the line behind it as far as it is there.
+    private var dashes: [UInt8] = []
+    private var line: [UInt8] = []
+
+    private static let openings = [
+        "prterun detected that one or more processes exited with non-zero status",
+        "prterun noticed that process rank",
+    ].map { Array($0.utf8) }
+
+    public init() {}
+
+    /// - Returns: what of `bytes`, and of those held back before, is to be written now.
+    public mutating func filter(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+        var result: [UInt8] = []
+        for byte in bytes {
+            let endsLine = byte == UInt8(ascii: "\n")
+            if isWithinLine {
+                result.append(byte)
+                isWithinLine = !endsLine
+                continue
+            }
+            line.append(byte)
+            if isWithinBanner {
+                if endsLine {
+                    isWithinBanner = !Self.isDashes(line)
+                    line = []
+                }
+            } else if endsLine, Self.isDashes(line) {
+                result += dashes
+                (dashes, line) = (line, [])
+            } else if !dashes.isEmpty, Self.openings.contains(where: { line.starts(with: $0) }) {
+                isWithinBanner = !endsLine
+                dashes = []
+            } else if endsLine || !canBeHeld {
+                result += dashes + line
+                (dashes, line) = ([], [])
+                isWithinLine = !endsLine
+            }
+        }
+        return result
+    }
+
+    /// - Returns: what is held back still, once nothing more comes.
+    public mutating func rest() -> [UInt8] {
+        defer { (dashes, line) = ([], []) }
+        return isWithinBanner ? [] : dashes + line
+    }
+
+    /// Whether the line so far may become one of dashes, or the first one of a banner.
+    private var canBeHeld: Bool {
+        line.allSatisfy { $0 == UInt8(ascii: "-") }
+            || !dashes.isEmpty && Self.openings.contains { $0.starts(with: line) }
+    }
+
+    private static func isDashes(_ line: [UInt8]) -> Bool {
+        line.count > 20 && line.dropLast().allSatisfy { $0 == UInt8(ascii: "-") }
+    }
+}
