@@ -3,7 +3,7 @@ import Foundation
 extension ConfigValue {
     /// JSON text, keys in their order, numbers in the shortest form that reads back as the same value.
     ///
-    /// JSON has no number for an infinity or a NaN: they become `null`.
+    /// Infinities and NaN are strings, as in `jsonText(_:)`.
     /// - Parameter indentation: spaces a level; `nil` writes everything on one line.
     public func json(indentation: Int? = nil) -> String {
         var text = ""
@@ -11,12 +11,21 @@ extension ConfigValue {
         return text
     }
 
+    /// A number in the shortest form that reads back as the same value.
+    ///
+    /// JSON has no infinity and no NaN: they are the strings `"Infinity"`, `"-Infinity"` and `"NaN"`, which JavaScript's
+    /// `Number`, Python's `float` and pandas read as such.
+    public static func jsonText(_ value: Double) -> String {
+        value.isFinite
+            ? value.description : value.isNaN ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\""
+    }
+
     private func write(to text: inout String, indentation: Int?, depth: Int) {
         switch self {
         case .null: text += "null"
         case .boolean(let value): text += value ? "true" : "false"
         case .integer(let value): text += String(value)
-        case .real(let value): text += value.isFinite ? "\(value)" : "null"
+        case .real(let value): text += Self.jsonText(value)
         case .string(let value): text += Self.quoted(value)
         case .list(let values):
             Self.writeGroup("[", "]", values, to: &text, indentation: indentation, depth: depth) {

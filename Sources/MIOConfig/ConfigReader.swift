@@ -12,6 +12,8 @@ public struct ConfigReader {
     public let path: ConfigPath
     private let dictionary: ConfigDictionary
     private var known: Set<String> = []
+    /// Known too, but not offered to whoever wrote an unknown key.
+    private var unlisted: Set<String> = []
 
     public init(_ dictionary: ConfigDictionary, at path: ConfigPath) {
         self.dictionary = dictionary
@@ -32,6 +34,7 @@ public struct ConfigReader {
         changed[key] = value
         var reader = ConfigReader(changed, at: path)
         reader.known = known
+        reader.unlisted = unlisted
         return reader
     }
 
@@ -43,6 +46,13 @@ public struct ConfigReader {
     /// The raw value; `nil` if the key is absent or its value is null.
     public mutating func value(_ key: String) -> ConfigValue? {
         known.insert(key)
+        let value = dictionary[key]
+        return value == .null ? nil : value
+    }
+
+    /// The same, of a key that no message offers.
+    public mutating func unlisted(_ key: String) -> ConfigValue? {
+        if !known.contains(key) { unlisted.insert(key) }
         let value = dictionary[key]
         return value == .null ? nil : value
     }
@@ -64,14 +74,17 @@ public struct ConfigReader {
     }
 
     private func mismatch(_ key: String, expected: String, _ value: ConfigValue) -> ConfigError {
-        error(key, "expected \(expected), found \(value.summary)")
+        error(key, "expected \(expected), found \(value.summary)" + Self.decimalCommaAdvice(value))
     }
 
     /// Refuses every key that was not asked for.
     public func finish() throws(ConfigError) {
-        guard let unknown = dictionary.keys.first(where: { !known.contains($0) }) else { return }
+        guard
+            let unknown = dictionary.keys.first(where: { !known.contains($0) && !unlisted.contains($0) })
+        else { return }
+        if let message = decimalComma(before: unknown) { throw error(unknown, message) }
         var message = "unknown key"
-        if let near = nearestName(to: unknown, in: known.sorted()) {
+        if let near = nearestName(to: unknown, in: known.union(unlisted).sorted()) {
             message += "; did you mean \"\(near)\"?"
         }
         if !known.isEmpty {
@@ -79,6 +92,27 @@ public struct ConfigReader {
             message += "Valid keys here: " + known.sorted().joined(separator: ", ")
         }
         throw error(unknown, message)
+    }
+
+    /// What `{rate: 0,001}` means: the keys `rate` and `001`.
+    private func decimalComma(before key: String) -> String? {
+        guard dictionary[key] == .null, key.first?.isNumber == true,
+            key.wholeMatch(of: /[0-9]+([eE][+-]?[0-9]+)?/) != nil,
+            let index = dictionary.keys.firstIndex(of: key), index > 0,
+            case .integer(let whole)? = dictionary[dictionary.keys[index - 1]]
+        else { return nil }
+        let name = dictionary.keys[index - 1]
+        return
+            "a comma ends an entry: \"\(name): \(whole),\(key)\" sets \(name) to \(whole), and \"\(key)\" is a key of "
+            + "its own; write the decimal point, \(whole).\(key)"
+    }
+
+    /// A number as text with a decimal comma; the advice for it, else nothing.
+    public static func decimalCommaAdvice(_ value: ConfigValue) -> String {
+        guard case .string(let text) = value,
+            text.wholeMatch(of: /[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?/) != nil
+        else { return "" }
+        return "; write the decimal point, \(text.replacing(",", with: "."))"
     }
 
     // MARK: Integers

@@ -1,5 +1,7 @@
 /// A value that a file gives by name: `mse` alone, or a mapping `{class: Huber, delta: 0.5}`.
 ///
+/// Keras' own form, `{module: keras.losses, class_name: Huber, config: {delta: 0.5}, registered_name: null}`, is one too.
+///
 /// In a mapping the key `class` says which; without it, `name` does. What is left in `reader` are the
 /// arguments, and whoever reads them calls `reader.finish()`.
 public struct NamedConfig {
@@ -26,6 +28,15 @@ public struct NamedConfig {
             writtenName = name
             identifierPath = path
             reader = ConfigReader(ConfigDictionary(), at: path)
+        case .dictionary(let dictionary) where dictionary["class_name"] != nil && dictionary["class"] == nil:
+            var outer = ConfigReader(dictionary, at: path)
+            identifier = try outer.string("class_name")
+            identifierPath = path.appending("class_name")
+            let config = try outer.optionalDictionary("config")
+            reader = config ?? ConfigReader(ConfigDictionary(), at: path.appending("config"))
+            for key in ["module", "registered_name", "build_config"] { _ = outer.value(key) }
+            try outer.finish()
+            writtenName = allowsName ? try reader.optionalString("name") : nil
         case .dictionary(let dictionary):
             reader = ConfigReader(dictionary, at: path)
             if dictionary["class"] == nil || dictionary["class"] == .null {

@@ -6,8 +6,7 @@ import MIOTensor
 /// Appends events to `metrics.jsonl`: one JSON object a line, whole lines in a `write(2)`, many of them where they
 /// come faster than anybody reads.
 ///
-/// JSON has no infinity and no NaN: they are the strings `"Infinity"`, `"-Infinity"` and `"NaN"`, which
-/// JavaScript's `Number`, Python's `float` and pandas read as such.
+/// Infinities and NaN are strings, as in `ConfigValue.jsonText(_:)`.
 public final class JSONLinesSink: MetricSink {
     public let path: String
     private var file: OpenFile?
@@ -129,12 +128,7 @@ public final class JSONLinesSink: MetricSink {
             bytes.append(contentsOf: ", ".utf8)
             append(quoted: value.name, to: &bytes)
             bytes.append(contentsOf: ": ".utf8)
-            let number = value.value
-            let text =
-                number.isFinite
-                ? number.description
-                : number.isNaN ? "\"NaN\"" : number > 0 ? "\"Infinity\"" : "\"-Infinity\""
-            bytes.append(contentsOf: text.utf8)
+            bytes.append(contentsOf: ConfigValue.jsonText(value.value).utf8)
         }
         bytes.append(0x7D)
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import MIOCommandLine
 import MIOConfig
 import MIORun
+import MIOTensor
 
 /// `mio evaluate`
 struct EvaluateCommand: ParsableCommand {
@@ -34,14 +35,14 @@ struct EvaluateCommand: ParsableCommand {
                 "weights": .string(evaluation.weightsPath),
             ]
             for (name, value) in zip(evaluation.names, evaluation.values) {
-                // JSON has no NaN and no infinity.
-                object[name] = value.isFinite ? .real(value) : .null
+                object[name] = .real(value)
             }
             try StandardStreams.print(ConfigValue.dictionary(object).json())
             return
         }
         try StandardStreams.print(
-            "\(evaluation.samples) samples of \(evaluation.data), weights of \(evaluation.weightsPath)")
+            "\(counted(evaluation.samples, "sample")) of \(evaluation.data), weights of \(evaluation.weightsPath)"
+        )
         let width = evaluation.names.map(\.count).max() ?? 0
         for (name, value) in zip(evaluation.names, evaluation.values) {
             try StandardStreams.print(

@@ -33,6 +33,37 @@ import Testing
         )
     }
 
+    /// A decimal comma: in a flow mapping two entries, elsewhere a string.
+    @Test func aDecimalCommaIsNamed() throws {
+        var flow = reader(["rate": 0, "001": nil, "other": 1])
+        _ = try flow.real("rate")
+        _ = flow.value("other")
+        let error = #expect(throws: ConfigError.self) { try flow.finish() }
+        #expect(error?.description.hasSuffix("write the decimal point, 0.001") == true)
+        var exponent = reader(["rate": 1, "5e-3": nil])
+        _ = try exponent.real("rate")
+        #expect(
+            #expect(throws: ConfigError.self) { try exponent.finish() }?.description.hasSuffix("1.5e-3")
+                == true)
+        var text = reader(["rate": "0,001"])
+        let mismatch = #expect(throws: ConfigError.self) { try text.real("rate") }
+        #expect(
+            mismatch?.message == "expected a number, found \"0,001\"; write the decimal point, 0.001")
+        // Keys that are numbers, and lists in words, are none.
+        for other: ConfigDictionary in [["rate": 0, "001": 2], ["a": "x", "001": nil]] {
+            var reader = reader(other)
+            _ = reader.value("rate")
+            _ = reader.value("a")
+            let error = #expect(throws: ConfigError.self) { try reader.finish() }
+            #expect(error?.description.contains("unknown key") == true)
+        }
+    }
+
+    @Test func whatIsNotFiniteIsAText() {
+        let value: ConfigValue = [.real(.nan), .real(.infinity), .real(-.infinity), 0.5]
+        #expect(value.json() == #"["NaN", "Infinity", "-Infinity", 0.5]"#)
+    }
+
     @Test func mismatchNamesExpectedAndFound() {
         var reader = reader(["units": "ten", "padding": "sane", "kernel_size": [3, 0]])
         #expect(

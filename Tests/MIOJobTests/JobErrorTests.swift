@@ -36,8 +36,13 @@ import Testing
             message(replacing: "{files: \"data/train-*.npz\"}", with: "{files: a, kolumns: {}}").hasPrefix(
                 "job.yaml:18: data.train.kolumns: unknown key; did you mean \"columns\"?"))
         #expect(
+            message(replacing: "image:    {shape: [64, 64, 1]}", with: "image: {shape: [3], nam: x}")
+                == "job.yaml:5: model.inputs.image.nam: unknown key; did you mean \"name\"? Valid keys here: shape"
+        )
+        #expect(
             message(replacing: "image:    {shape: [64, 64, 1]}", with: "image: {shape: [3], name: x}")
-                == "job.yaml:5: model.inputs.image.name: unknown key. Valid keys here: shape")
+                == "job.yaml:5: model.inputs.image.name: the input is called \"image\" by its key; found \"x\". Remove it"
+        )
         #expect(
             message(replacing: "outputs: [kind, box]", with: "outputs: [kind, box]\n  output: kind")
                 .hasPrefix(

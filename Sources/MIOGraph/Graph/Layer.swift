@@ -12,6 +12,9 @@ public protocol Layer: Sendable {
     /// Keras' class name, as job files and `.keras` files write it.
     static var className: String { get }
 
+    /// Arguments of the Keras class that this layer does not have, beside those of every layer.
+    static var kerasArguments: [KerasArgument] { get }
+
     /// Reads Keras' arguments. The caller has read `name`, and refuses unknown keys afterwards.
     init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError)
 
@@ -35,6 +38,8 @@ public protocol Layer: Sendable {
 }
 
 extension Layer {
+    public static var kerasArguments: [KerasArgument] { [] }
+
     /// The most a size or a stride may be: what C libraries take for one.
     public static var largestArgument: Int { Int(Int32.max) }
 

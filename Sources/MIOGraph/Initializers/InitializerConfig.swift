@@ -7,6 +7,11 @@ extension Initializer {
             "VarianceScaling", "Orthogonal",
         ] + VarianceScaling.named.map(\.className)
 
+    /// Those that draw random numbers.
+    private static let drawing = classNames.filter {
+        !["Zeros", "Ones", "Constant", "Identity"].contains($0)
+    }
+
     /// A name in either of Keras' spellings (`GlorotUniform`, `glorot_uniform`), or a mapping with `class`
     /// and the class' arguments.
     init(reading key: String, from config: inout ConfigReader, default fallback: Initializer)
@@ -22,6 +27,16 @@ extension Initializer {
             let className = Self.classNames.first(where: { $0 == identifier || snakeCase($0) == identifier })
         else { throw named.unknownIdentifier(valid: Self.classNames) }
         try self.init(className: className, arguments: &named.reader)
+        if Self.drawing.contains(className) {
+            try named.reader.accept([
+                .at(.null, named: "seed", advice: "initial weights follow the job's seed")
+            ])
+        }
+        if className == "VarianceScaling"
+            || VarianceScaling.named.contains(where: { $0.className == className })
+        {
+            try named.reader.accept(["input_axes", "output_axes"].map { .at(.null, named: $0) })
+        }
         try named.reader.finish()
     }
 

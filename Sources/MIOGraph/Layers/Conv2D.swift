@@ -8,6 +8,7 @@ import MIOTensor
 /// kernel (kernel height, kernel width, channels, filters), bias (filters,). Channels last.
 public struct Conv2D: Layer {
     public static var className: String { "Conv2D" }
+    public static var kerasArguments: [KerasArgument] { .ofConvolutions }
     public let attributes: LayerAttributes
     public let filters: Int
     /// Height and width.

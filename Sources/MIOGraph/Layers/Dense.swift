@@ -6,6 +6,7 @@ import MIOTensor
 /// x (…, in) → y (…, units); kernel (in, units), bias (units,).
 public struct Dense: Layer {
     public static var className: String { "Dense" }
+    public static var kerasArguments: [KerasArgument] { .ofDense }
     public let attributes: LayerAttributes
     public let units: Int
     public var activation: Activation

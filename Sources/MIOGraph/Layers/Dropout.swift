@@ -8,6 +8,7 @@ import MIOTensor
 /// number of ranks, and drawn again in backward instead of being kept.
 public struct Dropout: Layer {
     public static var className: String { "Dropout" }
+    public static var kerasArguments: [KerasArgument] { [.at(.null, named: "noise_shape")] }
     public let attributes: LayerAttributes
     public let rate: Double
     /// Added to the job's seed.

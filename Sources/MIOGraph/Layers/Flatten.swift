@@ -4,6 +4,7 @@ import MIOTensor
 /// All axes as one, in row-major order. <https://keras.io/api/layers/reshaping_layers/flatten/>
 public struct Flatten: Layer {
     public static var className: String { "Flatten" }
+    public static var kerasArguments: [KerasArgument] { .ofImages }
     public let attributes: LayerAttributes
 
     public init(name: String? = nil) { attributes = LayerAttributes(name: name) }

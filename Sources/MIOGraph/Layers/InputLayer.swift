@@ -4,6 +4,7 @@ import MIOTensor
 /// Where a model's data enters. <https://keras.io/api/layers/core_layers/input/>
 public struct InputLayer: Layer {
     public static var className: String { "InputLayer" }
+    public static var kerasArguments: [KerasArgument] { .ofInputs }
     public let attributes: LayerAttributes
     public let shape: Shape
 
@@ -13,7 +14,26 @@ public struct InputLayer: Layer {
     }
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
-        self.init(attributes: attributes, shape: try Shape(reading: "shape", from: &config))
+        // As Keras' own configurations have it: the batch's size first.
+        if case .list(let batch)? = config.unlisted("batch_shape") {
+            guard batch.first == .null, config.value("shape") == nil else {
+                throw config.error(
+                    "batch_shape",
+                    "expected null for the size of a batch, then the shape of a sample, and no shape beside it; "
+                        + "found \(ConfigValue.list(batch).json())")
+            }
+            config = config.replacing("batch_shape", with: .list(Array(batch.dropFirst())))
+            self.init(attributes: attributes, shape: try Shape(reading: "batch_shape", from: &config))
+        } else {
+            self.init(attributes: attributes, shape: try Shape(reading: "shape", from: &config))
+        }
+        if let name = config.unlisted("name"), name != attributes.name.map(ConfigValue.string) {
+            throw config.error(
+                "name",
+                "the input is called \"\(attributes.name ?? "")\" by its key; found \(name.summary). Remove it"
+            )
+        }
+        try config.accept(.ofEveryLayer + Self.kerasArguments)
     }
 
     public var config: ConfigDictionary { ["shape": ConfigValue(shape.dimensions)] }

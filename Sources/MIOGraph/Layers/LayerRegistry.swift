@@ -32,6 +32,7 @@ public enum LayerRegistry {
             name: try config.optionalString("name"),
             trainable: try config.boolean("trainable", default: true))
         let layer = try type.init(attributes: attributes, config: &config)
+        try config.accept(.ofEveryLayer + type.kerasArguments)
         try config.finish()
         return layer
     }

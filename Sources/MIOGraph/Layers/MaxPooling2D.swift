@@ -8,6 +8,7 @@ import MIOTensor
 /// element of the window in row-major order.
 public struct MaxPooling2D: Layer {
     public static var className: String { "MaxPooling2D" }
+    public static var kerasArguments: [KerasArgument] { .ofImages }
     public let attributes: LayerAttributes
     /// Height and width.
     public let poolSize: [Int]

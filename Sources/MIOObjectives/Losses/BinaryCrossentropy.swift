@@ -20,6 +20,7 @@ import MIOTensor
 public struct BinaryCrossentropy: Loss, Hashable {
     public static let className = "BinaryCrossentropy"
     public static let names = ["binary_crossentropy", "bce", "BCE"]
+    public static var kerasArguments: [KerasArgument] { [.at(-1, named: "axis")] }
 
     public let fromLogits: Bool
     /// From 0 to 1.

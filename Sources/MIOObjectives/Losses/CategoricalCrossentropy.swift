@@ -20,6 +20,7 @@ import MIOTensor
 public struct CategoricalCrossentropy: Loss, Hashable {
     public static let className = "CategoricalCrossentropy"
     public static let names = ["categorical_crossentropy"]
+    public static var kerasArguments: [KerasArgument] { [.at(-1, named: "axis")] }
 
     public let fromLogits: Bool
     /// From 0 to 1.

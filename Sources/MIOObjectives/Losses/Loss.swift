@@ -13,6 +13,8 @@ public protocol Loss: Sendable {
     static var className: String { get }
     /// What a job file may write for it beside the class name: `mean_squared_error`, `mse`.
     static var names: [String] { get }
+    /// Arguments of the Keras class that this loss does not have, beside `name` and `dtype`.
+    static var kerasArguments: [KerasArgument] { get }
 
     /// Reads the arguments of a job file's mapping, not `class` and not `finish()`.
     init(reading reader: inout ConfigReader) throws(ConfigError)
@@ -50,6 +52,7 @@ public protocol Loss: Sendable {
 }
 
 extension Loss {
+    public static var kerasArguments: [KerasArgument] { [] }
     public var targetKind: TargetKind { .real }
     public var hasClassLabels: Bool { targetKind == .classIndex }
     public var fromLogits: Bool { false }

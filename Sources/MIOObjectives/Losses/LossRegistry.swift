@@ -25,6 +25,7 @@ public enum LossRegistry {
             })
         else { throw named.unknownIdentifier(valid: all) }
         let loss = try type.init(reading: &named.reader)
+        try named.reader.accept([.name(), .dtype] + type.kerasArguments)
         try named.reader.finish()
         return loss
     }

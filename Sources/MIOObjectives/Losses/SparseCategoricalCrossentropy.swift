@@ -20,6 +20,7 @@ import MIOTensor
 public struct SparseCategoricalCrossentropy: Loss, Hashable {
     public static let className = "SparseCategoricalCrossentropy"
     public static let names = ["sparse_categorical_crossentropy"]
+    public static var kerasArguments: [KerasArgument] { [.at(-1, named: "axis")] }
 
     public let fromLogits: Bool
     public let reduction: LossReduction

@@ -12,6 +12,8 @@ public protocol Metric: Sendable {
     static var className: String { get }
     /// What a job file may write for it beside the class name: `mean_absolute_error`, `mae`.
     static var names: [String] { get }
+    /// Arguments of the Keras class that this metric does not have, beside `dtype`.
+    static var kerasArguments: [KerasArgument] { get }
 
     /// Reads the arguments of a job file's mapping, not `class` or `name` and not `finish()`.
     /// - Parameter name: the log name to take.
@@ -39,6 +41,8 @@ public protocol Metric: Sendable {
 }
 
 extension Metric {
+    public static var kerasArguments: [KerasArgument] { [] }
+
     public func value(_ sums: MetricSums) -> Double { sums.mean }
 
     public var config: ConfigValue {

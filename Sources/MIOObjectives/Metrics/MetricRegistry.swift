@@ -29,6 +29,7 @@ public enum MetricRegistry {
             })
         else { throw named.unknownIdentifier(valid: all) }
         let metric = try type.init(reading: &named.reader, name: named.writtenName ?? type.names[0])
+        try named.reader.accept([.dtype] + type.kerasArguments)
         try named.reader.finish()
         return metric
     }

@@ -11,6 +11,15 @@ public enum OptimizerRegistry {
     /// The class name of each, for messages and documentation; lower-case names are understood too.
     public static var all: [String] { types.map { $0.className } }
 
+    /// Arguments of Keras' optimizers that mio does not have.
+    private static let kerasArguments: [KerasArgument] = [
+        .name(), .at(false, named: "use_ema"), .at(0.99, named: "ema_momentum"),
+        .at(.null, named: "ema_overwrite_frequency"), .at(.null, named: "loss_scale_factor"),
+        .at(.null, named: "gradient_accumulation_steps", advice: "training.accumulate does this"),
+        // How Keras computes, not what.
+        .at(true, false, "auto", named: "jit_compile"), .at(false, named: "is_legacy_optimizer"),
+    ]
+
     /// Reads `adam`, or `{class: Adam, learning_rate: 0.001}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
     public static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Optimizer {
@@ -21,6 +30,7 @@ public enum OptimizerRegistry {
             })
         else { throw named.unknownIdentifier(valid: all) }
         let optimizer = try type.init(reading: &named.reader)
+        try named.reader.accept(kerasArguments)
         try named.reader.finish()
         return optimizer
     }

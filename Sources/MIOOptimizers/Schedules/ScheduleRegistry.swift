@@ -22,13 +22,15 @@ public enum ScheduleRegistry {
             throw ConfigError(
                 path: path,
                 message: "expected a learning rate: a number, or a mapping with the key \"class\" (valid: "
-                    + all.joined(separator: ", ") + "); found \(value.summary)")
+                    + all.joined(separator: ", ") + "); found \(value.summary)"
+                    + ConfigReader.decimalCommaAdvice(value))
         }
         var named = try NamedConfig(value, at: path, kind: "a learning rate schedule")
         guard let type = types.first(where: { $0.className == named.identifier }) else {
             throw named.unknownIdentifier(valid: all)
         }
         let schedule = try type.init(reading: &named.reader)
+        try named.reader.accept([.name()])
         try named.reader.finish()
         return schedule
     }

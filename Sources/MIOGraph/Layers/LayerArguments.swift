@@ -1,0 +1,32 @@
+import MIOConfig
+
+/// Arguments of Keras' layers that mio does not have, by what has them.
+extension [KerasArgument] {
+    /// https://keras.io/api/layers/base_layer/
+    static let ofEveryLayer: Self = [
+        .dtype, .at(true, named: "autocast"), .at(.null, named: "activity_regularizer"),
+    ]
+
+    /// Of layers with a kernel and a bias.
+    static let ofWeights: Self = [
+        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
+    ].map { .at(.null, named: $0) }
+
+    /// Of layers of images.
+    static let ofImages: Self = [
+        .at("channels_last", named: "data_format", advice: "images are height, width, channels")
+    ]
+
+    /// https://keras.io/api/layers/core_layers/input/
+    static let ofInputs: Self = [
+        .at(.null, named: "batch_size", advice: "set training.batch_size"), .at(false, named: "sparse"),
+        .at(false, named: "ragged"), .at(false, named: "optional"), .at(.null, named: "input_tensor"),
+        .at(.null, named: "tensor"), .at(true, named: "trainable"),
+    ]
+
+    static let ofDense: Self =
+        .ofWeights + ["lora_rank", "lora_alpha", "quantization_config"].map { .at(.null, named: $0) }
+
+    static let ofConvolutions: Self =
+        .ofWeights + .ofImages + [.at(1, [1, 1], named: "dilation_rate"), .at(1, named: "groups")]
+}

@@ -1,0 +1,176 @@
+import MIOJob
+import MIOTensor
+import Testing
+
+/// What Keras 3's `get_config` gives is read as it is; other values of what mio lacks are refused by name.
+@Suite struct KerasConfigurationTests {
+    /// - Parameters: entries of flow mappings, beside what the job needs itself.
+    private func job(
+        input: String = "shape: [8, 8, 2]", layer: String = "class: Flatten", loss: String = "mse",
+        metric: String = "mae", optimizer: String = "adam", last: String = "class: Dense, units: 3"
+    ) throws -> Job {
+        try Job(
+            yaml: """
+                model:
+                  inputs: {image: {\(input)}}
+                  layers:
+                    - {name: tested, inputs: image, \(layer)}
+                    - {name: flat, class: Flatten, inputs: tested}
+                    - {name: kind, inputs: flat, \(last)}
+                  outputs: [kind]
+                outputs: {kind: {loss: \(loss), metrics: [\(metric)]}}
+                data: {train: {files: d.npz}}
+                optimizer: \(optimizer)
+                """, folder: "/tmp")
+    }
+
+    private static let policy =
+        #""dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}"#
+    private static let glorot =
+        #""kernel_initializer": {"module": "keras.initializers", "class_name": "GlorotUniform", "config": {"seed": null, "input_axes": null, "output_axes": null}, "registered_name": null}"#
+    private static let zeros =
+        #""bias_initializer": {"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": null}"#
+    private static let weights =
+        #""kernel_regularizer": null, "bias_regularizer": null, "kernel_constraint": null, "bias_constraint": null"#
+
+    @Test(arguments: [
+        #"class: Conv2D, "trainable": true, \#(policy), "filters": 4, "kernel_size": [3, 3], "strides": [1, 1], "padding": "valid", "data_format": "channels_last", "dilation_rate": [1, 1], "groups": 1, "activation": "linear", "use_bias": true, \#(glorot), \#(zeros), \#(weights), "activity_regularizer": null"#,
+        #"class: Dense, "trainable": true, \#(policy), "units": 4, "activation": "linear", "use_bias": true, \#(glorot), \#(zeros), \#(weights), "quantization_config": null"#,
+        #"class: Dense, units: 4, lora_rank: null, lora_alpha: null, autocast: true, dtype: float32"#,
+        #"class: MaxPooling2D, "trainable": true, \#(policy), "pool_size": [2, 2], "padding": "valid", "strides": [2, 2], "data_format": "channels_last""#,
+        #"class: Flatten, "trainable": true, \#(policy), "data_format": "channels_last""#,
+        #"class: Reshape, "trainable": true, \#(policy), "target_shape": [128]"#,
+        #"class: Dropout, "trainable": true, \#(policy), "rate": 0.5, "seed": null, "noise_shape": null"#,
+        #"class: Activation, "trainable": true, \#(policy), "activation": "relu""#,
+        "class: Conv2D, filters: 2, kernel_size: 3, dilation_rate: 1, groups: 1, data_format: null",
+    ]) func layers(_ layer: String) throws { _ = try job(layer: layer) }
+
+    @Test(arguments: ["Concatenate", "Add"]) func mergingLayers(_ name: String) throws {
+        let axis = name == "Add" ? "" : #""axis": -1, "#
+        let entry = #"inputs: [image, image], class: \#(name), "trainable": true, \#(axis)\#(Self.policy)"#
+        _ = try Job(
+            yaml: """
+                model:
+                  inputs: {image: {shape: [4]}}
+                  layers:
+                    - {name: merged, \(entry)}
+                    - {name: kind, inputs: merged, class: Dense, units: 3}
+                  outputs: [kind]
+                outputs: {kind: {loss: mse}}
+                data: {train: {files: d.npz}}
+                """, folder: "/tmp")
+    }
+
+    @Test(arguments: [
+        #""batch_shape": [null, 8, 8, 2], "dtype": "float32", "sparse": false, "ragged": false, "name": "image", "optional": false"#,
+        "shape: [8, 8, 2], batch_size: null, dtype: null, sparse: null, tensor: null",
+    ]) func inputs(_ input: String) throws {
+        #expect(try job(input: input) == job(input: "shape: [8, 8, 2]"))
+    }
+
+    @Test(arguments: [
+        #"{class: MeanSquaredError, "name": "mean_squared_error", "reduction": "sum_over_batch_size"}"#,
+        #"{class: MeanAbsoluteError, "name": "mean_absolute_error", "reduction": "sum_over_batch_size", dtype: float32}"#,
+        #"{class: Huber, "name": "huber_loss", "reduction": "sum_over_batch_size", delta: 1.0}"#,
+        #"{class: BinaryCrossentropy, "name": "binary_crossentropy", "reduction": "sum_over_batch_size", "from_logits": true, "label_smoothing": 0.0, "axis": -1}"#,
+        #"{class: CategoricalCrossentropy, "name": "categorical_crossentropy", "reduction": "sum_over_batch_size", "from_logits": true, "label_smoothing": 0.0, "axis": -1}"#,
+        #"{module: keras.losses, class_name: CategoricalCrossentropy, config: {"name": "mine", "reduction": "sum_over_batch_size", "from_logits": true}, registered_name: null}"#,
+    ]) func losses(_ loss: String) throws { _ = try job(loss: loss, metric: "") }
+
+    @Test func sparseLoss() throws {
+        _ = try job(
+            loss:
+                #"{class: SparseCategoricalCrossentropy, "name": "sparse_categorical_crossentropy", "reduction": "sum_over_batch_size", "from_logits": true, "ignore_class": null, axis: -1}"#,
+            metric:
+                #"{class: SparseCategoricalAccuracy, "name": "sparse_categorical_accuracy", "dtype": "float32"}, {class: SparseTopKCategoricalAccuracy, "name": "sparse_top_k_categorical_accuracy", "dtype": "float32", "k": 2, from_sorted_ids: false}"#
+        )
+    }
+
+    @Test(arguments: [
+        #"{class: BinaryAccuracy, "name": "binary_accuracy", "dtype": "float32", "threshold": 0.5}"#,
+        #"{class: CategoricalAccuracy, "name": "categorical_accuracy", "dtype": "float32"}"#,
+        #"{class: TopKCategoricalAccuracy, "name": "top_k_categorical_accuracy", "dtype": "float32", "k": 5}"#,
+        #"{class: MeanAbsoluteError, "name": "mean_absolute_error", "dtype": "float32"}"#,
+        #"{class: MeanSquaredError, "name": "mean_squared_error", "dtype": "float32"}"#,
+        #"{class: RootMeanSquaredError, "name": "root_mean_squared_error", "dtype": "float32"}"#,
+        #"{class: Accuracy, "name": "accuracy", "dtype": "float32"}"#,
+        #"{class_name: MeanSquaredError, config: {name: mine, dtype: null}}"#,
+    ]) func metrics(_ metric: String) throws { _ = try job(metric: metric) }
+
+    private static let ema =
+        #""weight_decay": null, "clipnorm": null, "global_clipnorm": null, "clipvalue": null, "use_ema": false, "ema_momentum": 0.99, "ema_overwrite_frequency": null, "loss_scale_factor": null, "gradient_accumulation_steps": null"#
+    private static let adam = #""beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-07, "amsgrad": false"#
+
+    @Test(arguments: [
+        #"{class: SGD, "name": "sgd", "learning_rate": 0.009999999776482582, \#(ema), "momentum": 0.0, "nesterov": false}"#,
+        #"{class: Adam, "name": "adam", "learning_rate": 0.0010000000474974513, \#(ema), \#(adam)}"#,
+        #"{class: AdamW, "name": "adamw", "learning_rate": 0.001, \#(ema), \#(adam), jit_compile: auto, is_legacy_optimizer: false}"#,
+        #"{class: Adam, learning_rate: {module: keras.optimizers.schedules, class_name: CosineDecay, config: {"initial_learning_rate": 0.1, "decay_steps": 10, "alpha": 0.0, "name": "CosineDecay", "warmup_target": null, "warmup_steps": 0}, registered_name: null}}"#,
+        #"{class: Adam, learning_rate: {class: ExponentialDecay, "initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.9, "staircase": false, "name": "ExponentialDecay"}}"#,
+    ]) func optimizers(_ optimizer: String) throws { _ = try job(optimizer: optimizer) }
+
+    @Test(arguments: [
+        #"{class: Constant, "value": 0.0}"#, "{class: Zeros}", "{class: Ones}",
+        "{class: Identity, gain: 1.0}",
+        #"{class: RandomUniform, "seed": null, "minval": -0.05, "maxval": 0.05}"#,
+        #"{class: RandomNormal, "seed": null, "mean": 0.0, "stddev": 0.05}"#,
+        #"{class: TruncatedNormal, "seed": null, "mean": 0.0, "stddev": 0.05}"#,
+        #"{class: Orthogonal, "seed": null, "gain": 1.0}"#,
+        #"{class: VarianceScaling, "seed": null, "scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal", "input_axes": null, "output_axes": null}"#,
+        #"{class: GlorotNormal, "seed": null, "input_axes": null, "output_axes": null}"#,
+        #"{class: HeUniform, "seed": null, "input_axes": null, "output_axes": null}"#,
+        #"{class: HeNormal, "seed": null}"#, #"{class: LecunUniform, "seed": null}"#,
+        #"{class: LecunNormal, "seed": null}"#,
+    ]) func initializers(_ initializer: String) throws {
+        _ = try job(last: "class: Dense, units: 3, kernel_initializer: \(initializer)")
+    }
+
+    private func refusal(_ make: () throws -> Job) -> String {
+        let error = #expect(throws: JobError.self) { _ = try make() }
+        #expect(error?.exitCode == .badInput)
+        return error?.description ?? ""
+    }
+
+    @Test(arguments: [
+        ("class: Dense, units: 3, kernel_regularizer: l2", "kernel_regularizer: ", "\"l2\""),
+        ("class: Conv2D, filters: 2, kernel_size: 3, groups: 2", "groups: ", "found 2"),
+        ("class: Conv2D, filters: 2, kernel_size: 3, dilation_rate: [2, 2]", "dilation_rate: ", "[2, 2]"),
+        (
+            "class: Conv2D, filters: 2, kernel_size: 3, data_format: channels_first", "data_format: ",
+            "channels_first"
+        ),
+        ("class: Dense, units: 3, dtype: float16", "dtype: ", "training.precision"),
+        ("class: Dropout, rate: 0.5, noise_shape: [1]", "noise_shape: ", "[1]"),
+        (
+            "class: Dense, units: 3, kernel_initializer: {class: HeNormal, seed: 3}",
+            "kernel_initializer.seed: ", "the job's seed"
+        ),
+    ]) func otherValuesOfLayers(_ layer: String, _ key: String, _ part: String) {
+        let text = refusal { try job(layer: layer) }
+        #expect(text.contains("layers[0].\(key)mio does not have this argument yet"), "\(text)")
+        #expect(text.contains(part), "\(text)")
+    }
+
+    @Test func otherValuesElsewhere() {
+        #expect(
+            refusal { try job(optimizer: "{class: Adam, use_ema: true}") }.contains(
+                "optimizer.use_ema: mio does not have this argument yet: expected false or null"))
+        #expect(
+            refusal { try job(optimizer: "{class: SGD, gradient_accumulation_steps: 4}") }.contains(
+                "(training.accumulate does this)"))
+        #expect(
+            refusal { try job(loss: "{class: BinaryCrossentropy, axis: 1}") }.contains("loss.axis: mio does"))
+        #expect(
+            refusal { try job(metric: "{class: MeanSquaredError, dtype: float64}") }.contains(
+                "dtype: mio does"))
+        #expect(
+            refusal { try job(input: "shape: [8, 8, 2], sparse: true") }.contains("image.sparse: mio does"))
+        #expect(
+            refusal { try job(input: "batch_shape: [4, 8, 8, 2]") }.contains(
+                "image.batch_shape: expected null"))
+        // A key that neither has is still unknown, and what is only tolerated is not offered.
+        let unknown = refusal { try job(layer: "class: Dense, units: 3, kernel_regulariser: null") }
+        #expect(unknown.contains("did you mean \"kernel_regularizer\"?"), "\(unknown)")
+        #expect(!unknown.contains("lora_rank"), "\(unknown)")
+    }
+}
