@@ -12,6 +12,8 @@ public struct DifferenceError: MIOError, Hashable {
     public let expected: String?
     /// That line on the lowest of `ranks`; `nil` if its text ends before it.
     public let received: String?
+    /// What to do.
+    public let advice: String
 
     public var exitCode: ExitCode { .badInput }
 
@@ -19,7 +21,7 @@ public struct DifferenceError: MIOError, Hashable {
         let place = ranks.count == 1 ? "line \(line)" : "line \(line) of rank \(ranks[0])"
         let (expected, received) = excerpts()
         return "the \(what) differs on \(namedRanks(ranks)): \(place): expected \(expected), "
-            + "received \(received): all ranks must see the same files and the same mio"
+            + "received \(received): \(advice)"
     }
 
     /// Both lines, quoted, and of long ones what surrounds the first difference.
@@ -42,10 +44,14 @@ extension Communicator {
     /// Checks that all ranks have the same text: a job, a plan, the list of the data's files.
     ///
     /// Sixteen bytes a rank travel, a digest and the length; the texts only if these differ.
-    /// - Parameter what: what the text describes, a noun: "plan".
+    /// - Parameters:
+    ///   - what: what the text describes, a noun: "plan".
+    ///   - advice: what to do if it differs.
     /// - Throws: the same `DifferenceError` on all ranks if a rank's text is not rank 0's;
     ///   `CommunicationError`.
-    public func requireEqual(_ what: String, _ text: String) throws {
+    public func requireEqual(
+        _ what: String, _ text: String, advice: String = "all ranks must see the same files and the same mio"
+    ) throws {
         let bytes = Array(text.utf8)
         let digests = try allgather(
             digest(bytes).littleEndianBytes + UInt64(bytes.count).littleEndianBytes)
@@ -57,7 +63,14 @@ extension Communicator {
         throw DifferenceError(
             what: what, ranks: ranks, line: line + 1,
             expected: line < expected.count ? shown(expected[line]) : nil,
-            received: line < received.count ? shown(received[line]) : nil)
+            received: line < received.count ? shown(received[line]) : nil, advice: advice)
+    }
+
+    /// Checks that all ranks were started with the same value of an option.
+    /// - Throws: as `requireEqual(_:_:advice:)`.
+    public func requireEqual(option: String, _ value: String) throws {
+        try requireEqual(
+            "option \(option)", value, advice: "start all ranks with the same options")
     }
 }
 

@@ -171,7 +171,7 @@ public final class InProcessCommunicator: Communicator {
     }
 
     /// Ends the process, all of its ranks included.
-    public func abort(_ code: ExitCode) -> Never { exit(code.rawValue) }
+    public func abort(_ code: ExitCode) -> Never { endProcess(code.rawValue) }
 
     public func finalize() throws(CommunicationError) {
         guard !isFinalized else { return }

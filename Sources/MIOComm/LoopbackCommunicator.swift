@@ -83,7 +83,7 @@ public final class LoopbackCommunicator: Communicator {
 
     public func barrier() { countCollective() }
 
-    public func abort(_ code: ExitCode) -> Never { exit(code.rawValue) }
+    public func abort(_ code: ExitCode) -> Never { endProcess(code.rawValue) }
 
     public func finalize() {}
 

@@ -83,7 +83,8 @@ public struct CheckpointManifest: Hashable, Sendable {
             let extra =
                 model.count > count
                 ? "the checkpoint lacks \(model[count])" : "the checkpoint also has \(self.model[count])"
-            difference = "expected \(model.count) parameters, received \(self.model.count): \(extra)"
+            difference =
+                "expected \(counted(model.count, "parameter")), received \(self.model.count): \(extra)"
         }
         throw CheckpointError(
             .anotherModel, path: path,

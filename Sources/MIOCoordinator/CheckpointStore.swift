@@ -13,17 +13,23 @@ public struct CheckpointStore: Sendable {
     /// How many valid checkpoints stay; at least 1.
     public let keep: Int
     private let isAlone: Bool
+    private let verifyBeforeWriting: @Sendable () throws -> Void
     /// Names that this value wrote or verified: their files are not read again to be counted.
     private var verified: Set<String> = []
 
     /// Touches nothing on the disk.
     /// - Parameter isAlone: whether no other process can be writing there: what killed ones left is removed.
+    /// - Parameter verifyBeforeWriting: called before a checkpoint is written; its error keeps it from being written.
     /// - Precondition: `keep` is at least 1.
-    public init(folder: String, keep: Int, isAlone: Bool = true) {
+    public init(
+        folder: String, keep: Int, isAlone: Bool = true,
+        verifyBeforeWriting: @escaping @Sendable () throws -> Void = {}
+    ) {
         precondition(keep >= 1, "a store keeps at least one checkpoint, not \(keep)")
         self.folder = folder
         self.keep = keep
         self.isAlone = isAlone
+        self.verifyBeforeWriting = verifyBeforeWriting
     }
 
     // MARK: Writing
@@ -35,6 +41,7 @@ public struct CheckpointStore: Sendable {
     ///   nothing of the new one is left, unless it was written and only what comes after failed.
     @discardableResult
     public mutating func write(_ checkpoint: Checkpoint) throws -> String {
+        try verifyBeforeWriting()
         try Folder.create(folder)
         if isAlone { try AtomicFolder.recover(in: folder) }
         let name = Self.name(step: checkpoint.manifest.step)
@@ -133,6 +140,11 @@ public struct CheckpointStore: Sendable {
         public let checkpoint: StoredCheckpoint
         /// One sentence for each newer checkpoint that was passed over: which, and why.
         public let warnings: [String]
+
+        public init(checkpoint: StoredCheckpoint, warnings: [String]) {
+            self.checkpoint = checkpoint
+            self.warnings = warnings
+        }
     }
 
     /// The newest checkpoint that is whole, from newest to oldest. Changes nothing on the disk.
@@ -168,7 +180,8 @@ public struct CheckpointStore: Sendable {
         let reasons = rejected.map { "\n  \($0)" }.joined()
         throw CheckpointError(
             .noneUsable, path: folder,
-            message: "none of the \(rejected.count) checkpoints can be continued from (newest "
+            message:
+                "\(rejected.count == 1 ? "the only checkpoint cannot be" : "none of the \(rejected.count) checkpoints can be") continued from (newest "
                 + "\(Folder.name(of: newest.path))); start over with --resume never:\(reasons)")
     }
 

@@ -14,10 +14,13 @@ public final class ConsoleSink: MetricSink {
     public struct Extent: Sendable {
         public let epochs: Int
         public let stepsPerEpoch: Int
+        /// Steps done beyond `stepsPerEpoch` for each epoch before; negative if there were fewer.
+        public let stepsBefore: Int
 
-        public init(epochs: Int, stepsPerEpoch: Int) {
+        public init(epochs: Int, stepsPerEpoch: Int, stepsBefore: Int = 0) {
             self.epochs = epochs
             self.stepsPerEpoch = stepsPerEpoch
+            self.stepsBefore = stepsBefore
         }
     }
 
@@ -100,14 +103,15 @@ public final class ConsoleSink: MetricSink {
 
     private func progress(_ event: RunEvent, _ now: Double) -> String {
         let stepsPerEpoch = max(extent.stepsPerEpoch, 1)
+        let step = event.step - extent.stepsBefore
         var text = "epoch \(event.epoch + 1)/\(extent.epochs)"
-        text += "  \((max(event.step, 1) - 1) % stepsPerEpoch + 1)/\(extent.stepsPerEpoch)"
+        text += "  \((max(step, 1) - 1) % stepsPerEpoch + 1)/\(extent.stepsPerEpoch)"
         if let rate = event["samples_per_second"] {
             text += "  \(String(format: rate < 100 ? "%.1f" : "%.0f", rate)) samples/s"
         }
         if let first, event.step > first.step {
             let (total, overflow) = extent.epochs.multipliedReportingOverflow(by: extent.stepsPerEpoch)
-            let left = overflow ? 0 : max(0, total - event.step)
+            let left = overflow ? 0 : max(0, total - step)
             text += "  " + duration((now - first.time) / Double(event.step - first.step) * Double(left))
             text += " left"
         }

@@ -19,7 +19,7 @@ public final class RunDirectory: Sendable {
     ///   the message names.
     public init(_ path: String) throws(FileError) {
         try Folder.create(path)
-        let lockPath = Folder.join(path, ".lock")
+        let lockPath = Self.lockPath(in: path)
         let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw .system("write to the run directory, creating", lockPath, code: errno)
@@ -41,20 +41,62 @@ public final class RunDirectory: Sendable {
 
     deinit { _ = close(lockDescriptor) }
 
+    private static func lockPath(in path: String) -> String { Folder.join(path, ".lock") }
+
+    /// Looks whether another process holds the run directory at `path`, which need not be there. Leaves it as it is.
+    /// - Throws: `FileError`, the same as `init` would.
+    public static func verifyFree(_ path: String) throws(FileError) {
+        let descriptor = open(lockPath(in: path), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { _ = close(descriptor) }
+        if flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK {
+            throw held(path, by: descriptor)
+        }
+    }
+
+    /// Looks whether the folder is still the one that this process holds.
+    /// - Throws: `FileError` if it was removed, moved away or replaced since.
+    public func verifyPresent() throws(FileError) {
+        var own = stat()
+        var present = stat()
+        if fstat(lockDescriptor, &own) == 0, stat(Self.lockPath(in: path), &present) == 0,
+            own.st_ino == present.st_ino, own.st_dev == present.st_dev
+        {
+            return
+        }
+        throw FileError(
+            action: "write to the run directory", path: path,
+            reason:
+                "it was removed or moved while the run was at work; what the run wrote there is gone with it, and "
+                + "its state is not saved. Run again, from the moved folder's newest checkpoint if there is one"
+        )
+    }
+
     private static let jobName = "job.yaml"
     /// Of the finished model.
     public static let weightsName = "model.safetensors"
 
     /// - Parameter keep: as in `CheckpointStore`.
     public func checkpoints(keep: Int) -> CheckpointStore {
-        CheckpointStore(folder: checkpointsPath, keep: keep, isAlone: warning == nil)
+        CheckpointStore(
+            folder: checkpointsPath, keep: keep, isAlone: warning == nil,
+            verifyBeforeWriting: { [weak self] in try self?.verifyPresent() })
     }
 
-    public var jobPath: String { Folder.join(path, Self.jobName) }
+    public var jobPath: String { Self.jobPath(in: path) }
+    public static func jobPath(in path: String) -> String { Folder.join(path, jobName) }
     public var metricsPath: String { Folder.join(path, "metrics.jsonl") }
     public var checkpointsPath: String { Self.checkpointsPath(in: path) }
     /// Of the run directory at `path`, which need not be there.
     public static func checkpointsPath(in path: String) -> String { Folder.join(path, "checkpoints") }
+    /// The newest checkpoint of the run directory at `path`, verified or not; `nil` if there is none or it cannot be read.
+    public static func newestCheckpoint(in path: String) -> String? {
+        let store = CheckpointStore(folder: checkpointsPath(in: path), keep: 1)
+        return (try? store.steps())?.first.map {
+            Folder.join(store.folder, CheckpointStore.name(step: $0))
+        }
+    }
+
     public var weightsPath: String { Folder.join(path, Self.weightsName) }
 
     /// Writes `job.yaml`, whole or not at all.
@@ -63,14 +105,15 @@ public final class RunDirectory: Sendable {
 
     private static func lock(_ descriptor: Int32, path: String, lockPath: String) throws(FileError) -> String?
     {
+        // `verifyFree` of a check may hold it for a moment.
+        var attempts = 5
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             switch errno {
             case EINTR: continue
-            case EWOULDBLOCK:
-                throw FileError(
-                    action: "use the run directory", path: path,
-                    reason: "another run holds it: \(holder(descriptor)); wait for it to end, stop it, or "
-                        + "set another run_directory")
+            case EWOULDBLOCK where attempts > 1:
+                attempts -= 1
+                usleep(10_000)
+            case EWOULDBLOCK: throw held(path, by: descriptor)
             case ENOSYS, EOPNOTSUPP, ENOLCK:
                 return "\(path): this file system cannot lock files, so nothing keeps a second run from "
                     + "using the same run directory"
@@ -82,6 +125,14 @@ public final class RunDirectory: Sendable {
             throw .system("write", lockPath, code: errno)
         }
         return nil
+    }
+
+    private static func held(_ path: String, by descriptor: Int32) -> FileError {
+        FileError(
+            action: "use the run directory", path: path,
+            reason:
+                "another run holds it: \(holder(descriptor)); wait for it to end, stop it, or set another "
+                + "run_directory")
     }
 
     private static func holder(_ descriptor: Int32) -> String {

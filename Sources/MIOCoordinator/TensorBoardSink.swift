@@ -1,6 +1,13 @@
 import MIOFormats
 
-/// Writes the values of events to a TensorBoard event file, each under its own name.
+/// Writes the values of events to a TensorBoard event file, under the tags of Keras' callback: those of steps as
+/// `batch_loss`, those of epochs as `epoch_loss` and `epoch_val_loss`.
+///
+/// Two departures from the callback: validation's values are in the same file, with `val_` in their tags, and an epoch's
+/// are at the optimizer step at which it ended, not at its number. So curves of batches and epochs have one axis, and a run
+/// that continues can declare void what came later (`SessionLog` goes by step).
+///
+/// Source: https://keras.io/api/callbacks/tensorboard/, `src/callbacks/tensorboard.py`.
 public final class TensorBoardSink: MetricSink {
     public let path: String
     private var writer: TensorBoardWriter?
@@ -17,7 +24,9 @@ public final class TensorBoardSink: MetricSink {
 
     public func write(_ event: RunEvent) throws {
         if event.values.isEmpty { return }
-        try writer?.write(step: event.step, event.values.map { (tag: $0.name, value: $0.value) })
+        let kind = event.event == "step" ? "batch" : event.event
+        try writer?.write(
+            step: event.step, event.values.map { (tag: "\(kind)_\($0.name)", value: $0.value) })
     }
 
     public func push() throws { try writer?.push() }

@@ -63,7 +63,7 @@ public final class MPICommunicator: Communicator {
         {
             abortMPI(code.rawValue)
         }
-        exit(code.rawValue)
+        endProcess(code.rawValue)
     }
 
     public var name: String { "MPI" }

@@ -1,5 +1,6 @@
 import CMPI
 import MIOComm
+import MIOTensor
 
 #if canImport(Glibc)
     import Glibc
@@ -61,5 +62,5 @@ func startMPI() throws(CommunicationError) -> (world: MPI_Comm, servesThreads: B
 func abortMPI(_ code: CInt) -> Never {
     fflush(nil)
     MPI_Abort(mio_mpi_comm_world(), code)
-    exit(code)
+    endProcess(code)
 }

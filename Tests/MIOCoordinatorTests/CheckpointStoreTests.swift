@@ -343,7 +343,7 @@ import Testing
         }
         #expect(
             shorter?.message.contains(
-                "expected 1 parameters, received 2: the checkpoint also has \"dense/bias\" of shape (3,)")
+                "expected 1 parameter, received 2: the checkpoint also has \"dense/bias\" of shape (3,)")
                 == true)
         let longer = #expect(throws: CheckpointError.self) {
             try checkpoint.verifyMatches(

@@ -101,19 +101,26 @@ import Testing
 }
 
 @Suite struct TensorBoardSinkTests {
-    @Test func valuesAreWrittenUnderTheirNames() throws {
+    /// A batch's loss and an epoch's mean at the same step are two curves.
+    @Test func valuesAreWrittenUnderKerasTags() throws {
         let folder = try TemporaryFolder()
         let sink = try TensorBoardSink(folder: folder.path, keepingThrough: 20)
-        try sink.write(RunEvent(event: "step", step: 30, epoch: 0, values: [.init("val_loss", 0.5)]))
+        try sink.write(RunEvent(event: "step", step: 30, epoch: 0, values: [.init("loss", 0.5)]))
+        try sink.write(
+            RunEvent(
+                event: "epoch", step: 30, epoch: 0, values: [.init("loss", 0.5), .init("val_loss", 0.5)]))
         try sink.write(RunEvent(event: "stopped", step: 30, epoch: 0, values: []))
         try sink.close()
         let names = try folder.names()
         #expect(names.count == 1)
         let bytes = try folder.bytes(of: names[0])
-        // The restart at step 21 and one event: its step, then tag and value.
+        // The restart at step 21 and two events: their step, then tags and values.
         #expect(bytes.ranges(of: [0x10, 21, 0x3A, 2, 0x08, 1]).count == 1)
-        #expect(bytes.ranges(of: [0x10, 30, 0x2A]).count == 1)
-        #expect(bytes.ranges(of: Array("val_loss".utf8) + [0x15, 0, 0, 0, 0x3F]).count == 1)
+        #expect(bytes.ranges(of: [0x10, 30, 0x2A]).count == 2)
+        for tag in ["batch_loss", "epoch_loss", "epoch_val_loss"] {
+            let tagged = [0x0A, UInt8(tag.utf8.count)] + Array(tag.utf8) + [0x15, 0, 0, 0, 0x3F]
+            #expect(bytes.ranges(of: tagged).count == 1, "\(tag)")
+        }
     }
 }
 

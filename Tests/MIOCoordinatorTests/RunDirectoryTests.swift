@@ -38,6 +38,41 @@ import Testing
         _ = try RunDirectory(folder.path("run"))
     }
 
+    /// What a check asks without touching anything: the same words.
+    @Test func whoHoldsItIsToldWithoutTakingIt() throws {
+        try RunDirectory.verifyFree(folder.path("run"))
+        #expect(try folder.names() == [])
+        func hold() throws {
+            let run = try RunDirectory(folder.path("run"))
+            let error = #expect(throws: FileError.self) { try RunDirectory.verifyFree(run.path) }
+            let refused = #expect(throws: FileError.self) { try RunDirectory(run.path) }
+            #expect(error == refused)
+            #expect(error?.description.contains("process \(getpid()) on ") == true)
+        }
+        try hold()
+        try RunDirectory.verifyFree(folder.path("run"))
+    }
+
+    /// Removed, moved away, or another in its place: nothing that is written there afterwards would be of this run.
+    @Test(arguments: ["remove", "move", "replace"]) func aFolderThatVanishesIsTold(how: String) throws {
+        let run = try RunDirectory(folder.path("run"))
+        try run.verifyPresent()
+        var store = run.checkpoints(keep: 1)
+        if how == "remove" {
+            try FileManager.default.removeItem(atPath: run.path)
+        } else {
+            try FileManager.default.moveItem(atPath: run.path, toPath: folder.path("moved"))
+        }
+        if how == "replace" {
+            try FileManager.default.createDirectory(atPath: run.path, withIntermediateDirectories: true)
+        }
+        let error = #expect(throws: FileError.self) { try run.verifyPresent() }
+        #expect(error?.exitCode == .inputOutput)
+        #expect(error?.description.contains("it was removed or moved while the run was at work") == true)
+        #expect(throws: FileError.self) { try store.write(sampleCheckpoint(step: 1)) }
+        #expect(!FileManager.default.fileExists(atPath: run.checkpointsPath))
+    }
+
     @Test func whatAKilledRunLeftHalfWrittenIsRemoved() throws {
         _ = try RunDirectory(folder.path("run"))
         for name in [".model.safetensors.tmp-7", ".job.yaml.tmp-7", ".predictions.npz.tmp-7", ".mine"] {
