@@ -121,7 +121,7 @@ package.targets.append(
 package.targets += [
     // What several of them can be told.
     .target(
-        name: "MIOCommandLine", dependencies: ["MIORun", "MIOJob", "MIOComm", argumentParser],
+        name: "MIOCommandLine", dependencies: ["MIORun", "MIOJob", "MIOComm", "MIOTensor", argumentParser],
         swiftSettings: strict),
     .executableTarget(
         name: "mio-worker", dependencies: ["MIO", "MIOCommandLine", argumentParser], swiftSettings: strict),
@@ -138,8 +138,8 @@ package.targets += [
     .executableTarget(
         name: "mio-bench",
         dependencies: [
-            "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOKernels",
-            "CAllocationCounter", argumentParser,
+            "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOKernels", "MIORun",
+            "MIOTensor", "CAllocationCounter", argumentParser,
         ], swiftSettings: strict),
 ]
 

@@ -21,6 +21,7 @@ public enum RankProcess {
     ) -> Never {
         run { communicator in
             let job = try communicator.agree(on: "the job", makeJob)
+            try communicator.requireEqual(option: "--kernels", kernels.rawValue)
             let session = try Session(job: job, communicator: communicator, makeBackend: kernels.makeBackend)
             if communicator.rank == 0 {
                 for warning in job.warnings { Message.write("warning: \(warning)") }
@@ -62,7 +63,7 @@ public enum RankProcess {
             Message.write("mio: rank \(communicator.rank): \(error)")
             communicator.abort(code == .finished ? error.exitCode : code)
         }
-        exit(code.rawValue)
+        endProcess(code.rawValue)
     }
 
     /// MPI under a launcher, a world of one alone.

@@ -1,10 +1,19 @@
 import ArgumentParser
 import MIORun
 
-/// What a training starts from, and what it tells of itself.
-public struct StartOptions: ParsableArguments {
+/// What a training starts from.
+public struct ResumeOptions: ParsableArguments {
     @Option(help: "auto: continue the run directory's newest valid checkpoint. never: start over. Or a path.")
     public var resume = "auto"
+
+    public init() {}
+
+    public var mode: ResumeMode { ResumeMode(resume) }
+}
+
+/// What a training starts from, and what it tells of itself.
+public struct StartOptions: ParsableArguments {
+    @OptionGroup public var resume: ResumeOptions
 
     @Option(
         help: ArgumentHelp(
@@ -27,7 +36,7 @@ public struct StartOptions: ParsableArguments {
         }
     }
 
-    public var resumeMode: ResumeMode { ResumeMode(resume) }
+    public var resumeMode: ResumeMode { resume.mode }
 
     public var traceRequest: TraceRequest? {
         trace.map { TraceRequest(path: $0, steps: traceSteps?.steps) }
@@ -36,7 +45,7 @@ public struct StartOptions: ParsableArguments {
     /// The same on another command line.
     public var arguments: [String] {
         var arguments: [String] = []
-        if resume != "auto" { arguments += ["--resume", resume] }
+        if resumeMode != .automatic { arguments += ["--resume", resume.resume] }
         if let trace { arguments += ["--trace", trace] }
         if let traceSteps { arguments += ["--trace-steps", traceSteps.description] }
         return arguments

@@ -36,6 +36,9 @@ public struct Job: Sendable {
 
     public var graph: Graph { model.graph }
 
+    /// Among `warnings`: that the job lies in a folder of a run that is not the one it names.
+    public var copyWarning: String? { JobPath.copyWarning(folder: folder, runDirectory: runDirectory) }
+
     /// The model's outputs that have no entry among `outputs`: predicted, but not trained.
     public var untrainedOutputs: [String] {
         graph.outputs.map(\.name).filter { name in !outputs.contains { $0.name == name } }
@@ -84,10 +87,12 @@ public struct Job: Sendable {
         self.logging = logging
         self.folder = JobPath.absolute(folder)
         self.runDirectory = JobPath.absolute(runDirectory ?? "runs/\(name)", in: self.folder)
-        warnings = try JobChecks(
-            name: name, graph: model.graph, outputs: outputs, data: data, training: training,
-            communication: communication, checkpoints: checkpoints, logging: logging
-        ).run()
+        warnings =
+            try JobChecks(
+                name: name, graph: model.graph, outputs: outputs, data: data, training: training,
+                communication: communication, checkpoints: checkpoints, logging: logging
+            ).run()
+            + [JobPath.copyWarning(folder: self.folder, runDirectory: self.runDirectory)].compactMap(\.self)
     }
 }
 

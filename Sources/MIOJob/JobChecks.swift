@@ -31,7 +31,7 @@ struct JobChecks {
             try check(source, at: path.appending("data").appending(key))
         }
         return outputs.compactMap(activationWarning) + softmaxWarnings + unusedInputWarnings
-            + untrainedWarnings
+            + untrainedWarnings + shardsWarning
     }
 
     /// What a job file's reader has checked already, for jobs built in Swift.
@@ -239,6 +239,15 @@ struct JobChecks {
                 "model: layer \"\(entry.name)\" (\(type(of: entry.layer).className)): softmax over an axis of size 1 "
                 + "is 1 whatever the weights are, and they learn nothing; did you mean sigmoid?"
         }
+    }
+
+    private var shardsWarning: [String] {
+        training.reproducible == .strict || training.virtualShards == TrainingOptions().virtualShards
+            ? []
+            : [
+                "training.virtual_shards: \(training.virtualShards) means something only with "
+                    + "training.reproducible: strict, and is not used"
+            ]
     }
 
     private var unusedInputWarnings: [String] {

@@ -12,7 +12,7 @@ extension Job {
     /// - Parameters:
     ///   - path: of the file; relative paths in it are relative to its folder.
     ///   - overrides: `KEY=VALUE` each, the key a dotted path (`training.epochs=2`,
-    ///     `model.layers[2].units=8`), the value written as YAML; later ones win.
+    ///     `model.layers[2].units=8`), the value written as YAML; none may set what another sets.
     /// - Throws: `JobError` with file, line and key; its exit code tells a missing file from a bad one.
     public static func load(path: String, overrides: [String] = []) throws(JobError) -> Job {
         let absolute = JobPath.absolute(path)

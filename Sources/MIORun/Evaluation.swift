@@ -25,7 +25,11 @@ public struct Evaluation: Sendable, Hashable {
         let job = session.job
         let communicator = session.communicator
         let (file, warnings) = try communicator.agree(on: "the weights") { try weights.open(for: job) }
-        if communicator.rank == 0 { for warning in warnings { Message.write("warning: \(warning)") } }
+        if communicator.rank == 0 {
+            for warning in [job.copyWarning].compactMap(\.self) + warnings {
+                Message.write("warning: \(warning)")
+            }
+        }
         let (key, source) = try data.source(in: job)
         let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
         let dataset = try session.openDataset(source, key: key, columns: columns.requests)

@@ -69,4 +69,18 @@ struct NonFiniteDiagnosis {
         }
         return nil
     }
+
+    /// Where a row is, and which of its inputs is not finite.
+    func description(ofRow row: Int) -> String {
+        let text = "\(dataset.location(ofRow: row))"
+        for (index, column) in dataset.columns.enumerated() where columns.kind(of: index) == .input {
+            var values = [Float](repeating: 0, count: column.shape.count)
+            values.withUnsafeMutableBufferPointer { buffer in
+                if let start = buffer.baseAddress { _ = dataset.read(row: row, column: index, into: start) }
+            }
+            guard !values.allSatisfy(\.isFinite) else { continue }
+            return text + ", whose input \"\(column.name)\" is not finite"
+        }
+        return text + ", whose inputs are finite: the weights may have diverged"
+    }
 }

@@ -33,7 +33,9 @@ public struct Prediction: Sendable, Hashable {
         precondition(session.communicator.size == 1, "one process writes a prediction")
         let job = session.job
         let (file, warnings) = try weights.open(for: job)
-        for warning in warnings { Message.write("warning: \(warning)") }
+        for warning in [job.copyWarning].compactMap(\.self) + warnings {
+            Message.write("warning: \(warning)")
+        }
         let (key, source) = try data.source(in: job)
         let columns = ColumnMap(graph: job.graph, outputs: [], inputsOnly: true)
         let dataset = try session.openDataset(source, key: key, columns: columns.requests)
@@ -58,10 +60,18 @@ public struct Prediction: Sendable, Hashable {
             dataset: dataset,
             configuration: .init(batchSize: job.training.batchSize, endEpoch: 1, shuffle: false))
         defer { prefetcher.stop() }
+        var nonFinite = NonFinitePredictions(outputs: outputs)
         while let batch = try prefetcher.next() {
-            try predictor.run(batch) { output, _, values in try writer.append(values, to: output) }
+            nonFinite.begin(batch)
+            try predictor.run(batch) { output, _, values in
+                nonFinite.look(at: values, of: output)
+                try writer.append(values, to: output)
+            }
         }
         try writer.finish()
+        let diagnosis = NonFiniteDiagnosis(
+            columns: columns, dataset: dataset, communicator: session.communicator)
+        if let warning = nonFinite.warning(diagnosis) { Message.write("warning: \(warning)") }
         return Prediction(samples: dataset.rowCount, outputs: outputs, weightsPath: file.path)
     }
 }

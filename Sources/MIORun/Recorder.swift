@@ -41,13 +41,15 @@ final class Recorder {
 
     /// - Parameters:
     ///   - names: of losses and metrics.
-    ///   - startStep: lines of later steps, of a run that was killed, are dropped.
+    ///   - start: lines of later steps, of a run that was killed, are dropped.
+    ///   - batchesDone: of the epoch that the run starts in.
     ///   - console: where to show progress; `nil` for nowhere.
     init(
         directory: RunDirectory, job: Job, names: [String], stepsPerEpoch: Int,
-        startStep: Int, console: ConsoleTarget?
+        start: TrainingPosition, batchesDone: Int, console: ConsoleTarget?
     ) throws {
         self.directory = directory
+        let startStep = start.step
         self.names = names
         everySteps = job.logging.everySteps
         values = Storage(count: names.count + LoggingOptions.stepNames.count)
@@ -61,7 +63,10 @@ final class Recorder {
             sinks.append(
                 ConsoleSink(
                     descriptor: console.descriptor, isTerminal: console.isTerminal,
-                    extent: .init(epochs: job.training.epochs, stepsPerEpoch: stepsPerEpoch),
+                    extent: .init(
+                        epochs: job.training.epochs, stepsPerEpoch: stepsPerEpoch,
+                        // Epochs before may have had another number of steps.
+                        stepsBefore: start.step - start.epoch * stepsPerEpoch - batchesDone),
                     everySteps: everySteps))
         }
         coordinator = try Coordinator(

@@ -1,5 +1,5 @@
 /// What a run continues from.
-public enum ResumeMode: Hashable, Sendable {
+public enum ResumeMode: Hashable, Sendable, CustomStringConvertible {
     /// The run directory's newest valid checkpoint; from the start if there is none.
     case automatic
     /// From the start; the run directory's checkpoints are removed.
@@ -13,6 +13,15 @@ public enum ResumeMode: Hashable, Sendable {
         case "auto": self = .automatic
         case "never": self = .never
         default: self = .checkpoint(path: text)
+        }
+    }
+
+    /// As an option says it, and what ranks compare.
+    public var description: String {
+        switch self {
+        case .automatic: "auto"
+        case .never: "never"
+        case .checkpoint(let path): path
         }
     }
 }

@@ -73,23 +73,11 @@ final class Snapshot {
     }
 
     /// Puts a checkpoint's tensors back.
-    /// - Throws: `CheckpointError` of another model, `FormatError` for another optimizer's state.
+    /// - Precondition: the checkpoint has passed `CheckpointFit.verify`.
     func restore(_ checkpoint: StoredCheckpoint) throws {
-        try checkpoint.verifyMatches(model: model)
         for parameter in parameters {
             try restore(
                 parameter, named: parameter.name, from: checkpoint.weights, to: replica.executor.weights)
-        }
-        let expected = Set(slots.map(\.name))
-        let found = Set(checkpoint.optimizer.names)
-        guard expected == found else {
-            let difference = expected.symmetricDifference(found).min() ?? ""
-            throw RunError(
-                "\(checkpoint.path): its optimizer state does not fit "
-                    + "\(type(of: optimizer.optimizer).className): \"\(difference)\" is "
-                    + (expected.contains(difference) ? "missing" : "not expected")
-                    + "; train with the optimizer that wrote it, or start over with --resume never",
-                exitCode: .badInput)
         }
         for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
             for parameter in trained {

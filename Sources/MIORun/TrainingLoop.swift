@@ -15,9 +15,7 @@ extension TrainingRun {
                     batchSize: schedule.batchSize,
                     start: BatchPosition(
                         epoch: state.position.epoch,
-                        batch: state.position.position == dataset.rowCount
-                            ? schedule.batchesPerEpoch
-                            : state.position.position / schedule.batchSize),
+                        batch: batchesDone),
                     endEpoch: job.training.epochs, seed: job.seed, shuffle: job.training.shuffle,
                     rank: communicator.rank, worldSize: communicator.size))
         }
@@ -48,6 +46,12 @@ extension TrainingRun {
             }
         }
         return .finished
+    }
+
+    /// Batches of the epoch under way that are behind.
+    var batchesDone: Int {
+        state.position.position == dataset.rowCount
+            ? schedule.batchesPerEpoch : state.position.position / schedule.batchSize
     }
 
     // MARK: A step

@@ -39,7 +39,7 @@ public final class TrainingRun {
     /// - Throws: one error, the same on all ranks.
     public init(_ session: Session, trace: TraceRequest? = nil) throws {
         self.session = session
-        try session.communicator.requireEqual("trace", trace?.description ?? "none")
+        try session.communicator.requireEqual(option: "--trace", trace?.description ?? "none")
         traceRequest = trace
         let job = session.job
         let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
@@ -82,6 +82,7 @@ public final class TrainingRun {
     public func run(
         resume: ResumeMode, console: ConsoleTarget?, isStopRequested: @escaping () -> Bool
     ) throws -> RunOutcome {
+        try communicator.requireEqual(option: "--resume", resume.description)
         if let traceRequest { try RunTrace.check(traceRequest, communicator) }
         let directory = try communicator.agree(on: "the run directory") {
             communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
@@ -98,7 +99,8 @@ public final class TrainingRun {
             try directory.map {
                 try Recorder(
                     directory: $0, job: job, names: step.names.names,
-                    stepsPerEpoch: schedule.batchesPerEpoch, startStep: state.position.step, console: console)
+                    stepsPerEpoch: schedule.batchesPerEpoch, start: state.position,
+                    batchesDone: batchesDone, console: console)
             }
         }
         defer { recorder?.close() }
@@ -107,6 +109,7 @@ public final class TrainingRun {
             guard let recorder else { return }
             if outcome == .finished {
                 recorder.waitForCheckpoint()
+                try recorder.directory.verifyPresent()
                 _ = try SafetensorsWriter.write(
                     snapshot.takeWeights(),
                     metadata: ["format": "mio", "step": "\(state.position.step)"],
@@ -114,6 +117,7 @@ public final class TrainingRun {
             }
             recorder.close()
             if let error = recorder.takeError() { throw error }
+            try recorder.directory.verifyPresent()
             if outcome == .stopped {
                 Message.write("stopped after step \(state.position.step); run again to continue")
             }
@@ -130,32 +134,27 @@ public final class TrainingRun {
             guard let directory else { return }
             if let warning = directory.warning { Message.write("warning: \(warning)") }
             var store = directory.checkpoints(keep: job.checkpoints.keep)
-            var checkpoint: StoredCheckpoint?
-            switch resume {
-            case .never: try store.remove(after: -1)
-            case .automatic:
-                let found = try store.newestValid(for: snapshot.model)
-                for warning in found?.warnings ?? [] { Message.write("warning: \(warning)") }
-                checkpoint = found?.checkpoint
-            case .checkpoint(let path):
-                checkpoint = try StoredCheckpoint(path: path)
-            }
-            if let checkpoint {
-                try snapshot.restore(checkpoint)
-                state = try TrainingState(checkpoint)
-                try checkContinues(checkpoint)
+            if resume == .never { try store.remove(after: -1) }
+            let found = try StartingPoint.find(resume, in: store, model: snapshot.model)
+            for warning in found?.warnings ?? [] { Message.write("warning: \(warning)") }
+            if let found {
+                let start = try StartingPoint(
+                    found, store: store, job: job, model: snapshot.model,
+                    fit: CheckpointFit(job, replica.plan),
+                    order: SampleOrder(job, dataset))
+                try snapshot.restore(start.checkpoint)
+                state = start.state
+                for warning in start.warnings { Message.write("warning: \(warning)") }
                 // Only now: a job that cannot continue the run must leave what is known of it.
-                let isOwn = store.holds(checkpoint)
-                if isOwn { warnOfDifferences(directory) }
                 try directory.writeJob(job.resolvedYAML)
-                if isOwn {
+                if start.isOwn {
                     try store.remove(after: state.position.step)
                 } else {
                     try store.replaceAll(by: takeSnapshot())
                     // As in a run that starts: a finished model would be another run's.
                     try Folder.remove(directory.weightsPath)
                 }
-                Message.write("continuing from \(checkpoint.path)")
+                Message.write("continuing from \(start.checkpoint.path)")
                 if state.position.epoch >= job.training.epochs {
                     Message.write(job.nothingToTrain)
                 }
@@ -168,29 +167,10 @@ public final class TrainingRun {
         }
         state = TrainingState(
             bytes: try communicator.broadcast(state.bytes, root: 0), order: SampleOrder(job, dataset))
-        state.outputsChecksum = outputsChecksum
+        state.outputsChecksum = job.outputsChecksum
         try snapshot.broadcast(communicator)
         optimizer.updates = state.updates
         epochSums.totals = state.epochSums
-    }
-
-    /// Another optimizer's rate may be meant, another activation hardly: both are told.
-    private func warnOfDifferences(_ directory: RunDirectory) {
-        let differences: [String]
-        do {
-            let text = try String(contentsOfFile: directory.jobPath, encoding: .utf8)
-            differences = try job.trainingDifferences(from: text)
-        } catch {
-            return Message.write(
-                "warning: \(directory.jobPath): cannot be compared with this job, which replaces it: \(error)"
-            )
-        }
-        guard !differences.isEmpty else { return }
-        let most = 4
-        Message.write(
-            "warning: \(directory.jobPath): the run goes on with another job: "
-                + differences.prefix(most).joined(separator: ", ")
-                + (differences.count > most ? ", and \(differences.count - most) more" : ""))
     }
 
     /// - Precondition: the snapshot before has been written.
@@ -198,26 +178,5 @@ public final class TrainingRun {
         snapshot.take(
             position: state.position, seed: job.seed, jobName: job.name, worldSize: communicator.size,
             state: state.config)
-    }
-
-    /// The order of samples and the logs must go on as they began.
-    private func checkContinues(_ checkpoint: StoredCheckpoint) throws {
-        let warning = try state.order.verifyContinues(checkpoint, job: job, as: SampleOrder(job, dataset))
-        if let warning { Message.write("warning: \(warning)") }
-        let isAlike =
-            state.epochSums.count == epochSums.totals.count
-            && state.outputsChecksum.map { $0 == outputsChecksum } ?? true
-        guard !isAlike else { return }
-        state.epochSums = epochSums.totals
-        if state.position.position > 0 {
-            Message.write(
-                "warning: \(checkpoint.path): was written with other losses or metrics: those of epoch "
-                    + "\(state.position.epoch + 1) will be of its remaining samples only")
-        }
-    }
-
-    /// Of the losses and metrics that an epoch's sums are of.
-    private var outputsChecksum: UInt32 {
-        CRC32.of(Array(ConfigValue.list(job.outputs.map { .dictionary($0.config) }).json().utf8))
     }
 }

@@ -59,11 +59,12 @@ struct TrainingState: Hashable {
     }
 
     static func refusal(
-        _ checkpoint: StoredCheckpoint, _ what: String, _ expected: String, _ received: String
+        _ checkpoint: StoredCheckpoint, _ what: String, _ expected: String, _ received: String,
+        advice: String = ""
     ) -> RunError {
         RunError(
-            "\(checkpoint.path): was written with \(what) \(expected), the job has \(received); set it back, or "
-                + "start over with --resume never", exitCode: .badInput)
+            "\(checkpoint.path): was written with \(what) \(expected), the job has \(received); set it "
+                + "back\(advice), or start over with --resume never", exitCode: .badInput)
     }
 
     // MARK: Between ranks

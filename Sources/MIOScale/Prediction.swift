@@ -73,7 +73,7 @@ public struct ScaleReport: Sendable {
         let useful = largestUseful
         let speed = useful.samplesPerSecond / rows[0].samplesPerSecond
         let text =
-            "Up to \(useful.ranks) ranks are useful (\(format(speed, 1)) times as fast as one)"
+            "Up to \(useful.ranks) \(useful.ranks == 1 ? "rank is" : "ranks are") useful (\(format(speed, 1)) times as fast as one)"
         guard let next = rows.first(where: { $0.ranks > useful.ranks }) else {
             return text + "; more were not looked at."
         }
@@ -102,7 +102,8 @@ public struct ScaleReport: Sendable {
         whole.constants.step.passSamples = row.largestPart
         let better = whole.predict(ranks: row.ranks)
         guard better.seconds < row.seconds * Self.noticeable else { return nil }
-        return "With training.micro_batch: \(row.largestPart) a step of \(row.ranks) ranks would take "
+        return
+            "With training.micro_batch: \(row.largestPart) a step of \(row.ranks) rank\(row.ranks == 1 ? "" : "s") would take "
             + "\(duration(better.seconds)) instead of \(duration(row.seconds)), at more memory: sums between machines "
             + "hide behind the backward pass over all of a rank's samples, not over \(model.constants.step.passSamples) "
             + "of them."

@@ -31,7 +31,11 @@ extension TraceReport {
         }
         if ranks > 1 { lines.append(slowest) }
         let dropped = description.ranks.reduce(0) { $0 + $1.dropped }
-        if dropped > 0 { lines.append("\(dropped) events of later steps found no room and are not here") }
+        if dropped > 0 {
+            lines.append(
+                "\(dropped) event\(dropped == 1 ? "" : "s") of later steps found no room and \(dropped == 1 ? "is" : "are") not here"
+            )
+        }
         lines.append(conclusion)
         return lines.joined(separator: "\n")
     }

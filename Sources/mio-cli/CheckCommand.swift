@@ -11,27 +11,22 @@ struct CheckCommand: ParsableCommand {
         discussion: """
             Names and shapes of the data against the model in every shard, damaged files, labels out of range, \
             NaNs, how many samples of each output are labelled, the range of every input; memory, ranks, \
-            threads and disk space; and whether a run would continue from a checkpoint. Ends with 65 or 66 if \
-            a run would fail; warnings alone end with 0.
+            threads and disk space; and whether a run would continue from a checkpoint. Ends with the \
+            code that `mio train` with the same options would fail with, and its words; warnings alone end with 0.
             """)
 
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("Processes of the run to come, called ranks.", valueName: "ranks"))
-    var number = 1
-
+    @OptionGroup var ranks: RankOptions
     @OptionGroup var job: JobOptions
     @OptionGroup var kernels: KernelOptions
-
-    func validate() throws {
-        guard number >= 1 else { throw ValidationError("-n \(number): expected at least 1 rank") }
-    }
+    @OptionGroup var resume: ResumeOptions
 
     func run() throws {
         let job = try job.load()
+        try ranks.check()
         let cores = MachineCores.current
         let check = JobCheck(
-            job, ranks: number, cores: cores, backend: try kernels.kernels.makeBackend(threads: 1))
+            job, ranks: ranks.number, cores: cores, backend: try kernels.kernels.makeBackend(threads: 1),
+            resume: resume.mode, isElsewhere: ranks.launchHosts != .here)
         try StandardStreams.print(check.report)
         if check.exitCode != .finished { throw ArgumentParser.ExitCode(check.exitCode.rawValue) }
     }

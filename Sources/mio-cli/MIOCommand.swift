@@ -1,4 +1,5 @@
 import ArgumentParser
+import MIOCommandLine
 import MIORun
 import MIOTensor
 
@@ -22,7 +23,8 @@ struct MIOCommand: ParsableCommand {
 
             Exit codes: 0 finished, 64 usage, 65 bad job, model or data, 66 input missing, 70 a bug of mio, \
             74 reading or writing failed, 75 stopped on request after a checkpoint (run again to continue), \
-            76 training diverged.
+            76 training diverged. 128 + a signal's number where one ended it: 137 killed, as when memory runs \
+            out; 143 stopped at once, by a second request.
             """,
         version: mioVersion,
         subcommands: [
@@ -34,15 +36,16 @@ struct MIOCommand: ParsableCommand {
     static func runAndExit() -> Never {
         StandardStreams.reserve()
         do {
+            try CommandLineCheck.verify(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot()
             try command.run()
-            exit()
+            endProcess(0)
         } catch let error as any MIOError {
             Message.write("mio: \(error)")
-            exit(withError: ExitCode(error.exitCode.rawValue))
+            endProcess(error.exitCode.rawValue)
         } catch {
             // Help and version, and what was typed wrong.
-            exit(withError: error)
+            end(with: error)
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import MIOCommandLine
 import MIORun
+import MIOTensor
 
 /// `mio predict`
 struct PredictCommand: ParsableCommand {
@@ -42,6 +43,7 @@ struct PredictCommand: ParsableCommand {
             weights: weights.source, to: output)
         let arrays = prediction.outputs.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
         try StandardStreams.print(
-            "\(output): \(prediction.samples) samples, each \(arrays); weights of \(prediction.weightsPath)")
+            "\(output): \(counted(prediction.samples, "sample")), each \(arrays); weights of \(prediction.weightsPath)"
+        )
     }
 }

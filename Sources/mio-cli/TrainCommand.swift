@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MIOCommandLine
+import MIOJob
 import MIORun
 import MIOTensor
 
@@ -12,25 +13,16 @@ struct TrainCommand: ParsableCommand {
         discussion: """
             The number of processes changes the speed, never the result. Run it again to continue from the \
             newest checkpoint, with another number if you like. Ctrl-C once: checkpoint and stop (exit code \
-            75); twice: stop now.
+            75); twice: stop now, without one.
 
               mio train -n 4 job.yaml --set training.epochs=2
               mio train -n 8 job.yaml --hosts a:4,b:4
               mio train -n 4 job.yaml -- --mca btl_tcp_if_include eth0
             """)
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Processes, called ranks.", valueName: "ranks"))
-    var number = 1
+    @OptionGroup var ranks: RankOptions
 
     @OptionGroup var job: JobOptions
-
-    @Option(help: ArgumentHelp("The machines and their slots: a:4,b:4.", valueName: "hosts"))
-    var hosts: String?
-
-    @Option(
-        help: ArgumentHelp("A file with a line for each machine: a slots=4.", valueName: "file"),
-        completion: .file())
-    var hostfile: String?
 
     @OptionGroup var kernels: KernelOptions
 
@@ -45,23 +37,28 @@ struct TrainCommand: ParsableCommand {
     var mpirunArguments: [String] = []
 
     func validate() throws {
-        guard number >= 1 else { throw ValidationError("-n \(number): expected at least 1 rank") }
-        guard hosts == nil || hostfile == nil else {
-            throw ValidationError("--hosts and --hostfile both name the machines; keep one")
+        for argument in mpirunArguments {
+            if ["-n", "-np", "--np", "-c", "--n"].contains(argument) {
+                throw ValidationError("\(argument) after --: say the number of ranks once, with -n before it")
+            }
+            if ranks.hosts != nil || ranks.hostfile != nil,
+                ["-H", "-host", "--host", "-hostfile", "--hostfile", "--machinefile", "-machinefile"]
+                    .contains(argument)
+            {
+                throw ValidationError("\(argument) after --: the machines are named before it; keep one")
+            }
         }
     }
 
     func run() throws {
         // A bad job is told before anything is started; and what mpirun would be too quiet about.
-        _ = try job.load()
-        if let hostfile, !FileManager.default.isReadableFile(atPath: hostfile) {
-            throw RunError(
-                "--hostfile \(hostfile): no such file, or no right to read it", exitCode: .missingInput)
-        }
-        let hosts = launchHosts
-        let launches = LaunchLine.needsLauncher(ranks: number, hosts: hosts, extra: mpirunArguments)
+        let job = try job.load()
+        try ranks.check(mpirunArguments: mpirunArguments)
+        let hosts = ranks.launchHosts
+        let launches = LaunchLine.needsLauncher(
+            ranks: ranks.number, hosts: hosts, extra: mpirunArguments)
         let line = LaunchLine(
-            ranks: number, worker: try workerArguments(), hosts: hosts, extra: mpirunArguments,
+            ranks: ranks.number, worker: try workerArguments(), hosts: hosts, extra: mpirunArguments,
             circumstances: .init(
                 cores: .current, openMPI: launches ? OpenMPIVersion.installed() : nil,
                 isRoot: geteuid() == 0, isTerminal: isatty(1) == 1))
@@ -69,15 +66,7 @@ struct TrainCommand: ParsableCommand {
         ChildProcess.holdRequests()
         Message.write("$ \(line.text)")
         if dryRun { return }
-        throw ExitCode(try run(line))
-    }
-
-    private var launchHosts: LaunchLine.Hosts {
-        if let hosts { return .list(hosts) }
-        if let hostfile { return .file(hostfile) }
-        let marks = ["SLURM_JOB_ID", "PBS_NODEFILE", "LSB_HOSTS", "PE_HOSTFILE"]
-        let environment = ProcessInfo.processInfo.environment
-        return marks.contains { environment[$0] != nil } ? .allocation : .here
+        throw ExitCode(try run(line, job))
     }
 
     private func workerArguments() throws -> [String] {
@@ -101,7 +90,7 @@ struct TrainCommand: ParsableCommand {
         return path
     }
 
-    private func run(_ line: LaunchLine) throws -> Int32 {
+    private func run(_ line: LaunchLine, _ job: Job) throws -> Int32 {
         let child: ChildProcess
         do {
             child = try ChildProcess(line)
@@ -117,40 +106,51 @@ struct TrainCommand: ParsableCommand {
                 count == 1
                     ? "stopping after a checkpoint; once more to stop now" : "stopping now")
         }
+        if requests > 1 { Message.write(job.whatIsLeft) }
         switch end {
         case .exited(let status):
             guard MIOTensor.ExitCode(rawValue: status) == nil else { return status }
             // mpirun has a status of its own for it.
             if requests > 1 { return 128 + SIGTERM }
-            if requests == 1, status == 128 + SIGUSR1 { return MIOTensor.ExitCode.stopped.rawValue }
-            explain(status, line)
+            if requests == 1, status == 128 + SIGUSR1 { return stoppedUnheard(job) }
+            try explain(status, line, job)
             return status
         case .killed(let signal):
             // Asked before it could listen: nothing had begun.
             if requests > 0, signal == SIGUSR1 || signal == SIGTERM {
-                return requests > 1 ? 128 + SIGTERM : MIOTensor.ExitCode.stopped.rawValue
+                return requests > 1 ? 128 + SIGTERM : stoppedUnheard(job)
             }
-            tellOfSignal(signal, of: line.startsRanks ? line.arguments[0] : "the rank")
+            tellOfSignal(signal, of: line.startsRanks ? line.arguments[0] : "the rank", job)
             return 128 + signal
         }
     }
 
-    private func tellOfSignal(_ signal: Int32, of what: String) {
+    /// The exit code of a run that was asked to stop before a rank could listen: it has written nothing itself.
+    private func stoppedUnheard(_ job: Job) -> Int32 {
+        Message.write("stopped before the first step; \(job.whatIsLeft)")
+        return MIOTensor.ExitCode.stopped.rawValue
+    }
+
+    private func tellOfSignal(_ signal: Int32, of what: String, _ job: Job) {
         Message.write(
             "mio: \(what) was ended by signal \(signal)"
-                + (signal == SIGKILL ? ", as when memory runs out" : "")
-                + "; run again to continue from the newest checkpoint")
+                + (signal == SIGKILL ? ", as when memory runs out" : "") + "; " + job.whatIsLeft)
     }
 
     /// What no rank could tell itself, and a quiet mpirun does not.
-    private func explain(_ status: Int32, _ line: LaunchLine) {
+    private func explain(_ status: Int32, _ line: LaunchLine, _ job: Job) throws {
         // Linux has 64 signals.
         if (129...192).contains(status) {
-            tellOfSignal(status - 128, of: "a rank")
-        } else {
+            tellOfSignal(status - 128, of: "a rank", job)
+        } else if line.startsRanks, line.isQuiet,
+            let words = LauncherWords.ask(line, program: [try Self.workerPath(), "--version"])
+        {
             Message.write(
-                "mio: \(line.arguments[0]) ended with status \(status)"
-                    + (line.isQuiet ? "; run the line above without -q to see why" : ""))
+            Message.write(
+                "mio: \(line.arguments[0]) ended with status \(status) before a rank started. It says:\n\(words)"
+            )
+        } else {
+            Message.write("mio: \(line.arguments[0]) ended with status \(status)")
         }
     }
 }

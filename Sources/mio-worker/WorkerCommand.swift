@@ -19,6 +19,7 @@ struct WorkerCommand: ParsableCommand {
     static func start() -> Never {
         StandardStreams.reserve()
         do {
+            try CommandLineCheck.verify(CommandLine.arguments.dropFirst())
             try parse().train()
         } catch {
             let text = fullMessage(for: error)

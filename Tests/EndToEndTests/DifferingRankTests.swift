@@ -42,6 +42,18 @@ extension EndToEndTests {
             #expect(outcome.messages.first?.hasPrefix("mio: rank 1: Error: Unknown option '--foo'") == true)
         }
 
+        /// Options that are no part of the job.
+        @Test(arguments: [
+            (["--resume", "never"], "--resume", "auto", "never"),
+            (["--resume", "runs"], "--resume", "auto", "runs"),
+            (["--kernels", "reference"], "--kernels", "native", "reference"),
+        ]) func anotherOption(options: [String], name: String, expected: String, received: String) throws {
+            try expectRefused(
+                ofRank: [2: options],
+                "mio: the option \(name) differs on rank 2: line 1: expected \"\(expected)\", received "
+                    + "\"\(received)\": start all ranks with the same options")
+        }
+
         /// The same job, but the data that one machine has under that name is not the others'.
         @Test func otherDataUnderTheSameName() throws {
             let folder = try TrainingFolder()

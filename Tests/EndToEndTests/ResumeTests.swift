@@ -71,8 +71,87 @@ extension EndToEndTests {
             #expect(
                 more.errors == [
                     "warning: \(checkpoint): the files of data.train are not those it was written with (names, "
-                        + "sizes or checksums); training goes on with these",
+                        + "rows or sizes); training goes on with these",
                     "continuing from \(checkpoint)",
+                ])
+        }
+
+        /// Other arrays of the same files are no other files.
+        @Test func fewerArraysAreTold() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let optimizer = ["--set", "optimizer=sgd"]
+            #expect(
+                try WorkerRun.outcome(job, ranks: 1, optimizer + ["--set", "training.epochs=1"]).status == 0)
+            let one = "outputs={kind: {loss: sparse_categorical_crossentropy}}"
+            let more = try WorkerRun.outcome(job, ranks: 2, optimizer + ["--set", one])
+            #expect(more.status == 0, "\(more.errors)")
+            let told =
+                "other arrays of data.train are read than when it was written: no longer box, box_weight"
+            #expect(more.errors.contains { $0.hasSuffix(told) }, "\(more.errors)")
+            #expect(!more.errors.contains { $0.contains("the files of data.train") }, "\(more.errors)")
+        }
+
+        /// Of the same names and sizes: their checksums tell.
+        @Test func aChangedArrayIsNamed() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17])
+            #expect(try train(job, "run", epochs: 1).status == 0)
+            let other = try TrainingFolder("other", in: folder)
+            _ = try SampleJob.twoHeads.prepare(in: other, shards: [17], labelled: [0, 1, 2])
+            try folder.replace("train-0.npz", with: other.read("train-0.npz"))
+            let more = try train(job, "run", epochs: 2)
+            #expect(more.status == 0, "\(more.errors)")
+            #expect(
+                more.errors.contains {
+                    $0.hasSuffix(
+                        ": kind of data.train is not the array it was written with (types, shapes or checksums); "
+                            + "training goes on with these")
+                }, "\(more.errors)")
+        }
+
+        /// Between two epochs nothing depends on the size of a batch: the run goes on, at any number of ranks and from
+        /// any checkpoint, as exactly as ever.
+        @Test func theBatchMayChangeBetweenEpochs() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            for name in ["run", "other"] { #expect(try train(job, name, epochs: 1).status == 0) }
+            let options = ["--set", "training.batch_size=5", "--set", "training.epochs=3"]
+            let whole = try WorkerRun.outcome(job, ranks: 2, options + ["--set", "checkpoints.keep=9"])
+            #expect(whole.status == 0, "\(whole.errors)")
+            let path = folder.path + "/run/checkpoints/step-000000004"
+            #expect(
+                whole.errors.first
+                    == "warning: \(path): was written with training.batch_size 8, the job has 5: from epoch 2 on an "
+                    + "epoch has 6 steps; learning rate schedules go on counting steps")
+            #expect(whole.output.contains("epoch 2/3 done  step 10"))
+            #expect(whole.output.contains("epoch 3/3 done  step 16"))
+            let one = try WorkerRun.outcome(job, ranks: 1, options + ["--set", "run_directory=other"])
+            #expect(one.status == 0, "\(one.errors)")
+            try expectSameWeights(
+                folder.records("other"), folder.records("run"),
+                Tolerance(longestSum: SampleJob.twoHeads.longestSum, steps: 16), "1 and 2 ranks")
+            // From the midst of an epoch with the new size: the same bits again.
+            let middle = folder.path + "/run/checkpoints/step-000000006"
+            let again = try WorkerRun.outcome(
+                job, ranks: 2, options + ["--set", "run_directory=again", "--resume", middle])
+            #expect(again.errors == ["continuing from \(middle)"], "\(again.errors)")
+            try expectSameWeights(folder.records("again"), folder.records("run"), nil, "from step 6")
+        }
+
+        @Test func withinAnEpochTheBatchMayNotChange() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            #expect(try train(job, "run").status == 0)
+            let path = folder.path + "/run/checkpoints/step-000000010"
+            let refused = try WorkerRun.outcome(
+                job, ranks: 1,
+                ["--set", "training.batch_size=4", "--set", "run_directory=run", "--resume", path])
+            #expect(refused.status == 65)
+            #expect(
+                refused.messages == [
+                    "mio: \(path): was written with training.batch_size 8, the job has 4; set it back until the "
+                        + "epoch ends (between two epochs it may change), or start over with --resume never"
                 ])
         }
 

@@ -124,6 +124,62 @@ extension EndToEndTests {
                 "\(outcome.errors)")
         }
 
+        /// What is written into a folder that is gone is gone too: no success, and no new folder in its place.
+        @Test(arguments: [1, 2]) func aRunDirectoryThatVanishes(ranks: Int) throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let run = try WorkerRun(
+                job, ranks: ranks, ["--set", "training.epochs=1000000", "--set", "checkpoints.every_steps=0"])
+            try waitUntil("a step") { try folder.records().steps().count > 0 }
+            try FileManager.default.moveItem(atPath: folder.path("run"), toPath: folder.path("moved"))
+            let outcome = try run.wait()
+            #expect(outcome.status == 74, "\(outcome.errors)")
+            #expect(outcome.messages.count == 1)
+            #expect(
+                outcome.messages.first?.contains(
+                    "cannot write to the run directory \(folder.path("run")): it was removed or moved")
+                    == true,
+                "\(outcome.errors)")
+            #expect(!FileManager.default.fileExists(atPath: folder.path("run")))
+        }
+
+        /// A run that would write nothing more than its end.
+        @Test func aRunDirectoryThatVanishesBeforeTheEnd() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let run = try WorkerRun(
+                job, ranks: 1,
+                ["--set", "training.epochs=1000000", "--set", "checkpoints.every_steps=0"]
+                    + ["--set", "checkpoints.every_epochs=0"])
+            try waitUntil("a step") { try folder.records().steps().count > 0 }
+            try FileManager.default.removeItem(atPath: folder.path("run"))
+            run.signal(SIGUSR1, rank: 0)
+            let outcome = try run.wait()
+            #expect(outcome.status == 74, "\(outcome.errors)")
+            #expect(!outcome.errors.contains { $0.contains("run again to continue") })
+        }
+
+        /// OpenBLAS' threads must not keep a process that has no memory for them from ending. Kilobytes.
+        @Test(arguments: ["-v 200000", "-v 292968", "-v 400000", "-n 24", "-n 12"])
+        func anEndUnderATightLimit(
+            limit: String
+        ) throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            for arguments in [[], ["--foo"], ["--set", "seed=many"]] {
+                let run = try SpawnedProcess(
+                    [
+                        "sh", "-c", "ulimit \(limit) && exec \"$0\" \"$@\"", BuiltProgram.path("mio-worker"),
+                        job,
+                    ]
+                        + arguments)
+                let outcome = try run.wait(atMost: 60)
+                let codes: [Int32] = arguments.isEmpty ? [0, 74] : arguments == ["--foo"] ? [64] : [65]
+                #expect(codes.contains(outcome.status), "\(outcome.errors)")
+                #expect(outcome.status == 0 || outcome.errors.hasPrefix("mio: "), "\(outcome.errors)")
+            }
+        }
+
         @Test func aRunDirectoryThatAnotherRunHolds() throws {
             let folder = try TrainingFolder()
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])

@@ -94,7 +94,7 @@ extension EndToEndTests {
                 job, ranks: 2, ofRank: [1: ["--trace", folder.path("t.json")]])
             #expect(outcome.status == 65)
             #expect(outcome.messages.count == 1)
-            #expect(outcome.messages.first?.hasPrefix("mio: the trace differs on rank 1") == true)
+            #expect(outcome.messages.first?.hasPrefix("mio: the option --trace differs on rank 1") == true)
             #expect(!FileManager.default.fileExists(atPath: folder.path("run")))
         }
     }

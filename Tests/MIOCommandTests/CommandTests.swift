@@ -347,6 +347,157 @@ import Testing
         #expect(both.errors.contains("--hosts and --hostfile both name the machines; keep one"))
     }
 
+    /// Of several values of an option a parser takes the last: silence would hide a mistake.
+    @Test(arguments: [
+        (["check", "-n", "1", "--number", "2"], "-n is given 2 times (1, 2)"),
+        (["train", "--resume", "auto", "--resume=never"], "--resume is given 2 times (auto, never)"),
+        (["evaluate", "--data", "train", "--data", "test"], "--data is given 2 times (train, test)"),
+        (["predict", "-o", "a.npz", "--output", "b.npz"], "-o is given 2 times (a.npz, b.npz)"),
+        (["scale", "--most", "2", "--most", "4", "--most", "8"], "--most is given 3 times (2, 4, 8)"),
+        (["check", "--kernels="], "--kernels has an empty value"),
+        (["evaluate", "--data", ""], "--data has an empty"),
+        (["check", ""], "an argument is empty"),
+        (["train", "--trace-steps", "2-3"], "--trace-steps without --trace FILE"),
+        (["train", "--", "-np", "4"], "-np after --: say the number of ranks once"),
+        (
+            ["train", "--hosts", "localhost:2", "--", "--host", "a"],
+            "--host after --: the machines are named before"
+        ),
+        (["train", "-n", "2", "--hosts", "a:2,,b"], "\"\" is no machine"),
+        (["train", "--set", "seed=1", "--set", "seed=2"], "seed: is set twice"),
+    ]) func whatIsGivenTwiceOrEmptyIsRefused(arguments: [String], message: String) throws {
+        let small = try SmallJob()
+        let run = try start(arguments, in: small).wait(atMost: 60)
+        #expect(run.status == 64, "\(run.errors)")
+        #expect(run.errors.contains(message), "\(run.errors)")
+        #expect(!FileManager.default.fileExists(atPath: small.path("runs")))
+    }
+
+    @Test func workersRefuseItToo() throws {
+        let small = try SmallJob()
+        for (program, arguments) in [
+            ("mio-worker", ["job.yaml", "--resume", "never", "--resume", "auto"]),
+            ("mio-bench", ["run", "--steps", "1", "--steps", "2"]),
+        ] {
+            let run = try SpawnedProcess(
+                ["env", "-C", small.folder.path, BuiltProgram.path(program)] + arguments
+            ).wait(atMost: 60)
+            #expect(run.status == 64, "\(run.errors)")
+            #expect(run.errors.contains("is given 2 times"), "\(run.errors)")
+        }
+    }
+
+    /// Without what the tests' environment allows.
+    private func launch(_ arguments: [String], in small: SmallJob) throws -> SpawnedProcess.Outcome {
+        try SpawnedProcess(
+            [
+                "env", "-u", "OMPI_MCA_rmaps_base_oversubscribe", "-u",
+                "PRTE_MCA_rmaps_default_mapping_policy", "-C",
+                small.folder.path, BuiltProgram.path("mio"),
+            ] + arguments
+        ).wait(atMost: 120)
+    }
+
+    /// Both numbers are known before anything starts, to check as to train.
+    @Test(arguments: ["train", "check"]) func moreRanksThanSlotsAreToldBefore(command: String) throws {
+        let small = try SmallJob()
+        let list = try launch([command, "-n", "2", "--hosts", "localhost:1"], in: small)
+        #expect(list.status == 64)
+        #expect(
+            list.errors
+                == "mio: -n 2, but --hosts has 1 slot: localhost:1; take fewer ranks, or give the machines more "
+                + "slots\n")
+        _ = try small.folder.write(Array("localhost slots=2\n".utf8), to: "hosts")
+        let file = try launch([command, "-n", "3", "--hostfile", "hosts"], in: small)
+        #expect(file.status == 64)
+        #expect(
+            file.errors
+                == "mio: -n 3, but --hostfile hosts has 2 slots; take fewer ranks, or give the machines more "
+                + "slots\n")
+        let missing = try launch([command, "--hostfile", "none"], in: small)
+        #expect(missing.status == 66)
+    }
+
+    /// It is quiet in a run, for the ranks tell everything else.
+    @Test func whatMPIRunSaysIsShownWhereNoRankStarted() throws {
+        let small = try SmallJob()
+        let run = try launch(
+            ["train", "-n", "2", "--", "--mca", "rmaps", "nonesuch"], in: small)
+        #expect(run.status != 0)
+        #expect(run.errors.contains("before a rank started. It says:\n"), "\(run.errors)")
+        #expect(run.errors.contains("nonesuch"), "\(run.errors)")
+        #expect(!run.errors.contains("without -q"))
+    }
+
+    /// The same options mean the same to both.
+    @Test func checkTakesWhatTrainTakes() throws {
+        let small = try SmallJob()
+        #expect(try mio("train", "--set", "training.epochs=1", in: small).status == 0)
+        let never = try mio("check", "--resume", "never", in: small)
+        #expect(never.output.contains("from the beginning, as asked for: 1 checkpoint would be removed"))
+        let none = try mio("check", "--resume", "runs/small", in: small)
+        #expect(none.status == 66)
+        #expect(none.output.contains("start           not from runs/small, see below"))
+        let trained = try mio("train", "--resume", "runs/small", in: small)
+        #expect(trained.status == 66)
+        let words = trained.errors.split(separator: "\n").last { $0.hasPrefix("mio: ") }?.dropFirst(
+            "mio: ".count)
+        #expect(none.output.contains("error: \(words ?? "nothing")\n"))
+    }
+
+    /// One rule for what is no number, in every JSON; and predictions tell of it as evaluations do.
+    @Test func whatIsNotFiniteIsATextInEveryJSON() throws {
+        let small = try SmallJob()
+        #expect(try mio("train", in: small).status == 0)
+        var data = SmallData(samples: 9, stream: 9)
+        data.input[4 * 6 + 2] = .nan
+        try data.write(to: small.path("broken.npz"))
+        let evaluation = try mio("evaluate", "--data", "broken.npz", "--json", in: small)
+        #expect(evaluation.output.contains("\"loss\": \"NaN\""), "\(evaluation.output)")
+        #expect(evaluation.errors.contains("broken.npz, row 4, whose input \"input\" is not finite"))
+        let prediction = try mio("predict", "--data", "broken.npz", "-o", "out.npz", in: small)
+        #expect(prediction.status == 0)
+        #expect(
+            prediction.errors.contains(
+                "warning: predictions that are NaN or infinite: 1 sample of \"kind\", 1 sample of \"box\"; the first for "
+            ), "\(prediction.errors)")
+        #expect(prediction.errors.contains("broken.npz, row 4, whose input \"input\" is not finite"))
+        #expect(try mio("predict", "--data", "test", "-o", "out.npz", in: small).errors == "")
+        let again = try mio(
+            "train", "--resume", "never", "--set", "data.validation.files=broken.npz", in: small)
+        #expect(again.status == 0)
+        let lines = try String(contentsOfFile: small.path("runs/small/metrics.jsonl"), encoding: .utf8)
+        #expect(lines.contains("\"val_loss\": \"NaN\""))
+    }
+
+    /// What was asked for is said; a checkpoint is claimed only where there is one.
+    @Test func aSecondRequestClaimsNoCheckpoint() throws {
+        let small = try SmallJob()
+        let started = try start(
+            [
+                "train", "--kernels", "reference", "--set", "model.layers[0].units=400000", "--set",
+                "training.epochs=100000000",
+            ], in: small)
+        try waitUntil("the start") {
+            FileManager.default.fileExists(atPath: small.path("runs/small/job.yaml")) || !started.isRunning
+        }
+        started.signal(SIGINT)
+        usleep(100_000)
+        started.signal(SIGINT)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 143)
+        #expect(
+            run.errors.hasSuffix(
+                "stopping now\nthere is no checkpoint: run again to start from the beginning\n"),
+            "\(run.errors)")
+        let endless = try startEndless(ranks: 1, in: small)
+        endless.signal(SIGQUIT)
+        let second = try endless.wait(atMost: 120)
+        #expect(
+            second.errors.contains("run again to continue from \(small.path("runs/small/checkpoints/step-"))")
+        )
+    }
+
     /// Without Open MPI one rank trains, and more are told what to install.
     @Test func withoutMPIRunItSaysWhatToInstall() throws {
         let small = try SmallJob()

@@ -17,14 +17,35 @@ import Testing
         #expect(job.outputs[1].metrics.map(\.name) == ["mae", "box_iou"])
     }
 
-    @Test func laterOnesWinAndMissingMappingsAreMade() throws {
+    @Test func mappingsAreRefinedAndMissingOnesAreMade() throws {
         let job = try Garments.job(overrides: [
-            "training.epochs=2", "training={batch_size: 8}", "training.epochs=3", "data.test.files=t.npz",
-            "name=",
+            "training={batch_size: 8}", "training.epochs=3", "data.test.files=t.npz", "name=",
         ])
         #expect(job.training == TrainingOptions(epochs: 3, batchSize: 8))
         #expect(job.data.test == DataSource("t.npz"))
         #expect(job.name == "garments")  // the folder's, for want of another
+    }
+
+    /// Of two that set the same, one would count for nothing.
+    @Test(arguments: [
+        (
+            ["training.epochs=2", "training.epochs=3"],
+            "--set training.epochs=3: training.epochs: is set twice; --set training.epochs=2 sets it too: keep one"
+        ),
+        (
+            ["training.epochs=2", "training={batch_size: 8}"],
+            "--set training={batch_size: 8}: training: takes the place of what --set training.epochs=2 sets: write "
+                + "--set training={batch_size: 8} first, or keep one"
+        ),
+        (
+            ["model.layers[3].units=8", "seed=1", "model.layers[3].units=8"],
+            "--set model.layers[3].units=8: model.layers[3].units: is set twice; --set model.layers[3].units=8 sets "
+                + "it too: keep one"
+        ),
+    ]) func noneMayReplaceAnother(overrides: [String], message: String) {
+        let error = #expect(throws: JobError.self) { try Garments.job(overrides: overrides) }
+        #expect(error?.description == message)
+        #expect(error?.exitCode == .usage)
     }
 
     private func error(_ override: String) -> JobError? {

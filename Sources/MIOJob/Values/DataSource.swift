@@ -64,6 +64,9 @@ public struct DataSource: Hashable, Sendable {
         guard !strings.isEmpty, !strings.contains("") else {
             throw reader.error(key, "expected a string or a list of strings, none of them empty")
         }
+        for (index, string) in strings.enumerated() where strings[..<index].contains(string) {
+            throw reader.error(key, "names \"\(string)\" twice; keep one")
+        }
         return strings
     }
 

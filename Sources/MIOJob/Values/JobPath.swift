@@ -8,4 +8,17 @@ enum JobPath {
     static func absolute(_ path: String, in folder: String) -> String {
         path.hasPrefix("/") ? absolute(path) : absolute(folder + "/" + path)
     }
+
+    /// What is to know of a job that is the record of a run, and lies in a folder of a run that is not its own: a copied
+    /// or moved one.
+    static func copyWarning(folder: String, runDirectory: String) -> String? {
+        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        let isRun = ["metrics.jsonl", "checkpoints"].allSatisfy {
+            FileManager.default.fileExists(atPath: folder + "/" + $0)
+        }
+        guard isRun, resolved(folder) != resolved(runDirectory) else { return nil }
+        return
+            "run_directory: this job lies in the folder of a run, \(folder), but names another, \(runDirectory): that "
+            + "one is used. For this folder add --set run_directory=\(folder)"
+    }
 }

@@ -18,8 +18,11 @@ struct JobSource {
         let document = try YAMLDocument(text, file: file)
         value = document.value == .null ? .dictionary([:]) : document.value
         origins = document.lines.mapValues(Origin.line)
+        var earlier: [Override] = []
         for text in overrides {
             let override = try Override(text)
+            try override.refuseReplacing(earlier)
+            earlier.append(override)
             value = try override.applied(to: value)
             let path = override.path.description
             // What was below it is gone, and its lines with it.

@@ -65,6 +65,18 @@ struct Override {
         }
     }
 
+    /// An override after which an earlier one would count for nothing is a mistake of who wrote them.
+    /// - Throws: `JobError` with the exit code of bad usage if this sets the key of an earlier one, or a key above it.
+    func refuseReplacing(_ earlier: [Override]) throws(JobError) {
+        guard let replaced = earlier.first(where: { $0.steps.starts(with: steps) }) else { return }
+        throw JobError(
+            file: origin, path: path,
+            message: replaced.steps == steps
+                ? "is set twice; \(replaced.origin) sets it too: keep one"
+                : "takes the place of what \(replaced.origin) sets: write \(origin) first, or keep one",
+            exitCode: .usage)
+    }
+
     /// The tree with this value in its place; missing mappings on the way are made.
     /// - Throws: `JobError` if the way leads through a value that is no mapping, or to no item of a list.
     func applied(to tree: ConfigValue) throws(JobError) -> ConfigValue {
@@ -87,7 +99,8 @@ struct Override {
                 throw JobError(
                     file: origin, path: here,
                     message: list.isEmpty
-                        ? "has no items" : "has \(list.count) items, the last of them [\(list.count - 1)]")
+                        ? "has no items"
+                        : "has \(counted(list.count, "item")), the last of them [\(list.count - 1)]")
             }
             list[index] = try replacing(in: list[index], from: depth + 1)
             return .list(list)

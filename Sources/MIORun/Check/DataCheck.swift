@@ -13,7 +13,8 @@ public struct DataCheck: Sendable {
     public let samples: Int
     public let inputs: [InputCheck]
     public let targets: [TargetCheck]
-    let dataChecksum: UInt32
+    /// Of the samples of a training with this data.
+    let order: SampleOrder
     /// Floats of one sample of all columns: what a batch holds of it.
     let floatsPerSample: Int
 
@@ -33,7 +34,7 @@ public struct DataCheck: Sendable {
         self.key = key
         shards = dataset.shardCount
         samples = dataset.rowCount
-        dataChecksum = dataset.checksum
+        order = SampleOrder(job, dataset)
         floatsPerSample = dataset.floatsPerSample
         inputs = job.graph.inputs.indices.map { InputCheck(dataset, column: $0) }
         for (column, input) in inputs.enumerated() {

@@ -54,7 +54,7 @@ public struct InputCheck: Sendable, Hashable {
             findings.warn("\(key): input \"\(name)\" is the same in every sample: it tells the model nothing")
         } else if constantElements > 0, shape.rank == 1 {
             findings.warn(
-                "\(key): input \"\(name)\": \(constantElements) of its \(elements) elements are the same in "
+                "\(key): input \"\(name)\": \(constantElements) of its \(elements) elements \(constantElements == 1 ? "is" : "are") the same in "
                     + "every sample")
         }
         let largest = max(abs(statistics.minimum), abs(statistics.maximum))

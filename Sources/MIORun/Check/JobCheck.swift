@@ -18,9 +18,11 @@ public struct JobCheck: Sendable {
     ///   - cores: that it would have.
     ///   - backend: that it would compute with.
     ///   - laneTuner: knows how threads shared the work in earlier runs.
+    ///   - resume: what it would be asked to continue from.
+    ///   - isElsewhere: whether the ranks would run on other machines, which this one cannot judge.
     public init(
         _ job: Job, ranks: Int, cores: MachineCores, backend: any KernelBackend,
-        laneTuner: LaneTuner = LaneTuner()
+        laneTuner: LaneTuner = LaneTuner(), resume: ResumeMode = .automatic, isElsewhere: Bool = false
     ) {
         self.job = job
         var findings = Findings()
@@ -32,10 +34,11 @@ public struct JobCheck: Sendable {
                 job, samples: $0.samples, floatsPerSample: $0.floatsPerSample, ranks: ranks, cores: cores,
                 backend: backend, laneTuner: laneTuner)
         }
-        if let train { resources?.judge(job, samples: train.samples, into: &findings) }
+        if let train {
+            resources?.judge(job, samples: train.samples, isElsewhere: isElsewhere, into: &findings)
+        }
         runDirectory = RunDirectoryCheck(
-            job,
-            order: train.map { SampleOrder(job, rowCount: $0.samples, dataChecksum: $0.dataChecksum) },
+            job, resume: resume, fit: resources?.fit, order: train?.order,
             checkpointBytes: resources?.memory.checkpoint, into: &findings)
         self.data = data
         self.resources = resources

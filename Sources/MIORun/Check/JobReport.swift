@@ -25,7 +25,8 @@ extension JobCheck {
         var lines = [
             entry("job", job.name), entry("inputs", terminals(inputs)),
             entry(
-                "model", "\(count) parameters, \(byteText(count * MemoryLayout<Float>.size)); see mio summary"
+                "model",
+                "\(counted(count, "parameter")), \(byteText(count * MemoryLayout<Float>.size)); see mio summary"
             ),
         ]
         for (index, output) in graph.outputs.enumerated() {
@@ -70,7 +71,7 @@ extension JobCheck {
                     "\(resources.ranks), each \(threads(of: resources)), on "
                         + "\(counted(resources.cores.cores, "core"))"
                         + (resources.cores.threads > resources.cores.cores
-                            ? " with \(resources.cores.threads) threads" : "")),
+                            ? " with \(counted(resources.cores.threads, "thread"))" : "")),
                 entry(
                     "",
                     "up to \(counted(resources.largestPart, "sample")) of a batch each, "
@@ -97,15 +98,18 @@ extension JobCheck {
             ]
         }
         lines.append(entry("writes to", runDirectory.path))
-        if let position = runDirectory.continues {
-            lines.append(
-                entry(
-                    "start",
-                    "continues from \(position.checkpoint): step \(position.step), "
-                        + "\(counted(position.epoch, "epoch")) done"))
-        } else {
-            lines.append(entry("start", "from the beginning: there is no checkpoint to continue from"))
-        }
+        let start =
+            switch runDirectory.start {
+            case .beginning: "from the beginning: there is no checkpoint to continue from"
+            case .startingOver(let count):
+                "from the beginning, as asked for"
+                    + (count == 0 ? "" : ": \(counted(count, "checkpoint")) would be removed")
+            case .checkpoint(let position):
+                "continues from \(position.checkpoint): step \(position.step), "
+                    + "\(counted(position.epoch, "epoch")) done"
+            case .refused(let path): "not from \(path), see below"
+            }
+        lines.append(entry("start", start))
         return lines
     }
 }
@@ -158,8 +162,6 @@ private func entry(_ title: String, _ text: String) -> String {
     let width = 16
     return title + String(repeating: " ", count: max(1, width - title.count)) + text
 }
-
-func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
 /// Four significant digits.
 func shortText(_ number: Double) -> String { String(format: "%.4g", number) }

@@ -8,7 +8,7 @@ import MIOTensor
 import MIOTraining
 
 /// What a run of so many ranks on this machine takes: an estimate, made from the plan it would use.
-public struct ResourceCheck: Sendable, Hashable {
+public struct ResourceCheck: Sendable {
     public let ranks: Int
     public let threadsPerRank: Int
     /// How they share the work, and whether that is known: else it is measured when a run starts.
@@ -20,6 +20,8 @@ public struct ResourceCheck: Sendable, Hashable {
     public let samplesAPass: Int
     public let batchesPerEpoch: Int
     public let memory: MemoryNeed
+    /// What a checkpoint must have for the run to continue from it.
+    let fit: CheckpointFit
 
     init(
         _ job: Job, samples: Int, floatsPerSample: Int, ranks: Int, cores: MachineCores,
@@ -47,30 +49,39 @@ public struct ResourceCheck: Sendable, Hashable {
         memory = MemoryNeed(
             job, plan: plan, part: part, floatsPerSample: floatsPerSample,
             turns: max(1, shards / ranks / lanes.count), lanes: lanes.count)
+        fit = CheckpointFit(job, plan)
     }
 
-    func judge(_ job: Job, samples: Int, into findings: inout Findings) {
+    /// - Parameter isElsewhere: whether the ranks would run on other machines.
+    func judge(_ job: Job, samples: Int, isElsewhere: Bool, into findings: inout Findings) {
         if ranks > cores.threads {
             findings.warn(
-                "\(ranks) ranks share \(cores.threads) \(cores.threads == 1 ? "core" : "cores"): more ranks than "
+                "\(ranks) ranks share \(counted(cores.threads, "core")): more ranks than "
                     + "cores make training slower, not faster")
         } else if ranks * threadsPerRank > cores.threads {
             findings.warn(
-                "training.threads: \(ranks) ranks of \(threadsPerRank) threads share \(cores.threads) cores")
+                "training.threads: \(counted(ranks, "rank")) of \(counted(threadsPerRank, "thread")) "
+                    + "share \(counted(cores.threads, "core"))")
         }
         do { _ = try job.shards(rank: 0, worldSize: ranks, lanes: 1) } catch { findings.add(error) }
         let batch = min(job.training.samplesPerUpdate, samples)
         if ranks > batch {
             findings.warn(
-                "\(ranks - batch) of \(ranks) ranks have no sample in any step: a step has \(batch); raise "
+                "\(ranks - batch) of \(ranks) ranks \(ranks - batch == 1 ? "has" : "have") no sample in any step: a step has \(batch); raise "
                     + "training.batch_size or take fewer ranks")
         }
         if job.training.samplesPerUpdate > samples {
             let times = job.training.accumulate == 1 ? "" : " × training.accumulate"
             findings.warn(
-                "training.batch_size\(times) \(job.training.samplesPerUpdate) is more than the \(samples) samples there are: "
+                "training.batch_size\(times) \(job.training.samplesPerUpdate) is more than \(counted(samples, "sample")), all there are: "
                     + "an epoch is one step")
         }
-        if let excess = memory.excess(ranks: ranks) { findings.warn(excess) }
+        if let excess = memory.excess(ranks: ranks) {
+            if isElsewhere {
+                findings.warn(excess + "; how the ranks spread over machines is not known here")
+            } else {
+                findings.addError(excess, exitCode: .inputOutput)
+            }
+        }
     }
 }

@@ -15,8 +15,18 @@ public struct RunDirectoryCheck: Sendable, Hashable {
     public let path: String
     /// Bytes that may be written there; `nil` if the system does not say.
     public let freeBytes: Int?
-    /// Where training would go on; `nil` if it would start.
-    public let continues: Position?
+    /// Where training would begin.
+    public let start: Start
+
+    public enum Start: Sendable, Hashable {
+        /// There is no checkpoint.
+        case beginning
+        /// As asked for; so many checkpoints would be removed.
+        case startingOver(removing: Int)
+        case checkpoint(Position)
+        /// Findings say why not.
+        case refused(path: String)
+    }
 
     public struct Position: Sendable, Hashable {
         public let checkpoint: String
@@ -25,23 +35,37 @@ public struct RunDirectoryCheck: Sendable, Hashable {
         public let epoch: Int
     }
 
+    /// Where training would go on; `nil` if it would not.
+    public var continues: Position? {
+        if case .checkpoint(let position) = start { position } else { nil }
+    }
+
     /// - Parameters:
-    ///   - order: of the training's samples; `nil` if its data could not be read.
+    ///   - fit: what a checkpoint must have; `nil` if the training's data could not be read.
+    ///   - order: of the training's samples; `nil` likewise.
     ///   - checkpointBytes: of one checkpoint; `nil` if that is not known.
-    init(_ job: Job, order: SampleOrder?, checkpointBytes: Int?, into findings: inout Findings) {
+    init(
+        _ job: Job, resume: ResumeMode, fit: CheckpointFit?, order: SampleOrder?, checkpointBytes: Int?,
+        into findings: inout Findings
+    ) {
         path = job.runDirectory
         var existing = path
         while !Folder.exists(existing), Folder.parent(of: existing) != existing {
             existing = Folder.parent(of: existing)
         }
-        if !Folder.isFolder(existing) {
-            findings.addError(
-                "run_directory \(path): \(existing) is a file; choose another folder", exitCode: .inputOutput)
-        } else if access(existing, W_OK | X_OK) != 0 {
-            findings.addError(
-                "run_directory \(path): no right to write to \(existing); choose another folder",
-                exitCode: .inputOutput)
+        let checkpoints = RunDirectory.checkpointsPath(in: path)
+        for folder in [existing] + (Folder.exists(checkpoints) ? [checkpoints] : []) {
+            if !Folder.isFolder(folder) {
+                findings.addError(
+                    "run_directory \(path): \(folder) is a file; choose another folder",
+                    exitCode: .inputOutput)
+            } else if access(folder, W_OK | X_OK) != 0 {
+                findings.addError(
+                    "run_directory \(path): no right to write to \(folder); choose another folder",
+                    exitCode: .inputOutput)
+            }
         }
+        do { try RunDirectory.verifyFree(path) } catch { findings.add(error) }
         var system = statvfs()
         freeBytes = statvfs(existing, &system) == 0 ? Int(system.f_bavail) * Int(system.f_frsize) : nil
         if let freeBytes, let checkpointBytes {
@@ -55,39 +79,34 @@ public struct RunDirectoryCheck: Sendable, Hashable {
                         + "are free; lower checkpoints.keep or choose another folder")
             }
         }
-        do {
-            continues = try Self.position(job, order: order, into: &findings)
-        } catch {
-            continues = nil
-            findings.add(error)
-        }
+        start = Self.start(job, resume: resume, fit: fit, order: order, into: &findings)
     }
 
-    private static func position(_ job: Job, order: SampleOrder?, into findings: inout Findings) throws
-        -> Position?
-    {
+    private static func start(
+        _ job: Job, resume: ResumeMode, fit: CheckpointFit?, order: SampleOrder?,
+        into findings: inout Findings
+    ) -> Start {
         let store = CheckpointStore(
             folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
         let model = job.graph.parameters.map { ParameterDescription(name: $0.name, shape: $0.shape) }
-        guard let found = try store.newestValid(for: model) else { return nil }
-        for warning in found.warnings { findings.warn(warning) }
-        let state = try TrainingState(found.checkpoint)
-        if let order,
-            let warning = try state.order.verifyContinues(found.checkpoint, job: job, as: order)
-        {
-            findings.warn(warning)
+        var place = store.folder
+        do {
+            if resume == .never { return .startingOver(removing: try store.steps().count) }
+            if case .checkpoint(let path) = resume { place = path }
+            guard let found = try StartingPoint.find(resume, in: store, model: model) else {
+                return .beginning
+            }
+            place = found.checkpoint.path
+            for warning in found.warnings { findings.warn(warning) }
+            let start = try StartingPoint(
+                found, store: store, job: job, model: model, fit: fit, order: order)
+            for warning in start.warnings { findings.warn(warning) }
+            let position = start.state.position
+            if position.epoch >= job.training.epochs { findings.warn("\(place): \(job.nothingToTrain)") }
+            return .checkpoint(Position(checkpoint: place, step: position.step, epoch: position.epoch))
+        } catch {
+            findings.add(error)
+            return .refused(path: (error as? CheckpointError)?.path ?? place)
         }
-        if state.position.epoch >= job.training.epochs {
-            findings.warn("\(found.checkpoint.path): \(job.nothingToTrain)")
-        }
-        return Position(
-            checkpoint: found.checkpoint.path, step: state.position.step, epoch: state.position.epoch)
-    }
-}
-
-extension Job {
-    var nothingToTrain: String {
-        "all \(counted(training.epochs, "epoch")) are done, and nothing is left to train; raise training.epochs, or start "
-            + "over with --resume never"
     }
 }

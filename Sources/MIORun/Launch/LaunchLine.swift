@@ -12,6 +12,8 @@ public struct LaunchLine: Hashable, Sendable {
     public let environment: [Variable]
     /// The program, then its arguments.
     public let arguments: [String]
+    /// How many of them, at the end, are the worker's path and its arguments.
+    private let workerCount: Int
 
     /// Where ranks run, if not on this machine.
     public enum Hosts: Hashable, Sendable {
@@ -57,6 +59,7 @@ public struct LaunchLine: Hashable, Sendable {
         ranks: Int, worker: [String], hosts: Hosts = .here, extra: [String] = [],
         circumstances: Circumstances
     ) {
+        workerCount = worker.count
         guard Self.needsLauncher(ranks: ranks, hosts: hosts, extra: extra) else {
             environment = []
             arguments = worker
@@ -112,6 +115,19 @@ public struct LaunchLine: Hashable, Sendable {
 
     /// Whether the program starts ranks, and is none itself.
     public var startsRanks: Bool { arguments.first == Self.launcher }
+
+    /// The launch of another program in the same way, by a launcher that is not quiet.
+    public func aloud(of program: [String]) -> LaunchLine {
+        let launcher = arguments.dropLast(workerCount).filter { !["-q", "--quiet"].contains($0) }
+        return LaunchLine(
+            environment: environment, arguments: launcher + program, workerCount: program.count)
+    }
+
+    private init(environment: [Variable], arguments: [String], workerCount: Int) {
+        self.environment = environment
+        self.arguments = arguments
+        self.workerCount = workerCount
+    }
 
     private static let launcher = "mpirun"
 

@@ -97,7 +97,7 @@ final class RunTrace {
                         + "name others with --trace-steps")
             } else if dropped > 0 {
                 Message.write(
-                    "warning: \(request.path) lacks \(dropped) events of its last steps, for which there was "
+                    "warning: \(request.path) lacks \(counted(dropped, "event")) of its last steps, for which there was "
                         + "no room; name fewer steps with --trace-steps")
             }
         }

@@ -1,5 +1,6 @@
 import Foundation
 import MIOComm
+import MIOCoordinator
 import MIOJob
 import MIORun
 import MIOTensor
@@ -7,10 +8,89 @@ import SmallJobs
 import Testing
 
 @Suite struct JobCheckTests {
-    private func check(_ job: Job, ranks: Int = 1) throws -> JobCheck {
+    private func check(
+        _ job: Job, ranks: Int = 1, resume: ResumeMode = .automatic, isElsewhere: Bool = false
+    ) throws -> JobCheck {
         JobCheck(
             job, ranks: ranks, cores: MachineCores(threads: 2, cores: 2),
-            backend: try KernelSelection.native.makeBackend(threads: 1))
+            backend: try KernelSelection.native.makeBackend(threads: 1), resume: resume,
+            isElsewhere: isElsewhere)
+    }
+
+    /// What a training of the job says and ends with before its first step; `nil` if it trains.
+    private func refusal(_ small: SmallJob, _ job: Job, resume: ResumeMode = .automatic) throws
+        -> AgreedError?
+    {
+        do {
+            _ = try TrainingRun(small.session(job)).run(
+                resume: resume, console: nil, isStopRequested: { true })
+            return nil
+        } catch let error as AgreedError {
+            return error
+        }
+    }
+
+    /// Whatever a training refuses, a check refuses with the same words and the same code.
+    @Test(arguments: [
+        "optimizer=sgd", "optimizer={class: SGD, momentum: 0.9}", "optimizer={class: Adam, amsgrad: true}",
+        "model.layers[0].trainable=false", "outputs={kind: {loss: sparse_categorical_crossentropy}}",
+        "model.layers[0].units=9", "seed=1", "training.shuffle=false", "data.train.files=test.npz",
+        "training.reproducible=strict",
+    ]) func checkRefusesWhatTrainingRefuses(override: String) throws {
+        let small = try SmallJob()
+        try small.train(small.job("training.epochs=1"))
+        let job = try small.job(override)
+        let error = try refusal(small, job)
+        let check = try check(job)
+        if override == "training.reproducible=strict" {
+            // One rank may be strict.
+            #expect(error == nil)
+            #expect(check.findings.errors == [])
+        } else {
+            #expect(error != nil)
+            #expect(check.findings.errors.map(\.message) == [error?.description])
+            #expect(check.exitCode == error?.exitCode)
+        }
+    }
+
+    @Test func theHolderOfTheRunDirectoryIsNamed() throws {
+        let small = try SmallJob()
+        let job = try small.job()
+        let held = try RunDirectory(job.runDirectory)
+        let error = try refusal(small, job)
+        let check = try check(job)
+        #expect(check.findings.errors.map(\.message) == [error?.description])
+        #expect(
+            error?.description.contains("process \(ProcessInfo.processInfo.processIdentifier) on ") == true)
+        #expect(check.exitCode == .inputOutput)
+        #expect(held.warning == nil)
+    }
+
+    @Test func whatToContinueFromCanBeAskedFor() throws {
+        let small = try SmallJob()
+        let job = try small.job("training.epochs=3")
+        try small.train(small.job("training.epochs=1"))
+        let path = job.runDirectory + "/checkpoints/step-000000006"
+        #expect(try check(job, resume: .checkpoint(path: path)).runDirectory.continues?.checkpoint == path)
+        #expect(try check(job, resume: .never).runDirectory.start == .startingOver(removing: 1))
+        let missing = try check(job, resume: .checkpoint(path: job.runDirectory))
+        #expect(missing.exitCode == .missingInput)
+        #expect(
+            try missing.findings.errors.map(\.message)
+                == [refusal(small, job, resume: .checkpoint(path: job.runDirectory))?.description])
+        #expect(try check(small.job("run_directory=new")).runDirectory.start == .beginning)
+    }
+
+    /// Between two epochs the batch may have another size: a warning, as in training.
+    @Test func anotherBatchAfterAnEpochIsAWarning() throws {
+        let small = try SmallJob()
+        try small.train(small.job("training.epochs=1"))
+        let check = try check(small.job("training.batch_size=30"))
+        #expect(check.findings.errors == [])
+        #expect(
+            check.findings.warnings.first?.hasSuffix(
+                "was written with training.batch_size 16, the job has 30: from epoch 2 on an epoch has 3 steps; "
+                    + "learning rate schedules go on counting steps") == true, "\(check.findings.warnings)")
     }
 
     @Test func aGoodJobHasNoFindings() throws {
@@ -114,14 +194,14 @@ import Testing
         let check = try check(small.job("outputs.kind.metrics=[]"), ranks: 20)
         #expect(check.findings.errors == [])
         let beginnings = [
-            "data.train: input \"input\": 1 of its 6 elements are the same in every sample",
+            "data.train: input \"input\": 1 of its 6 elements is the same in every sample",
             "data.train: input \"input\" has values up to 255; models learn best from values",
             "data.train: output \"kind\": 2 of 3 classes never occur: 1, 2",
             "data.train: output \"kind\": every sample weight is 0: it learns nothing",
             "data.train: output \"box\": targets reach from ",
             "20 ranks share 2 cores: more ranks than cores make training slower, not faster",
             "8 of 20 ranks have no sample in any step: a step has 12; raise training.batch_size or",
-            "training.batch_size 16 is more than the 12 samples there are: an epoch is one step",
+            "training.batch_size 16 is more than 12 samples, all there are: an epoch is one step",
         ]
         #expect(check.findings.warnings.count == beginnings.count)
         for (warning, beginning) in zip(check.findings.warnings, beginnings) {
@@ -147,12 +227,15 @@ import Testing
         #expect(done.findings.warnings[0].contains("all 2 epochs are done, and nothing is left to train"))
         #expect(try check(small.job("training.epochs=3")).findings.warnings == [])
 
-        let batch = try check(small.job("training.epochs=3", "training.batch_size=8"))
-        #expect(batch.findings.errors.count == 1)
+        let seed = try check(small.job("training.epochs=3", "seed=8"))
+        #expect(seed.findings.errors.count == 1)
         #expect(
-            batch.findings.errors[0].message.hasSuffix(
-                "was written with training.batch_size 16, the job has 8; set it back, or start over with "
-                    + "--resume never"))
+            seed.findings.errors[0].message.hasSuffix(
+                "was written with seed 0, the job has 8; set it back, or start over with --resume never"))
+        // There is a checkpoint: that there is none would be false.
+        let place = job.runDirectory + "/checkpoints/step-000000012"
+        #expect(seed.runDirectory.start == .refused(path: place))
+        #expect(seed.report.contains("\nstart           not from \(place), see below\n"))
         let model = try check(small.job("training.epochs=3", "model.layers[0].units=9"))
         #expect(model.findings.errors.count == 1)
         #expect(model.findings.errors[0].message.contains("the checkpoint is of another model"))
@@ -162,13 +245,22 @@ import Testing
     @Test func aModelThatNoMemoryHoldsIsRefused() throws {
         let small = try SmallJob()
         let job = try small.job("model.layers[0].units=2000000000")
-        let warnings = try check(job, ranks: 2).findings.warnings
-        #expect(warnings.contains { $0.contains(" of memory are needed by 2 ranks, this machine has ") })
+        let refused = try check(job, ranks: 2)
+        #expect(refused.exitCode == .inputOutput)
+        #expect(refused.findings.errors.map(\.exitCode) == [.inputOutput])
+        #expect(
+            refused.findings.errors[0].message.contains(" of memory are needed by 2 ranks, this machine has ")
+        )
+        // Other machines may have more.
+        let elsewhere = try check(job, ranks: 2, isElsewhere: true)
+        #expect(elsewhere.findings.errors == [])
+        #expect(elsewhere.findings.warnings.contains { $0.contains(" of memory are needed by 2 ranks") })
         let session = try Session(
             job: job, communicator: LoopbackCommunicator(), makeBackend: KernelSelection.native.makeBackend)
         let error = #expect(throws: AgreedError.self) { try TrainingRun(session) }
         #expect(error?.exitCode == .inputOutput)
         #expect(error?.description.contains(" of memory are needed by 1 rank, this machine has ") == true)
+        #expect(try check(job).findings.errors.map(\.message) == [error?.description])
     }
 
     @Test func aFileInTheWayOfTheRunDirectoryIsAnError() throws {

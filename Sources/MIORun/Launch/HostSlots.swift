@@ -1,0 +1,55 @@
+/// How many ranks the machines of a launch take, as far as `--hosts` or a hostfile says so.
+public enum HostSlots {
+    /// What `a:4,b` cannot mean.
+    public struct Fault: Error, Hashable {
+        public let entry: String
+    }
+
+    /// The slots of `a:4,b:4`; a machine without a number has one, as `mpirun --host` has it.
+    /// - Returns: `nil` where the number depends on the machines (`a:*`, `+n0`).
+    /// - Throws: `Fault` for an entry that is no machine.
+    public static func count(list: String) throws(Fault) -> Int? {
+        var sum = 0
+        for entry in list.split(separator: ",", omittingEmptySubsequences: false) {
+            if entry.contains("[") || entry.hasPrefix("+") || entry.hasSuffix(":*") { return nil }
+            let parts = entry.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count <= 2, let name = parts.first, !name.isEmpty,
+                !name.contains(where: \.isWhitespace),
+                let slots = parts.count == 1 ? 1 : Int(parts[1]), slots >= 1, slots <= Int(Int32.max)
+            else { throw Fault(entry: String(entry)) }
+            sum += slots
+        }
+        return sum
+    }
+
+    /// The slots of a hostfile's lines `a slots=4`.
+    /// - Returns: `nil` where a line does not say: `mpirun` then counts the machine's cores.
+    public static func count(hostfile text: String) -> Int? {
+        var sum = 0
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.prefix { $0 != "#" }.replacing(/\s*=\s*/, with: "=")
+                .split(whereSeparator: \.isWhitespace)
+            guard !words.isEmpty else { continue }
+            let slots = words.compactMap { word in
+                word.hasPrefix("slots=") ? Int(word.dropFirst("slots=".count)) : nil
+            }
+            guard let slots = slots.first, (0...Int(Int32.max)).contains(slots) else { return nil }
+            sum += slots
+        }
+        return sum
+    }
+
+    /// Whether `mpirun` was told to start more ranks than there are slots.
+    /// - Parameter arguments: further ones of `mpirun`.
+    public static func mayBeExceeded(environment: [String: String], arguments: [String]) -> Bool {
+        let policies = [
+            "OMPI_MCA_rmaps_base_mapping_policy", "OMPI_MCA_rmaps_default_mapping_policy",
+            "PRTE_MCA_rmaps_default_mapping_policy",
+        ]
+        let isOn = ["1", "true", "yes", "y", "on"]
+        return isOn.contains(environment["OMPI_MCA_rmaps_base_oversubscribe"]?.lowercased() ?? "")
+            || (policies.compactMap { environment[$0] } + arguments).contains {
+                $0.lowercased().contains("oversubscribe") && !$0.lowercased().contains("nooversubscribe")
+            }
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import MIOConfig
+import MIOCoordinator
+import MIOFiles
+import MIOJob
+import MIOTensor
+import MIOTraining
+
+/// Where a training begins: a checkpoint that it can go on from.
+///
+/// `mio check` and every training decide here, so that both refuse the same checkpoints with the same words.
+struct StartingPoint {
+    let checkpoint: StoredCheckpoint
+    let state: TrainingState
+    /// Whether the checkpoint is one of the run directory's own.
+    let isOwn: Bool
+    /// What a person should look at, in the order to be told.
+    let warnings: [String]
+
+    /// The checkpoint that `resume` names; `nil` for a training from the start.
+    /// - Parameter model: the variables of the job's model.
+    /// - Throws: as `CheckpointStore.newestValid`; `FileError`, `CheckpointError` for a path that is no checkpoint.
+    static func find(_ resume: ResumeMode, in store: CheckpointStore, model: [ParameterDescription]) throws
+        -> CheckpointStore.Found?
+    {
+        switch resume {
+        case .never: nil
+        case .automatic: try store.newestValid(for: model)
+        case .checkpoint(let path):
+            CheckpointStore.Found(checkpoint: try StoredCheckpoint(path: path), warnings: [])
+        }
+    }
+
+    /// - Parameters:
+    ///   - fit: `nil` if the plan is not known: what is trained is then not looked at.
+    ///   - order: of the job's samples; `nil` if its data could not be read.
+    /// - Throws: `CheckpointError`, `RunError`, `FormatError` for a checkpoint that the job cannot go on from.
+    init(
+        _ found: CheckpointStore.Found, store: CheckpointStore, job: Job, model: [ParameterDescription],
+        fit: CheckpointFit?, order: SampleOrder?
+    ) throws {
+        checkpoint = found.checkpoint
+        var warnings: [String] = []
+        try checkpoint.verifyMatches(model: model)
+        try fit?.verify(checkpoint)
+        var state = try TrainingState(checkpoint)
+        if let order {
+            warnings += try state.order.verifyContinues(checkpoint, at: state.position, job: job, as: order)
+            state.order = order
+        }
+        let sumCount = job.outputs.reduce(0) { $0 + 2 + 2 * $1.allMetrics.count }
+        if state.epochSums.count != sumCount
+            || state.outputsChecksum.map({ $0 != job.outputsChecksum }) ?? false
+        {
+            state.epochSums = [Double](repeating: 0, count: sumCount)
+            if state.position.position > 0 {
+                warnings.append(
+                    "\(checkpoint.path): was written with other losses or metrics: those of epoch "
+                        + "\(state.position.epoch + 1) will be of its remaining samples only")
+            }
+        }
+        state.outputsChecksum = job.outputsChecksum
+        isOwn = store.holds(checkpoint)
+        if isOwn, let difference = job.differenceWarning { warnings.append(difference) }
+        self.state = state
+        self.warnings = warnings
+    }
+}
+
+extension Job {
+    /// Of the losses and metrics that an epoch's sums are of.
+    var outputsChecksum: UInt32 {
+        CRC32.of(Array(ConfigValue.list(outputs.map { .dictionary($0.config) }).json().utf8))
+    }
+
+    /// What the run directory's job trains otherwise; another optimizer's rate may be meant, another activation hardly:
+    /// both are told.
+    fileprivate var differenceWarning: String? {
+        let path = RunDirectory.jobPath(in: runDirectory)
+        let differences: [String]
+        do {
+            differences = try trainingDifferences(from: String(contentsOfFile: path, encoding: .utf8))
+        } catch {
+            return "\(path): cannot be compared with this job, which replaces it: \(error)"
+        }
+        guard !differences.isEmpty else { return nil }
+        let most = 4
+        return "\(path): the run goes on with another job: "
+            + differences.prefix(most).joined(separator: ", ")
+            + (differences.count > most ? ", and \(differences.count - most) more" : "")
+    }
+
+    var nothingToTrain: String {
+        "all \(counted(training.epochs, "epoch")) are done, and nothing is left to train; raise training.epochs, or start "
+            + "over with --resume never"
+    }
+}

@@ -1,0 +1,39 @@
+import CProcess
+import Foundation
+import MIORun
+
+/// What `mpirun` has to say where it fails before a rank has started: it is quiet in a run, because the ranks tell
+/// everything else themselves.
+enum LauncherWords {
+    private static let mostSeconds = 30.0
+    private static let mostBytes = 1 << 16
+
+    /// Launches a program that does nothing in the same way, not quietly.
+    /// - Returns: what was written; `nil` if that launch succeeds or says nothing.
+    static func ask(_ line: LaunchLine, program: [String]) -> String? {
+        let aloud = line.aloud(of: program)
+        guard let file = tmpfile() else { return nil }
+        defer { fclose(file) }
+        for variable in aloud.environment { setenv(variable.name, variable.value, 1) }
+        var arguments = aloud.arguments.map { strdup($0) } + [nil]
+        defer { for pointer in arguments { free(pointer) } }
+        var held = sigset_t()
+        sigemptyset(&held)
+        let process = mio_spawn(&arguments, fileno(file), fileno(file), &held, SIGTERM)
+        guard process > 0 else { return nil }
+        var status: Int32 = 0
+        let start = ContinuousClock.now
+        while waitpid(process, &status, WNOHANG) == 0 {
+            if start.duration(to: .now) > .seconds(mostSeconds) { kill(process, SIGTERM) }
+            if start.duration(to: .now) > .seconds(mostSeconds + 5) { kill(process, SIGKILL) }
+            usleep(10_000)
+        }
+        guard status != 0 else { return nil }
+        rewind(file)
+        var bytes = [UInt8](repeating: 0, count: mostBytes)
+        let count = fread(&bytes, 1, bytes.count, file)
+        let text = String(decoding: bytes.prefix(count), as: UTF8.self)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        return text.isEmpty ? nil : text
+    }
+}

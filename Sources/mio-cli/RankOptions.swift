@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import MIORun
+import MIOTensor
+
+/// How many ranks, and on which machines.
+struct RankOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: ArgumentHelp("Processes, called ranks.", valueName: "ranks"))
+    var number = 1
+
+    @Option(help: ArgumentHelp("The machines and their slots: a:4,b:4.", valueName: "hosts"))
+    var hosts: String?
+
+    @Option(
+        help: ArgumentHelp("A file with a line for each machine: a slots=4.", valueName: "file"),
+        completion: .file())
+    var hostfile: String?
+
+    func validate() throws {
+        guard number >= 1 else { throw ValidationError("-n \(number): expected at least 1 rank") }
+        guard hosts == nil || hostfile == nil else {
+            throw ValidationError("--hosts and --hostfile both name the machines; keep one")
+        }
+        guard let hosts else { return }
+        do {
+            _ = try HostSlots.count(list: hosts)
+        } catch {
+            throw ValidationError(
+                "--hosts \(hosts): \"\(error.entry)\" is no machine; expected HOST or HOST:SLOTS, with commas "
+                    + "between")
+        }
+    }
+
+    var launchHosts: LaunchLine.Hosts {
+        if let hosts { return .list(hosts) }
+        if let hostfile { return .file(hostfile) }
+        let marks = ["SLURM_JOB_ID", "PBS_NODEFILE", "LSB_HOSTS", "PE_HOSTFILE"]
+        let environment = ProcessInfo.processInfo.environment
+        return marks.contains { environment[$0] != nil } ? .allocation : .here
+    }
+
+    /// Says what `mpirun` would refuse: a hostfile that is not there, fewer slots than ranks.
+    /// - Parameter mpirunArguments: further ones.
+    /// - Throws: `RunError`
+    func check(mpirunArguments: [String] = []) throws {
+        var slots: Int?
+        var place = ""
+        if let hosts {
+            slots = try HostSlots.count(list: hosts)
+            place = "--hosts has \(counted(slots ?? 0, "slot")): \(hosts)"
+        } else if let hostfile {
+            guard let data = FileManager.default.contents(atPath: hostfile) else {
+                throw RunError(
+                    "--hostfile \(hostfile): no such file, or no right to read it", exitCode: .missingInput)
+            }
+            slots = HostSlots.count(hostfile: String(decoding: data, as: UTF8.self))
+            place = "--hostfile \(hostfile) has \(counted(slots ?? 0, "slot"))"
+        }
+        guard let slots, slots < number,
+            !HostSlots.mayBeExceeded(
+                environment: ProcessInfo.processInfo.environment, arguments: mpirunArguments)
+        else { return }
+        throw RunError(
+            "-n \(number), but \(place); take fewer ranks, or give the machines more slots", exitCode: .usage)
+    }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import MIOJob
+import MIOTensor
+import Testing
+
+/// What a job names twice would be taken once.
+@Suite struct NamedTwiceTests {
+    @Test(arguments: [
+        ("data.train.files=[a.npz, b.npz, a.npz]", "data.train.files: names \"a.npz\" twice; keep one"),
+        (
+            "data.train.columns={metadata: [age, size, age]}",
+            "data.train.columns.metadata: names \"age\" twice; keep one"
+        ),
+        (
+            "outputs.kind.metrics=[accuracy, accuracy]",
+            "outputs.kind.metrics[1]: logs already have a \"kind_accuracy\""
+        ),
+        ("model.outputs=[kind, box, kind]", "two outputs bear this name"),
+        ("data.train.files={image: [x.npy, x.npy], metadata: m.npy, kind: k.npy}", "names \"x.npy\" twice"),
+    ]) func isRefused(override: String, message: String) {
+        let error = #expect(throws: JobError.self) { try Garments.job(overrides: [override]) }
+        #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+    }
+
+    @Test func aKeyThatIsNotUsedIsTold() throws {
+        let job = try Garments.job(overrides: ["training.virtual_shards=16"])
+        #expect(
+            job.warnings.contains { $0.hasPrefix("training.virtual_shards: 16 means something only with") })
+        #expect(
+            try Garments.job(overrides: ["training.virtual_shards=16", "training.reproducible=strict"])
+                .warnings == [])
+    }
+
+    /// A resolved job names its run's folder: the copy of that folder goes on with the original.
+    @Test func theCopyOfARunIsTold() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/mio-copy-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: folder + "/checkpoints", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let text = try Garments.job(overrides: ["run_directory=/somewhere/runs/garments"]).resolvedYAML
+        #expect(try Job(yaml: text, folder: folder).warnings == [])
+        try Data().write(to: URL(filePath: folder + "/metrics.jsonl"))
+        let warnings = try Job(yaml: text, folder: folder).warnings
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.contains("names another, /somewhere/runs/garments: that one is used") == true)
+        #expect(warnings.first?.hasSuffix("--set run_directory=\(folder)") == true)
+        // The run's own record is no copy.
+        #expect(try Job(yaml: text, folder: folder, overrides: ["run_directory=\(folder)"]).warnings == [])
+    }
+}

@@ -1,0 +1,34 @@
+import MIORun
+import Testing
+
+@Suite struct HostSlotsTests {
+    @Test(arguments: [
+        ("localhost:1", 1), ("a:4,b:4", 8), ("a,b", 2), ("a,a:3", 4), ("a:*", nil), ("a:2,+n1", nil),
+        ("node[1-4]:2", nil),
+    ]) func ofALists(list: String, slots: Int?) throws { #expect(try HostSlots.count(list: list) == slots) }
+
+    @Test(arguments: ["", "a,,b", "a:0", "a:-1", "a:x", "a:1:2", ":4", "a b"]) func whatIsNoMachine(
+        list: String
+    ) {
+        #expect(throws: HostSlots.Fault.self) { try HostSlots.count(list: list) }
+    }
+
+    @Test(arguments: [
+        ("a slots=4\nb slots=2\n", 6), ("# all\n\na slots = 4 max_slots=8 # mine\n", 4),
+        ("a\nb slots=2", nil),
+        ("", 0),
+    ]) func ofAHostfile(text: String, slots: Int?) { #expect(HostSlots.count(hostfile: text) == slots) }
+
+    @Test func moreMayBeAskedFor() {
+        #expect(!HostSlots.mayBeExceeded(environment: [:], arguments: ["--bind-to", "none"]))
+        #expect(HostSlots.mayBeExceeded(environment: [:], arguments: ["--oversubscribe"]))
+        #expect(HostSlots.mayBeExceeded(environment: [:], arguments: ["--map-by", "slot:OVERSUBSCRIBE"]))
+        #expect(!HostSlots.mayBeExceeded(environment: [:], arguments: ["--map-by", ":NOOVERSUBSCRIBE"]))
+        #expect(
+            HostSlots.mayBeExceeded(
+                environment: ["OMPI_MCA_rmaps_base_oversubscribe": "1"], arguments: []))
+        #expect(
+            HostSlots.mayBeExceeded(
+                environment: ["PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"], arguments: []))
+    }
+}
