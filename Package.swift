@@ -138,8 +138,8 @@ package.targets += [
     .executableTarget(
         name: "mio-bench",
         dependencies: [
-            "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOKernels", "MIORun",
-            "MIOTensor", "CAllocationCounter", argumentParser,
+            "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOKernels",
+            "CAllocationCounter", argumentParser,
         ], swiftSettings: strict),
 ]
 
@@ -159,11 +159,11 @@ package.targets += [
     .testTarget(
         name: "GarmentsTests", dependencies: ["Garments", "MIOData", "MIOTensor", "CZlib"],
         swiftSettings: strict),
-    example("garments", "garments-data", ["Garments", "MIOTensor", argumentParser]),
-    example("garments", "garments-picture", ["Garments", "MIOTensor", "CCairo", argumentParser]),
-    example("two-heads", "two-heads-data", ["MIOData", "MIOTensor", argumentParser]),
+    example("garments", "garments-data", ["Garments", "MIOTensor", "MIOCommandLine", argumentParser]),
+    example("garments", "garments-picture", ["Garments", "MIOTensor", "CCairo", "MIOCommandLine", argumentParser]),
+    example("two-heads", "two-heads-data", ["MIOData", "MIOTensor", "MIOCommandLine", argumentParser]),
     example("two-heads", "two-heads-train", ["MIO"]),
-    example("image-metadata", "image-metadata-data", ["MIOData", "MIOTensor", argumentParser]),
+    example("image-metadata", "image-metadata-data", ["MIOData", "MIOTensor", "MIOCommandLine", argumentParser]),
     example("image-metadata", "image-metadata-train", ["MIO"]),
 ]
 

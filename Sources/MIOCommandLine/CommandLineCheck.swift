@@ -2,48 +2,98 @@ import ArgumentParser
 import Foundation
 import MIOTensor
 
-/// Refuses what a parser of options accepts silently: an option that is given twice, of which it takes the last, and
-/// one with an empty value.
+/// Refuses what a parser of options accepts silently: an option that is given several times, of which it takes the
+/// last, and one with an empty value.
 public enum CommandLineCheck {
-    /// Of all programs: options that may be repeated, that take no value, and other spellings.
-    private static let repeatable: Set = ["--set"]
-    private static let flags: Set = ["--json", "--dry-run", "--help", "-h", "--version"]
-    private static let aliases = ["-n": "--number", "-o": "--output"]
+    private struct Option {
+        let preferredName: String
+        let takesValue: Bool
+        let isRepeating: Bool
+    }
 
-    /// - Parameter arguments: without the program's own name; those after `--` are not looked at.
+    /// - Parameters:
+    ///   - arguments: without the program's own name; those after `--` are not looked at.
+    ///   - command: the program's root command, which says what its options are.
     /// - Throws: `ValidationError` that names the option and its values.
-    public static func verify(_ arguments: some Collection<String>) throws {
+    public static func verify(_ arguments: some Collection<String>, of command: any ParsableCommand.Type)
+        throws
+    {
         let own = Array(arguments.prefix { $0 != "--" })
-        var given: [(option: String, written: String, value: String)] = []
-        for (index, argument) in own.enumerated() {
-            guard argument.hasPrefix("-"), argument.count > 1, !flags.contains(argument) else {
-                if argument.isEmpty, index == 0 || !own[index - 1].hasPrefix("-") {
-                    throw ValidationError("an argument is empty")
-                }
+        guard needsLook(own) else { return }
+        let options = self.options(of: command)
+        var values: [String: [String]] = [:]
+        var next = 0
+        while next < own.count {
+            let argument = own[next]
+            next += 1
+            guard !argument.isEmpty else { throw ValidationError("an argument is empty") }
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard argument.hasPrefix("-"), let option = options[String(parts[0])], option.takesValue else {
                 continue
             }
-            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
-            // `--set` has a message of its own.
-            let next = index + 1 < own.count ? own[index + 1] : nil
-            guard let value = parts.count > 1 ? String(parts[1]) : next else { continue }
-            guard !value.isEmpty || repeatable.contains(name) else {
-                throw ValidationError("\(name) has an empty value; give it one, or leave the option out")
+            var value = parts.count > 1 ? String(parts[1]) : nil
+            if value == nil, next < own.count {
+                value = own[next]
+                next += 1
             }
-            given.append((aliases[name] ?? name, name, value))
-        }
-        for (option, written, _) in given where !repeatable.contains(option) {
-            let values = given.filter { $0.option == option }.map(\.value)
-            guard values.count < 2 else {
-                throw ValidationError(
-                    "\(written) is given \(values.count) times (\(values.joined(separator: ", "))), and only one "
-                        + "value can count; keep one")
+            guard let value else { continue }
+            guard !value.isEmpty else {
+                throw ValidationError("\(parts[0]) has an empty value; give it one, or leave the option out")
             }
+            if !option.isRepeating { values[option.preferredName, default: []].append(value) }
         }
+        guard let (name, several) = values.filter({ $1.count > 1 }).min(by: { $0.key < $1.key }) else {
+            return
+        }
+        throw ValidationError(
+            "\(name) is given \(several.count) times (\(several.joined(separator: ", "))), and only one value can "
+                + "count; keep one")
+    }
+
+    /// Whether something is there twice or empty, maybe under another spelling. Asking a command for its options takes a
+    /// millisecond, which most starts save.
+    private static func needsLook(_ arguments: [String]) -> Bool {
+        let names = arguments.filter { $0.hasPrefix("-") }.map { $0.prefix { $0 != "=" } }
+        return Set(names).count < names.count || names.contains { !$0.hasPrefix("--") }
+            || arguments.contains { $0.isEmpty || $0.hasSuffix("=") }
+    }
+
+    /// By each spelling: of the command and all its subcommands, in which an option means the same everywhere.
+    private static func options(of command: any ParsableCommand.Type) -> [String: Option] {
+        var options: [String: Option] = [:]
+        func add(_ command: Any?) {
+            guard let command = command as? [String: Any] else { return }
+            for argument in command["arguments"] as? [[String: Any]] ?? [] {
+                let names = (argument["names"] as? [[String: Any]] ?? []).compactMap { name in
+                    (name["name"] as? String).map { (name["kind"] as? String == "long" ? "--" : "-") + $0 }
+                }
+                for name in names {
+                    options[name] = Option(
+                        preferredName: names[0], takesValue: argument["kind"] as? String == "option",
+                        isRepeating: argument["isRepeating"] as? Bool ?? false)
+                }
+            }
+            for subcommand in command["subcommands"] as? [Any] ?? [] { add(subcommand) }
+        }
+        let description = try? JSONSerialization.jsonObject(with: Data(command._dumpHelp().utf8))
+        add((description as? [String: Any])?["command"])
+        return options
     }
 }
 
 extension ParsableCommand {
+    /// Runs the command as `main()` does, after `CommandLineCheck`, and ends the process.
+    public static func checkedMain() -> Never {
+        do {
+            try CommandLineCheck.verify(CommandLine.arguments.dropFirst(), of: Self.self)
+            var command = try parseAsRoot()
+            try command.run()
+            endProcess(0)
+        } catch {
+            end(with: error)
+        }
+    }
+
     /// Ends the process as `exit(withError:)` does, with the same text and code, but by `endProcess`.
     public static func end(with error: any Error) -> Never {
         let text = fullMessage(for: error)

@@ -15,7 +15,10 @@ public struct JobOptions: ParsableArguments {
 
     public init() {}
 
-    public var path: String { job ?? ProcessInfo.processInfo.environment["MIO_JOB"] ?? "job.yaml" }
+    public var path: String {
+        let environment = ProcessInfo.processInfo.environment["MIO_JOB"] ?? ""
+        return job ?? (environment.isEmpty ? "job.yaml" : environment)
+    }
 
     public func load() throws -> Job { try Job.load(path: path, overrides: overrides) }
 }

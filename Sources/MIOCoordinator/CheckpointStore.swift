@@ -13,23 +13,23 @@ public struct CheckpointStore: Sendable {
     /// How many valid checkpoints stay; at least 1.
     public let keep: Int
     private let isAlone: Bool
-    private let verifyBeforeWriting: @Sendable () throws -> Void
+    private let verifyPlace: @Sendable () throws -> Void
     /// Names that this value wrote or verified: their files are not read again to be counted.
     private var verified: Set<String> = []
 
     /// Touches nothing on the disk.
     /// - Parameter isAlone: whether no other process can be writing there: what killed ones left is removed.
-    /// - Parameter verifyBeforeWriting: called before a checkpoint is written; its error keeps it from being written.
+    /// - Parameter verifyPlace: called before a checkpoint is written, and if that fails; its error is then the one that is thrown.
     /// - Precondition: `keep` is at least 1.
     public init(
         folder: String, keep: Int, isAlone: Bool = true,
-        verifyBeforeWriting: @escaping @Sendable () throws -> Void = {}
+        verifyPlace: @escaping @Sendable () throws -> Void = {}
     ) {
         precondition(keep >= 1, "a store keeps at least one checkpoint, not \(keep)")
         self.folder = folder
         self.keep = keep
         self.isAlone = isAlone
-        self.verifyBeforeWriting = verifyBeforeWriting
+        self.verifyPlace = verifyPlace
     }
 
     // MARK: Writing
@@ -41,13 +41,18 @@ public struct CheckpointStore: Sendable {
     ///   nothing of the new one is left, unless it was written and only what comes after failed.
     @discardableResult
     public mutating func write(_ checkpoint: Checkpoint) throws -> String {
-        try verifyBeforeWriting()
+        try verifyPlace()
         try Folder.create(folder)
         if isAlone { try AtomicFolder.recover(in: folder) }
         let name = Self.name(step: checkpoint.manifest.step)
         let path = Folder.join(folder, name)
         verified.remove(name)
-        try Self.write(checkpoint, to: path)
+        do {
+            try Self.write(checkpoint, to: path)
+        } catch {
+            try verifyPlace()
+            throw error
+        }
         verified.insert(name)
         try retire(sparing: name)
         return path

@@ -43,10 +43,21 @@ public final class RunDirectory: Sendable {
 
     private static func lockPath(in path: String) -> String { Folder.join(path, ".lock") }
 
-    /// Looks whether another process holds the run directory at `path`, which need not be there. Leaves it as it is.
+    /// Looks whether a run could have the folder at `path`, which need not be there: nothing is in the way, and no
+    /// other process holds it. Leaves it as it is.
     /// - Throws: `FileError`, the same as `init` would.
-    public static func verifyFree(_ path: String) throws(FileError) {
-        let descriptor = open(lockPath(in: path), O_RDONLY | O_CLOEXEC)
+    public static func verifyUsable(_ path: String) throws(FileError) {
+        try Folder.verifyCreatable(path)
+        let lockPath = lockPath(in: path)
+        if Folder.isFolder(path), access(Folder.exists(lockPath) ? lockPath : path, W_OK) != 0 {
+            throw .system("write to the run directory, creating", lockPath, code: errno)
+        }
+        try verifyFree(path, lockPath: lockPath)
+        if Folder.isFolder(path) { try Folder.verifyCreatable(checkpointsPath(in: path)) }
+    }
+
+    private static func verifyFree(_ path: String, lockPath: String) throws(FileError) {
+        let descriptor = open(lockPath, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return }
         defer { _ = close(descriptor) }
         if flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK {
@@ -80,12 +91,13 @@ public final class RunDirectory: Sendable {
     public func checkpoints(keep: Int) -> CheckpointStore {
         CheckpointStore(
             folder: checkpointsPath, keep: keep, isAlone: warning == nil,
-            verifyBeforeWriting: { [weak self] in try self?.verifyPresent() })
+            verifyPlace: { [weak self] in try self?.verifyPresent() })
     }
 
     public var jobPath: String { Self.jobPath(in: path) }
     public static func jobPath(in path: String) -> String { Folder.join(path, jobName) }
-    public var metricsPath: String { Folder.join(path, "metrics.jsonl") }
+    public var metricsPath: String { Self.metricsPath(in: path) }
+    public static func metricsPath(in path: String) -> String { Folder.join(path, "metrics.jsonl") }
     public var checkpointsPath: String { Self.checkpointsPath(in: path) }
     /// Of the run directory at `path`, which need not be there.
     public static func checkpointsPath(in path: String) -> String { Folder.join(path, "checkpoints") }
@@ -105,7 +117,7 @@ public final class RunDirectory: Sendable {
 
     private static func lock(_ descriptor: Int32, path: String, lockPath: String) throws(FileError) -> String?
     {
-        // `verifyFree` of a check may hold it for a moment.
+        // `verifyUsable` of a check may hold it for a moment.
         var attempts = 5
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             switch errno {

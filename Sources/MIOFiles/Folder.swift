@@ -29,6 +29,22 @@ public enum Folder {
         throw .system("create the folder", path, code: code == EEXIST ? ENOTDIR : code)
     }
 
+    /// Looks whether `create` could create the folder; changes nothing.
+    /// - Throws: `FileError`, the one of `create`.
+    public static func verifyCreatable(_ path: String) throws(FileError) {
+        if isFolder(path) { return }
+        var status = stat()
+        let parent = parent(of: path)
+        if lstat(path, &status) != 0, errno == ENOENT {
+            if isFolder(parent) {
+                if access(parent, W_OK | X_OK) == 0 { return }
+                throw .system("create the folder", path, code: errno)
+            }
+            if !exists(parent), parent != path { return try verifyCreatable(parent) }
+        }
+        throw .system("create the folder", path, code: ENOTDIR)
+    }
+
     /// Whether `path` is a folder that can be examined.
     public static func isFolder(_ path: String) -> Bool {
         var status = stat()

@@ -26,7 +26,7 @@ struct CheckCommand: ParsableCommand {
         let cores = MachineCores.current
         let check = JobCheck(
             job, ranks: ranks.number, cores: cores, backend: try kernels.kernels.makeBackend(threads: 1),
-            resume: resume.mode, isElsewhere: ranks.launchHosts != .here)
+            resume: resume.mode, isElsewhere: ranks.isElsewhere)
         try StandardStreams.print(check.report)
         if check.exitCode != .finished { throw ArgumentParser.ExitCode(check.exitCode.rawValue) }
     }

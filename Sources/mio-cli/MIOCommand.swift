@@ -36,7 +36,7 @@ struct MIOCommand: ParsableCommand {
     static func runAndExit() -> Never {
         StandardStreams.reserve()
         do {
-            try CommandLineCheck.verify(CommandLine.arguments.dropFirst())
+            try CommandLineCheck.verify(CommandLine.arguments.dropFirst(), of: Self.self)
             var command = try parseAsRoot()
             try command.run()
             endProcess(0)

@@ -39,6 +39,12 @@ struct RankOptions: ParsableArguments {
         return marks.contains { environment[$0] != nil } ? .allocation : .here
     }
 
+    /// Whether ranks run on other machines, which this one cannot judge.
+    var isElsewhere: Bool {
+        guard let hosts else { return launchHosts != .here }
+        return !HostSlots.isHere(list: hosts, hostName: ProcessInfo.processInfo.hostName)
+    }
+
     /// Says what `mpirun` would refuse: a hostfile that is not there, fewer slots than ranks.
     /// - Parameter mpirunArguments: further ones.
     /// - Throws: `RunError`

@@ -146,7 +146,6 @@ struct TrainCommand: ParsableCommand {
             let words = LauncherWords.ask(line, program: [try Self.workerPath(), "--version"])
         {
             Message.write(
-            Message.write(
                 "mio: \(line.arguments[0]) ended with status \(status) before a rank started. It says:\n\(words)"
             )
         } else {

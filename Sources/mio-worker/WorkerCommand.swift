@@ -19,7 +19,7 @@ struct WorkerCommand: ParsableCommand {
     static func start() -> Never {
         StandardStreams.reserve()
         do {
-            try CommandLineCheck.verify(CommandLine.arguments.dropFirst())
+            try CommandLineCheck.verify(CommandLine.arguments.dropFirst(), of: Self.self)
             try parse().train()
         } catch {
             let text = fullMessage(for: error)

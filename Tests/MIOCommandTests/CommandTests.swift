@@ -349,10 +349,13 @@ import Testing
 
     /// Of several values of an option a parser takes the last: silence would hide a mistake.
     @Test(arguments: [
-        (["check", "-n", "1", "--number", "2"], "-n is given 2 times (1, 2)"),
+        (["check", "-n", "1", "--number", "2"], "--number is given 2 times (1, 2)"),
         (["train", "--resume", "auto", "--resume=never"], "--resume is given 2 times (auto, never)"),
-        (["evaluate", "--data", "train", "--data", "test"], "--data is given 2 times (train, test)"),
-        (["predict", "-o", "a.npz", "--output", "b.npz"], "-o is given 2 times (a.npz, b.npz)"),
+        (
+            ["evaluate", "--weights", "auto", "--weights", "checkpoint"],
+            "--weights is given 2 times (auto, checkpoint)"
+        ),
+        (["predict", "-o", "a.npz", "--output", "b.npz"], "--output is given 2 times (a.npz, b.npz)"),
         (["scale", "--most", "2", "--most", "4", "--most", "8"], "--most is given 3 times (2, 4, 8)"),
         (["check", "--kernels="], "--kernels has an empty value"),
         (["evaluate", "--data", ""], "--data has an empty"),
@@ -378,6 +381,7 @@ import Testing
         for (program, arguments) in [
             ("mio-worker", ["job.yaml", "--resume", "never", "--resume", "auto"]),
             ("mio-bench", ["run", "--steps", "1", "--steps", "2"]),
+            ("two-heads-data", ["--seed", "1", "--output", "x", "--seed=2"]),
         ] {
             let run = try SpawnedProcess(
                 ["env", "-C", small.folder.path, BuiltProgram.path(program)] + arguments

@@ -40,17 +40,17 @@ import Testing
 
     /// What a check asks without touching anything: the same words.
     @Test func whoHoldsItIsToldWithoutTakingIt() throws {
-        try RunDirectory.verifyFree(folder.path("run"))
+        try RunDirectory.verifyUsable(folder.path("run"))
         #expect(try folder.names() == [])
         func hold() throws {
             let run = try RunDirectory(folder.path("run"))
-            let error = #expect(throws: FileError.self) { try RunDirectory.verifyFree(run.path) }
+            let error = #expect(throws: FileError.self) { try RunDirectory.verifyUsable(run.path) }
             let refused = #expect(throws: FileError.self) { try RunDirectory(run.path) }
             #expect(error == refused)
             #expect(error?.description.contains("process \(getpid()) on ") == true)
         }
         try hold()
-        try RunDirectory.verifyFree(folder.path("run"))
+        try RunDirectory.verifyUsable(folder.path("run"))
     }
 
     /// Removed, moved away, or another in its place: nothing that is written there afterwards would be of this run.
@@ -92,6 +92,7 @@ import Testing
                 error?.description
                     == "cannot create the folder \(wanted): Not a directory; a file is in the way where a folder "
                     + "was expected")
+            #expect(#expect(throws: FileError.self) { try RunDirectory.verifyUsable(wanted) } == error)
         }
         _ = try RunDirectory(folder.path("other"))
         try FileManager.default.removeItem(atPath: folder.path("other/checkpoints"))
@@ -106,6 +107,8 @@ import Testing
         // No user, root included, may create a folder there.
         let error = #expect(throws: FileError.self) { try RunDirectory("/proc/mio-run") }
         #expect(error?.description.hasPrefix("cannot create the folder /proc/mio-run: ") == true)
+        try RunDirectory.verifyUsable(folder.path("a/b/c"))
+        #expect(try folder.names() == [])
         #expect(error?.exitCode == .inputOutput)
     }
 }

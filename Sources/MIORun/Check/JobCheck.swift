@@ -31,7 +31,9 @@ public struct JobCheck: Sendable {
         let train = data.first { $0.key == "train" }
         let resources = train.map {
             ResourceCheck(
-                job, samples: $0.samples, floatsPerSample: $0.floatsPerSample, ranks: ranks, cores: cores,
+                job, samples: $0.samples,
+                validationSamples: data.first { $0.key == "validation" }?.samples ?? 0,
+                floatsPerSample: $0.floatsPerSample, ranks: ranks, cores: cores,
                 backend: backend, laneTuner: laneTuner)
         }
         if let train {

@@ -23,12 +23,16 @@ public struct ResourceCheck: Sendable {
     /// What a checkpoint must have for the run to continue from it.
     let fit: CheckpointFit
 
+    /// - Parameter validationSamples: of the validation data, whose batches are computed by the same memory.
     init(
-        _ job: Job, samples: Int, floatsPerSample: Int, ranks: Int, cores: MachineCores,
-        backend: any KernelBackend, laneTuner: LaneTuner
+        _ job: Job, samples: Int, validationSamples: Int, floatsPerSample: Int, ranks: Int,
+        cores: MachineCores, backend: any KernelBackend, laneTuner: LaneTuner
     ) {
         let schedule = BatchSchedule(rowCount: samples, batchSize: job.training.samplesPerUpdate)
-        let part = max(1, schedule.largestPart(worldSize: ranks))
+        let validation = BatchSchedule(rowCount: validationSamples, batchSize: job.training.batchSize)
+        func largestPart(of shards: Int) -> Int {
+            max(1, schedule.largestPart(worldSize: shards), validation.largestPart(worldSize: shards))
+        }
         let (lanes, isKnown) = laneTuner.forecast(job, ranks: ranks, cores: cores, backend: backend)
         self.lanes = lanes
         lanesAreKnown = isKnown
@@ -36,18 +40,17 @@ public struct ResourceCheck: Sendable {
         let isStrict = job.training.reproducible == .strict
         let shards = isStrict ? max(job.training.virtualShards, ranks) : ranks * lanes.count
         let pass = PassSize.choose(
-            job, backend: backend, shard: max(1, schedule.largestPart(worldSize: shards)),
-            sharedBy: ranks * lanes.count)
+            job, backend: backend, shard: largestPart(of: shards), sharedBy: ranks * lanes.count)
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass),
             backend: backend)
         self.ranks = ranks
         self.cores = cores
-        largestPart = part
+        self.largestPart = max(1, schedule.largestPart(worldSize: ranks))
         samplesAPass = pass
         batchesPerEpoch = schedule.batchesPerEpoch
         memory = MemoryNeed(
-            job, plan: plan, part: part, floatsPerSample: floatsPerSample,
+            job, plan: plan, part: largestPart(of: ranks), floatsPerSample: floatsPerSample,
             turns: max(1, shards / ranks / lanes.count), lanes: lanes.count)
         fit = CheckpointFit(job, plan)
     }

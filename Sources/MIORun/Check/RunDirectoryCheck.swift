@@ -53,19 +53,12 @@ public struct RunDirectoryCheck: Sendable, Hashable {
         while !Folder.exists(existing), Folder.parent(of: existing) != existing {
             existing = Folder.parent(of: existing)
         }
-        let checkpoints = RunDirectory.checkpointsPath(in: path)
-        for folder in [existing] + (Folder.exists(checkpoints) ? [checkpoints] : []) {
-            if !Folder.isFolder(folder) {
-                findings.addError(
-                    "run_directory \(path): \(folder) is a file; choose another folder",
-                    exitCode: .inputOutput)
-            } else if access(folder, W_OK | X_OK) != 0 {
-                findings.addError(
-                    "run_directory \(path): no right to write to \(folder); choose another folder",
-                    exitCode: .inputOutput)
-            }
-        }
-        do { try RunDirectory.verifyFree(path) } catch { findings.add(error) }
+        do {
+            try RunDirectory.verifyUsable(path)
+            // As a run does that goes on with its lines.
+            let metrics = RunDirectory.metricsPath(in: path)
+            if Folder.exists(metrics) { _ = try MappedFile(metrics) }
+        } catch { findings.add(error) }
         var system = statvfs()
         freeBytes = statvfs(existing, &system) == 0 ? Int(system.f_bavail) * Int(system.f_frsize) : nil
         if let freeBytes, let checkpointBytes {

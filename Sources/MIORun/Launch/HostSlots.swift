@@ -22,6 +22,12 @@ public enum HostSlots {
         return sum
     }
 
+    /// Whether all machines of `a:4,b:4` are this one.
+    public static func isHere(list: String, hostName: String) -> Bool {
+        let own = ["localhost", "127.0.0.1", "::1", hostName, String(hostName.prefix { $0 != "." })]
+        return list.split(separator: ",").allSatisfy { own.contains(String($0.prefix { $0 != ":" })) }
+    }
+
     /// The slots of a hostfile's lines `a slots=4`.
     /// - Returns: `nil` where a line does not say: `mpirun` then counts the machine's cores.
     public static func count(hostfile text: String) -> Int? {

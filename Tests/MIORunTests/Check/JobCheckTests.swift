@@ -35,7 +35,7 @@ import Testing
         "optimizer=sgd", "optimizer={class: SGD, momentum: 0.9}", "optimizer={class: Adam, amsgrad: true}",
         "model.layers[0].trainable=false", "outputs={kind: {loss: sparse_categorical_crossentropy}}",
         "model.layers[0].units=9", "seed=1", "training.shuffle=false", "data.train.files=test.npz",
-        "training.reproducible=strict",
+        "training.reproducible=strict", "run_directory=train.npz/runs",
     ]) func checkRefusesWhatTrainingRefuses(override: String) throws {
         let small = try SmallJob()
         try small.train(small.job("training.epochs=1"))
@@ -51,6 +51,20 @@ import Testing
             #expect(check.findings.errors.map(\.message) == [error?.description])
             #expect(check.exitCode == error?.exitCode)
         }
+    }
+
+    /// Validation's batches count too, where there are fewer samples to train with.
+    @Test func theMemoryOfValidationCounts() throws {
+        let small = try SmallJob()
+        try SmallData(samples: 2, stream: 1).write(to: small.path("train.npz"))
+        func memory(_ overrides: String...) throws -> Int? {
+            try check(
+                Job.load(path: small.path("job.yaml"), overrides: ["training.batch_size=50"] + overrides)
+            )
+            .resources?.memory.batches
+        }
+        let (with, without) = (try memory(), try memory("data.validation=null"))
+        #expect(try #require(with) > #require(without))
     }
 
     @Test func theHolderOfTheRunDirectoryIsNamed() throws {
@@ -268,8 +282,8 @@ import Testing
         let check = try check(small.job("run_directory=train.npz/runs"))
         #expect(
             check.findings.errors.map(\.message) == [
-                "run_directory \(small.path("train.npz/runs")): \(small.path("train.npz")) is a file; choose "
-                    + "another folder"
+                "cannot create the folder \(small.path("train.npz/runs")): Not a directory; a file is in the way where "
+                    + "a folder was expected"
             ])
         #expect(check.exitCode == .inputOutput)
     }

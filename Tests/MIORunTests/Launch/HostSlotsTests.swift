@@ -19,6 +19,13 @@ import Testing
         ("", 0),
     ]) func ofAHostfile(text: String, slots: Int?) { #expect(HostSlots.count(hostfile: text) == slots) }
 
+    @Test func whetherTheyAreThisMachine() {
+        for list in ["localhost:2", "node7", "node7.cluster:4,localhost"] {
+            #expect(HostSlots.isHere(list: list, hostName: "node7.cluster"), "\(list)")
+        }
+        #expect(!HostSlots.isHere(list: "localhost,node8", hostName: "node7.cluster"))
+    }
+
     @Test func moreMayBeAskedFor() {
         #expect(!HostSlots.mayBeExceeded(environment: [:], arguments: ["--bind-to", "none"]))
         #expect(HostSlots.mayBeExceeded(environment: [:], arguments: ["--oversubscribe"]))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Garments
+import MIOCommandLine
 import MIOTensor
 
 /// Makes the data of the garments example.
@@ -30,6 +31,8 @@ struct GarmentsDataCommand: AsyncParsableCommand {
 
     @Option(help: "Samples a shard.")
     var shard = 5_000
+
+    static func main() { checkedMain() }
 
     func validate() throws {
         guard train > 0, validation > 0, test > 0, shard > 0 else {

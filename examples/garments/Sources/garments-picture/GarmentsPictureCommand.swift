@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Garments
+import MIOCommandLine
 import MIOTensor
 
 /// Shows what a model made of test samples.
@@ -22,6 +23,8 @@ struct GarmentsPictureCommand: ParsableCommand {
 
     @Option(help: "Rows of six images each.")
     var rows = 4
+
+    static func main() { checkedMain() }
 
     func validate() throws {
         guard (1...100).contains(rows) else { throw ValidationError("--rows must be from 1 to 100") }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MIOCommandLine
 import MIOData
 import MIOTensor
 
@@ -15,6 +16,8 @@ struct ImageMetadataDataCommand: ParsableCommand {
 
     @Option(help: "Another seed gives other samples.")
     var seed: UInt64 = 0
+
+    static func main() { checkedMain() }
 
     func run() throws {
         do {

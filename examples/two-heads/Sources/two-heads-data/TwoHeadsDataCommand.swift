@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MIOCommandLine
 import MIOData
 import MIOTensor
 
@@ -15,6 +16,8 @@ struct TwoHeadsDataCommand: ParsableCommand {
 
     @Option(help: "Another seed gives another way of hiding, and other samples.")
     var seed: UInt64 = 0
+
+    static func main() { checkedMain() }
 
     func run() throws {
         do {
