@@ -8,6 +8,8 @@ public struct ColumnRequest: Hashable, Sendable {
         case classIndex
         /// A row of shares, one for each class, as categorical crossentropy wants: one-hot mostly.
         case classShares
+        /// A 0 or 1 for each unit, as binary crossentropy wants.
+        case answers
     }
 
     /// The input's or output's name; `<output>_weight` for sample weights.

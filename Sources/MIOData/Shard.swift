@@ -136,6 +136,8 @@ struct Shard {
         } else if request.kind == .classShares, request.lacksClassAxis(received) {
             message +=
                 ", a share for each class; class numbers go with sparse_categorical_crossentropy"
+        } else if request.kind == .answers, request.lacksClassAxis(received) {
+            message += ", a 0 or 1 for each; class numbers go with sparse_categorical_crossentropy"
         } else if received.count == request.shape.count {
             message += "; the number of elements agrees: reshape the array when writing it"
         }

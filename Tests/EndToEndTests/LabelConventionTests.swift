@@ -186,6 +186,9 @@ extension EndToEndTests {
             let beyond = { (largest: String, source: String) in
                 "targets reach from 0 to \(largest), beyond the 0 to 1 that \(source); "
             }
+            let (check, train, _, _) = try said(
+                prepare(labels(0, 1.0005), shape: [], units: 1, activation: "sigmoid", "loss: mse"))
+            #expect(check == [] && train == [])
             try expectWarning(
                 beyond("100", "binary_crossentropy expects")
                     + "divide them by 100 if they are percentages, else scale them, or use another loss",
@@ -255,6 +258,11 @@ extension EndToEndTests {
                 (
                     [], 3, "categorical_crossentropy",
                     "samples of shape (), (3,) expected, a share for each class; class numbers go with "
+                        + "sparse_categorical_crossentropy"
+                ),
+                (
+                    [], 3, "binary_crossentropy",
+                    "samples of shape (), (3,) expected, a 0 or 1 for each; class numbers go with "
                         + "sparse_categorical_crossentropy"
                 ),
                 (

@@ -79,6 +79,11 @@ struct DatasetErrorTests {
                 + sparse)
         #expect(message("column", [3], .classShares).hasSuffix(sparse))
         #expect(message("maskNumbers", [4, 5, 3], .classShares).hasSuffix(sparse))
+        #expect(
+            message("numbers", [3], .answers)
+                == "samples of shape (), (3,) expected, a 0 or 1 for each; class numbers go with "
+                + "sparse_categorical_crossentropy")
+        #expect(message("numbers", [3], .real) == "samples of shape (), (3,) expected")
         #expect(message("oneHot", [], .classIndex).hasSuffix(dense))
         #expect(message("mask", [4, 5], .classIndex).hasSuffix(dense))
         #expect(

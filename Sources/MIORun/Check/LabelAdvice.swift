@@ -76,8 +76,12 @@ struct LabelAdvice: Sendable {
             + "the output \(counts.count - 1) units"
     }
 
+    /// What is beyond the range by less was rounded.
+    private static let slack: Float = 0.001
+
     private func outOfRange(_ labels: LabelSurvey) -> String? {
-        guard labels.labels > 0, let range, labels.smallest < range.smallest || labels.largest > range.largest
+        guard labels.labels > 0, let range,
+            labels.smallest < range.smallest - Self.slack || labels.largest > range.largest + Self.slack
         else { return nil }
         let reach =
             "targets reach from \(shortText(Double(labels.smallest))) to "

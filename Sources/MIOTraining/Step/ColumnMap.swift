@@ -42,7 +42,7 @@ public struct ColumnMap: Sendable {
             requests.append(
                 ColumnRequest(
                     name: output.name, shape: Self.targetShape(output, graph.nodes[terminal.node].shape),
-                    kind: Self.columnKind(output.loss.targetKind)))
+                    kind: Self.columnKind(output.loss)))
             weights.append(requests.count)
             requests.append(.weight(ofOutput: output.name))
         }
@@ -51,9 +51,9 @@ public struct ColumnMap: Sendable {
         self.weights = weights
     }
 
-    private static func columnKind(_ kind: TargetKind) -> ColumnRequest.Kind {
-        switch kind {
-        case .real: .real
+    private static func columnKind(_ loss: any Loss) -> ColumnRequest.Kind {
+        switch loss.targetKind {
+        case .real: loss.hasClassLabels ? .answers : .real
         case .classIndex: .classIndex
         case .classShares: .classShares
         }
