@@ -74,7 +74,7 @@ package.targets += module(
     testing: ["CommunicatorConformance"])
 package.targets += module(
     "MIOMPI", ["MIOComm", "MIOTensor", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
-    testing: ["mio-communication-check", "ProcessSupport"])
+    testing: ["mio-communication-check", "ProcessSupport", "TestFolders"])
 package.targets += module(
     "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CVectorLoops", "CPrefetch", "CZlib"],
     testing: ["TestFolders"])

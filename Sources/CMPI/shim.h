@@ -1,10 +1,15 @@
 #include <mpi.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__linux__) && OMPI_MAJOR_VERSION >= 5
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #endif
 
@@ -62,6 +67,26 @@ static inline int mio_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; 
 
 // What differs between versions of Open MPI beyond its interface, for ranks that mpirun has started.
 
+#if defined(__linux__) && OMPI_MAJOR_VERSION >= 5
+/// Whether nobody listens any more where the launcher of this process did:
+/// `prterun-node-30194@0.0;tcp4://10.0.0.1:39659`.
+static inline bool mio_mpi_launcher_is_gone(void) {
+    const char *server = getenv("PMIX_SERVER_URI41");
+    const char *place = server ? strstr(server, ";tcp4://") : NULL;
+    char host[16];
+    unsigned short port;
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    if (!place || sscanf(place, ";tcp4://%15[0-9.]:%hu", host, &port) != 2) return false;
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1) return false;
+    address.sin_port = htons(port);
+    int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connection < 0) return false;
+    bool refused = connect(connection, (struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED;
+    close(connection);
+    return refused;
+}
+#endif
+
 /// Makes Open MPI 5 do two things as version 4 does. Call it before MPI_Init_thread.
 ///
 /// A rank ends with its launcher. Version 5 sees to that once MPI has started; before, a rank whose mpirun is killed
@@ -76,15 +101,7 @@ static inline void mio_mpi_prepare(void) {
     if (!ranks) return;
     if (here && strcmp(ranks, here) == 0) setenv("OMPI_MCA_reachable", "weighted", 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != 1) return;
-    // The launcher has ended already, unless it is the first process of a container.
-    char name[16] = "";
-    FILE *file = fopen("/proc/1/comm", "r");
-    if (file) {
-        if (!fgets(name, sizeof name, file)) name[0] = 0;
-        fclose(file);
-    }
-    if (strncmp(name, "mpirun", 6) != 0 && strncmp(name, "mpiexec", 7) != 0 && strncmp(name, "prte", 4) != 0)
-        raise(SIGKILL);
+    // It may have ended before that.
+    if (mio_mpi_launcher_is_gone()) raise(SIGKILL);
 #endif
 }

@@ -1,4 +1,6 @@
 import Foundation
+import ProcessSupport
+import TestFolders
 import Testing
 
 /// One after the other: each starts several processes.
@@ -83,6 +85,23 @@ import Testing
     @Test func abortEndsRanksThatWait() throws {
         let run = try MPIRun(ranks: 3, ["abort"])
         #expect(run.status == 74)
+    }
+
+    /// Nobody would be left to start MPI with.
+    @Test func ranksThatOutliveTheirLauncherBeforeTheyStartEnd() throws {
+        let folder = try TemporaryFolder()
+        let launcher = try SpawnedProcess(
+            [
+                "mpirun", "-n", "2", "sh", "-c",
+                "echo $$ > \"$1/.$OMPI_COMM_WORLD_RANK\"; mv \"$1/.$OMPI_COMM_WORLD_RANK\" \"$1/$$\"; "
+                    + "trap '' TERM; sleep 1; exec \"$0\" conformance",
+                BuiltProgram.path("mio-communication-check"), folder.path,
+            ], environment: MPIEnvironment.variables)
+        try waitUntil("both ranks") { try folder.names().filter { Int32($0) != nil }.count == 2 }
+        let ranks = try folder.names().compactMap { Int32($0) }
+        launcher.signal(SIGKILL)
+        #expect(try launcher.wait(atMost: 20).status == 128 + SIGKILL)
+        try waitUntil("the end of ranks without a launcher") { !ranks.contains { isAlive($0) } }
     }
 
     @Test func anErrorNamesTheCallTheRankAndTheReason() throws {
