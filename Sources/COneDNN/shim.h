@@ -124,7 +124,7 @@ static inline void mio_set_openmp_threads(int threads) {
     if (set) set(threads);
 }
 
-/// Whether oneDNN has Winograd convolutions here: version 2 on AVX-512 has, version 3 has not.
+/// Whether oneDNN has Winograd convolutions here: 2.6 and 3.1 have, on AVX-512; 3.7 has none.
 static inline bool mio_onednn_has_winograd(dnnl_engine_t engine);
 
 #if DNNL_VERSION_MAJOR >= 3

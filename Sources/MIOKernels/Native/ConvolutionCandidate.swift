@@ -2,7 +2,7 @@ import MIOTensor
 
 /// The ways to compute a convolution, or one of its gradients.
 public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
-    /// In 4×4 tiles, with a quarter of the multiplications: 3×3 kernels with stride 1. By oneDNN 2, on AVX-512.
+    /// In 4×4 tiles, with a quarter of the multiplications: 3×3 kernels with stride 1. By oneDNN on AVX-512, up to 3.1.
     case winograd
     /// The same by mio's own loops, in blocks of tiles that stay in the second-level cache, while the memory fetches the
     /// next ones; on one thread.

@@ -13,7 +13,7 @@ final class OneDNNEngine: @unchecked Sendable {
     let block: Int
     /// `avx512_core` and later.
     let hasAVX512: Bool
-    /// Winograd convolutions of oneDNN: version 2 has them for AVX-512, version 3 has none.
+    /// Winograd convolutions of oneDNN: 2.6 and 3.1 have them for AVX-512, 3.7 has none.
     let hasWinograd: Bool
     /// Registers for mio's own, of a block's lanes.
     let hasBlockedWinograd: Bool
