@@ -14,12 +14,14 @@ package struct LaneMeasurement {
     private let makeBackend: (Int) throws -> any KernelBackend
 
     /// The longest step that is measured, in seconds with one thread.
-    private static let longestStep = 0.2
+    private static let longestStep = 0.08
     /// After so many seconds no further candidate is begun.
     private static let longest = 4.0
     /// A block of steps lasts at least so long, and has at least one step.
     private static let blockSeconds = 0.002
-    private static let blocks = 3
+    private static let blocks = 3...8
+    /// Further blocks than the fewest are run within this time: a few milliseconds are easily taken by a stranger.
+    private static let moreSeconds = 0.02
     private static let warmUp = 2
 
     package init(
@@ -58,15 +60,19 @@ package struct LaneMeasurement {
         for _ in 0..<Self.warmUp { _ = try step.run() }
         // The median of a block, for what happens now and then counts; the best of some blocks, for what others do on this
         // machine does not.
-        return try (0..<Self.blocks).map { _ in
+        var (least, total) = (Double.infinity, 0.0)
+        for block in 0..<Self.blocks.upperBound {
+            if block >= Self.blocks.lowerBound, total > Self.moreSeconds { break }
             var times: [Double] = []
             var sum = 0.0
             while sum < Self.blockSeconds {
                 times.append(try step.run())
                 sum += times[times.count - 1]
             }
-            return times.sorted()[times.count / 2]
-        }.min()
+            least = min(least, times.sorted()[times.count / 2])
+            total += sum
+        }
+        return least
     }
 
     /// - Returns: `nil` where the ranks of this machine would not find the memory to train like this.

@@ -16,13 +16,21 @@ public struct LaneTuner {
     private let cache: TuningCache?
     /// Instead of measurements.
     private let stopwatch: Stopwatch?
+    /// Whether others use the machine while it is measured.
+    private let isBusy: () -> Bool
 
     /// - Parameters:
     ///   - cache: where measurements are remembered; `nil` for nowhere but a run's own folder.
     ///   - stopwatch: asked instead of a clock.
     public init(cache: TuningCache? = TuningCache(), stopwatch: Stopwatch? = nil) {
+        self.init(cache: cache, stopwatch: stopwatch, isBusy: { MachineLoad.isHigh })
+    }
+
+    /// - Parameter isBusy: whether others use the machine: the user's cache then keeps nothing.
+    package init(cache: TuningCache?, stopwatch: Stopwatch? = nil, isBusy: @escaping () -> Bool) {
         self.cache = cache
         self.stopwatch = stopwatch
+        self.isBusy = isBusy
     }
 
     /// A decision, and what it is remembered by.
@@ -59,7 +67,8 @@ public struct LaneTuner {
         let lanes = Lanes.fastest(question.candidates, seconds: seconds)
         // Without the memory for a step of one thread the run is refused later, with the numbers.
         guard seconds[0] != nil else { return Decision(lanes: lanes, key: nil, machine: nil) }
-        cache?.add(lanes, for: question.key, of: machine)
+        // With others on the cores, more threads look slower than they will be.
+        if !isBusy() { cache?.add(lanes, for: question.key, of: machine) }
         return Decision(lanes: lanes, key: question.key, machine: machine)
     }
 

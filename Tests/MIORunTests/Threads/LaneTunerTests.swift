@@ -26,11 +26,12 @@ import Testing
     private let fastLanes = ["1 thread": 36e-6, "2 lanes of 1 thread": 20e-6]
 
     private func session(
-        _ job: Job, _ watch: Stopwatch, cache: TuningCache?, purpose: Session.Purpose = .training
+        _ job: Job, _ watch: Stopwatch, cache: TuningCache?, purpose: Session.Purpose = .training,
+        isBusy: Bool = false
     ) throws -> Session {
         try Session(
             job: job, communicator: LoopbackCommunicator(), purpose: purpose,
-            laneTuner: LaneTuner(cache: cache, stopwatch: { watch($0) }),
+            laneTuner: LaneTuner(cache: cache, stopwatch: { watch($0) }, isBusy: { isBusy }),
             makeBackend: KernelSelection.native.makeBackend)
     }
 
@@ -46,6 +47,28 @@ import Testing
         #expect(fast.asked.isEmpty)
         // Another user's cache, another way.
         #expect(try session(job, fast, cache: nil).lanes.description == "2 lanes of 1 thread")
+    }
+
+    /// With others on the cores a measurement holds for one run.
+    @Test func aBusyMachineIsMeasuredAgain() throws {
+        let small = try SmallJob()
+        let cache = TuningCache(folder: small.path("cache"))
+        let job = try small.job("training.threads=2")
+        #expect(try session(job, Stopwatch(slowLanes), cache: cache, isBusy: true).lanes == .single)
+        let watch = Stopwatch(fastLanes)
+        #expect(try session(job, watch, cache: cache).lanes.description == "2 lanes of 1 thread")
+        #expect(watch.asked.count == 2)
+        // What was found on a quiet machine holds on a busy one.
+        let known = try session(job, Stopwatch(slowLanes), cache: cache, isBusy: true)
+        #expect(known.lanes.description == "2 lanes of 1 thread")
+
+        for (text, isHigh) in [
+            ("0.99 3 3 1/9 9", false), ("1.00 0 0 1/9 9", true), ("6.15 5.15 4.00 7/301 1", true),
+            ("", false),
+            ("nonsense", false),
+        ] {
+            #expect(MachineLoad.isHigh(loadAverages: text, cores: 2) == isHigh, "\(text)")
+        }
     }
 
     @Test func eachBatchModelAndNumberOfThreadsIsMeasured() throws {
@@ -148,7 +171,8 @@ import Testing
         let job = try small.job("training.threads=4", override)
         func lanes() throws -> Lanes {
             try Session(
-                job: job, communicator: LoopbackCommunicator(), laneTuner: LaneTuner(cache: cache),
+                job: job, communicator: LoopbackCommunicator(),
+                laneTuner: LaneTuner(cache: cache, isBusy: { false }),
                 makeBackend: KernelSelection.native.makeBackend
             ).lanes
         }
