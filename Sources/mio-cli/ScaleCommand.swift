@@ -64,6 +64,9 @@ struct ScaleCommand: ParsableCommand {
         guard measure == nil || constants == nil else {
             throw ValidationError("--measure writes constants and --constants reads them; keep one")
         }
+        guard constants == nil || kernels.kernels == .native else {
+            throw ValidationError("--kernels says how to measure, and --constants measures nothing; keep one")
+        }
         // Their products are counted.
         let largest = Int(Int32.max)
         for (name, value) in [

@@ -360,6 +360,7 @@ import Testing
         (["check", "--kernels="], "--kernels has an empty value"),
         (["evaluate", "--data", ""], "--data has an empty"),
         (["check", ""], "an argument is empty"),
+        (["scale", "--constants", "c.json", "--kernels", "reference"], "--kernels says how to measure"),
         (["train", "--trace-steps", "2-3"], "--trace-steps without --trace FILE"),
         (["train", "--", "-np", "4"], "-np after --: say the number of ranks once"),
         (
