@@ -53,6 +53,8 @@ package.targets += [
 // MARK: Modules, each on those before it.
 
 package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops"), .target(name: "CProcess")]
+// In C++: what happens when the libraries that are written in it get no memory.
+package.targets.append(.target(name: "CFailedAllocation"))
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOThreads", ["MIOTensor", "CThreads"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
@@ -68,7 +70,11 @@ package.targets += module(
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels",
-    ["MIOTensor", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "CDenseLoops", "COneDNN", "COpenBLAS"])
+    [
+        "MIOTensor", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "CDenseLoops", "CFailedAllocation",
+        "COneDNN",
+        "COpenBLAS",
+    ])
 package.targets += module(
     "MIOComm", ["MIOTensor", "MIOThreads", "CSharedMemory", "CThreads", "CVectorLoops"],
     testing: ["CommunicatorConformance"])
@@ -160,10 +166,12 @@ package.targets += [
         name: "GarmentsTests", dependencies: ["Garments", "MIOData", "MIOTensor", "CZlib"],
         swiftSettings: strict),
     example("garments", "garments-data", ["Garments", "MIOTensor", "MIOCommandLine", argumentParser]),
-    example("garments", "garments-picture", ["Garments", "MIOTensor", "CCairo", "MIOCommandLine", argumentParser]),
+    example(
+        "garments", "garments-picture", ["Garments", "MIOTensor", "CCairo", "MIOCommandLine", argumentParser]),
     example("two-heads", "two-heads-data", ["MIOData", "MIOTensor", "MIOCommandLine", argumentParser]),
     example("two-heads", "two-heads-train", ["MIO"]),
-    example("image-metadata", "image-metadata-data", ["MIOData", "MIOTensor", "MIOCommandLine", argumentParser]),
+    example(
+        "image-metadata", "image-metadata-data", ["MIOData", "MIOTensor", "MIOCommandLine", argumentParser]),
     example("image-metadata", "image-metadata-train", ["MIO"]),
 ]
 

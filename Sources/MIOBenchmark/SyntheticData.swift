@@ -1,15 +1,20 @@
 import MIOData
 import MIOGraph
+import MIORun
 import MIOTensor
 
 extension StartingModel {
     /// Writes rows of made-up numbers to an `.npz`: inputs in [−1, 1), boxes in [0, 1), any class.
     /// - Parameter stream: another one gives other numbers.
-    /// - Throws: `FileError`
+    /// - Throws: `FileError`; `RunError` where memory cannot hold them.
     /// - Parameter missing: whether every third number of the last output's targets is missing.
     public func writeData(
         rows: Int, imageSide: Int, stream: UInt64 = 0, missing: Bool = false, to path: String
     ) throws {
+        // All arrays at once, and the file's bytes of the largest.
+        let floats = self == .imageMetadata ? imageSide.clampedTimes(imageSide).clampedTimes(3) : 100
+        let needed = rows.clampedTimes(floats.clampedPlus(16)).clampedTimes(2 * MemoryLayout<Float>.size)
+        try MemoryLimit.verify(needed, for: "\(rows) samples of made-up data")
         var random = PhiloxSequence(seed: 1, stream: stream)
         func uniform(_ shape: [Int], _ low: Float) -> Tensor {
             let shape = Shape([rows] + shape)

@@ -6,6 +6,9 @@ public struct ConfigPath: Hashable, Sendable, CustomStringConvertible {
 
     public init(_ description: String = "") { self.description = description }
 
+    /// As messages show it: escaped, and cut if it is long.
+    public var shown: String { description.shown(most: 200) }
+
     public func appending(_ key: String) -> ConfigPath {
         ConfigPath(description.isEmpty ? key : description + "." + key)
     }
@@ -25,5 +28,5 @@ public struct ConfigError: MIOError, Hashable {
     }
 
     public var exitCode: ExitCode { .badInput }
-    public var description: String { path.description.isEmpty ? message : "\(path): \(message)" }
+    public var description: String { path.description.isEmpty ? message : "\(path.shown): \(message)" }
 }

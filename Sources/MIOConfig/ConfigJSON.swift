@@ -65,7 +65,8 @@ extension ConfigValue {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            case _ where scalar.value < 0x20:
+            // What a terminal would obey too, where JSON is printed.
+            case _ where scalar.isControl && scalar.value <= 0xFFFF:
                 let digits = String(scalar.value, radix: 16)
                 text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: text.unicodeScalars.append(scalar)

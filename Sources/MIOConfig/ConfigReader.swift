@@ -60,9 +60,9 @@ public struct ConfigReader {
     public mutating func required(_ key: String) throws(ConfigError) -> ConfigValue {
         guard let value = value(key) else {
             if dictionary[key] == .null { throw error(key, "expected a value, found null") }
-            var message = "missing; expected the key \"\(key)\""
+            var message = "missing; expected the key \(quoted: key)"
             if let near = nearestName(to: key, in: dictionary.keys.filter { !known.contains($0) }) {
-                message += " (found \"\(near)\": did you mean \"\(key)\"?)"
+                message += " (found \(quoted: near): did you mean \(quoted: key)?)"
             }
             throw ConfigError(path: path.appending(key), message: message)
         }
@@ -85,11 +85,11 @@ public struct ConfigReader {
         if let message = decimalComma(before: unknown) { throw error(unknown, message) }
         var message = "unknown key"
         if let near = nearestName(to: unknown, in: known.union(unlisted).sorted()) {
-            message += "; did you mean \"\(near)\"?"
+            message += "; did you mean \(quoted: near)?"
         }
         if !known.isEmpty {
             message += message.hasSuffix("?") ? " " : ". "
-            message += "Valid keys here: " + known.sorted().joined(separator: ", ")
+            message += "Valid keys here: " + listed(known.sorted())
         }
         throw error(unknown, message)
     }
@@ -103,7 +103,7 @@ public struct ConfigReader {
         else { return nil }
         let name = dictionary.keys[index - 1]
         return
-            "a comma ends an entry: \"\(name): \(whole),\(key)\" sets \(name) to \(whole), and \"\(key)\" is a key of "
+            "a comma ends an entry: \"\(name): \(whole),\(key)\" sets \(name) to \(whole), and \(quoted: key) is a key of "
             + "its own; write the decimal point, \(whole).\(key)"
     }
 
@@ -287,7 +287,7 @@ public struct ConfigReader {
         let value = try required(key)
         let valid = Choice.allCases.map(\.rawValue)
         guard case .string(let name) = value else {
-            throw mismatch(key, expected: "one of " + valid.joined(separator: ", "), value)
+            throw mismatch(key, expected: "one of " + listed(valid), value)
         }
         guard let choice = Choice(rawValue: name) else {
             throw error(key, Self.unknown(name, valid: valid))
@@ -297,8 +297,8 @@ public struct ConfigReader {
 
     /// The message for a name that is not among the valid ones.
     public static func unknown(_ name: String, valid: [String]) -> String {
-        let near = nearestName(to: name, in: valid).map { "; did you mean \"\($0)\"?" } ?? "."
-        return "unknown name \"\(name)\"\(near) Valid names: " + valid.joined(separator: ", ")
+        let near = nearestName(to: name, in: valid).map { "; did you mean \(quoted: $0)?" } ?? "."
+        return "unknown name \(quoted: name)\(near) Valid names: " + listed(valid)
     }
 
     // MARK: Nested dictionaries

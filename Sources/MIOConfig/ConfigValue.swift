@@ -1,3 +1,5 @@
+import MIOTensor
+
 /// What a job file, a Keras configuration or a manifest is made of, before it means anything.
 ///
 /// Dictionaries keep the order in which their keys were written; two are equal if they hold the same
@@ -18,10 +20,10 @@ public enum ConfigValue: Hashable, Sendable {
         case .boolean(let value): value ? "true" : "false"
         case .integer(let value): "the integer \(value)"
         case .real(let value): "the number \(value)"
-        case .string(let value): "\"\(value)\""
+        case .string(let value): "\(quoted: value)"
         case .list(let values): "a list of \(values.count)"
         case .dictionary(let values):
-            values.isEmpty ? "an empty mapping" : "a mapping with \(values.keys.joined(separator: ", "))"
+            values.isEmpty ? "an empty mapping" : "a mapping with \(listed(values.keys))"
         }
     }
 }

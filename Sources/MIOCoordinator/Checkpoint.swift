@@ -48,7 +48,8 @@ extension StoredCheckpoint {
     static let weightsName = "weights.safetensors"
     static let optimizerName = "optimizer.safetensors"
 
-    /// Reads and verifies a checkpoint: the manifest, then sizes, then checksums, then both headers.
+    /// Reads and verifies a checkpoint: the manifest, then sizes, then checksums, then both headers, then that all values
+    /// are finite.
     ///
     /// - Parameter path: a folder like `checkpoints/step-000000200`.
     /// - Throws: `CheckpointError` (damaged, newer format), `FileError` if the folder is not there, or if it cannot be
@@ -73,9 +74,16 @@ extension StoredCheckpoint {
                     .damaged, path: path,
                     message: "\(Self.weightsName) does not hold the parameters that manifest.json lists")
             }
-            self.init(
-                path: path, manifest: manifest, weights: weights,
-                optimizer: try SafetensorsFile(Folder.join(path, Self.optimizerName)))
+            let optimizer = try SafetensorsFile(Folder.join(path, Self.optimizerName))
+            for (name, file) in [(Self.weightsName, weights), (Self.optimizerName, optimizer)] {
+                guard let tensor = try file.firstNonFiniteTensor() else { continue }
+                throw CheckpointError(
+                    .damaged, path: path,
+                    message:
+                        "\(name): \(quoted: tensor) has values that are NaN or infinite: the training had "
+                        + "diverged; continue from an older checkpoint")
+            }
+            self.init(path: path, manifest: manifest, weights: weights, optimizer: optimizer)
         } catch let error as FileError where error.exitCode != .inputOutput {
             throw CheckpointError(.damaged, path: path, message: error.description)
         } catch let error as FormatError {

@@ -11,6 +11,8 @@ public struct CheckpointError: MIOError, Hashable {
         case anotherModel
         /// There are checkpoints, and none can be continued from.
         case noneUsable
+        /// Not written, because its values are not finite.
+        case diverged
     }
 
     public let kind: Kind
@@ -24,6 +26,6 @@ public struct CheckpointError: MIOError, Hashable {
         self.message = message
     }
 
-    public var exitCode: ExitCode { .badInput }
+    public var exitCode: ExitCode { kind == .diverged ? .diverged : .badInput }
     public var description: String { "\(path): \(message)" }
 }

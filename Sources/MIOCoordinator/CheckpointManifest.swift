@@ -14,7 +14,7 @@ public struct ParameterDescription: Hashable, Sendable, CustomStringConvertible 
         self.shape = shape
     }
 
-    public var description: String { "\"\(name)\" of shape \(shape)" }
+    public var description: String { "\(quoted: name) of shape \(shape)" }
 }
 
 /// Where a training stands, and which files hold its tensors: the content of `manifest.json`.
@@ -172,9 +172,11 @@ extension CheckpointManifest {
         _ = reader.value("checksum")
         mioVersion = try reader.string("mio_version")
         jobName = try reader.string("job")
-        step = try reader.integer("step", atLeast: 0)
-        epoch = try reader.integer("epoch", atLeast: 0)
-        position = try reader.integer("position", atLeast: 0)
+        // Far beyond what any training counts to, and little enough to count on from.
+        let most = 1 << 53
+        step = try reader.integer("step", atLeast: 0, atMost: most)
+        epoch = try reader.integer("epoch", atLeast: 0, atMost: most)
+        position = try reader.integer("position", atLeast: 0, atMost: most)
         seed = try reader.integer("seed")
         worldSize = try reader.integer("world_size", atLeast: 1)
         model = []

@@ -37,11 +37,12 @@ public struct CheckpointStore: Sendable {
     /// Writes a checkpoint, then removes those that are no longer kept. One of the same step is replaced.
     ///
     /// - Returns: the checkpoint's folder; it is on the disk.
-    /// - Throws: `FileError` (a full disk, for one) or `FormatError`; all older checkpoints are then as they were, and
+    /// - Throws: `CheckpointError` for values that are not finite; `FileError` (a full disk, for one) or `FormatError`; all older checkpoints are then as they were, and
     ///   nothing of the new one is left, unless it was written and only what comes after failed.
     @discardableResult
     public mutating func write(_ checkpoint: Checkpoint) throws -> String {
         try verifyPlace()
+        try verifyFinite(checkpoint)
         try Folder.create(folder)
         if isAlone { try AtomicFolder.recover(in: folder) }
         let name = Self.name(step: checkpoint.manifest.step)
@@ -56,6 +57,24 @@ public struct CheckpointStore: Sendable {
         verified.insert(name)
         try retire(sparing: name)
         return path
+    }
+
+    /// A checkpoint that no run can go on from would push out those that one can.
+    private func verifyFinite(_ checkpoint: Checkpoint) throws {
+        for (what, tensors) in [
+            ("the weights", checkpoint.weights), ("the optimizer's state", checkpoint.optimizer),
+        ] {
+            guard let bad = tensors.first(where: { FiniteValues.firstNonFinite($0.values) != nil }) else {
+                continue
+            }
+            let newest = try steps().first.map { "; the newest checkpoint is that of step \($0)" } ?? ""
+            throw CheckpointError(
+                .diverged, path: Folder.join(folder, Self.name(step: checkpoint.manifest.step)),
+                message:
+                    "not written: after step \(checkpoint.manifest.step) \(what) \(quoted: bad.name) are NaN or "
+                    + "infinite, the training has diverged\(newest). Lower the learning rate or clip the gradient, and "
+                    + "run again")
+        }
     }
 
     private static func write(_ checkpoint: Checkpoint, to path: String) throws {

@@ -125,7 +125,7 @@ public final class ConsoleSink: MetricSink {
     /// Losses and metrics; what describes the run itself is shown elsewhere or not at all.
     private func values(_ event: RunEvent) -> String {
         event.values.filter { !Self.unshown.contains($0.name) }
-            .map { "  \($0.name) " + String(format: "%.4g", $0.value) }.joined()
+            .map { "  \($0.name.escaped()) " + String(format: "%.4g", $0.value) }.joined()
     }
 
     /// `0:42`, `12:03`, `3:00:05`.

@@ -28,7 +28,7 @@ public final class Coordinator: Sendable {
             var names = Set(RunEvent.reservedNames)
             for name in kind.names where !names.insert(name).inserted {
                 throw FileError(
-                    action: "log", path: "\"\(name)\" of the event \"\(kind.event)\"",
+                    action: "log", path: "\(quoted: name) of the event \(quoted: kind.event)",
                     reason: "the name is used twice or is one of event, step, epoch; rename the output or "
                         + "the metric", exitCode: .badInput)
             }

@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOTensor
 
 /// A `ConfigValue` in a form whose JSON reads back bit for bit.
 ///
@@ -33,7 +34,7 @@ enum ExactValue {
                 if let bits = UInt64(rest, radix: 16) { return .real(Double(bitPattern: bits)) }
             default: return value
             }
-            throw ConfigError(path: path, message: "expected a number, found \"\(text)\"")
+            throw ConfigError(path: path, message: "expected a number, found \(quoted: text)")
         case .list(let values):
             var decoded: [ConfigValue] = []
             for (index, value) in values.enumerated() {

@@ -19,9 +19,12 @@ public final class JSONLinesSink: MetricSink {
     private var pending: [UInt8] = []
     private static let mostPending = 1 << 15
 
+    /// What a person should know of the file that was there: damaged lines, and where they are now.
+    public private(set) var warning: String?
+
     /// Opens the file; lines of later steps, and a last line that a kill cut off, are dropped from it, in
     /// one replacement of the file. So a run that continues leaves neither duplicates nor gaps: events of
-    /// the resumed step itself that are there already are not written twice.
+    /// the resumed step itself that are there already are not written twice. Damaged lines go to a file of their own.
     ///
     /// - Parameter step: the step that the run continues from; 0 if it starts.
     /// - Throws: `FileError`.
@@ -37,14 +40,23 @@ public final class JSONLinesSink: MetricSink {
     private func keepLines(through step: Int) throws {
         let old = try MappedFile(path)
         let kept = try AtomicFile(replacing: path)
+        var damaged = DamagedLines(of: path)
         // Lines that are kept one after the other go in one call.
         var run = 0..<0
         var end = 0
+        var number = 0
         while let newline = old.bytes[end...].firstIndex(of: 0x0A) {
             let place = end..<newline + 1
             end = place.upperBound
-            let line = UnsafeRawBufferPointer(rebasing: old.bytes[place])
-            guard let (event, eventStep) = Self.event(ofLine: line), eventStep <= step else { continue }
+            number += 1
+            guard
+                let (event, eventStep) = Self.event(
+                    ofLine: UnsafeRawBufferPointer(rebasing: old.bytes[place.dropLast()]))
+            else {
+                damaged.add(number: number, bytes: place)
+                continue
+            }
+            guard eventStep <= step else { continue }
             if eventStep == step { already.insert(event) }
             if run.upperBound != place.lowerBound {
                 try kept.write(UnsafeRawBufferPointer(rebasing: old.bytes[run]))
@@ -54,11 +66,15 @@ public final class JSONLinesSink: MetricSink {
             }
         }
         try kept.write(UnsafeRawBufferPointer(rebasing: old.bytes[run]))
+        // First: a kill in between may leave them twice, but never nowhere.
+        try damaged.keep(old.bytes)
+        warning = damaged.warning
         try kept.commit()
     }
 
-    /// The event's word and step; `nil` if the line is none of ours, which a torn write leaves.
+    /// The event's word and step; `nil` if the line is not one of ours.
     private static func event(ofLine line: UnsafeRawBufferPointer) -> (String, Int)? {
+        guard JSONLine.isObject(line) else { return nil }
         // A long run has millions of lines: those that begin as `append(_:to:)` writes them need no JSON reader.
         if let found = beginning(ofLine: line) { return found }
         do {
@@ -69,6 +85,7 @@ public final class JSONLinesSink: MetricSink {
         }
     }
 
+    /// - Parameter line: a JSON object.
     private static func beginning(ofLine line: UnsafeRawBufferPointer) -> (String, Int)? {
         var rest = line[...]
         func take(_ text: StaticString) -> Bool {
@@ -84,7 +101,7 @@ public final class JSONLinesSink: MetricSink {
         }
         func isLetter(_ byte: UInt8) -> Bool { byte == 0x5F || (0x61...0x7A).contains(byte | 0x20) }
         func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-        guard line.suffix(2).elementsEqual("}\n".utf8), take("{\"event\": \"") else { return nil }
+        guard take("{\"event\": \"") else { return nil }
         let event = take(while: isLetter)
         guard !event.isEmpty, take("\", \"step\": "), let step = Int(take(while: isDigit)),
             take(", \"epoch\": "), let digit = rest.first, isDigit(digit)

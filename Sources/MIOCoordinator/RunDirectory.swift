@@ -20,11 +20,12 @@ public final class RunDirectory: Sendable {
     public init(_ path: String) throws(FileError) {
         try Folder.create(path)
         let lockPath = Self.lockPath(in: path)
-        let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else {
             throw .system("write to the run directory, creating", lockPath, code: errno)
         }
         do throws(FileError) {
+            try OpenFile.verifyPlain(descriptor, .appending, path: lockPath)
             warning = try Self.lock(descriptor, path: path, lockPath: lockPath)
             try Folder.create(Self.checkpointsPath(in: path))
             // Others may write here too, predictions for one.

@@ -77,7 +77,7 @@ struct NpyHeader {
     /// The header of version 1.0 for an array in row-major order, padded to a multiple of 64 bytes.
     static func encode(_ elementType: ElementType, _ shape: Shape) -> [UInt8] {
         let text =
-            "{'descr': '\(elementType.descriptor)', 'fortran_order': False, 'shape': \(shape), }"
+            "{'descr': '\(elementType.descriptor)', 'fortran_order': False, 'shape': \(shape.tuple), }"
         let unpadded = 10 + text.utf8.count + 1
         let total = (unpadded + 63) / 64 * 64
         let length = UInt16(total - 10)

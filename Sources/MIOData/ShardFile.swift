@@ -14,8 +14,7 @@ extension MappedFile {
             switch error.exitCode {
             case .missingInput: throw DataError(.missing, path, "no such file")
             case .badInput:
-                throw DataError(
-                    .unsupported, path, "not a plain file; data.files must name files, not folders")
+                throw DataError(.unsupported, path, "\(error.reason); data.files must name plain files")
             default: throw error
             }
         }

@@ -12,9 +12,15 @@ public struct AtomicFile: ~Copyable {
     public let temporaryPath: String
     private var file: OpenFile?
 
-    /// - Throws: `FileError` if the folder is missing or not writable, or a folder bears the name.
+    /// - Throws: `FileError` if the folder is missing or not writable, or what bears the name is not a plain file.
     public init(replacing path: String) throws(FileError) {
-        guard !Folder.isFolder(path) else { throw .system("replace", path, code: EISDIR) }
+        if let kind = FileKind.of(path), kind != .plain {
+            if kind == .folder { throw .system("replace", path, code: EISDIR) }
+            // Replacing /dev/null would leave the machine without it.
+            throw FileError(
+                action: "replace", path: path,
+                reason: "not a plain file but \(kind.rawValue); choose another name")
+        }
         let temporaryPath = Self.temporaryPath(for: path)
         // Left by a dead process that had this one's number.
         try Folder.remove(temporaryPath)

@@ -14,7 +14,7 @@ public final class MappedFile: @unchecked Sendable {
     public let stamp: FileStamp
     private let registration: Int?
 
-    /// - Throws: `FileError` if the file is missing, unreadable, or not a regular file.
+    /// - Throws: `FileError` if the file is missing, unreadable, or not a plain file.
     public init(_ path: String) throws(FileError) {
         let file = try OpenFile(path, .reading)
         let stamp = try file.stamp()

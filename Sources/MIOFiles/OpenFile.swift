@@ -1,12 +1,15 @@
 import Foundation
 import MIOTensor
 
-/// An open file descriptor: every call checked, every error with the file's path, closed with its owner.
+/// An open file descriptor of a plain file: every call checked, every error with the file's path, closed with its owner.
+///
+/// A FIFO, a socket, a device or a folder is refused without waiting: reading a FIFO that nobody writes to would never
+/// end.
 ///
 /// `close()` reports the error of a failed close (where a network file system says that data was lost);
 /// without it the file is closed silently at the end of its life.
 public struct OpenFile: ~Copyable {
-    public enum Mode: Sendable {
+    public enum Mode: Hashable, Sendable {
         /// An existing file, from its start.
         case reading
         /// A file that must not exist yet.
@@ -18,24 +21,88 @@ public struct OpenFile: ~Copyable {
     public let path: String
     private var descriptor: Int32
 
-    /// - Throws: `FileError`: not there, not allowed, or, when creating, there already.
+    /// - Throws: `FileError`: not there, not a plain file, not allowed, or, when creating, there already.
     public init(_ path: String, _ mode: Mode) throws(FileError) {
         try self.init(path, mode, standingFor: path)
     }
 
     /// - Parameter target: the path that errors name, for a file that will get that name.
     init(_ path: String, _ mode: Mode, standingFor target: String) throws(FileError) {
+        descriptor = try Self.open(path, mode, standingFor: target)
         self.path = target
+    }
+
+    private static func open(_ path: String, _ mode: Mode, standingFor target: String) throws(FileError)
+        -> Int32
+    {
         let flags =
             switch mode {
             case .reading: O_RDONLY
             case .creating: O_WRONLY | O_CREAT | O_EXCL
             case .appending: O_WRONLY | O_CREAT | O_APPEND
             }
-        descriptor = retrying { open(path, flags | O_CLOEXEC, 0o644) }
+        // Before it is opened: a device may do something then.
+        if mode != .creating { try refuseSpecial(path, mode, standingFor: target) }
+        // Should a FIFO have taken its place meanwhile, opening it must not wait for a writer.
+        let descriptor = retrying { Foundation.open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o644) }
         guard descriptor >= 0 else {
             throw .system(mode == .reading ? "read" : "create", target, code: errno)
         }
+        do throws(FileError) {
+            try verifyPlain(descriptor, mode, path: target)
+        } catch {
+            _ = Foundation.close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// - Throws: `FileError` if there is something that is not a plain file.
+    private static func refuseSpecial(_ path: String, _ mode: Mode, standingFor target: String)
+        throws(FileError)
+    {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return }
+        if let error = FileKind(status).refusal(mode, target) { throw error }
+    }
+
+    /// - Throws: `FileError` if an open descriptor is not of a plain file.
+    public static func verifyPlain(_ descriptor: Int32, _ mode: Mode, path: String) throws(FileError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system("examine", path, code: errno) }
+        if let error = FileKind(status).refusal(mode, path) { throw error }
+    }
+
+    /// The whole content of a small file.
+    /// - Parameter most: bytes that it may have.
+    /// - Throws: `FileError`: missing, not a plain file, unreadable, or larger.
+    public static func contents(of path: String, atMost most: Int) throws(FileError) -> [UInt8] {
+        let file = try OpenFile(path, .reading)
+        var bytes: [UInt8] = []
+        // Not the size that the system tells: the file may grow meanwhile, and those of /proc tell none.
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = try readPiece(file, &piece)
+            guard count > 0 else { return bytes }
+            guard bytes.count + count <= most else {
+                throw FileError(
+                    action: "read", path: path, reason: "is larger than \(most) bytes", exitCode: .badInput)
+            }
+            bytes += piece[..<count]
+        }
+    }
+
+    private static func readPiece(_ file: borrowing OpenFile, _ piece: inout [UInt8]) throws(FileError) -> Int
+    {
+        let count = piece.withUnsafeMutableBytes { file.readOrCode(into: $0) }
+        guard count >= 0 else { throw .system("read", file.path, code: Int32(-count)) }
+        return count
+    }
+
+    /// The count of bytes read, or the negative `errno`.
+    private func readOrCode(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = retrying { Foundation.read(descriptor, buffer.baseAddress, buffer.count) }
+        return count >= 0 ? count : -Int(errno)
     }
 
     deinit {
@@ -57,16 +124,13 @@ public struct OpenFile: ~Copyable {
     }
 
     /// Bytes.
-    /// - Throws: `FileError` if the file cannot be examined, or is not a regular file.
+    /// - Throws: `FileError` if the file cannot be examined.
     public func size() throws(FileError) -> Int { try stamp().size }
 
-    /// - Throws: `FileError` if the file cannot be examined, or is not a regular file.
+    /// - Throws: `FileError` if the file cannot be examined.
     public func stamp() throws(FileError) -> FileStamp {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .system("examine", path, code: errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw FileError(action: "read", path: path, reason: "not a regular file", exitCode: .badInput)
-        }
         return FileStamp(status)
     }
 

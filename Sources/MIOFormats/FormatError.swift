@@ -24,7 +24,7 @@ public struct FormatError: MIOError, Hashable {
     public var exitCode: ExitCode { .badInput }
 
     public var description: String {
-        let place = tensor.map { "\(file): tensor \"\($0)\"" } ?? file
+        let place = tensor.map { "\(file.shown(most: 300)): tensor \(quoted: $0)" } ?? file.shown(most: 300)
         let end = advice.map { "; \($0)" } ?? ""
         return "\(place): expected \(expected), received \(received)\(end)"
     }

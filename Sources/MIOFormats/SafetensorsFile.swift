@@ -50,7 +50,7 @@ public final class SafetensorsFile: Sendable {
     /// - Throws: `FormatError` naming the nearest name there is.
     public func entry(named name: String) throws(FormatError) -> SafetensorsEntry {
         guard let position = index[name] else {
-            let near = nearestName(to: name, in: names).map { "did you mean \"\($0)\"?" }
+            let near = nearestName(to: name, in: names).map { "did you mean \(quoted: $0)?" }
             throw FormatError(
                 file: path, tensor: name, expected: "a tensor of this name",
                 received: "a file of \(entries.count) tensors without it", advice: near)

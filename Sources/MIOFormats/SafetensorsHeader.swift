@@ -74,7 +74,7 @@ struct SafetensorsHeader {
             repeat {
                 let name = try scanner.string()
                 guard names.insert(name).inserted else {
-                    throw .init(expected: "each name once", received: "\"\(name)\" twice")
+                    throw .init(expected: "each name once", received: "\(quoted: name) twice")
                 }
                 try scanner.expect(":")
                 if name == "__metadata__" {
@@ -98,7 +98,7 @@ struct SafetensorsHeader {
             let key = try scanner.string()
             try scanner.expect(":")
             guard metadata.updateValue(try scanner.string(), forKey: key) == nil else {
-                throw .init(expected: "each key of __metadata__ once", received: "\"\(key)\" twice")
+                throw .init(expected: "each key of __metadata__ once", received: "\(quoted: key) twice")
             }
         } while scanner.takes(",")
         try scanner.expect("}")
@@ -121,40 +121,41 @@ struct SafetensorsHeader {
             case "data_offsets" where offsets == nil: offsets = try scanner.counts()
             default:
                 throw .init(
-                    expected: "dtype, shape and data_offsets once each in the tensor \"\(name)\"",
-                    received: "the key \"\(key)\"")
+                    expected: "dtype, shape and data_offsets once each in the tensor \(quoted: name)",
+                    received: "the key \(quoted: key)")
             }
         } while scanner.takes(",")
         try scanner.expect("}")
         guard let type, let shape, let offsets else {
             throw .init(
-                expected: "dtype, shape and data_offsets in the tensor \"\(name)\"",
+                expected: "dtype, shape and data_offsets in the tensor \(quoted: name)",
                 received: "an entry without "
                     + (type == nil ? "dtype" : shape == nil ? "shape" : "data_offsets"))
         }
         guard let elementType = SafetensorsEntry.ElementType(rawValue: type) else {
             let valid = SafetensorsEntry.ElementType.allCases.map(\.rawValue)
             throw .init(
-                expected: "a dtype of \(valid.joined(separator: ", ")) in the tensor \"\(name)\"",
-                received: "\"\(type)\"")
+                expected: "a dtype of \(valid.joined(separator: ", ")) in the tensor \(quoted: name)",
+                received: "\(quoted: type)")
         }
         guard offsets.count == 2, offsets[0] <= offsets[1] else {
             throw .init(
-                expected: "data_offsets [begin, end] with begin ≤ end in the tensor \"\(name)\"",
-                received: "\(offsets)")
+                expected: "data_offsets [begin, end] with begin ≤ end in the tensor \(quoted: name)",
+                received: offsets.count == 2 ? "\(offsets)" : "\(offsets.count) numbers")
         }
         var size = elementType.size
         for dimension in shape {
             let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
             guard !overflow else {
                 throw .init(
-                    expected: "a size below 2^63 bytes of the tensor \"\(name)\"", received: "shape \(shape)")
+                    expected: "a size below 2^63 bytes of the tensor \(quoted: name)",
+                    received: "shape \(Shape(shape))")
             }
             size = product
         }
         guard offsets[1] - offsets[0] == size else {
             throw .init(
-                expected: "\(size) bytes for \(type) × \(shape) of the tensor \"\(name)\"",
+                expected: "\(size) bytes for \(type) × \(Shape(shape)) of the tensor \(quoted: name)",
                 received: "data_offsets \(offsets), which is \(offsets[1] - offsets[0])")
         }
         return SafetensorsEntry(

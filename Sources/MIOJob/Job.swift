@@ -41,7 +41,8 @@ public struct Job: Sendable {
 
     /// The model's outputs that have no entry among `outputs`: predicted, but not trained.
     public var untrainedOutputs: [String] {
-        graph.outputs.map(\.name).filter { name in !outputs.contains { $0.name == name } }
+        let trained = Set(outputs.map(\.name))
+        return graph.outputs.map(\.name).filter { !trained.contains($0) }
     }
 
     /// - Parameters:
@@ -72,13 +73,11 @@ public struct Job: Sendable {
         communication: CommunicationOptions, checkpoints: CheckpointOptions, logging: LoggingOptions,
         runDirectory: String?, folder: String
     ) throws(ConfigError) {
-        let order = model.graph.outputs.map(\.name)
+        let order = Dictionary(model.graph.outputs.enumerated().map { ($1.name, $0) }) { first, _ in first }
         self.name = name
         self.seed = seed
         self.model = model
-        self.outputs = outputs.sorted {
-            order.firstIndex(of: $0.name) ?? order.count < order.firstIndex(of: $1.name) ?? order.count
-        }
+        self.outputs = outputs.sorted { order[$0.name] ?? order.count < order[$1.name] ?? order.count }
         self.data = data
         self.optimizer = optimizer
         self.training = training

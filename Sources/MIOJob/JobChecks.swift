@@ -1,6 +1,7 @@
 import MIOConfig
 import MIOGraph
 import MIOObjectives
+import MIOTensor
 
 /// All that can be found wrong with a job without its data.
 struct JobChecks {
@@ -21,7 +22,7 @@ struct JobChecks {
         guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
             throw ConfigError(
                 path: path.appending("name"),
-                message: "expected a name that can be a folder's, without \"/\"; found \"\(name)\"")
+                message: "expected a name that can be a folder's, without \"/\"; found \(quoted: name)")
         }
         try checkNumbers()
         try checkOutputs()
@@ -30,8 +31,9 @@ struct JobChecks {
         for (key, source) in data.parts {
             try check(source, at: path.appending("data").appending(key))
         }
-        return outputs.compactMap(activationWarning) + softmaxWarnings + unusedInputWarnings
-            + untrainedWarnings + shardsWarning
+        let nodes = Dictionary(graph.outputs.map { ($0.name, $0.node) }) { first, _ in first }
+        return outputs.compactMap { activationWarning($0, node: nodes[$0.name]) } + softmaxWarnings
+            + unusedInputWarnings + untrainedWarnings + shardsWarning
     }
 
     /// What a job file's reader has checked already, for jobs built in Swift.
@@ -63,7 +65,7 @@ struct JobChecks {
             throw ConfigError(
                 path: path,
                 message: "expected a loss for at least one output of the model: "
-                    + names.joined(separator: ", "))
+                    + listed(names))
         }
         var seen: Set<String> = []
         for output in outputs {
@@ -145,8 +147,8 @@ struct JobChecks {
         for (place, name) in named where weights.contains(name) {
             throw ConfigError(
                 path: place,
-                message: "the data's \"\(name)\" is the sample weights of the output "
-                    + "\"\(name.dropLast("_weight".count))\"; rename one of the two")
+                message: "the data's \(quoted: name) is the sample weights of the output "
+                    + "\(quoted: name.dropLast("_weight".count)); rename one of the two")
         }
     }
 
@@ -175,14 +177,14 @@ struct JobChecks {
         for (name, place) in named where !taken.insert(name).inserted {
             throw ConfigError(
                 path: place,
-                message: "logs already have a \"\(name)\"; write {class: …, name: …} with another name")
+                message: "logs already have a \(quoted: name); write {class: …, name: …} with another name")
         }
         guard data.validation != nil else { return }
         for (name, place) in named where name.hasPrefix("val_") && taken.contains(String(name.dropFirst(4))) {
             throw ConfigError(
                 path: place,
                 message:
-                    "logs would have two \"\(name)\": validation's \"\(name.dropFirst(4))\" is called so; "
+                    "logs would have two \(quoted: name): validation's \(quoted: name.dropFirst(4)) is called so; "
                     + "choose another name")
         }
     }
@@ -190,7 +192,8 @@ struct JobChecks {
     private func check(_ source: DataSource, at path: ConfigPath) throws(ConfigError) {
         let outputNames = graph.outputs.map(\.name)
         let valid = graph.inputs.map(\.name) + outputNames + outputNames.map { $0 + "_weight" }
-        for (key, name) in source.names where !valid.contains(name) {
+        let known = Set(valid)
+        for (key, name) in source.names where !known.contains(name) {
             throw ConfigError(
                 path: path.appending(key).appending(name),
                 message: ConfigReader.unknown(name, valid: valid))
@@ -211,9 +214,8 @@ struct JobChecks {
     // MARK: Warnings
 
     /// A loss of probabilities after no such activation, or a loss of logits after one.
-    private func activationWarning(_ output: OutputSpecification) -> String? {
-        guard let terminal = graph.outputs.first(where: { $0.name == output.name }),
-            case .string(let activation)? = graph.layer(of: terminal.node).config["activation"]
+    private func activationWarning(_ output: OutputSpecification, node: Int?) -> String? {
+        guard let node, case .string(let activation)? = graph.layer(of: node).config["activation"]
         else { return nil }
         let loss = type(of: output.loss).className
         if let expected = output.loss.absorbs?.rawValue, activation == "linear" {
@@ -236,7 +238,7 @@ struct JobChecks {
         }.map { node in
             let entry = graph.layers[node.layer]
             return
-                "model: layer \"\(entry.name)\" (\(type(of: entry.layer).className)): softmax over an axis of size 1 "
+                "model: layer \(quoted: entry.name) (\(type(of: entry.layer).className)): softmax over an axis of size 1 "
                 + "is 1 whatever the weights are, and they learn nothing; did you mean sigmoid?"
         }
     }
@@ -257,7 +259,10 @@ struct JobChecks {
     }
 
     private var untrainedWarnings: [String] {
-        graph.outputs.map(\.name).filter { name in !outputs.contains { $0.name == name } }
-            .map { "outputs: \"\($0)\" has no entry, so it has no loss: it is predicted, but not trained" }
+        let trained = Set(outputs.map(\.name))
+        return graph.outputs.map(\.name).filter { !trained.contains($0) }
+            .map {
+                "outputs: \(quoted: $0) has no entry, so it has no loss: it is predicted, but not trained"
+            }
     }
 }

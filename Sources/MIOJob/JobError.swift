@@ -29,8 +29,11 @@ public struct JobError: MIOError, Hashable {
 
     public var description: String {
         var parts: [String] = []
-        if let file { parts.append(line.map { "\(file):\($0)" } ?? file) }
-        if !path.description.isEmpty { parts.append(path.description) }
+        if let file {
+            let name = file.shown(most: 300)
+            parts.append(line.map { "\(name):\($0)" } ?? name)
+        }
+        if !path.description.isEmpty { parts.append(path.shown) }
         return (parts + [message]).joined(separator: ": ")
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MIOConfig
+import MIOFiles
 import MIOObjectives
 import MIOOptimizers
 import MIOTensor
@@ -22,37 +23,38 @@ extension Job {
             overrides: overrides)
     }
 
+    /// The text of a job file.
+    /// - Throws: `JobError` with what is wrong with the file.
+    public static func text(ofFile path: String) throws(JobError) -> String {
+        try read(JobPath.absolute(path), writtenAs: path)
+    }
+
     private static func read(_ absolute: String, writtenAs path: String) throws(JobError) -> String {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: absolute, isDirectory: &isFolder) else {
+        guard Folder.exists(absolute) else {
             throw JobError(
                 file: path, message: "no such file; name a job file, or make job.yaml here",
                 exitCode: .missingInput)
         }
-        if isFolder.boolValue {
+        if Folder.isFolder(absolute) {
             throw JobError(
                 file: path, message: "is a folder; name the job file in it", exitCode: .missingInput)
         }
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: absolute))
-            defer { handle.closeFile() }
-            let data = try handle.read(upToCount: largestFile + 1) ?? Data()
-            guard data.count <= largestFile else {
-                throw JobError(file: path, message: "is larger than \(largestFile) bytes: no job file")
-            }
-            // Some editors begin a file so; YAML allows it, and its reader does not.
-            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-            guard
-                let text = String(
-                    validating: data.starts(with: mark) ? data.dropFirst(mark.count) : data, as: UTF8.self)
-            else { throw JobError(file: path, message: "is not UTF-8 text") }
-            return text
-        } catch let error as JobError {
-            throw error
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try OpenFile.contents(of: absolute, atMost: largestFile)
         } catch {
             throw JobError(
-                file: path, message: "cannot be read: \(error.localizedDescription)", exitCode: .missingInput)
+                file: path, message: "cannot be read as a job file: \(error.reason)",
+                exitCode: error.exitCode == .badInput ? .badInput : .missingInput)
         }
+        // Some editors begin a file so; YAML allows it, and its reader does not.
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        guard
+            let text = String(
+                validating: bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...], as: UTF8.self
+            )
+        else { throw JobError(file: path, message: "is not UTF-8 text") }
+        return text
     }
 
     /// Reads the text of a job file.
@@ -80,7 +82,7 @@ extension Job {
         var outputs: [OutputSpecification] = []
         let names = model.graph.outputs.map(\.name)
         for name in outputReader.keys {
-            guard names.contains(name) else {
+            guard model.graph.shape(ofOutput: name) != nil else {
                 throw outputReader.error(name, ConfigReader.unknown(name, valid: names))
             }
             var output = try outputReader.dictionary(name)
@@ -126,7 +128,7 @@ extension Job {
     private static func readSeed(_ reader: inout ConfigReader) throws(ConfigError) -> UInt64 {
         if case .string(let digits)? = reader.value("seed") {
             guard let seed = UInt64(digits) else {
-                throw reader.error("seed", "expected an integer from 0 to 2⁶⁴ − 1, found \"\(digits)\"")
+                throw reader.error("seed", "expected an integer from 0 to 2⁶⁴ − 1, found \(quoted: digits)")
             }
             return seed
         }

@@ -66,7 +66,7 @@ enum RanksPerGroupError: MIOError, Hashable {
                 + "(mpirun -x \(RanksPerGroup.variable)), or none"
         case .doesNotDivide(let rank, let ranksOnNode):
             "\(RanksPerGroup.variable): expected a number that divides the \(ranksOnNode) ranks of rank "
-                + "\(rank)'s machine, received \"\(RanksPerGroup.text ?? "")\"; correct or unset it"
+                + "\(rank)'s machine, received \(quoted: RanksPerGroup.text ?? ""); correct or unset it"
         }
     }
 }

@@ -25,8 +25,8 @@ public struct OperationCost: Hashable, Sendable {
 
         public static func + (a: Part, b: Part) -> Part {
             Part(
-                flops: a.flops + b.flops, bytes: a.bytes + b.bytes, weightBytes: a.weightBytes + b.weightBytes
-            )
+                flops: a.flops.clampedPlus(b.flops), bytes: a.bytes.clampedPlus(b.bytes),
+                weightBytes: a.weightBytes.clampedPlus(b.weightBytes))
         }
     }
 
@@ -38,7 +38,7 @@ public struct OperationCost: Hashable, Sendable {
     public let backwardInputs: Part
     public var backward: Part { backwardWeights + backwardInputs }
     /// Operations a sample, there and back.
-    public var flops: Int { forward.flops + backward.flops }
+    public var flops: Int { forward.flops.clampedPlus(backward.flops) }
 
     /// - Parameter operation: of the plan.
     public init(_ operation: Plan.Operation, in plan: Plan) {
@@ -48,8 +48,8 @@ public struct OperationCost: Hashable, Sendable {
         let needed = zip(inputs, operation.inputGradients).filter { $1 != .none }.map(\.0)
         let trained = zip(weights, operation.weightGradients).filter { $1 != .none }.map(\.0)
         let arithmetic = Arithmetic(operation, plan)
-        func bytes(_ elements: Int...) -> Int { elements.reduce(0, +) * MemoryLayout<Float>.stride }
-        func sum(_ counts: [Int]) -> Int { counts.reduce(0, +) }
+        func sum(_ counts: [Int]) -> Int { counts.reduce(0) { $0.clampedPlus($1) } }
+        func bytes(_ elements: Int...) -> Int { sum(elements).clampedTimes(MemoryLayout<Float>.stride) }
 
         forward = Part(
             flops: sum(inputs.map(arithmetic.forward)), bytes: bytes(sum(inputs), output),
@@ -84,17 +84,21 @@ public struct OperationCost: Hashable, Sendable {
             case .reorder: self.init(0, 0)
             case .layer(let layer as Conv2D, _, _):
                 let channels = plan.tensors[operation.inputs[0]].shape.last
-                let window = layer.kernelSize[0] * layer.kernelSize[1]
-                let count = 2 * window * channels * output.count
+                let window = layer.kernelSize[0].clampedTimes(layer.kernelSize[1])
+                let count = window.clampedTimes(2 * channels).clampedTimes(output.count)
                 self.init({ _ in count }, { _ in count })
             // Every input element meets every unit.
             case .layer(let layer as Dense, _, _):
-                self.init({ 2 * $0 * layer.units }, { 2 * $0 * layer.units })
+                self.init({ (2 * $0).clampedTimes(layer.units) }, { (2 * $0).clampedTimes(layer.units) })
             case .layer(let layer as SegmentedDense, _, _):
-                self.init({ 2 * $0 * layer.dense.units }, { 2 * $0 * layer.dense.units })
+                self.init(
+                    { (2 * $0).clampedTimes(layer.dense.units) }, { (2 * $0).clampedTimes(layer.dense.units) }
+                )
             // Comparisons; the gradient goes to one element of each window.
             case .layer(let layer as MaxPooling2D, _, _):
-                self.init(output.count * layer.poolSize[0] * layer.poolSize[1], output.count)
+                self.init(
+                    output.count.clampedTimes(layer.poolSize[0]).clampedTimes(layer.poolSize[1]), output.count
+                )
             case .layer(is Concatenate, _, _): self.init(0, 0)
             default: self.init({ $0 }, { $0 })
             }
@@ -115,5 +119,5 @@ extension Plan {
 
     /// Operations that a training step takes for each sample of its batch: forward and backward, without losses
     /// and the optimizer.
-    public var flopsPerSample: Int { costs.reduce(0) { $0 + $1.flops } }
+    public var flopsPerSample: Int { costs.reduce(0) { $0.clampedPlus($1.flops) } }
 }

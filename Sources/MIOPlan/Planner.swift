@@ -46,6 +46,9 @@ struct Lowering {
     private let consumers: [[Int]]
     private let firstParameter: [Int]
     private let callsOfLayer: [Int]
+    /// For the node of each output: what each head on it would absorb. An output may bear several names, and each a
+    /// loss.
+    private let wishes: [Int: [Activation?]]
     /// For a head's node whose activation a loss absorbs: the tensor of its logits.
     private var logits: [Int: Int] = [:]
 
@@ -62,6 +65,7 @@ struct Lowering {
             for input in node.inputs { consumers[input].append(index) }
         }
         self.consumers = consumers
+        wishes = Dictionary(zip(graph.outputs, request.heads).map { ($0.node, [$1.absorbs]) }) { $0 + $1 }
         callsOfLayer = calls
         var count = 0
         firstParameter = graph.layers.map { entry in
@@ -93,7 +97,7 @@ struct Lowering {
     private func isReadInPlace(_ node: Int) -> Bool {
         graph.nodes[node].shape.rank == 1 && !consumers[node].isEmpty
             && consumers[node].allSatisfy { graph.layer(of: $0) is Dense }
-            && !graph.outputs.contains { $0.node == node }
+            && wishes[node] == nil
     }
 
     /// A call that only gives the axes other names. A blocked image stays where it is if it is flattened to a
@@ -133,7 +137,8 @@ struct Lowering {
         }
         if let activation = split {
             // The loss makes the output's values from the logits, unless somebody else needs them too.
-            guard !consumers[node].isEmpty || wishes(of: node).contains(where: { $0 != activation }) else {
+            guard !consumers[node].isEmpty || wishes[node, default: []].contains(where: { $0 != activation })
+            else {
                 return
             }
             parts[node] = [
@@ -147,12 +152,7 @@ struct Lowering {
     /// The activation at the end of an output that a loss on it prefers to compute from logits.
     private func absorbedActivation(of node: Int) -> Activation? {
         guard let activation = (graph.layer(of: node) as? any ActivatedLayer)?.activation else { return nil }
-        return wishes(of: node).contains(activation) ? activation : nil
-    }
-
-    /// What each head on a node would absorb: an output may bear several names, and each a loss.
-    private func wishes(of node: Int) -> [Activation?] {
-        zip(graph.outputs, request.heads).filter { $0.0.node == node }.map(\.1.absorbs)
+        return wishes[node, default: []].contains(activation) ? activation : nil
     }
 
     private mutating func emitCall(_ layer: any Layer, _ node: Int, name: String, _ sources: [Int]) -> Int {

@@ -38,7 +38,7 @@ struct LabelCheck {
                     )
                 )
             }
-            let place = "data.\(key): output \"\(output)\": "
+            let place = "data.\(key): output \(quoted: output): "
             messages += advice.warnings(labels).map { "warning: " + place + $0 }
             // The same on all ranks, which reduce together.
             for number in SentinelScan.candidates(labels) {
@@ -66,7 +66,7 @@ struct LabelCheck {
         // Only class labels have one.
         let advice = fault.classes == nil ? "" : ", or set outputs.\(output).missing_label"
         return RunError(
-            "output \"\(output)\": \(location): the target is \(fault.value); expected \(expected). "
+            "output \(quoted: output): \(location): the target is \(fault.value); expected \(expected). "
                 + "Correct the data\(advice)\(hint)", exitCode: .badInput)
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import MIOData
 import MIOJob
 import MIOPlan
@@ -18,46 +17,67 @@ public struct MemoryNeed: Sendable, Hashable {
     /// Bytes of a checkpoint: on the disk, and once more in rank 0's memory while it is written.
     public let checkpoint: Int
 
-    public var shared: Int { weights + optimizer }
-    public var ofRank: Int { gradients + values + batches }
+    public var shared: Int { weights.clampedPlus(optimizer) }
+    public var ofRank: Int { gradients.clampedPlus(values).clampedPlus(batches) }
 
     /// - Parameters:
     ///   - part: samples of the largest part of a batch that a rank has.
     ///   - floatsPerSample: of all columns.
     ///   - turns: in which a rank's lanes compute its shards of a batch.
     ///   - lanes: of a rank, which have values and gradients of their own.
-    init(_ job: Job, plan: Plan, part: Int, floatsPerSample: Int, turns: Int, lanes: Int) {
+    ///   - trains: whether there are gradients, optimizer state and checkpoints.
+    init(
+        _ job: Job, plan: Plan, part: Int, floatsPerSample: Int, turns: Int, lanes: Int, trains: Bool = true
+    ) {
         let bytes = MemoryLayout<Float>.size
         let slots = job.optimizer.slotNames.count
-        weights = plan.weightElements * bytes
-        optimizer = slots * plan.trainedElements * bytes
+        weights = plan.weightElements.clampedTimes(bytes)
+        let trained = plan.trainedElements.clampedTimes(bytes)
+        optimizer = trains ? slots.clampedTimes(trained) : 0
         // Turns' gradients wait for each other on the levels of a tree.
-        gradients = plan.trainedElements * bytes * (lanes + max(turns, 1).trailingZeroBitCount)
-        values = plan.arenaElements * bytes * lanes
-        let batch = part * floatsPerSample * bytes
-        batches = Prefetcher.usualDepth(batchBytes: batch) * batch
+        gradients = trains ? trained.clampedTimes(lanes + max(turns, 1).trailingZeroBitCount) : 0
+        values = plan.arenaElements.clampedTimes(bytes).clampedTimes(lanes)
+        let batch = part.clampedTimes(floatsPerSample).clampedTimes(bytes)
+        batches = Prefetcher.usualDepth(batchBytes: batch).clampedTimes(batch)
         checkpoint =
-            job.graph.parameters.reduce(0) { $0 + $1.shape.count * ($1.trainable ? slots + 1 : 1) } * bytes
+            !trains
+            ? 0
+            : job.graph.parameters.reduce(0) {
+                $0.clampedPlus($1.shape.count.clampedTimes($1.trainable ? slots + 1 : 1))
+            }.clampedTimes(bytes)
     }
 
     /// On a machine that has so many ranks.
     /// - Parameter writesCheckpoints: whether rank 0 is among them.
     public func onMachine(ranks: Int, writesCheckpoints: Bool = true) -> Int {
-        shared + ranks * ofRank + (writesCheckpoints ? checkpoint : 0)
+        shared.clampedPlus(ranks.clampedTimes(ofRank)).clampedPlus(writesCheckpoints ? checkpoint : 0)
     }
 
-    /// Bytes that this process and others of its control groups may have at all.
-    public static var available: Int {
-        let machine = Double(ProcessInfo.processInfo.physicalMemory)
-        return Int(min(machine, ControlGroups.current.memory ?? machine))
+    /// The parts of a rank's need, for a message.
+    private var parts: String {
+        [
+            ("weights and optimizer state", shared), ("gradients", gradients),
+            ("values between the layers", values), ("batches of data", batches), ("a checkpoint", checkpoint),
+        ].filter { $1 > 0 }.map { "\($0) \(byteText($1))" }.joined(separator: ", ")
     }
 
-    /// A sentence if `ranks` need more than there is.
-    func excess(ranks: Int, writesCheckpoints: Bool = true, available: Int = available) -> String? {
-        let needed = onMachine(ranks: ranks, writesCheckpoints: writesCheckpoints)
-        guard needed > available else { return nil }
-        return "about \(byteText(needed)) of memory are needed by \(counted(ranks, "rank")), this machine "
-            + "has \(byteText(available)); take fewer ranks a machine, a smaller model or a smaller "
-            + "training.batch_size"
+    /// - Parameters:
+    ///   - ranks: on this machine.
+    ///   - machine: the memory that they have together.
+    ///   - process: the memory that this one may have; `nil` for no limit of its own.
+    /// - Throws: `RunError` with exit code 74 if that is less than what is needed.
+    public func verify(
+        ranks: Int, writesCheckpoints: Bool = true, machine: MemoryLimit = .machine,
+        process: MemoryLimit? = .process
+    ) throws {
+        let together = onMachine(ranks: ranks, writesCheckpoints: writesCheckpoints)
+        let alone = onMachine(ranks: 1, writesCheckpoints: writesCheckpoints)
+        for (needed, count, limit) in [(together, ranks, machine), (alone, 1, process)] {
+            guard let limit, needed > limit.bytes else { continue }
+            throw RunError(
+                "about \(byteText(needed)) of memory are needed by \(counted(count, "rank")) (of each: \(parts)); "
+                    + "\(limit.text); take fewer ranks a machine, a smaller model or a smaller "
+                    + "training.batch_size", exitCode: .inputOutput)
+        }
     }
 }

@@ -64,7 +64,7 @@ struct NonFiniteDiagnosis {
             let elements = column.shape.count
             let values = batch.values(ofColumn: index) + sample * elements
             if (0..<elements).contains(where: { !values[$0].isFinite }) {
-                return "\(kind == .input ? "input" : "sample weight") \"\(column.name)\""
+                return "\(kind == .input ? "input" : "sample weight") \(quoted: column.name)"
             }
         }
         return nil
@@ -79,7 +79,7 @@ struct NonFiniteDiagnosis {
                 if let start = buffer.baseAddress { _ = dataset.read(row: row, column: index, into: start) }
             }
             guard !values.allSatisfy(\.isFinite) else { continue }
-            return text + ", whose input \"\(column.name)\" is not finite"
+            return text + ", whose input \(quoted: column.name) is not finite"
         }
         return text + ", whose inputs are finite: the weights may have diverged"
     }

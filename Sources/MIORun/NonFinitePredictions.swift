@@ -40,7 +40,7 @@ struct NonFinitePredictions {
     /// One sentence: how many of which outputs, and where the first is; `nil` if all are finite.
     func warning(_ diagnosis: NonFiniteDiagnosis) -> String? {
         guard let first = firstRows.compactMap(\.self).min() else { return nil }
-        let parts = zip(names, counts).filter { $1 > 0 }.map { "\(counted($1, "sample")) of \"\($0)\"" }
+        let parts = zip(names, counts).filter { $1 > 0 }.map { "\(counted($1, "sample")) of \(quoted: $0)" }
         return "predictions that are NaN or infinite: \(parts.joined(separator: ", ")); the first for "
             + diagnosis.description(ofRow: first)
     }

@@ -53,9 +53,9 @@ final class Recorder {
         self.names = names
         everySteps = job.logging.everySteps
         values = Storage(count: names.count + LoggingOptions.stepNames.count)
-        var sinks: [any MetricSink] = [
-            try JSONLinesSink(path: directory.metricsPath, keepingThrough: startStep)
-        ]
+        let lines = try JSONLinesSink(path: directory.metricsPath, keepingThrough: startStep)
+        if let warning = lines.warning { Message.write("warning: \(warning)") }
+        var sinks: [any MetricSink] = [lines]
         if job.logging.tensorBoard {
             sinks.append(try TensorBoardSink(folder: directory.path, keepingThrough: startStep))
         }

@@ -33,7 +33,8 @@ public struct Session {
     /// - Parameters:
     ///   - laneTuner: decides on rank 0 how threads share the work.
     ///   - makeBackend: given the threads that an operation has.
-    /// - Throws: `AgreedError`, `DifferenceError` if a rank read another job; `CommunicationError`.
+    /// - Throws: `AgreedError` (a model larger than the memory), `DifferenceError` if a rank read another job;
+    ///   `CommunicationError`.
     public init(
         job: Job, communicator: any Communicator, purpose: Purpose = .training,
         laneTuner: LaneTuner = LaneTuner(), makeBackend: @escaping (Int) throws -> any KernelBackend
@@ -41,6 +42,9 @@ public struct Session {
         self.job = job
         self.communicator = communicator
         try communicator.requireEqual("job", job.resolvedYAML)
+        try communicator.agree(on: "memory") {
+            try ModelMemory(job, trains: purpose == .training).verify(ranks: communicator.ranksOnNode)
+        }
         // Of machines with different cores the smallest: batches are cut alike everywhere.
         let fewest = -Int(try communicator.allreduceMax(-Double(ThreadsPerRank.derive(communicator))))
         let threads = job.training.threads ?? fewest
@@ -95,6 +99,10 @@ public struct Session {
     {
         let outputs = outputs ?? job.outputs
         let (plan, backend) = try makePlan(schedules, outputs, forwardOnly: true)
+        let columns = ColumnMap(graph: job.graph, outputs: outputs).requests
+        try verifyMemory(
+            plan, schedules, floatsPerSample: columns.reduce(0) { $0.clampedPlus($1.shape.count) },
+            trains: false)
         return try makeReplica(schedules, outputs, plan, backend, memory: nil)
     }
 
@@ -105,19 +113,23 @@ public struct Session {
         -> (Replica, TrainingMemory, any KernelBackend)
     {
         let (plan, backend) = try makePlan(schedules, job.outputs, forwardOnly: false)
-        let need = MemoryNeed(
-            job, plan: plan, part: largestPart(schedules), floatsPerSample: floatsPerSample,
-            turns: shards.own.count / lanes.count, lanes: lanes.count)
-        // Before it is asked for: Linux would grant it, and end a process once it is used.
-        try communicator.agree(on: "memory") {
-            let excess = need.excess(
-                ranks: communicator.ranksOnNode, writesCheckpoints: communicator.rank == 0)
-            if let excess { throw RunError(excess, exitCode: .inputOutput) }
-        }
+        try verifyMemory(plan, schedules, floatsPerSample: floatsPerSample, trains: true)
         let memory = try TrainingMemory(
             plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
             communicator: communicator)
         return (try makeReplica(schedules, job.outputs, plan, backend, memory: memory), memory, backend)
+    }
+
+    /// Before memory is asked for: Linux would grant it, and end a process once it is used.
+    private func verifyMemory(_ plan: Plan, _ schedules: [BatchSchedule], floatsPerSample: Int, trains: Bool)
+        throws
+    {
+        let need = MemoryNeed(
+            job, plan: plan, part: largestPart(schedules), floatsPerSample: floatsPerSample,
+            turns: shards.own.count / lanes.count, lanes: lanes.count, trains: trains)
+        try communicator.agree(on: "memory") {
+            try need.verify(ranks: communicator.ranksOnNode, writesCheckpoints: communicator.rank == 0)
+        }
     }
 
     private func makePlan(
@@ -170,7 +182,9 @@ public struct Session {
             let cache = TuningCache()
             let machine = native.machine
             var known = cache?.tuning(of: machine) ?? Tuning()
-            known.prefer(TuningCache(folder: job.runDirectory).tuning(of: machine))
+            let ofRun = TuningCache(folder: job.runDirectory)
+            if let warning = ofRun.warning { Message.write("warning: \(warning)") }
+            known.prefer(ofRun.tuning(of: machine))
             let (tuning, measured) = native.tuning(for: request, known: known)
             if measured { cache?.add(tuning, of: machine) }
             bytes = tuning.bytes

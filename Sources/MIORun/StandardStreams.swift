@@ -12,11 +12,12 @@ public enum StandardStreams {
         }
     }
 
-    /// Writes a line to standard output.
+    /// Writes a line to standard output, without anything that a terminal would obey.
     /// - Throws: `FileError` where it takes nothing: a full disk, a reader that is gone.
     public static func print(_ text: String) throws {
         do {
-            try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+            try FileHandle.standardOutput.write(
+                contentsOf: Data((text.escaped(keepsNewlines: true) + "\n").utf8))
         } catch {
             throw FileError(
                 action: "write", path: "to standard output", reason: String(cString: strerror(errno)))

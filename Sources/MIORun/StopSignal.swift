@@ -1,4 +1,5 @@
 import MIOFiles
+import MIOTensor
 import Synchronization
 
 #if canImport(Glibc)
@@ -10,10 +11,15 @@ import Synchronization
 /// Whether this process was asked to stop: SIGUSR1 or SIGTERM, once, politely.
 ///
 /// A second SIGTERM ends the process at once. The step asks `isRequested`; all ranks then agree on the step
-/// after which they checkpoint.
+/// after which they checkpoint. Until the first step asks, a process may wait for something that never comes, a file
+/// system for one: some seconds after the request it then ends by itself, which loses nothing.
 public enum StopSignal {
     private static let requested = Atomic<Bool>(false)
     private static let terminations = Atomic<Int>(0)
+    /// Whether steps ask.
+    private static let isHeard = Atomic<Bool>(false)
+    /// How long a start may still take after a request.
+    private static let patienceSeconds: UInt32 = 10
 
     /// Takes over both signals, and ignores two others: a reader that goes away must not end a run (SIGPIPE), and a file
     /// that may not grow (`ulimit -f`) must end it with a message (SIGXFSZ).
@@ -28,6 +34,7 @@ public enum StopSignal {
                 {
                     _exit(128 + SIGTERM)
                 }
+                if !StopSignal.isHeard.load(ordering: .relaxed) { alarm(StopSignal.patienceSeconds) }
             }
             #if canImport(Glibc)
                 action.__sigaction_handler.sa_handler = handler
@@ -36,6 +43,12 @@ public enum StopSignal {
             #endif
             action.sa_flags = SA_RESTART
             sigaction(number, &action, nil)
+        }
+        signal(SIGALRM) { _ in
+            guard StopSignal.isRequested, !StopSignal.isHeard.load(ordering: .relaxed) else { return }
+            let text: StaticString = "mio: stopped before the first step; run again to continue\n"
+            _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
+            _exit(ExitCode.stopped.rawValue)
         }
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
@@ -50,4 +63,10 @@ public enum StopSignal {
     }
 
     public static var isRequested: Bool { requested.load(ordering: .relaxed) }
+
+    /// What a step asks: from the first time on, a request waits for it.
+    public static func listen() -> Bool {
+        isHeard.store(true, ordering: .relaxed)
+        return isRequested
+    }
 }

@@ -110,6 +110,8 @@ public final class TrainingRun {
             if outcome == .finished {
                 recorder.waitForCheckpoint()
                 try recorder.directory.verifyPresent()
+                // A checkpoint that was refused, for one: its weights are those of the model.
+                if let error = recorder.takeError() { throw error }
                 _ = try SafetensorsWriter.write(
                     snapshot.takeWeights(),
                     metadata: ["format": "mio", "step": "\(state.position.step)"],

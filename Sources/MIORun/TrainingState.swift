@@ -39,8 +39,12 @@ struct TrainingState: Hashable {
         position = TrainingPosition(
             step: manifest.step, epoch: manifest.epoch, position: manifest.position)
         var reader = try ConfigReader(manifest.state, at: ConfigPath("state"))
-        updates = try reader.integer("updates", atLeast: 0)
+        updates = try reader.integer("updates", atLeast: 0, atMost: manifest.step)
         order = try SampleOrder(&reader)
+        guard position.position <= order.rowCount else {
+            throw reader.error(
+                "row_count", "expected at least position, \(position.position), found \(order.rowCount)")
+        }
         outputsChecksum = try reader.optionalChecksum("outputs_checksum")
         guard case .list(let sums) = try reader.required("epoch_sums") else {
             throw reader.error("epoch_sums", "expected a list of numbers")

@@ -2,6 +2,7 @@ import Foundation
 import MIOConfig
 import MIOFiles
 import MIOKernels
+import MIOTensor
 
 /// What was measured on this machine before, in a file: `tuning.json` in `$MIO_CACHE`, else in
 /// `$XDG_CACHE_HOME/mio`, else in `~/.cache/mio`. There it only saves time: a file that is missing, damaged or not
@@ -34,14 +35,34 @@ public struct TuningCache {
     /// - Parameter folder: of a run.
     public init(folder: String) { path = Folder.join(folder, "tuning.json") }
 
-    private func contents() -> ConfigDictionary {
-        guard let data = FileManager.default.contents(atPath: path),
-            case .dictionary(let machines)? = try? ConfigValue(json: data)
-        else { return [:] }
+    private static let largestFile = 64 << 20
+
+    private func contents() -> ConfigDictionary { (try? read()) ?? [:] }
+
+    /// - Throws: `FileError`, `ConfigError`: not there, no plain file, or not what this version writes.
+    private func read() throws -> ConfigDictionary {
+        let bytes = try OpenFile.contents(of: path, atMost: Self.largestFile)
+        guard case .dictionary(let machines) = try ConfigValue(json: Data(bytes)) else {
+            throw ConfigError(path: ConfigPath(), message: "expected an object of machines")
+        }
         return machines
     }
 
     private static func section(_ machine: String) -> String { "format 2, \(machine)" }
+
+    /// A sentence if there is a file that cannot be read. A run that continues then measures again, and its sums may
+    /// round otherwise than before.
+    public var warning: String? {
+        guard Folder.exists(path) else { return nil }
+        do {
+            _ = try read()
+            return nil
+        } catch {
+            return
+                "\(path): cannot be read, so that convolutions are measured again: sums may round otherwise than "
+                + "before (\("\(error)".shown()))"
+        }
+    }
 
     private func entries(of machine: String) -> [String: String] {
         guard case .dictionary(let entries)? = contents()[Self.section(machine)] else { return [:] }

@@ -39,5 +39,5 @@ public struct FileError: MIOError, Hashable {
         self.exitCode = exitCode
     }
 
-    public var description: String { "cannot \(action) \(path): \(reason)" }
+    public var description: String { "cannot \(action) \(path.shown(most: 300)): \(reason)" }
 }

@@ -1,14 +1,19 @@
 /// The candidate a reader most probably meant by `name`: the smallest edit distance (a swap of
 /// neighbours counts as one edit), at most a third of the longer word's length (at least 1), ignoring case.
-/// `nil` if none is that near.
+/// `nil` if none is that near, or if the name is too long to be a slip of the keys.
 public func nearestName(to name: String, in candidates: some Sequence<String>) -> String? {
+    // Comparing two words takes the product of their lengths.
+    let longest = 200
+    guard name.utf8.count <= longest else { return nil }
     let word = Array(name.lowercased())
     var best: (distance: Int, name: String)?
-    for candidate in candidates {
+    for candidate in candidates where candidate.utf8.count <= longest {
         let other = Array(candidate.lowercased())
-        let limit = max(1, max(word.count, other.count) / 3)
+        let limit = min(max(1, max(word.count, other.count) / 3), (best?.distance ?? .max) - 1)
+        // Each character more is an edit.
+        guard abs(word.count - other.count) <= limit else { continue }
         let distance = editDistance(word, other)
-        if distance <= limit, distance < best?.distance ?? .max { best = (distance, candidate) }
+        if distance <= limit { best = (distance, candidate) }
     }
     return best?.name
 }

@@ -12,8 +12,8 @@ public struct Shape: Hashable, Sendable {
 
     public var rank: Int { dimensions.count }
 
-    /// The number of elements; 1 for a scalar.
-    public var count: Int { dimensions.reduce(1, *) }
+    /// The number of elements; 1 for a scalar; `Int.max` for more than that.
+    public var count: Int { dimensions.reduce(1) { $0.clampedTimes($1) } }
 
     public var last: Int { dimensions.last ?? 1 }
 
@@ -25,8 +25,17 @@ extension Shape: ExpressibleByArrayLiteral {
 }
 
 extension Shape: CustomStringConvertible {
-    /// As Python prints a tuple: `(64, 64, 1)`, `(10,)`, `()`.
+    /// As Python prints a tuple: `(64, 64, 1)`, `(10,)`, `()`. Of more than 16 dimensions the middle is left out.
     public var description: String {
+        let most = 16
+        guard rank > most else { return tuple }
+        let (first, last) = (dimensions.prefix(most / 2), dimensions.suffix(2))
+        return "(" + first.map(String.init).joined(separator: ", ") + ", … "
+            + last.map(String.init).joined(separator: ", ") + "; \(rank) dimensions)"
+    }
+
+    /// All dimensions, as Python writes a tuple.
+    public var tuple: String {
         dimensions.count == 1
             ? "(\(dimensions[0]),)" : "(" + dimensions.map(String.init).joined(separator: ", ") + ")"
     }

@@ -19,11 +19,11 @@ public final class Storage<Element: BitwiseCopyable> {
     private let owner: AnyObject?
 
     /// Where there is no memory the process ends, with exit code 74 and a message.
-    /// - Precondition: `count` is not negative, and `count` elements fit the address space.
+    /// - Precondition: `count` is not negative.
     public init(count: Int) {
         precondition(count >= 0, "negative element count \(count)")
         let (size, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        precondition(!overflow, "\(count) elements do not fit the address space")
+        guard !overflow else { endForWantOfMemory(.max) }
         var raw: UnsafeMutableRawPointer?
         let isLarge = HugePage.count(for: size) > 0
         guard posix_memalign(&raw, isLarge ? HugePage.byteCount : Self.alignment, size) == 0, let raw else {
@@ -59,8 +59,8 @@ public final class Storage<Element: BitwiseCopyable> {
 /// A state that nothing could go on from, but no bug either: no trap, and no error that each allocation would hand on.
 private func endForWantOfMemory(_ bytes: Int) -> Never {
     var text =
-        "mio: out of memory: \(bytes) bytes more are not to be had (see `ulimit -v`); take fewer ranks a machine, a "
-        + "smaller model or a smaller training.batch_size\n"
+        "mio: cannot allocate \(bytes) bytes (see `ulimit -v`); take fewer ranks a machine, a smaller model or a "
+        + "smaller training.batch_size\n"
     _ = text.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     _exit(ExitCode.inputOutput.rawValue)
 }

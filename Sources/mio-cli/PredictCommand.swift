@@ -41,7 +41,7 @@ struct PredictCommand: ParsableCommand {
         let prediction = try Prediction.run(
             kernels.session(job.load()), data: data.map { DataSelection($0) } ?? .automatic,
             weights: weights.source, to: output)
-        let arrays = prediction.outputs.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
+        let arrays = listed(prediction.outputs.map { "\(shown: $0.name) \($0.shape)" })
         try StandardStreams.print(
             "\(output): \(counted(prediction.samples, "sample")), each \(arrays); weights of \(prediction.weightsPath)"
         )

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MIOFiles
 import MIORun
 import MIOTensor
 
@@ -26,7 +27,7 @@ struct RankOptions: ParsableArguments {
             _ = try HostSlots.count(list: hosts)
         } catch {
             throw ValidationError(
-                "--hosts \(hosts): \"\(error.entry)\" is no machine; expected HOST or HOST:SLOTS, with commas "
+                "--hosts \(hosts): \(quoted: error.entry) is no machine; expected HOST or HOST:SLOTS, with commas "
                     + "between")
         }
     }
@@ -45,6 +46,8 @@ struct RankOptions: ParsableArguments {
         return !HostSlots.isHere(list: hosts, hostName: ProcessInfo.processInfo.hostName)
     }
 
+    private static let largestHostfile = 1 << 24
+
     /// Says what `mpirun` would refuse: a hostfile that is not there, fewer slots than ranks.
     /// - Parameter mpirunArguments: further ones.
     /// - Throws: `RunError`
@@ -55,12 +58,14 @@ struct RankOptions: ParsableArguments {
             slots = try HostSlots.count(list: hosts)
             place = "--hosts has \(counted(slots ?? 0, "slot")): \(hosts)"
         } else if let hostfile {
-            guard let data = FileManager.default.contents(atPath: hostfile) else {
-                throw RunError(
-                    "--hostfile \(hostfile): no such file, or no right to read it", exitCode: .missingInput)
+            let bytes: [UInt8]
+            do throws(FileError) {
+                bytes = try OpenFile.contents(of: hostfile, atMost: Self.largestHostfile)
+            } catch {
+                throw RunError("--hostfile \(shown: hostfile): \(error.reason)", exitCode: error.exitCode)
             }
-            slots = HostSlots.count(hostfile: String(decoding: data, as: UTF8.self))
-            place = "--hostfile \(hostfile) has \(counted(slots ?? 0, "slot"))"
+            slots = HostSlots.count(hostfile: String(decoding: bytes, as: UTF8.self))
+            place = "--hostfile \(shown: hostfile) has \(counted(slots ?? 0, "slot"))"
         }
         guard let slots, slots < number,
             !HostSlots.mayBeExceeded(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MIOFiles
 import MIORun
 import MIOTensor
 import MIOTrace
@@ -26,11 +27,15 @@ struct TraceCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        guard let data = FileManager.default.contents(atPath: file) else {
+        let mapped: MappedFile
+        do throws(FileError) {
+            mapped = try MappedFile(file)
+        } catch {
             throw RunError(
-                "\(file): cannot be read; make a trace with mio train --trace FILE", exitCode: .missingInput)
+                "\(shown: file): cannot be read: \(error.reason); make a trace with mio train --trace FILE",
+                exitCode: error.exitCode)
         }
-        let report = try TraceReport(TraceFile(data, path: file), path: file)
+        let report = try TraceReport(TraceFile(Data(mapped.bytes), path: file), path: file)
         try StandardStreams.print(json ? report.json : report.text)
     }
 }

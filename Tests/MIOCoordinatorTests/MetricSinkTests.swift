@@ -64,7 +64,8 @@ import Testing
                 "{\"event\": \"resumed\", \"step\": 3, \"epoch\": 0, \"loss\": 0.5}",
                 "{\"event\": \"step\", \"step\": 4, \"epoch\": 0, \"loss\": 9.0}", "",
             ])
-        #expect(try folder.names() == ["m"])
+        // What was half a line is kept apart.
+        #expect(try folder.names() == ["m", "m.damaged"])
     }
 
     @Test func linesAreThereAfterAPush() throws {
@@ -96,7 +97,8 @@ import Testing
         let error = #expect(throws: FileError.self) {
             try JSONLinesSink(path: folder.path("m"), keepingThrough: 0)
         }
-        #expect(error?.description == "cannot read \(folder.path("m")): not a regular file")
+        #expect(
+            error?.description == "cannot read \(folder.path("m")): not a plain file but a character device")
     }
 }
 

@@ -11,7 +11,7 @@ func sampleCheckpoint(
         NamedTensor(
             name: name,
             Tensor(shape: kernel, values: [Float](repeating: Float(step), count: kernel.count))),
-        NamedTensor(name: "dense/bias", Tensor(shape: [3], values: [0.1, -.infinity, Float(step)])),
+        NamedTensor(name: "dense/bias", Tensor(shape: [3], values: [0.1, -3e38, Float(step)])),
     ]
     let optimizer = [
         NamedTensor(name: "dense/kernel/momentum", Tensor(shape: [1], values: [Float(step) / 2]))

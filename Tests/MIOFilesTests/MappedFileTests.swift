@@ -36,6 +36,6 @@ import Testing
         #expect(missing?.description == "cannot read \(folder.path("none")): No such file or directory")
         let directory = #expect(throws: FileError.self) { try MappedFile(folder.path) }
         #expect(directory?.exitCode == .badInput)
-        #expect(directory?.description == "cannot read \(folder.path): not a regular file")
+        #expect(directory?.description == "cannot read \(folder.path): not a plain file but a folder")
     }
 }

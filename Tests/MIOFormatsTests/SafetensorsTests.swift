@@ -212,12 +212,12 @@ import Testing
     @Test func sizesMustAgreeWithoutOverflow() throws {
         #expect(
             try refusal("{" + entry("a", "[3]", "[0,8]") + "}", data: 8)
-                == "expected 12 bytes for F32 × [3] of the tensor \"a\", received data_offsets [0, 8], which is 8"
+                == "expected 12 bytes for F32 × (3,) of the tensor \"a\", received data_offsets [0, 8], which is 8"
         )
         #expect(
             try refusal("{" + entry("a", "[4294967296,4294967296]", "[0,0]") + "}", data: 0)
                 == "expected a size below 2^63 bytes of the tensor \"a\", "
-                + "received shape [4294967296, 4294967296]")
+                + "received shape (4294967296, 4294967296)")
         #expect(
             try refusal("{" + entry("a", "[9223372036854775808]", "[0,0]") + "}", data: 0)
                 .hasPrefix("expected an integer below 2^63, received a larger one at byte "))

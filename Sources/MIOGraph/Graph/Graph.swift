@@ -51,14 +51,24 @@ public struct Graph: Sendable {
     public let outputs: [Terminal]
 
     /// Every weight, in Keras' order (`model.weights`).
-    public var parameters: [Parameter] {
-        layers.enumerated().flatMap { index, entry in
+    public let parameters: [Parameter]
+    /// The node of each output, by the output's name.
+    private let nodeOfOutput: [String: Int]
+
+    /// - Parameters: a validated graph; `outputs` have names of their own.
+    init(layers: [LayerEntry], nodes: [Node], inputs: [Terminal], outputs: [Terminal]) {
+        self.layers = layers
+        self.nodes = nodes
+        self.inputs = inputs
+        self.outputs = outputs
+        parameters = layers.enumerated().flatMap { index, entry in
             entry.weights.enumerated().map { weight, description in
                 Parameter(
                     name: "\(entry.name)/\(description.name)", layer: index, weight: weight,
                     description: description, trainable: entry.layer.attributes.trainable)
             }
         }
+        nodeOfOutput = Dictionary(outputs.map { ($0.name, $0.node) }) { first, _ in first }
     }
 
     public func layer(of node: Int) -> any Layer { layers[nodes[node].layer].layer }
@@ -66,7 +76,7 @@ public struct Graph: Sendable {
     public func inputShapes(of node: Int) -> [Shape] { nodes[node].inputs.map { nodes[$0].shape } }
 
     public func shape(ofOutput name: String) -> Shape? {
-        outputs.first { $0.name == name }.map { nodes[$0.node].shape }
+        nodeOfOutput[name].map { nodes[$0].shape }
     }
 
     /// The whole graph as a job file would write it: equal for equal graphs, compared between ranks.

@@ -83,11 +83,13 @@ struct GraphBuilder {
             throw GraphError(place: "model", message: "has no output; name at least one tensor as an output")
         }
         let inputNodes = inputs.map { index(of: $0.node) }
+        let declared = Set(inputNodes)
         for (node, symbolic) in found.enumerated() where symbolic.layer is InputLayer {
-            guard inputNodes.contains(node) else {
+            guard declared.contains(node) else {
                 throw GraphError(
                     place: "model",
-                    message: "the outputs depend on the input \"\(symbolic.layer.attributes.name ?? "")\", "
+                    message:
+                        "the outputs depend on the input \(quoted: symbolic.layer.attributes.name ?? ""), "
                         + "which is not among the model's inputs; add it to them")
             }
         }
@@ -126,7 +128,7 @@ struct GraphBuilder {
             let name =
                 nameOfNode[ObjectIdentifier(symbolic)]
                 ?? (calls[layer] == 0 ? layerName : "\(layerName)/call_\(calls[layer])")
-            let place = "layer \"\(name)\" (\(type(of: symbolic.layer).className))"
+            let place = "layer \(quoted: name) (\(type(of: symbolic.layer).className))"
             guard takenNames.insert(name).inserted else {
                 throw GraphError(
                     place: place, call: name,
@@ -137,7 +139,7 @@ struct GraphBuilder {
                 shape = try symbolic.layer.outputShape(for: shapes)
                 try shape.checkCount("its result")
                 for weight in symbolic.layer.weights(for: shapes) {
-                    try weight.shape.checkCount("its weight \"\(weight.name)\"")
+                    try weight.shape.checkCount("its weight \(quoted: weight.name)")
                     try weight.checkInitializer()
                 }
             } catch {
@@ -148,10 +150,9 @@ struct GraphBuilder {
             } else if symbolic.layer.weights(for: shapes) != symbolic.layer.weights(for: firstInputs[layer]) {
                 throw GraphError(
                     place: place, call: name,
-                    message: "shares the weights of \"\(layerName)\", made for "
-                        + firstInputs[layer].map(\.description).joined(separator: " and ")
-                        + ", which do not fit "
-                        + shapes.map(\.description).joined(separator: " and "))
+                    message: "shares the weights of \(quoted: layerName), made for "
+                        + ShapeError.listed(firstInputs[layer]) + ", which do not fit "
+                        + ShapeError.listed(shapes))
             }
             calls[layer] += 1
             newNode[old] = nodes.count
@@ -169,7 +170,7 @@ struct GraphBuilder {
         }
         if let twice = firstDuplicate(outputTerminals.map(\.name)) {
             throw GraphError(
-                place: "output \"\(twice)\"", message: "two outputs bear this name; name them apart")
+                place: "output \(quoted: twice)", message: "two outputs bear this name; name them apart")
         }
         return Graph(
             layers: entries, nodes: nodes,
@@ -187,20 +188,23 @@ private struct LayerNames {
         let given = firstCalls.compactMap(\.layer.attributes.name)
         if let twice = firstDuplicate(given) {
             throw GraphError(
-                place: "layer \"\(twice)\"",
+                place: "layer \(quoted: twice)",
                 message: "two layers bear this name; name them apart, or call one layer twice to share it")
         }
         var taken = Set(given)
         var names = firstCalls.map { $0.layer.attributes.name ?? "" }
         let unnamed = firstCalls.indices.filter { firstCalls[$0].layer.attributes.name == nil }
+        // By class: the number to try next.
+        var numbers: [String: Int] = [:]
         for index in unnamed.sorted(by: { firstCalls[$0].number < firstCalls[$1].number }) {
             let base = snakeCase(type(of: firstCalls[index].layer).className)
-            var name = base
-            var number = 1
-            while !taken.insert(name).inserted {
-                name = "\(base)_\(number)"
+            var number = numbers[base] ?? 0
+            var name: String
+            repeat {
+                name = number == 0 ? base : "\(base)_\(number)"
                 number += 1
-            }
+            } while !taken.insert(name).inserted
+            numbers[base] = number
             names[index] = name
         }
         self.names = names

@@ -9,23 +9,27 @@ extension Graph {
     ///   - columns: of the terminal; the table is at most 108 wide, 88 for a plain chain of layers, which has
     ///     no column "Connected to".
     public func summary(name: String, columns: Int = 112) -> String {
+        // Found once: it looks at every node.
+        let isChain = self.isChain
         let counts = layers.map { entry in entry.weights.reduce(0) { $0 + $1.shape.count } }
         let table = SummaryTable(
             columns: isChain ? SummaryTable.chain : SummaryTable.general,
             width: min(isChain ? 88 : 108, max(columns, 40) - 4))
+        let calls = LayerCalls(self)
         let rows = layers.indices.map { layer in
             let entry = layers[layer]
             var row = [
-                "\(entry.name) (\(type(of: entry.layer).className))", batchShape(ofLayer: layer),
+                "\(entry.name.escaped()) (\(type(of: entry.layer).className))",
+                batchShape(ofLayer: layer, calls),
                 grouped(counts[layer]),
             ]
-            if !isChain { row.append(connections(ofLayer: layer)) }
+            if !isChain { row.append(connections(ofLayer: layer, calls)) }
             return row
         }
         let trainable = parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count }
         let total = counts.reduce(0, +)
         return
-            (["Model: \"\(name)\""] + table.lines(rows) + [
+            (["Model: \(quoted: name.escaped())"] + table.lines(rows) + [
                 " Total params: \(grouped(total)) (\(memorySize(ofFloats: total)))",
                 " Trainable params: \(grouped(trainable)) (\(memorySize(ofFloats: trainable)))",
                 " Non-trainable params: \(grouped(total - trainable)) "
@@ -39,17 +43,32 @@ extension Graph {
             && Set(nodes.map(\.layer)).count == nodes.count
     }
 
+    /// The calls of every layer, found in one pass over the nodes.
+    private struct LayerCalls {
+        /// By layer: its nodes, in their order.
+        var nodes: [[Int]]
+        /// By node: how many calls of its layer come before it.
+        var number: [Int] = []
+
+        init(_ graph: Graph) {
+            nodes = [[Int]](repeating: [], count: graph.layers.count)
+            for (index, node) in graph.nodes.enumerated() {
+                number.append(nodes[node.layer].count)
+                nodes[node.layer].append(index)
+            }
+        }
+    }
+
     /// Of the layer's last call.
-    private func batchShape(ofLayer layer: Int) -> String {
-        guard let node = nodes.last(where: { $0.layer == layer }) else { return "?" }
+    private func batchShape(ofLayer layer: Int, _ calls: LayerCalls) -> String {
+        guard let node = calls.nodes[layer].last.map({ nodes[$0] }) else { return "?" }
         return "(" + (["None"] + node.shape.dimensions.map(String.init)).joined(separator: ", ") + ")"
     }
 
     /// `conv1[0][0]`: which call of which layer, and which of its results, of which there is one.
-    private func connections(ofLayer layer: Int) -> String {
-        let sources = nodes.filter { $0.layer == layer }.flatMap(\.inputs).map { source in
-            let call = nodes[..<source].count { $0.layer == nodes[source].layer }
-            return "\(layers[nodes[source].layer].name)[\(call)][0]"
+    private func connections(ofLayer layer: Int, _ calls: LayerCalls) -> String {
+        let sources = calls.nodes[layer].flatMap { nodes[$0].inputs }.map { source in
+            "\(layers[nodes[source].layer].name.escaped())[\(calls.number[source])][0]"
         }
         return sources.isEmpty ? "-" : sources.joined(separator: ", ")
     }

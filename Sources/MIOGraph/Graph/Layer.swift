@@ -103,7 +103,14 @@ public struct ShapeError: Error, Hashable, Sendable {
     public init(expected: String, received: [Shape]) {
         message =
             "expected \(expected), received "
-            + (received.isEmpty ? "nothing" : received.map(\.description).joined(separator: " and "))
+            + (received.isEmpty ? "nothing" : Self.listed(received))
+    }
+
+    /// `(2,) and (3,)`, or the first of many.
+    static func listed(_ shapes: [Shape]) -> String {
+        let most = 8
+        return shapes.prefix(most).map(\.description).joined(separator: " and ")
+            + (shapes.count > most ? " and \(shapes.count - most) more" : "")
     }
 }
 

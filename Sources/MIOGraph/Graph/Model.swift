@@ -33,13 +33,24 @@ public struct Model: Sendable, Hashable {
             tensors.count == inputs.count, "the model has \(inputs.count) inputs, not \(tensors.count)")
         var replaced: [ObjectIdentifier: SymbolicTensor] = [:]
         for (input, tensor) in zip(inputs, tensors) { replaced[ObjectIdentifier(input.node)] = tensor }
-        func copy(_ tensor: SymbolicTensor) -> SymbolicTensor {
-            if let known = replaced[ObjectIdentifier(tensor.node)] { return known }
-            let result = tensor.node.layer(tensor.node.inputs.map(copy))
-            replaced[ObjectIdentifier(tensor.node)] = result
-            return result
+        // Without recursion: a model may be deeper than the stack.
+        var pending = outputs
+        while let tensor = pending.last {
+            let node = tensor.node
+            if replaced[ObjectIdentifier(node)] != nil {
+                pending.removeLast()
+                continue
+            }
+            let missing = node.inputs.filter { replaced[ObjectIdentifier($0.node)] == nil }
+            if missing.isEmpty {
+                replaced[ObjectIdentifier(node)] = node.layer(
+                    node.inputs.compactMap { replaced[ObjectIdentifier($0.node)] })
+                pending.removeLast()
+            } else {
+                pending += missing.reversed()
+            }
         }
-        return outputs.map(copy)
+        return outputs.compactMap { replaced[ObjectIdentifier($0.node)] }
     }
 
     public func callAsFunction(_ tensor: SymbolicTensor) -> [SymbolicTensor] { self([tensor]) }

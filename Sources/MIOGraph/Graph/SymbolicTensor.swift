@@ -19,9 +19,11 @@ public struct SymbolicTensor: Sendable {
 }
 
 /// One call of a layer. Nodes are immutable: a graph of them has no cycle by construction.
-final class SymbolicNode: Sendable {
+///
+/// Sendable, unchecked: `inputs` changes in `deinit` alone, when nobody else has the node.
+final class SymbolicNode: @unchecked Sendable {
     let layer: any Layer
-    let inputs: [SymbolicTensor]
+    private(set) var inputs: [SymbolicTensor]
     /// Grows from call to call of a program.
     let number = calls.add(1, ordering: .relaxed).newValue
     private static let calls = Atomic<UInt64>(0)
@@ -29,6 +31,17 @@ final class SymbolicNode: Sendable {
     init(layer: any Layer, inputs: [SymbolicTensor]) {
         self.layer = layer
         self.inputs = inputs
+    }
+
+    /// One node after the other: a chain that released itself call by call would be as deep as the stack allows.
+    deinit {
+        var released = inputs.map(\.node)
+        inputs = []
+        while var node = released.popLast() {
+            guard isKnownUniquelyReferenced(&node) else { continue }
+            released += node.inputs.map(\.node)
+            node.inputs = []
+        }
     }
 }
 

@@ -65,7 +65,7 @@ extension WeightDescription {
             }
         guard let expected else { return }
         throw ShapeError(
-            "the initializer of its weight \"\(name)\" of shape \(shape): expected \(expected), found "
+            "the initializer of its weight \(quoted: name) of shape \(shape): expected \(expected), found "
                 + initializer.config.summary)
     }
 }

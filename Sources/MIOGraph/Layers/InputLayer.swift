@@ -30,7 +30,7 @@ public struct InputLayer: Layer {
         if let name = config.unlisted("name"), name != attributes.name.map(ConfigValue.string) {
             throw config.error(
                 "name",
-                "the input is called \"\(attributes.name ?? "")\" by its key; found \(name.summary). Remove it"
+                "the input is called \(quoted: attributes.name ?? "") by its key; found \(name.summary). Remove it"
             )
         }
         try config.accept(.ofEveryLayer + Self.kerasArguments)

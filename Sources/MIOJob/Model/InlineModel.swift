@@ -17,6 +17,8 @@ struct InlineModel {
     private let path: ConfigPath
     private var inputs: [(name: String, layer: InputLayer)] = []
     private var calls: [LayerCallEntry] = []
+    /// The input or the call of each name; every name is one's alone.
+    private var sources: [String: Source] = [:]
 
     static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> Model {
         if case .string(let file) = value {
@@ -24,7 +26,7 @@ struct InlineModel {
                 path: path,
                 message: file.hasSuffix(".keras")
                     ? "expected an inline model; .keras files cannot be read by this version"
-                    : "expected an inline model (inputs, layers, outputs), found \"\(file)\"")
+                    : "expected an inline model (inputs, layers, outputs), found \(quoted: file)")
         }
         var reader = try ConfigReader(value, at: path)
         var model = InlineModel(path: path)
@@ -41,6 +43,7 @@ struct InlineModel {
         var reader = try model.dictionary("inputs")
         for name in reader.keys {
             var input = try reader.dictionary(name)
+            sources[name] = .input(inputs.count)
             inputs.append((name, try InputLayer(attributes: LayerAttributes(name: name), config: &input)))
             try input.finish()
         }
@@ -59,9 +62,11 @@ struct InlineModel {
             if let taken = places.updateValue(call.path, forKey: call.name) {
                 throw ConfigError(
                     path: call.path.appending("name"),
-                    message: "the name \"\(call.name)\" is taken by \(taken); name them apart, or write "
-                        + "\"layer: \(call.name)\" to call that layer again")
+                    message:
+                        "the name \(quoted: call.name) is taken by \(taken.shown); name them apart, or write "
+                        + "\"layer: \(shown: call.name)\" to call that layer again")
             }
+            sources[call.name] = .call(calls.count)
             calls.append(call)
         }
     }
@@ -94,21 +99,20 @@ struct InlineModel {
     }
 
     private func source(_ name: String, at path: ConfigPath) throws(ConfigError) -> Source {
-        if let index = calls.firstIndex(where: { $0.name == name }) { return .call(index) }
-        if let index = inputs.firstIndex(where: { $0.name == name }) { return .input(index) }
+        if let source = sources[name] { return source }
         throw ConfigError(
             path: path,
             message: ConfigReader.unknown(name, valid: inputs.map(\.name) + calls.map(\.name)))
     }
 
     private func build(_ outputs: [(name: String?, source: Source)]) throws(ConfigError) -> Model {
-        var sources: [[Source]] = []
+        var taken: [[Source]] = []
         for call in calls {
             var row: [Source] = []
             for (name, place) in call.inputs { row.append(try source(name, at: place)) }
-            sources.append(row)
+            taken.append(row)
         }
-        let producers = sources.map { row in
+        let producers = taken.map { row in
             row.compactMap { source -> Int? in if case .call(let index) = source { index } else { nil } }
         }
         let order = try callOrder(producers)
@@ -128,7 +132,7 @@ struct InlineModel {
             }
         }
         for index in order {
-            tensors[index] = layers[index](sources[index].compactMap(tensor)).named(calls[index].name)
+            tensors[index] = layers[index](taken[index].compactMap(tensor)).named(calls[index].name)
         }
         var namedOutputs: [(name: String?, tensor: SymbolicTensor)] = []
         for output in outputs {
@@ -149,7 +153,7 @@ struct InlineModel {
             guard byName.updateValue(made, forKey: call.layerName) == nil else {
                 throw ConfigError(
                     path: call.path,
-                    message: "two layers bear the name \"\(call.layerName)\"; name them apart")
+                    message: "two layers bear the name \(quoted: call.layerName); name them apart")
             }
         }
         var layers: [any Layer] = []
@@ -168,7 +172,13 @@ struct InlineModel {
         switch CallOrder(producers) {
         case .order(let order): return order
         case .cycle(let cycle):
-            let names = (cycle + [cycle[0]]).map { calls[$0].name }.joined(separator: " → ")
+            let most = 12
+            let shown = (cycle + [cycle[0]]).map { calls[$0].name.shown(most: 60) }
+            let names =
+                shown.count <= most
+                ? shown.joined(separator: " → ")
+                : shown.prefix(most / 2).joined(separator: " → ") + " → … (\(cycle.count) layers) … → "
+                    + shown.suffix(most / 2).joined(separator: " → ")
             throw ConfigError(
                 path: calls[cycle[0]].path.appending("inputs"),
                 message: "the layers form a cycle: \(names); a layer cannot depend on its own result")
@@ -187,7 +197,7 @@ struct InlineModel {
         guard let first = unused.first else { return }
         throw ConfigError(
             path: calls[first].path,
-            message: "no output depends on " + unused.map { "\"\(calls[$0].name)\"" }.joined(separator: ", ")
+            message: "no output depends on " + listed(unused.map { "\(quoted: calls[$0].name)" }, most: 8)
                 + "; remove what is not used, or add it to model.outputs")
     }
 

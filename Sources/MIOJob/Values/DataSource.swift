@@ -1,5 +1,6 @@
 import MIOConfig
 import MIOFiles
+import MIOTensor
 
 /// Where samples are: `data.train` of a job file.
 ///
@@ -65,7 +66,7 @@ public struct DataSource: Hashable, Sendable {
             throw reader.error(key, "expected a string or a list of strings, none of them empty")
         }
         for (index, string) in strings.enumerated() where strings[..<index].contains(string) {
-            throw reader.error(key, "names \"\(string)\" twice; keep one")
+            throw reader.error(key, "names \(quoted: string) twice; keep one")
         }
         return strings
     }

@@ -107,7 +107,7 @@ struct Override {
         case (.key(let key), let found?):
             throw JobError(
                 file: origin, path: here,
-                message: "expected a mapping that may have the key \"\(key)\", found \(found.summary)")
+                message: "expected a mapping that may have the key \(quoted: key), found \(found.summary)")
         case (.index, let found):
             throw JobError(
                 file: origin, path: here,

@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOTensor
 import Yams
 
 extension ConfigValue {
@@ -19,7 +20,7 @@ struct YAMLDocument {
     private(set) var lines: [String: Int] = [:]
 
     /// More values than any job has: a few lines of aliases of aliases could stand for billions.
-    private static let largestCount = 200_000
+    private static let largestCount = 1_000_000
 
     /// - Parameter file: the name that errors give.
     /// - Throws: `JobError` with the line of what is not YAML, or not a job file's YAML.
@@ -27,7 +28,7 @@ struct YAMLDocument {
         let root: Node?
         do {
             // No rules: what a plain scalar means is decided here, by YAML 1.2.
-            root = try compose(yaml: text, .basic)
+            root = try compose(yaml: text, .basic, .default, .utf8)
         } catch let error as YamlError {
             throw JobError(yaml: error, file: file, text: text)
         } catch {
@@ -122,11 +123,12 @@ private struct Converter {
             guard case .mapping(let other) = node else {
                 throw error(node, path.appending("<<"), "expected a mapping, or a list of them, to merge")
             }
-            let written = lines
-            for (key, value) in try convert(other, at: path).entries where dictionary[key] == nil {
-                dictionary[key] = value
-            }
-            lines.merge(written) { $1 }
+            // The lines of a value that is merged are those of its anchor, unless the mapping has that key itself.
+            var converter = Converter(file: file, remaining: remaining)
+            let values = try converter.convert(other, at: path)
+            remaining = converter.remaining
+            lines.merge(converter.lines) { own, _ in own }
+            for (key, value) in values.entries where dictionary[key] == nil { dictionary[key] = value }
         }
         return dictionary
     }
@@ -155,7 +157,7 @@ extension JobError {
             }
             self = make(line, problem)
         case .duplicatedKeysInMapping(let keys, let context):
-            let names = keys.map { "\"\($0)\"" }.joined(separator: ", ")
+            let names = listed(keys.map { "\(quoted: $0)" })
             self = JobError(
                 file: file, line: context.mark.line,
                 message: "the key \(names) is written twice in one mapping; keep one")

@@ -28,6 +28,9 @@ public struct NativeBackend: KernelBackend {
 
     public var name: String { "native" }
 
+    /// Elements of a convolution's window that oneDNN is asked for: it makes tables as large as the window.
+    private static let largestWindow = 1 << 16
+
     /// OpenMP keeps the number of its threads for each thread that asks.
     public func prepareThread() { mio_set_openmp_threads(Int32(threads)) }
 
@@ -63,6 +66,10 @@ public struct NativeBackend: KernelBackend {
         prepareThread()
         let choice: KernelChoice? =
             switch request.layer {
+            case let layer as Conv2D
+            where layer.kernelSize[0].clampedTimes(layer.kernelSize[1]) > Self.largestWindow:
+                // The plain loops look at the part of a window that lies in the image.
+                nil
             case let layer as Conv2D:
                 FewFiltersKernel.choice(layer, request) ?? ConvolutionKernel.choice(layer, request, self)
             case let layer as MaxPooling2D: PoolingKernel.choice(layer, request)

@@ -1,4 +1,5 @@
 import CDenseLoops
+import CFailedAllocation
 import COneDNN
 import MIOGraph
 import MIOPlan
@@ -23,6 +24,7 @@ final class OneDNNEngine: @unchecked Sendable {
     let hasAMX: Bool
 
     init() throws(KernelError) {
+        Self.explainFailedAllocations
         var engine: dnnl_engine_t?
         try check(dnnl_engine_create(&engine, dnnl_cpu, 0), "oneDNN", "making an engine")
         handle = engine!
@@ -38,6 +40,15 @@ final class OneDNNEngine: @unchecked Sendable {
         let hasAVX2 = isa & dnnl_cpu_isa_avx2.rawValue == dnnl_cpu_isa_avx2.rawValue
         hasBlockedWinograd = hasAVX2 && mio_has_winograd(Int64(block))
     }
+
+    /// oneDNN is C++: without memory it would end the process by a signal.
+    private static let explainFailedAllocations: Void = {
+        let text: StaticString =
+            "mio: cannot allocate memory for oneDNN (see `ulimit -v`); take fewer ranks a machine or a smaller model\n"
+        text.utf8Start.withMemoryRebound(to: CChar.self, capacity: text.utf8CodeUnitCount + 1) {
+            mio_end_on_failed_allocation($0, ExitCode.inputOutput.rawValue)
+        }
+    }()
 
     deinit { dnnl_engine_destroy(handle) }
 }

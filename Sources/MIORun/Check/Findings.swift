@@ -12,7 +12,14 @@ public struct Findings: Sendable {
 
     mutating func add(_ error: any Error) {
         let known = error as? any MIOError
-        addError(known?.description ?? "\(error)", exitCode: known?.exitCode ?? .internalError)
+        addError(
+            (known?.description ?? "\(error)").shownMessage(), exitCode: known?.exitCode ?? .internalError)
+    }
+
+    /// Adds that memory is short: an error, or a warning where the ranks would run on other machines.
+    mutating func addMemory(_ error: any Error, isElsewhere: Bool) {
+        guard isElsewhere else { return add(error) }
+        warn("\(error)".shownMessage() + "; how the ranks spread over machines is not known here")
     }
 
     mutating func addError(_ message: String, exitCode: ExitCode = .badInput) {

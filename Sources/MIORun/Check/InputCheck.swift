@@ -42,7 +42,7 @@ public struct InputCheck: Sendable, Hashable {
         if let row = statistics.firstNonFiniteRow {
             let count = statistics.nonFiniteCount
             let message =
-                "\(key): input \"\(name)\": \(count) \(count == 1 ? "value is" : "values are") NaN or infinite, "
+                "\(key): input \(quoted: name): \(count) \(count == 1 ? "value is" : "values are") NaN or infinite, "
                 + "first in \(dataset.location(ofRow: row, column: column)); correct the data"
             switch policy {
             case .halt: findings.addError(message)
@@ -51,16 +51,17 @@ public struct InputCheck: Sendable, Hashable {
         }
         let elements = shape.count
         if constantElements == elements {
-            findings.warn("\(key): input \"\(name)\" is the same in every sample: it tells the model nothing")
+            findings.warn(
+                "\(key): input \(quoted: name) is the same in every sample: it tells the model nothing")
         } else if constantElements > 0, shape.rank == 1 {
             findings.warn(
-                "\(key): input \"\(name)\": \(constantElements) of its \(elements) elements \(constantElements == 1 ? "is" : "are") the same in "
+                "\(key): input \(quoted: name): \(constantElements) of its \(elements) elements \(constantElements == 1 ? "is" : "are") the same in "
                     + "every sample")
         }
         let largest = max(abs(statistics.minimum), abs(statistics.maximum))
         if statistics.count > 0, largest >= Self.largestUnscaled {
             findings.warn(
-                "\(key): input \"\(name)\" has values up to \(shortText(Double(largest))); models learn best from values "
+                "\(key): input \(quoted: name) has values up to \(shortText(Double(largest))); models learn best from values "
                     + "of about -1 to 1: scale it when writing the data")
         }
     }

@@ -6,7 +6,7 @@ import MIOTensor
 /// where it would start. Reads all of the data, writes nothing.
 public struct JobCheck: Sendable {
     public let job: Job
-    /// The parts whose data could be read.
+    /// The parts whose data could be read; none if the model is larger than the memory.
     public let data: [DataCheck]
     /// `nil` if the training data could not be read.
     public let resources: ResourceCheck?
@@ -27,7 +27,14 @@ public struct JobCheck: Sendable {
         self.job = job
         var findings = Findings()
         for warning in job.warnings { findings.warn(warning) }
-        let data = job.data.parts.compactMap { DataCheck($0.key, $0.source, of: job, into: &findings) }
+        // First: what follows takes memory that grows with the model. A training ends there, and so does a check.
+        var fits = true
+        do { try ModelMemory(job, trains: true).verify(ranks: ranks) } catch {
+            findings.addMemory(error, isElsewhere: isElsewhere)
+            fits = false
+        }
+        let parts = fits ? job.data.parts : []
+        let data = parts.compactMap { DataCheck($0.key, $0.source, of: job, into: &findings) }
         let train = data.first { $0.key == "train" }
         let resources = train.map {
             ResourceCheck(

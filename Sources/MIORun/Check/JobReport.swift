@@ -18,12 +18,12 @@ extension JobCheck {
     private var modelLines: [String] {
         let graph = job.graph
         func terminals(_ names: [(String, Shape)]) -> String {
-            names.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+            listed(names.map { "\(shown: $0.0) \($0.1)" }, most: 40)
         }
         let inputs = graph.inputs.map { ($0.name, graph.nodes[$0.node].shape) }
         let count = graph.parameters.reduce(0) { $0 + $1.shape.count }
         var lines = [
-            entry("job", job.name), entry("inputs", terminals(inputs)),
+            entry("job", job.name.shown()), entry("inputs", terminals(inputs)),
             entry(
                 "model",
                 "\(counted(count, "parameter")), \(byteText(count * MemoryLayout<Float>.size)); see mio summary"
@@ -34,13 +34,13 @@ extension JobCheck {
             let purpose = specification.map { specification in
                 let metrics = (specification.metrics + specification.weightedMetrics).map(\.name)
                 return type(of: specification.loss).className + ", weight \(shortText(specification.weight))"
-                    + (metrics.isEmpty ? "" : ", metrics " + metrics.joined(separator: ", "))
+                    + (metrics.isEmpty ? "" : ", metrics " + listed(metrics))
                     + (specification.missingValue.map { ", \(numberText(Float($0))) means missing" } ?? "")
             }
             lines.append(
                 entry(
                     index == 0 ? "outputs" : "",
-                    "\(output.name) \(graph.nodes[output.node].shape): \(purpose ?? "no loss")"))
+                    "\(shown: output.name) \(graph.nodes[output.node].shape): \(purpose ?? "no loss")"))
         }
         return lines
     }
@@ -117,13 +117,13 @@ extension JobCheck {
 extension DataCheck {
     fileprivate var lines: [String] {
         var lines = [entry("data.\(key)", "\(counted(samples, "sample")) in \(counted(shards, "shard"))")]
-        lines += inputs.map { entry("  \($0.name)", "\($0.shape), \($0.statistics.range)") }
+        lines += inputs.map { entry("  \(shown: $0.name)", "\($0.shape), \($0.statistics.range)") }
         for target in targets {
             let labels = target.labels
             let share = labels.positions == 0 ? 0 : 100 * Double(labels.labelled) / Double(labels.positions)
             lines.append(
                 entry(
-                    "  \(target.name)",
+                    "  \(shown: target.name)",
                     "\(labels.labelled) of \(labels.positions) labelled (\(shortText(share)) %)"
                         + (labels.classCounts.isEmpty ? ", \(labels.range)" : "")))
             if let missing = target.advice.missing(labels) {

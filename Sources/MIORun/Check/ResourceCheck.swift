@@ -79,12 +79,6 @@ public struct ResourceCheck: Sendable {
                 "training.batch_size\(times) \(job.training.samplesPerUpdate) is more than \(counted(samples, "sample")), all there are: "
                     + "an epoch is one step")
         }
-        if let excess = memory.excess(ranks: ranks) {
-            if isElsewhere {
-                findings.warn(excess + "; how the ranks spread over machines is not known here")
-            } else {
-                findings.addError(excess, exitCode: .inputOutput)
-            }
-        }
+        do { try memory.verify(ranks: ranks) } catch { findings.addMemory(error, isElsewhere: isElsewhere) }
     }
 }

@@ -53,7 +53,7 @@ public struct TargetCheck: Sendable, Hashable {
 
     /// - Parameter key: `data.train`
     func judge(_ key: String, _ dataset: Dataset, column: Int, into findings: inout Findings) {
-        let place = "\(key): output \"\(name)\""
+        let place = "\(key): output \(quoted: name)"
         if let (row, fault) = firstFault {
             findings.addError(
                 "\(place): \(labels.faults) \(labels.faults == 1 ? "label" : "labels") cannot be; first in "
@@ -66,14 +66,16 @@ public struct TargetCheck: Sendable, Hashable {
             let sentinel = SentinelScan(dataset, column: column, number: number)
             if let warning = advice.warning(sentinel, labels) { findings.warn("\(place): \(warning)") }
         }
-        let absent = labels.classCounts.indices.filter {
+        // Without a list of them: there may be a hundred million.
+        let absent = labels.classCounts.indices.lazy.filter {
             labels.classCounts[$0] == 0 && Float($0) != labels.labelling.missing
         }
-        if labels.labelled > 0, !absent.isEmpty, advice.numberedFromOne(labels) == nil {
+        let absentCount = absent.reduce(0) { count, _ in count + 1 }
+        if labels.labelled > 0, absentCount > 0, advice.numberedFromOne(labels) == nil {
             let shown = absent.prefix(10).map(String.init).joined(separator: ", ")
             findings.warn(
-                "\(place): \(absent.count) of \(labels.classCounts.count) classes never occur: \(shown)"
-                    + (absent.count > 10 ? ", …" : ""))
+                "\(place): \(absentCount) of \(labels.classCounts.count) classes never occur: \(shown)"
+                    + (absentCount > 10 ? ", …" : ""))
         }
         judgeWeights(place, dataset, column: column + 1, into: &findings)
     }

@@ -35,6 +35,12 @@ final class MadeUpStep {
         let pass = PassSize.choose(job, backend: backend, shard: largest, sharedBy: sharedBy * lanes)
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
+        let columns = ColumnMap(graph: job.graph, outputs: job.outputs).requests
+        try MemoryNeed(
+            job, plan: plan, part: samples,
+            floatsPerSample: columns.reduce(0) { $0.clampedPlus($1.shape.count) },
+            turns: shards.own.count / lanes, lanes: lanes
+        ).verify(ranks: sharedBy)
         let memory = try TrainingMemory(
             plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
             communicator: communicator)

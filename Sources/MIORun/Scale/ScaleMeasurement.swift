@@ -8,11 +8,12 @@ public enum ScaleMeasurement {
     ///   - ranksPerNode: that a machine will have. At once no more compute here than there are cores.
     ///   - cores: of this machine.
     ///   - duration: seconds for each size of step.
-    /// - Throws: `KernelError`, `FileError`, `ThreadError`.
+    /// - Throws: `KernelError`, `FileError`, `ThreadError`; `RunError` for a model larger than the memory.
     public static func run(
         _ job: Job, kernels: KernelSelection, ranksPerNode: Int, cores: Int, duration: Double = 1
     ) throws -> ScaleConstants {
         let ranks = min(ranksPerNode, cores)
+        try ModelMemory(job, trains: true).verify(ranks: ranks)
         let batch = job.training.batchSize
         let sizes = Set([1, min(batch, 8), min(max(batch, 2), 64)]).sorted()
         @Sendable func probe(_ samples: Int, sharedBy: Int) -> StepProbe {

@@ -92,11 +92,12 @@ package struct LaneMeasurement {
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
         let floats = ColumnMap(graph: job.graph, outputs: job.outputs).requests.reduce(0) {
-            $0 + $1.shape.count
+            $0.clampedPlus($1.shape.count)
         }
         let need = MemoryNeed(
             job, plan: plan, part: question.part, floatsPerSample: floats, turns: shards / lanes.count,
             lanes: lanes.count)
-        return need.excess(ranks: question.ranksOnNode) != nil
+        do { try need.verify(ranks: question.ranksOnNode) } catch { return true }
+        return false
     }
 }

@@ -22,7 +22,7 @@ public struct NonFiniteLoss: Sendable, CustomStringConvertible {
 
     /// `the loss of output "kind" is nan`; the sign of what is no number says nothing.
     public var description: String {
-        "the loss of output \"\(output)\" is \(loss.isNaN ? "nan" : "\(loss)")"
+        "the loss of output \(quoted: output) is \(loss.isNaN ? "nan" : "\(loss)")"
     }
 }
 

@@ -4,6 +4,7 @@ import MIOObjectives
 extension Graph {
     /// For each output, in order, what it is trained for; `nil` where it is computed but teaches nothing.
     func trainedOutputs(_ specifications: [OutputSpecification]) -> [OutputSpecification?] {
-        outputs.map { output in specifications.first { $0.name == output.name } }
+        let byName = Dictionary(specifications.map { ($0.name, $0) }) { first, _ in first }
+        return outputs.map { byName[$0.name] }
     }
 }
