@@ -26,7 +26,7 @@ public enum RankProcess {
             if communicator.rank == 0 {
                 for warning in job.warnings { Message.write("warning: \(warning)") }
             }
-            return try TrainingRun(session, trace: trace).run(
+            return try TrainingRun(session, resume: resume, trace: trace).run(
                 resume: resume, console: communicator.rank == 0 ? Console.standardOutput : nil,
                 isStopRequested: { StopSignal.listen() })
         }

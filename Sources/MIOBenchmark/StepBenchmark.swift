@@ -129,7 +129,7 @@ public struct StepBenchmark: Sendable {
         }
         let dataset = try communicator.agree(on: "the data") {
             try Dataset(
-                session.job.data.train.specification(folder: "/"),
+                session.job.data.train.specification(of: session.job, key: "train"),
                 columns: ColumnMap(graph: session.job.graph, outputs: session.job.outputs).requests)
         }
         return (session, dataset)

@@ -96,6 +96,7 @@ public final class RunDirectory: Sendable {
     }
 
     public var jobPath: String { Self.jobPath(in: path) }
+    /// Of the run directory at `path`, which need not be there.
     public static func jobPath(in path: String) -> String { Folder.join(path, jobName) }
     public var metricsPath: String { Self.metricsPath(in: path) }
     public static func metricsPath(in path: String) -> String { Folder.join(path, "metrics.jsonl") }

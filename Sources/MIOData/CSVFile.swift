@@ -1,26 +1,52 @@
 import MIOFiles
 import MIOTensor
 
-/// A table of numbers as text (RFC 4180): a line of column names, then one line a sample, fields separated
-/// by commas, quotes around a field allowed. An empty field is NaN, which in a target means unlabelled.
-/// Blank lines are skipped.
+/// A table as text (RFC 4180): a line of column names, then one line a sample. Quotes around a field are allowed.
+///
+/// Cells are read as `pandas.read_csv` reads them (``CSVCell``): an empty cell and the words for a missing value are NaN,
+/// True and False are 1 and 0. Columns of texts become class numbers where their classes are known. Blank lines, and rows
+/// whose every field is empty, are skipped.
 public struct CSVFile {
     public let path: String
+    public let dialect: CSVDialect
+    /// In the order of the file; empty names and names that several columns have are among them.
     public let columnNames: [String]
 
-    private let file: MappedFile
+    let file: MappedFile
     var byteCount: Int { file.bytes.count }
+    /// The part of the job that says how the file is read, for messages: `data.train`.
+    let section: String
     private let afterHeader: CSVScanner
+    private let headerLine: Int
+    private let indices: [String: Int]
+    /// The columns of each name that several have.
+    private let repeated: [String: [Int]]
+    /// The least fields that a row must have: trailing columns without a name may be left out.
+    private let leastFields: Int
 
     /// Maps the file and reads its header.
-    /// - Throws: `DataError` if the file is missing or empty, or two columns have the same name.
-    public init(path: String) throws {
-        self.path = path
-        file = try MappedFile.shard(path)
-        var scanner = CSVScanner(file.bytes, path: path)
+    /// - Throws: `DataError` if the file is missing, empty or in UTF-16.
+    public init(path: String, dialect: CSVDialect = CSVDialect(), section: String = "data") throws {
+        try self.init(MappedFile.shard(path), dialect: dialect, section: section)
+    }
+
+    init(_ file: MappedFile, dialect: CSVDialect, section: String) throws {
+        path = file.path
+        self.dialect = dialect
+        self.section = section
+        self.file = file
+        if file.bytes.starts(with: [0xFF, 0xFE]) || file.bytes.starts(with: [0xFE, 0xFF]) {
+            throw DataError(
+                .unsupported, path,
+                "the text is UTF-16; save it as UTF-8, for example with: iconv -f UTF-16 -t UTF-8 IN.csv > OUT.csv"
+            )
+        }
+        var scanner = CSVScanner(file.bytes, path: path, separator: dialect.separator)
         scanner.skipByteOrderMark()
         var names: [String] = []
+        var line = 1
         if scanner.skipBlankLines() {
+            line = scanner.line
             var field = try scanner.next()
             names.append(field.text)
             while !field.endsLine {
@@ -29,86 +55,184 @@ public struct CSVFile {
             }
         }
         guard !names.isEmpty else { throw DataError(.empty, path, "no line of column names is there") }
-        var seen: Set<String> = []
-        for name in names where !seen.insert(name).inserted {
-            throw DataError(.duplicate, path, "two columns are named '\(name)'")
+        // numpy.savetxt marks its header as a comment.
+        if names.count > 1, names[0] == "#", dialect.separator == CSVDialect.space { names.removeFirst() }
+        var indices: [String: Int] = [:]
+        var repeated: [String: [Int]] = [:]
+        for (index, name) in names.enumerated() {
+            guard let first = indices[name] else {
+                indices[name] = index
+                continue
+            }
+            repeated[name, default: [first]].append(index)
+        }
+        let uncommented = String(names[0].drop { $0 == "#" || $0 == " " })
+        if names[0].hasPrefix("#"), !uncommented.isEmpty, indices[uncommented] == nil {
+            indices[uncommented] = 0
         }
         columnNames = names
+        self.indices = indices
+        self.repeated = repeated
+        leastFields = (names.lastIndex { !$0.isEmpty } ?? names.count - 1) + 1
+        headerLine = line
         afterHeader = scanner
+    }
+
+    /// Whether a column has the name.
+    func has(_ name: String) -> Bool { indices[name] != nil }
+
+    /// Whether columns that the name says without doubt are there.
+    func hasAll(_ names: [String]) -> Bool { names.allSatisfy { indices[$0] != nil && repeated[$0] == nil } }
+
+    // MARK: Reading
+
+    /// What ``read(columns:classes:scratch:)`` finds.
+    public struct Table {
+        public let arrays: [DataArray]
+        /// Rows that were skipped because every field is empty.
+        public let emptyRowCount: Int
     }
 
     /// Reads arrays of shape `(rows, columns)`, one for each list of column names.
     ///
     /// The whole text is parsed once: numbers take 4 bytes each in `scratch`.
-    /// - Throws: `DataError` naming the line and the column of a field that is not a number, the line with
-    ///   another count of fields than the header, or the column that is not there (`missingArray`).
-    public func arrays(columns lists: [[String]], scratch: ScratchStore) throws -> [DataArray] {
-        var isWanted = [Bool](repeating: false, count: columnNames.count)
-        let indices = try lists.map { list in
-            try list.map { name in
-                guard let index = columnNames.firstIndex(of: name) else { throw missing(name) }
-                isWanted[index] = true
-                return index
-            }
-        }
+    /// - Parameter classes: the texts of columns that hold texts, by the column's name: a text becomes its position.
+    /// - Throws: `DataError` naming the line and the column of a field that is not a number or class, the line with
+    ///   another count of fields than the header, or the column that is not there (`missingArray`) or there twice.
+    public func read(columns lists: [[String]], classes: [String: [String]] = [:], scratch: ScratchStore)
+        throws
+        -> Table
+    {
+        let row = try CSVRow(self, wanted: lists.joined(), classes: classes)
+        let indices = lists.map { list in list.map { self.indices[$0]! } }
         // A row takes at least its separators, and so bounds the rows by the size of the file.
-        let rowBound = (file.bytes.count - afterHeader.position + 1) / columnNames.count + 1
+        let rowBound = (file.bytes.count - afterHeader.position + 1) / leastFields + 1
         let writers = try indices.map { list in
             let (capacity, overflow) = rowBound.multipliedReportingOverflow(by: max(list.count, 1) * 4)
             precondition(!overflow, "a file's size times four fits 64 bits")
             return try scratch.makeWriter(capacity: capacity)
         }
-        var row = [Float](repeating: 0, count: columnNames.count)
         var selected = [Float](repeating: 0, count: indices.map(\.count).max() ?? 0)
         var rowCount = 0
+        var emptyRowCount = 0
         var scanner = afterHeader
         while scanner.skipBlankLines() {
-            try readRow(&scanner, wanted: isWanted, into: &row)
+            guard try row.read(&scanner) else {
+                emptyRowCount += 1
+                continue
+            }
             for (list, writer) in zip(indices, writers) {
-                for (position, index) in list.enumerated() { selected[position] = row[index] }
+                for (position, index) in list.enumerated() { selected[position] = row.values[index] }
                 try selected.withUnsafeBytes {
                     try writer.append(UnsafeRawBufferPointer(rebasing: $0[..<(list.count * 4)]))
                 }
             }
             rowCount += 1
         }
-        return try zip(indices, writers).map { list, writer in
+        let arrays = try zip(indices, writers).map { list, writer in
             let (bytes, owner) = try writer.finish()
             return DataArray(
                 elementType: .float32, shape: [rowCount, list.count], base: bytes.baseAddress!, owner: owner,
                 place: path)
         }
+        return Table(arrays: arrays, emptyRowCount: emptyRowCount)
     }
 
-    private func readRow(_ scanner: inout CSVScanner, wanted: [Bool], into row: inout [Float]) throws {
-        let line = scanner.line
-        var index = 0
-        while true {
-            let field = try scanner.next()
-            if index < row.count, wanted[index] {
-                guard let value = scanner.number(field) else {
-                    throw DataError(
-                        .badValue, "\(path):\(line)",
-                        "column '\(columnNames[index])' holds '\(field.text.prefix(40))', a number expected "
-                            + "(or nothing, which is NaN)")
+    /// The different texts of some columns together, in order of appearance. Words for a missing value are none.
+    /// - Throws: `DataError` as ``read(columns:classes:scratch:)``.
+    func texts(ofColumns names: [String], known: inout OrderedTexts) throws {
+        let wanted = Set(try names.map { try index(of: $0) })
+        var scanner = afterHeader
+        while scanner.skipBlankLines() {
+            var index = 0
+            while true {
+                let field = try scanner.next()
+                if wanted.contains(index), CSVCell(field.bytes, decimal: dialect.decimal) != .missing {
+                    known.insert(field.text)
                 }
-                row[index] = value
+                index += 1
+                if field.endsLine { break }
             }
-            index += 1
-            if field.endsLine { break }
-        }
-        guard index == row.count else {
-            throw DataError(
-                .badValue, "\(path):\(line)", "\(index) fields, the header names \(row.count) columns")
         }
     }
 
-    private func missing(_ name: String) -> DataError {
-        var message = "no column '\(name)'"
-        if let near = nearestName(to: name, in: columnNames) { message += "; the nearest is '\(near)'" }
-        if columnNames.count == 1, columnNames[0].contains(where: { ";\t".contains($0) }) {
-            message += "; fields must be separated by commas"
+    /// The line in which a row starts, counted from 1; `nil` if there are fewer rows.
+    /// - Parameter row: from 0, without those that are skipped.
+    func line(ofRow row: Int) -> Int? {
+        var rest = row
+        var scanner = afterHeader
+        while scanner.skipBlankLines() {
+            let line = scanner.line
+            var isEmpty = true
+            var count = 0
+            while true {
+                guard let field = try? scanner.next() else { return nil }
+                isEmpty = isEmpty && field.bytes.isEmpty
+                count += 1
+                if field.endsLine { break }
+            }
+            if isEmpty, count > 1 { continue }
+            if rest == 0 { return line }
+            rest -= 1
         }
-        return DataError(.missingArray, path, message)
+        return nil
+    }
+
+    /// Whether the first rows can be read: a trial of the dialect.
+    func firstRowsAreRead(wanted: [String], classes: [String: [String]], most: Int = 1000) -> Bool {
+        guard let row = try? CSVRow(self, wanted: wanted, classes: classes, advises: false) else {
+            return false
+        }
+        var scanner = afterHeader
+        for _ in 0..<most {
+            guard scanner.skipBlankLines() else { return true }
+            guard (try? row.read(&scanner)) != nil else { return false }
+        }
+        return true
+    }
+
+    // MARK: Columns
+
+    /// Where a column is.
+    /// - Throws: `DataError` if it is not there, or there twice.
+    func index(of name: String) throws -> Int {
+        if let places = repeated[name] {
+            let numbers = places.map { "\($0 + 1)" }
+            let listed =
+                numbers.count > 6
+                ? numbers.prefix(5).joined(separator: ", ") + ", …"
+                : numbers.dropLast().joined(separator: ", ") + " and " + numbers.last!
+            throw DataError(
+                .duplicate, "\(path):\(headerLine)",
+                "columns \(listed) are all named '\(name)', which is wanted: give the wanted one a name of its own"
+            )
+        }
+        guard let index = indices[name] else {
+            var message = "no column '\(name)'"
+            if let near = nearestName(to: name, in: indices.keys.sorted()) {
+                message += "; the nearest is '\(near)'"
+            }
+            message += "; it holds " + Self.listed(columnNames)
+            throw DataError(.missingArray, path, message)
+        }
+        return index
+    }
+
+    var fieldCount: Int { columnNames.count }
+    var fewestFields: Int { leastFields }
+
+    static func listed(_ names: [String]) -> String {
+        let named = names.filter { !$0.isEmpty }
+        return named.prefix(12).joined(separator: ", ") + (named.count > 12 ? ", …" : "")
+    }
+}
+
+/// Texts in the order in which they were first inserted.
+struct OrderedTexts {
+    private(set) var texts: [String] = []
+    private var seen: Set<String> = []
+
+    mutating func insert(_ text: String) {
+        if seen.insert(text).inserted { texts.append(text) }
     }
 }

@@ -1,16 +1,13 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// One field of a line.
 struct CSVField {
     /// Without the quotes around it; a doubled quote inside is still doubled.
     let bytes: UnsafeRawBufferPointer
     let endsLine: Bool
 
-    var text: String { String(decoding: bytes, as: UTF8.self).replacingDoubledQuotes }
+    var text: String {
+        let text = String(decoding: bytes, as: UTF8.self)
+        return bytes.contains(UInt8(ascii: "\"")) ? text.replacingDoubledQuotes : text
+    }
 }
 
 extension String {
@@ -33,18 +30,22 @@ extension String {
 struct CSVScanner {
     private let bytes: UnsafeRawBufferPointer
     private let path: String
+    private let separator: UInt8
+    /// Whether any run of spaces and tabs separates fields.
+    private let splitsAtBlanks: Bool
     private(set) var position = 0
     /// The line of `position`, counted from 1 as editors do.
     private(set) var line = 1
 
     private static let quote = UInt8(ascii: "\"")
-    private static let comma = UInt8(ascii: ",")
     private static let newline = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
 
-    init(_ bytes: UnsafeRawBufferPointer, path: String) {
+    init(_ bytes: UnsafeRawBufferPointer, path: String, separator: UInt8) {
         self.bytes = bytes
         self.path = path
+        self.separator = separator
+        splitsAtBlanks = separator == CSVDialect.space
     }
 
     /// Spreadsheets begin UTF-8 files with one.
@@ -52,38 +53,51 @@ struct CSVScanner {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
-    /// Moves to the next line with content; false at the end of the text.
+    /// Moves to the next line that holds more than blanks; false at the end of the text.
     mutating func skipBlankLines() -> Bool {
-        while position < bytes.count {
-            let byte = bytes[position]
-            guard byte == Self.newline || byte == Self.carriageReturn else { return true }
-            if byte == Self.newline { line += 1 }
-            position += 1
+        var end = position
+        while end < bytes.count {
+            let byte = bytes[end]
+            if byte == Self.newline || byte == Self.carriageReturn {
+                if byte == Self.newline { line += 1 }
+                position = end + 1
+            } else if !isBlank(byte) {
+                return true
+            }
+            end += 1
         }
+        position = end
         return false
     }
 
     /// The field at `position`; moves behind its separator.
     mutating func next() throws -> CSVField {
-        skipSpaces()
+        skipBlanks()
         let content: Range<Int>
         if position < bytes.count, bytes[position] == Self.quote {
             content = try quoted()
-            skipSpaces()
-            if position < bytes.count, !isSeparator(bytes[position]) {
-                throw DataError(
-                    .badValue, "\(path):\(line)",
-                    "something follows a closing quote; double quotes inside a field")
+            if position < bytes.count, !endsField(bytes[position]) {
+                skipBlanks()
+                guard position == bytes.count || endsField(bytes[position]) else {
+                    throw DataError(
+                        .badValue, "\(path):\(line)",
+                        "something follows a closing quote; double quotes inside a field")
+                }
             }
         } else {
             let start = position
-            while position < bytes.count, !isSeparator(bytes[position]) { position += 1 }
+            while position < bytes.count, !endsField(bytes[position]) { position += 1 }
             var end = position
-            while end > start, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+            while end > start, isBlank(bytes[end - 1]) { end -= 1 }
             content = start..<end
         }
         let field = UnsafeRawBufferPointer(rebasing: bytes[content])
-        if position < bytes.count, bytes[position] == Self.comma {
+        if splitsAtBlanks {
+            skipBlanks()
+            if position < bytes.count, !endsLine(bytes[position]) {
+                return CSVField(bytes: field, endsLine: false)
+            }
+        } else if position < bytes.count, bytes[position] == separator {
             position += 1
             return CSVField(bytes: field, endsLine: false)
         }
@@ -95,27 +109,20 @@ struct CSVScanner {
         return CSVField(bytes: field, endsLine: true)
     }
 
-    /// The value of a field: NaN if it is empty, `nil` if it is not a number.
-    func number(_ field: CSVField) -> Float? {
-        if field.bytes.isEmpty { return .nan }
-        // No number that anybody writes is longer; strtof needs the terminating zero.
-        guard field.bytes.count < 64 else { return nil }
-        return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
-            buffer.copyMemory(from: field.bytes)
-            buffer[field.bytes.count] = 0
-            let text = buffer.baseAddress!.assumingMemoryBound(to: CChar.self)
-            var end: UnsafeMutablePointer<CChar>?
-            let value = strtof(text, &end)
-            return end == text + field.bytes.count ? value : nil
-        }
+    private func endsLine(_ byte: UInt8) -> Bool { byte == Self.newline || byte == Self.carriageReturn }
+
+    private func endsField(_ byte: UInt8) -> Bool {
+        byte == separator || byte == Self.newline || byte == Self.carriageReturn
+            || (splitsAtBlanks && byte == CSVDialect.tab)
     }
 
-    private func isSeparator(_ byte: UInt8) -> Bool {
-        byte == Self.comma || byte == Self.newline || byte == Self.carriageReturn
+    /// Whether a byte around a field does not count: a space or tab, unless it is the separator.
+    private func isBlank(_ byte: UInt8) -> Bool {
+        (byte == CSVDialect.space || byte == CSVDialect.tab) && (splitsAtBlanks || byte != separator)
     }
 
-    private mutating func skipSpaces() {
-        while position < bytes.count, bytes[position] == 0x20 || bytes[position] == 0x09 { position += 1 }
+    private mutating func skipBlanks() {
+        while position < bytes.count, isBlank(bytes[position]) { position += 1 }
     }
 
     private mutating func quoted() throws -> Range<Int> {

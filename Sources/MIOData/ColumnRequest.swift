@@ -12,24 +12,28 @@ public struct ColumnRequest: Hashable, Sendable {
         case answers
     }
 
+    /// What the model does with the array.
+    public enum Role: Hashable, Sendable {
+        case input, target, weight
+    }
+
     /// The input's or output's name; `<output>_weight` for sample weights.
     public let name: String
     /// The shape of one sample.
     public let shape: Shape
-    /// Whether a shard without it is an error. In shards without an optional column its values are 1.
-    public let isRequired: Bool
+    public let role: Role
     public let kind: Kind
 
-    public init(name: String, shape: Shape, isRequired: Bool = true, kind: Kind = .real) {
+    public init(name: String, shape: Shape, role: Role = .input, kind: Kind = .real) {
         self.name = name
         self.shape = shape
-        self.isRequired = isRequired
+        self.role = role
         self.kind = kind
     }
 
-    /// The sample weights of an output: one number a sample, optional.
+    /// The sample weights of an output: one number a sample.
     public static func weight(ofOutput output: String) -> ColumnRequest {
-        ColumnRequest(name: output + "_weight", shape: [], isRequired: false)
+        ColumnRequest(name: output + "_weight", shape: [], role: .weight)
     }
 
     /// Whether samples of this shape have the axis of classes that class numbers lack.

@@ -11,6 +11,12 @@ public final class DataArray: @unchecked Sendable {
     public let shape: Shape
     /// The checksum that the archive states for the array, header included; `nil` outside of archives.
     public let checksum: UInt32?
+    /// Why the array was copied when it was opened, instead of being used where it lies; `nil` if it was not.
+    public let copyReason: CopyReason?
+
+    public enum CopyReason: Hashable, Sendable {
+        case fortranOrder, bigEndian
+    }
 
     let base: UnsafeRawPointer
     private let owner: AnyObject
@@ -20,8 +26,9 @@ public final class DataArray: @unchecked Sendable {
 
     init(
         elementType: ElementType, shape: Shape, base: UnsafeRawPointer, owner: AnyObject, place: String,
-        checksum: UInt32? = nil, unverified: UnsafeRawBufferPointer? = nil
+        checksum: UInt32? = nil, unverified: UnsafeRawBufferPointer? = nil, copyReason: CopyReason? = nil
     ) {
+        self.copyReason = copyReason
         self.elementType = elementType
         self.shape = shape
         self.base = base
@@ -31,12 +38,25 @@ public final class DataArray: @unchecked Sendable {
         self.unverified = unverified
     }
 
-    /// An array in numpy's format that fills `bytes`.
+    /// An array in numpy's format that fills `bytes`. One in column-major or big-endian order is copied.
+    /// - Parameters:
+    ///   - isVerified: whether the bytes have the checksum.
+    ///   - scratch: takes the copy.
     convenience init(
         npy bytes: UnsafeRawBufferPointer, owner: AnyObject, place: String, checksum: UInt32? = nil,
-        isVerified: Bool = true
+        isVerified: Bool = true, scratch: ScratchStore
     ) throws {
         let header = try NpyHeader(parsing: bytes, place: place)
+        if header.isFortranOrder || header.isBigEndian {
+            if !isVerified, let checksum { try verifyChecksum(of: bytes, expected: checksum, place: place) }
+            let content = UnsafeRawBufferPointer(rebasing: bytes[header.size...])
+            let copy = try rowMajorCopy(of: content, header, into: scratch, place: place)
+            self.init(
+                elementType: header.elementType, shape: header.shape, base: copy.bytes.baseAddress!,
+                owner: copy.owner, place: place, checksum: checksum,
+                copyReason: header.isFortranOrder ? .fortranOrder : .bigEndian)
+            return
+        }
         self.init(
             elementType: header.elementType, shape: header.shape,
             base: bytes.baseAddress! + header.size, owner: owner, place: place, checksum: checksum,
@@ -68,10 +88,29 @@ public final class DataArray: @unchecked Sendable {
     /// Compares the array with its checksum if that was not done when it was opened (stored members).
     /// - Throws: `DataError` of kind `corrupt`.
     public func verify() throws {
-        guard let unverified, let checksum else { return }
-        let actual = CRC32.of(unverified)
-        if actual != checksum { throw checksumMismatch(place, expected: checksum, actual: actual) }
+        if let bytes = bytesToVerify { try verify(CRC32.of(bytes)) }
     }
+
+    /// The size in memory or on disk, without a header.
+    var byteCount: Int { shape.count * elementType.size }
+
+    /// The bytes that were not compared with the checksum when the array was opened (stored members); `nil` if there are
+    /// none.
+    var bytesToVerify: UnsafeRawBufferPointer? { checksum == nil ? nil : unverified }
+
+    /// - Parameter actual: the checksum of ``bytesToVerify``.
+    /// - Throws: `DataError` of kind `corrupt` if it is not the archive's.
+    func verify(_ actual: UInt32) throws {
+        if let checksum, actual != checksum {
+            throw checksumMismatch(place, expected: checksum, actual: actual)
+        }
+    }
+}
+
+/// - Throws: `DataError` of kind `corrupt` if the bytes have another checksum.
+func verifyChecksum(of bytes: UnsafeRawBufferPointer, expected: UInt32, place: String) throws {
+    let actual = CRC32.of(bytes)
+    if actual != expected { throw checksumMismatch(place, expected: expected, actual: actual) }
 }
 
 func checksumMismatch(_ place: String, expected: UInt32, actual: UInt32) -> DataError {

@@ -22,6 +22,8 @@ public struct DataError: MIOError, Hashable {
         case corrupt
         /// A field of a CSV file that is not a number, or a line with too few or too many fields.
         case badValue
+        /// A CSV file that other keys of the job would read: the message names them.
+        case wrongDialect
         /// No array or column of a wanted name.
         case missingArray
         /// Samples of another shape than the model's.

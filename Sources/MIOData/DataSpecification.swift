@@ -22,12 +22,31 @@ public struct DataSpecification: Hashable, Sendable {
         }
     }
 
+    /// What a shard without the array of an output is.
+    public enum MissingTargets: String, Hashable, Sendable, CaseIterable {
+        /// An error.
+        case error
+        /// A shard of samples that have no label for that output.
+        case unlabelled
+    }
+
     /// Globs as the shell has them (`*`, `?`, `[a-z]`), relative to `folder` or absolute.
     public var files: Files
     /// The source of each array whose name in the shards is another.
     public var columns: [String: Source]
     /// What relative globs are relative to, and what is left out of file names in the manifest.
     public var folder: String
+    /// The part of the job that the keys are in, for messages: `data.train`.
+    public var section = "data"
+    /// Where the globs are written, for messages: `data.train.files`, or an option of a program.
+    public var filesKey = "data.files"
+    /// How CSV files are written.
+    public var dialect = CSVDialect()
+    /// The texts of CSV columns that hold texts, by the column's name: a text is read as its position.
+    public var classes: [String: [String]] = [:]
+    public var missingTargets = MissingTargets.error
+    /// Whether `columns` is that of the training data, for messages.
+    public var inheritsColumns = false
 
     public init(files: [String], columns: [String: Source] = [:], folder: String = ".") {
         self.files = .shards(files)
@@ -43,4 +62,17 @@ public struct DataSpecification: Hashable, Sendable {
     }
 
     func source(of array: String) -> Source { columns[array] ?? .name(array) }
+
+    /// Whether the job names the array, so that it must be there.
+    public func names(_ request: ColumnRequest) -> Bool { columns[request.name] != nil }
+
+    /// The value of an array's elements in a shard that lacks it; `nil` if such a shard is an error. Sample weights that
+    /// `columns` names must be there.
+    func valueWhereAbsent(_ request: ColumnRequest) -> Float? {
+        switch request.role {
+        case .input: nil
+        case .target: missingTargets == .unlabelled ? .nan : nil
+        case .weight: columns[request.name] == nil ? 1 : nil
+        }
+    }
 }

@@ -14,8 +14,10 @@ public final class Dataset: @unchecked Sendable {
         public let file: String
         /// The row in that file, from 0.
         public let row: Int
+        /// The line of a CSV file, from 1.
+        public let line: Int?
 
-        public var description: String { "\(file), row \(row)" }
+        public var description: String { line.map { "\(file):\($0) (row \(row))" } ?? "\(file), row \(row)" }
     }
 
     /// What was asked for; a column's index counts in it.
@@ -39,6 +41,11 @@ public final class Dataset: @unchecked Sendable {
     let firstRows: [Int]
     private let shardIndex: ShardIndex
     private let elementCounts: [Int]
+    let section: String
+    /// Files that the globs name twice.
+    let namedTwice: [String]
+    /// For each column the value of its elements in shards that lack it.
+    let absentValues: Storage<Float>
     /// Where each column of each shard lies, shard by shard: what reading a row needs of the above, without the
     /// counting of references that getting at an object costs.
     let sources: Storage<ArraySource>
@@ -52,7 +59,13 @@ public final class Dataset: @unchecked Sendable {
     ) throws {
         self.columns = columns
         elementCounts = columns.map(\.shape.count)
-        shards = try Self.openShards(specification, columns, scratch)
+        section = specification.section
+        absentValues = Storage(count: columns.count)
+        for (index, column) in columns.enumerated() {
+            absentValues.pointer[index] = specification.valueWhereAbsent(column) ?? .nan
+        }
+        (shards, namedTwice) = try Self.openShards(specification, columns, scratch)
+        try Self.checkNamed(specification, columns, shards)
         var firstRows = [0]
         for shard in shards {
             let (sum, overflow) = firstRows.last!.addingReportingOverflow(shard.rowCount)
@@ -81,19 +94,25 @@ public final class Dataset: @unchecked Sendable {
 
     private static func openShards(
         _ specification: DataSpecification, _ columns: [ColumnRequest], _ scratch: ScratchStore
-    ) throws -> [Shard] {
+    ) throws -> (shards: [Shard], namedTwice: [String]) {
         switch specification.files {
         case .shards(let globs):
-            return try listFiles(globs: globs, folder: specification.folder).map {
+            let list = try FileList(globs: globs, folder: specification.folder, key: specification.filesKey)
+            let shards = try list.paths.map {
                 try Shard(path: $0, specification: specification, requests: columns, scratch: scratch)
             }
+            return (shards, list.namedTwice)
         case .arrays(let globs):
+            var namedTwice: [String] = []
             let files = try columns.map { column -> [String]? in
                 if let own = globs[column.name] {
-                    return try listFiles(globs: own, folder: specification.folder)
+                    let list = try FileList(
+                        globs: own, folder: specification.folder, key: specification.filesKey)
+                    namedTwice += list.namedTwice
+                    return list.paths
                 }
-                guard column.isRequired else { return nil }
-                var message = "data.files names no files of array '\(column.name)'"
+                guard specification.valueWhereAbsent(column) == nil else { return nil }
+                var message = "\(specification.filesKey) names no files of array '\(column.name)'"
                 if let near = nearestName(to: column.name, in: globs.keys.sorted()) {
                     message += "; the nearest is '\(near)'"
                 }
@@ -102,16 +121,34 @@ public final class Dataset: @unchecked Sendable {
             let counts = zip(columns, files).compactMap { column, files in
                 files.map { (column.name, $0.count) }
             }
-            guard let first = counts.first else { return [] }
+            guard let first = counts.first else { return ([], []) }
             if let other = counts.first(where: { $0.1 != first.1 }) {
                 throw DataError(
                     .unequalCounts, specification.folder,
                     "\(first.1) files of array '\(first.0)', but \(other.1) of '\(other.0)': the files of one "
                         + "position make a shard")
             }
-            return try (0..<first.1).map { position in
-                try Shard(paths: files.map { $0?[position] }, requests: columns)
+            let shards = try (0..<first.1).map { position in
+                try Shard(paths: files.map { $0?[position] }, requests: columns, scratch: scratch)
             }
+            return (shards, namedTwice)
+        }
+    }
+
+    /// Targets that the job names may be absent in some shards, if it says so, but not in all.
+    private static func checkNamed(
+        _ specification: DataSpecification, _ columns: [ColumnRequest], _ shards: [Shard]
+    ) throws {
+        for (index, column) in columns.enumerated() where column.role == .target {
+            guard specification.columns[column.name] != nil, !shards.isEmpty,
+                shards.allSatisfy({ $0.arrays[index] == nil })
+            else { continue }
+            let names = specification.source(of: column.name).columnNames.map { "'\($0)'" }
+            throw DataError(
+                .missingArray, specification.section,
+                (shards.count == 1
+                    ? "\(shards[0].paths[0]) has no" : "none of its \(shards.count) shards has an")
+                    + " array \(names.joined(separator: ", ")), which columns.\(column.name) names")
         }
     }
 
@@ -133,7 +170,8 @@ public final class Dataset: @unchecked Sendable {
     /// Where a row is, for messages. With `.npy` files the first array's file is named.
     public func location(ofRow row: Int) -> Location {
         let place = place(ofRow: row)
-        return Location(file: shards[place.shard].paths[0], row: place.row)
+        let shard = shards[place.shard]
+        return Location(file: shard.paths[0], row: place.row, line: shard.line(ofRow: place.row))
     }
 
     /// Where a row of one column is, for messages.
@@ -142,15 +180,7 @@ public final class Dataset: @unchecked Sendable {
         let paths = shards[place.shard].paths
         guard paths.count > 1 else { return location(ofRow: row) }
         let earlier = shards[place.shard].arrays[..<column].count { $0 != nil }
-        return Location(file: paths[min(earlier, paths.count - 1)], row: place.row)
-    }
-
-    /// Compares every array that opening left unread (stored members) with its checksum: reads all of it.
-    /// - Throws: `DataError` of kind `corrupt` that names file and array.
-    public func verify() throws {
-        for shard in shards {
-            for array in shard.arrays { try array?.verify() }
-        }
+        return Location(file: paths[min(earlier, paths.count - 1)], row: place.row, line: nil)
     }
 
     /// Looks whether the files are still the ones that were opened: a system call a file.
@@ -163,6 +193,12 @@ public final class Dataset: @unchecked Sendable {
 }
 
 extension Shard {
+    /// The line of a CSV file that a row starts in. The file is read again, for a message.
+    fileprivate func line(ofRow row: Int) -> Int? {
+        guard let dialect, let file = try? CSVFile(path: paths[0], dialect: dialect) else { return nil }
+        return file.line(ofRow: row)
+    }
+
     fileprivate func manifestLine(columns: [ColumnRequest], folder: String) -> String {
         let names = paths.map { path in
             path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.count + 1)) : path

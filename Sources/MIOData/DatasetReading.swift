@@ -19,7 +19,7 @@ private let smallRow = 16
 extension Dataset {
     /// Copies one sample of one column as floats.
     /// - Parameter destination: room for `elementCount(ofColumn:)` floats.
-    /// - Returns: whether the row's shard has the column; if not, the values are 1.
+    /// - Returns: whether the row's shard has the column; if not, the values are 1, or NaN for a target.
     /// - Precondition: `row` is in `0..<rowCount`.
     @discardableResult
     public func read(row: Int, column: Int, into destination: UnsafeMutablePointer<Float>) -> Bool {
@@ -30,7 +30,7 @@ extension Dataset {
 
     /// Copies the samples `rows` of one column, one after the other.
     /// - Parameter destination: room for `rows.count * elementCount(ofColumn:)` floats.
-    /// - Returns: whether the shard of at least one of the rows has the column. Values of the others are 1.
+    /// - Returns: whether the shard of at least one of the rows has the column. Values of the others are 1, or NaN for a target.
     /// - Precondition: every row is in `0..<rowCount`.
     @discardableResult
     public func gather(
@@ -52,11 +52,12 @@ extension Dataset {
 
     /// Copies the samples at `places` of one column, one after the other.
     /// - Parameter destination: room for `places.count * elementCount(ofColumn:)` floats.
-    /// - Returns: whether the shard of at least one of them has the column. Values of the others are 1.
+    /// - Returns: whether the shard of at least one of them has the column. Values of the others are 1, or NaN for a target.
     func gather(
         _ places: UnsafeBufferPointer<RowPlace>, column: Int, into destination: UnsafeMutablePointer<Float>
     ) -> Bool {
         let count = elementCount(ofColumn: column)
+        let absent = absentValues.pointer[column]
         let sources = sources.pointer + column
         let stride = columns.count
         announce(places, column: column)
@@ -75,7 +76,7 @@ extension Dataset {
             let source = sources[places[index].shard * stride]
             let target = destination + index * count
             guard let base = source.base else {
-                target.update(repeating: 1, count: count)
+                target.update(repeating: absent, count: count)
                 continue
             }
             source.elementType.convert(
@@ -85,8 +86,8 @@ extension Dataset {
         return isPresent
     }
 
-    /// Hands one column over, in order and in pieces of at most `rowsAtOnce` rows of one shard; shards
-    /// without the column are passed over.
+    /// Hands one column over, in order and in pieces of at most `rowsAtOnce` rows of one shard. In shards without the
+    /// column its values are those that a batch has.
     /// - Parameters:
     ///   - rows: of the data set, all by default.
     ///   - body: gets the rows and their values, valid only during the call.
@@ -100,13 +101,14 @@ extension Dataset {
         let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(capacity, 1))
         defer { buffer.deallocate() }
         for (shard, firstRow) in zip(shards, firstRows) {
-            guard let array = shard.arrays[column] else { continue }
+            let array = shard.arrays[column]
+            if array == nil { buffer.update(repeating: absentValues.pointer[column]) }
             let wanted = (rows ?? 0..<rowCount).clamped(to: firstRow..<firstRow + shard.rowCount)
             var start = wanted.lowerBound - firstRow
             let last = wanted.upperBound - firstRow
             while start < last {
                 let end = min(start + rowsAtOnce, last)
-                array.read(start * count..<end * count, into: buffer.baseAddress!)
+                array?.read(start * count..<end * count, into: buffer.baseAddress!)
                 try body(
                     firstRow + start..<firstRow + end,
                     UnsafeBufferPointer(rebasing: buffer[..<((end - start) * count)]))

@@ -35,22 +35,15 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyab
     /// numpy's `descr`: `<f4`, `|u1`.
     public var descriptor: String { (size == 1 ? "|" : "<") + rawValue }
 
-    /// The type that numpy's `descr` names.
+    /// The type that numpy's `descr` names, and whether its bytes are in big-endian order.
     /// - Throws: `DataError` of kind `unsupported` that says how to convert the array.
-    init(descriptor: String, place: String) throws {
+    static func parse(descriptor: String, place: String) throws -> (type: ElementType, isBigEndian: Bool) {
         let letters = Array(descriptor)
         let order = letters.first
         let ordered = order.map { "<>|=".contains($0) } ?? false
         let name = ordered ? String(letters.dropFirst()) : descriptor
         if let type = ElementType(rawValue: name == "?" ? "b1" : name) {
-            guard order != ">" || type.size == 1 else {
-                throw DataError(
-                    .unsupported, place,
-                    "elements are big-endian (dtype '\(descriptor)'); save "
-                        + "array.astype('<\(type.rawValue)') instead")
-            }
-            self = type
-            return
+            return (type, order == ">" && type.size > 1)
         }
         let what =
             switch name.first {

@@ -45,6 +45,10 @@ func inflateMember(
                     + "or cut short; copy or write the file again")
         }
         let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: chunk[..<count]))
+        // An array that is not read, or of another size than the archive claims, is refused before the rest is written.
+        if produced == 0, status != Z_STREAM_END {
+            _ = try NpyHeader(parsing: bytes, total: size, place: place)
+        }
         actual.update(bytes)
         try output.append(bytes)
         produced += count

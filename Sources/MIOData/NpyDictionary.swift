@@ -117,6 +117,10 @@ struct NpyDictionary {
             position += 1
         }
         guard position > start else { throw Malformed(expected: "a count in the shape") }
+        // Python reads no number that starts so: octal ones once did.
+        guard position - start == 1 || bytes[start] != 0x30 else {
+            throw Malformed(expected: "a count without leading zeros in the shape")
+        }
         return value
     }
 }

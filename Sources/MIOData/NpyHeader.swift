@@ -5,27 +5,33 @@ import MIOTensor
 struct NpyHeader {
     let elementType: ElementType
     let shape: Shape
+    /// Whether the elements lie in column-major order, and that differs from row-major order.
+    let isFortranOrder: Bool
+    let isBigEndian: Bool
     /// The bytes before the first element.
     let size: Int
 
     private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]  // \x93NUMPY
 
     /// Reads the header at the start of `bytes`, which hold one array and nothing after it.
+    /// - Parameter total: the bytes of header and array, where `bytes` are only the first of them.
     /// - Throws: `DataError` if it is not such a header or does not fit the number of bytes.
-    init(parsing bytes: UnsafeRawBufferPointer, place: String) throws {
+    init(parsing bytes: UnsafeRawBufferPointer, total: Int? = nil, place: String) throws {
+        let total = total ?? bytes.count
         guard !bytes.isEmpty else { throw DataError(.empty, place, "no byte of an array is there") }
         guard bytes.prefix(6).elementsEqual(Self.magic.prefix(bytes.count)) else {
             throw DataError(
                 .wrongMagic, place, "not an array of numpy: the file does not start with \\x93NUMPY")
         }
         func truncated() -> DataError {
-            DataError(.truncated, place, "the file ends inside the header (\(bytes.count) bytes)")
+            DataError(.truncated, place, "the file ends inside the header (\(total) bytes)")
         }
         guard bytes.count >= 10 else { throw truncated() }
         let version = bytes[6]
-        guard (1...3).contains(version) else {
+        guard (1...3).contains(version), bytes[7] == 0 else {
             throw DataError(
-                .unsupported, place, "version \(version).\(bytes[7]) of numpy's format; 1, 2 and 3 are read")
+                .unsupported, place,
+                "version \(version).\(bytes[7]) of numpy's format; 1.0, 2.0 and 3.0 are read")
         }
         let start = version == 1 ? 10 : 12
         guard bytes.count >= start else { throw truncated() }
@@ -35,17 +41,13 @@ struct NpyHeader {
         guard length <= bytes.count - start else {
             throw DataError(
                 .truncated, place,
-                "the header claims \(length) bytes, \(bytes.count - start) follow: the file is cut short or "
+                "the header claims \(length) bytes, \(total - start) follow: the file is cut short or "
                     + "its header lies")
         }
         var literal = NpyDictionary(UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]))
         let (descriptor, isFortranOrder, extents) = try literal.parse(place: place)
-        elementType = try ElementType(descriptor: descriptor, place: place)
-        guard !isFortranOrder || extents.filter({ $0 != 1 }).count <= 1 else {
-            throw DataError(
-                .unsupported, place,
-                "the array is in Fortran (column-major) order; save numpy.ascontiguousarray(array) instead")
-        }
+        (elementType, isBigEndian) = try ElementType.parse(descriptor: descriptor, place: place)
+        self.isFortranOrder = isFortranOrder && extents.filter { $0 != 1 }.count > 1
         size = start + length
         // Zero extents are set aside, so that the others' product cannot hide an overflow.
         var elements = 1
@@ -59,7 +61,7 @@ struct NpyHeader {
         }
         shape = Shape(extents)
         let expected = extents.contains(0) ? 0 : elements * elementType.size
-        let actual = bytes.count - size
+        let actual = total - size
         guard actual >= expected else {
             throw DataError(
                 .truncated, place,
@@ -76,8 +78,11 @@ struct NpyHeader {
 
     /// The header of version 1.0 for an array in row-major order, padded to a multiple of 64 bytes.
     static func encode(_ elementType: ElementType, _ shape: Shape) -> [UInt8] {
-        let text =
-            "{'descr': '\(elementType.descriptor)', 'fortran_order': False, 'shape': \(shape.tuple), }"
+        encode(descriptor: elementType.descriptor, shape)
+    }
+
+    static func encode(descriptor: String, _ shape: Shape) -> [UInt8] {
+        let text = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': \(shape.tuple), }"
         let unpadded = 10 + text.utf8.count + 1
         let total = (unpadded + 63) / 64 * 64
         let length = UInt16(total - 10)

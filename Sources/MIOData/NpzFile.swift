@@ -52,14 +52,17 @@ public struct NpzFile {
                     "stored, but of \(member.size) bytes in \(member.compressedSize): the archive is damaged")
             }
             return try DataArray(
-                npy: content, owner: file, place: place, checksum: member.checksum, isVerified: false)
+                npy: content, owner: file, place: place, checksum: member.checksum, isVerified: false,
+                scratch: scratch)
         case 8:
             try checkExpansion(member, place: place)
+            try scratch.checkRoom(for: member.size, place: place)
             let writer = try scratch.makeWriter(capacity: member.size)
             try inflateMember(
                 content, size: member.size, checksum: member.checksum, into: writer, place: place)
             let (bytes, owner) = try writer.finish()
-            return try DataArray(npy: bytes, owner: owner, place: place, checksum: member.checksum)
+            return try DataArray(
+                npy: bytes, owner: owner, place: place, checksum: member.checksum, scratch: scratch)
         default:
             let names: [UInt16: String] = [
                 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ",

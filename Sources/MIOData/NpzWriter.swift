@@ -32,14 +32,19 @@ public final class NpzWriter {
     private var file: AtomicFile?
     private var members: [ZipMemberWriter]
 
+    /// - Parameters:
+    ///   - arrays: to be appended to, by their index.
+    ///   - texts: arrays of one axis, which are written at once.
     /// - Throws: `FileError` if the file cannot be created; `DataError` of kind `duplicate` for two arrays
     ///   of one name.
     /// - Precondition: the sizes fit 64 bits, there are fewer than 65535 arrays.
-    public init(path: String, arrays: [ArrayDescription]) throws {
-        precondition(arrays.count < 65535, "\(arrays.count) arrays in one archive")
+    public init(path: String, arrays: [ArrayDescription], texts: [(name: String, values: [String])] = [])
+        throws
+    {
+        precondition(arrays.count + texts.count < 65535, "\(arrays.count) arrays in one archive")
         var seen: Set<String> = []
-        for array in arrays where !seen.insert(array.name).inserted {
-            throw DataError(.duplicate, path, "two arrays are named '\(array.name)'")
+        for name in arrays.map(\.name) + texts.map(\.name) where !seen.insert(name).inserted {
+            throw DataError(.duplicate, path, "two arrays are named '\(name)'")
         }
         self.arrays = arrays
         let file = try AtomicFile(replacing: path)
@@ -50,6 +55,16 @@ public final class NpzWriter {
                 byteCount: array.shape.count * array.elementType.size, offset: offset)
             offset = member.end
             return member
+        }
+        for text in texts {
+            let content = NpyText(text.values)
+            var member = ZipMemberWriter(
+                name: text.name + ".npy", header: content.header, byteCount: content.bytes.count,
+                offset: offset)
+            offset = member.end
+            let place = content.bytes.withUnsafeBytes { member.accept($0) }
+            try file.write(content.bytes, at: place)
+            members.append(member)
         }
         for member in members { try file.write(member.npyHeader, at: member.contentOffset) }
         self.file = consume file

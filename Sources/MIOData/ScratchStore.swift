@@ -7,7 +7,7 @@ import MIOTensor
     import Darwin
 #endif
 
-/// Room for what cannot be used where it lies: decompressed members, parsed CSV columns.
+/// Room for what cannot be used where it lies: decompressed members, parsed CSV columns, arrays in another order.
 ///
 /// The first `memoryBound` bytes are kept in memory; what comes after goes to unlinked temporary files and
 /// is mapped, so that data larger than memory works and nothing is left behind.
@@ -30,6 +30,22 @@ public final class ScratchStore {
         self.memoryBound = memoryBound
         let named = getenv("TMPDIR").map { String(cString: $0) } ?? ""
         self.folder = folder ?? (named.isEmpty ? "/var/tmp" : named)
+    }
+
+    /// Refuses what the folder of the temporary files cannot take, before it is decompressed or copied.
+    /// - Throws: `FileError` with both sizes.
+    func checkRoom(for size: Int, place: String) throws {
+        guard size > memoryBound - memoryInUse else { return }
+        var status = statvfs()
+        // A folder that cannot be examined is told where the file is made.
+        guard statvfs(folder, &status) == 0 else { return }
+        let (free, overflow) = Int(status.f_bavail).multipliedReportingOverflow(by: Int(status.f_frsize))
+        guard !overflow, free < size else { return }
+        throw FileError(
+            action: "expand", path: place,
+            reason:
+                "it takes \(size) bytes, and \(folder) has \(free) free; set TMPDIR to a folder with room, if "
+                + "the array should be so large")
     }
 
     /// Room for at most `capacity` bytes, to be filled from the start.

@@ -7,16 +7,19 @@ struct Shard {
     let paths: [String]
     let byteCount: Int
     let rowCount: Int
-    /// One for each request; `nil` where an optional one is absent.
+    /// One for each request; `nil` where the shard lacks one that it may lack.
     let arrays: [DataArray?]
     /// The files whose content is used where it lies.
     let mappedFiles: [MappedFile]
+    /// How the file is written, if it is a CSV file.
+    let dialect: CSVDialect?
+    /// Rows of a CSV file that were skipped because every field is empty.
+    let emptyRowCount: Int
 
     /// Opens a file of several arrays.
     init(path: String, specification: DataSpecification, requests: [ColumnRequest], scratch: ScratchStore)
         throws
     {
-        let arrays: [DataArray?]
         let fileExtension = path.split(separator: "/").last?.split(separator: ".").last?.lowercased()
         switch fileExtension {
         case "npz":
@@ -24,35 +27,45 @@ struct Shard {
             arrays = try Self.open(file, specification, requests, scratch)
             mappedFiles = [file.file]
             byteCount = file.file.bytes.count
+            dialect = nil
+            emptyRowCount = 0
         case "csv":
-            let file = try CSVFile(path: path)
-            arrays = try Self.open(file, specification, requests, scratch)
+            let file = try CSVFile(path: path, dialect: specification.dialect, section: specification.section)
+            (arrays, emptyRowCount) = try Self.open(file, specification, requests, scratch)
             mappedFiles = []
             byteCount = file.byteCount
+            dialect = file.dialect
         case "npy":
             throw DataError(
                 .unsupported, path,
-                "an .npy file does not name its array; write data.files as a mapping, "
-                    + "{\(requests.first?.name ?? "image"): \"x-*.npy\", …}")
+                "an .npy file does not name its array; "
+                    + (specification.filesKey.hasPrefix("-")
+                        ? "write \(specification.filesKey) \(requests.first?.name ?? "image")=FILE.npy"
+                        : "write \(specification.filesKey) as a mapping, "
+                            + "{\(requests.first?.name ?? "image"): \"x-*.npy\", …}"))
         default:
             throw DataError(.unsupported, path, "the name must end in .npz, .npy or .csv, by its format")
         }
         paths = [path]
-        self.arrays = arrays
         rowCount = try Self.checkArrays(
-            arrays, requests, places: requests.map { "\(path): array '\($0.name)'" })
+            arrays, requests, places: requests.map { "\(path): array '\($0.name)'" },
+            names: requests.map { specification.source(of: $0.name).columnNames.first ?? $0.name },
+            isTable: dialect != nil)
     }
 
     /// Opens `.npy` files that together make a shard.
-    /// - Parameter paths: one for each request, `nil` where an optional one has no files.
-    init(paths: [String?], requests: [ColumnRequest]) throws {
+    /// - Parameter paths: one for each request, `nil` where one that may be absent has no files.
+    init(paths: [String?], requests: [ColumnRequest], scratch: ScratchStore) throws {
         let files = try paths.map { path in try path.map { try MappedFile.shard($0) } }
-        arrays = try files.map { file in try file.map { try NpyFile.open($0) } }
+        arrays = try files.map { file in try file.map { try NpyFile.open($0, scratch: scratch) } }
         mappedFiles = files.compactMap { $0 }
         self.paths = paths.compactMap { $0 }
         byteCount = mappedFiles.reduce(0) { $0 + $1.bytes.count }
+        dialect = nil
+        emptyRowCount = 0
         rowCount = try Self.checkArrays(
-            arrays, requests, places: zip(requests, paths).map { "\($1 ?? ""): array '\($0.name)'" })
+            arrays, requests, places: zip(requests, paths).map { "\($1 ?? ""): array '\($0.name)'" },
+            names: requests.map(\.name), isTable: false)
     }
 
     private static func open(
@@ -66,46 +79,62 @@ struct Shard {
                     "columns.\(request.name) is a list, which only CSV files can have; name one array")
             }
             if let array = try file.array(named: name, scratch: scratch) { return array }
-            guard request.isRequired else { return nil }
-            throw missing(name, request: request, from: file.arrayNames, path: file.path)
+            guard specification.valueWhereAbsent(request) == nil else { return nil }
+            throw missing(name, request: request, from: file.arrayNames, specification, path: file.path)
         }
     }
 
     private static func open(
         _ file: CSVFile, _ specification: DataSpecification, _ requests: [ColumnRequest],
         _ scratch: ScratchStore
-    ) throws -> [DataArray?] {
-        let present = requests.map { request in
-            request.isRequired
-                || specification.source(of: request.name).columnNames.allSatisfy(file.columnNames.contains)
-        }
-        let wanted = zip(requests, present).filter(\.1).map(\.0)
-        for request in wanted {
-            if case .name(let name) = specification.source(of: request.name), !file.columnNames.contains(name)
-            {
-                throw missing(name, request: request, from: file.columnNames, path: file.path)
-            }
+    ) throws -> (arrays: [DataArray?], emptyRowCount: Int) {
+        let wanted = requests.filter { request in
+            specification.valueWhereAbsent(request) == nil
+                || specification.source(of: request.name).columnNames.allSatisfy(file.has)
         }
         let lists = wanted.map { specification.source(of: $0.name).columnNames }
-        var opened = try file.arrays(columns: lists, scratch: scratch)[...]
-        return present.map { $0 ? opened.removeFirst() : nil }
+        for (request, names) in zip(wanted, lists) {
+            guard let name = names.first(where: { !file.has($0) }) else { continue }
+            let advice = file.advice(wanted: lists.flatMap { $0 }, classes: specification.classes)
+            guard advice.isEmpty else {
+                throw DataError(.wrongDialect, file.path, "no column '\(name)'. \(advice)")
+            }
+            throw missing(name, request: request, from: file.columnNames, specification, path: file.path)
+        }
+        let table = try file.read(columns: lists, classes: specification.classes, scratch: scratch)
+        var opened = table.arrays[...]
+        let names = Set(wanted.map(\.name))
+        return (requests.map { names.contains($0.name) ? opened.removeFirst() : nil }, table.emptyRowCount)
     }
 
     private static func missing(
-        _ name: String, request: ColumnRequest, from names: [String], path: String
+        _ name: String, request: ColumnRequest, from names: [String], _ specification: DataSpecification,
+        path: String
     ) -> DataError {
+        let section = specification.section
         var message = "no array '\(name)'"
         if let near = nearestName(to: name, in: names) { message += "; the nearest is '\(near)'" }
-        let listed = names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", …" : "")
-        message += names.isEmpty ? "; it holds no array" : "; it holds \(listed)"
-        message += ". Another name is given by data.….columns: {\(request.name): NAME}"
+        let listed = CSVFile.listed(names)
+        message += listed.isEmpty ? "; it holds no array" : "; it holds \(listed)"
+        if specification.columns[request.name] == nil {
+            message += ". Another name is given by \(section).columns: {\(request.name): NAME}"
+        } else {
+            message += ". \(section).columns.\(request.name) names it"
+            if specification.inheritsColumns {
+                message += ", as data.train.columns has it: \(section) may have columns of its own"
+            }
+        }
+        if request.role == .target {
+            message += "; with \(section).missing_targets: unlabelled its samples have no label"
+        }
         return DataError(.missingArray, path, message)
     }
 
     /// The common count of rows, after every array was compared with its request.
-    private static func checkArrays(_ arrays: [DataArray?], _ requests: [ColumnRequest], places: [String])
-        throws -> Int
-    {
+    /// - Parameter names: of the arrays in the files.
+    private static func checkArrays(
+        _ arrays: [DataArray?], _ requests: [ColumnRequest], places: [String], names: [String], isTable: Bool
+    ) throws -> Int {
         var first: (index: Int, rowCount: Int)?
         for (index, (array, request)) in zip(arrays, requests).enumerated() {
             guard let array else { continue }
@@ -115,7 +144,7 @@ struct Shard {
                     "a lone number; the first axis of an array must be the samples")
             }
             if !request.accepts(array.rowShape) {
-                throw wrongShape(array.rowShape, request, places[index])
+                throw wrongShape(array.rowShape, request, places[index], name: names[index], isTable: isTable)
             }
             if let first, first.rowCount != array.rowCount {
                 throw DataError(
@@ -128,8 +157,9 @@ struct Shard {
         return first?.rowCount ?? 0
     }
 
-    private static func wrongShape(_ received: Shape, _ request: ColumnRequest, _ place: String) -> DataError
-    {
+    private static func wrongShape(
+        _ received: Shape, _ request: ColumnRequest, _ place: String, name: String, isTable: Bool
+    ) -> DataError {
         var message = "samples of shape \(received), \(request.shape) expected"
         if request.kind == .classIndex, request.hasClassAxis(received) {
             message += ", a class number each; one-hot targets go with categorical_crossentropy"
@@ -138,8 +168,15 @@ struct Shard {
                 ", a share for each class; class numbers go with sparse_categorical_crossentropy"
         } else if request.kind == .answers, request.lacksClassAxis(received) {
             message += ", a 0 or 1 for each; class numbers go with sparse_categorical_crossentropy"
-        } else if received.count == request.shape.count {
-            message += "; the number of elements agrees: reshape the array when writing it"
+        } else if isTable {
+            if received.count == request.shape.count, request.role == .input {
+                let extents = request.shape.dimensions.map(String.init).joined(separator: ", ")
+                message +=
+                    "; give the input the shape [\(received.count)], and add a layer {class: Reshape, "
+                    + "target_shape: [\(extents)]}"
+            }
+        } else if let advice = AxesAdvice.text(from: received, to: request.shape, array: name) {
+            message += "; " + advice
         }
         return DataError(.wrongShape, place, message)
     }

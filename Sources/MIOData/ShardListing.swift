@@ -7,8 +7,10 @@ extension DataSpecification {
     ///   be read.
     public func shards() throws -> [DataSpecification] {
         guard case .shards(let globs) = files else { return [self] }
-        return try listFiles(globs: globs, folder: folder).map {
-            DataSpecification(files: [Glob.escaped($0)], columns: columns, folder: folder)
+        return try FileList(globs: globs, folder: folder, key: filesKey).paths.map {
+            var shard = self
+            shard.files = .shards([Glob.escaped($0)])
+            return shard
         }
     }
 }

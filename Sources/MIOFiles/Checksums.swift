@@ -22,6 +22,12 @@ public struct CRC32: Hashable, Sendable {
     }
 
     public static func of(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { of($0) } }
+
+    /// The checksum of bytes whose first part has one checksum and whose last part has another.
+    /// - Parameter length: bytes of the last part.
+    public static func joined(_ first: UInt32, _ last: UInt32, length: Int) -> UInt32 {
+        UInt32(truncatingIfNeeded: crc32_combine(UInt(first), UInt(last), length))
+    }
 }
 
 /// The CRC-32C (Castagnoli) checksum of TensorBoard's records, table-driven, a byte at a time: RFC 3720,

@@ -5,6 +5,20 @@ public enum Glob {
         String(folder.flatMap { "*?[]\\".contains($0) ? ["\\", $0] : [$0] })
     }
 
+    /// The name that a pattern is, taken literally.
+    public static func unescaped(_ pattern: String) -> String {
+        var name = ""
+        var characters = pattern.makeIterator()
+        while let character = characters.next() {
+            if character == "\\" {
+                name += characters.next().map { String($0) } ?? "\\"
+            } else {
+                name.append(character)
+            }
+        }
+        return name
+    }
+
     /// The pattern from the root on.
     public static func absolute(_ pattern: String, in folder: String) -> String {
         if pattern.hasPrefix("/") { return pattern }

@@ -31,9 +31,10 @@ struct JobChecks {
         for (key, source) in data.parts {
             try check(source, at: path.appending("data").appending(key))
         }
+        try ClassChecks(graph: graph, outputs: outputs, data: data).run()
         let nodes = Dictionary(graph.outputs.map { ($0.name, $0.node) }) { first, _ in first }
         return outputs.compactMap { activationWarning($0, node: nodes[$0.name]) } + softmaxWarnings
-            + unusedInputWarnings + untrainedWarnings + shardsWarning
+            + unusedInputWarnings + untrainedWarnings + shardsWarning + unusedColumnWarnings
     }
 
     /// What a job file's reader has checked already, for jobs built in Swift.
@@ -256,6 +257,20 @@ struct JobChecks {
         let used = Set(graph.nodes.flatMap(\.inputs) + graph.outputs.map(\.node))
         return graph.inputs.filter { !used.contains($0.node) }
             .map { "model.inputs.\($0.name): no output depends on it" }
+    }
+
+    /// Columns of an output without a loss are never read.
+    private var unusedColumnWarnings: [String] {
+        let untrained = graph.outputs.map(\.name).filter { name in !outputs.contains { $0.name == name } }
+        return data.parts.flatMap { key, source in
+            source.names.compactMap { entry in
+                guard !source.inheritsColumns || entry.key == "files",
+                    let output = untrained.first(where: { entry.name == $0 || entry.name == $0 + "_weight" })
+                else { return nil }
+                return "data.\(key).\(entry.key).\(entry.name): is not read, for outputs has no entry for "
+                    + "\(quoted: output)"
+            }
+        }
     }
 
     private var untrainedWarnings: [String] {

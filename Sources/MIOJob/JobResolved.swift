@@ -6,15 +6,13 @@ extension Job {
     public var resolved: ConfigValue {
         var outputEntries = ConfigDictionary()
         for output in outputs { outputEntries[output.name] = .dictionary(output.config) }
-        var dataEntries = ConfigDictionary()
-        for (key, source) in data.parts { dataEntries[key] = .dictionary(source.config(folder: folder)) }
         return .dictionary([
             "name": .string(name),
             // No integer of a file goes beyond Int.
             "seed": Int(exactly: seed).map(ConfigValue.integer) ?? .string(String(seed)),
             "model": graph.canonical,
             "outputs": .dictionary(outputEntries),
-            "data": .dictionary(dataEntries),
+            "data": .dictionary(data.config(folder: folder)),
             "optimizer": optimizer.config,
             "training": .dictionary(training.config),
             "communication": .dictionary(communication.config),

@@ -16,14 +16,18 @@ public struct OutputSpecification: Sendable {
     /// The number that stands for "no label", as NaN always does: −200 of a sensor that was off. Only for losses of
     /// numbers; a class label has `missingLabel`.
     public var missingValue: Double?
+    /// The names of the classes: what texts of a CSV file mean, and what predictions are called.
+    public var classes: ClassNames?
 
     /// What stands for a missing class label where nothing else is said.
     public static let defaultMissingLabel = -1
 
     public init(
         _ name: String, loss: any Loss, weight: Double = 1, metrics: [any Metric] = [],
-        weightedMetrics: [any Metric] = [], missingLabel: Int? = nil, missingValue: Double? = nil
+        weightedMetrics: [any Metric] = [], missingLabel: Int? = nil, missingValue: Double? = nil,
+        classes: ClassNames? = nil
     ) {
+        self.classes = classes
         self.name = name
         self.loss = loss
         self.weight = weight
@@ -34,7 +38,7 @@ public struct OutputSpecification: Sendable {
     }
 
     /// Reads `outputs.<name>` of a job file: `loss`, `weight`, `metrics`, `weighted_metrics`, `missing_label`,
-    /// `missing_value`.
+    /// `missing_value`, `classes`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
     public init(_ name: String, reading reader: inout ConfigReader) throws(ConfigError) {
         self.name = name
@@ -44,6 +48,7 @@ public struct OutputSpecification: Sendable {
         weightedMetrics = try Self.readMetrics("weighted_metrics", &reader)
         missingLabel = try reader.optionalInteger("missing_label")
         missingValue = try reader.optionalReal("missing_value")
+        classes = try ClassNames("classes", reading: &reader)
         try reader.finish()
     }
 
@@ -73,6 +78,7 @@ public struct OutputSpecification: Sendable {
         } else if let missingValue {
             entries["missing_value"] = .real(missingValue)
         }
+        if let classes { entries["classes"] = classes.config }
         return entries
     }
 

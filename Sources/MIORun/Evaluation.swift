@@ -22,6 +22,7 @@ public struct Evaluation: Sendable, Hashable {
     public static func run(
         _ session: Session, data: DataSelection = .automatic, weights: WeightsSource = .automatic
     ) throws -> Evaluation {
+        let session = try session.settlingClasses(.weights(weights))
         let job = session.job
         let communicator = session.communicator
         let (file, warnings) = try communicator.agree(on: "the weights") { try weights.open(for: job) }
@@ -30,10 +31,10 @@ public struct Evaluation: Sendable, Hashable {
                 Message.write("warning: \(warning)")
             }
         }
-        let (key, source) = try data.source(in: job)
+        let data = try data.select(in: job)
         let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
-        let dataset = try session.openDataset(source, key: key, columns: columns.requests)
-        try LabelCheck(session: session, columns: columns).run(dataset, key: key)
+        let dataset = try session.openDataset(data, columns: columns.requests)
+        try LabelCheck(session: session, columns: columns).run(dataset, of: data)
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
         let replica = try session.makeReplica(schedules: [schedule])
         try communicator.agree(on: "the weights") { try replica.load(file) }
@@ -43,7 +44,7 @@ public struct Evaluation: Sendable, Hashable {
         case .values(let values, let nonFinite):
             if let nonFinite, communicator.rank == 0 { Message.write("warning: \(nonFinite)") }
             return Evaluation(
-                names: validation.names, values: values, samples: dataset.rowCount, data: key,
+                names: validation.names, values: values, samples: dataset.rowCount, data: data.name,
                 weightsPath: file.path)
         case .interrupted:
             throw RunError("the evaluation was interrupted, though nobody asked", exitCode: .internalError)

@@ -13,7 +13,7 @@ struct LabelCheck {
 
     /// Tells what a person should know of the labels, once for all ranks.
     /// - Throws: `AgreedError` with the first bad label: its shard and row.
-    func run(_ dataset: Dataset, key: String) throws {
+    func run(_ dataset: Dataset, of data: SelectedData) throws {
         let communicator = session.communicator
         let rows =
             dataset.rowCount * communicator.rank / communicator.size..<dataset.rowCount
@@ -29,7 +29,8 @@ struct LabelCheck {
                 dataset, column: column, output: specification, prediction: shape, rows: rows)
             var labels = scan.survey
             try labels.reduce(communicator)
-            let advice = LabelAdvice(specification, graph: session.job.graph, prediction: shape, key: key)
+            let advice = LabelAdvice(
+                specification, graph: session.job.graph, prediction: shape, trains: data.isTraining)
             if let (row, fault) = scan.firstFault, found.map({ row < $0.row }) ?? true {
                 found = (
                     row,
@@ -38,7 +39,7 @@ struct LabelCheck {
                     )
                 )
             }
-            let place = "data.\(key): output \(quoted: output): "
+            let place = "\(data.place): output \(quoted: output): "
             messages += advice.warnings(labels).map { "warning: " + place + $0 }
             // The same on all ranks, which reduce together.
             for number in SentinelScan.candidates(labels) {
@@ -51,7 +52,7 @@ struct LabelCheck {
             if let note = advice.note(labels) { messages.append(place + note) }
         }
         let first = -(try communicator.allreduceMax(-(found.map { Double($0.row) } ?? .infinity)))
-        try communicator.agree(on: "the labels of data.\(key)") {
+        try communicator.agree(on: "the labels of \(data.place)") {
             if let found, Double(found.row) == first { throw found.error }
         }
         if communicator.rank == 0 { for message in messages { Message.write(message) } }

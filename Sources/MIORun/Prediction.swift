@@ -20,7 +20,8 @@ public struct Prediction: Sendable, Hashable {
 
     /// Predicts batch by batch: memory holds a batch, never the data set. Row i of every array belongs to
     /// sample i, in the order of the shards; elements are 32-bit floats in Keras' shape. The data needs no
-    /// targets.
+    /// targets. Where an output has names of classes, an array of texts `<output>_classes` holds them: element c is
+    /// the name of class c.
     ///
     /// The file appears when it is whole.
     /// - Parameter path: of the file, which is replaced if it is there.
@@ -31,14 +32,15 @@ public struct Prediction: Sendable, Hashable {
         to path: String
     ) throws -> Prediction {
         precondition(session.communicator.size == 1, "one process writes a prediction")
+        let session = try session.settlingClasses(.weights(weights))
         let job = session.job
         let (file, warnings) = try weights.open(for: job)
         for warning in [job.copyWarning].compactMap(\.self) + warnings {
             Message.write("warning: \(warning)")
         }
-        let (key, source) = try data.source(in: job)
+        let data = try data.select(in: job)
         let columns = ColumnMap(graph: job.graph, outputs: [], inputsOnly: true)
-        let dataset = try session.openDataset(source, key: key, columns: columns.requests)
+        let dataset = try session.openDataset(data, columns: columns.requests)
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
         let replica = try session.makeReplica(schedules: [schedule], outputs: [])
         try replica.load(file)
@@ -54,6 +56,9 @@ public struct Prediction: Sendable, Hashable {
             path: path,
             arrays: outputs.map {
                 .init($0.name, .float32, shape: Shape([dataset.rowCount] + $0.shape.dimensions))
+            },
+            texts: job.outputs.compactMap { output in
+                output.classes?.names.map { (name: output.name + "_classes", values: $0) }
             })
         let predictor = Predictor(replica: replica, shards: session.shards)
         let prefetcher = try Prefetcher(

@@ -11,7 +11,7 @@ import MIOTraining
 
 /// What training, evaluation and prediction have in common: a job, its ranks, and how this rank computes.
 public struct Session {
-    public let job: Job
+    public internal(set) var job: Job
     public let communicator: any Communicator
     public let backend: any KernelBackend
     public let lanes: Lanes
@@ -72,13 +72,25 @@ public struct Session {
         TuningCache(folder: folder).add(lanes, for: key, of: machine)
     }
 
-    /// Opens a data set on every rank, and sees that all see the same.
+    /// Opens a data set on every rank, sees that all see the same, and compares what is read where it lies with its
+    /// archives' checksums: each rank a share of all bytes.
     /// - Throws: `AgreedError` (missing, damaged or unfitting data), `DifferenceError`.
-    func openDataset(_ source: DataSource, key: String, columns: [ColumnRequest]) throws -> Dataset {
-        let dataset = try communicator.agree(on: "data.\(key)") {
-            try Dataset(source.specification(folder: job.folder), columns: columns)
+    func openDataset(_ data: SelectedData, columns: [ColumnRequest]) throws -> Dataset {
+        let dataset = try communicator.agree(on: data.place) {
+            try Dataset(data.specification(of: job), columns: columns)
         }
-        try communicator.requireEqual("data.\(key)", dataset.manifest)
+        try communicator.requireEqual(data.place, dataset.manifest)
+        let own = dataset.checksums(ofShare: communicator.rank, of: communicator.size)
+        let shares = try communicator.allgather(own.withUnsafeBytes { Array($0) }).map { bytes in
+            bytes.withUnsafeBytes { bytes in
+                (0..<bytes.count / MemoryLayout<ChecksumPiece>.stride).map {
+                    bytes.loadUnaligned(
+                        fromByteOffset: $0 * MemoryLayout<ChecksumPiece>.stride, as: ChecksumPiece.self)
+                }
+            }
+        }
+        try communicator.agree(on: data.place) { try dataset.verify(shares) }
+        if communicator.rank == 0 { for warning in dataset.warnings { Message.write("warning: \(warning)") } }
         return dataset
     }
 

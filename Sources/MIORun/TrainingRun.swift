@@ -35,21 +35,24 @@ public final class TrainingRun {
     var communicator: any Communicator { session.communicator }
 
     /// Opens the data, plans, and sees that all ranks agree; writes no file but what tuning keeps for the user.
-    /// - Parameter trace: where to write what the ranks do, and when; `nil` for nowhere.
+    /// - Parameters:
+    ///   - resume: what `run` will be given: where a run goes on, the classes of texts are those that it found.
+    ///   - trace: where to write what the ranks do, and when; `nil` for nowhere.
     /// - Throws: one error, the same on all ranks.
-    public init(_ session: Session, trace: TraceRequest? = nil) throws {
+    public init(_ session: Session, resume: ResumeMode = .automatic, trace: TraceRequest? = nil) throws {
+        let session = try session.settlingClasses(.training(resume))
         self.session = session
         try session.communicator.requireEqual(option: "--trace", trace?.description ?? "none")
         traceRequest = trace
         let job = session.job
         let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
-        dataset = try session.openDataset(job.data.train, key: "train", columns: columns.requests)
-        let validationSet = try job.data.validation.map {
-            try session.openDataset($0, key: "validation", columns: columns.requests)
-        }
+        let train = SelectedData(key: "train", source: job.data.train)
+        let validationData = job.data.validation.map { SelectedData(key: "validation", source: $0) }
+        dataset = try session.openDataset(train, columns: columns.requests)
+        let validationSet = try validationData.map { try session.openDataset($0, columns: columns.requests) }
         let labels = LabelCheck(session: session, columns: columns)
-        try labels.run(dataset, key: "train")
-        if let validationSet { try labels.run(validationSet, key: "validation") }
+        try labels.run(dataset, of: train)
+        if let validationSet, let validationData { try labels.run(validationSet, of: validationData) }
         state = TrainingState(order: SampleOrder(job, dataset))
         schedule = BatchSchedule(
             rowCount: dataset.rowCount, batchSize: job.training.samplesPerUpdate)

@@ -15,9 +15,11 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "test, validation, train, or a glob of shards. Without it data.test, else data.validation.",
-            valueName: "data"))
-    var data: String?
+            """
+            test, validation or train of the job; or a glob of shards; or NAME=GLOB for the .npy files of an input \
+            or output. Globs may be repeated, and all count. Without it data.test, else data.validation.
+            """, valueName: "data"))
+    var data: [String] = []
 
     @OptionGroup var weights: WeightsOptions
     @OptionGroup var kernels: KernelOptions
@@ -27,7 +29,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let evaluation = try Evaluation.run(
-            kernels.session(job.load()), data: data.map { DataSelection($0) } ?? .automatic,
+            kernels.session(job.load()), data: DataSelection(data),
             weights: weights.source)
         if json {
             var object: ConfigDictionary = [

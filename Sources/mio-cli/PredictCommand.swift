@@ -10,17 +10,19 @@ struct PredictCommand: ParsableCommand {
         abstract: "Writes a trained model's outputs for every sample to an .npz file.",
         discussion: """
             One array of 32-bit floats for each output, under its name; row i belongs to sample i, in the order \
-            of the shards (sorted by name). The data needs no targets. In Python: \
-            numpy.load("predictions.npz")["kind"]
+            of the shards (sorted by name). The data needs no targets. Where outputs.kind.classes names the classes, \
+            kind_classes holds their names. In Python: numpy.load("predictions.npz")["kind"]
             """)
 
     @OptionGroup var job: JobOptions
 
     @Option(
         help: ArgumentHelp(
-            "test, validation, train, or a glob of shards. Without it data.test, else data.validation.",
-            valueName: "data"))
-    var data: String?
+            """
+            test, validation or train of the job; or a glob of shards; or NAME=GLOB for the .npy files of an input \
+            or output. Globs may be repeated, and all count. Without it data.test, else data.validation.
+            """, valueName: "data"))
+    var data: [String] = []
 
     @Option(
         name: .shortAndLong,
@@ -39,7 +41,7 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let prediction = try Prediction.run(
-            kernels.session(job.load()), data: data.map { DataSelection($0) } ?? .automatic,
+            kernels.session(job.load()), data: DataSelection(data),
             weights: weights.source, to: output)
         let arrays = listed(prediction.outputs.map { "\(shown: $0.name) \($0.shape)" })
         try StandardStreams.print(

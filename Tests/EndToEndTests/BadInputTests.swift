@@ -1,5 +1,6 @@
 import Foundation
 import MIOData
+import MIOTensor
 import ProcessSupport
 import Testing
 
@@ -121,7 +122,8 @@ extension EndToEndTests {
         @Test func missingArray() throws {
             try expectRefused(
                 "FOLDER/train-1.npz: no array 'kind'; it holds input, box. Another name is given by "
-                    + "data.….columns: {kind: NAME}"
+                    + "data.train.columns: {kind: NAME}; with data.train.missing_targets: unlabelled its samples "
+                    + "have no label"
             ) { folder in
                 var maker = SampleMaker(firstRow: 0)
                 try NpzWriter.write(
@@ -132,8 +134,9 @@ extension EndToEndTests {
 
         @Test func missingTarget() throws {
             try expectRefused(
-                "FOLDER/train-0.npz: no array 'boxes'; it holds input, kind, box, box_weight. Another name is given by "
-                    + "data.….columns: {box: NAME}", ["data.train.columns={box: boxes}"])
+                "FOLDER/train-0.npz: no array 'boxes'; it holds input, kind, box, box_weight. "
+                    + "data.train.columns.box names it; with data.train.missing_targets: unlabelled its samples "
+                    + "have no label", ["data.train.columns={box: boxes}"])
         }
 
         @Test func wrongElementType() throws {
@@ -171,15 +174,14 @@ extension EndToEndTests {
                     + "number from 0 to 9, or the missing label. Correct the data, or set "
                     + "outputs.kind.missing_label", seenByRank: 1
             ) { folder in
-                var bytes = try folder.read("train-1.npz")
-                let name = try #require(bytes.firstRange(of: Array("kind.npy".utf8)))
-                let header = try #require(
-                    bytes[name.upperBound...].firstIndex(of: UInt8(ascii: "\n")))
-                for index in 0..<4 {
-                    bytes[header + 1 + 3 * 4 + index] = UInt8(
-                        truncatingIfNeeded: Float(10).bitPattern >> (8 * index))
+                let file = try NpzFile(path: folder.path("train-1.npz"))
+                let arrays = try file.arrayNames.map { name in
+                    let array = try #require(try file.array(named: name, scratch: ScratchStore()))
+                    var values = array.values()
+                    if name == "kind" { values[3] = 10 }
+                    return (name: name, tensor: Tensor(shape: array.shape, values: values))
                 }
-                try folder.replace("train-1.npz", with: bytes)
+                try NpzWriter.write(arrays, to: folder.path("train-1.npz"))
             }
         }
 
@@ -197,7 +199,8 @@ extension EndToEndTests {
 
         @Test func aGlobWithoutAMatch() throws {
             try expectRefused(
-                "trian-*.npz: no file in FOLDER matches this glob; correct data.files or make the shards first",
+                "trian-*.npz: no file in FOLDER matches this glob; correct data.train.files or make the shards "
+                    + "first",
                 status: 66, ["data.train.files=trian-*.npz"])
         }
 

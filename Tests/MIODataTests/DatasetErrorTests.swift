@@ -34,7 +34,7 @@ struct DatasetErrorTests {
         #expect(
             error?.description
                 == "\(folder.path)/a.npz: no array 'image'; the nearest is 'imag'; it holds imag, kind. Another "
-                + "name is given by data.….columns: {image: NAME}")
+                + "name is given by data.columns: {image: NAME}")
         let listed = self.error(
             [ColumnRequest(name: "image", shape: [2])], map: ["image": .columns(["a", "b"])])
         #expect(listed?.message.contains("which only CSV files can have") == true)
@@ -47,8 +47,8 @@ struct DatasetErrorTests {
         #expect(shape?.kind == .wrongShape)
         #expect(
             shape?.description
-                == "\(folder.path)/a.npz: array 'image': samples of shape (4,), (2, 2, 1) expected; the number of "
-                + "elements agrees: reshape the array when writing it")
+                == "\(folder.path)/a.npz: array 'image': samples of shape (4,), (2, 2, 1) expected; if the "
+                + "elements are in this order, image.reshape(-1, 2, 2, 1)")
         let oneHot = error([ColumnRequest(name: "image", shape: [1], kind: .classIndex)])
         #expect(oneHot?.message.contains("one-hot targets go with categorical_crossentropy") == true)
         #expect(

@@ -122,6 +122,21 @@ struct NpzFileTests {
         #expect(dataError { try image(bytes) }?.message.contains("the 151 bytes") == true)
     }
 
+    /// Of a megabyte of zeros that deflates a thousandfold, the first bytes are no array.
+    @Test func whatIsNoArrayIsRefusedBeforeItIsExpanded() throws {
+        let error = dataError { try image(Fixtures.zeros) }
+        #expect(error?.kind == .wrongMagic)
+        #if os(Linux)
+            // A file system without room, whatever the machine.
+            let scratch = ScratchStore(memoryBound: 0, folder: "/proc")
+            let full = #expect(throws: FileError.self) {
+                _ = try open(Fixtures.deflated).array(named: "image", scratch: scratch)
+            }
+            #expect(
+                full?.description.contains("it takes 152 bytes, and /proc has 0 free; set TMPDIR") == true)
+        #endif
+    }
+
     @Test func otherCompressionsAndDuplicatesAreRefused() throws {
         let compressed = dataError { try image(Fixtures.bzip2) }
         #expect(compressed?.kind == .unsupported)

@@ -1,3 +1,4 @@
+import Foundation
 import MIOData
 import MIOTensor
 import TestFolders
@@ -6,6 +7,30 @@ import Testing
 struct NpzWriterTests {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
+
+    /// As `numpy.save` writes it: UTF-32 in little-endian order, filled up with zeros.
+    @Test func textsAreOfFixedWidth() throws {
+        let path = folder.path + "/t.npz"
+        let writer = try NpzWriter(
+            path: path, arrays: [.init("kind", .float32, shape: [1, 2])],
+            texts: [("kind_classes", ["né", "b"]), ("empty_classes", [])])
+        try writer.append([0.25, 0.75] as [Float], to: 0)
+        try writer.finish()
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+        let content: [UInt8] = [0x6E, 0, 0, 0, 0xE9, 0, 0, 0, 0x62, 0, 0, 0, 0, 0, 0, 0]
+        let header = Array("{'descr': '<U2', 'fortran_order': False, 'shape': (2,), }".utf8)
+        #expect(bytes.firstRange(of: header) != nil)
+        #expect(bytes.firstRange(of: [0x0A] + content) != nil)
+        let file = try NpzFile(path: path)
+        #expect(file.arrayNames == ["kind", "kind_classes", "empty_classes"])
+        #expect(try file.array(named: "kind", scratch: ScratchStore())?.values() == [0.25, 0.75])
+        // Texts that nobody wants do no harm; wanted ones are told.
+        let error = dataError { try file.array(named: "kind_classes", scratch: ScratchStore()) }
+        #expect(error?.message.hasPrefix("elements are strings (dtype '<U2')") == true)
+        #expect(
+            dataError { try NpzWriter(path: path, arrays: writer.arrays, texts: [("kind", [])]) }?.kind
+                == .duplicate)
+    }
 
     @Test func arraysAreAppendedInTurnsAndReadBack() throws {
         let path = folder.path + "/predictions.npz"

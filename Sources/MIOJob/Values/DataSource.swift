@@ -6,7 +6,10 @@ import MIOTensor
 ///
 ///     files: "data/train-*.npz"             # a glob, or a list of them
 ///     files: {image: "x-*.npy", kind: "y-*.npy"}    # arrays in files of their own
-///     columns: {image: x0, metadata: [age, size]}   # arrays that bear other names in the shards
+///     columns: {image: x0, metadata: [age, size]}   # arrays that have other names in the shards
+///     separator: ";"                        # of CSV files; "\t" for tabs, " " for runs of spaces
+///     decimal: ","                          # the decimal mark of CSV files
+///     missing_targets: unlabelled           # shards may lack the array of an output
 public struct DataSource: Hashable, Sendable {
     public enum Files: Hashable, Sendable {
         /// Shards of several arrays each: `.npz` and `.csv` files.
@@ -23,22 +26,51 @@ public struct DataSource: Hashable, Sendable {
         case list([String])
     }
 
+    /// What a shard without the array of an output is.
+    public enum MissingTargets: String, Hashable, Sendable, CaseIterable {
+        case error
+        /// Its samples have no label for that output.
+        case unlabelled
+    }
+
     /// Globs, absolute or relative to the job's folder.
     public var files: Files
     /// By the name of the input, the output, or `<output>_weight`.
     public var columns: [String: Column]
 
+    /// What separates the fields of CSV files: one ASCII character; a space stands for runs of spaces and tabs.
+    public var separator: Character
+    /// The decimal mark of CSV files: a point or a comma.
+    public var decimal: Character
+    public var missingTargets: MissingTargets
+    /// Whether `columns` was left out, so that it is that of `data.train`.
+    package var inheritsColumns = false
+
     public init(_ globs: String..., columns: [String: Column] = [:]) {
-        files = .shards(globs)
-        self.columns = columns
+        self.init(files: .shards(globs), columns: columns)
     }
 
-    public init(files: Files, columns: [String: Column] = [:]) {
+    public init(
+        files: Files, columns: [String: Column] = [:], separator: Character = ",", decimal: Character = ".",
+        missingTargets: MissingTargets = .error
+    ) {
         self.files = files
         self.columns = columns
+        self.separator = separator
+        self.decimal = decimal
+        self.missingTargets = missingTargets
     }
 
-    init(reading reader: inout ConfigReader) throws(ConfigError) {
+    /// Other files that are read as these are.
+    public func replacing(files: Files) -> DataSource {
+        var source = self
+        source.files = files
+        if case .arrays = files { source.columns = [:] }
+        return source
+    }
+
+    /// - Parameter train: the training data, whose keys hold where this source says nothing else.
+    init(reading reader: inout ConfigReader, inheriting train: DataSource? = nil) throws(ConfigError) {
         if case .dictionary = try reader.required("files") {
             var arrays = try reader.dictionary("files")
             var files: [String: [String]] = [:]
@@ -53,11 +85,50 @@ public struct DataSource: Hashable, Sendable {
                 if case .string(let one) = try reader.required(name) {
                     columns[name] = .name(one)
                 } else {
-                    columns[name] = .list(try Self.strings(name, &reader))
+                    let names = try Self.strings(name, &reader)
+                    var seen: Set<String> = []
+                    for column in names where !seen.insert(column).inserted {
+                        throw reader.error(name, "names \"\(column)\" twice")
+                    }
+                    columns[name] = .list(names)
                 }
             }
+        } else if let train, case .shards = files {
+            columns = train.columns
+            inheritsColumns = !columns.isEmpty
         }
+        separator = try Self.separator(&reader) ?? train?.separator ?? ","
+        decimal = try Self.decimal(&reader) ?? train?.decimal ?? "."
+        guard separator != decimal else {
+            throw reader.error(
+                "decimal", "is \"\(decimal)\", which separates the fields too; give separator another one")
+        }
+        missingTargets = try reader.choice("missing_targets", default: train?.missingTargets ?? .error)
         try reader.finish()
+    }
+
+    private static func separator(_ reader: inout ConfigReader) throws(ConfigError) -> Character? {
+        guard let text = try reader.optionalString("separator") else { return nil }
+        // Unquoted or in single quotes YAML keeps the backslash.
+        let separator = text == "\\t" ? "\t" : text
+        guard separator.utf8.count == 1, let character = separator.first,
+            character == "\t" || (character.isASCII && !character.isLetter && !character.isNumber),
+            !"\"'\\+-.#\n\r".contains(character), character >= " " || character == "\t"
+        else {
+            throw reader.error(
+                "separator",
+                "expected one character such as \",\", \";\", \"\\t\" or \" \" (runs of spaces), found \"\(text)\""
+            )
+        }
+        return character
+    }
+
+    private static func decimal(_ reader: inout ConfigReader) throws(ConfigError) -> Character? {
+        guard let text = try reader.optionalString("decimal") else { return nil }
+        guard text == "." || text == "," else {
+            throw reader.error("decimal", "expected \".\" or \",\", found \"\(text)\"")
+        }
+        return text.first
     }
 
     private static func strings(_ key: String, _ reader: inout ConfigReader) throws(ConfigError) -> [String] {
@@ -71,8 +142,10 @@ public struct DataSource: Hashable, Sendable {
         return strings
     }
 
-    /// - Parameter folder: what relative globs are relative to; they are written absolute.
-    func config(folder: String) -> ConfigDictionary {
+    /// - Parameters:
+    ///   - folder: what relative globs are relative to; they are written absolute.
+    ///   - train: the training data, whose keys need not be written again.
+    func config(folder: String, inheriting train: DataSource? = nil) -> ConfigDictionary {
         func absolute(_ globs: [String]) -> ConfigValue {
             .list(globs.map { .string(Glob.absolute($0, in: folder)) })
         }
@@ -84,7 +157,9 @@ public struct DataSource: Hashable, Sendable {
             for (name, globs) in arrays.sorted(by: { $0.key < $1.key }) { dictionary[name] = absolute(globs) }
             entries["files"] = .dictionary(dictionary)
         }
-        if !columns.isEmpty {
+        var inherited: [String: Column] = [:]
+        if let train, case .shards = files { inherited = train.columns }
+        if columns != inherited {
             var dictionary = ConfigDictionary()
             for (name, column) in columns.sorted(by: { $0.key < $1.key }) {
                 switch column {
@@ -93,6 +168,11 @@ public struct DataSource: Hashable, Sendable {
                 }
             }
             entries["columns"] = .dictionary(dictionary)
+        }
+        if separator != train?.separator ?? "," { entries["separator"] = .string(String(separator)) }
+        if decimal != train?.decimal ?? "." { entries["decimal"] = .string(String(decimal)) }
+        if missingTargets != train?.missingTargets ?? .error {
+            entries["missing_targets"] = .string(missingTargets.rawValue)
         }
         return entries
     }

@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOObjectives
 
 /// The data of a job: `data`.
 public struct JobData: Hashable, Sendable {
@@ -7,8 +8,14 @@ public struct JobData: Hashable, Sendable {
     public var validation: DataSource?
     /// Evaluated when asked for.
     public var test: DataSource?
+    /// What the texts of CSV columns mean that are inputs, by the column's name: a text becomes its position.
+    public var classes: [String: ClassNames]
 
-    public init(train: DataSource, validation: DataSource? = nil, test: DataSource? = nil) {
+    public init(
+        train: DataSource, validation: DataSource? = nil, test: DataSource? = nil,
+        classes: [String: ClassNames] = [:]
+    ) {
+        self.classes = classes
         self.train = train
         self.validation = validation
         self.test = test
@@ -18,12 +25,35 @@ public struct JobData: Hashable, Sendable {
         var trainReader = try reader.dictionary("train")
         train = try DataSource(reading: &trainReader)
         if var validationReader = try reader.optionalDictionary("validation") {
-            validation = try DataSource(reading: &validationReader)
+            validation = try DataSource(reading: &validationReader, inheriting: train)
         }
         if var testReader = try reader.optionalDictionary("test") {
-            test = try DataSource(reading: &testReader)
+            test = try DataSource(reading: &testReader, inheriting: train)
+        }
+        classes = [:]
+        if var classReader = try reader.optionalDictionary("classes") {
+            for column in classReader.keys {
+                _ = try classReader.required(column)
+                classes[column] = try ClassNames(column, reading: &classReader)
+            }
         }
         try reader.finish()
+    }
+
+    func config(folder: String) -> ConfigDictionary {
+        var entries = ConfigDictionary()
+        for (key, source) in parts {
+            entries[key] = .dictionary(
+                source.config(folder: folder, inheriting: key == "train" ? nil : train))
+        }
+        if !classes.isEmpty {
+            var dictionary = ConfigDictionary()
+            for (column, names) in classes.sorted(by: { $0.key < $1.key }) {
+                dictionary[column] = names.config
+            }
+            entries["classes"] = .dictionary(dictionary)
+        }
+        return entries
     }
 
     /// The parts that there are, by their keys.

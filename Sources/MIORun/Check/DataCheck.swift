@@ -15,13 +15,15 @@ public struct DataCheck: Sendable {
     public let targets: [TargetCheck]
     /// Of the samples of a training with this data.
     let order: SampleOrder
+    /// Arrays that every rank copies when it opens the data.
+    let copies: [Dataset.Copies]
     /// Floats of one sample of all columns: what a batch holds of it.
     let floatsPerSample: Int
 
     /// - Returns: `nil` if the data cannot be opened; `findings` then has every shard's reason.
     init?(_ key: String, _ source: DataSource, of job: Job, into findings: inout Findings) {
         let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
-        let specification = source.specification(folder: job.folder)
+        let specification = source.specification(of: job, key: key)
         let dataset: Dataset
         do {
             dataset = try Dataset(specification, columns: columns.requests)
@@ -31,6 +33,8 @@ public struct DataCheck: Sendable {
             return nil
         }
         let place = "data.\(key)"
+        for warning in dataset.warnings { findings.warn(warning) }
+        copies = dataset.copies
         self.key = key
         shards = dataset.shardCount
         samples = dataset.rowCount
@@ -66,8 +70,13 @@ public struct DataCheck: Sendable {
         }
         for shard in shards {
             guard let joint = failure(shard, requests) else { continue }
+            // What reads one column of such a file need not read the others.
+            if (joint as? DataError)?.kind == .wrongDialect {
+                findings.add(joint)
+                continue
+            }
             var isExplained = false
-            for request in requests where request.isRequired {
+            for request in requests where request.role != .weight || specification.names(request) {
                 guard let error = failure(shard, [request]) else { continue }
                 findings.add(error)
                 isExplained = true

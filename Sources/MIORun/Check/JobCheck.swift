@@ -24,8 +24,17 @@ public struct JobCheck: Sendable {
         _ job: Job, ranks: Int, cores: MachineCores, backend: any KernelBackend,
         laneTuner: LaneTuner = LaneTuner(), resume: ResumeMode = .automatic, isElsewhere: Bool = false
     ) {
-        self.job = job
         var findings = Findings()
+        var job = job
+        var parts = job.data.parts
+        do {
+            job = try job.settlingClasses(.training(resume))
+        } catch {
+            // Without its classes the data cannot be read.
+            findings.add(error)
+            parts = []
+        }
+        self.job = job
         for warning in job.warnings { findings.warn(warning) }
         // First: what follows takes memory that grows with the model. A training ends there, and so does a check.
         var fits = true
@@ -33,7 +42,7 @@ public struct JobCheck: Sendable {
             findings.addMemory(error, isElsewhere: isElsewhere)
             fits = false
         }
-        let parts = fits ? job.data.parts : []
+        if !fits { parts = [] }
         let data = parts.compactMap { DataCheck($0.key, $0.source, of: job, into: &findings) }
         let train = data.first { $0.key == "train" }
         let resources = train.map {

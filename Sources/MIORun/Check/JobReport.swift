@@ -1,4 +1,5 @@
 import Foundation
+import MIOJob
 import MIOObjectives
 import MIOTensor
 
@@ -6,7 +7,7 @@ extension JobCheck {
     /// For a person: what is there, what a run would take, then warnings, then errors.
     public var report: String {
         var lines = modelLines
-        for part in data { lines += [""] + part.lines }
+        for part in data { lines += [""] + part.lines(of: job) }
         lines += [""] + trainingLines
         let (errors, warnings) = (findings.errors, findings.warnings)
         if !errors.isEmpty || !warnings.isEmpty { lines.append("") }
@@ -115,7 +116,7 @@ extension JobCheck {
 }
 
 extension DataCheck {
-    fileprivate var lines: [String] {
+    fileprivate func lines(of job: Job) -> [String] {
         var lines = [entry("data.\(key)", "\(counted(samples, "sample")) in \(counted(shards, "shard"))")]
         lines += inputs.map { entry("  \(shown: $0.name)", "\($0.shape), \($0.statistics.range)") }
         for target in targets {
@@ -130,7 +131,10 @@ extension DataCheck {
                 lines.append(entry("", missing))
             }
             if !labels.classCounts.isEmpty {
-                let shown = labels.classCounts.prefix(20).enumerated().map { "\($0): \($1)" }
+                let names = job.outputs.first { $0.name == target.name }?.classes?.names
+                let shown = labels.classCounts.prefix(20).enumerated().map { number, count in
+                    "\(names.flatMap { number < $0.count ? $0[number] : nil } ?? "\(number)"): \(count)"
+                }
                 let rest = labels.classCounts.count - shown.count
                 lines.append(
                     entry(
@@ -138,6 +142,12 @@ extension DataCheck {
                         "classes " + shown.joined(separator: ", ") + (rest > 0 ? ", and \(rest) more" : "")))
             }
             if let weights = target.weights { lines.append(entry("", "sample weights, \(weights.range)")) }
+        }
+        lines += copies.map { copies in
+            let order = copies.reason == .fortranOrder ? "Fortran (column-major) order" : "big-endian order"
+            return entry(
+                "  \(copies.column)",
+                "in \(order): every rank copies it, \(byteText(copies.byteCount)), when it starts")
         }
         return lines
     }

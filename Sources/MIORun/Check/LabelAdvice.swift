@@ -13,11 +13,11 @@ struct LabelAdvice: Sendable {
     /// Whether the output learns from these labels.
     let trains: Bool
 
-    init(_ output: OutputSpecification, graph: Graph, prediction: Shape, key: String) {
+    init(_ output: OutputSpecification, graph: Graph, prediction: Shape, trains: Bool) {
         self.output = output
         self.prediction = prediction
         activation = graph.finalActivation(ofOutput: output.name)
-        trains = key == "train"
+        self.trains = trains
     }
 
     private var lossName: String { type(of: output.loss).names[0] }

@@ -34,7 +34,7 @@ public struct TargetCheck: Sendable, Hashable {
     ) {
         name = output.name
         shape = dataset.columns[column].shape
-        advice = LabelAdvice(output, graph: graph, prediction: prediction, key: key)
+        advice = LabelAdvice(output, graph: graph, prediction: prediction, trains: key == "train")
         let scan = LabelScan(dataset, column: column, output: output, prediction: prediction)
         labels = scan.survey
         firstFault = scan.firstFault

@@ -50,7 +50,7 @@ final class MadeUpStep {
         try replica.prepare(shardSizes: shards.sizes(globalCount: samples))
         var random = PhiloxSequence(seed: 1, stream: 0)
         batch = Batch(columns: replica.columns.requests, samples: samples) { column in
-            if !column.isRequired { return 1 }
+            if column.role == .weight { return 1 }
             return column.kind == .classIndex ? 0 : random.nextUniform(0, 1)
         }
         optimizer = OptimizerState(job.optimizer, plan: plan, memory: memory, communicator: communicator)

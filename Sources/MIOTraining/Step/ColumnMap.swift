@@ -42,7 +42,7 @@ public struct ColumnMap: Sendable {
             requests.append(
                 ColumnRequest(
                     name: output.name, shape: Self.targetShape(output, graph.nodes[terminal.node].shape),
-                    kind: Self.columnKind(output.loss)))
+                    role: .target, kind: Self.columnKind(output.loss)))
             weights.append(requests.count)
             requests.append(.weight(ofOutput: output.name))
         }

@@ -189,7 +189,8 @@ import Testing
             check.findings.errors.map(\.message) == [
                 "\(small.path("train.npz")): array 'input': samples of shape (6,), (7,) expected",
                 "\(small.path("validation.npz")): array 'input': samples of shape (6,), (7,) expected",
-                "tset.npz: no such file in \(small.folder.path); correct data.files or make the shards first",
+                "tset.npz: no such file in \(small.folder.path); correct data.test.files or make the shards "
+                    + "first",
             ])
         let missing = try self.check(small.job("data.train.files=none-*.npz"))
         #expect(missing.exitCode == .missingInput)

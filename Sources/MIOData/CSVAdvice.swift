@@ -1,0 +1,73 @@
+import MIOTensor
+
+/// What a file that cannot be read as asked probably is, and the keys of the job that read it.
+extension CSVFile {
+    /// Looks for the dialect in which the wanted columns are there and the first rows hold numbers.
+    /// - Returns: a sentence that names the keys to write; empty if no other dialect fits better.
+    func advice(wanted: [String], classes: [String: [String]]) -> String {
+        let others = CSVDialect.known.filter { $0 != dialect }.compactMap {
+            try? CSVFile(file, dialect: $0, section: section)
+        }
+        if let fit = others.first(where: {
+            $0.hasAll(wanted) && $0.firstRowsAreRead(wanted: wanted, classes: classes)
+        }) {
+            return Self.advice(fit.dialect, unlike: dialect, section: section)
+        }
+        if let count = ([self] + others).lazy.filter(\.headerHoldsNumbers).map(\.fieldCount).max() {
+            return
+                "The first line holds numbers: a line with a name for each of the \(count) columns is expected "
+                + "before it"
+        }
+        // Without rows that can be read: the names alone, then the mere count of fields.
+        if !hasAll(wanted) {
+            if let fit = others.first(where: { $0.hasAll(wanted) }) {
+                return Self.advice(fit.dialect, unlike: dialect, section: section)
+            }
+            if fieldCount == 1, let most = others.max(by: { $0.fieldCount < $1.fieldCount }),
+                most.fieldCount > 1
+            {
+                return Self.advice(most.dialect, unlike: dialect, section: section)
+            }
+        }
+        return ""
+    }
+
+    /// How a column of texts is read.
+    func adviceOnTexts(column: String) -> String {
+        "A column of texts needs classes: for a target outputs.NAME.classes, for an input data.classes: "
+            + "{\(column): appearance}, or the list of its texts"
+    }
+
+    private static func advice(_ fit: CSVDialect, unlike dialect: CSVDialect, section: String) -> String {
+        var facts: [String] = []
+        if fit.separator != dialect.separator {
+            facts.append(
+                "fields are separated by "
+                    + (fit.separator == CSVDialect.space
+                        ? "spaces"
+                        : fit.separator == CSVDialect.tab
+                            ? "tabs" : "'\(Character(Unicode.Scalar(fit.separator)))'"))
+        }
+        if fit.decimal != dialect.decimal {
+            facts.append(
+                "decimals are written with a \(fit.decimal == UInt8(ascii: ",") ? "comma" : "point")")
+        }
+        let sentence = facts.joined(separator: ", and ")
+        return sentence.prefix(1).uppercased() + sentence.dropFirst()
+            + ": write \(fit.keys(unlike: dialect)) in "
+            + section
+    }
+
+    private var headerHoldsNumbers: Bool {
+        fieldCount > 0
+            && columnNames.allSatisfy { name in
+                var name = name
+                return name.withUTF8 {
+                    if case .number = CSVCell(UnsafeRawBufferPointer($0), decimal: dialect.decimal) {
+                        return true
+                    }
+                    return false
+                }
+            }
+    }
+}

@@ -1,0 +1,106 @@
+import MIOTensor
+
+/// Reads the wanted cells of one row after the other.
+final class CSVRow {
+    /// One for each column of the file; those of wanted columns are of the last row that was read.
+    private(set) var values: [Float]
+
+    private let file: CSVFile
+    private var isWanted: [Bool]
+    /// For a wanted column of texts: each text's position among its classes.
+    private var classes: [Int: [String: Float]] = [:]
+    private let wanted: [String]
+    private let classNames: [String: [String]]
+    private let advises: Bool
+
+    /// - Throws: `DataError` if a wanted column is not there, or there twice.
+    /// - Parameter advises: whether errors say how the file could be read. A trial needs no advice.
+    init(
+        _ file: CSVFile, wanted: some Sequence<String>, classes classNames: [String: [String]],
+        advises: Bool = true
+    ) throws {
+        self.file = file
+        self.advises = advises
+        self.classNames = classNames
+        self.wanted = Array(wanted)
+        values = [Float](repeating: .nan, count: file.fieldCount)
+        isWanted = [Bool](repeating: false, count: file.fieldCount)
+        for name in self.wanted {
+            let index = try file.index(of: name)
+            isWanted[index] = true
+            guard let names = classNames[name], classes[index] == nil else { continue }
+            classes[index] = Dictionary(names.enumerated().map { ($1, Float($0)) }) { first, _ in first }
+        }
+    }
+
+    /// Reads the row that starts at the scanner's position.
+    /// - Returns: `false` for a row that is to be skipped: every one of its several fields is empty.
+    /// - Throws: `DataError` for a cell that is no number and no class, and for a wrong count of fields.
+    func read(_ scanner: inout CSVScanner) throws -> Bool {
+        let line = scanner.line
+        var index = 0
+        var isEmpty = true
+        var surplus = false
+        while true {
+            let field = try scanner.next()
+            if !field.bytes.isEmpty {
+                isEmpty = false
+                // Spreadsheets end rows with empty fields.
+                if index >= values.count { surplus = true }
+            }
+            if index < values.count, isWanted[index] { values[index] = try value(field, index, line) }
+            index += 1
+            if field.endsLine { break }
+        }
+        if isEmpty, index > 1 { return false }
+        guard index >= file.fewestFields, !surplus else {
+            let named = file.fieldCount
+            throw error(
+                line,
+                "\(index) field\(index == 1 ? "" : "s"), the header names \(named) column\(named == 1 ? "" : "s")"
+            )
+        }
+        return true
+    }
+
+    private func value(_ field: CSVField, _ index: Int, _ line: Int) throws -> Float {
+        if !classes.isEmpty, let positions = classes[index] {
+            if let position = positions[field.text] { return position }
+            if CSVCell(field.bytes, decimal: file.dialect.decimal) == .missing { return .nan }
+            throw error(line, holds(index, field.text) + unknownClass(field.text, index))
+        }
+        switch CSVCell(field.bytes, decimal: file.dialect.decimal) {
+        case .number(let value): return value
+        case .missing: return .nan
+        case .tooLarge:
+            throw DataError(
+                .badValue, "\(file.path):\(line)", holds(index, field.text) + "beyond what 32-bit floats hold"
+            )
+        case .text:
+            throw error(
+                line, holds(index, field.text) + "a number expected (or nothing, which is NaN)",
+                otherwise: advises ? file.adviceOnTexts(column: file.columnNames[index]) : "")
+        }
+    }
+
+    private func holds(_ index: Int, _ text: String) -> String {
+        "column '\(file.columnNames[index])' holds '\(text.prefix(40))', "
+    }
+
+    private func unknownClass(_ text: String, _ index: Int) -> String {
+        let names = classNames[wanted.first { (try? file.index(of: $0)) == index } ?? ""] ?? []
+        var what = "which is none of its \(names.count) classes"
+        if let near = nearestName(to: text, in: names) { what += "; the nearest is '\(near)'" }
+        return what + "; they are " + CSVFile.listed(names)
+    }
+
+    /// The error with the keys that would read the file, if there are such.
+    /// - Parameter advice: what to say if there are none.
+    private func error(_ line: Int, _ message: String, otherwise advice: String = "") -> DataError {
+        let keys = advises ? file.advice(wanted: wanted, classes: classNames) : ""
+        let sentence = keys.isEmpty ? advice : keys
+        return DataError(
+            keys.isEmpty ? .badValue : .wrongDialect, "\(file.path):\(line)",
+            message + (sentence.isEmpty ? "" : ". " + sentence))
+    }
+}

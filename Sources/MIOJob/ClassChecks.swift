@@ -1,0 +1,96 @@
+import MIOConfig
+import MIOGraph
+import MIOObjectives
+
+/// What can be found wrong without the data with the names of classes.
+struct ClassChecks {
+    let graph: Graph
+    let outputs: [OutputSpecification]
+    let data: JobData
+
+    private var path: ConfigPath { ConfigPath() }
+
+    func run() throws(ConfigError) {
+        for output in outputs { try check(output) }
+        for column in data.classes.keys.sorted() { try check(column: column) }
+    }
+
+    private func check(_ output: OutputSpecification) throws(ConfigError) {
+        guard let classes = output.classes, let shape = graph.shape(ofOutput: output.name) else { return }
+        let place = path.appending("outputs").appending(output.name).appending("classes")
+        let loss = type(of: output.loss).className
+        let isOneHot = output.loss is CategoricalCrossentropy
+        guard output.loss.hasClassLabels || isOneHot else {
+            throw ConfigError(
+                path: place, message: "the targets of \(loss) are numbers, which have no classes")
+        }
+        guard !isOneHot || classes != .appearance else {
+            throw ConfigError(
+                path: place,
+                message:
+                    "\(loss) takes one-hot targets, which are no texts; use sparse_categorical_crossentropy, "
+                    + "or list the names")
+        }
+        // Labels of 0 and 1 whatever the units.
+        let count = output.loss.targetKind == .classIndex || isOneHot ? shape.last : 2
+        if let names = classes.names, names.count != count {
+            throw ConfigError(
+                path: place,
+                message: "\(names.count) class\(names.count == 1 ? "" : "es") (\(Self.listed(names))), but "
+                    + (count == shape.last ? "the output has \(count) units" : "\(loss) has 2: 0 and 1"))
+        }
+        let other = output.name + "_classes"
+        guard graph.shape(ofOutput: other) == nil else {
+            throw ConfigError(
+                path: place,
+                message:
+                    "predictions would hold two arrays \"\(other)\": the names of the classes, and the output of "
+                    + "that name; rename one of the outputs")
+        }
+    }
+
+    /// Names of columns that inputs are read from.
+    private func check(column: String) throws(ConfigError) {
+        let place = path.appending("data").appending("classes").appending(column)
+        let tables = data.parts.map(\.source).filter(\.mayHaveTables)
+        guard !tables.isEmpty else {
+            throw ConfigError(
+                path: place, message: "classes are for columns of CSV files, and data names no CSV file")
+        }
+        let valid = Set(tables.flatMap { source in graph.inputs.flatMap { source.columnNames(of: $0.name) } })
+        if valid.contains(column) { return }
+        for output in graph.outputs
+        where tables.contains(where: { $0.columnNames(of: output.name).contains(column) }) {
+            throw ConfigError(
+                path: place,
+                message:
+                    "is the target of the output \"\(output.name)\"; write outputs.\(output.name).classes")
+        }
+        throw ConfigError(
+            path: place,
+            message: "no input reads this column: " + ConfigReader.unknown(column, valid: valid.sorted()))
+    }
+
+    static func listed(_ names: [String]) -> String {
+        names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", …" : "")
+    }
+}
+
+extension DataSource {
+    /// The columns that an array is read from.
+    package func columnNames(of array: String) -> [String] {
+        switch columns[array] {
+        case .name(let name): [name]
+        case .list(let names): names
+        case nil: [array]
+        }
+    }
+
+    /// Whether a glob may name CSV files.
+    fileprivate var mayHaveTables: Bool {
+        guard case .shards(let globs) = files else { return false }
+        return globs.contains { glob in
+            !["npz", "npy"].contains { glob.lowercased().hasSuffix("." + $0) }
+        }
+    }
+}

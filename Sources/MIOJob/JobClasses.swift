@@ -1,0 +1,78 @@
+import MIOConfig
+import MIOObjectives
+
+extension Job {
+    /// Columns whose texts are numbered together, in order of appearance: those of an output, or one column of inputs.
+    public struct OpenClasses: Hashable, Sendable {
+        /// Where the list belongs: `outputs.kind.classes`.
+        public let key: String
+        /// Columns of `data.train`.
+        public let columns: [String]
+        fileprivate let output: String?
+    }
+
+    /// What `classes: appearance` is written for.
+    public var openClasses: [OpenClasses] {
+        let ofOutputs = outputs.filter { $0.classes == .appearance }.map {
+            OpenClasses(
+                key: "outputs.\($0.name).classes", columns: data.train.columnNames(of: $0.name),
+                output: $0.name)
+        }
+        let ofInputs = data.classes.filter { $0.value == .appearance }.keys.sorted().map {
+            OpenClasses(key: "data.classes.\($0)", columns: [$0], output: nil)
+        }
+        return ofOutputs + ofInputs
+    }
+
+    /// The same job with lists in the place of `appearance`.
+    /// - Parameter lists: one for each of ``openClasses``.
+    /// - Throws: `JobError` if a list does not fit its output.
+    public func settingClasses(_ lists: [[String]]) throws(JobError) -> Job {
+        var outputs = outputs
+        var data = data
+        for (open, list) in zip(openClasses, lists) {
+            if let index = outputs.firstIndex(where: { $0.name == open.output }) {
+                outputs[index].classes = .list(list)
+            } else if open.output == nil {
+                data.classes[open.columns[0]] = .list(list)
+            }
+        }
+        return try Job(
+            name: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
+            training: training, communication: communication, checkpoints: checkpoints, logging: logging,
+            runDirectory: runDirectory, folder: folder)
+    }
+
+    /// The lists that another job has for ``openClasses``; `nil` if it lacks one of them.
+    /// - Parameter resolvedYAML: the other job's.
+    /// - Throws: `JobError` if that is no YAML.
+    public func classes(in resolvedYAML: String) throws(JobError) -> [[String]]? {
+        guard case .dictionary(let other) = try ConfigValue(yaml: resolvedYAML) else { return nil }
+        var lists: [[String]] = []
+        for open in openClasses {
+            let path =
+                open.output.map { ["outputs", $0, "classes"] } ?? ["data", "classes", open.columns[0]]
+            guard case .list(let values)? = other.value(at: path) else { return nil }
+            lists.append(
+                values.compactMap { value in
+                    switch value {
+                    case .string(let name): name
+                    case .integer(let number): "\(number)"
+                    default: nil
+                    }
+                })
+        }
+        return lists
+    }
+}
+
+extension ConfigDictionary {
+    fileprivate func value(at path: [String]) -> ConfigValue? {
+        var value = ConfigValue.dictionary(self)
+        for key in path {
+            guard case .dictionary(let dictionary) = value, let next = dictionary[key] else { return nil }
+            value = next
+        }
+        return value
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import MIOComm
+import MIOConfig
+import MIOCoordinator
+import MIOFiles
+import MIOJob
+import MIOTensor
+
+/// Where the lists come from that a job leaves open with `classes: appearance`.
+enum ClassSource {
+    /// A run that starts finds them in its training data; one that goes on has the lists that it found.
+    case training(ResumeMode)
+    /// Those of the run that the weights are of.
+    case weights(WeightsSource)
+}
+
+extension Job {
+    /// The job with a list for every `classes: appearance`: the numbers that the weights were or will be trained with.
+    /// - Throws: `DataError` for training data without such texts; `RunError` if no run has written its lists;
+    ///   `JobError` if a list does not fit its output.
+    func settlingClasses(_ source: ClassSource) throws -> Job {
+        let open = openClasses
+        guard !open.isEmpty else { return self }
+        let folders: [String]
+        switch source {
+        case .training(.never): folders = []
+        case .training(.automatic):
+            let store = CheckpointStore(
+                folder: RunDirectory.checkpointsPath(in: runDirectory), keep: checkpoints.keep)
+            folders = try store.steps().isEmpty ? [] : [runDirectory]
+        case .training(.checkpoint(let path)): folders = Self.runFolders(ofWeights: path)
+        case .weights(.path(let path)): folders = Self.runFolders(ofWeights: path) + [runDirectory]
+        case .weights: folders = [runDirectory]
+        }
+        for folder in folders {
+            let path = RunDirectory.jobPath(in: folder)
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { continue }
+            if let lists = try classes(in: text) { return try settingClasses(lists) }
+        }
+        switch source {
+        case .training(.automatic) where folders.isEmpty, .training(.never):
+            return try settingClasses(
+                data.train.specification(of: self, key: "train").texts(ofColumns: open.map(\.columns)))
+        default:
+            throw RunError(
+                "\(open[0].key): appearance: no list of the texts is in "
+                    + folders.map { RunDirectory.jobPath(in: $0) }.joined(separator: " or in ")
+                    + ", where the run that has the weights writes it; write the list into the job",
+                exitCode: .badInput)
+        }
+    }
+
+    /// The folders that may be that of the run which wrote a checkpoint or a file of weights.
+    private static func runFolders(ofWeights path: String) -> [String] {
+        let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
+        let parent = Folder.parent(of: absolute)
+        return [parent, Folder.parent(of: parent)]
+    }
+}
+
+extension Session {
+    /// The session with a list for every `classes: appearance` of its job. All ranks call it together.
+    /// - Throws: `AgreedError`, `CommunicationError`
+    func settlingClasses(_ source: ClassSource) throws -> Session {
+        guard !job.openClasses.isEmpty else { return self }
+        let found = try communicator.agree(on: "the classes") {
+            communicator.rank == 0 ? try job.settlingClasses(source).resolvedYAML : nil
+        }
+        let text = String(
+            decoding: try communicator.broadcast(Array((found ?? "").utf8), root: 0), as: UTF8.self)
+        var session = self
+        session.job = try communicator.agree(on: "the classes") {
+            guard let lists = try job.classes(in: text) else {
+                throw RunError("the classes that rank 0 found cannot be read", exitCode: .internalError)
+            }
+            return try job.settingClasses(lists)
+        }
+        return session
+    }
+}
