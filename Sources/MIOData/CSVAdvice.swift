@@ -32,9 +32,12 @@ extension CSVFile {
         return ""
     }
 
-    /// How a column of texts is read.
-    func adviceOnTexts(column: String) -> String {
-        "A column of texts needs classes: for a target outputs.NAME.classes, for an input data.classes: "
+    /// How a column of texts is read; empty if the column's first rows hold a number, so that one cell is wrong.
+    func adviceOnTexts(column index: Int) -> String {
+        guard !firstCells(ofColumn: index).contains(where: \.isNumber) else { return "" }
+        let column = columnNames[index]
+        return
+            "A column of texts needs classes: for a target outputs.NAME.classes, for an input data.classes: "
             + "{\(column): appearance}, or the list of its texts"
     }
 
@@ -63,10 +66,7 @@ extension CSVFile {
             && columnNames.allSatisfy { name in
                 var name = name
                 return name.withUTF8 {
-                    if case .number = CSVCell(UnsafeRawBufferPointer($0), decimal: dialect.decimal) {
-                        return true
-                    }
-                    return false
+                    CSVCell(UnsafeRawBufferPointer($0), decimal: dialect.decimal).isNumber
                 }
             }
     }

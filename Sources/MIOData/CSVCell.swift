@@ -14,6 +14,10 @@ enum CSVCell: Equatable {
     case tooLarge
     case text
 
+    var isNumber: Bool {
+        if case .number = self { true } else { false }
+    }
+
     /// The longest number that is read, in bytes.
     private static let longestNumber = 400
     private static let longestWord = 9

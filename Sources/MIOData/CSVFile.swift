@@ -191,6 +191,22 @@ public struct CSVFile {
         return true
     }
 
+    /// What the first rows hold in one column, as far as they can be read.
+    func firstCells(ofColumn wanted: Int, most: Int = 100) -> [CSVCell] {
+        var cells: [CSVCell] = []
+        var scanner = afterHeader
+        while cells.count < most, scanner.skipBlankLines() {
+            var index = 0
+            while true {
+                guard let field = try? scanner.next() else { return cells }
+                if index == wanted { cells.append(CSVCell(field.bytes, decimal: dialect.decimal)) }
+                index += 1
+                if field.endsLine { break }
+            }
+        }
+        return cells
+    }
+
     // MARK: Columns
 
     /// Where a column is.

@@ -79,7 +79,7 @@ final class CSVRow {
         case .text:
             throw error(
                 line, holds(index, field.text) + "a number expected (or nothing, which is NaN)",
-                otherwise: advises ? file.adviceOnTexts(column: file.columnNames[index]) : "")
+                otherwise: advises ? file.adviceOnTexts(column: index) : "")
         }
     }
 

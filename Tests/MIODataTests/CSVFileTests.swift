@@ -61,9 +61,14 @@ struct CSVFileTests {
         #expect(word?.kind == .badValue)
         #expect(
             word?.description
-                == "\(folder.path)/x.csv:3: column 'b' holds 'four', a number expected (or nothing, which is NaN). A "
-                + "column of texts needs classes: for a target outputs.NAME.classes, for an input data.classes: "
-                + "{b: appearance}, or the list of its texts")
+                == "\(folder.path)/x.csv:3: column 'b' holds 'four', a number expected (or nothing, which is NaN)"
+        )
+        // A column without a number is one of texts.
+        let texts = dataError { try read("a,b\n1,\n3,four\n", [["b"]]) }
+        #expect(
+            texts?.message.hasSuffix(
+                "(or nothing, which is NaN). A column of texts needs classes: for a target outputs.NAME.classes, for an "
+                    + "input data.classes: {b: appearance}, or the list of its texts") == true)
         // Fields that nobody wants may hold anything.
         #expect(try read("a,b\n1,two\n", [["a"]])[0].values() == [1])
         let few = dataError { try read("a,b\n\n1\n", [["a"]]) }
