@@ -86,6 +86,35 @@ import Testing
         #expect(evaluation.output.hasPrefix("40 samples of air.csv a*.csv, "))
     }
 
+    /// A sensor that was off is −200, in one of two units of an output too.
+    @Test func aTableWithANumberForMissing() throws {
+        let rows = (0..<40).map { row in
+            "\(row % 4 == 3 ? -200 : Double(row % 5)),\(row % 5 == 4 ? -200 : Double(row % 3)),\(row % 7),\(row % 2)"
+        }
+        try write("air.csv", "CO(GT),NOx(GT),T,rain\n" + rows.joined(separator: "\n") + "\n")
+        try writeJob(
+            inputs: 1,
+            """
+                - {name: gas, class: Dense, inputs: h, units: 2}
+                - {name: rain, class: Dense, inputs: h, units: 1, activation: sigmoid}
+              outputs: [gas, rain]
+            outputs:
+              gas: {loss: mse, metrics: [mean_absolute_error], missing_value: -200}
+              rain: {loss: binary_crossentropy}
+            """,
+            #"data: {train: {files: air.csv, columns: {x: T, gas: ["CO(GT)", "NOx(GT)"]}}, test: {files: air.csv}}"#
+        )
+        let report = try expectTrained()
+        #expect(report.contains("-200 means missing"), "\(report)")
+        // Both units are off in 2 of 40 rows.
+        #expect(report.contains("  gas           38 of 40 labelled"), "\(report)")
+        let evaluation = try mio("evaluate", "--json")
+        #expect(evaluation.status == 0, "\(evaluation.errors)")
+        let object = try JSONSerialization.jsonObject(with: Data(evaluation.output.utf8)) as? [String: Any]
+        // With -200 for a number it is far above 30.
+        #expect(try #require(object?["gas_mean_absolute_error"] as? Double) < 10)
+    }
+
     /// Words, empty cells, booleans; texts as inputs and as a target.
     @Test func aTableOfPassengers() throws {
         let classes = ["Third", "First", "Second"]

@@ -53,8 +53,8 @@ struct DatasetErrorTests {
         #expect(oneHot?.message.contains("one-hot targets go with categorical_crossentropy") == true)
         #expect(
             error([ColumnRequest(name: "image", shape: [2, 2], kind: .classIndex)])?.message
-                == "samples of shape (4,), (2, 2) expected; the number of elements agrees: reshape the "
-                + "array when writing it")
+                == "samples of shape (4,), (2, 2) expected; if the elements are in this order, "
+                + "image.reshape(-1, 2, 2)")
         #expect(error([ColumnRequest(name: "one", shape: [])])?.message.contains("a lone number") == true)
     }
 
