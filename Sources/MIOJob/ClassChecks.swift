@@ -1,6 +1,7 @@
 import MIOConfig
 import MIOGraph
 import MIOObjectives
+import MIOTensor
 
 /// What can be found wrong without the data with the names of classes.
 struct ClassChecks {
@@ -44,7 +45,7 @@ struct ClassChecks {
             throw ConfigError(
                 path: place,
                 message:
-                    "predictions would hold two arrays \"\(other)\": the names of the classes, and the output of "
+                    "predictions would hold two arrays \(quoted: other): the names of the classes, and the output of "
                     + "that name; rename one of the outputs")
         }
     }
@@ -64,7 +65,8 @@ struct ClassChecks {
             throw ConfigError(
                 path: place,
                 message:
-                    "is the target of the output \"\(output.name)\"; write outputs.\(output.name).classes")
+                    "is the target of the output \(quoted: output.name); write outputs.\(output.name).classes"
+            )
         }
         throw ConfigError(
             path: place,

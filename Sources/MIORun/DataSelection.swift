@@ -76,8 +76,8 @@ public enum DataSelection: Hashable, Sendable {
             let name = String(text[..<equals])
             guard names.contains(name) else {
                 throw RunError(
-                    "--data \(text): the model has no input or output \"\(name)\""
-                        + (nearestName(to: name, in: names).map { "; the nearest is \"\($0)\"" } ?? "")
+                    "--data \(text): the model has no input or output \(quoted: name)"
+                        + (nearestName(to: name, in: names).map { "; the nearest is \(quoted: $0)" } ?? "")
                         + ". Its arrays are " + names.prefix(12).joined(separator: ", ")
                         + (names.count > 12 ? ", …" : ""), exitCode: .usage)
             }

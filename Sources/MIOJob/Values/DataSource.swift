@@ -88,7 +88,7 @@ public struct DataSource: Hashable, Sendable {
                     let names = try Self.strings(name, &reader)
                     var seen: Set<String> = []
                     for column in names where !seen.insert(column).inserted {
-                        throw reader.error(name, "names \"\(column)\" twice")
+                        throw reader.error(name, "names \(quoted: column) twice")
                     }
                     columns[name] = .list(names)
                 }
@@ -101,7 +101,8 @@ public struct DataSource: Hashable, Sendable {
         decimal = try Self.decimal(&reader) ?? train?.decimal ?? "."
         guard separator != decimal else {
             throw reader.error(
-                "decimal", "is \"\(decimal)\", which separates the fields too; give separator another one")
+                "decimal", "is \(quoted: decimal), which separates the fields too; give separator another one"
+            )
         }
         missingTargets = try reader.choice("missing_targets", default: train?.missingTargets ?? .error)
         try reader.finish()
@@ -117,7 +118,7 @@ public struct DataSource: Hashable, Sendable {
         else {
             throw reader.error(
                 "separator",
-                "expected one character such as \",\", \";\", \"\\t\" or \" \" (runs of spaces), found \"\(text)\""
+                "expected one character such as \",\", \";\", \"\\t\" or \" \" (runs of spaces), found \(quoted: text)"
             )
         }
         return character
@@ -126,7 +127,7 @@ public struct DataSource: Hashable, Sendable {
     private static func decimal(_ reader: inout ConfigReader) throws(ConfigError) -> Character? {
         guard let text = try reader.optionalString("decimal") else { return nil }
         guard text == "." || text == "," else {
-            throw reader.error("decimal", "expected \".\" or \",\", found \"\(text)\"")
+            throw reader.error("decimal", "expected \".\" or \",\", found \(quoted: text)")
         }
         return text.first
     }

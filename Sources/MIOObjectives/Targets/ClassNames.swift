@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOTensor
 
 /// The names of classes by their numbers: `outputs.<name>.classes`, and `data.classes` for columns of texts that are inputs.
 public enum ClassNames: Hashable, Sendable {
@@ -27,7 +28,7 @@ public enum ClassNames: Hashable, Sendable {
             guard !names.isEmpty else { throw reader.error(key, "expected at least one class") }
             var seen: Set<String> = []
             for name in names where !seen.insert(name).inserted {
-                throw reader.error(key, "\"\(name)\" is there twice")
+                throw reader.error(key, "\(quoted: name) is there twice")
             }
             self = .list(names)
         default:
