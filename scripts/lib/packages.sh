@@ -1,4 +1,5 @@
-# What building, testing and the examples need of Debian 12, 13 or a relative of theirs. Sourced by other scripts.
+# What building, testing and the examples need of Debian 12 or 13, Ubuntu 24.04, or a relative of theirs. Sourced by other
+# scripts.
 # shellcheck shell=bash
 
 debian_packages=(
@@ -21,12 +22,12 @@ die() {
 
 # Installs what is missing of debian_packages and of the packages named. Does nothing where all is there.
 install_packages() {
-    local package present missing=() as_root=()
+    local package present advice='' missing=() as_root=()
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         say "this is no Debian; going on as if the like of these were installed: ${debian_packages[*]} $*"
         return
     fi
-    # By their names, and those they go by as well: Debian 13 has libcurl4 as libcurl4t64.
+    # By their names, and those they go by as well: Debian 13 and Ubuntu 24.04 have libcurl4 as libcurl4t64.
     present=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}, ${Provides}\n' |
         sed -n 's/^installed //p' | tr ',' '\n' | sed -E 's/^ +//; s/ .*//')
     for package in "${debian_packages[@]}" "$@"; do
@@ -38,10 +39,12 @@ install_packages() {
             die "needs packages. As root: apt-get install ${missing[*]}"
         as_root=(sudo)
     fi
+    ! grep -qsE '^ID(_LIKE)?=.*ubuntu' /etc/os-release ||
+        advice=". If it cannot locate a package, enable Ubuntu's universe: add-apt-repository universe"
     say "installing ${missing[*]}"
     "${as_root[@]}" apt-get update -qq || die "apt-get update failed: see above"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        -o Dpkg::Use-Pty=0 "${missing[@]}" >/dev/null || die "apt-get install failed: see above"
+        -o Dpkg::Use-Pty=0 "${missing[@]}" >/dev/null || die "apt-get install failed: see above$advice"
 }
 
 # Ends the script unless Swift 6.2 or later can be called. Call it after install_packages: Swift itself needs some.
