@@ -313,7 +313,7 @@ import Testing
         #expect(lines.count == 2)
         #expect(
             lines.last
-                == "mio: none-*.npz: no file in \(small.folder.path) matches this glob; correct data.files or make the shards first"
+                == "mio: none-*.npz: no file in \(small.folder.path) matches this glob; correct data.train.files or make the shards first"
         )
     }
 
