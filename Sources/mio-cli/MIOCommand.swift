@@ -35,7 +35,6 @@ struct MIOCommand: ParsableCommand {
     /// Ends the process: with the contract's exit code and one line where something failed.
     static func runAndExit() -> Never {
         StandardStreams.reserve()
-        AddressSpace.verify()
         do {
             try CommandLineCheck.verify(CommandLine.arguments.dropFirst(), of: Self.self)
             var command = try parseAsRoot()
