@@ -83,7 +83,11 @@ public enum CommandLineCheck {
 
 extension ParsableCommand {
     /// Runs the command as `main()` does, after `CommandLineCheck`, and ends the process.
+    /// - Precondition: the command is no `AsyncParsableCommand`; those await their own `checkedMain`.
     public static func checkedMain() -> Never {
+        precondition(
+            !(Self.self is any AsyncParsableCommand.Type),
+            "\(Self.self) runs asynchronously: await checkedMain()")
         do {
             try CommandLineCheck.verify(CommandLine.arguments.dropFirst(), of: Self.self)
             var command = try parseAsRoot()
@@ -104,5 +108,24 @@ extension ParsableCommand {
             try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
         }
         endProcess(code.rawValue)
+    }
+}
+
+extension AsyncParsableCommand {
+    /// Runs the command as its `main()` does, after `CommandLineCheck`, and ends the process. The other `checkedMain`
+    /// would print the help in place of running it.
+    public static func checkedMain() async -> Never {
+        do {
+            try CommandLineCheck.verify(CommandLine.arguments.dropFirst(), of: Self.self)
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            endProcess(0)
+        } catch {
+            end(with: error)
+        }
     }
 }

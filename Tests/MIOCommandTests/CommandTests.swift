@@ -383,12 +383,33 @@ import Testing
             ("mio-worker", ["job.yaml", "--resume", "never", "--resume", "auto"]),
             ("mio-bench", ["run", "--steps", "1", "--steps", "2"]),
             ("two-heads-data", ["--seed", "1", "--output", "x", "--seed=2"]),
+            ("garments-data", ["--seed", "1", "--output", "x", "--seed=2"]),
         ] {
             let run = try SpawnedProcess(
                 ["env", "-C", small.folder.path, BuiltProgram.path(program)] + arguments
             ).wait(atMost: 60)
             #expect(run.status == 64, "\(run.errors)")
             #expect(run.errors.contains("is given 2 times"), "\(run.errors)")
+        }
+    }
+
+    /// The programs of the examples make their data, and not only read their arguments.
+    @Test(arguments: [
+        ("garments-data", ["--train", "30", "--validation", "10", "--test", "20", "--shard", "20"]),
+        ("two-heads-data", []), ("image-metadata-data", []),
+    ]) func examplesMakeTheirData(program: String, arguments: [String]) throws {
+        let small = try SmallJob()
+        let folder = small.path("made")
+        let run = try SpawnedProcess([BuiltProgram.path(program), "--output", folder] + arguments)
+            .wait(atMost: 120)
+        #expect(run.status == 0, "\(run.errors)")
+        let shards = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        for part in ["train", "validation"] {
+            #expect(shards.contains { $0.hasPrefix(part) && $0.hasSuffix(".npz") }, "\(shards)")
+        }
+        if program == "garments-data" {
+            #expect(
+                shards == ["test-00.npz", "train-00.npz", "train-01.npz", "validation-00.npz"], "\(shards)")
         }
     }
 

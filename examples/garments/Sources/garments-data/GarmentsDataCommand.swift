@@ -32,7 +32,7 @@ struct GarmentsDataCommand: AsyncParsableCommand {
     @Option(help: "Samples a shard.")
     var shard = 5_000
 
-    static func main() { checkedMain() }
+    static func main() async { await checkedMain() }
 
     func validate() throws {
         guard train > 0, validation > 0, test > 0, shard > 0 else {
