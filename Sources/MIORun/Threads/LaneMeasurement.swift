@@ -19,10 +19,12 @@ package struct LaneMeasurement {
     private static let longest = 4.0
     /// A block of steps lasts at least so long, and has at least one step.
     private static let blockSeconds = 0.002
-    private static let blocks = 3...8
+    private static let blocks = 3...16
     /// Further blocks than the fewest are run within this time: a few milliseconds are easily taken by a stranger.
-    private static let moreSeconds = 0.02
+    private static let moreSeconds = 0.05
     private static let warmUp = 2
+    /// Of several threads, until the system has given each a core of its own: new threads begin on that of their maker.
+    private static let warmUpSeconds = 0.03
 
     package init(
         _ job: Job, _ question: LaneTuner.Question, makeBackend: @escaping (Int) throws -> any KernelBackend
@@ -57,7 +59,12 @@ package struct LaneMeasurement {
 
     private func seconds(_ lanes: Lanes, samples: Int) throws -> Double? {
         guard let step = try step(lanes, samples: samples) else { return nil }
-        for _ in 0..<Self.warmUp { _ = try step.run() }
+        let settled = MonotonicClock.seconds + (lanes.threads > 1 ? Self.warmUpSeconds : 0)
+        var steps = 0
+        while steps < Self.warmUp || MonotonicClock.seconds < settled {
+            _ = try step.run()
+            steps += 1
+        }
         // The median of a block, for what happens now and then counts; the best of some blocks, for what others do on this
         // machine does not.
         var (least, total) = (Double.infinity, 0.0)
