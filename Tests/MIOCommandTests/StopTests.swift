@@ -1,0 +1,160 @@
+import Foundation
+import ProcessSupport
+import SmallJobs
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// How `mio train` ends where it is asked to stop, is killed, or nobody listens to it. One after the other: each starts
+/// several processes.
+@Suite(.serialized) struct StopTests {
+    /// Both ways of asking, at both kinds of launch.
+    @Test(arguments: [(SIGTERM, 2), (SIGINT, 2), (SIGINT, 1)])
+    func aRequestToStopMakesACheckpoint(signal: Int32, ranks: Int) throws {
+        let small = try SmallJob()
+        let started = try startEndless(ranks: ranks, in: small)
+        started.signal(signal)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 75, "\(run.errors)")
+        #expect(run.errors.contains("\nstopping after a checkpoint; once more to stop now\n"))
+        let checkpoints = try FileManager.default.contentsOfDirectory(
+            atPath: small.path("runs/small/checkpoints"))
+        #expect(checkpoints.contains { $0.hasPrefix("step-") })
+    }
+
+    /// Whenever it comes: before mpirun has started anything, before a rank listens.
+    @Test(arguments: [0, 20, 50, 80, 120], [1, 2])
+    func anEarlyRequestToStopIsHeeded(milliseconds: Int, ranks: Int) throws {
+        let small = try SmallJob()
+        let started = try start(
+            ["train", "-n", "\(ranks)", "--set", "training.epochs=100000000"], in: small)
+        usleep(UInt32(milliseconds) * 1000)
+        started.signal(SIGINT)
+        let run = try started.wait(atMost: 60)
+        // Before it says what it starts, the signal ends it.
+        #expect(run.status == (run.errors.isEmpty ? 128 + SIGINT : 75), "\(run.errors)")
+        #expect(!run.errors.contains("mio: "), "\(run.errors)")
+    }
+
+    #if os(Linux)
+        /// Nobody would be left to stop them.
+        @Test(arguments: [1, 2]) func ranksOfAKilledLauncherCheckpointAndEnd(ranks: Int) throws {
+            let small = try SmallJob()
+            let started = try startEndless(ranks: ranks, in: small)
+            started.signal(SIGKILL)
+            #expect(try started.wait(atMost: 60).status == 128 + SIGKILL)
+            let folder = URL(filePath: small.folder.path).resolvingSymlinksInPath().path
+            try waitUntil("the end of all that works in the job's folder") {
+                try FileManager.default.contentsOfDirectory(atPath: "/proc").allSatisfy {
+                    Int($0) == nil
+                        || (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/cwd"))
+                            != folder
+                }
+            }
+            // Every step is logged; a sixth of them end an epoch, and have a checkpoint anyway.
+            let records = try String(contentsOfFile: small.path("runs/small/metrics.jsonl"), encoding: .utf8)
+            let steps = records.split(separator: "\n").filter { $0.contains("\"event\": \"step\"") }
+            let step = try #require(steps.last)
+            let newest = try FileManager.default.contentsOfDirectory(
+                atPath: small.path("runs/small/checkpoints")
+            ).max()
+            let number = try #require(newest.flatMap { Int($0.dropFirst("step-".count)) })
+            #expect(step.contains("\"step\": \(number),"), "\(step)")
+        }
+    #endif
+
+    @Test(arguments: [1, 2]) func ctrlBackslashEndsItQuietly(ranks: Int) throws {
+        let small = try SmallJob()
+        let started = try startEndless(ranks: ranks, in: small)
+        started.signal(SIGQUIT)
+        let run = try started.wait(atMost: 60)
+        #expect([75, 128 + SIGTERM].contains(run.status), "\(run.errors)")
+        #expect(run.errors.contains("\nstopping now\n"))
+        #expect(!run.errors.contains("crash"))
+    }
+
+    /// `mio train | head -1`: the run goes on without its reader.
+    @Test(arguments: [1, 2]) func aReaderThatLeavesEndsNothing(ranks: Int) throws {
+        let small = try SmallJob()
+        let run = try SpawnedProcess(
+            [
+                "sh", "-c",
+                "{ \"$0\" train -n \(ranks) \"$1\" --set training.epochs=30 2>&1; echo $? > \"$2\"; } | head -1",
+                BuiltProgram.path("mio"), small.path("job.yaml"), small.path("status"),
+            ], environment: [:]
+        ).wait(atMost: 60)
+        #expect(run.status == 0)
+        let status = try String(contentsOfFile: small.path("status"), encoding: .utf8)
+        #expect(status == "0\n")
+        #expect(FileManager.default.fileExists(atPath: small.path("runs/small/model.safetensors")))
+    }
+
+    /// In the midst of a step that takes far longer than the signals.
+    @Test(arguments: [1, 2]) func aSecondRequestStopsAtOnce(ranks: Int) throws {
+        let small = try SmallJob()
+        let started = try start(
+            [
+                "train", "-n", "\(ranks)", "--kernels", "reference", "--set", "model.layers[0].units=400000",
+                "--set", "training.epochs=100000000",
+            ], in: small)
+        try waitUntil("the start") {
+            FileManager.default.fileExists(atPath: small.path("runs/small/job.yaml")) || !started.isRunning
+        }
+        started.signal(SIGINT)
+        usleep(100_000)
+        started.signal(SIGINT)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 128 + SIGTERM, "\(run.errors)")
+        #expect(run.errors.contains("\nstopping now\n"))
+        #expect(!run.errors.contains("mio: "), "\(run.errors)")
+        // mpirun gives its ranks a second to end by themselves.
+        guard ranks == 1 else { return }
+        let checkpoints = try FileManager.default.contentsOfDirectory(
+            atPath: small.path("runs/small/checkpoints"))
+        #expect(checkpoints.allSatisfy { $0.hasPrefix(".") })
+    }
+
+    /// Some that start programs ignore what becomes of them, and have the programs do so too.
+    @Test func itIsToldOfTheEndWhereNobodyWantedToKnow() throws {
+        let small = try SmallJob()
+        let run = try SpawnedProcess(
+            [
+                "sh", "-c", "trap '' CHLD; exec \"$0\" train \"$1\"", BuiltProgram.path("mio"),
+                small.path("job.yaml"),
+            ], environment: [:]
+        ).wait(atMost: 60)
+        #expect(run.status == 0, "\(run.errors)")
+    }
+
+    /// What was asked for is said; a checkpoint is claimed only where there is one.
+    @Test func aSecondRequestClaimsNoCheckpoint() throws {
+        let small = try SmallJob()
+        let started = try start(
+            [
+                "train", "--kernels", "reference", "--set", "model.layers[0].units=400000", "--set",
+                "training.epochs=100000000",
+            ], in: small)
+        try waitUntil("the start") {
+            FileManager.default.fileExists(atPath: small.path("runs/small/job.yaml")) || !started.isRunning
+        }
+        started.signal(SIGINT)
+        usleep(100_000)
+        started.signal(SIGINT)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 143)
+        #expect(
+            run.errors.hasSuffix(
+                "stopping now\nthere is no checkpoint: run again to start from the beginning\n"),
+            "\(run.errors)")
+        let endless = try startEndless(ranks: 1, in: small)
+        endless.signal(SIGQUIT)
+        let second = try endless.wait(atMost: 120)
+        #expect(
+            second.errors.contains("run again to continue from \(small.path("runs/small/checkpoints/step-"))")
+        )
+    }
+}
