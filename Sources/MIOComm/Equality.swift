@@ -74,11 +74,6 @@ extension Communicator {
     }
 }
 
-/// 64-bit FNV-1a of Fowler, Noll and Vo (RFC 9923).
-private func digest(_ bytes: [UInt8]) -> UInt64 {
-    bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-}
-
 /// Lines as bytes: strings that only look the same differ.
 private func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
     bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

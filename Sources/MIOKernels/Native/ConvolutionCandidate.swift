@@ -41,6 +41,11 @@ public enum ConvolutionPass: String, CaseIterable, Hashable, Sendable {
     case forward
     case backwardWeights = "backward weights"
     case backwardData = "backward data"
+
+    /// The passes of a layer.
+    static func needed(trainsWeights: Bool, needsInputGradient: Bool) -> [ConvolutionPass] {
+        [.forward] + (trainsWeights ? [.backwardWeights] : []) + (needsInputGradient ? [.backwardData] : [])
+    }
 }
 
 extension Convolution.Request {

@@ -10,13 +10,6 @@ package struct ConvolutionTimes: Sendable {
     package var backwardWeights = 0.0
     package var backwardData = 0.0
 
-    /// The way of each pass that is fastest in all: a copy that two passes read costs once.
-    ///
-    /// The first candidates unless others take a tenth less, and earlier ones of those unless later ones take a twentieth
-    /// less: ways that take about as long must not change from one run to the next.
-    /// - Parameters:
-    ///   - times: of each candidate; `nil` where it cannot be run. The first one can.
-    ///   - passes: those that there are.
     package init(
         sourceCopy: Double = 0, gradientCopy: Double = 0, forward: Double, backwardWeights: Double,
         backwardData: Double
@@ -28,6 +21,13 @@ package struct ConvolutionTimes: Sendable {
         self.backwardData = backwardData
     }
 
+    /// The way of each pass that is fastest in all: a copy that two passes read costs once.
+    ///
+    /// The first candidates unless others take a tenth less, and earlier ones of those unless later ones take a twentieth
+    /// less: ways that take about as long must not change from one run to the next.
+    /// - Parameters:
+    ///   - times: of each candidate; `nil` where it cannot be run. The first one can.
+    ///   - passes: those that there are.
     package static func fastest(
         _ candidates: [ConvolutionCandidate], _ times: [ConvolutionTimes?], passes: [ConvolutionPass]
     ) -> [ConvolutionPass: ConvolutionCandidate] {

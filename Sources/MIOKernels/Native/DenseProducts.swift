@@ -47,10 +47,8 @@ struct DenseProducts {
 
     /// Those that there are.
     var passes: [ConvolutionPass] {
-        var passes: [ConvolutionPass] = [.forward]
-        if trainsWeights { passes.append(.backwardWeights) }
-        if needsInputGradients.contains(true) { passes.append(.backwardData) }
-        return passes
+        ConvolutionPass.needed(
+            trainsWeights: trainsWeights, needsInputGradient: needsInputGradients.contains(true))
     }
 
     /// The numbers that make sense here.

@@ -17,7 +17,7 @@ struct ImageSegment {
 
     /// The names of its convolutions, ascending.
     let convolutions: [String]
-    /// What it is: equal segments have equal ones.
+    /// Equal segments have equal digests.
     let digest: String
 
     /// What the order of each of its convolutions' images is remembered by.
@@ -78,14 +78,9 @@ struct ImageSegment {
                     + "\(operation.hasBackward) \(describe(operation) ?? "")"
             }
             return ImageSegment(
-                convolutions: names.sorted(), digest: digest(text.joined(separator: "\n")))
+                convolutions: names.sorted(),
+                digest: String(MIOTensor.digest(text.joined(separator: "\n").utf8), radix: 16))
         }
-    }
-
-    /// FNV-1a of 64 bits. <http://www.isthe.com/chongo/tech/comp/fnv/>
-    private static func digest(_ text: String) -> String {
-        let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        return String(hash, radix: 16)
     }
 }
 

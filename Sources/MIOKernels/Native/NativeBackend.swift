@@ -42,7 +42,7 @@ public struct NativeBackend: KernelBackend {
         return { tuning.pick(key, $0) ?? usual }
     }
 
-    /// How a convolution's output could lie, the way to take first.
+    /// Candidate layouts of a convolution's output, best first.
     func outputLayouts(_ layer: Conv2D, channels: Int) -> [Layout] {
         let layouts = Convolution.outputLayouts(layer, channels: channels, engine)
         let isChannelsLast = tuning.order(ofLayer: layer.attributes.name ?? "Conv2D") == .channelsLast

@@ -100,9 +100,8 @@ struct PlanTuner {
             backend.engine, threads: backend.threads, precision: backend.precision)
         guard candidates.count > 1 else { return }
         let key = key(request, plan)
-        var passes: [ConvolutionPass] = [.forward]
-        if request.trainsWeights { passes.append(.backwardWeights) }
-        if request.needsInputGradient { passes.append(.backwardData) }
+        let passes = ConvolutionPass.needed(
+            trainsWeights: request.trainsWeights, needsInputGradient: request.needsInputGradient)
         if passes.contains(where: { all.pick(key, $0) == nil }) {
             hasMeasured = true
             let times = candidates.map { candidate in
