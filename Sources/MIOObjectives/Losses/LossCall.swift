@@ -110,7 +110,7 @@ public struct LossCall<T: Scalar> {
     }
 
     @inline(__always)
-    private func isLabelled(_ index: Int) -> Bool { !targets[index].isNaN && targets[index] != missing }
+    private func isLabelled(_ index: Int) -> Bool { isLabel(targets[index], missing: missing) }
 
     /// The sum of a value for each element of a row, in order.
     ///

@@ -180,7 +180,7 @@ public struct MetricCall {
     private func meanOfLabelledElements(_ position: Int, _ element: (Float, Float) -> Double) -> Double {
         var (sum, count) = (0.0, 0.0)
         for index in position * width..<(position + 1) * width
-        where !targets[index].isNaN && targets[index] != missing {
+        where isLabel(targets[index], missing: missing) {
             sum += element(predictions[index], targets[index])
             count += 1
         }

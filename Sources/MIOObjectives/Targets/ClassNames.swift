@@ -22,7 +22,9 @@ public enum ClassNames: Hashable, Sendable {
                 case .integer(let number): names.append("\(number)")
                 default:
                     throw reader.error(
-                        key, "expected texts, found \(value.summary); quote a text that is none")
+                        key,
+                        "expected texts, found \(value.summary); quote a text that YAML reads as something else"
+                    )
                 }
             }
             guard !names.isEmpty else { throw reader.error(key, "expected at least one class") }

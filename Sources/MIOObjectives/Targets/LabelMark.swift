@@ -1,4 +1,8 @@
-/// What is known of a position's label: one byte a position in what losses and metrics read.
+/// Whether an element of a target array is a label: neither NaN nor the number that stands for a missing one.
+@inline(__always)
+func isLabel(_ target: Float, missing: Float) -> Bool { !target.isNaN && target != missing }
+
+/// Which elements of a position have a label: one byte a position, for losses and metrics.
 public enum LabelMark {
     /// No element has a label.
     public static let none: UInt8 = 0

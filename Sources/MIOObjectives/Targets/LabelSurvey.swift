@@ -1,13 +1,13 @@
 import CVectorLoops
 
-/// What the targets of one output are over some rows of the data: counts, a sum and extremes, which parts of the rows
-/// can add.
+/// Counts, a sum and extremes of one output's targets over some rows of the data; surveys of parts of the rows can be
+/// added up.
 public struct LabelSurvey: Hashable, Sendable {
     public let labelling: TargetLabelling
     public private(set) var positions = 0
     /// Positions whose every element has a label.
     public private(set) var wholePositions = 0
-    /// Positions of which some elements have a label.
+    /// Positions where some elements have a label and others are missing.
     public private(set) var partialPositions = 0
     /// Of all positions.
     public private(set) var elements = 0
@@ -92,7 +92,7 @@ public struct LabelSurvey: Hashable, Sendable {
 
     private mutating func addRow(_ row: UnsafePointer<Float>, _ width: Int) {
         var (count, sum, isZero) = (0, 0.0, true)
-        for element in 0..<width where !row[element].isNaN && row[element] != labelling.missingNumber {
+        for element in 0..<width where isLabel(row[element], missing: labelling.missingNumber) {
             count += 1
             sum += Double(row[element])
             isZero = isZero && row[element] == 0

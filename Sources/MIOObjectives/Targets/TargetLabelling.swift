@@ -54,7 +54,7 @@ public struct TargetLabelling: Hashable, Sendable {
     private func mark(_ row: UnsafePointer<Float>, _ width: Int, _ missing: Float) -> UInt8 {
         var count = 0
         for element in 0..<width {
-            count += row[element].isNaN || row[element] == missing ? 0 : 1
+            count += isLabel(row[element], missing: missing) ? 1 : 0
         }
         return count == width ? LabelMark.whole : count > 0 && isElementwise ? LabelMark.part : LabelMark.none
     }
