@@ -68,7 +68,7 @@ static inline int mio_mpi_comm_type_shared(void) { return MPI_COMM_TYPE_SHARED; 
 // What differs between versions of Open MPI beyond its interface, for ranks that mpirun has started.
 
 #if defined(__linux__) && OMPI_MAJOR_VERSION >= 5
-/// Whether nobody listens any more where the launcher of this process did:
+/// Whether the launcher of this process no longer listens at its address:
 /// `prterun-node-30194@0.0;tcp4://10.0.0.1:39659`.
 static inline bool mio_mpi_launcher_is_gone(void) {
     const char *server = getenv("PMIX_SERVER_URI41");
@@ -94,7 +94,7 @@ static inline bool mio_mpi_launcher_is_gone(void) {
 ///
 /// Ranks of one machine say nothing about its networks. Version 5 asks the kernel how to get from one of a machine's
 /// addresses to another one of the same machine, and writes to standard error where there is no answer. The old rule
-/// (`weighted`) compares addresses. Whoever has set it keeps what was set.
+/// (`weighted`) compares addresses. A value that the user has set is kept.
 static inline void mio_mpi_prepare(void) {
 #if defined(__linux__) && OMPI_MAJOR_VERSION >= 5
     const char *ranks = getenv("OMPI_COMM_WORLD_SIZE"), *here = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");

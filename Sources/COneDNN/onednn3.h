@@ -1,5 +1,5 @@
 // shim.h's functions by oneDNN 3: a memory descriptor is an object of the library, an operation is made in one call and
-// can be told to take its next implementation.
+// has a call that moves it on to its next implementation.
 
 /// The library's object under shim.h's name.
 static inline const_dnnl_memory_desc_t mio_description(const mio_memory_descriptor *descriptor) {

@@ -18,8 +18,10 @@ public struct CheckpointStore: Sendable {
     private var verified: Set<String> = []
 
     /// Touches nothing on the disk.
-    /// - Parameter isAlone: whether no other process can be writing there: what killed ones left is removed.
-    /// - Parameter verifyPlace: called before a checkpoint is written, and if that fails; its error is then the one that is thrown.
+    /// - Parameters:
+    ///   - isAlone: whether no other process can be writing there: what killed ones left is removed.
+    ///   - verifyPlace: called before a checkpoint is written, and if that fails; its error is then the one that is
+    ///     thrown.
     /// - Precondition: `keep` is at least 1.
     public init(
         folder: String, keep: Int, isAlone: Bool = true,
@@ -37,8 +39,9 @@ public struct CheckpointStore: Sendable {
     /// Writes a checkpoint, then removes those that are no longer kept. One of the same step is replaced.
     ///
     /// - Returns: the checkpoint's folder; it is on the disk.
-    /// - Throws: `CheckpointError` for values that are not finite; `FileError` (a full disk, for one) or `FormatError`; all older checkpoints are then as they were, and
-    ///   nothing of the new one is left, unless it was written and only what comes after failed.
+    /// - Throws: `CheckpointError` for values that are not finite; `FileError` (a full disk, for one) or `FormatError`; all
+    ///   older checkpoints are then as they were, and nothing of the new one is left, unless it was
+    ///   written and only what comes after failed.
     @discardableResult
     public mutating func write(_ checkpoint: Checkpoint) throws -> String {
         try verifyPlace()
@@ -59,7 +62,7 @@ public struct CheckpointStore: Sendable {
         return path
     }
 
-    /// A checkpoint that no run can go on from would push out those that one can.
+    /// Refuses values that are NaN or infinite: no run could continue from them, and they would push out a good checkpoint.
     private func verifyFinite(_ checkpoint: Checkpoint) throws {
         for (what, tensors) in [
             ("the weights", checkpoint.weights), ("the optimizer's state", checkpoint.optimizer),
@@ -114,7 +117,7 @@ public struct CheckpointStore: Sendable {
         }
     }
 
-    /// Why it is not is told where a run continues: here it only does not count.
+    /// A run that continues says why it is not usable; here it only does not count.
     private mutating func isValid(_ name: String) -> Bool {
         if verified.contains(name) { return true }
         guard (try? StoredCheckpoint(path: Folder.join(folder, name))) != nil else { return false }

@@ -20,7 +20,7 @@ public final class Coordinator: Sendable {
     ///   - sinks: handed over: the coordinator's thread alone uses them, and closes them.
     ///   - store: `nil` for a run without checkpoints.
     ///   - capacity: events that may wait to be written before `post` waits.
-    /// - Throws: `FileError` naming a value that bears a reserved name or one used twice; `ThreadError`.
+    /// - Throws: `FileError` naming a value that has a reserved name or one used twice; `ThreadError`.
     public init(
         kinds: [EventKind], sinks: sending [any MetricSink], store: CheckpointStore?, capacity: Int = 1024
     ) throws {

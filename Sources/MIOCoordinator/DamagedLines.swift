@@ -1,7 +1,7 @@
 import MIOFiles
 import MIOTensor
 
-/// Lines of `metrics.jsonl` that are none of ours any more: a flipped bit, zeros after a power cut, an editor's slip.
+/// Lines of `metrics.jsonl` that mio did not write so: a flipped bit, zeros after a power cut, an editor's slip.
 ///
 /// They are kept, byte for byte, in `metrics.jsonl.damaged` beside the file, which stays one JSON object a line.
 struct DamagedLines {

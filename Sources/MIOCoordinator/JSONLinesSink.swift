@@ -19,7 +19,7 @@ public final class JSONLinesSink: MetricSink {
     private var pending: [UInt8] = []
     private static let mostPending = 1 << 15
 
-    /// What a person should know of the file that was there: damaged lines, and where they are now.
+    /// A warning of damaged lines in the file that was there, with the place where they are now; `nil` without any.
     public private(set) var warning: String?
 
     /// Opens the file; lines of later steps, and a last line that a kill cut off, are dropped from it, in

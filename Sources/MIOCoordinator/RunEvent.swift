@@ -11,7 +11,7 @@ public struct RunEvent: Hashable, Sendable {
         }
     }
 
-    /// The keys of every event, which no value may bear.
+    /// The keys of every event, which no value may have.
     public static let reservedNames = ["event", "step", "epoch"]
 
     /// "step", "epoch", or another word.
@@ -22,10 +22,10 @@ public struct RunEvent: Hashable, Sendable {
     public let epoch: Int
     public let values: [Value]
 
-    /// - Precondition: no value bears a reserved name.
+    /// - Precondition: no value has a reserved name.
     public init(event: String, step: Int, epoch: Int, values: [Value]) {
         precondition(
-            values.allSatisfy { !Self.reservedNames.contains($0.name) }, "a value bears a reserved name")
+            values.allSatisfy { !Self.reservedNames.contains($0.name) }, "a value has a reserved name")
         self.init(checked: event, step: step, epoch: epoch, values: values)
     }
 

@@ -12,7 +12,7 @@ public struct AtomicFile: ~Copyable {
     public let temporaryPath: String
     private var file: OpenFile?
 
-    /// - Throws: `FileError` if the folder is missing or not writable, or what bears the name is not a plain file.
+    /// - Throws: `FileError` if the folder is missing or not writable, or what has the name is not a plain file.
     public init(replacing path: String) throws(FileError) {
         if let kind = FileKind.of(path), kind != .plain {
             if kind == .folder { throw .system("replace", path, code: EISDIR) }

@@ -1,7 +1,7 @@
 import Foundation
 import MIOTensor
 
-/// What bears a name in a file system.
+/// What a path can lead to.
 enum FileKind: String {
     case plain = "a plain file"
     case folder = "a folder"

@@ -110,7 +110,7 @@ public struct OpenFile: ~Copyable {
     }
 
     /// A new file without a name, for reading and writing, which the system removes when it is closed.
-    /// - Parameter name: the beginning of the name that it bears for a moment.
+    /// - Parameter name: the beginning of the name that it has for a moment.
     /// - Throws: `FileError` if the folder is missing or not writable.
     public init(unnamedIn folder: String, name: String) throws(FileError) {
         let template = Folder.join(folder, name + "-XXXXXX")

@@ -46,7 +46,7 @@ struct Lowering {
     private let consumers: [[Int]]
     private let firstParameter: [Int]
     private let callsOfLayer: [Int]
-    /// For the node of each output: what each head on it would absorb. An output may bear several names, and each a
+    /// For the node of each output: what each head on it would absorb. An output may have several names, and each a
     /// loss.
     private let wishes: [Int: [Activation?]]
     /// For a head's node whose activation a loss absorbs: the tensor of its logits.
