@@ -5,9 +5,10 @@ import MIOTensor
 
 extension StartingModel {
     /// Writes rows of made-up numbers to an `.npz`: inputs in [−1, 1), boxes in [0, 1), any class.
-    /// - Parameter stream: another one gives other numbers.
+    /// - Parameters:
+    ///   - stream: another one gives other numbers.
+    ///   - missing: whether every third number of the last output's targets is missing.
     /// - Throws: `FileError`; `RunError` where memory cannot hold them.
-    /// - Parameter missing: whether every third number of the last output's targets is missing.
     public func writeData(
         rows: Int, imageSide: Int, stream: UInt64 = 0, missing: Bool = false, to path: String
     ) throws {

@@ -2,9 +2,9 @@ import ArgumentParser
 import Foundation
 import MIOTensor
 
-/// Refuses what a parser of options accepts silently: an option that is given several times, of which it takes the
-/// last, and one with an empty value.
-public enum CommandLineCheck {
+/// Refuses options that are given several times or have an empty value. The parser accepts both without a word, and takes
+/// the last value.
+package enum CommandLineCheck {
     private struct Option {
         let preferredName: String
         let takesValue: Bool
@@ -15,7 +15,7 @@ public enum CommandLineCheck {
     ///   - arguments: without the program's own name; those after `--` are not looked at.
     ///   - command: the program's root command, which says what its options are.
     /// - Throws: `ValidationError` that names the option and its values.
-    public static func verify(_ arguments: some Collection<String>, of command: any ParsableCommand.Type)
+    package static func verify(_ arguments: some Collection<String>, of command: any ParsableCommand.Type)
         throws
     {
         let own = Array(arguments.prefix { $0 != "--" })
@@ -46,8 +46,8 @@ public enum CommandLineCheck {
             return
         }
         throw ValidationError(
-            "\(name) is given \(several.count) times (\(several.joined(separator: ", "))), and only one value can "
-                + "count; keep one")
+            "\(name) is given \(several.count) times (\(several.joined(separator: ", "))), but only one value is "
+                + "used; keep one")
     }
 
     /// Whether something is there twice or empty, maybe under another spelling. Asking a command for its options takes a
@@ -84,7 +84,7 @@ public enum CommandLineCheck {
 extension ParsableCommand {
     /// Runs the command as `main()` does, after `CommandLineCheck`, and ends the process.
     /// - Precondition: the command is no `AsyncParsableCommand`; those await their own `checkedMain`.
-    public static func checkedMain() -> Never {
+    package static func checkedMain() -> Never {
         precondition(
             !(Self.self is any AsyncParsableCommand.Type),
             "\(Self.self) runs asynchronously: await checkedMain()")
@@ -99,7 +99,7 @@ extension ParsableCommand {
     }
 
     /// Ends the process as `exit(withError:)` does, with the same text and code, but by `endProcess`.
-    public static func end(with error: any Error) -> Never {
+    package static func end(with error: any Error) -> Never {
         let text = fullMessage(for: error)
         let code = exitCode(for: error)
         if code.isSuccess {
@@ -114,7 +114,7 @@ extension ParsableCommand {
 extension AsyncParsableCommand {
     /// Runs the command as its `main()` does, after `CommandLineCheck`, and ends the process. The other `checkedMain`
     /// would print the help in place of running it.
-    public static func checkedMain() async -> Never {
+    package static func checkedMain() async -> Never {
         do {
             try CommandLineCheck.verify(CommandLine.arguments.dropFirst(), of: Self.self)
             var command = try parseAsRoot()

@@ -1,6 +1,6 @@
 import MIOTensor
 
-/// What a file that cannot be read as asked probably is, and the keys of the job that read it.
+/// The keys of the job that would read a file which cannot be read as asked.
 extension CSVFile {
     /// Looks for the dialect in which the wanted columns are there and the first rows hold numbers.
     /// - Returns: a sentence that names the keys to write; empty if no other dialect fits better.
@@ -49,7 +49,7 @@ extension CSVFile {
                     + (fit.separator == CSVDialect.space
                         ? "spaces"
                         : fit.separator == CSVDialect.tab
-                            ? "tabs" : "'\(Character(Unicode.Scalar(fit.separator)))'"))
+                            ? "tabs" : "\(quoted: Character(Unicode.Scalar(fit.separator)))"))
         }
         if fit.decimal != dialect.decimal {
             facts.append(

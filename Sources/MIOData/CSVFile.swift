@@ -22,7 +22,7 @@ public struct CSVFile {
     /// The columns of each name that several have.
     private let repeated: [String: [Int]]
     /// The least fields that a row must have: trailing columns without a name may be left out.
-    private let leastFields: Int
+    let fewestFields: Int
 
     /// Maps the file and reads its header.
     /// - Throws: `DataError` if the file is missing, empty or in UTF-16.
@@ -54,7 +54,7 @@ public struct CSVFile {
                 names.append(field.text)
             }
         }
-        guard !names.isEmpty else { throw DataError(.empty, path, "no line of column names is there") }
+        guard !names.isEmpty else { throw DataError(.empty, path, "the line of column names is missing") }
         // numpy.savetxt marks its header as a comment.
         if names.count > 1, names[0] == "#", dialect.separator == CSVDialect.space { names.removeFirst() }
         var indices: [String: Int] = [:]
@@ -73,7 +73,7 @@ public struct CSVFile {
         columnNames = names
         self.indices = indices
         self.repeated = repeated
-        leastFields = (names.lastIndex { !$0.isEmpty } ?? names.count - 1) + 1
+        fewestFields = (names.lastIndex { !$0.isEmpty } ?? names.count - 1) + 1
         headerLine = line
         afterHeader = scanner
     }
@@ -106,7 +106,7 @@ public struct CSVFile {
         let row = try CSVRow(self, wanted: lists.joined(), classes: classes)
         let indices = lists.map { list in list.map { self.indices[$0]! } }
         // A row takes at least its separators, and so bounds the rows by the size of the file.
-        let rowBound = (file.bytes.count - afterHeader.position + 1) / leastFields + 1
+        let rowBound = (file.bytes.count - afterHeader.position + 1) / fewestFields + 1
         let writers = try indices.map { list in
             let (capacity, overflow) = rowBound.multipliedReportingOverflow(by: max(list.count, 1) * 4)
             precondition(!overflow, "a file's size times four fits 64 bits")
@@ -212,35 +212,32 @@ public struct CSVFile {
     /// Where a column is.
     /// - Throws: `DataError` if it is not there, or there twice.
     func index(of name: String) throws -> Int {
-        if let places = repeated[name] {
-            let numbers = places.map { "\($0 + 1)" }
-            let listed =
+        if let found = repeated[name] {
+            let numbers = found.map { "\($0 + 1)" }
+            let places =
                 numbers.count > 6
-                ? numbers.prefix(5).joined(separator: ", ") + ", …"
+                ? listed(numbers, most: 5)
                 : numbers.dropLast().joined(separator: ", ") + " and " + numbers.last!
             throw DataError(
                 .duplicate, "\(path):\(headerLine)",
-                "columns \(listed) are all named '\(name)', which is wanted: give the wanted one a name of its own"
+                "columns \(places) are all named \(quoted: name); give the one to be read a name of its own"
             )
         }
         guard let index = indices[name] else {
-            var message = "no column '\(name)'"
+            var message = "no column \(quoted: name)"
             if let near = nearestName(to: name, in: indices.keys.sorted()) {
-                message += "; the nearest is '\(near)'"
+                message += "; the nearest is \(quoted: near)"
             }
-            message += "; it holds " + Self.listed(columnNames)
+            message += "; it holds " + Self.named(columnNames)
             throw DataError(.missingArray, path, message)
         }
         return index
     }
 
     var fieldCount: Int { columnNames.count }
-    var fewestFields: Int { leastFields }
 
-    static func listed(_ names: [String]) -> String {
-        let named = names.filter { !$0.isEmpty }
-        return named.prefix(12).joined(separator: ", ") + (named.count > 12 ? ", …" : "")
-    }
+    /// The first of the columns that have a name, for a message.
+    static func named(_ names: [String]) -> String { listed(names.filter { !$0.isEmpty }, most: 12) }
 }
 
 /// Texts in the order in which they were first inserted.

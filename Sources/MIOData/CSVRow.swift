@@ -35,7 +35,7 @@ final class CSVRow {
 
     /// Reads the row that starts at the scanner's position.
     /// - Returns: `false` for a row that is to be skipped: every one of its several fields is empty.
-    /// - Throws: `DataError` for a cell that is no number and no class, and for a wrong count of fields.
+    /// - Throws: `DataError` for a cell that is neither a number nor a class, and for a wrong count of fields.
     func read(_ scanner: inout CSVScanner) throws -> Bool {
         let line = scanner.line
         var index = 0
@@ -57,7 +57,7 @@ final class CSVRow {
             let named = file.fieldCount
             throw error(
                 line,
-                "\(index) field\(index == 1 ? "" : "s"), the header names \(named) column\(named == 1 ? "" : "s")"
+                "\(counted(index, "field")), the header names \(counted(named, "column"))"
             )
         }
         return true
@@ -84,14 +84,14 @@ final class CSVRow {
     }
 
     private func holds(_ index: Int, _ text: String) -> String {
-        "column '\(file.columnNames[index])' holds '\(text.prefix(40))', "
+        "column \(quoted: file.columnNames[index]) holds \(quoted: text), "
     }
 
     private func unknownClass(_ text: String, _ index: Int) -> String {
         let names = classNames[wanted.first { (try? file.index(of: $0)) == index } ?? ""] ?? []
-        var what = "which is none of its \(names.count) classes"
-        if let near = nearestName(to: text, in: names) { what += "; the nearest is '\(near)'" }
-        return what + "; they are " + CSVFile.listed(names)
+        var what = "which is not one of its \(counted(names.count, "class", plural: "classes"))"
+        if let near = nearestName(to: text, in: names) { what += "; the nearest is \(quoted: near)" }
+        return what + "; they are " + listed(names, most: 12)
     }
 
     /// The error with the keys that would read the file, if there are such.

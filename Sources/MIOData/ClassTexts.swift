@@ -14,11 +14,11 @@ extension DataSpecification {
         for path in tables {
             let file = try CSVFile(path: path, dialect: dialect, section: section)
             for (index, names) in groups.enumerated() {
-                if missingTargets == .unlabelled, !names.allSatisfy(file.has) { continue }
+                if targetsMayBeMissing, !names.allSatisfy(file.has) { continue }
                 if let name = names.first(where: { !file.has($0) }) {
                     let advice = file.advice(wanted: names, classes: [:])
                     if !advice.isEmpty {
-                        throw DataError(.wrongDialect, path, "no column '\(name)'. \(advice)")
+                        throw DataError(.wrongDialect, path, "no column \(quoted: name). \(advice)")
                     }
                 }
                 try file.texts(ofColumns: names, known: &found[index])
@@ -30,6 +30,6 @@ extension DataSpecification {
     private func noTable() -> DataError {
         DataError(
             .unsupported, section,
-            "classes: appearance is for columns of texts, which CSV files have; \(filesKey) names none")
+            "classes: appearance needs columns of texts in CSV files, and \(filesKey) names no CSV file")
     }
 }

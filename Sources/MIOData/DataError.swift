@@ -48,7 +48,5 @@ public struct DataError: MIOError, Hashable {
     /// 66 for what is missing, 65 for what is wrong.
     public var exitCode: ExitCode { kind == .missing ? .missingInput : .badInput }
 
-    public var description: String {
-        "\(place.shown(most: 400)): \(message.shownMessage(keepsNewlines: false))"
-    }
+    public var description: String { "\(place.shown(most: 400)): \(message)" }
 }

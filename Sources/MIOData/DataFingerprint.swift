@@ -1,20 +1,20 @@
 import MIOFiles
 
 /// Checksums by which a run that goes on recognizes its data: one of the files, one of each array that is read of them.
-public struct DataFingerprint: Hashable, Sendable {
+package struct DataFingerprint: Hashable, Sendable {
     /// Of the files' names, rows and sizes.
-    public let files: UInt32
+    package let files: UInt32
     /// Of each array's types, shapes and checksums, by the array's name.
-    public let arrays: [String: UInt32]
+    package let arrays: [String: UInt32]
 
-    public init(files: UInt32, arrays: [String: UInt32]) {
+    package init(files: UInt32, arrays: [String: UInt32]) {
         self.files = files
         self.arrays = arrays
     }
 }
 
 extension Dataset {
-    public var fingerprint: DataFingerprint {
+    package var fingerprint: DataFingerprint {
         func checksum(_ lines: [String]) -> UInt32 { CRC32.of(Array(lines.joined(separator: "\n").utf8)) }
         var arrays: [String: UInt32] = [:]
         for (index, column) in columns.enumerated() where hasColumn(index) {

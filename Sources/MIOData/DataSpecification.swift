@@ -22,14 +22,6 @@ public struct DataSpecification: Hashable, Sendable {
         }
     }
 
-    /// What a shard without the array of an output is.
-    public enum MissingTargets: String, Hashable, Sendable, CaseIterable {
-        /// An error.
-        case error
-        /// A shard of samples that have no label for that output.
-        case unlabelled
-    }
-
     /// Globs as the shell has them (`*`, `?`, `[a-z]`), relative to `folder` or absolute.
     public var files: Files
     /// The source of each array whose name in the shards is another.
@@ -44,7 +36,8 @@ public struct DataSpecification: Hashable, Sendable {
     public var dialect = CSVDialect()
     /// The texts of CSV columns that hold texts, by the column's name: a text is read as its position.
     public var classes: [String: [String]] = [:]
-    public var missingTargets = MissingTargets.error
+    /// Whether shards may lack the array of an output: their samples then have no label for it.
+    public var targetsMayBeMissing = false
     /// Whether `columns` is that of the training data, for messages.
     public var inheritsColumns = false
 
@@ -71,7 +64,7 @@ public struct DataSpecification: Hashable, Sendable {
     func valueWhereAbsent(_ request: ColumnRequest) -> Float? {
         switch request.role {
         case .input: nil
-        case .target: missingTargets == .unlabelled ? .nan : nil
+        case .target: targetsMayBeMissing ? .nan : nil
         case .weight: columns[request.name] == nil ? 1 : nil
         }
     }

@@ -112,9 +112,9 @@ public final class Dataset: @unchecked Sendable {
                     return list.paths
                 }
                 guard specification.valueWhereAbsent(column) == nil else { return nil }
-                var message = "\(specification.filesKey) names no files of array '\(column.name)'"
+                var message = "\(specification.filesKey) names no files of array \(quoted: column.name)"
                 if let near = nearestName(to: column.name, in: globs.keys.sorted()) {
-                    message += "; the nearest is '\(near)'"
+                    message += "; the nearest is \(quoted: near)"
                 }
                 throw DataError(.missingArray, specification.folder, message)
             }
@@ -125,7 +125,7 @@ public final class Dataset: @unchecked Sendable {
             if let other = counts.first(where: { $0.1 != first.1 }) {
                 throw DataError(
                     .unequalCounts, specification.folder,
-                    "\(first.1) files of array '\(first.0)', but \(other.1) of '\(other.0)': the files of one "
+                    "\(first.1) files of array \(quoted: first.0), but \(other.1) of \(quoted: other.0): the files of one "
                         + "position make a shard")
             }
             let shards = try (0..<first.1).map { position in
@@ -143,11 +143,11 @@ public final class Dataset: @unchecked Sendable {
             guard specification.columns[column.name] != nil, !shards.isEmpty,
                 shards.allSatisfy({ $0.arrays[index] == nil })
             else { continue }
-            let names = specification.source(of: column.name).columnNames.map { "'\($0)'" }
+            let names = specification.source(of: column.name).columnNames.map { "\(quoted: $0)" }
             throw DataError(
                 .missingArray, specification.section,
                 (shards.count == 1
-                    ? "\(shards[0].paths[0]) has no" : "none of its \(shards.count) shards has an")
+                    ? "\(shown: shards[0].paths[0]) has no" : "none of its \(shards.count) shards has an")
                     + " array \(names.joined(separator: ", ")), which columns.\(column.name) names")
         }
     }

@@ -1,7 +1,7 @@
 import MIOTensor
 
 extension Dataset {
-    /// What a person should look at, though it is no error; each begins with the section of the job.
+    /// Warnings for the user; each begins with the section of the job.
     public var warnings: [String] {
         var warnings: [String] = []
         if let first = namedTwice.first {
@@ -13,16 +13,15 @@ extension Dataset {
             guard !without.isEmpty, without.count < shards.count else { continue }
             let rows = without.reduce(0) { $0 + $1.rowCount }
             warnings.append(
-                "\(section): \(without.count) of \(shards.count) shards have no sample weights '\(column.name)', "
-                    + "first \(without[0].paths[0]): \(rows) of \(rowCount) samples weigh 1")
+                "\(section): \(without.count) of \(shards.count) shards have no sample weights \(quoted: column.name), "
+                    + "the first is \(without[0].paths[0]): \(rows) of \(rowCount) samples weigh 1")
         }
         let withEmptyRows = shards.filter { $0.emptyRowCount > 0 }
         if let first = withEmptyRows.first {
             let count = withEmptyRows.reduce(0) { $0 + $1.emptyRowCount }
             warnings.append(
                 "\(section): \(first.paths[0])\(others(withEmptyRows.count, "file")): "
-                    + (count == 1 ? "1 row is skipped, in which" : "\(count) rows are skipped, in which")
-                    + " every field is empty")
+                    + "\(counted(count, "row is", plural: "rows are")) skipped: every field is empty")
         }
         return warnings
     }
@@ -48,6 +47,6 @@ extension Dataset {
     }
 
     private func others(_ count: Int, _ noun: String) -> String {
-        count == 1 ? "" : " and \(count - 1) other \(noun)\(count == 2 ? "" : "s")"
+        count == 1 ? "" : " and \(counted(count - 1, "other \(noun)"))"
     }
 }

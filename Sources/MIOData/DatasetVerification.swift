@@ -5,7 +5,7 @@ import MIOTensor
 extension Dataset {
     /// Compares all of them: reads all of the data.
     /// - Throws: `DataError` of kind `corrupt` that names file and array.
-    public func verify() throws { try verify([checksums(ofShare: 0, of: 1)]) }
+    package func verify() throws { try verify([checksums(ofShare: 0, of: 1)]) }
 
     /// The checksums of one share of all bytes that are to be compared. The shares of several ranks together are all
     /// bytes, and each is read by one rank.
@@ -13,7 +13,7 @@ extension Dataset {
     ///   - share: from 0.
     ///   - count: of the shares.
     /// - Returns: a checksum and a length for each piece of an array that lies in the share, in the arrays' order.
-    public func checksums(ofShare share: Int, of count: Int) -> [ChecksumPiece] {
+    package func checksums(ofShare share: Int, of count: Int) -> [ChecksumPiece] {
         precondition(share >= 0 && share < count, "share \(share) of \(count)")
         let contents = unverifiedArrays.compactMap(\.bytesToVerify)
         let total = contents.reduce(0) { $0 + $1.count }
@@ -41,7 +41,7 @@ extension Dataset {
     /// Puts the pieces of all shares together and compares the whole with the archives' checksums.
     /// - Parameter shares: what ``checksums(ofShare:of:)`` gave for each share, in order.
     /// - Throws: `DataError` of kind `corrupt` for the first array that differs.
-    public func verify(_ shares: [[ChecksumPiece]]) throws {
+    package func verify(_ shares: [[ChecksumPiece]]) throws {
         var pieces = shares.joined().makeIterator()
         for array in unverifiedArrays {
             guard let bytes = array.bytesToVerify else { continue }
@@ -64,11 +64,11 @@ extension Dataset {
 }
 
 /// The checksum of a part of an array, and the part's bytes.
-public struct ChecksumPiece: Hashable, Sendable, BitwiseCopyable {
-    public let checksum: UInt32
-    public let length: Int
+package struct ChecksumPiece: Hashable, Sendable, BitwiseCopyable {
+    package let checksum: UInt32
+    package let length: Int
 
-    public init(checksum: UInt32, length: Int) {
+    package init(checksum: UInt32, length: Int) {
         self.checksum = checksum
         self.length = length
     }

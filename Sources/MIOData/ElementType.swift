@@ -1,3 +1,5 @@
+import MIOTensor
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -56,7 +58,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyab
             }
         throw DataError(
             .unsupported, place,
-            "elements are \(what) (dtype '\(descriptor)'); expected bool, integers of 8 to 64 bits or floats "
+            "elements are \(what) (dtype \(quoted: descriptor)); expected bool, integers of 8 to 64 bits or floats "
                 + "of 16 to 64 bits: convert them, for example with array.astype('float32')")
     }
 

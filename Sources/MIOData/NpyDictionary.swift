@@ -1,3 +1,5 @@
+import MIOTensor
+
 /// The Python literal in an `.npy` header: a dictionary of `descr`, `fortran_order` and `shape`.
 struct NpyDictionary {
     private let bytes: UnsafeRawBufferPointer
@@ -28,7 +30,7 @@ struct NpyDictionary {
                     descriptor = try string()
                 case "fortran_order": isFortranOrder = try boolean()
                 case "shape": extents = try tuple()
-                default: throw Malformed(expected: "descr, fortran_order or shape, not '\(key)'")
+                default: throw Malformed(expected: "descr, fortran_order or shape, not \(quoted: key)")
                 }
                 if !take(",") {
                     try expect("}")
@@ -117,7 +119,7 @@ struct NpyDictionary {
             position += 1
         }
         guard position > start else { throw Malformed(expected: "a count in the shape") }
-        // Python reads no number that starts so: octal ones once did.
+        // As in Python: leading zeros once meant octal numbers.
         guard position - start == 1 || bytes[start] != 0x30 else {
             throw Malformed(expected: "a count without leading zeros in the shape")
         }

@@ -38,7 +38,7 @@ public struct NpzFile {
     public func array(named name: String, scratch: ScratchStore) throws -> DataArray? {
         guard let index = memberIndices[name] else { return nil }
         let member = directory.members[index]
-        let place = "\(path): array '\(name)'"
+        let place = "\(path): array \(quoted: name)"
         guard !member.isEncrypted else {
             throw DataError(
                 .unsupported, place, "the member is encrypted; write the archive without a password")

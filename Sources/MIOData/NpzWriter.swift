@@ -44,7 +44,7 @@ public final class NpzWriter {
         precondition(arrays.count + texts.count < 65535, "\(arrays.count) arrays in one archive")
         var seen: Set<String> = []
         for name in arrays.map(\.name) + texts.map(\.name) where !seen.insert(name).inserted {
-            throw DataError(.duplicate, path, "two arrays are named '\(name)'")
+            throw DataError(.duplicate, path, "two arrays are named \(quoted: name)")
         }
         self.arrays = arrays
         let file = try AtomicFile(replacing: path)
@@ -92,7 +92,7 @@ public final class NpzWriter {
         precondition(file != nil, "finish() was called before")
         var directory: [UInt8] = []
         for member in members {
-            precondition(member.isComplete, "array '\(member.name)' is not complete")
+            precondition(member.isComplete, "array \(quoted: member.name) is not complete")
             try file?.write(member.localHeader, at: member.offset)
             directory += member.directoryEntry
         }

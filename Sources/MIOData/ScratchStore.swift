@@ -37,7 +37,7 @@ public final class ScratchStore {
     func checkRoom(for size: Int, place: String) throws {
         guard size > memoryBound - memoryInUse else { return }
         var status = statvfs()
-        // A folder that cannot be examined is told where the file is made.
+        // If the folder cannot be examined, making the file there gives the error.
         guard statvfs(folder, &status) == 0 else { return }
         let (free, overflow) = Int(status.f_bavail).multipliedReportingOverflow(by: Int(status.f_frsize))
         guard !overflow, free < size else { return }

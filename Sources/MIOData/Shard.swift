@@ -48,7 +48,7 @@ struct Shard {
         }
         paths = [path]
         rowCount = try Self.checkArrays(
-            arrays, requests, places: requests.map { "\(path): array '\($0.name)'" },
+            arrays, requests, places: requests.map { "\(path): array \(quoted: $0.name)" },
             names: requests.map { specification.source(of: $0.name).columnNames.first ?? $0.name },
             isTable: dialect != nil)
     }
@@ -64,7 +64,7 @@ struct Shard {
         dialect = nil
         emptyRowCount = 0
         rowCount = try Self.checkArrays(
-            arrays, requests, places: zip(requests, paths).map { "\($1 ?? ""): array '\($0.name)'" },
+            arrays, requests, places: zip(requests, paths).map { "\($1 ?? ""): array \(quoted: $0.name)" },
             names: requests.map(\.name), isTable: false)
     }
 
@@ -97,7 +97,7 @@ struct Shard {
             guard let name = names.first(where: { !file.has($0) }) else { continue }
             let advice = file.advice(wanted: lists.flatMap { $0 }, classes: specification.classes)
             guard advice.isEmpty else {
-                throw DataError(.wrongDialect, file.path, "no column '\(name)'. \(advice)")
+                throw DataError(.wrongDialect, file.path, "no column \(quoted: name). \(advice)")
             }
             throw missing(name, request: request, from: file.columnNames, specification, path: file.path)
         }
@@ -112,10 +112,10 @@ struct Shard {
         path: String
     ) -> DataError {
         let section = specification.section
-        var message = "no array '\(name)'"
-        if let near = nearestName(to: name, in: names) { message += "; the nearest is '\(near)'" }
-        let listed = CSVFile.listed(names)
-        message += listed.isEmpty ? "; it holds no array" : "; it holds \(listed)"
+        var message = "no array \(quoted: name)"
+        if let near = nearestName(to: name, in: names) { message += "; the nearest is \(quoted: near)" }
+        let present = CSVFile.named(names)
+        message += present.isEmpty ? "; it holds no array" : "; it holds \(present)"
         if specification.columns[request.name] == nil {
             message += ". Another name is given by \(section).columns: {\(request.name): NAME}"
         } else {
@@ -149,7 +149,7 @@ struct Shard {
             if let first, first.rowCount != array.rowCount {
                 throw DataError(
                     .unequalCounts, places[index],
-                    "\(array.rowCount) rows, but array '\(requests[first.index].name)' has \(first.rowCount): "
+                    "\(array.rowCount) rows, but array \(quoted: requests[first.index].name) has \(first.rowCount): "
                         + "row i of every array must belong to sample i")
             }
             first = first ?? (index, array.rowCount)

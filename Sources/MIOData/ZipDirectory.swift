@@ -42,7 +42,7 @@ struct ZipDirectory {
         for _ in 0..<entryCount {
             let member = try Self.readEntry(file, at: &offset, limit: start + size)
             guard names.insert(member.name).inserted else {
-                throw DataError(.duplicate, file.path, "two members are named '\(member.name)'")
+                throw DataError(.duplicate, file.path, "two members are named \(quoted: member.name)")
             }
             members.append(member)
         }
@@ -52,7 +52,7 @@ struct ZipDirectory {
     /// The bytes of a member as they are in the archive: compressed if it is.
     func content(of member: ZipMember, in file: MappedFile) throws -> UnsafeRawBufferPointer {
         let offset = member.localHeaderOffset
-        let place = "\(file.path): member '\(member.name)'"
+        let place = "\(file.path): member \(quoted: member.name)"
         guard offset >= 0, offset <= start - 30,
             file.bytes.integer(at: offset, as: UInt32.self) == Self.localSignature
         else { throw DataError(.badHeader, place, "its header is not where the zip directory says") }

@@ -1,4 +1,5 @@
 import MIOFiles
+import MIOTensor
 
 /// One stored member of an archive being written, at a place that is known from the start.
 struct ZipMemberWriter {
@@ -38,7 +39,7 @@ struct ZipMemberWriter {
     /// Counts bytes of the content, which come after those before.
     /// - Returns: where in the file they belong.
     mutating func accept(_ bytes: UnsafeRawBufferPointer) -> Int {
-        precondition(bytes.count <= end - position, "more elements than the shape of '\(name)' has")
+        precondition(bytes.count <= end - position, "more elements than the shape of \(quoted: name) has")
         checksum.update(bytes)
         defer { position += bytes.count }
         return position

@@ -1,9 +1,9 @@
 import MIOTensor
 
 /// Whether tensors are numbers throughout.
-public enum FiniteValues {
+package enum FiniteValues {
     /// The index of the first value that is NaN or infinite; `nil` if all are finite.
-    public static func firstNonFinite(_ values: UnsafeBufferPointer<Float>) -> Int? {
+    package static func firstNonFinite(_ values: UnsafeBufferPointer<Float>) -> Int? {
         guard let start = values.baseAddress else { return nil }
         // Blocks, each without a branch: most files have none.
         let block = 1 << 12
@@ -24,7 +24,7 @@ public enum FiniteValues {
 
 extension SafetensorsFile {
     /// The first float32 tensor with a value that is NaN or infinite; `nil` if there is none.
-    public func firstNonFiniteTensor() throws -> String? {
+    package func firstNonFiniteTensor() throws -> String? {
         for entry in entries where entry.elementType == .float32 {
             let isFinite = try withBytes(named: entry.name) { bytes in
                 guard Int(bitPattern: bytes.baseAddress) % MemoryLayout<Float>.alignment == 0 else {

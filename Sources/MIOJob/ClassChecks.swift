@@ -3,7 +3,7 @@ import MIOGraph
 import MIOObjectives
 import MIOTensor
 
-/// What can be found wrong without the data with the names of classes.
+/// Checks of the names of classes that need no data.
 struct ClassChecks {
     let graph: Graph
     let outputs: [OutputSpecification]
@@ -29,7 +29,7 @@ struct ClassChecks {
             throw ConfigError(
                 path: place,
                 message:
-                    "\(loss) takes one-hot targets, which are no texts; use sparse_categorical_crossentropy, "
+                    "\(loss) takes one-hot targets, not texts; use sparse_categorical_crossentropy, "
                     + "or list the names")
         }
         // Labels of 0 and 1 whatever the units.
@@ -37,7 +37,8 @@ struct ClassChecks {
         if let names = classes.names, names.count != count {
             throw ConfigError(
                 path: place,
-                message: "\(names.count) class\(names.count == 1 ? "" : "es") (\(Self.listed(names))), but "
+                message:
+                    "\(counted(names.count, "class", plural: "classes")) (\(listed(names, most: 12))), but "
                     + (count == shape.last ? "the output has \(count) units" : "\(loss) has 2: 0 and 1"))
         }
         let other = output.name + "_classes"
@@ -71,10 +72,6 @@ struct ClassChecks {
         throw ConfigError(
             path: place,
             message: "no input reads this column: " + ConfigReader.unknown(column, valid: valid.sorted()))
-    }
-
-    static func listed(_ names: [String]) -> String {
-        names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", …" : "")
     }
 }
 

@@ -37,7 +37,7 @@ public struct Job: Sendable {
     public var graph: Graph { model.graph }
 
     /// Among `warnings`: that the job lies in a folder of a run that is not the one it names.
-    public var copyWarning: String? { JobPath.copyWarning(folder: folder, runDirectory: runDirectory) }
+    package var copyWarning: String? { JobPath.copyWarning(folder: folder, runDirectory: runDirectory) }
 
     /// The model's outputs that have no entry among `outputs`: predicted, but not trained.
     public var untrainedOutputs: [String] {

@@ -139,7 +139,7 @@ struct JobChecks {
         }
     }
 
-    /// An input or another output that bears the name of an output's sample weights would be read as them.
+    /// An input or another output that has the name of an output's sample weights would be read as them.
     private func checkDataNames() throws(ConfigError) {
         let weights = Set(outputs.map { $0.name + "_weight" })
         let named =
@@ -248,8 +248,8 @@ struct JobChecks {
         training.reproducible == .strict || training.virtualShards == TrainingOptions().virtualShards
             ? []
             : [
-                "training.virtual_shards: \(training.virtualShards) means something only with "
-                    + "training.reproducible: strict, and is not used"
+                "training.virtual_shards: \(training.virtualShards) is used only with "
+                    + "training.reproducible: strict"
             ]
     }
 
@@ -267,7 +267,8 @@ struct JobChecks {
                 guard !source.inheritsColumns || entry.key == "files",
                     let output = untrained.first(where: { entry.name == $0 || entry.name == $0 + "_weight" })
                 else { return nil }
-                return "data.\(key).\(entry.key).\(entry.name): is not read, for outputs has no entry for "
+                return
+                    "data.\(key).\(entry.key).\(entry.name): is not read, because outputs has no entry for "
                     + "\(quoted: output)"
             }
         }

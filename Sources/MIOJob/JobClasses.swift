@@ -3,16 +3,16 @@ import MIOObjectives
 
 extension Job {
     /// Columns whose texts are numbered together, in order of appearance: those of an output, or one column of inputs.
-    public struct OpenClasses: Hashable, Sendable {
+    package struct OpenClasses: Hashable, Sendable {
         /// Where the list belongs: `outputs.kind.classes`.
-        public let key: String
+        package let key: String
         /// Columns of `data.train`.
-        public let columns: [String]
+        package let columns: [String]
         fileprivate let output: String?
     }
 
-    /// What `classes: appearance` is written for.
-    public var openClasses: [OpenClasses] {
+    /// The columns with `classes: appearance`.
+    package var openClasses: [OpenClasses] {
         let ofOutputs = outputs.filter { $0.classes == .appearance }.map {
             OpenClasses(
                 key: "outputs.\($0.name).classes", columns: data.train.columnNames(of: $0.name),
@@ -27,7 +27,7 @@ extension Job {
     /// The same job with lists in the place of `appearance`.
     /// - Parameter lists: one for each of ``openClasses``.
     /// - Throws: `JobError` if a list does not fit its output.
-    public func settingClasses(_ lists: [[String]]) throws(JobError) -> Job {
+    package func settingClasses(_ lists: [[String]]) throws(JobError) -> Job {
         var outputs = outputs
         var data = data
         for (open, list) in zip(openClasses, lists) {
@@ -46,7 +46,7 @@ extension Job {
     /// The lists that another job has for ``openClasses``; `nil` if it lacks one of them.
     /// - Parameter resolvedYAML: the other job's.
     /// - Throws: `JobError` if that is no YAML.
-    public func classes(in resolvedYAML: String) throws(JobError) -> [[String]]? {
+    package func classes(in resolvedYAML: String) throws(JobError) -> [[String]]? {
         guard case .dictionary(let other) = try ConfigValue(yaml: resolvedYAML) else { return nil }
         var lists: [[String]] = []
         for open in openClasses {

@@ -25,7 +25,7 @@ extension Job {
 
     /// The text of a job file.
     /// - Throws: `JobError` with what is wrong with the file.
-    public static func text(ofFile path: String) throws(JobError) -> String {
+    package static func text(ofFile path: String) throws(JobError) -> String {
         try read(JobPath.absolute(path), writtenAs: path)
     }
 

@@ -75,9 +75,6 @@ struct CheckpointFit {
 
     /// The first few of some names.
     private static func list(_ names: [String]) -> String {
-        let most = 6
-        guard !names.isEmpty else { return "none" }
-        return names.prefix(most).joined(separator: ", ")
-            + (names.count > most ? " and \(names.count - most) more" : "")
+        names.isEmpty ? "none" : listed(names, most: 6)
     }
 }

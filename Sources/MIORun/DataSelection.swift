@@ -78,8 +78,7 @@ public enum DataSelection: Hashable, Sendable {
                 throw RunError(
                     "--data \(text): the model has no input or output \(quoted: name)"
                         + (nearestName(to: name, in: names).map { "; the nearest is \(quoted: $0)" } ?? "")
-                        + ". Its arrays are " + names.prefix(12).joined(separator: ", ")
-                        + (names.count > 12 ? ", …" : ""), exitCode: .usage)
+                        + ". Its arrays are " + listed(names, most: 12), exitCode: .usage)
             }
             arrays[name, default: []].append(
                 Glob.absolute(String(text[text.index(after: equals)...]), in: folder))

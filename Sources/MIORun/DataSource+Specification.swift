@@ -26,7 +26,7 @@ extension DataSource {
         specification.dialect = CSVDialect(
             separator: separator.asciiValue ?? UInt8(ascii: ","),
             decimal: decimal.asciiValue ?? UInt8(ascii: "."))
-        specification.missingTargets = missingTargets == .unlabelled ? .unlabelled : .error
+        specification.targetsMayBeMissing = missingTargets == .unlabelled
         specification.classes = job.data.classes.compactMapValues(\.names)
         for output in job.outputs {
             guard let names = output.classes?.names else { continue }

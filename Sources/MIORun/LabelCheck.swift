@@ -11,14 +11,14 @@ struct LabelCheck {
     let session: Session
     let columns: ColumnMap
 
-    /// Tells what a person should know of the labels, once for all ranks.
+    /// Warns of suspicious labels and says how many are missing, once for all ranks.
     /// - Throws: `AgreedError` with the first bad label: its shard and row.
     func run(_ dataset: Dataset, of data: SelectedData) throws {
         let communicator = session.communicator
         let rows =
             dataset.rowCount * communicator.rank / communicator.size..<dataset.rowCount
             * (communicator.rank + 1) / communicator.size
-        // Each rank may find one: the first of all is told.
+        // Each rank may find one: the first of all is reported.
         var found: (row: Int, error: RunError)?
         var messages: [String] = []
         for (output, column) in columns.targetColumns {

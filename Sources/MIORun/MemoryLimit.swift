@@ -7,11 +7,11 @@ import MIOTensor
     import Darwin
 #endif
 
-/// Memory that there is, and what bounds it.
-public struct MemoryLimit: Sendable, Hashable {
-    public let bytes: Int
+/// A limit on memory, in bytes and in words.
+package struct MemoryLimit: Sendable, Hashable {
+    package let bytes: Int
     /// For a message: `this machine has 23.5 GB`.
-    public let text: String
+    package let text: String
 
     package init(bytes: Int, text: String) {
         self.bytes = bytes
@@ -19,14 +19,14 @@ public struct MemoryLimit: Sendable, Hashable {
     }
 
     /// What this process and the others of its control groups may have together.
-    public static var machine: MemoryLimit {
+    package static var machine: MemoryLimit {
         let physical = Double(ProcessInfo.processInfo.physicalMemory)
         let bytes = Int(min(physical, ControlGroups.current.memory ?? physical))
         return MemoryLimit(bytes: bytes, text: "this machine has \(byteText(bytes))")
     }
 
     /// What is left to this process of its address space (`ulimit -v`); `nil` if that is not limited.
-    public static var process: MemoryLimit? {
+    package static var process: MemoryLimit? {
         guard let limit = addressSpaceLimit else { return nil }
         let left = max(0, limit - addressSpace)
         return MemoryLimit(bytes: left, text: "`ulimit -v` leaves this process \(byteText(left))")
@@ -45,7 +45,7 @@ public struct MemoryLimit: Sendable, Hashable {
 
     /// - Parameter what: the thing that takes the memory, in words.
     /// - Throws: `RunError` with exit code 74 if this process cannot have so many bytes.
-    public static func verify(_ bytes: Int, for what: String) throws {
+    package static func verify(_ bytes: Int, for what: String) throws {
         for limit in [machine, process].compactMap(\.self) where bytes > limit.bytes {
             throw RunError(
                 "cannot allocate \(byteText(bytes)) for \(what); \(limit.text)", exitCode: .inputOutput)

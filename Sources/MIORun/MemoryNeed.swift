@@ -66,7 +66,7 @@ public struct MemoryNeed: Sendable, Hashable {
     ///   - machine: the memory that they have together.
     ///   - process: the memory that this one may have; `nil` for no limit of its own.
     /// - Throws: `RunError` with exit code 74 if that is less than what is needed.
-    public func verify(
+    package func verify(
         ranks: Int, writesCheckpoints: Bool = true, machine: MemoryLimit = .machine,
         process: MemoryLimit? = .process
     ) throws {
@@ -75,7 +75,7 @@ public struct MemoryNeed: Sendable, Hashable {
         for (needed, count, limit) in [(together, ranks, machine), (alone, 1, process)] {
             guard let limit, needed > limit.bytes else { continue }
             throw RunError(
-                "about \(byteText(needed)) of memory are needed by \(counted(count, "rank")) (of each: \(parts)); "
+                "\(counted(count, "rank needs", plural: "ranks need")) about \(byteText(needed)) of memory (each: \(parts)); "
                     + "\(limit.text); take fewer ranks a machine, a smaller model or a smaller "
                     + "training.batch_size", exitCode: .inputOutput)
         }

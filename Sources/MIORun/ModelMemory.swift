@@ -6,18 +6,18 @@ import MIOTensor
 ///
 /// It is known before the data is read, before a plan is made, and before a library is asked for anything: a library
 /// that gets no memory ends the process.
-public struct ModelMemory: Sendable {
+package struct ModelMemory: Sendable {
     /// Bytes that the ranks of a machine share: weights and optimizer state.
-    public let shared: Int
+    package let shared: Int
     /// Bytes of each rank: gradients, and the values around the largest call for one sample.
-    public let ofRank: Int
+    package let ofRank: Int
     /// Bytes of a checkpoint in rank 0's memory.
-    public let checkpoint: Int
+    package let checkpoint: Int
     /// The layer that takes the most: its name, its class, and its bytes.
     private let largest: (name: String, className: String, bytes: Int)?
 
     /// - Parameter trains: whether there are gradients and optimizer state.
-    public init(_ job: Job, trains: Bool) {
+    package init(_ job: Job, trains: Bool) {
         let graph = job.graph
         let float = MemoryLayout<Float>.size
         let slots = trains ? job.optimizer.slotNames.count : 0
@@ -53,7 +53,7 @@ public struct ModelMemory: Sendable {
     ///   - machine: the memory that they have together.
     ///   - process: the memory that this one may have; `nil` for no limit of its own.
     /// - Throws: `RunError` with exit code 74 if that is less than the model takes, which names the largest layer.
-    public func verify(
+    package func verify(
         ranks: Int, machine: MemoryLimit = .machine, process: MemoryLimit? = .process
     ) throws {
         let together = shared.clampedPlus(ranks.clampedTimes(ofRank)).clampedPlus(checkpoint)

@@ -57,14 +57,14 @@ struct NonFiniteDiagnosis {
         return nil
     }
 
-    /// Of a sample's inputs and weights: a target that is no number is none.
+    /// Of a sample's inputs and weights: a target that is NaN is no label.
     private func firstNonFinite(_ batch: Batch, sample: Int) -> String? {
         for (index, column) in dataset.columns.enumerated() {
-            guard let kind = columns.kind(of: index), kind != .target else { continue }
+            guard column.role != .target else { continue }
             let elements = column.shape.count
             let values = batch.values(ofColumn: index) + sample * elements
             if (0..<elements).contains(where: { !values[$0].isFinite }) {
-                return "\(kind == .input ? "input" : "sample weight") \(quoted: column.name)"
+                return "\(column.role == .input ? "input" : "sample weight") \(quoted: column.name)"
             }
         }
         return nil
@@ -73,7 +73,7 @@ struct NonFiniteDiagnosis {
     /// Where a row is, and which of its inputs is not finite.
     func description(ofRow row: Int) -> String {
         let text = "\(dataset.location(ofRow: row))"
-        for (index, column) in dataset.columns.enumerated() where columns.kind(of: index) == .input {
+        for (index, column) in dataset.columns.enumerated() where column.role == .input {
             var values = [Float](repeating: 0, count: column.shape.count)
             values.withUnsafeMutableBufferPointer { buffer in
                 if let start = buffer.baseAddress { _ = dataset.read(row: row, column: index, into: start) }

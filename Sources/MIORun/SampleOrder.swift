@@ -108,7 +108,7 @@ struct SampleOrder: Hashable {
         }
         let changed = common.filter { data.arrays[$0] != new.arrays[$0] }.sorted()
         guard changed.isEmpty else {
-            return "\(changed.joined(separator: ", ")) of data.train "
+            return "\(listed(changed)) of data.train "
                 + (changed.count == 1 ? "is not the array" : "are not the arrays")
                 + " it was written with (types, shapes or checksums)" + ending
         }
@@ -116,8 +116,8 @@ struct SampleOrder: Hashable {
         let added = new.arrays.keys.filter { data.arrays[$0] == nil }.sorted()
         guard !removed.isEmpty || !added.isEmpty else { return nil }
         let parts =
-            (removed.isEmpty ? [] : ["no longer " + removed.joined(separator: ", ")])
-            + (added.isEmpty ? [] : ["now also " + added.joined(separator: ", ")])
+            (removed.isEmpty ? [] : ["no longer " + listed(removed)])
+            + (added.isEmpty ? [] : ["now also " + listed(added)])
         return "other arrays of data.train are read than when it was written: "
             + parts.joined(separator: "; ")
     }

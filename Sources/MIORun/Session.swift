@@ -111,10 +111,8 @@ public struct Session {
     {
         let outputs = outputs ?? job.outputs
         let (plan, backend) = try makePlan(schedules, outputs, forwardOnly: true)
-        let columns = ColumnMap(graph: job.graph, outputs: outputs).requests
-        try verifyMemory(
-            plan, schedules, floatsPerSample: columns.reduce(0) { $0.clampedPlus($1.shape.count) },
-            trains: false)
+        let columns = ColumnMap(graph: job.graph, outputs: outputs)
+        try verifyMemory(plan, schedules, floatsPerSample: columns.floatsPerSample, trains: false)
         return try makeReplica(schedules, outputs, plan, backend, memory: nil)
     }
 

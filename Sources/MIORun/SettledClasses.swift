@@ -6,7 +6,7 @@ import MIOFiles
 import MIOJob
 import MIOTensor
 
-/// Where the lists come from that a job leaves open with `classes: appearance`.
+/// The source of the lists that a job leaves open with `classes: appearance`.
 enum ClassSource {
     /// A run that starts finds them in its training data; one that goes on has the lists that it found.
     case training(ResumeMode)
@@ -34,7 +34,7 @@ extension Job {
         }
         for folder in folders {
             let path = RunDirectory.jobPath(in: folder)
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { continue }
+            guard let text = try? Job.text(ofFile: path) else { continue }
             if let lists = try classes(in: text) { return try settingClasses(lists) }
         }
         switch source {
@@ -43,9 +43,9 @@ extension Job {
                 data.train.specification(of: self, key: "train").texts(ofColumns: open.map(\.columns)))
         default:
             throw RunError(
-                "\(open[0].key): appearance: no list of the texts is in "
+                "\(open[0].key): appearance: the list of texts is not in "
                     + folders.map { RunDirectory.jobPath(in: $0) }.joined(separator: " or in ")
-                    + ", where the run that has the weights writes it; write the list into the job",
+                    + ", where the run that wrote the weights keeps it; write the list into the job",
                 exitCode: .badInput)
         }
     }

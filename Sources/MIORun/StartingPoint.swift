@@ -14,7 +14,7 @@ struct StartingPoint {
     let state: TrainingState
     /// Whether the checkpoint is one of the run directory's own.
     let isOwn: Bool
-    /// What a person should look at, in the order to be told.
+    /// Warnings for the user, in order.
     let warnings: [String]
 
     /// The checkpoint that `resume` names; `nil` for a training from the start.
@@ -73,21 +73,18 @@ extension Job {
         CRC32.of(Array(ConfigValue.list(outputs.map { .dictionary($0.config) }).json().utf8))
     }
 
-    /// What the run directory's job trains otherwise; another optimizer's rate may be meant, another activation hardly:
-    /// both are told.
+    /// A warning of how this job trains otherwise than the run directory's. A changed learning rate may be meant, a changed
+    /// activation hardly: both are named.
     fileprivate var differenceWarning: String? {
         let path = RunDirectory.jobPath(in: runDirectory)
         let differences: [String]
         do {
-            differences = try trainingDifferences(from: String(contentsOfFile: path, encoding: .utf8))
+            differences = try trainingDifferences(from: Job.text(ofFile: path))
         } catch {
             return "\(path): cannot be compared with this job, which replaces it: \(error)"
         }
         guard !differences.isEmpty else { return nil }
-        let most = 4
-        return "\(path): the run goes on with another job: "
-            + differences.prefix(most).joined(separator: ", ")
-            + (differences.count > most ? ", and \(differences.count - most) more" : "")
+        return "\(path): the run goes on with another job: " + listed(differences, most: 4)
     }
 
     var nothingToTrain: String {

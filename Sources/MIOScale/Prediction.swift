@@ -1,3 +1,5 @@
+import MIOTensor
+
 /// A step's predicted seconds at one number of ranks, by what they are spent on.
 public struct Prediction: Hashable, Sendable {
     public var ranks: Int
@@ -80,9 +82,9 @@ public struct ScaleReport: Sendable {
         let cores = model.constants.machine.cores
         let why =
             if next.ranks > next.globalBatch {
-                "no batch has more than \(next.globalBatch) sample\(next.globalBatch == 1 ? "" : "s")"
+                "no batch has more than \(counted(next.globalBatch, "sample"))"
             } else if min(next.ranks, model.layout.ranksPerNode) > cores {
-                "a machine has \(cores) core\(cores == 1 ? "" : "s"), on which its ranks take turns"
+                "a machine has \(counted(cores, "core")), on which its ranks take turns"
             } else {
                 "of \(next.binds)"
             }
@@ -103,7 +105,7 @@ public struct ScaleReport: Sendable {
         let better = whole.predict(ranks: row.ranks)
         guard better.seconds < row.seconds * Self.noticeable else { return nil }
         return
-            "With training.micro_batch: \(row.largestPart) a step of \(row.ranks) rank\(row.ranks == 1 ? "" : "s") would take "
+            "With training.micro_batch: \(row.largestPart) a step of \(counted(row.ranks, "rank")) would take "
             + "\(duration(better.seconds)) instead of \(duration(row.seconds)), at more memory: sums between machines "
             + "hide behind the backward pass over all of a rank's samples, not over \(model.constants.step.passSamples) "
             + "of them."

@@ -1,5 +1,6 @@
 import Foundation
 import MIOConfig
+import MIOTensor
 
 /// A report for people, and for machines.
 extension TraceReport {
@@ -10,8 +11,8 @@ extension TraceReport {
     public var text: String {
         let ranks = description.ranks.count
         var lines = [
-            "\(description.job): steps \(steps.lowerBound) to \(steps.upperBound), \(ranks) rank\(ranks == 1 ? "" : "s") × "
-                + "\(description.threads) thread\(description.threads == 1 ? "" : "s"): "
+            "\(description.job): steps \(steps.lowerBound) to \(steps.upperBound), \(counted(ranks, "rank")) × "
+                + "\(counted(description.threads, "thread")): "
                 + "\(number(meanMilliseconds)) ms a step, median \(number(medianMilliseconds)) ms",
             "\((description.lanes ?? 1) > 1 ? "the limits of its first thread" : "a rank's limits"): \(number(limits.gigaflops)) GFLOP/s (sgemm), \(number(limits.triadGigabytes)) GB/s (triad)",
         ]
@@ -33,7 +34,7 @@ extension TraceReport {
         let dropped = description.ranks.reduce(0) { $0 + $1.dropped }
         if dropped > 0 {
             lines.append(
-                "\(dropped) event\(dropped == 1 ? "" : "s") of later steps found no room and \(dropped == 1 ? "is" : "are") not here"
+                "\(counted(dropped, "event")) of later steps did not fit and \(dropped == 1 ? "is" : "are") missing here"
             )
         }
         lines.append(conclusion)

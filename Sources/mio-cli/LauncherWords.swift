@@ -2,7 +2,7 @@ import CProcess
 import Foundation
 import MIORun
 
-/// What `mpirun` has to say where it fails before a rank has started: it is quiet in a run, because the ranks tell
+/// The error messages of an `mpirun` that fails before a rank has started. In a run it is quiet, because the ranks say
 /// everything else themselves.
 enum LauncherWords {
     private static let mostSeconds = 30.0

@@ -51,7 +51,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        // A bad job is told before anything is started; and what mpirun would be too quiet about.
+        // Bad jobs, and hosts that a quiet mpirun would refuse without a word, are refused before anything is started.
         let job = try job.load()
         try ranks.check(mpirunArguments: mpirunArguments)
         let hosts = ranks.launchHosts

@@ -115,13 +115,13 @@ extension EndToEndTests {
 
         @Test func wrongShape() throws {
             try expectRefused(
-                "FOLDER/train-0.npz: array 'input': samples of shape (100,), (99,) expected",
+                "FOLDER/train-0.npz: array \"input\": samples of shape (100,), (99,) expected",
                 spoil: edit("input: {shape: [100]}", "input: {shape: [99]}"))
         }
 
         @Test func missingArray() throws {
             try expectRefused(
-                "FOLDER/train-1.npz: no array 'kind'; it holds input, box. Another name is given by "
+                "FOLDER/train-1.npz: no array \"kind\"; it holds input, box. Another name is given by "
                     + "data.train.columns: {kind: NAME}; with data.train.missing_targets: unlabelled its samples "
                     + "have no label"
             ) { folder in
@@ -134,14 +134,14 @@ extension EndToEndTests {
 
         @Test func missingTarget() throws {
             try expectRefused(
-                "FOLDER/train-0.npz: no array 'boxes'; it holds input, kind, box, box_weight. "
+                "FOLDER/train-0.npz: no array \"boxes\"; it holds input, kind, box, box_weight. "
                     + "data.train.columns.box names it; with data.train.missing_targets: unlabelled its samples "
                     + "have no label", ["data.train.columns={box: boxes}"])
         }
 
         @Test func wrongElementType() throws {
             try expectRefused(
-                "FOLDER/train-1.npz: array 'input': elements are strings (dtype '|S4'); expected bool, integers of 8 "
+                "FOLDER/train-1.npz: array \"input\": elements are strings (dtype \"|S4\"); expected bool, integers of 8 "
                     + "to 64 bits or floats of 16 to 64 bits: convert them, for example with "
                     + "array.astype('float32')", spoil: patch("'descr': '<f4'", "'descr': '|S4'"))
         }
@@ -157,14 +157,14 @@ extension EndToEndTests {
 
         @Test func aHeaderThatLiesAboutItsSize() throws {
             try expectRefused(
-                "FOLDER/train-1.npz: array 'input': the header claims shape (99, 100) of f4, 39600 bytes, but only "
+                "FOLDER/train-1.npz: array \"input\": the header claims shape (99, 100) of f4, 39600 bytes, but only "
                     + "4800 follow: the file is cut short or its header lies",
                 spoil: patch("(12, 100)", "(99, 100)"))
         }
 
         @Test func aHeaderThatClaimsMoreThanAnyMemory() throws {
             try expectRefused(
-                "FOLDER/train-1.npz: array 'input': the header claims shape (9000000000000000, 9000), more than any "
+                "FOLDER/train-1.npz: array \"input\": the header claims shape (9000000000000000, 9000), more than any "
                     + "memory", spoil: patch("(12, 100), }               ", "(9000000000000000, 9000)}  "))
         }
 

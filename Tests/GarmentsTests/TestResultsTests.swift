@@ -64,6 +64,6 @@ import Testing
         let (shard, _) = try write()
         defer { remove() }
         let error = #expect(throws: DataError.self) { try TestResults(shards: [shard], predictions: shard) }
-        #expect(error?.description == "\(shard): array 'kind': samples of shape (), (10,) expected")
+        #expect(error?.description == "\(shard): array \"kind\": samples of shape (), (10,) expected")
     }
 }

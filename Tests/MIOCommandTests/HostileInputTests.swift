@@ -64,6 +64,19 @@ import Testing
         #expect(resumed.errors.contains("metrics.jsonl: not a plain file but a FIFO"), "\(resumed.errors)")
     }
 
+    /// The job that a run has kept is compared with the one that continues it.
+    @Test func aFIFOIsNoRecordOfARun() throws {
+        let small = try SmallJob()
+        #expect(try run("mio-worker", [], in: small).status == 0)
+        try makeFIFO("runs/small/job.yaml", in: small)
+        let check = try run("mio", ["check", "--set", "training.epochs=3"], in: small)
+        #expect(check.output.contains("job.yaml: cannot be compared with this job"), "\(check.output)")
+        #expect(check.output.contains("not a plain file but a FIFO"), "\(check.output)")
+        let resumed = try run("mio-worker", ["--set", "training.epochs=3"], in: small)
+        #expect(resumed.status == 74, "\(resumed.errors)")
+        #expect(resumed.errors.contains("job.yaml: not a plain file but a FIFO"), "\(resumed.errors)")
+    }
+
     /// A damaged line is set aside, told once, and the run goes on.
     @Test func aDamagedLineOfMetricsIsTold() throws {
         let small = try SmallJob()

@@ -70,7 +70,7 @@ import Testing
         let keys = #"separator: ";", decimal: ",""#
         #expect(
             refused.output.contains(
-                "error: \(small.path("air.csv")): no column 'T'. Fields are separated by ';', and decimals are written with "
+                "error: \(small.path("air.csv")): no column \"T\". Fields are separated by \";\", and decimals are written with "
                     + "a comma: write \(keys) in data.train\n"), "\(refused.output)")
         #expect(refused.output.contains("\n1 error, "))
         try writeJob(inputs: 2, heads, "data: {train: {\(source), \(keys)}, validation: {files: air.csv}}")
@@ -78,7 +78,7 @@ import Testing
         #expect(report.contains("data.train      40 samples in 1 shard"))
         #expect(report.contains("x             (2,), from 0.25 to 6.5, mean "), "\(report)")
         let skipped =
-            "data.train: \(small.path("air.csv")): 2 rows are skipped, in which every field is empty"
+            "data.train: \(small.path("air.csv")): 2 rows are skipped: every field is empty"
         #expect(report.contains("warning: " + skipped))
         // Other files are read as the training data is.
         let evaluation = try mio("evaluate", "--data", "air.csv", "--data", "a*.csv")
@@ -142,7 +142,7 @@ import Testing
         #expect(refused.status == 65)
         #expect(
             refused.output.contains(
-                "titanic.csv:2: column 'sex' holds 'male', a number expected (or nothing, which is NaN). A column of texts "
+                "titanic.csv:2: column \"sex\" holds \"male\", a number expected (or nothing, which is NaN). A column of texts "
                     + "needs classes: for a target outputs.NAME.classes, for an input data.classes: {sex: appearance}, or "
                     + "the list of its texts"), "\(refused.output)")
         try writeJob(
@@ -186,10 +186,11 @@ import Testing
         let texts = try mio("check", "--set", "data.train.columns.x=columns", "job.yaml")
         #expect(texts.status == 65)
         #expect(
-            texts.output.contains("array 'columns': elements are strings (dtype '<U6')"), "\(texts.output)")
+            texts.output.contains("array \"columns\": elements are strings (dtype \"<U6\")"),
+            "\(texts.output)")
         let objects = try mio("check", "--set", "data.train.columns.x=notes", "job.yaml")
         #expect(
-            objects.output.contains("array 'notes': elements are Python objects (dtype '|O')"),
+            objects.output.contains("array \"notes\": elements are Python objects (dtype \"|O\")"),
             "\(objects.output)")
     }
 
@@ -201,7 +202,7 @@ import Testing
         let header = try #require(bytes.firstRange(of: Array("'shape': (90, 6)".utf8)))
         bytes[header.upperBound + 200] ^= 0x40
         try Data(bytes).write(to: URL(filePath: small.path("train.npz")))
-        let expected = "\(small.path("train.npz")): array 'input': its checksum is "
+        let expected = "\(small.path("train.npz")): array \"input\": its checksum is "
         for arguments in [
             ["check"], ["evaluate", "--data", "train"],
             ["predict", "--data", "train", "--output", "out.npz"],
@@ -246,7 +247,7 @@ import Testing
         #expect(
             try refused("--data", "train", "--data", "test.npz").contains(
                 "--data train: stands for data.train"))
-        #expect(try refused("--data", "input=a.npy").contains("--data names no files of array 'kind'"))
+        #expect(try refused("--data", "input=a.npy").contains("--data names no files of array \"kind\""))
         #expect(try refused("--data", "a.npy").contains("write --data input=FILE.npy"))
         #expect(try refused("--data", "none.npz").contains("no such file"))
     }
@@ -270,7 +271,7 @@ import Testing
         data.weights = [Float](repeating: 3, count: 30)
         try data.write(to: small.path("train-2.npz"))
         let warning =
-            "warning: data.train: 1 of 2 shards have no sample weights 'kind_weight', first \(small.path("train.npz")): "
+            "warning: data.train: 1 of 2 shards have no sample weights \"kind_weight\", the first is \(small.path("train.npz")): "
             + "90 of 120 samples weigh 1\n"
         let check = try mio("check", "--set", "data.train.files=train*.npz")
         #expect(check.output.contains(warning), "\(check.output)")

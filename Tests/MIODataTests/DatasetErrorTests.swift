@@ -33,7 +33,7 @@ struct DatasetErrorTests {
         #expect(error?.kind == .missingArray)
         #expect(
             error?.description
-                == "\(folder.path)/a.npz: no array 'image'; the nearest is 'imag'; it holds imag, kind. Another "
+                == "\(folder.path)/a.npz: no array \"image\"; the nearest is \"imag\"; it holds imag, kind. Another "
                 + "name is given by data.columns: {image: NAME}")
         let listed = self.error(
             [ColumnRequest(name: "image", shape: [2])], map: ["image": .columns(["a", "b"])])
@@ -47,7 +47,7 @@ struct DatasetErrorTests {
         #expect(shape?.kind == .wrongShape)
         #expect(
             shape?.description
-                == "\(folder.path)/a.npz: array 'image': samples of shape (4,), (2, 2, 1) expected; if the "
+                == "\(folder.path)/a.npz: array \"image\": samples of shape (4,), (2, 2, 1) expected; if the "
                 + "elements are in this order, image.reshape(-1, 2, 2, 1)")
         let oneHot = error([ColumnRequest(name: "image", shape: [1], kind: .classIndex)])
         #expect(oneHot?.message.contains("one-hot targets go with categorical_crossentropy") == true)
@@ -115,8 +115,8 @@ struct DatasetErrorTests {
         try folder.writeArrays("a.npz", ["x": ([2], [1, 2]), "y": ([3], [1, 2, 3])])
         let error = error([ColumnRequest(name: "x", shape: []), ColumnRequest(name: "y", shape: [])])
         #expect(error?.kind == .unequalCounts)
-        #expect(error?.message.hasPrefix("3 rows, but array 'x' has 2") == true)
-        #expect(error?.place == "\(folder.path)/a.npz: array 'y'")
+        #expect(error?.message.hasPrefix("3 rows, but array \"x\" has 2") == true)
+        #expect(error?.place == "\(folder.path)/a.npz: array \"y\"")
     }
 
     @Test func filesOfArraysMustAgree() throws {
@@ -132,13 +132,13 @@ struct DatasetErrorTests {
                 columns: columns)
         }
         #expect(uneven?.kind == .unequalCounts)
-        #expect(uneven?.message.hasPrefix("2 files of array 'x', but 1 of 'y'") == true)
+        #expect(uneven?.message.hasPrefix("2 files of array \"x\", but 1 of \"y\"") == true)
         let missing = dataError {
             try Dataset(
                 DataSpecification(arrays: ["x": ["x-0.npy"], "labels": ["y-0.npy"]], folder: folder.path),
                 columns: [columns[0], ColumnRequest(name: "label", shape: [])])
         }
-        #expect(missing?.message == "data.files names no files of array 'label'; the nearest is 'labels'")
+        #expect(missing?.message == "data.files names no files of array \"label\"; the nearest is \"labels\"")
         #expect(error(columns, files: ["x-0.npy"])?.message.contains("does not name its array") == true)
     }
 

@@ -44,7 +44,7 @@ struct DatasetNamesTests {
             }
             #expect(
                 error?.description
-                    == "\(folder.path)/\(file): no array 'importanse'; the nearest is 'importance'; it holds x, kind, "
+                    == "\(folder.path)/\(file): no array \"importanse\"; the nearest is \"importance\"; it holds x, kind, "
                     + "importance. data.train.columns.kind_weight names it")
             #expect(error?.exitCode == .badInput)
             let found = try Dataset(
@@ -73,7 +73,7 @@ struct DatasetNamesTests {
         let dataset = try Dataset(specification("*.npz"), columns: requests)
         #expect(
             dataset.warnings == [
-                "data.train: 1 of 2 shards have no sample weights 'kind_weight', first \(folder.path)/a.npz: 3 of 4 "
+                "data.train: 1 of 2 shards have no sample weights \"kind_weight\", the first is \(folder.path)/a.npz: 3 of 4 "
                     + "samples weigh 1"
             ])
         var all: [Float] = []
@@ -97,7 +97,7 @@ struct DatasetNamesTests {
             refused?.message.hasSuffix(
                 "with data.train.missing_targets: unlabelled its samples have no label") == true)
         var lenient = specification("a.npz", "b.csv", columns: columns)
-        lenient.missingTargets = .unlabelled
+        lenient.targetsMayBeMissing = true
         let dataset = try Dataset(lenient, columns: requests)
         #expect(values(dataset, column: 1).map(\.isNaN) == [true, true, false])
         var scanned: [Float] = []
@@ -107,11 +107,11 @@ struct DatasetNamesTests {
         let input = dataError {
             try Dataset(lenient, columns: [ColumnRequest(name: "y", shape: []), requests[1]])
         }
-        #expect(input?.message.hasPrefix("no array 'y'") == true)
+        #expect(input?.message.hasPrefix("no array \"y\"") == true)
         lenient.columns = ["kind": .name("spezies")]
         #expect(
             dataError { try Dataset(lenient, columns: requests) }?.description
-                == "data.train: none of its 2 shards has an array 'spezies', which columns.kind names")
+                == "data.train: none of its 2 shards has an array \"spezies\", which columns.kind names")
     }
 
     // MARK: Files
@@ -156,7 +156,7 @@ struct DatasetNamesTests {
         #expect(dataset.location(ofRow: 5).description == "\(folder.path)/d.csv:14 (row 5)")
         #expect(
             dataset.warnings == [
-                "data.train: \(folder.path)/d.csv: 1 row is skipped, in which every field is empty"
+                "data.train: \(folder.path)/d.csv: 1 row is skipped: every field is empty"
             ])
     }
 
@@ -187,7 +187,7 @@ struct DatasetNamesTests {
                 try folder.write("a.npz", bytes)
                 let error = dataError { try verify() }
                 #expect(error?.kind == .corrupt)
-                #expect(error?.place == "\(folder.path)/a.npz: array '\(name)'")
+                #expect(error?.place == "\(folder.path)/a.npz: array \"\(name)\"")
                 bytes = whole
             }
         }

@@ -42,12 +42,15 @@ struct NpyFileTests {
 
     @Test func whatIsNotReadSaysWhatToDo() throws {
         let expected: [([UInt8], String)] = [
-            (Fixtures.complex, "complex numbers (dtype '<c8')"),
-            (Fixtures.strings, "strings (dtype '<U1')"),
-            (Fixtures.objects, "Python objects (dtype '|O')"),
-            (Fixtures.dates, "dates or time differences (dtype '<M8[s]')"),
+            (Fixtures.complex, "complex numbers (dtype \"<c8\")"),
+            (Fixtures.strings, "strings (dtype \"<U1\")"),
+            (Fixtures.objects, "Python objects (dtype \"|O\")"),
+            (Fixtures.dates, "dates or time differences (dtype \"<M8[s]\")"),
             (Fixtures.records, "records of several fields; save one array a field"),
-            (file(header: "{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}", content: 16), "'<f16'"),
+            (
+                file(header: "{'descr': '<f16', 'fortran_order': False, 'shape': (1,)}", content: 16),
+                "\"<f16\""
+            ),
         ]
         for (bytes, message) in expected {
             let error = dataError { try open(bytes) }
@@ -114,7 +117,9 @@ struct NpyFileTests {
         let missing = dataError { try NpyFile.open(path: folder.path + "/none.npy") }
         #expect(missing?.kind == .missing)
         #expect(missing?.exitCode == .missingInput)
-        #expect(dataError { try NpyFile.open(path: folder.path) }?.message.contains("not folders") == true)
+        #expect(
+            dataError { try NpyFile.open(path: folder.path) }?.message.contains(
+                "not a plain file but a folder") == true)
     }
 
     @Test func aHeaderThatLiesIsAnError() throws {

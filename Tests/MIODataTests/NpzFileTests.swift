@@ -96,7 +96,7 @@ struct NpzFileTests {
         let array = try #require(try image(stored))
         let storedError = dataError { try array.verify() }
         #expect(storedError?.kind == .corrupt)
-        #expect(storedError?.place.hasSuffix("x.npz: array 'image'") == true)
+        #expect(storedError?.place.hasSuffix("x.npz: array \"image\"") == true)
         #expect(storedError?.message.contains("its checksum is") == true)
 
         var deflated = Fixtures.deflated
@@ -143,7 +143,7 @@ struct NpzFileTests {
         #expect(compressed?.message.hasPrefix("compression method 12 (bzip2); stored and deflated") == true)
         let duplicate = dataError { try open(Fixtures.duplicate) }
         #expect(duplicate?.kind == .duplicate)
-        #expect(duplicate?.message == "two members are named 'image.npy'")
+        #expect(duplicate?.message == "two members are named \"image.npy\"")
     }
 
     @Test func aHeaderInsideThatLiesIsAnError() throws {

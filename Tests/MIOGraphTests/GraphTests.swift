@@ -140,7 +140,7 @@ enum Models {
         let error = #expect(throws: GraphError.self) {
             try Model(inputs: [a], outputs: [Dense(2, name: "d")(Dense(3, name: "d")(a))])
         }
-        #expect(error?.description.hasPrefix("layer \"d\": two layers bear this name") == true)
+        #expect(error?.description.hasPrefix("layer \"d\": two layers have this name") == true)
     }
 }
 

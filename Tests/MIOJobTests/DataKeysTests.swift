@@ -112,8 +112,8 @@ import Testing
         )
         #expect(
             job.warnings.filter { $0.hasPrefix("data.") } == [
-                "data.train.columns.size: is not read, for outputs has no entry for \"size\"",
-                "data.train.columns.size_weight: is not read, for outputs has no entry for \"size\"",
+                "data.train.columns.size: is not read, because outputs has no entry for \"size\"",
+                "data.train.columns.size_weight: is not read, because outputs has no entry for \"size\"",
             ])
     }
 
@@ -156,7 +156,7 @@ import Testing
                 "outputs.size.classes: the targets of MeanSquaredError are numbers, which have no classes"))
         #expect(
             message(outputs: "kind: {loss: categorical_crossentropy, classes: appearance}").contains(
-                "takes one-hot targets, which are no texts"))
+                "takes one-hot targets, not texts"))
         let open = try job(
             data: "train: {files: a.csv}",
             outputs: "kind: {loss: sparse_categorical_crossentropy, classes: appearance}")

@@ -89,7 +89,7 @@ import Testing
         #expect(try Job(yaml: job.resolvedYAML, folder: "/").graph == job.graph)
     }
 
-    /// The call "second" is executed before "tower", and so are others whose layer bears no call's name.
+    /// The call "second" is executed before "tower", and so are others whose layer has no call's name.
     @Test func layersMayBearAnotherNameThanTheirCalls() throws {
         let a = Input("a", shape: [3])
         let b = Input("b", shape: [3])
@@ -195,7 +195,7 @@ import Testing
                 "is taken by model.inputs.x;") == true)
         #expect(
             message(Self.small("    - {name: y, class: Flatten, inputs: x}", outputs: "[y, y]"))?.contains(
-                "output \"y\": two outputs bear this name") == true)
+                "output \"y\": two outputs have this name") == true)
     }
 
     @Test func unusedLayersAreNamed() {

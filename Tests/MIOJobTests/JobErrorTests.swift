@@ -235,7 +235,7 @@ import Testing
             validation?.description
                 == "job.yaml:16: outputs.val_kind: logs would have two \"val_kind_loss\": "
                 + "validation's \"kind_loss\" is called so; choose another name")
-        // Of one output metrics bear no prefix.
+        // Of one output metrics have no prefix.
         let rate = message(
             replacing: Garments.yaml.lines(10...17).joined(separator: "\n"),
             with: """

@@ -15,7 +15,7 @@ import Testing
             "outputs.kind.metrics=[accuracy, accuracy]",
             "outputs.kind.metrics[1]: logs already have a \"kind_accuracy\""
         ),
-        ("model.outputs=[kind, box, kind]", "two outputs bear this name"),
+        ("model.outputs=[kind, box, kind]", "two outputs have this name"),
         ("data.train.files={image: [x.npy, x.npy], metadata: m.npy, kind: k.npy}", "names \"x.npy\" twice"),
     ]) func isRefused(override: String, message: String) {
         let error = #expect(throws: JobError.self) { try Garments.job(overrides: [override]) }
@@ -25,7 +25,7 @@ import Testing
     @Test func aKeyThatIsNotUsedIsTold() throws {
         let job = try Garments.job(overrides: ["training.virtual_shards=16"])
         #expect(
-            job.warnings.contains { $0.hasPrefix("training.virtual_shards: 16 means something only with") })
+            job.warnings.contains { $0.hasPrefix("training.virtual_shards: 16 is used only with") })
         #expect(
             try Garments.job(overrides: ["training.virtual_shards=16", "training.reproducible=strict"])
                 .warnings == [])

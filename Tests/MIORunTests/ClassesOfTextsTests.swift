@@ -131,7 +131,8 @@ import Testing
             _ = try Evaluation.run(session(other), data: .part("validation"), weights: .path(weights))
         }
         #expect(
-            "\(try #require(error))".contains("outputs.kind.classes: appearance: no list of the texts is in ")
+            "\(try #require(error))".contains(
+                "outputs.kind.classes: appearance: the list of texts is not in ")
         )
         // A checkpoint has its run's.
         let checkpoint = folder.path("runs/flowers/checkpoints/step-000000064")
@@ -173,7 +174,7 @@ import Testing
         }
         #expect(
             "\(try #require(error))".hasSuffix(
-                "validation.csv:3: column 'species' holds 'versicolour', which is none of its 3 classes; the nearest is "
-                    + "'versicolor'; they are virginica, setosa, versicolor"))
+                "validation.csv:3: column \"species\" holds \"versicolour\", which is not one of its 3 classes; the nearest is "
+                    + "\"versicolor\"; they are virginica, setosa, versicolor"))
     }
 }

@@ -72,7 +72,7 @@ import Testing
         #expect(
             lines.contains(
                 "slowest: rank 0 on a, busy 0.09 ms a step, 20.0 % more than the mean of all ranks"))
-        #expect(lines.contains("6 events of later steps found no room and are not here"))
+        #expect(lines.contains("6 events of later steps did not fit and are missing here"))
         #expect(
             lines.last == "What binds: the layers' arithmetic, most of all conv (50 %); 50 % of a step.")
     }

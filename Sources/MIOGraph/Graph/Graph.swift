@@ -81,7 +81,7 @@ public struct Graph: Sendable {
 
     /// The whole graph as a job file would write it: equal for equal graphs, compared between ranks.
     ///
-    /// Each layer's first call carries its class and arguments, and `layer`, its name, where the call bears
+    /// Each layer's first call carries its class and arguments, and `layer`, its name, where the call has
     /// another; the later calls name it by `layer` alone.
     public var canonical: ConfigValue {
         var inputShapes = ConfigDictionary()
@@ -95,7 +95,7 @@ public struct Graph: Sendable {
             var call: ConfigDictionary = ["name": .string(node.name)]
             let isFirst = first.insert(node.layer).inserted
             if isFirst {
-                // The first call in this order need not be the one that bears the layer's name.
+                // The first call in this order need not be the one that has the layer's name.
                 if entry.name != node.name { call["layer"] = .string(entry.name) }
                 call["class"] = .string(type(of: entry.layer).className)
             } else {

@@ -170,7 +170,7 @@ struct GraphBuilder {
         }
         if let twice = firstDuplicate(outputTerminals.map(\.name)) {
             throw GraphError(
-                place: "output \(quoted: twice)", message: "two outputs bear this name; name them apart")
+                place: "output \(quoted: twice)", message: "two outputs have this name; name them apart")
         }
         return Graph(
             layers: entries, nodes: nodes,
@@ -189,7 +189,7 @@ private struct LayerNames {
         if let twice = firstDuplicate(given) {
             throw GraphError(
                 place: "layer \(quoted: twice)",
-                message: "two layers bear this name; name them apart, or call one layer twice to share it")
+                message: "two layers have this name; name them apart, or call one layer twice to share it")
         }
         var taken = Set(given)
         var names = firstCalls.map { $0.layer.attributes.name ?? "" }

@@ -7,7 +7,7 @@ import MIOTensor
 /// Adding one is one file that conforms to this, one line in `LayerRegistry`, and one test. Training works
 /// from then on: a layer without a native kernel runs on its plain implementation.
 ///
-/// Shapes are those of one sample. Arguments bear Keras' names, in job files and in Swift (camel case).
+/// Shapes are those of one sample. Arguments have Keras' names, in job files and in Swift (camel case).
 public protocol Layer: Sendable {
     /// Keras' class name, as job files and `.keras` files write it.
     static var className: String { get }

@@ -11,7 +11,7 @@ public struct Model: Sendable, Hashable {
     private let inputs: [SymbolicTensor]
     private let outputs: [SymbolicTensor]
 
-    /// Each output bears the name of the call that makes it.
+    /// Each output has the name of the call that makes it.
     /// - Throws: `GraphError`: shapes that do not fit, names used twice, an input that is missing.
     public init(inputs: [SymbolicTensor], outputs: [SymbolicTensor]) throws(GraphError) {
         try self.init(inputs: inputs, namedOutputs: outputs.map { (name: nil, tensor: $0) })

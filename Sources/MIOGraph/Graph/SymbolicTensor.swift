@@ -14,7 +14,7 @@ public struct SymbolicTensor: Sendable {
     }
 
     /// The same tensor, with a name for the call it comes from: for the model's messages and outputs. Without one the call
-    /// bears its layer's name; of several, the first that a model meets counts.
+    /// has its layer's name; of several, the first that a model meets counts.
     public func named(_ name: String) -> SymbolicTensor { SymbolicTensor(node: node, name: name) }
 }
 

@@ -153,7 +153,7 @@ struct InlineModel {
             guard byName.updateValue(made, forKey: call.layerName) == nil else {
                 throw ConfigError(
                     path: call.path,
-                    message: "two layers bear the name \(quoted: call.layerName); name them apart")
+                    message: "two layers have the name \(quoted: call.layerName); name them apart")
             }
         }
         var layers: [any Layer] = []

@@ -62,7 +62,7 @@ public struct DataSource: Hashable, Sendable {
     }
 
     /// Other files that are read as these are.
-    public func replacing(files: Files) -> DataSource {
+    package func replacing(files: Files) -> DataSource {
         var source = self
         source.files = files
         if case .arrays = files { source.columns = [:] }

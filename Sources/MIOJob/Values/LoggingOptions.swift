@@ -14,7 +14,7 @@ public struct LoggingOptions: Hashable, Sendable {
 
     /// What a logged step tells besides losses and metrics.
     public static let stepNames = ["learning_rate", "samples_per_second", "step_seconds"]
-    /// What an epoch tells besides, in all, and what every line has: no loss or metric may bear one of these names.
+    /// What an epoch tells besides, in all, and what every line has: no loss or metric may have one of these names.
     static let reservedNames = ["event", "step", "epoch", "data_wait_seconds"] + stepNames
 
     init(reading reader: inout ConfigReader) throws(ConfigError) {

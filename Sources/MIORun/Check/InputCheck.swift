@@ -42,7 +42,7 @@ public struct InputCheck: Sendable, Hashable {
         if let row = statistics.firstNonFiniteRow {
             let count = statistics.nonFiniteCount
             let message =
-                "\(key): input \(quoted: name): \(count) \(count == 1 ? "value is" : "values are") NaN or infinite, "
+                "\(key): input \(quoted: name): \(counted(count, "value is", plural: "values are")) NaN or infinite, the "
                 + "first in \(dataset.location(ofRow: row, column: column)); correct the data"
             switch policy {
             case .halt: findings.addError(message)

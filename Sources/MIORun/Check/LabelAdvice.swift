@@ -2,8 +2,7 @@ import MIOGraph
 import MIOObjectives
 import MIOTensor
 
-/// What a person should know of an output's labels: the same words before a run, in `mio check`, and when a training or
-/// an evaluation starts.
+/// Warnings and notes about an output's labels, with the same words in `mio check`, training and evaluation.
 struct LabelAdvice: Sendable {
     let output: OutputSpecification
     /// The shape of the output.
@@ -24,7 +23,7 @@ struct LabelAdvice: Sendable {
 
     // MARK: Warnings
 
-    /// What is probably not meant.
+    /// Labels that are probably a mistake.
     func warnings(_ labels: LabelSurvey) -> [String] {
         guard labels.labelled > 0 || labels.faults > 0 else {
             return [
@@ -48,7 +47,7 @@ struct LabelAdvice: Sendable {
             + " as unlabelled altogether, because \(lossName) takes whole rows"
     }
 
-    /// Labels of −1 and 1, of which every −1 is taken for "no label".
+    /// Labels of −1 and 1 where −1 means "no label".
     private func minusOneAndOne(_ labels: LabelSurvey) -> String? {
         guard labels.missing > 0, labels.smallest == 1, labels.largest == 1,
             let missing = labels.labelling.missing,
@@ -147,13 +146,13 @@ struct LabelAdvice: Sendable {
             + "label, set outputs.\(output.name).missing_value: \(number)"
     }
 
-    // MARK: What else is told
+    // MARK: Notes
 
     /// How many elements are missing in rows that have others.
     func note(_ labels: LabelSurvey) -> String? {
         guard labels.partialPositions > 0, labels.labelling.isElementwise, let missing = missing(labels)
         else { return nil }
-        return "\(missing) and left out, they alone: \(labels.labelled) of "
+        return "\(missing); only they are left out: \(labels.labelled) of "
             + "\(counted(labels.positions, "target")) are labelled, \(labels.partialPositions) in part"
     }
 

@@ -3,7 +3,7 @@ import MIOData
 import MIOObjectives
 import MIOTensor
 
-/// One output's targets, read from the data: what they are, and the first that its loss cannot take.
+/// A survey of one output's targets in the data, and the first that its loss cannot take.
 struct LabelScan {
     private(set) var survey: LabelSurvey
     /// Its position is that in the row.

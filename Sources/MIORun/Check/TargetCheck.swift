@@ -56,7 +56,7 @@ public struct TargetCheck: Sendable, Hashable {
         let place = "\(key): output \(quoted: name)"
         if let (row, fault) = firstFault {
             findings.addError(
-                "\(place): \(labels.faults) \(labels.faults == 1 ? "label" : "labels") cannot be; first in "
+                "\(place): \(counted(labels.faults, "invalid label")), the first in "
                     + "\(dataset.location(ofRow: row, column: column)): \(fault); correct the data"
                     + (fault.classes == nil ? "" : ", or set outputs.\(name).missing_label")
                     + advice.hint(labels))

@@ -1,14 +1,14 @@
 /// How many ranks the machines of a launch take, as far as `--hosts` or a hostfile says so.
-public enum HostSlots {
-    /// What `a:4,b` cannot mean.
-    public struct Fault: Error, Hashable {
-        public let entry: String
+package enum HostSlots {
+    /// An entry of a list of hosts that is not a machine.
+    package struct Fault: Error, Hashable {
+        package let entry: String
     }
 
     /// The slots of `a:4,b:4`; a machine without a number has one, as `mpirun --host` has it.
     /// - Returns: `nil` where the number depends on the machines (`a:*`, `+n0`).
     /// - Throws: `Fault` for an entry that is no machine.
-    public static func count(list: String) throws(Fault) -> Int? {
+    package static func count(list: String) throws(Fault) -> Int? {
         var sum = 0
         for entry in list.split(separator: ",", omittingEmptySubsequences: false) {
             if entry.contains("[") || entry.hasPrefix("+") || entry.hasSuffix(":*") { return nil }
@@ -23,14 +23,14 @@ public enum HostSlots {
     }
 
     /// Whether all machines of `a:4,b:4` are this one.
-    public static func isHere(list: String, hostName: String) -> Bool {
+    package static func isHere(list: String, hostName: String) -> Bool {
         let own = ["localhost", "127.0.0.1", "::1", hostName, String(hostName.prefix { $0 != "." })]
         return list.split(separator: ",").allSatisfy { own.contains(String($0.prefix { $0 != ":" })) }
     }
 
     /// The slots of a hostfile's lines `a slots=4`.
     /// - Returns: `nil` where a line does not say: `mpirun` then counts the machine's cores.
-    public static func count(hostfile text: String) -> Int? {
+    package static func count(hostfile text: String) -> Int? {
         var sum = 0
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.prefix { $0 != "#" }.replacing(/\s*=\s*/, with: "=")
@@ -45,9 +45,9 @@ public enum HostSlots {
         return sum
     }
 
-    /// Whether `mpirun` was told to start more ranks than there are slots.
+    /// Whether `mpirun` may start more ranks than there are slots.
     /// - Parameter arguments: further ones of `mpirun`.
-    public static func mayBeExceeded(environment: [String: String], arguments: [String]) -> Bool {
+    package static func mayBeExceeded(environment: [String: String], arguments: [String]) -> Bool {
         let policies = [
             "OMPI_MCA_rmaps_base_mapping_policy", "OMPI_MCA_rmaps_default_mapping_policy",
             "PRTE_MCA_rmaps_default_mapping_policy",

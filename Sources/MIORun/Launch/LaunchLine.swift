@@ -110,7 +110,7 @@ public struct LaunchLine: Hashable, Sendable {
         ranks <= 2 ? ["--bind-to", "none"] : []
     }
 
-    /// Whether the launcher is told to keep to itself why it could not start the ranks.
+    /// Whether the launcher runs in its quiet mode, in which it does not say why it could not start the ranks.
     public var isQuiet: Bool { startsRanks && arguments.dropFirst().first == "-q" }
 
     /// Whether the program starts ranks, and is none itself.

@@ -1,9 +1,9 @@
-/// Leaves out of what `mpirun` writes to standard error its words about a rank that ended: the rank has told why, or
-/// `mio` tells which signal ended it. Open MPI 4 can be told to be quiet; version 5 cannot.
+/// Removes the words about a rank that ended from the standard error of `mpirun`: the rank has said why, or `mio` says
+/// which signal ended it. Open MPI 4 has a quiet mode; version 5 has none.
 ///
 /// Such a banner is some lines between two lines of dashes. Everything else passes: a byte at once, a line of dashes with
 /// the line behind it.
-public struct LauncherBanners {
+package struct LauncherBanners {
     /// Whether the bytes now are the rest of a line that passes.
     private var isWithinLine = false
     /// Whether they belong to a banner that is left out.
@@ -17,10 +17,10 @@ public struct LauncherBanners {
         "prterun noticed that process rank",
     ].map { Array($0.utf8) }
 
-    public init() {}
+    package init() {}
 
     /// - Returns: what of `bytes`, and of those held back before, is to be written now.
-    public mutating func filter(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    package mutating func filter(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var result: [UInt8] = []
         for byte in bytes {
             let endsLine = byte == UInt8(ascii: "\n")
@@ -51,7 +51,7 @@ public struct LauncherBanners {
     }
 
     /// - Returns: what is held back still, once nothing more comes.
-    public mutating func rest() -> [UInt8] {
+    package mutating func rest() -> [UInt8] {
         defer { (dashes, line) = ([], []) }
         return isWithinBanner ? [] : dashes + line
     }

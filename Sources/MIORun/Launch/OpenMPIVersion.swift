@@ -1,10 +1,10 @@
 import Foundation
 
 /// Which Open MPI's `mpirun` is at hand: its options and its words are not the same in all versions.
-public enum OpenMPIVersion {
+package enum OpenMPIVersion {
     /// The major version of the `mpirun` in `PATH`, which is asked for it: some 10 milliseconds.
     /// - Returns: `nil` if there is none, or it is not Open MPI's.
-    public static func installed() -> Int? {
+    package static func installed() -> Int? {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["mpirun", "--version"]
@@ -19,7 +19,7 @@ public enum OpenMPIVersion {
     }
 
     /// 5 in `mpirun (Open MPI) 5.0.7`.
-    public static func major(in text: String) -> Int? {
+    package static func major(in text: String) -> Int? {
         text.firstMatch(of: #/\(Open MPI\) ([0-9]+)\./#).flatMap { Int($0.1) }
     }
 }

@@ -6,8 +6,8 @@ import MIOPlan
 import MIOTensor
 import MIOTraining
 
-/// A training step of a job's own model on samples that nobody drew (reals uniform in [0, 1), every class 0), ready to run
-/// again and again: by one rank, without communication, data pipeline, logs and checkpoints.
+/// A training step of a job's own model on made-up samples (reals uniform in [0, 1), every class 0), to be run again and
+/// again: by one rank, without communication, data pipeline, logs and checkpoints.
 final class MadeUpStep {
     let replica: Replica
     let optimizer: OptimizerState
@@ -30,17 +30,9 @@ final class MadeUpStep {
     ) throws {
         self.job = job
         let communicator = LoopbackCommunicator()
-        let shards = VirtualShards(total: shards ?? lanes, rank: 0, worldSize: 1)
-        let largest = shards.largest(batchSize: samples)
-        let pass = PassSize.choose(job, backend: backend, shard: largest, sharedBy: sharedBy * lanes)
-        let plan = Plan(
-            Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
-        let columns = ColumnMap(graph: job.graph, outputs: job.outputs).requests
-        try MemoryNeed(
-            job, plan: plan, part: samples,
-            floatsPerSample: columns.reduce(0) { $0.clampedPlus($1.shape.count) },
-            turns: shards.own.count / lanes, lanes: lanes
-        ).verify(ranks: sharedBy)
+        let (plan, need, shards) = Self.plan(
+            job, backend: backend, samples: samples, lanes: lanes, shards: shards, sharedBy: sharedBy)
+        try need.verify(ranks: sharedBy)
         let memory = try TrainingMemory(
             plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
             communicator: communicator)
@@ -58,6 +50,23 @@ final class MadeUpStep {
             replica: replica, optimizer: optimizer, memory: memory, communicator: communicator,
             seed: job.seed, shards: shards)
         _ = try step.begin(batch)
+    }
+
+    /// The plan of such a step, the memory that it needs, and the shards that its batch is cut into. Parameters as of
+    /// `init`.
+    static func plan(
+        _ job: Job, backend: any KernelBackend, samples: Int, lanes: Int, shards: Int?, sharedBy: Int
+    ) -> (plan: Plan, need: MemoryNeed, shards: VirtualShards) {
+        let shards = VirtualShards(total: shards ?? lanes, rank: 0, worldSize: 1)
+        let pass = PassSize.choose(
+            job, backend: backend, shard: shards.largest(batchSize: samples), sharedBy: sharedBy * lanes)
+        let plan = Plan(
+            Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
+        let need = MemoryNeed(
+            job, plan: plan, part: samples,
+            floatsPerSample: ColumnMap(graph: job.graph, outputs: job.outputs).floatsPerSample,
+            turns: shards.own.count / lanes, lanes: lanes)
+        return (plan, need, shards)
     }
 
     /// Runs one step.

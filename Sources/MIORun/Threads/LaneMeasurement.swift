@@ -1,8 +1,6 @@
 import MIOJob
 import MIOKernels
-import MIOPlan
 import MIOThreads
-import MIOTraining
 
 /// Times a training step with each of the ways that a rank's threads could share it.
 ///
@@ -85,26 +83,12 @@ package struct LaneMeasurement {
     /// - Returns: `nil` where the ranks of this machine would not find the memory to train like this.
     private func step(_ lanes: Lanes, samples: Int) throws -> MadeUpStep? {
         let backend = try makeBackend(lanes.threadsEach).computing(in: job.training.precision)
-        if isTooLarge(lanes, backend) { return nil }
+        let whole = MadeUpStep.plan(
+            job, backend: backend, samples: question.part, lanes: lanes.count, shards: question.strictShards,
+            sharedBy: question.ranksOnNode)
+        guard (try? whole.need.verify(ranks: question.ranksOnNode)) != nil else { return nil }
         return try MadeUpStep(
             job, backend: backend, samples: samples, lanes: lanes.count, shards: question.strictShards,
             sharedBy: question.ranksOnNode)
-    }
-
-    private func isTooLarge(_ lanes: Lanes, _ backend: any KernelBackend) -> Bool {
-        let shards = question.strictShards ?? lanes.count
-        let pass = PassSize.choose(
-            job, backend: backend, shard: (question.part + shards - 1) / shards,
-            sharedBy: question.ranksOnNode * lanes.count)
-        let plan = Plan(
-            Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
-        let floats = ColumnMap(graph: job.graph, outputs: job.outputs).requests.reduce(0) {
-            $0.clampedPlus($1.shape.count)
-        }
-        let need = MemoryNeed(
-            job, plan: plan, part: question.part, floatsPerSample: floats, turns: shards / lanes.count,
-            lanes: lanes.count)
-        do { try need.verify(ranks: question.ranksOnNode) } catch { return true }
-        return false
     }
 }

@@ -82,7 +82,7 @@ public struct LaneTuner {
         return nil
     }
 
-    /// What is known before a run of such ranks starts on this machine, which measures nothing.
+    /// The lanes that a run of so many ranks on this machine would have, as far as known without measuring.
     /// - Returns: the lanes, and whether they are known: else the most there can be.
     public func forecast(_ job: Job, ranks: Int, cores: MachineCores, backend: any KernelBackend)
         -> (lanes: Lanes, isKnown: Bool)

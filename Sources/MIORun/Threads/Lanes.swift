@@ -1,4 +1,5 @@
 import MIOJob
+import MIOTensor
 
 /// How a rank's threads share its work: each lane takes whole samples through the model with a thread of its own, as a
 /// rank would; within a lane, the libraries share each operation among `threadsEach` threads.
@@ -76,7 +77,7 @@ extension Lanes: CustomStringConvertible {
     /// `1 thread`, `2 lanes of 1 thread`, `1 lane of 4 threads`: as tuning files and people read it.
     public var description: String {
         guard threads > 1 else { return "1 thread" }
-        return "\(count) lane\(count == 1 ? "" : "s") of \(threadsEach) thread\(threadsEach == 1 ? "" : "s")"
+        return "\(counted(count, "lane")) of \(counted(threadsEach, "thread"))"
     }
 
     /// The lanes with this description; `nil` for any other text.

@@ -13,14 +13,8 @@ public struct ColumnMap: Sendable {
     let targets: [Int]
     let weights: [Int]
 
-    /// What a column is to the model.
-    public enum Kind: Sendable { case input, target, weight }
-
-    /// `nil` for a column that the model does not read.
-    public func kind(of column: Int) -> Kind? {
-        inputs.contains(column)
-            ? .input : targets.contains(column) ? .target : weights.contains(column) ? .weight : nil
-    }
+    /// Floats of one sample of all columns; `Int.max` for more than that.
+    package var floatsPerSample: Int { requests.reduce(0) { $0.clampedPlus($1.shape.count) } }
 
     /// Each trained output with the column of its targets.
     public var targetColumns: [(output: String, column: Int)] {

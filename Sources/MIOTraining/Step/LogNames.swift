@@ -2,7 +2,7 @@ import MIOGraph
 import MIOObjectives
 
 /// The names under which a model's numbers are logged, Keras' names: `loss`, `kind_loss`, `kind_accuracy`;
-/// with one output its loss is the loss and its metrics bear no prefix.
+/// with one output its loss is the loss and its metrics have no prefix.
 public struct LogNames: Sendable {
     public let names: [String]
     private let heads: [OutputSpecification]

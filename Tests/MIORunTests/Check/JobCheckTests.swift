@@ -143,9 +143,9 @@ import Testing
         let place = small.path("train.npz")
         #expect(
             check.findings.errors.map(\.message) == [
-                "data.train: input \"input\": 2 values are NaN or infinite, first in \(place), row 2; correct "
+                "data.train: input \"input\": 2 values are NaN or infinite, the first in \(place), row 2; correct "
                     + "the data",
-                "data.train: output \"kind\": 2 labels cannot be; first in \(place), row 4: target at position 0 "
+                "data.train: output \"kind\": 2 invalid labels, the first in \(place), row 4: target at position 0 "
                     + "is 3.0; expected a class index, a whole number from 0 to 2, or the missing label; correct "
                     + "the data, or set outputs.kind.missing_label",
             ])
@@ -172,10 +172,10 @@ import Testing
         #expect(messages.count == 3)
         #expect(
             messages[0].hasPrefix(
-                "\(small.path("train-1.npz")): no array 'input'; the nearest is 'inputs'"))
+                "\(small.path("train-1.npz")): no array \"input\"; the nearest is \"inputs\""))
         #expect(
             messages[1].hasPrefix(
-                "\(small.path("train-1.npz")): no array 'box'; it holds inputs, kind, boxes"))
+                "\(small.path("train-1.npz")): no array \"box\"; it holds inputs, kind, boxes"))
         #expect(messages[2].hasPrefix("\(small.path("train-2.npz")): "))
         #expect(messages[2].contains("the file is cut short"))
         #expect(check.resources == nil)
@@ -187,8 +187,8 @@ import Testing
         let check = try check(small.job("model.inputs.input.shape=[7]", "data.test.files=tset.npz"))
         #expect(
             check.findings.errors.map(\.message) == [
-                "\(small.path("train.npz")): array 'input': samples of shape (6,), (7,) expected",
-                "\(small.path("validation.npz")): array 'input': samples of shape (6,), (7,) expected",
+                "\(small.path("train.npz")): array \"input\": samples of shape (6,), (7,) expected",
+                "\(small.path("validation.npz")): array \"input\": samples of shape (6,), (7,) expected",
                 "tset.npz: no such file in \(small.folder.path); correct data.test.files or make the shards "
                     + "first",
             ])

@@ -81,7 +81,8 @@ import Testing
             ["training.precision=bfloat16"],
         ] {
             let job = try Job.load(
-                path: small.path("job.yaml"), overrides: ["training.threads=2"] + overrides)
+                path: small.path("job.yaml"),
+                overrides: (overrides == ["training.threads=3"] ? [] : ["training.threads=2"]) + overrides)
             watch.asked = []
             _ = try session(job, watch, cache: cache)
             #expect(!watch.asked.isEmpty, "\(overrides)")

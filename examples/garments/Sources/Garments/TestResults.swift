@@ -41,11 +41,11 @@ public struct TestResults: Sendable {
             guard let array = try file.array(named: name, scratch: scratch) else {
                 throw DataError(
                     .missingArray, file.path,
-                    "no array '\(name)'; it holds \(file.arrayNames.joined(separator: ", "))")
+                    "no array \(quoted: name); it holds \(file.arrayNames.joined(separator: ", "))")
             }
             guard array.rowShape == row else {
                 throw DataError(
-                    .wrongShape, "\(file.path): array '\(name)'",
+                    .wrongShape, "\(file.path): array \(quoted: name)",
                     "samples of shape \(array.rowShape), \(row) expected")
             }
             return array.values()
