@@ -122,4 +122,29 @@ import Testing
         }
         #expect(message(text)?.contains("more values than a job file may hold") == true)
     }
+
+    /// The parser compares keys, and would expand them for that.
+    @Test(arguments: [
+        "? *a9\n: 1\n", "b: {*a9 : 1}\n", "b:\n  - ? [*a9]\n    : 1\n", "b: {[*a9]: 1}\n", "{? *a9}: 2\n",
+    ])
+    func aliasesOfAliasesInKeysAreRefused(key: String) {
+        var text = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n"
+        for level in 1..<10 {
+            let aliases = [String](repeating: "*a\(level - 1)", count: 10).joined(separator: ",")
+            text += "a\(level): &a\(level) [\(aliases)]\n"
+        }
+        let told = message(text + key)
+        #expect(
+            told?.contains("a key must be a name, not a list, a mapping or an alias") == true, "\(told ?? "")"
+        )
+        #expect(told?.hasPrefix("job.yaml:1") == true, "\(told ?? "")")
+    }
+
+    @Test func manyAliasesAsValuesAreRead() throws {
+        let uses = (0..<30).map { "u\($0): *a" }.joined(separator: "\n")
+        let value = try ConfigValue(
+            yaml: "a: &a [1, {b: \"x?\"}]\nglob: \"data/*b-*.npz\"\n\(uses)\n", file: "job.yaml")
+        guard case .dictionary(let values) = value else { return #expect(Bool(false)) }
+        #expect(values["u29"] == values["a"])
+    }
 }

@@ -25,6 +25,11 @@ struct YAMLDocument {
     /// - Parameter file: the name that errors give.
     /// - Throws: `JobError` with the line of what is not YAML, or not a job file's YAML.
     init(_ text: String, file: String) throws(JobError) {
+        if let line = YAMLKeyScan.lineOfUnusualKey(text) {
+            throw JobError(
+                file: file, line: line,
+                message: "a key must be a name, not a list, a mapping or an alias")
+        }
         let root: Node?
         do {
             // No rules: what a plain scalar means is decided here, by YAML 1.2.
