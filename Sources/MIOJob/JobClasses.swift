@@ -1,5 +1,6 @@
 import MIOConfig
 import MIOObjectives
+import MIOTensor
 
 extension Job {
     /// Columns whose texts are numbered together, in order of appearance: those of an output, or one column of inputs.
@@ -22,6 +23,35 @@ extension Job {
             OpenClasses(key: "data.classes.\($0)", columns: [$0], output: nil)
         }
         return ofOutputs + ofInputs
+    }
+
+    /// Whether the job has classes of texts anywhere.
+    public var hasClasses: Bool { outputs.contains { $0.classes != nil } || !data.classes.isEmpty }
+
+    /// The first text of the job's own lists to which a run's job gives another number: weights of that run would take
+    /// one class for another. New texts, and other names for a class, are none.
+    /// - Parameter resolvedYAML: the run's job.
+    /// - Returns: the key, the text, both numbers and the run's order; `nil` if all texts that both have agree.
+    /// - Throws: `JobError` if that is no YAML.
+    public func renumberedClass(in resolvedYAML: String) throws(JobError) -> String? {
+        guard case .dictionary(let other) = try ConfigValue(yaml: resolvedYAML) else { return nil }
+        let ofOutputs = outputs.map { (["outputs", $0.name, "classes"], $0.classes) }
+        let ofInputs = data.classes.sorted { $0.key < $1.key }.map {
+            (["data", "classes", $0.key], ClassNames?.some($0.value))
+        }
+        for (path, classes) in ofOutputs + ofInputs {
+            guard case .list(let own)? = classes, case .list(let values)? = other.value(at: path) else {
+                continue
+            }
+            let trained = values.compactMap(\.className)
+            for (number, text) in own.enumerated() {
+                guard let before = trained.firstIndex(of: text), before != number else { continue }
+                return
+                    "\(path.joined(separator: ".")): \(quoted: text) is class \(number), but class \(before) of the run "
+                    + "that has the weights: \(trained.prefix(20).map { "\(shown: $0)" }.joined(separator: ", "))"
+            }
+        }
+        return nil
     }
 
     /// The same job with lists in the place of `appearance`.
@@ -53,16 +83,20 @@ extension Job {
             let path =
                 open.output.map { ["outputs", $0, "classes"] } ?? ["data", "classes", open.columns[0]]
             guard case .list(let values)? = other.value(at: path) else { return nil }
-            lists.append(
-                values.compactMap { value in
-                    switch value {
-                    case .string(let name): name
-                    case .integer(let number): "\(number)"
-                    default: nil
-                    }
-                })
+            lists.append(values.compactMap(\.className))
         }
         return lists
+    }
+}
+
+extension ConfigValue {
+    /// A class' text; `nil` for what is none.
+    fileprivate var className: String? {
+        switch self {
+        case .string(let name): name
+        case .integer(let number): "\(number)"
+        default: nil
+        }
     }
 }
 

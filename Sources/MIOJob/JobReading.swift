@@ -23,12 +23,6 @@ extension Job {
             overrides: overrides)
     }
 
-    /// The text of a job file.
-    /// - Throws: `JobError` with what is wrong with the file.
-    package static func text(ofFile path: String) throws(JobError) -> String {
-        try read(JobPath.absolute(path), writtenAs: path)
-    }
-
     private static func read(_ absolute: String, writtenAs path: String) throws(JobError) -> String {
         guard Folder.exists(absolute) else {
             throw JobError(

@@ -12,29 +12,34 @@ enum ClassSource {
     case training(ResumeMode)
     /// Those of the run that the weights are of.
     case weights(WeightsSource)
+
+    fileprivate var isTraining: Bool {
+        if case .training = self { true } else { false }
+    }
 }
 
 extension Job {
     /// The job with a list for every `classes: appearance`: the numbers that the weights were or will be trained with.
-    /// - Throws: `DataError` for training data without such texts; `RunError` if no run has written its lists;
-    ///   `JobError` if a list does not fit its output.
+    /// - Throws: `DataError` for training data without such texts; `RunError` if no run has written its lists, or if the
+    ///   job numbers the texts of its own lists otherwise; `JobError` if a list does not fit its output.
     func settlingClasses(_ source: ClassSource) throws -> Job {
+        guard hasClasses else { return self }
+        var folders = try runFolders(source)
+        for folder in folders {
+            guard let text = try? RunRecord.text(of: folder) else { continue }
+            if let change = try renumberedClass(in: text) {
+                throw RunError(
+                    "\(change), as \(RunDirectory.jobPath(in: folder)) says; write that order"
+                        + (source.isTraining ? ", or start over with --resume never" : ""),
+                    exitCode: .badInput)
+            }
+            break
+        }
         let open = openClasses
         guard !open.isEmpty else { return self }
-        let folders: [String]
-        switch source {
-        case .training(.never): folders = []
-        case .training(.automatic):
-            let store = CheckpointStore(
-                folder: RunDirectory.checkpointsPath(in: runDirectory), keep: checkpoints.keep)
-            folders = try store.steps().isEmpty ? [] : [runDirectory]
-        case .training(.checkpoint(let path)): folders = Self.runFolders(ofWeights: path)
-        case .weights(.path(let path)): folders = Self.runFolders(ofWeights: path) + [runDirectory]
-        case .weights: folders = [runDirectory]
-        }
+        if case .weights(.path) = source { folders.append(runDirectory) }
         for folder in folders {
-            let path = RunDirectory.jobPath(in: folder)
-            guard let text = try? Job.text(ofFile: path) else { continue }
+            guard let text = try? RunRecord.text(of: folder) else { continue }
             if let lists = try classes(in: text) { return try settingClasses(lists) }
         }
         switch source {
@@ -50,6 +55,20 @@ extension Job {
         }
     }
 
+    /// The folders that may be that of the run which has the weights; none for a training from the start.
+    private func runFolders(_ source: ClassSource) throws -> [String] {
+        switch source {
+        case .training(.never): return []
+        case .training(.automatic):
+            let store = CheckpointStore(
+                folder: RunDirectory.checkpointsPath(in: runDirectory), keep: checkpoints.keep)
+            return try store.steps().isEmpty ? [] : [runDirectory]
+        case .training(.checkpoint(let path)), .weights(.path(let path)):
+            return Self.runFolders(ofWeights: path)
+        case .weights: return [runDirectory]
+        }
+    }
+
     /// The folders that may be that of the run which wrote a checkpoint or a file of weights.
     private static func runFolders(ofWeights path: String) -> [String] {
         let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
@@ -62,7 +81,7 @@ extension Session {
     /// The session with a list for every `classes: appearance` of its job. All ranks call it together.
     /// - Throws: `AgreedError`, `CommunicationError`
     func settlingClasses(_ source: ClassSource) throws -> Session {
-        guard !job.openClasses.isEmpty else { return self }
+        guard job.hasClasses else { return self }
         let found = try communicator.agree(on: "the classes") {
             communicator.rank == 0 ? try job.settlingClasses(source).resolvedYAML : nil
         }

@@ -79,9 +79,10 @@ extension Job {
         let path = RunDirectory.jobPath(in: runDirectory)
         let differences: [String]
         do {
-            differences = try trainingDifferences(from: Job.text(ofFile: path))
+            differences = try trainingDifferences(from: RunRecord.text(of: runDirectory))
         } catch {
-            return "\(path): cannot be compared with this job, which replaces it: \(error)"
+            let reason = (error as? FileError)?.reason ?? "\(error)"
+            return "\(path): cannot be compared with this job, which replaces it: \(reason)"
         }
         guard !differences.isEmpty else { return nil }
         return "\(path): the run goes on with another job: " + listed(differences, most: 4)

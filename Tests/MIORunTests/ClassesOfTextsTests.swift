@@ -165,6 +165,66 @@ import Testing
             ])
     }
 
+    /// Weights of one order would take one class for another.
+    @Test func anotherOrderOfTheSameTextsIsRefused() throws {
+        try train(job())
+        let path = folder.path("runs/flowers/job.yaml")
+        let words =
+            "outputs.kind.classes: \"setosa\" is class 0, but class 1 of the run that has the weights: virginica, setosa, "
+            + "versicolor, as \(path) says; write that order"
+        func told(_ job: Job, _ body: () throws -> Void) throws -> String {
+            "\(try #require(#expect(throws: (any Error).self) { try body() }))"
+        }
+        let other = try job("outputs.kind.classes=[setosa, virginica, versicolor]", "training.epochs=9")
+        #expect(try told(other) { try train(other) } == words + ", or start over with --resume never")
+        #expect(try told(other) { _ = try accuracy(other) } == words)
+        #expect(
+            try told(other) {
+                _ = try Prediction.run(session(other), data: .part("validation"), to: folder.path("p.npz"))
+            } == words)
+        let check = JobCheck(
+            other, ranks: 1, cores: MachineCores(threads: 2, cores: 2),
+            backend: try KernelSelection.native.makeBackend(threads: 1))
+        #expect(check.findings.errors.map(\.message) == [words + ", or start over with --resume never"])
+        let colors = try job("data.classes.color=[blue, white]")
+        #expect(
+            try told(colors) { _ = try accuracy(colors) }
+                .hasPrefix("data.classes.color: \"blue\" is class 0, but class 1 of the run"))
+        // The run's own order, a text more, and another run are no change of numbers.
+        let same = try job(
+            "outputs.kind.classes=[virginica, setosa, versicolor]", "data.classes.color=[white, blue, red]")
+        #expect(try accuracy(same) > 0.9)
+        try train(job("outputs.kind.classes=[setosa, virginica, versicolor]", "run_directory=runs/other"))
+        try train(other, resume: .never)
+    }
+
+    /// Its lists are read from plain files only, and an empty record has none.
+    @Test(arguments: ["FIFO", "empty", "no text"]) func aRecordThatCannotBeReadIsTold(how: String) throws {
+        try train(job())
+        let path = folder.path("runs/flowers/job.yaml")
+        try FileManager.default.removeItem(atPath: path)
+        switch how {
+        case "FIFO": #expect(mkfifo(path, 0o600) == 0)
+        case "empty": try write("runs/flowers/job.yaml", "")
+        default: _ = try folder.write([0xff, 0], to: "runs/flowers/job.yaml")
+        }
+        let error = #expect(throws: (any Error).self) { _ = try accuracy(job()) }
+        #expect(
+            "\(try #require(error))".contains(
+                "outputs.kind.classes: appearance: no list of the texts is in \(path)"))
+        guard how != "FIFO" else { return }
+        let listed = try job(
+            "outputs.kind.classes=[virginica, setosa, versicolor]", "data.classes.color=[white, blue]")
+        let check = JobCheck(
+            listed, ranks: 1, cores: MachineCores(threads: 2, cores: 2),
+            backend: try KernelSelection.native.makeBackend(threads: 1))
+        let reason = how == "empty" ? "the file is empty" : "is not UTF-8 text"
+        #expect(
+            check.findings.warnings.contains(
+                "\(path): cannot be compared with this job, which replaces it: \(reason)"),
+            "\(check.findings.warnings)")
+    }
+
     @Test func anUnknownTextIsNamed() throws {
         try train(job())
         try write(
