@@ -19,6 +19,9 @@ public final class RunDirectory: Sendable {
     ///   the message names.
     public init(_ path: String) throws(FileError) {
         try Folder.create(path)
+        // Before the run, not at its end.
+        try AtomicFile.verifyReplaceable(Self.jobPath(in: path))
+        try AtomicFile.verifyReplaceable(Folder.join(path, Self.weightsName))
         let lockPath = Self.lockPath(in: path)
         let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else {
@@ -55,6 +58,8 @@ public final class RunDirectory: Sendable {
         }
         try verifyFree(path, lockPath: lockPath)
         if Folder.isFolder(path) { try Folder.verifyCreatable(checkpointsPath(in: path)) }
+        try AtomicFile.verifyReplaceable(jobPath(in: path))
+        try AtomicFile.verifyReplaceable(Folder.join(path, weightsName))
     }
 
     private static func verifyFree(_ path: String, lockPath: String) throws(FileError) {

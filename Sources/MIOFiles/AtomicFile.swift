@@ -14,13 +14,7 @@ public struct AtomicFile: ~Copyable {
 
     /// - Throws: `FileError` if the folder is missing or not writable, or what has the name is not a plain file.
     public init(replacing path: String) throws(FileError) {
-        if let kind = FileKind.of(path), kind != .plain {
-            if kind == .folder { throw .system("replace", path, code: EISDIR) }
-            // Replacing /dev/null would leave the machine without it.
-            throw FileError(
-                action: "replace", path: path,
-                reason: "not a plain file but \(kind.rawValue); choose another name")
-        }
+        try Self.verifyReplaceable(path)
         let temporaryPath = Self.temporaryPath(for: path)
         // Left by a dead process that had this one's number.
         try Folder.remove(temporaryPath)
@@ -28,6 +22,17 @@ public struct AtomicFile: ~Copyable {
         self.path = path
         self.temporaryPath = temporaryPath
         self.file = consume file
+    }
+
+    /// Looks whether what bears the name may be replaced: a plain file, or nothing.
+    /// - Throws: `FileError`, the one of `init`.
+    public static func verifyReplaceable(_ path: String) throws(FileError) {
+        guard let kind = FileKind.of(path), kind != .plain else { return }
+        if kind == .folder { throw .system("replace", path, code: EISDIR) }
+        // Replacing /dev/null would leave the machine without it.
+        throw FileError(
+            action: "replace", path: path,
+            reason: "not a plain file but \(kind.rawValue); choose another name")
     }
 
     deinit {

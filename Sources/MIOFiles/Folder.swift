@@ -19,10 +19,11 @@ public enum Folder {
     /// - Throws: `FileError`: not allowed, or a file is in the way.
     public static func create(_ path: String) throws(FileError) {
         if mkdir(path, 0o755) == 0 { return try synchronize(parent(of: path)) }
-        let code = errno
+        var code = errno
         if code == ENOENT, parent(of: path) != path {
             try create(parent(of: path))
             if mkdir(path, 0o755) == 0 { return try synchronize(parent(of: path)) }
+            code = errno
         }
         // Another process may have been faster, and a mount point may refuse before it says EEXIST.
         if isFolder(path) { return }
@@ -33,6 +34,10 @@ public enum Folder {
     /// - Throws: `FileError`, the one of `create`.
     public static func verifyCreatable(_ path: String) throws(FileError) {
         if isFolder(path) { return }
+        // Where the folder above is not there either, the system does not look at the name.
+        if name(of: path).utf8.count > Int(NAME_MAX) {
+            throw .system("create the folder", path, code: ENAMETOOLONG)
+        }
         var status = stat()
         let parent = parent(of: path)
         if lstat(path, &status) != 0, errno == ENOENT {
@@ -60,6 +65,7 @@ public enum Folder {
     /// The names in the folder, sorted; hidden ones too.
     /// - Throws: `FileError` if it is not a folder or cannot be read.
     public static func names(in path: String) throws(FileError) -> [String] {
+        if exists(path), !isFolder(path) { throw .system("list", path, code: ENOTDIR) }
         do {
             return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
         } catch {

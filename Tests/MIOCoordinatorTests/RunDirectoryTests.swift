@@ -103,6 +103,37 @@ import Testing
         _ = try RunDirectory(folder.path("other"))
     }
 
+    /// A run's files are written at its beginning and its end: what is in their way is told before.
+    @Test(arguments: ["job.yaml", "model.safetensors"], [false, true])
+    func whatCannotBeReplacedIsAnError(name: String, isFolder: Bool) throws {
+        _ = try RunDirectory(folder.path("run"))
+        let path = folder.path("run/\(name)")
+        if isFolder {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            _ = try folder.write([1], to: "run/\(name)/mine")
+        } else {
+            #expect(mkfifo(path, 0o600) == 0)
+        }
+        let error = #expect(throws: FileError.self) { try RunDirectory(folder.path("run")) }
+        #expect(
+            error?.description
+                == "cannot replace \(path): "
+                + (isFolder
+                    ? "Is a directory; a folder is in the way"
+                    : "not a plain file but a FIFO (named pipe); choose another name"))
+        #expect(error?.exitCode == .inputOutput)
+        #expect(
+            #expect(throws: FileError.self) { try RunDirectory.verifyUsable(folder.path("run")) } == error)
+        #expect(FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test(arguments: ["run", "a/b"]) func aNameThatIsTooLongIsAnError(above: String) throws {
+        let path = folder.path("\(above)/" + String(repeating: "n", count: 300))
+        let error = #expect(throws: FileError.self) { try RunDirectory.verifyUsable(path) }
+        #expect(error?.description.hasSuffix(": File name too long") == true, "\(String(describing: error))")
+        #expect(#expect(throws: FileError.self) { try RunDirectory(path) } == error)
+    }
+
     @Test func aPlaceThatCannotBeWrittenIsAnError() throws {
         // No user, root included, may create a folder there.
         let error = #expect(throws: FileError.self) { try RunDirectory("/proc/mio-run") }

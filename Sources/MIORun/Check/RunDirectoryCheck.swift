@@ -72,7 +72,12 @@ public struct RunDirectoryCheck: Sendable, Hashable {
                         + "are free; lower checkpoints.keep or choose another folder")
             }
         }
-        start = Self.start(job, resume: resume, fit: fit, order: order, into: &findings)
+        // What is in the way of the checkpoints was told above.
+        let checkpoints = RunDirectory.checkpointsPath(in: path)
+        start =
+            Folder.exists(checkpoints) && !Folder.isFolder(checkpoints)
+            ? .refused(path: checkpoints)
+            : Self.start(job, resume: resume, fit: fit, order: order, into: &findings)
     }
 
     private static func start(
