@@ -64,7 +64,11 @@ struct RankOptions: ParsableArguments {
             } catch {
                 throw RunError("--hostfile \(shown: hostfile): \(error.reason)", exitCode: error.exitCode)
             }
-            slots = HostSlots.count(hostfile: String(decoding: bytes, as: UTF8.self))
+            let text = String(decoding: bytes, as: UTF8.self)
+            if let fault = HostSlots.fault(hostfile: text) {
+                throw RunError("--hostfile \(shown: hostfile): \(fault)", exitCode: .badInput)
+            }
+            slots = HostSlots.count(hostfile: text)
             place = "--hostfile \(shown: hostfile) has \(counted(slots ?? 0, "slot"))"
         }
         guard let slots, slots < number,

@@ -1,3 +1,5 @@
+import MIOTensor
+
 /// How many ranks the machines of a launch take, as far as `--hosts` or a hostfile says so.
 package enum HostSlots {
     /// An entry of a list of hosts that is not a machine.
@@ -43,6 +45,34 @@ package enum HostSlots {
             sum += slots
         }
         return sum
+    }
+
+    /// The first line of a hostfile that `mpirun` would refuse, with the reason; `nil` for a file that names machines.
+    package static func fault(hostfile text: String) -> String? {
+        var hasMachine = false
+        // By bytes: a carriage return and a line feed are one character of Swift.
+        for (index, bytes) in text.utf8.split(
+            separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
+        ).enumerated() {
+            let line = String(decoding: bytes, as: UTF8.self)
+            if bytes.last == UInt8(ascii: "\r") {
+                return
+                    "line \(index + 1) ends with a carriage return, as Windows writes it, which mpirun does not read; "
+                    + "remove those, for example with: tr -d '\\r'"
+            }
+            let words = line.prefix { $0 != "#" }.replacing(/\s*=\s*/, with: "=")
+                .split(whereSeparator: \.isWhitespace)
+            guard !words.isEmpty else { continue }
+            hasMachine = true
+            for word in words where word.hasPrefix("slots=") {
+                let number = word.dropFirst("slots=".count)
+                if Int(number).map({ $0 < 0 || $0 > Int(Int32.max) }) ?? true {
+                    return
+                        "line \(index + 1): \(quoted: String(word)): expected a number of slots, such as slots=4"
+                }
+            }
+        }
+        return hasMachine ? nil : "no machine is in it; expected lines such as: node1 slots=4"
     }
 
     /// Whether `mpirun` may start more ranks than there are slots.

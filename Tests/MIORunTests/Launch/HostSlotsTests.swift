@@ -19,6 +19,22 @@ import Testing
         ("", 0),
     ]) func ofAHostfile(text: String, slots: Int?) { #expect(HostSlots.count(hostfile: text) == slots) }
 
+    @Test(arguments: [
+        ("a slots=4\nb\n", nil), ("# all\n a slots = 4 # mine", nil),
+        ("", "no machine is in it; expected lines such as: node1 slots=4"),
+        ("# none\n\n", "no machine is in it; expected lines such as: node1 slots=4"),
+        ("a\nb slots=x\n", "line 2: \"slots=x\": expected a number of slots, such as slots=4"),
+        ("a slots=-1\n", "line 1: \"slots=-1\": expected a number of slots, such as slots=4"),
+        ("a slots =\n", "line 1: \"slots=\": expected a number of slots, such as slots=4"),
+        (
+            "a slots=2\r\n",
+            "line 1 ends with a carriage return, as Windows writes it, which mpirun does not read; remove those, for example "
+                + "with: tr -d '\\r'"
+        ),
+    ]) func faultOfAHostfile(text: String, fault: String?) {
+        #expect(HostSlots.fault(hostfile: text) == fault)
+    }
+
     @Test func whetherTheyAreThisMachine() {
         for list in ["localhost:2", "node7", "node7.cluster:4,localhost"] {
             #expect(HostSlots.isHere(list: list, hostName: "node7.cluster"), "\(list)")
