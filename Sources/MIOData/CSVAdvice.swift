@@ -23,6 +23,10 @@ extension CSVFile {
             if let fit = others.first(where: { $0.hasAll(wanted) }) {
                 return Self.advice(fit.dialect, unlike: dialect, section: section)
             }
+            if columnNames.first?.hasPrefix("#") ?? false {
+                return
+                    "The first line begins with '#': remove comments before the line of names, which must be the first"
+            }
             if fieldCount == 1, let most = others.max(by: { $0.fieldCount < $1.fieldCount }),
                 most.fieldCount > 1
             {

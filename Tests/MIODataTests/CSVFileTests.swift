@@ -190,6 +190,12 @@ struct CSVFileTests {
                 == "no column \"a\". The first line holds numbers: a line with a name for each of the 3 columns is expected "
                 + "before it")
         #expect(try message("0,5;1;2\n3;4;5\n").contains("each of the 3 columns"))
+        for text in ["# made by some program\na,b\n1,2\n", "#\na;b\n1;2\n"] {
+            #expect(
+                try message(text)
+                    == "no column 'a'. The first line begins with '#': remove comments before the line of names, which must be "
+                    + "the first")
+        }
         // A decimal mark that is found late, a separator that was written in vain.
         #expect(
             try message("a;b\n1;2\n1,5;2\n", dialect(";")).hasSuffix(
