@@ -236,6 +236,23 @@ extension EndToEndTests {
             }
         }
 
+        /// An array of 16-bit floats has no −200.1, and its −200.125 would be learnt.
+        @Test func missingValuesThat16BitFloatsRound() throws {
+            let numbers = labels(Float(Float16(-200.1)), 1, 2.5)
+            try expectWarning(
+                "targets of -200.125 are labels, because missing_value is -200.1; 16-bit floats round it. Write "
+                    + "outputs.kind.missing_value: -200.125",
+                prepare(
+                    numbers, shape: [], units: 1, activation: "linear", "loss: mse, missing_value: -200.1"))
+            for value in ["-200.125", "-300.1"] {
+                let (check, _, _, report) = try said(
+                    prepare(
+                        numbers, shape: [], units: 1, activation: "linear",
+                        "loss: mse, missing_value: \(value)"))
+                #expect(check == [], "\(report)")
+            }
+        }
+
         @Test func rowsThatAreNoChoice() throws {
             try expectWarning(
                 "20 of 40 rows do not add up to 1, as categorical_crossentropy expects. Where several answers may be "

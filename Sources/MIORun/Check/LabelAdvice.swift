@@ -33,8 +33,19 @@ struct LabelAdvice: Sendable {
         }
         return [
             partialRows(labels), minusOneAndOne(labels), numberedFromOne(labels), outOfRange(labels),
-            shares(labels),
+            shares(labels), roundedMissingValue(labels),
         ].compactMap { $0 }
+    }
+
+    /// What arrays of 16-bit floats make of `missing_value`, which then equals none of their elements.
+    private func roundedMissingValue(_ labels: LabelSurvey) -> String? {
+        guard labels.labels > 0, labels.labelling.kind != .classIndex, let missing = labels.labelling.missing
+        else { return nil }
+        let rounded = Float(Float16(missing))
+        guard rounded != missing, labels.smallest == rounded || labels.largest == rounded else { return nil }
+        return
+            "targets of \(numberText(rounded)) are labels, because missing_value is \(numberText(missing)); 16-bit floats "
+            + "round it. Write outputs.\(output.name).missing_value: \(numberText(rounded))"
     }
 
     /// Of a loss that takes whole rows.
