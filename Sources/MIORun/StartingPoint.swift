@@ -85,7 +85,7 @@ extension Job {
             return "\(path): cannot be compared with this job, which replaces it: \(reason)"
         }
         guard !differences.isEmpty else { return nil }
-        return "\(path): the run goes on with another job: " + listed(differences, most: 4)
+        return "\(path): the run goes on with another job: " + listed(differences, most: 4, longest: 200)
     }
 
     var nothingToTrain: String {

@@ -55,8 +55,11 @@ extension StringProtocol {
 }
 
 /// Names in a message: all of them if they are few, else the first, and how many more there are.
-public func listed(_ names: some Collection<String>, most: Int = 24) -> String {
-    let shown = names.prefix(most).map { $0.shown(most: 60) }.joined(separator: ", ")
+/// - Parameters:
+///   - most: names to show.
+///   - longest: characters to show of each.
+public func listed(_ names: some Collection<String>, most: Int = 24, longest: Int = 60) -> String {
+    let shown = names.prefix(most).map { $0.shown(most: longest) }.joined(separator: ", ")
     return names.count > most ? shown + ", … and \(names.count - most) more" : shown
 }
 

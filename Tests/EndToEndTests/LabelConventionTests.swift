@@ -140,8 +140,8 @@ extension EndToEndTests {
             #expect(report.contains(" 40 of 120 elements are missing (40 are -1)\n"))
             #expect(
                 train == [
-                    "data.train: output \"kind\": 40 of 120 elements are missing (40 are -1) and left out, they "
-                        + "alone: 40 of 40 targets are labelled, 40 in part"
+                    "data.train: output \"kind\": 40 of 120 elements are missing (40 are -1); only they are left "
+                        + "out: 40 of 40 targets are labelled, 40 in part"
                 ])
             var rows: [Float] = []
             for sample in 0..<Self.samples { rows += [sample == 5 ? .nan : 1, 0, 0] }
