@@ -81,15 +81,30 @@ struct JSONLine {
     }
 
     private mutating func number() -> Bool {
+        let first = position
         _ = take("-")
         let start = position
         guard digits(), position == start + 1 || bytes[start] != 0x30 else { return false }
         if take("."), !digits() { return false }
         if take("e") || take("E") {
             _ = take("+") || take("-")
-            return digits()
+            guard digits() else { return false }
+            return isRepresentable(first..<position, mantissa: start..<position)
         }
-        return true
+        return position - start <= Self.digitsOfFinite
+            || isRepresentable(first..<position, mantissa: start..<position)
+    }
+
+    /// No number of so few digits is beyond 64-bit floats.
+    private static let digitsOfFinite = 300
+
+    /// Whether a 64-bit float can hold the number: readers of JSON refuse what is beyond, or make it infinite or 0.
+    private func isRepresentable(_ number: Range<Int>, mantissa: Range<Int>) -> Bool {
+        guard let value = Double(String(decoding: bytes[number], as: UTF8.self)), value.isFinite else {
+            return false
+        }
+        let digits = bytes[mantissa].prefix { $0 | 0x20 != UInt8(ascii: "e") }
+        return value != 0 || !digits.contains { (UInt8(ascii: "1")...UInt8(ascii: "9")).contains($0) }
     }
 
     private mutating func string() -> Bool {

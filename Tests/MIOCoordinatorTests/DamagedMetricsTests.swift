@@ -55,6 +55,12 @@ import Testing
         Array("{\"event\": \"step\", \"step\": 4, \"epoch\": 0, \"loss\": \"\\x\"}".utf8),
         Array("{\"event\": \"step\", \"step\": 4, \"epoch\": 0, \"loss\": 1} {}".utf8),
         Array("{\"event\": \"step\", \"step\": 4, \"epoch\": 0, \"loss\": NaN}".utf8),
+        // Numbers beyond 64-bit floats.
+        Array("{\"event\": \"step\", \"step\": 4, \"epoch\": 0, \"loss\": 0.101e999}".utf8),
+        Array("{\"event\": \"step\", \"step\": 4, \"epoch\": 0, \"loss\": 1e-999}".utf8),
+        Array("{\"event\": \"step\", \"step\": 4, \"epoch\": 0, \"loss\": ".utf8)
+            + [UInt8](repeating: 0x39, count: 400)
+            + Array("}".utf8),
         // A megabyte on one line.
         [UInt8](repeating: 0x78, count: 1 << 20),
     ]

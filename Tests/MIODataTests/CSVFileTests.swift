@@ -193,7 +193,7 @@ struct CSVFileTests {
         for text in ["# made by some program\na,b\n1,2\n", "#\na;b\n1;2\n"] {
             #expect(
                 try message(text)
-                    == "no column 'a'. The first line begins with '#': remove comments before the line of names, which must be "
+                    == "no column \"a\". The first line begins with '#': remove comments before the line of names, which must be "
                     + "the first")
         }
         // A decimal mark that is found late, a separator that was written in vain.

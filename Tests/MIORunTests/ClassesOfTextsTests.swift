@@ -211,7 +211,7 @@ import Testing
         let error = #expect(throws: (any Error).self) { _ = try accuracy(job()) }
         #expect(
             "\(try #require(error))".contains(
-                "outputs.kind.classes: appearance: no list of the texts is in \(path)"))
+                "outputs.kind.classes: appearance: the list of texts is not in \(path)"))
         guard how != "FIFO" else { return }
         let listed = try job(
             "outputs.kind.classes=[virginica, setosa, versicolor]", "data.classes.color=[white, blue]")
