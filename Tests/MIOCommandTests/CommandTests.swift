@@ -304,13 +304,14 @@ import Testing
         #expect(missing.status == 66)
     }
 
-    /// It is quiet in a run, for the ranks tell everything else.
+    /// Open MPI 4 is quiet in a run, where the ranks tell everything else, and is asked again. Version 5 has said it.
     @Test func whatMPIRunSaysIsShownWhereNoRankStarted() throws {
         let small = try SmallJob()
         let run = try launch(
             ["train", "-n", "2", "--", "--mca", "rmaps", "nonesuch"], in: small)
         #expect(run.status != 0)
-        #expect(run.errors.contains("before a rank started. It says:\n"), "\(run.errors)")
+        let isQuiet = run.errors.contains(" mpirun -q ")
+        #expect(run.errors.contains("before a rank started. It says:\n") == isQuiet, "\(run.errors)")
         #expect(run.errors.contains("nonesuch"), "\(run.errors)")
         #expect(!run.errors.contains("without -q"))
     }
