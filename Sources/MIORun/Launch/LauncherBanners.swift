@@ -1,8 +1,8 @@
 /// Removes the words about a rank that ended from the standard error of `mpirun`: the rank has said why, or `mio` says
 /// which signal ended it. Open MPI 4 has a quiet mode; version 5 has none.
 ///
-/// Such a banner is some lines between two lines of dashes. Everything else passes: a byte at once, a line of dashes with
-/// the line behind it.
+/// Such a banner is some lines between two lines of dashes. Version 5 sometimes adds a line about the connection to a rank
+/// that has ended, which is left out too. Everything else passes: a byte at once, a line of dashes with the line behind it.
 package struct LauncherBanners {
     /// Whether the bytes now are the rest of a line that passes.
     private var isWithinLine = false
@@ -16,6 +16,9 @@ package struct LauncherBanners {
         "prterun detected that one or more processes exited with non-zero status",
         "prterun noticed that process rank",
     ].map { Array($0.utf8) }
+
+    /// Behind `[host:process]`: the connection to a rank that has ended.
+    private static let lostConnection = Array(" PMIX ERROR: PMIX_ERR_UNREACH in file".utf8)
 
     package init() {}
 
@@ -35,6 +38,8 @@ package struct LauncherBanners {
                     isWithinBanner = !Self.isDashes(line)
                     line = []
                 }
+            } else if dashes.isEmpty, Self.tellsOfLostConnection(line) == true {
+                if endsLine { line = [] }
             } else if endsLine, Self.isDashes(line) {
                 result += dashes
                 (dashes, line) = (line, [])
@@ -60,6 +65,17 @@ package struct LauncherBanners {
     private var canBeHeld: Bool {
         line.allSatisfy { $0 == UInt8(ascii: "-") }
             || !dashes.isEmpty && Self.openings.contains { $0.starts(with: line) }
+            || dashes.isEmpty && Self.tellsOfLostConnection(line) == nil
+    }
+
+    /// - Parameter line: as far as it is there.
+    /// - Returns: `nil` if more of it is needed.
+    private static func tellsOfLostConnection(_ line: [UInt8]) -> Bool? {
+        guard line.first == UInt8(ascii: "[") else { return false }
+        guard let end = line.firstIndex(of: UInt8(ascii: "]")) else { return line.count < 100 ? nil : false }
+        let rest = line[(end + 1)...]
+        if rest.starts(with: lostConnection) { return true }
+        return lostConnection.starts(with: rest) ? nil : false
     }
 
     private static func isDashes(_ line: [UInt8]) -> Bool {

@@ -37,6 +37,18 @@ import Testing
                 == before + "no end")
     }
 
+    @Test(arguments: [1, 2, 7, 75, 10_000]) func aLostConnectionIsLeftOut(piece: Int) {
+        let lost =
+            "[vm:21680] PMIX ERROR: PMIX_ERR_UNREACH in file ../../../src/server/pmix_server.c at line 3184\n"
+        #expect(filtered("mio: a\n" + lost + lost + "b\n", piece: piece) == "mio: a\nb\n")
+        for text in [
+            "[vm:21680] PMIX ERROR: PMIX_ERR_INIT in file a.c\n", "[\n", "[vm:1]\n", " " + lost,
+            "x" + lost, "[vm:1] step 3\r", String(repeating: "[", count: 200) + "\n",
+        ] {
+            #expect(filtered(text, piece: piece) == text)
+        }
+    }
+
     @Test(arguments: [1, 2, 7, 75, 10_000]) func allElsePasses(piece: Int) {
         let slots = dashes + "There are not enough slots available in the system\n" + dashes
         let texts = [
