@@ -17,5 +17,5 @@ static void end() {
 void mio_end_on_failed_allocation(const char *message, int exit_code) {
     end_message = message;
     end_code = exit_code;
-    std::set_new_handler(end);
+    std::set_new_handler(message ? end : nullptr);
 }

@@ -175,9 +175,33 @@ extension EndToEndTests {
                         + arguments)
                 let outcome = try run.wait(atMost: 60)
                 let codes: [Int32] = arguments.isEmpty ? [0, 74] : arguments == ["--foo"] ? [64] : [65]
-                #expect(codes.contains(outcome.status), "\(outcome.errors)")
+                // How much the libraries want before anything of ours runs is different on each system.
+                let failedToLoad =
+                    outcome.status == 74 && outcome.errors.hasPrefix("mio: the limit of memory (ulimit -v ")
+                #expect(failedToLoad || codes.contains(outcome.status), "\(outcome.errors)")
                 #expect(outcome.status == 0 || outcome.errors.hasPrefix("mio: "), "\(outcome.errors)")
             }
+        }
+
+        /// A thread for each processor, made before the program's own code, would not fit; a version of OpenBLAS waits for
+        /// ever for memory that it needs for them.
+        @Test(arguments: [nil, 8_000_000] as [Int?])
+        func openBLASStartsNoThreadsOfItsOwnUnderALimit(kilobytes: Int?) throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            let run = try SpawnedProcess([
+                "sh", "-c", "ulimit -v \(kilobytes.map(String.init) ?? "unlimited") && exec \"$@\"", "sh",
+                BuiltProgram.path("mio-worker"), job, "--set", "training.epochs=1000000",
+            ])
+            try waitUntil("a step") { try folder.records().steps().count > 0 }
+            let process = "/proc/\(run.processIdentifier)"
+            let name = try String(contentsOfFile: process + "/comm", encoding: .utf8)
+            let environment = try String(contentsOfFile: process + "/environ", encoding: .utf8)
+            run.signal(SIGUSR1)
+            #expect(try run.wait(atMost: 60).status == 75)
+            #expect(name == "mio-worker\n")
+            let variables = environment.split(separator: "\0")
+            #expect(variables.contains("OPENBLAS_NUM_THREADS=1") == (kilobytes != nil))
         }
 
         @Test func aRunDirectoryThatAnotherRunHolds() throws {

@@ -7,7 +7,7 @@ extern "C" {
 
 /// From now on, a C++ library that gets no memory ends the process with a message and this exit code. Without it,
 /// std::bad_alloc would pass through C and Swift, which ends the process by a signal.
-/// `message` must stay valid.
+/// `message` must stay valid; without one (NULL) this is taken back.
 void mio_end_on_failed_allocation(const char *message, int exit_code);
 
 #ifdef __cplusplus
