@@ -23,20 +23,20 @@ package struct ConvolutionTimes: Sendable {
 
     /// The way of each pass that is fastest in all: a copy that two passes read costs once.
     ///
-    /// The first candidates unless others take a tenth less, and earlier ones of those unless later ones take a twentieth
-    /// less: ways that take about as long must not change from one run to the next.
+    /// The first candidate that can be run unless others take a tenth less, and earlier ones of those unless later ones take
+    /// a twentieth less: ways that take about as long must not change from one run to the next.
     /// - Parameters:
-    ///   - times: of each candidate; `nil` where it cannot be run. The first one can.
+    ///   - times: of each candidate; `nil` where it cannot be run, or only by plain loops.
     ///   - passes: those that there are.
     package static func fastest(
         _ candidates: [ConvolutionCandidate], _ times: [ConvolutionTimes?], passes: [ConvolutionPass]
     ) -> [ConvolutionPass: ConvolutionCandidate] {
         let usable = candidates.indices.filter { times[$0] != nil }
-        func choices(_ pass: ConvolutionPass) -> [Int] { passes.contains(pass) ? usable : [0] }
-        var best = (forward: 0, weights: 0, data: 0)
-        guard let first = times.first ?? nil else {
+        guard let start = usable.first, let first = times[start] else {
             return Dictionary(uniqueKeysWithValues: passes.map { ($0, candidates[0]) })
         }
+        func choices(_ pass: ConvolutionPass) -> [Int] { passes.contains(pass) ? usable : [start] }
+        var best = (forward: start, weights: start, data: start)
         let usual = sum(first, first, first, passes, isShared: true, dataShares: true)
         var least = usual
         for forward in choices(.forward) {
