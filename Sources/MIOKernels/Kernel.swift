@@ -131,3 +131,8 @@ public struct KernelError: MIOError, Hashable {
     public var exitCode: ExitCode { .internalError }
     public var description: String { "\(operation): \(message)" }
 }
+
+extension Layer {
+    /// Its name, for errors and for what a tuning is kept under; its class if the model has named it and not the user.
+    var displayName: String { attributes.name ?? Self.className }
+}

@@ -67,13 +67,18 @@ public struct KernelChoice: Hashable, Sendable {
         self.takesPassedRelu = takesPassedRelu
     }
 
+    private static let referenceAlgorithm = "reference"
+
+    /// Whether the plain implementation computes it.
+    public var isReference: Bool { algorithm == Self.referenceAlgorithm }
+
     /// The plain implementation: everything canonical.
     public static func reference(_ request: KernelRequest) -> KernelChoice {
         let weights = request.layer.weights(for: request.inputShapes)
         // For the gradient before the activation.
         let activation = (request.layer as? any ActivatedLayer)?.activation ?? .linear
         return KernelChoice(
-            algorithm: "reference",
+            algorithm: referenceAlgorithm,
             inputLayouts: [Layout](repeating: .canonical, count: request.inputShapes.count),
             weightElements: weights.map(\.shape.count),
             weightLayouts: [String](repeating: "canonical", count: weights.count),

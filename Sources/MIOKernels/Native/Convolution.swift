@@ -58,7 +58,7 @@ struct Convolution {
         picks: (ConvolutionPass) -> ConvolutionCandidate
     ) throws(KernelError) {
         let layer = request.layer
-        let name = layer.attributes.name ?? "Conv2D"
+        let name = layer.displayName
         let (shape, block) = (request.inputShape, engine.block)
         let outputLayout = request.outputLayout
         input = try MemoryDescriptor(image: shape, samples: samples, layout: request.inputLayout, name)

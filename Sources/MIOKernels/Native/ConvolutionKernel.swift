@@ -93,7 +93,7 @@ final class ConvolutionKernel: Kernel {
     }
 
     init(_ layer: Conv2D, _ description: KernelDescription, _ backend: NativeBackend) throws {
-        name = layer.attributes.name ?? "Conv2D"
+        name = layer.displayName
         activation = layer.activation
         useBias = layer.useBias
         reluIsPassed = description.reluIsPassed

@@ -92,7 +92,7 @@ final class DenseKernel: Kernel {
         transposedOffset = description.samples * rowsOfSample * storage.stride
         transposedStride = Self.transposedStride(storage)
         engine = backend.engine
-        name = layer.attributes.name ?? "Dense"
+        name = layer.displayName
         scratchElements = description.choice.scratchElements
         let bindings = description.bindings
         products = DenseProducts(

@@ -33,7 +33,7 @@ struct DenseProducts {
 
     /// Of a plan's operation; `nil` for others than a Dense of large weights.
     init?(_ operation: Plan.Operation, in plan: Plan) {
-        guard case .layer(let layer, _, let choice) = operation.work, choice.algorithm != "reference",
+        guard case .layer(let layer, _, let choice) = operation.work, !choice.isReference,
             let units = (layer as? Dense)?.units ?? (layer as? SegmentedDense)?.dense.units
         else { return nil }
         self.init(

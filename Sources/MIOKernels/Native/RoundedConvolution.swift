@@ -18,7 +18,7 @@ struct RoundedConvolution {
     ) throws(KernelError) {
         guard engine.hasAVX512 else { return nil }
         let layer = request.layer
-        let name = layer.attributes.name ?? "Conv2D"
+        let name = layer.displayName
         let orders = request.orders(candidate, engine)
         let type = candidate == .roundedFloat32 ? dnnl_f32 : dnnl_bf16
         func image(_ shape: Shape, _ layout: Layout?, _ type: dnnl_data_type_t) throws(KernelError)
