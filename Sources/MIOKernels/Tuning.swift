@@ -1,5 +1,5 @@
-/// Which of several ways each convolution and each large product takes, and in which order images lie, as it was measured:
-/// a value, so that equal graphs, requests and tunings give equal plans.
+/// Which of several ways each convolution, each large product and each segment of images takes, as it was measured: a
+/// value, so that equal graphs, requests and tunings give equal plans.
 ///
 /// Rank 0 measures or remembers; the others get its bytes.
 public struct Tuning: Hashable, Sendable {
@@ -7,22 +7,25 @@ public struct Tuning: Hashable, Sendable {
     public private(set) var picks: [String: ConvolutionCandidate] = [:]
     /// In which numbers a Dense multiplies, by what it is, and the pass.
     public private(set) var products: [String: ProductCandidate] = [:]
-    /// How a convolution's images lie, by its name and the part of the model that it is in.
-    public private(set) var orders: [String: ImageOrder] = [:]
+    /// The way of the segment that a convolution is in, by the segment's digest and the convolution's name.
+    public private(set) var segments: [String: SegmentCandidate] = [:]
+    /// The same by the convolution's name alone, for a tuning that was made for one plan.
+    private var segmentOfLayer: [String: SegmentCandidate] = [:]
     /// Taken where it is possible, whatever was measured.
     private var always: ConvolutionCandidate?
     private var alwaysProduct: ProductCandidate?
-    private var alwaysOrder: ImageOrder?
+    private var alwaysSegment: SegmentCandidate?
 
     public init() {}
 
-    /// Every convolution's every pass in one way, where oneDNN has it; every product and image in another.
+    /// Every convolution's every pass in one way, where oneDNN has it; every product and every segment likewise.
     public init(
-        always candidate: ConvolutionCandidate?, product: ProductCandidate? = nil, order: ImageOrder? = nil
+        always candidate: ConvolutionCandidate?, product: ProductCandidate? = nil,
+        segment: SegmentCandidate? = nil
     ) {
         always = candidate
         alwaysProduct = product
-        alwaysOrder = order
+        alwaysSegment = segment
     }
 
     public init(picks: [String: ConvolutionCandidate]) { self.picks = picks }
@@ -31,7 +34,8 @@ public struct Tuning: Hashable, Sendable {
     public mutating func prefer(_ other: Tuning) {
         picks.merge(other.picks) { $1 }
         products.merge(other.products) { $1 }
-        orders.merge(other.orders) { $1 }
+        segments.merge(other.segments) { $1 }
+        segmentOfLayer.merge(other.segmentOfLayer) { $1 }
     }
 
     func pick(_ key: String, _ pass: ConvolutionPass) -> ConvolutionCandidate? {
@@ -50,15 +54,17 @@ public struct Tuning: Hashable, Sendable {
         products[Self.key(key, pass)] = candidate
     }
 
-    /// How the images of a layer lie, in a tuning that was made for one plan.
-    func order(ofLayer name: String) -> ImageOrder? {
-        if let alwaysOrder { return alwaysOrder }
-        return orders.first { ImageSegment.layer(ofKey: $0.key) == name }?.value
+    /// The way of the segment that a convolution is in, in a tuning that was made for one plan.
+    func segment(ofLayer name: String) -> SegmentCandidate? {
+        alwaysSegment ?? segmentOfLayer[ImageSegment.escaped(name)]
     }
 
-    func order(_ key: String) -> ImageOrder? { alwaysOrder ?? orders[key] }
+    func segment(_ key: String) -> SegmentCandidate? { alwaysSegment ?? segments[key] }
 
-    mutating func set(_ order: ImageOrder, _ key: String) { orders[key] = order }
+    mutating func set(_ candidate: SegmentCandidate, _ key: String) {
+        segments[key] = candidate
+        if let layer = ImageSegment.layer(ofKey: key) { segmentOfLayer[layer] = candidate }
+    }
 
     private static func key(_ key: String, _ pass: ConvolutionPass) -> String { "\(key), \(pass.rawValue)" }
 
@@ -68,14 +74,14 @@ public struct Tuning: Hashable, Sendable {
     public var entries: [String: String] {
         picks.mapValues(\.rawValue)
             .merging(products.mapValues(\.rawValue)) { $1 }
-            .merging(orders.mapValues(\.rawValue)) { $1 }
+            .merging(segments.mapValues(\.rawValue)) { $1 }
     }
 
     /// The tuning whose `entries` these are; those it does not know are left out.
     public init(entries: [String: String]) {
-        for (key, name) in entries {
+        for (key, name) in entries.sorted(by: { $0.key < $1.key }) {
             if key.hasPrefix(ImageSegment.prefix) {
-                orders[key] = ImageOrder(rawValue: name)
+                if let candidate = SegmentCandidate(rawValue: name) { set(candidate, key) }
             } else if key.hasPrefix(ProductCandidate.prefix) {
                 products[key] = ProductCandidate(rawValue: name)
             } else {

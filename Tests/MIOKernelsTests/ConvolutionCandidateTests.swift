@@ -128,7 +128,7 @@ private let libraryHasWinograd: Bool = {
         #expect(Tuning(bytes: first.tuning.bytes) == first.tuning)
         // Under float32 nothing else is ever picked.
         #expect(!first.tuning.picks.values.contains { $0.roundsFactors })
-        #expect(first.tuning.orders.isEmpty && first.tuning.products.isEmpty)
+        #expect(first.tuning.segments.isEmpty && first.tuning.products.isEmpty)
         #expect(first.measured == !first.tuning.picks.isEmpty)
     }
 

@@ -13,8 +13,9 @@ import Testing
     /// after another adds its own.
     private func tolerance(layers: Int) -> Float { Float(layers) * 8 / 256 }
 
-    private func backend(_ candidate: ConvolutionCandidate, _ order: ImageOrder) throws -> NativeBackend {
-        try NativeBackend(precision: .bfloat16, tuning: Tuning(always: candidate, order: order))
+    private func backend(_ candidate: ConvolutionCandidate, _ order: SegmentCandidate) throws -> NativeBackend
+    {
+        try NativeBackend(precision: .bfloat16, tuning: Tuning(always: candidate, segment: order))
     }
 
     /// Odd sizes, strides and padding; counts below, at, between and above blocks.
@@ -36,7 +37,7 @@ import Testing
                     before)
             let model = try Model(inputs: [image], outputs: [convolution])
             for candidate in Self.candidates {
-                for order in ImageOrder.allCases {
+                for order in SegmentCandidate.allCases {
                     try expectAlike(
                         model, backend(candidate, order), planned: 4, passes: [3, 1, 4],
                         tolerance: tolerance(layers: 2))
@@ -61,7 +62,7 @@ import Testing
         return try Model(inputs: [image], outputs: [Dense(3, name: "answer")(flat), side])
     }
 
-    @Test(arguments: ImageOrder.allCases) func groupsOfLayers(_ order: ImageOrder) throws {
+    @Test(arguments: SegmentCandidate.allCases) func groupsOfLayers(_ order: SegmentCandidate) throws {
         let model = try group(pools: false)
         for candidate in Self.candidates + [.direct, .blockedWinograd] {
             // Seven layers round one after the other.
@@ -77,7 +78,7 @@ import Testing
     @Test func ordersAgreeBehindAPooling() throws {
         let model = try group(pools: true)
         for candidate in Self.candidates {
-            let outcomes = try ImageOrder.allCases.map {
+            let outcomes = try SegmentCandidate.allCases.map {
                 try run(model, backend(candidate, $0), planned: 4, passes: [3, 1, 4])
             }
             for (name, values) in outcomes[0].outputs {
@@ -92,7 +93,7 @@ import Testing
     }
 
     /// A gradient that others have reached before is added to.
-    @Test(arguments: ImageOrder.allCases) func gradientsAdd(_ order: ImageOrder) throws {
+    @Test(arguments: SegmentCandidate.allCases) func gradientsAdd(_ order: SegmentCandidate) throws {
         let image = Input("image", shape: [10, 9, 2])
         let before = Conv2D(32, kernelSize: 1, name: "before")(image)
         let ways = (0..<3).map {

@@ -2,16 +2,19 @@ import MIOGraph
 import MIOPlan
 import MIOTensor
 
-/// How the images of a part of a model lie.
-public enum ImageOrder: String, CaseIterable, Hashable, Sendable {
-    /// In blocks of channels wherever `Convolution.outputLayouts` prefers them.
+/// The ways to compute an `ImageSegment` where factors may be rounded to bfloat16.
+public enum SegmentCandidate: String, CaseIterable, Hashable, Sendable {
+    /// Images in blocks of channels wherever `Convolution.outputLayouts` prefers them; each convolution rounds where that
+    /// is faster.
     case blocked
-    /// As Keras has them.
+    /// Images as Keras has them; each convolution rounds where that is faster.
     case channelsLast = "channels-last"
+    /// As a plan of float32 has it: images in blocks, and no convolution rounds. The others have to be faster than this.
+    case float32
 }
 
 /// A part of a plan whose operations hand each other images: convolutions, and what stands between them (poolings, sums,
-/// dropout). It is the unit in which the order of images is chosen: within it nothing is reordered.
+/// dropout). It is the unit in which one of `SegmentCandidate` is chosen: within it no image is reordered.
 struct ImageSegment {
     static let prefix = "images in segment "
 
@@ -20,12 +23,13 @@ struct ImageSegment {
     /// Equal segments have equal digests.
     let digest: String
 
-    /// What the order of each of its convolutions' images is remembered by.
-    var keys: [String] { convolutions.map { Self.key(layer: $0, digest: digest) } }
+    /// What the choice is remembered by, for each of its convolutions.
+    var keys: [String] { convolutions.map { "\(Self.prefix)\(digest) of \(Self.escaped($0))" } }
 
-    static func key(layer: String, digest: String) -> String { "\(prefix)\(digest) of \(layer)" }
+    /// A layer's name as it is in a key: on one line.
+    static func escaped(_ layer: String) -> String { layer.escaped() }
 
-    /// The layer that a key is of.
+    /// The escaped name of the layer that a key is of.
     static func layer(ofKey key: String) -> String? {
         guard key.hasPrefix(prefix) else { return nil }
         // A digest has no space.
@@ -90,11 +94,11 @@ extension Plan.Operation {
         guard case .layer(let layer as Conv2D, _, let choice) = work, choice.isTunedConvolution else {
             return nil
         }
-        return (layer.attributes.name ?? "Conv2D", choice.outputLayout)
+        return (layer.displayName, choice.outputLayout)
     }
 }
 
 extension KernelChoice {
     /// Whether it is a convolution that could be computed in several ways.
-    var isTunedConvolution: Bool { algorithm != "reference" && algorithm != FewFiltersKernel.algorithm }
+    var isTunedConvolution: Bool { !isReference && algorithm != FewFiltersKernel.algorithm }
 }

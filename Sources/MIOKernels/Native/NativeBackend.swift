@@ -34,8 +34,14 @@ public struct NativeBackend: KernelBackend {
     /// OpenMP keeps the number of its threads for each thread that asks.
     public func prepareThread() { mio_set_openmp_threads(Int32(threads)) }
 
+    /// The numbers that a convolution may multiply in: float32 too where its segment is computed as float32's plan has it.
+    func precision(of layer: Conv2D) -> Precision {
+        tuning.segment(ofLayer: layer.displayName) == .float32 ? .float32 : precision
+    }
+
     /// The way each pass of a convolution takes, for passes of at most so many samples.
     func picks(_ request: Convolution.Request, samples: Int) -> (ConvolutionPass) -> ConvolutionCandidate {
+        let precision = precision(of: request.layer)
         let key = request.key(engine, samples: samples, threads: threads, precision: precision)
         let usual = request.candidates(engine, threads: threads, precision: precision)[0]
         let tuning = tuning
@@ -45,7 +51,7 @@ public struct NativeBackend: KernelBackend {
     /// Candidate layouts of a convolution's output, best first.
     func outputLayouts(_ layer: Conv2D, channels: Int) -> [Layout] {
         let layouts = Convolution.outputLayouts(layer, channels: channels, engine)
-        let isChannelsLast = tuning.order(ofLayer: layer.attributes.name ?? "Conv2D") == .channelsLast
+        let isChannelsLast = tuning.segment(ofLayer: layer.displayName) == .channelsLast
         return isChannelsLast ? [.canonical] : layouts
     }
 
@@ -86,7 +92,7 @@ public struct NativeBackend: KernelBackend {
 
     public func makeKernel(_ description: KernelDescription) throws -> any Kernel {
         prepareThread()
-        if description.choice.algorithm == "reference" { return ReferenceKernel(description) }
+        if description.choice.isReference { return ReferenceKernel(description) }
         return switch description.layer {
         case let layer as Conv2D where description.choice.algorithm == FewFiltersKernel.algorithm:
             FewFiltersKernel(layer, description)

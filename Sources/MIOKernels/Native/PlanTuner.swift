@@ -1,11 +1,12 @@
 import MIOPlan
+import MIOTensor
 
-/// Finds the fastest way for each convolution and each large product of a plan, and the order of its images.
+/// Finds the fastest way for each convolution, each large product and each segment of images of a plan.
 ///
-/// A convolution's ways are measured one by one. How images lie is not a matter of one convolution: a segment of the plan is
-/// measured as a whole, with its poolings and sums and what its ends cost, in each order with the ways that are fastest
-/// there; so bfloat16, which likes its channels last, is not converted for at each layer, and float32's best, Winograd in
-/// blocks, is what it has to beat.
+/// A convolution's ways are measured one by one. How images lie is not a matter of one convolution, and neither is what a
+/// convolution does for its neighbours (mio's Winograd takes the relu before it along): a segment is measured as a whole,
+/// in the plan, with its poolings and sums and what its ends cost. What float32's plan does is measured first, and the
+/// others have to be faster than that.
 struct PlanTuner {
     private let backend: NativeBackend
     private let request: PlanRequest
@@ -29,65 +30,66 @@ struct PlanTuner {
     /// - Returns: the entries that the plan uses, no others.
     mutating func run() -> Tuning {
         let segments = segments()
-        var orders = segments.map { segment in
-            let known = segment.keys.map { all.order($0) }
+        let known = segments.map { segment in
+            let known = segment.keys.map { all.segment($0) }
             return known.allSatisfy { $0 == known[0] } ? known[0] : nil
         }
-        let unknown = orders.indices.filter { orders[$0] == nil }
+        let unknown = known.indices.filter { known[$0] == nil }
+        var best = known.map { $0 ?? .float32 }
         if !unknown.isEmpty {
             hasMeasured = true
-            for index in unknown { orders[index] = .blocked }
-            var least = seconds(segments, orders)
+            var least = seconds(segments, best)
             let groups = unknown.count <= Self.mostSegments ? unknown.map { [$0] } : [unknown]
             for group in groups {
-                var others = orders
-                for index in group { others[index] = .channelsLast }
-                let time = seconds(segments, others)
-                // About equal: in blocks, as float32 has them.
-                if time < least * 0.95 { (orders, least) = (others, time) }
+                for candidate in [SegmentCandidate.blocked, .channelsLast] {
+                    var others = best
+                    for index in group { others[index] = candidate }
+                    let time = seconds(segments, others)
+                    // About equal: the one that was there before.
+                    if time < least * 0.95 { (best, least) = (others, time) }
+                }
             }
         }
-        return tuned(segments, orders)
+        return tuned(segments, best)
     }
 
-    /// Where there is a choice: oneDNN's float32 has its Winograd in blocks, and mio's own.
+    /// Those of a plan in which factors may be rounded.
     private func segments() -> [ImageSegment] {
         guard backend.precision == .bfloat16, backend.engine.hasBFloat16 else { return [] }
         let plan = Plan(request, backend: backend)
         return ImageSegment.all(in: plan) { operation in
-            Convolution.Request(operation, in: plan).map { key($0, plan) }
+            Convolution.Request(operation, in: plan).map {
+                $0.key(
+                    backend.engine, samples: plan.samples, threads: backend.threads,
+                    precision: backend.precision)
+            }
         }
     }
 
-    private func key(_ request: Convolution.Request, _ plan: Plan) -> String {
-        request.key(
-            backend.engine, samples: plan.samples, threads: backend.threads, precision: backend.precision)
-    }
-
     /// Of a pass of the whole plan, forward and backward.
-    private mutating func seconds(_ segments: [ImageSegment], _ orders: [ImageOrder?]) -> Double {
+    private mutating func seconds(_ segments: [ImageSegment], _ candidates: [SegmentCandidate]) -> Double {
         var backend = backend
-        backend.tuning = tuned(segments, orders)
+        backend.tuning = tuned(segments, candidates)
         let plan = Plan(request, backend: backend)
         if let stopwatch { return stopwatch.plan(plan) ?? .infinity }
         return backend.measure(plan, request) ?? .infinity
     }
 
-    /// The fastest way of all that is in the plan with images in these orders.
-    private mutating func tuned(_ segments: [ImageSegment], _ orders: [ImageOrder?]) -> Tuning {
+    /// The fastest way of all that is in the plan with segments like this.
+    private mutating func tuned(_ segments: [ImageSegment], _ candidates: [SegmentCandidate]) -> Tuning {
         var result = Tuning()
-        for (segment, order) in zip(segments, orders) {
+        for (segment, candidate) in zip(segments, candidates) {
             for key in segment.keys {
-                result.set(order ?? .blocked, key)
-                all.set(order ?? .blocked, key)
+                result.set(candidate, key)
+                all.set(candidate, key)
             }
         }
-        var ordered = backend
-        ordered.tuning = result
-        let plan = Plan(request, backend: ordered)
+        var chosen = backend
+        chosen.tuning = result
+        let plan = Plan(request, backend: chosen)
         for operation in plan.operations {
             if let request = Convolution.Request(operation, in: plan) {
-                tune(request, plan, into: &result)
+                tune(request, plan, chosen.precision(of: request.layer), into: &result)
             } else if let product = DenseProducts(operation, in: plan) {
                 tune(product, into: &result)
             }
@@ -95,11 +97,13 @@ struct PlanTuner {
         return result
     }
 
-    private mutating func tune(_ request: Convolution.Request, _ plan: Plan, into result: inout Tuning) {
-        let candidates = request.candidates(
-            backend.engine, threads: backend.threads, precision: backend.precision)
+    private mutating func tune(
+        _ request: Convolution.Request, _ plan: Plan, _ precision: Precision, into result: inout Tuning
+    ) {
+        let candidates = request.candidates(backend.engine, threads: backend.threads, precision: precision)
         guard candidates.count > 1 else { return }
-        let key = key(request, plan)
+        let key = request.key(
+            backend.engine, samples: plan.samples, threads: backend.threads, precision: precision)
         let passes = ConvolutionPass.needed(
             trainsWeights: request.trainsWeights, needsInputGradient: request.needsInputGradient)
         if passes.contains(where: { all.pick(key, $0) == nil }) {
