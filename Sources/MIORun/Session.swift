@@ -64,6 +64,23 @@ public struct Session {
         backend = try communicator.agree(on: "the kernels") {
             try makeBackend(lanes.threadsEach).computing(in: job.training.precision)
         }
+        // How the work is shared changes no bit of a strict run.
+        if communicator.rank == 0, measuresOperations || decision?.key != nil && !isStrict,
+            let warning = TuningCache(folder: job.runDirectory).warning
+        {
+            Message.write("warning: \(warning)")
+        }
+    }
+
+    private var isStrict: Bool { job.training.reproducible == .strict }
+
+    /// Whether there may be operations with several ways, of which the fastest is to be measured. A strict run measures
+    /// nothing: another run might find another way faster.
+    private var measuresOperations: Bool {
+        backend is NativeBackend && !isStrict
+            && job.graph.layers.contains {
+                $0.layer is Conv2D || job.training.precision == .bfloat16 && $0.layer is Dense
+            }
     }
 
     /// Keeps in a run's folder how this rank's threads share the work, for when it continues.
@@ -110,9 +127,9 @@ public struct Session {
         -> Replica
     {
         let outputs = outputs ?? job.outputs
-        let (plan, backend) = try makePlan(schedules, outputs, forwardOnly: true)
         let columns = ColumnMap(graph: job.graph, outputs: outputs)
-        try verifyMemory(plan, schedules, floatsPerSample: columns.floatsPerSample, trains: false)
+        let (plan, backend) = try makePlan(
+            schedules, outputs, floatsPerSample: columns.floatsPerSample, trains: false)
         return try makeReplica(schedules, outputs, plan, backend, memory: nil)
     }
 
@@ -122,8 +139,8 @@ public struct Session {
     public func makeTrainingReplica(schedules: [BatchSchedule], floatsPerSample: Int) throws
         -> (Replica, TrainingMemory, any KernelBackend)
     {
-        let (plan, backend) = try makePlan(schedules, job.outputs, forwardOnly: false)
-        try verifyMemory(plan, schedules, floatsPerSample: floatsPerSample, trains: true)
+        let (plan, backend) = try makePlan(
+            schedules, job.outputs, floatsPerSample: floatsPerSample, trains: true)
         let memory = try TrainingMemory(
             plan: plan, graph: job.graph, outputs: job.outputs, optimizer: job.optimizer,
             communicator: communicator)
@@ -142,18 +159,25 @@ public struct Session {
         }
     }
 
+    /// The plan, for which a machine has the memory, and the backend that computes it.
     private func makePlan(
-        _ schedules: [BatchSchedule], _ outputs: [OutputSpecification], forwardOnly: Bool
+        _ schedules: [BatchSchedule], _ outputs: [OutputSpecification], floatsPerSample: Int, trains: Bool
     ) throws -> (Plan, any KernelBackend) {
         let shard = schedules.map { shards.largest(batchSize: min($0.batchSize, $0.rowCount)) }.max() ?? 1
         let pass = try passSize(shard: shard)
         let request = Replica.planRequest(
             graph: job.graph, outputs: outputs, pass: pass, bucketElements: bucketElements,
-            forwardOnly: forwardOnly)
-        let backend = try tunedBackend(for: request)
-        let plan = try communicator.agree(on: "the plan") { Plan(request, backend: backend) }
-        try communicator.requireEqual("plan", plan.description)
-        return (plan, backend)
+            forwardOnly: !trains)
+        func plan(_ backend: any KernelBackend) throws -> Plan {
+            let plan = try communicator.agree(on: "the plan") { Plan(request, backend: backend) }
+            try communicator.requireEqual("plan", plan.description)
+            try verifyMemory(plan, schedules, floatsPerSample: floatsPerSample, trains: trains)
+            return plan
+        }
+        let untuned = try plan(backend)
+        // Rank 0 computes passes of plans to measure them, in memory of its own: only now, as there is enough.
+        guard let tuned = try tunedBackend(for: request) else { return (untuned, backend) }
+        return (try plan(tuned), tuned)
     }
 
     /// Large enough that a collective's latency does not count. A lone rank has none: it looks at a layer's gradients
@@ -179,22 +203,17 @@ public struct Session {
     }
 
     /// The backend with what rank 0 has measured, now or before, of the convolutions and products that could be
-    /// computed in several ways. A strict run measures nothing: another run might find another way faster.
+    /// computed in several ways.
+    /// - Returns: `nil` where there is nothing to measure.
     /// - Throws: `CommunicationError`
-    private func tunedBackend(for request: PlanRequest) throws -> any KernelBackend {
-        guard var native = backend as? NativeBackend, job.training.reproducible != .strict,
-            job.graph.layers.contains(where: {
-                $0.layer is Conv2D || job.training.precision == .bfloat16 && $0.layer is Dense
-            })
-        else { return backend }
+    private func tunedBackend(for request: PlanRequest) throws -> NativeBackend? {
+        guard measuresOperations, var native = backend as? NativeBackend else { return nil }
         var bytes: [UInt8] = []
         if communicator.rank == 0 {
             let cache = TuningCache()
             let machine = native.machine
             var known = cache?.tuning(of: machine) ?? Tuning()
-            let ofRun = TuningCache(folder: job.runDirectory)
-            if let warning = ofRun.warning { Message.write("warning: \(warning)") }
-            known.prefer(ofRun.tuning(of: machine))
+            known.prefer(TuningCache(folder: job.runDirectory).tuning(of: machine))
             let (tuning, measured) = native.tuning(for: request, known: known)
             if measured { cache?.add(tuning, of: machine) }
             bytes = tuning.bytes

@@ -15,7 +15,8 @@ import MIOTensor
 /// alone.
 ///
 ///     {"format 2, 6 207 Intel(R) Xeon(R) Processor …, oneDNN 2.6.3": {
-///         "conv (254, 254, 32) …, forward": "winograd", "threads: 2 for 64 samples …": "2 lanes of 1 thread"}}
+///         "conv (254, 254, 32) …, forward": "winograd", "images in segment 6b1f… of conv2": "channels-last",
+///         "products of 64 rows …, forward": "bfloat16", "threads: 2 for 64 samples …": "2 lanes of 1 thread"}}
 public struct TuningCache {
     public let path: String
 
@@ -50,8 +51,7 @@ public struct TuningCache {
 
     private static func section(_ machine: String) -> String { "format 2, \(machine)" }
 
-    /// A sentence if there is a file that cannot be read. A run that continues then measures again, and its sums may
-    /// round otherwise than before.
+    /// A sentence if there is a file that cannot be read: a run that continues then measures again.
     public var warning: String? {
         guard Folder.exists(path) else { return nil }
         do {
@@ -59,8 +59,8 @@ public struct TuningCache {
             return nil
         } catch {
             return
-                "\(path): cannot be read, so that convolutions are measured again: sums may round otherwise than "
-                + "before (\("\(error)".shown()))"
+                "\(path): cannot be read (\("\(error)".shown())); the fastest ways to compute are measured again, and "
+                + "sums may round differently than before"
         }
     }
 

@@ -58,4 +58,25 @@ import Testing
         kept.add(Tuning(picks: others), of: backend.machine)
         #expect(try tuning(job).0.tuning.picks == others)
     }
+
+    /// Measuring takes the memory of a pass: a training that has not as much is refused first.
+    @Test(arguments: ["float32", "bfloat16"]) func memoryIsCheckedFirst(precision: String) throws {
+        let folder = try TemporaryFolder()
+        _ = try folder.write(Array(Self.text.utf8), to: "job.yaml")
+        let samples = 20_000_000
+        let job = try Job.load(
+            path: folder.path("job.yaml"),
+            overrides: [
+                "training.batch_size=\(samples)", "training.micro_batch=\(samples)", "training.threads=1",
+                "training.precision=\(precision)",
+            ])
+        let session = try Session(
+            job: job, communicator: LoopbackCommunicator(), makeBackend: KernelSelection.native.makeBackend)
+        let error = #expect(throws: AgreedError.self) {
+            try session.makeTrainingReplica(
+                schedules: [BatchSchedule(rowCount: samples, batchSize: samples)], floatsPerSample: 6401)
+        }
+        #expect(error?.exitCode == .inputOutput)
+        #expect(error?.description.contains("1 rank needs about ") == true, "\(error?.description ?? "")")
+    }
 }

@@ -36,6 +36,23 @@ import Testing
         #expect(cache.tuning(of: "x") == tuning)
     }
 
+    /// A run that continues does not go by another measurement without a word.
+    @Test func aFileThatCannotBeReadIsTold() throws {
+        let temporary = try TemporaryFolder()
+        let cache = TuningCache(folder: temporary.path)
+        #expect(cache.warning == nil)
+        cache.add(tuning, of: "x")
+        #expect(cache.warning == nil)
+        for text in ["", "{", "[1, 2]"] {
+            try text.write(toFile: cache.path, atomically: true, encoding: .utf8)
+            let warning = try #require(cache.warning, "\(text)")
+            #expect(warning.hasPrefix("\(cache.path): cannot be read ("))
+        }
+        #expect(cache.warning?.contains("expected an object of machines") == true)
+        #expect(
+            cache.warning?.hasSuffix("measured again, and sums may round differently than before") == true)
+    }
+
     /// What other versions have measured may mean something else here: it is not read, and it stays.
     @Test func otherFormatsAreLeftAlone() throws {
         let temporary = try TemporaryFolder()
