@@ -102,7 +102,7 @@ public struct StepBenchmark: Sendable {
         return try StepMeasurement(
             model: model, kernels: kernels, ranks: communicator.size, threadsPerRank: session.threads,
             batchSize: batchSize, pass: replica.plan.samples, steps: steps,
-            flopsPerStep: replica.plan.flopsPerSample * batchSize,
+            flopsPerStep: replica.plan.flopsPerSample.clampedTimes(batchSize),
             medianStepSeconds: sorted[steps / 2], fastestStepSeconds: sorted[0],
             allocationsPerStep: most(own), communicationAllocationsPerStep: most(inCommunication),
             oneDNNAllocationsPerStep: most(inOneDNN),

@@ -85,15 +85,10 @@ public struct OperationCost: Hashable, Sendable {
             case .layer(let layer as Conv2D, _, _):
                 let channels = plan.tensors[operation.inputs[0]].shape.last
                 let window = layer.kernelSize[0].clampedTimes(layer.kernelSize[1])
-                let count = window.clampedTimes(2 * channels).clampedTimes(output.count)
+                let count = window.clampedTimes(2).clampedTimes(channels).clampedTimes(output.count)
                 self.init({ _ in count }, { _ in count })
-            // Every input element meets every unit.
-            case .layer(let layer as Dense, _, _):
-                self.init({ (2 * $0).clampedTimes(layer.units) }, { (2 * $0).clampedTimes(layer.units) })
-            case .layer(let layer as SegmentedDense, _, _):
-                self.init(
-                    { (2 * $0).clampedTimes(layer.dense.units) }, { (2 * $0).clampedTimes(layer.dense.units) }
-                )
+            case .layer(let layer as Dense, _, _): self.init(units: layer.units)
+            case .layer(let layer as SegmentedDense, _, _): self.init(units: layer.dense.units)
             // Comparisons; the gradient goes to one element of each window.
             case .layer(let layer as MaxPooling2D, _, _):
                 self.init(
@@ -102,6 +97,11 @@ public struct OperationCost: Hashable, Sendable {
             case .layer(is Concatenate, _, _): self.init(0, 0)
             default: self.init({ $0 }, { $0 })
             }
+        }
+
+        /// Every input element meets every unit.
+        private init(units: Int) {
+            self.init({ $0.clampedTimes(2).clampedTimes(units) }, { $0.clampedTimes(2).clampedTimes(units) })
         }
 
         private init(_ forward: Int, _ backward: Int) { self.init({ _ in forward }, { _ in backward }) }

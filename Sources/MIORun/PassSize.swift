@@ -1,6 +1,7 @@
 import MIOJob
 import MIOKernels
 import MIOPlan
+import MIOTensor
 import MIOTraining
 
 /// How many samples go through the model at a time in a lane.
@@ -24,7 +25,7 @@ enum PassSize {
         if let asked = job.training.microBatch { return max(1, min(asked, shard)) }
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: 1), backend: backend)
-        let bytesPerSample = max(1, plan.arenaElements * MemoryLayout<Float>.stride)
+        let bytesPerSample = max(1, plan.arenaElements.clampedTimes(MemoryLayout<Float>.stride))
         // A strict run has the same passes at any number of ranks, and on any machine: they decide how sums are rounded.
         let cache =
             job.training.reproducible == .strict

@@ -60,12 +60,13 @@ public struct RunDirectoryCheck: Sendable, Hashable {
             if Folder.exists(metrics) { _ = try MappedFile(metrics) }
         } catch { findings.add(error) }
         var system = statvfs()
-        freeBytes = statvfs(existing, &system) == 0 ? Int(system.f_bavail) * Int(system.f_frsize) : nil
+        freeBytes =
+            statvfs(existing, &system) == 0
+            ? Int(clamping: system.f_bavail).clampedTimes(Int(clamping: system.f_frsize)) : nil
         if let freeBytes, let checkpointBytes {
             // One more while it is written, and the finished model.
             let kept = min(job.checkpoints.keep, Int(Int32.max)) + 2
-            let (product, overflow) = kept.multipliedReportingOverflow(by: checkpointBytes)
-            let needed = overflow ? Int.max : product
+            let needed = kept.clampedTimes(checkpointBytes)
             if needed > freeBytes {
                 findings.warn(
                     "run_directory \(path): checkpoints take up to \(byteText(needed)), and \(byteText(freeBytes)) "
