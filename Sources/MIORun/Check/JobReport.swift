@@ -133,7 +133,7 @@ extension DataCheck {
             if !labels.classCounts.isEmpty {
                 let names = job.outputs.first { $0.name == target.name }?.classes?.names
                 let shown = labels.classCounts.prefix(20).enumerated().map { number, count in
-                    "\(names.flatMap { number < $0.count ? $0[number] : nil } ?? "\(number)"): \(count)"
+                    "\(shown: names.flatMap { number < $0.count ? $0[number] : nil } ?? "\(number)"): \(count)"
                 }
                 let rest = labels.classCounts.count - shown.count
                 lines.append(
@@ -146,7 +146,7 @@ extension DataCheck {
         lines += copies.map { copies in
             let order = copies.reason == .fortranOrder ? "Fortran (column-major) order" : "big-endian order"
             return entry(
-                "  \(copies.column)",
+                "  \(shown: copies.column)",
                 "in \(order): every rank copies it, \(byteText(copies.byteCount)), when it starts")
         }
         return lines

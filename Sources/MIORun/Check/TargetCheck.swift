@@ -85,7 +85,8 @@ public struct TargetCheck: Sendable, Hashable {
         guard let weights else { return }
         if let row = weights.firstNonFiniteRow {
             findings.addError(
-                "\(place): \(weights.nonFiniteCount) sample weights are NaN or infinite, first in "
+                "\(place): \(counted(weights.nonFiniteCount, "sample weight is", plural: "sample weights are")) NaN or "
+                    + "infinite, the first in "
                     + "\(dataset.location(ofRow: row, column: column)); correct the data")
         }
         if weights.minimum < 0 {
