@@ -136,14 +136,15 @@ struct LabelAdvice: Sendable {
     /// Rows that are no choice among classes.
     private func shares(_ labels: LabelSurvey) -> String? {
         let rows = labels.wholePositions
-        if labels.unevenRows > 0 {
+        let (uneven, zero) = (labels.unevenRows, labels.zeroRows)
+        if uneven > 0 {
             return
-                "\(labels.unevenRows) of \(counted(rows, "row")) do not add up to 1, as \(lossName) expects. Where "
+                "\(uneven) of \(counted(rows, "row")) \(uneven == 1 ? "does" : "do") not add up to 1, as \(lossName) expects. Where "
                 + "several answers may be right, use a sigmoid and binary_crossentropy"
         }
-        guard labels.zeroRows > 0 else { return nil }
+        guard zero > 0 else { return nil }
         return
-            "\(labels.zeroRows) of \(counted(rows, "row")) are 0 throughout: they count as labelled, and no class is "
+            "\(zero) of \(counted(rows, "row")) \(zero == 1 ? "is 0 throughout: it counts" : "are 0 throughout: they count") as labelled, and no class is "
             + "right. Where there is no label, write NaN"
     }
 
