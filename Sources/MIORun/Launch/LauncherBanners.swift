@@ -2,7 +2,7 @@
 /// which signal ended it. Open MPI 4 has a quiet mode; version 5 has none.
 ///
 /// Such a banner is some lines between two lines of dashes. Version 5 sometimes adds a line about the connection to a rank
-/// that has ended, which is left out too. Everything else passes: a byte at once, a line of dashes with the line behind it.
+/// that has ended, or libevent's about a descriptor that is closed by then; they are left out too. Everything else passes: a byte at once, a line of dashes with the line behind it.
 package struct LauncherBanners {
     /// Whether the bytes now are the rest of a line that passes.
     private var isWithinLine = false
@@ -17,8 +17,12 @@ package struct LauncherBanners {
         "prterun noticed that process rank",
     ].map { Array($0.utf8) }
 
-    /// Behind `[host:process]`: the connection to a rank that has ended.
-    private static let lostConnection = Array(" PMIX ERROR: PMIX_ERR_UNREACH in file".utf8)
+    /// Behind something in brackets, `[host:process]` and `[warn]`: about the connection to a rank that has ended.
+    private static let lostConnections = [
+        " PMIX ERROR: PMIX_ERR_UNREACH in file", " Epoll MOD(", " Epoll DEL(",
+    ].map {
+        Array($0.utf8)
+    }
 
     package init() {}
 
@@ -74,8 +78,8 @@ package struct LauncherBanners {
         guard line.first == UInt8(ascii: "[") else { return false }
         guard let end = line.firstIndex(of: UInt8(ascii: "]")) else { return line.count < 100 ? nil : false }
         let rest = line[(end + 1)...]
-        if rest.starts(with: lostConnection) { return true }
-        return lostConnection.starts(with: rest) ? nil : false
+        if lostConnections.contains(where: { rest.starts(with: $0) }) { return true }
+        return lostConnections.contains { $0.starts(with: rest) } ? nil : false
     }
 
     private static func isDashes(_ line: [UInt8]) -> Bool {
