@@ -139,11 +139,18 @@ public struct CSVFile {
     }
 
     /// The different texts of some columns together, in order of appearance. Words for a missing value are none.
-    /// - Throws: `DataError` as ``read(columns:classes:scratch:)``.
+    /// - Throws: `DataError` as ``read(columns:classes:scratch:)``; of kind `badValue` for more texts than a job file takes.
     func texts(ofColumns names: [String], known: inout OrderedTexts) throws {
         let wanted = Set(try names.map { try index(of: $0) })
         var scanner = afterHeader
         while scanner.skipBlankLines() {
+            guard !known.isTooLarge else {
+                throw DataError(
+                    .badValue, "\(path):\(scanner.line)",
+                    "\(listed(names.map { "\(quoted: $0)" }, most: 4)): \(known.texts.count) different texts up to here, "
+                        + "more than classes: appearance numbers; a text of its own for each sample teaches a model nothing"
+                )
+            }
             var index = 0
             while true {
                 let field = try scanner.next()
@@ -238,14 +245,4 @@ public struct CSVFile {
 
     /// The first of the columns that have a name, for a message.
     static func named(_ names: [String]) -> String { listed(names.filter { !$0.isEmpty }, most: 12) }
-}
-
-/// Texts in the order in which they were first inserted.
-struct OrderedTexts {
-    private(set) var texts: [String] = []
-    private var seen: Set<String> = []
-
-    mutating func insert(_ text: String) {
-        if seen.insert(text).inserted { texts.append(text) }
-    }
 }

@@ -125,7 +125,7 @@ public final class Dataset: @unchecked Sendable {
             if let other = counts.first(where: { $0.1 != first.1 }) {
                 throw DataError(
                     .unequalCounts, specification.folder,
-                    "\(first.1) files of array \(quoted: first.0), but \(other.1) of \(quoted: other.0): the files of one "
+                    "\(counted(first.1, "file")) of array \(quoted: first.0), but \(other.1) of \(quoted: other.0): the files of one "
                         + "position make a shard")
             }
             let shards = try (0..<first.1).map { position in

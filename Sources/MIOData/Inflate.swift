@@ -13,6 +13,7 @@ func inflateMember(
     _ compressed: UnsafeRawBufferPointer, size: Int, checksum: UInt32, into output: ScratchWriter,
     place: String
 ) throws {
+    // The first chunk holds the whole header of an array.
     let chunkSize = 1 << 18
     let chunk = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: chunkSize)
     defer { chunk.deallocate() }
@@ -46,7 +47,7 @@ func inflateMember(
         }
         let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: chunk[..<count]))
         // An array that is not read, or of another size than the archive claims, is refused before the rest is written.
-        if produced == 0, status != Z_STREAM_END {
+        if produced == 0, count > 0, status != Z_STREAM_END {
             _ = try NpyHeader(parsing: bytes, total: size, place: place)
         }
         actual.update(bytes)

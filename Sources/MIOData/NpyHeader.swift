@@ -11,6 +11,10 @@ struct NpyHeader {
     /// The bytes before the first element.
     let size: Int
 
+    /// Bytes of the longest header that is read, as many as version 1 can have. numpy reads 10,000 without being asked.
+    private static let longest = 1 << 16
+    /// Axes of an array of numpy 2; earlier versions had 32.
+    private static let mostAxes = 64
     private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]  // \x93NUMPY
 
     /// Reads the header at the start of `bytes`, which hold one array and nothing after it.
@@ -38,6 +42,10 @@ struct NpyHeader {
         let length =
             version == 1
             ? Int(bytes.integer(at: 8, as: UInt16.self)) : Int(bytes.integer(at: 8, as: UInt32.self))
+        guard length <= Self.longest else {
+            throw DataError(
+                .badHeader, place, "the header claims \(length) bytes; at most \(Self.longest) are read")
+        }
         guard length <= bytes.count - start else {
             throw DataError(
                 .truncated, place,
@@ -46,6 +54,11 @@ struct NpyHeader {
         }
         var literal = NpyDictionary(UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]))
         let (descriptor, isFortranOrder, extents) = try literal.parse(place: place)
+        guard extents.count <= Self.mostAxes else {
+            throw DataError(
+                .badHeader, place,
+                "the header claims \(extents.count) axes; an array of numpy has at most \(Self.mostAxes)")
+        }
         (elementType, isBigEndian) = try ElementType.parse(descriptor: descriptor, place: place)
         self.isFortranOrder = isFortranOrder && extents.filter { $0 != 1 }.count > 1
         size = start + length

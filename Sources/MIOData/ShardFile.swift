@@ -14,7 +14,7 @@ extension MappedFile {
             switch error.exitCode {
             case .missingInput: throw DataError(.missing, path, "no such file")
             case .badInput:
-                throw DataError(.unsupported, path, "\(error.reason); data.files must name plain files")
+                throw DataError(.unsupported, path, "\(error.reason); shards must be plain files")
             default: throw error
             }
         }

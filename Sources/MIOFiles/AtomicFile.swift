@@ -24,7 +24,7 @@ public struct AtomicFile: ~Copyable {
         self.file = consume file
     }
 
-    /// Looks whether what bears the name may be replaced: a plain file, or nothing.
+    /// Looks whether the path may be replaced: it has a plain file, or nothing.
     /// - Throws: `FileError`, the one of `init`.
     public static func verifyReplaceable(_ path: String) throws(FileError) {
         guard let kind = FileKind.of(path), kind != .plain else { return }

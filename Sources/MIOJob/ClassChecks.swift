@@ -11,6 +11,9 @@ struct ClassChecks {
 
     private var path: ConfigPath { ConfigPath() }
 
+    /// Characters of the name of an output's class.
+    private static let longestName = 1000
+
     func run() throws(ConfigError) {
         for output in outputs { try check(output) }
         for column in data.classes.keys.sorted() { try check(column: column) }
@@ -40,6 +43,13 @@ struct ClassChecks {
                 message:
                     "\(counted(names.count, "class", plural: "classes")) (\(listed(names, most: 12))), but "
                     + (count == shape.last ? "the output has \(count) units" : "\(loss) has 2: 0 and 1"))
+        }
+        if let long = classes.names?.first(where: { $0.unicodeScalars.count > Self.longestName }) {
+            throw ConfigError(
+                path: place,
+                message:
+                    "\(quoted: long) is too long a name: at most \(Self.longestName) characters, because predictions "
+                    + "give every name the room of the longest")
         }
         let other = output.name + "_classes"
         guard graph.shape(ofOutput: other) == nil else {

@@ -261,11 +261,15 @@ struct JobChecks {
 
     /// Columns of an output without a loss are never read.
     private var unusedColumnWarnings: [String] {
-        let untrained = graph.outputs.map(\.name).filter { name in !outputs.contains { $0.name == name } }
+        var output: [String: String] = [:]
+        for name in untrained {
+            output[name] = name
+            output[name + "_weight"] = name
+        }
         return data.parts.flatMap { key, source in
             source.names.compactMap { entry in
                 guard !source.inheritsColumns || entry.key == "files",
-                    let output = untrained.first(where: { entry.name == $0 || entry.name == $0 + "_weight" })
+                    let output = output[entry.name]
                 else { return nil }
                 return
                     "data.\(key).\(entry.key).\(entry.name): is not read, because outputs has no entry for "
@@ -275,10 +279,14 @@ struct JobChecks {
     }
 
     private var untrainedWarnings: [String] {
+        untrained.map {
+            "outputs: \(quoted: $0) has no entry, so it has no loss: it is predicted, but not trained"
+        }
+    }
+
+    /// The model's outputs without a loss.
+    private var untrained: [String] {
         let trained = Set(outputs.map(\.name))
         return graph.outputs.map(\.name).filter { !trained.contains($0) }
-            .map {
-                "outputs: \(quoted: $0) has no entry, so it has no loss: it is predicted, but not trained"
-            }
     }
 }

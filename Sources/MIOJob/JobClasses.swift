@@ -44,11 +44,12 @@ extension Job {
                 continue
             }
             let trained = values.compactMap(\.className)
+            let numbers = Dictionary(trained.enumerated().map { ($1, $0) }) { first, _ in first }
             for (number, text) in own.enumerated() {
-                guard let before = trained.firstIndex(of: text), before != number else { continue }
+                guard let before = numbers[text], before != number else { continue }
                 return
                     "\(path.joined(separator: ".")): \(quoted: text) is class \(number), but class \(before) of the run "
-                    + "that has the weights: \(trained.prefix(20).map { "\(shown: $0)" }.joined(separator: ", "))"
+                    + "that has the weights: \(listed(trained, most: 20))"
             }
         }
         return nil

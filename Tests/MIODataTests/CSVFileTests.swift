@@ -282,6 +282,28 @@ struct CSVFileTests {
         #expect(none?.kind == .missing)
     }
 
+    /// Such a list would make a job file that cannot be read again.
+    @Test func aTextForEachSampleIsNoClass() throws {
+        let most = 200_000
+        func texts(_ count: Int) throws -> [[String]] {
+            try folder.write("t.csv", "id\n" + (0..<count).map { "u\($0)\n" }.joined())
+            return try DataSpecification(files: ["t.csv"], folder: folder.path).texts(ofColumns: [["id"]])
+        }
+        #expect(try texts(most).first?.count == most)
+        let many = dataError { try texts(most + 2) }
+        #expect(
+            many?.description
+                == "\(folder.path)/t.csv:200003: \"id\": 200001 different texts up to here, more than classes: appearance "
+                + "numbers; a text of its own for each sample teaches a model nothing")
+        try folder.write(
+            "t.csv", "id\n" + (0..<6).map { "\($0)" + String(repeating: "x", count: 1 << 20) + "\n" }.joined()
+        )
+        let long = dataError {
+            try DataSpecification(files: ["t.csv"], folder: folder.path).texts(ofColumns: [["id"]])
+        }
+        #expect(long?.message.hasPrefix("\"id\": 4 different texts up to here") == true)
+    }
+
     /// Looking names up one after the other took 12 s for so many.
     @Test func manyColumnsAreOpenedAtOnce() throws {
         let count = 64_000

@@ -159,6 +159,27 @@ struct NpyFileTests {
         }
     }
 
+    /// numpy has at most 64 axes, and its headers are short.
+    @Test func hugeHeadersAreRefused() throws {
+        func bytes(axes: Int) -> [UInt8] {
+            let ones = String(repeating: "1, ", count: axes - 1)
+            return file(
+                header: "{'descr': '<f4', 'fortran_order': False, 'shape': (2, \(ones)), }", content: 8)
+        }
+        #expect(try open(bytes(axes: 64)).shape.rank == 64)
+        for count in [65, 20_000] {
+            let error = dataError { try open(bytes(axes: count)) }
+            #expect(error?.kind == .badHeader)
+            #expect(error?.message == "the header claims \(count) axes; an array of numpy has at most 64")
+        }
+        // Version 2 counts its header in four bytes.
+        var long = Array(Fixtures.version2.prefix(8)) + [0x01, 0x00, 0x01, 0x00]
+        long += [UInt8](repeating: 0x20, count: 65_537)
+        let error = dataError { try open(long) }
+        #expect(error?.kind == .badHeader)
+        #expect(error?.message == "the header claims 65537 bytes; at most 65536 are read")
+    }
+
     @Test func writtenArraysAreReadBack() throws {
         let path = folder.path + "/y.npy"
         let writer = try NpyWriter(path: path, elementType: .int32, shape: [2, 2])

@@ -144,6 +144,15 @@ import Testing
         }
         #expect(kind("[a, b]").contains("outputs.kind.classes: 2 classes (a, b), but the output has 3 units"))
         #expect(kind("[a, b, a]").contains("outputs.kind.classes: \"a\" is there twice"))
+        let long = String(repeating: "n", count: 1001)
+        #expect(throws: Never.self) {
+            try job(
+                data: "train: {files: a.csv}",
+                outputs: "kind: {loss: sparse_categorical_crossentropy, classes: [a, b, \(long.dropLast())]}")
+        }
+        #expect(
+            kind("[a, b, \(long)]").contains(
+                "(1001 characters)\" is too long a name: at most 1000 characters, because predictions"))
         #expect(kind("[a, b, 1.5]").contains("outputs.kind.classes: expected texts, found the number 1.5"))
         #expect(
             kind("apearance").contains("expected a list of texts, or appearance for their order in the data"))

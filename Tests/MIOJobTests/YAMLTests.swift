@@ -140,6 +140,17 @@ import Testing
         #expect(told?.hasPrefix("job.yaml:1") == true, "\(told ?? "")")
     }
 
+    /// The search for keys that are aliases takes time in proportion to the text.
+    @Test(arguments: [
+        String(repeating: "*", count: 1_000_000), String(repeating: "é*", count: 500_000),
+        String(repeating: "*", count: 500_000) + String(repeating: " ", count: 500_000),
+    ]) func starsAreSearchedAtOnce(stars: String) {
+        let time = ContinuousClock().measure {
+            #expect(message("a: \"\(stars)\"\nb: [*c, *c, *c, *c, *c, *c, *c, *c, *c]\n")?.isEmpty == false)
+        }
+        #expect(time < .seconds(20))
+    }
+
     @Test func manyAliasesAsValuesAreRead() throws {
         let uses = (0..<30).map { "u\($0): *a" }.joined(separator: "\n")
         let value = try ConfigValue(

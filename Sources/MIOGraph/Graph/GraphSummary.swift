@@ -29,7 +29,7 @@ extension Graph {
         let trainable = parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count }
         let total = counts.reduce(0, +)
         return
-            (["Model: \(quoted: name.escaped())"] + table.lines(rows) + [
+            (["Model: \(quoted: name)"] + table.lines(rows) + [
                 " Total params: \(grouped(total)) (\(memorySize(ofFloats: total)))",
                 " Trainable params: \(grouped(trainable)) (\(memorySize(ofFloats: trainable)))",
                 " Non-trainable params: \(grouped(total - trainable)) "

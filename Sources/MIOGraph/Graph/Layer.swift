@@ -119,9 +119,15 @@ extension Shape {
     /// in bytes and products with a batch do not overflow.
     static let largestCount = 1 << 40
 
+    /// The most axes of a sample: numpy's arrays have 64, the samples among them.
+    static let largestRank = 63
+
     /// - Parameter what: the tensor, in words: `its weight "kernel"`.
-    /// - Throws: `ShapeError` if there are more elements than `largestCount`.
+    /// - Throws: `ShapeError` if there are more elements than `largestCount` or more axes than `largestRank`.
     func checkCount(_ what: String) throws(ShapeError) {
+        guard rank <= Self.largestRank else {
+            throw ShapeError("\(what) has \(rank) axes; at most \(Self.largestRank) are possible")
+        }
         var count = 1
         for dimension in dimensions where dimension != 1 {
             let (product, overflow) = count.multipliedReportingOverflow(by: dimension)

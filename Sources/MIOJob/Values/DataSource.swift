@@ -85,12 +85,7 @@ public struct DataSource: Hashable, Sendable {
                 if case .string(let one) = try reader.required(name) {
                     columns[name] = .name(one)
                 } else {
-                    let names = try Self.strings(name, &reader)
-                    var seen: Set<String> = []
-                    for column in names where !seen.insert(column).inserted {
-                        throw reader.error(name, "names \(quoted: column) twice")
-                    }
-                    columns[name] = .list(names)
+                    columns[name] = .list(try Self.strings(name, &reader))
                 }
             }
         } else if let train, case .shards = files {
@@ -137,7 +132,8 @@ public struct DataSource: Hashable, Sendable {
         guard !strings.isEmpty, !strings.contains("") else {
             throw reader.error(key, "expected a string or a list of strings, none of them empty")
         }
-        for (index, string) in strings.enumerated() where strings[..<index].contains(string) {
+        var seen: Set<String> = []
+        for string in strings where !seen.insert(string).inserted {
             throw reader.error(key, "names \(quoted: string) twice; keep one")
         }
         return strings

@@ -1,4 +1,6 @@
 import Foundation
+import MIOConfig
+import MIOTensor
 
 /// Paths relative to a job's folder.
 enum JobPath {
@@ -9,16 +11,19 @@ enum JobPath {
         path.hasPrefix("/") ? absolute(path) : absolute(folder + "/" + path)
     }
 
-    /// What is to know of a job that is the record of a run, and lies in a folder of a run that is not its own: a copied
-    /// or moved one.
+    /// The warning for a job that is the record of a run, and lies in a folder of a run that is not its own: a copied or
+    /// moved one.
     static func copyWarning(folder: String, runDirectory: String) -> String? {
         func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
         let isRun = ["metrics.jsonl", "checkpoints"].allSatisfy {
             FileManager.default.fileExists(atPath: folder + "/" + $0)
         }
         guard isRun, resolved(folder) != resolved(runDirectory) else { return nil }
+        // What a shell reads as more than a word, YAML may read as something else.
+        let value = folder == folder.shellWord ? folder : ConfigValue.string(folder).json()
         return
             "run_directory: this job lies in the folder of a run, \(folder), but names another, \(runDirectory): that "
-            + "one is used. For this folder add --set run_directory=\(folder)"
+            + "one is used. For this folder add --set "
+            + "run_directory=\(value)".shellWord
     }
 }

@@ -14,22 +14,25 @@ enum YAMLKeyScan {
         guard aliases.prefix(harmlessAliases + 1).reduce(0, { count, _ in count + 1 }) > harmlessAliases
         else { return nil }
         var line = 1
+        // The end of the last alias: what begins inside it is a part of it, and is not looked at again.
+        var nameEnd = 0
         for index in bytes.indices {
             if bytes[index] == UInt8(ascii: "\n") { line += 1 }
-            if isUnusualKey(bytes, at: index) { return line }
+            if isUnusualKey(bytes, at: index, nameEnd: &nameEnd) { return line }
         }
         return nil
     }
 
-    private static func isUnusualKey(_ bytes: [UInt8], at index: Int) -> Bool {
+    private static func isUnusualKey(_ bytes: [UInt8], at index: Int, nameEnd: inout Int) -> Bool {
         switch bytes[index] {
         case UInt8(ascii: "?"):
             return index == 0 || opensToken(bytes[index - 1])
         case UInt8(ascii: "]"), UInt8(ascii: "}"):
             return isColon(bytes, after: index + 1)
         case UInt8(ascii: "*") where isAlias(bytes, at: index):
-            return isColon(
-                bytes, after: bytes[(index + 1)...].firstIndex { !isNameByte($0) } ?? bytes.endIndex)
+            guard nameEnd <= index else { return false }
+            nameEnd = bytes[(index + 1)...].firstIndex { !isNameByte($0) } ?? bytes.endIndex
+            return isColon(bytes, after: nameEnd)
         default: return false
         }
     }

@@ -1,3 +1,5 @@
+import MIOTensor
+
 /// The command that starts a run's ranks: `mpirun` and its options, or for one rank the worker itself.
 ///
 /// A value: shown before it is run, and what a person copies from there starts the same.
@@ -133,14 +135,7 @@ public struct LaunchLine: Hashable, Sendable {
 
     /// As one would type it into a shell.
     public var text: String {
-        (environment.map { "\($0.name)=\(Self.quoted($0.value))" } + arguments.map(Self.quoted))
-            .joined(separator: " ")
-    }
-
-    private static func quoted(_ word: String) -> String {
-        let plain = word.allSatisfy {
-            $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=,+@%".contains($0))
-        }
-        return plain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+        (environment.map { "\($0.name)=\($0.value.shellWord)" } + arguments.map(\.shellWord)).joined(
+            separator: " ")
     }
 }

@@ -60,4 +60,15 @@ import Testing
             error?.description == "layer \"huge\" (Dense): its weight \"kernel\" of shape "
                 + "(1073741824, 1073741824) has more than 1099511627776 elements, the most a tensor may have")
     }
+
+    /// numpy could not read the predictions.
+    @Test func moreAxesThanAnArrayOfNumpyHasAreRefused() throws {
+        let most = Input("input", shape: Shape([Int](repeating: 1, count: 63)))
+        _ = try Model(inputs: [most], outputs: [Dense(1)(most)])
+        let input = Input("input", shape: Shape([Int](repeating: 1, count: 64)))
+        let error = #expect(throws: GraphError.self) {
+            try Model(inputs: [input], outputs: [Dense(1)(input)])
+        }
+        #expect(error?.description.hasSuffix("its result has 64 axes; at most 63 are possible") == true)
+    }
 }
