@@ -20,7 +20,7 @@ public enum RankProcess {
         _ makeJob: () throws -> Job
     ) -> Never {
         run { communicator in
-            let job = try communicator.agree(on: "the job", makeJob)
+            let job = try communicator.agree(on: "the job") { try makeJob() }
             try communicator.requireEqual(option: "--kernels", kernels.rawValue)
             let session = try Session(job: job, communicator: communicator, makeBackend: kernels.makeBackend)
             if communicator.rank == 0 {

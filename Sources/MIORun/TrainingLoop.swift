@@ -20,9 +20,9 @@ extension TrainingRun {
                     rank: communicator.rank, worldSize: communicator.size))
         }
         defer { prefetcher.stop() }
-        let first = try communicator.agree(on: "reading the data") { try prefetcher.following() }
+        let first = try communicator.agree(on: "reading the data", .inShares) { try prefetcher.following() }
         let fault = try step.begin(first)
-        try communicator.agree(on: "reading the data") {
+        try communicator.agree(on: "reading the data", .inShares) {
             if let fault, let first { throw fault.error(in: dataset, first) }
         }
         recorder?.begin(waited: prefetcher.waitedSeconds)
@@ -88,7 +88,7 @@ extension TrainingRun {
         timeline?.record(.records, from: recording)
         timeline?.record(.step, from: beginning)
         if report.errorPending {
-            try communicator.agree(on: "the next step") {
+            try communicator.agree(on: "the next step", .inShares) {
                 if let pending { throw pending }
                 if let fault = step.followingFault, let next { throw fault.error(in: dataset, next) }
             }
@@ -119,7 +119,9 @@ extension TrainingRun {
         var validated: [Double] = []
         if let validation {
             let validating = trace?.beginValidation() ?? 0
-            defer { trace?.endValidation(from: validating) }
+            defer {
+                trace?.endValidation(from: validating)
+            }
             switch try validation.run(isInterrupted: isStopRequested) {
             case .interrupted: return false
             case .values(let values, let nonFinite):
