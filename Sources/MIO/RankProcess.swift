@@ -41,7 +41,8 @@ public enum RankProcess {
     /// - Parameter body: its errors that conform to `MIOError`, but for `CommunicationError`, are those of all ranks: what
     ///   one of them may find alone goes through `agree(on:)`.
     public static func run(_ body: (any Communicator) throws -> RunOutcome) -> Never {
-        StopSignal.install()
+        StopSignal.install(rank: MPILaunch.rank)
+        OpenFilesLimit.raiseToUsual()
         let communicator = start()
         var code = ExitCode.finished
         do {

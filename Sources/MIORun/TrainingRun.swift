@@ -108,6 +108,7 @@ public final class TrainingRun {
         }
         defer { recorder?.close() }
         let outcome = try loop(isStopRequested)
+        StopSignal.finishes()
         try communicator.agree(on: "finishing the run", .ofOneRank) {
             guard let recorder else { return }
             if outcome == .finished {
