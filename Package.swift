@@ -137,14 +137,14 @@ package.targets += [
         name: "mio-cli",
         dependencies: [
             "MIOCommandLine", "MIORun", "MIOScale", "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig",
-            "MIOFiles", "MIOThreads", "MIOTensor", "CProcess", argumentParser,
+            "MIOCoordinator", "MIOFiles", "MIOThreads", "MIOTensor", "CProcess", argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),
     .executableTarget(
         name: "mio-bench",
         dependencies: [
-            "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOKernels",
+            "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOFiles", "MIOKernels",
             "CAllocationCounter", argumentParser,
         ], swiftSettings: strict),
 ]
@@ -165,13 +165,17 @@ package.targets += [
     .testTarget(
         name: "GarmentsTests", dependencies: ["Garments", "MIOData", "MIOTensor", "CZlib"],
         swiftSettings: strict),
-    example("garments", "garments-data", ["Garments", "MIOTensor", "MIOCommandLine", argumentParser]),
+    example(
+        "garments", "garments-data",
+        ["Garments", "MIOFiles", "MIOTensor", "MIOCommandLine", argumentParser]),
     example(
         "garments", "garments-picture", ["Garments", "MIOTensor", "CCairo", "MIOCommandLine", argumentParser]),
-    example("two-heads", "two-heads-data", ["MIOData", "MIOTensor", "MIOCommandLine", argumentParser]),
+    example(
+        "two-heads", "two-heads-data", ["MIOData", "MIOFiles", "MIOTensor", "MIOCommandLine", argumentParser]),
     example("two-heads", "two-heads-train", ["MIO"]),
     example(
-        "image-metadata", "image-metadata-data", ["MIOData", "MIOTensor", "MIOCommandLine", argumentParser]),
+        "image-metadata", "image-metadata-data",
+        ["MIOData", "MIOFiles", "MIOTensor", "MIOCommandLine", argumentParser]),
     example("image-metadata", "image-metadata-train", ["MIO"]),
 ]
 

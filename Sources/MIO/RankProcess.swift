@@ -20,7 +20,7 @@ public enum RankProcess {
         _ makeJob: () throws -> Job
     ) -> Never {
         run { communicator in
-            let job = try communicator.agree(on: "the job", makeJob)
+            let job = try communicator.agree(on: "the job") { try makeJob() }
             try communicator.requireEqual(option: "--kernels", kernels.rawValue)
             let session = try Session(job: job, communicator: communicator, makeBackend: kernels.makeBackend)
             if communicator.rank == 0 {
@@ -41,7 +41,8 @@ public enum RankProcess {
     /// - Parameter body: its errors that conform to `MIOError`, but for `CommunicationError`, are those of all ranks: what
     ///   one of them may find alone goes through `agree(on:)`.
     public static func run(_ body: (any Communicator) throws -> RunOutcome) -> Never {
-        StopSignal.install()
+        StopSignal.install(rank: MPILaunch.rank)
+        OpenFilesLimit.raiseToUsual()
         let communicator = start()
         var code = ExitCode.finished
         do {

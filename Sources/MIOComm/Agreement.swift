@@ -12,20 +12,23 @@ public struct AgreedError: MIOError, Hashable {
     public let messages: [String]
     /// That of the lowest rank that failed.
     public let exitCode: ExitCode
+    /// Whether the message tells which ranks failed, in the order of `ranks`.
+    public let namesRank: [Bool]
 
-    /// Each different message once, in the order of the lowest rank that has it. Ranks are named only if
-    /// not all ranks failed alike: "rank 2: …", "ranks 1, 3: …".
+    /// Each different message once, in the order of the lowest rank that has it. Ranks are named only if `AgreedWork` says
+    /// so and not all ranks failed alike: "rank 2: …", "ranks 1, 3: …".
     public var description: String {
-        var distinct: [(message: String, ranks: [Int])] = []
-        for (rank, message) in zip(ranks, messages) {
-            if let index = distinct.firstIndex(where: { $0.message == message }) {
-                distinct[index].ranks.append(rank)
+        var distinct: [(message: String, ranks: [Int], namesRank: Bool)] = []
+        for (index, message) in messages.enumerated() {
+            if let known = distinct.firstIndex(where: { $0.message == message }) {
+                distinct[known].ranks.append(ranks[index])
             } else {
-                distinct.append((message, [rank]))
+                distinct.append((message, [ranks[index]], namesRank[index]))
             }
         }
         if distinct.count == 1, ranks.count == worldSize { return distinct[0].message }
-        return distinct.map { "\(namedRanks($0.ranks)): \($0.message)" }.joined(separator: "\n")
+        return distinct.map { ($0.namesRank ? namedRanks($0.ranks) + ": " : "") + $0.message }
+            .joined(separator: "\n")
     }
 }
 
@@ -39,10 +42,14 @@ extension Communicator {
     ///
     /// All ranks must call it in the same place. `body` must not call collectives: a rank on which it
     /// fails midway would leave the others waiting in one.
-    /// - Parameter what: what is being done, "reading the job": the same on all ranks.
+    /// - Parameters:
+    ///   - what: what is being done, "reading the job": the same on all ranks.
+    ///   - work: whether an error names its rank: the same on all ranks.
     /// - Throws: the same `AgreedError` on all ranks if `body` failed on any; `CommunicationError` if the
     ///   ranks cannot tell each other.
-    public func agree<Value>(on what: String, _ body: () throws -> Value) throws -> Value {
+    public func agree<Value>(
+        on what: String, _ work: AgreedWork = .ofEachRank, _ body: () throws -> Value
+    ) throws -> Value {
         let outcome = Result { try body() }
         if case .failure(let error as CommunicationError) = outcome { throw error }
         let reports = try allgather(AgreementReport(what: what, outcome: outcome).bytes).enumerated().map {
@@ -59,7 +66,8 @@ extension Communicator {
         guard let lowest = failed.first else { return try outcome.get() }
         throw AgreedError(
             what: what, worldSize: size, ranks: failed, messages: failed.map { reports[$0].message },
-            exitCode: reports[lowest].exitCode)
+            exitCode: reports[lowest].exitCode, namesRank: failed.map { work.namesRank(reports[$0].exitCode) }
+        )
     }
 }
 

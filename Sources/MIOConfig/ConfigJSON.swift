@@ -81,7 +81,8 @@ extension ConfigValue {
         do {
             self = try JSONDecoder().decode(DecodedValue.self, from: data).value
         } catch {
-            throw ConfigError(path: ConfigPath(), message: "not valid JSON: \(error)")
+            // The decoder's own words are for programmers.
+            throw ConfigError(path: ConfigPath(), message: "not valid JSON")
         }
     }
 }

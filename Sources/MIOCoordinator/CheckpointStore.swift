@@ -46,17 +46,26 @@ public struct CheckpointStore: Sendable {
     public mutating func write(_ checkpoint: Checkpoint) throws -> String {
         try verifyPlace()
         try verifyFinite(checkpoint)
+        do {
+            return try writeFinite(checkpoint)
+        } catch {
+            try verifyPlace()
+            guard error is FileError, !Folder.isFolder(folder) else { throw error }
+            throw FileError(
+                action: "write the checkpoint of step \(checkpoint.manifest.step) to", path: folder,
+                reason:
+                    "the folder was removed or moved while the run was at work; what was in it is not saved. Leave it where "
+                    + "it is, and run again")
+        }
+    }
+
+    private mutating func writeFinite(_ checkpoint: Checkpoint) throws -> String {
         try Folder.create(folder)
         if isAlone { try AtomicFolder.recover(in: folder) }
         let name = Self.name(step: checkpoint.manifest.step)
         let path = Folder.join(folder, name)
         verified.remove(name)
-        do {
-            try Self.write(checkpoint, to: path)
-        } catch {
-            try verifyPlace()
-            throw error
-        }
+        try Self.write(checkpoint, to: path)
         verified.insert(name)
         try retire(sparing: name)
         return path

@@ -71,6 +71,16 @@ public final class RunDirectory: Sendable {
         }
     }
 
+    /// Whether a run holds the folder at `path`, which need not be there.
+    /// - Returns: `nil` if the system does not say.
+    package static func isHeld(_ path: String) -> Bool? {
+        let descriptor = open(lockPath(in: path), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return errno == ENOENT ? false : nil }
+        defer { _ = close(descriptor) }
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return false }
+        return errno == EWOULDBLOCK ? true : nil
+    }
+
     /// Looks whether the folder is still the one that this process holds.
     /// - Throws: `FileError` if it was removed, moved away or replaced since.
     public func verifyPresent() throws(FileError) {

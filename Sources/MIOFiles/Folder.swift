@@ -65,13 +65,34 @@ public enum Folder {
     /// The names in the folder, sorted; hidden ones too.
     /// - Throws: `FileError` if it is not a folder or cannot be read.
     public static func names(in path: String) throws(FileError) -> [String] {
-        if exists(path), !isFolder(path) { throw .system("list", path, code: ENOTDIR) }
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-        } catch {
+        var names: [String] = []
+        let code = entries(of: path) { names.append(String(decoding: $0.dropLast(), as: UTF8.self)) }
+        if code == ENOENT {
             throw FileError(
-                action: "list", path: path, reason: reason(error),
-                exitCode: exists(path) ? .inputOutput : .missingInput)
+                action: "list", path: path, reason: "there is no such folder", exitCode: .missingInput)
+        }
+        guard code == 0 else { throw .system("list", path, code: code) }
+        return names.sorted()
+    }
+
+    /// The names in the folder as the system has them, which need not be UTF-8, each with the 0 behind it.
+    /// - Returns: `errno`; 0 if all were read.
+    private static func entries(of path: String, _ body: ([UInt8]) -> Void) -> Int32 {
+        path.withCString { entries(of: $0, body) }
+    }
+
+    private static func entries(of path: UnsafePointer<CChar>, _ body: ([UInt8]) -> Void) -> Int32 {
+        guard let folder = opendir(path) else { return errno }
+        defer { closedir(folder) }
+        while true {
+            errno = 0
+            guard let entry = readdir(folder) else { return errno }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: UInt8.self, capacity: 1) { bytes in
+                    Array(UnsafeBufferPointer(start: bytes, count: strlen(bytes) + 1))
+                }
+            }
+            if name != [46, 0], name != [46, 46, 0] { body(name) }
         }
     }
 
@@ -92,20 +113,34 @@ public enum Folder {
 
     /// Removes a file, or a folder with everything in it; nothing happens if it is not there.
     public static func remove(_ path: String) throws(FileError) {
-        guard exists(path) else { return }
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            throw FileError(action: "remove", path: path, reason: reason(error))
+        if let failure = removeTree(Array(path.utf8CString.map { UInt8(bitPattern: $0) })) {
+            throw .system("remove", failure.path, code: failure.code)
         }
     }
 
-    private static func reason(_ error: any Error) -> String {
-        if let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError,
-            code.domain == NSPOSIXErrorDomain
-        {
-            return String(cString: strerror(Int32(code.code)))
+    /// - Parameter path: with the 0 behind it.
+    /// - Returns: `nil` if nothing has the name any more, whoever removed it.
+    private static func removeTree(_ path: [UInt8]) -> (path: String, code: Int32)? {
+        func call(_ body: (UnsafePointer<CChar>) -> Int32) -> Int32 {
+            path.withUnsafeBufferPointer { bytes in
+                bytes.withMemoryRebound(to: CChar.self) { body($0.baseAddress!) } == 0 ? 0 : errno
+            }
         }
-        return (error as NSError).localizedDescription
+        func failure(_ code: Int32) -> (path: String, code: Int32)? {
+            code == 0 || code == ENOENT ? nil : (String(decoding: path.dropLast(), as: UTF8.self), code)
+        }
+        var status = stat()
+        let examined = call { lstat($0, &status) }
+        guard examined == 0 else { return failure(examined) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return failure(call { unlink($0) }) }
+        var names: [[UInt8]] = []
+        let listed = path.withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { entries(of: $0.baseAddress!) { names.append($0) } }
+        }
+        guard listed == 0 else { return failure(listed) }
+        for name in names {
+            if let failure = removeTree(path.dropLast() + [UInt8(ascii: "/")] + name) { return failure }
+        }
+        return failure(call { rmdir($0) })
     }
 }

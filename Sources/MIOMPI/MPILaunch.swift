@@ -10,6 +10,13 @@ public enum MPILaunch {
     /// would start a daemon of its own for a world of one.
     public static var isLaunched: Bool { hasProcessManager || tasksOfStep > 1 }
 
+    /// The rank of this process before MPI runs, as its launcher says it; `nil` if none started it.
+    public static var rank: Int? {
+        guard isLaunched else { return nil }
+        let variables: [String] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
+        return variables.lazy.compactMap { getenv($0).flatMap { Int(String(cString: $0)) } }.first ?? 0
+    }
+
     /// Whether something that joins processes into an MPI world is there: `mpirun`'s, PMIx's or PMI's marks.
     static var hasProcessManager: Bool {
         let marks: [String] = ["PMIX_RANK", "PMI_RANK", "PMI_SIZE"]

@@ -18,7 +18,7 @@ struct LabelCheck {
         let rows =
             dataset.rowCount * communicator.rank / communicator.size..<dataset.rowCount
             * (communicator.rank + 1) / communicator.size
-        // Each rank may find one: the first of all is reported.
+        // Each rank may find one: the first of all is reported, in the words of `mio check`.
         var found: (row: Int, error: RunError)?
         var messages: [String] = []
         for (output, column) in columns.targetColumns {
@@ -31,15 +31,15 @@ struct LabelCheck {
             try labels.reduce(communicator)
             let advice = LabelAdvice(
                 specification, graph: session.job.graph, prediction: shape, trains: data.isTraining)
+            let place = "\(data.place): output \(quoted: output): "
             if let (row, fault) = scan.firstFault, found.map({ row < $0.row }) ?? true {
+                let location = dataset.location(ofRow: row, column: column)
                 found = (
                     row,
-                    Self.error(
-                        output, fault, dataset.location(ofRow: row, column: column), hint: advice.hint(labels)
-                    )
+                    RunError(
+                        place + advice.invalid(labels, first: fault, location), exitCode: .badInput)
                 )
             }
-            let place = "\(data.place): output \(quoted: output): "
             messages += advice.warnings(labels).map { "warning: " + place + $0 }
             // The same on all ranks, which reduce together.
             for number in SentinelScan.candidates(labels) {
@@ -52,29 +52,20 @@ struct LabelCheck {
             if let note = advice.note(labels) { messages.append(place + note) }
         }
         let first = -(try communicator.allreduceMax(-(found.map { Double($0.row) } ?? .infinity)))
-        try communicator.agree(on: "the labels of \(data.place)") {
+        try communicator.agree(on: "the labels of \(data.place)", .inShares) {
             if let found, Double(found.row) == first { throw found.error }
         }
         if communicator.rank == 0 { for message in messages { Message.write(message) } }
     }
-
-    static func error(
-        _ output: String, _ fault: TargetFault, _ location: Dataset.Location, hint: String = ""
-    ) -> RunError {
-        let expected =
-            fault.classes.map { "a class index, a whole number from 0 to \($0 - 1), or the missing label" }
-            ?? "a finite number, or NaN where there is no label"
-        // Only class labels have one.
-        let advice = fault.classes == nil ? "" : ", or set outputs.\(output).missing_label"
-        return RunError(
-            "output \(quoted: output): \(location): the target is \(fault.value); expected \(expected). "
-                + "Correct the data\(advice)\(hint)", exitCode: .badInput)
-    }
 }
 
 extension LabelFault {
-    /// The whole message: which output, which shard and row, what was expected.
+    /// The whole message. All labels were looked at before.
     func error(in dataset: Dataset, _ batch: Batch) -> RunError {
-        LabelCheck.error(output, fault, dataset.location(ofRow: batch.globalRows[sample], column: column))
+        let location = dataset.location(ofRow: batch.globalRows[sample], column: column)
+        return RunError(
+            "output \(quoted: output): \(location): the target is \(fault.value) now, which is no label, and was another "
+                + "number when the labels were checked; leave the data as it is while it is read",
+            exitCode: .badInput)
     }
 }

@@ -48,7 +48,7 @@ public struct Session {
         // Of machines with different cores the smallest: batches are cut alike everywhere.
         let fewest = -Int(try communicator.allreduceMax(-Double(ThreadsPerRank.derive(communicator))))
         let threads = job.training.threads ?? fewest
-        let decision = try communicator.agree(on: "the threads") {
+        let decision = try communicator.agree(on: "the threads", .ofOneRank) {
             guard communicator.rank == 0 else { return LaneTuner.Decision?.none }
             return try laneTuner.decide(
                 job, threads: threads, worldSize: communicator.size, ranksOnNode: communicator.ranksOnNode,
@@ -154,7 +154,9 @@ public struct Session {
         let need = MemoryNeed(
             job, plan: plan, part: largestPart(schedules), floatsPerSample: floatsPerSample,
             turns: shards.own.count / lanes.count, lanes: lanes.count, trains: trains)
-        try communicator.agree(on: "memory") {
+        // Rank 0 needs the most. On one machine it fails for all.
+        let isOneMachine = communicator.ranksOnNode == communicator.size
+        try communicator.agree(on: "memory", isOneMachine ? .ofOneRank : .ofEachRank) {
             try need.verify(ranks: communicator.ranksOnNode, writesCheckpoints: communicator.rank == 0)
         }
     }

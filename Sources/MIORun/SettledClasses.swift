@@ -82,7 +82,7 @@ extension Session {
     /// - Throws: `AgreedError`, `CommunicationError`
     func settlingClasses(_ source: ClassSource) throws -> Session {
         guard job.hasClasses else { return self }
-        let found = try communicator.agree(on: "the classes") {
+        let found = try communicator.agree(on: "the classes", .ofOneRank) {
             communicator.rank == 0 ? try job.settlingClasses(source).resolvedYAML : nil
         }
         let text = String(

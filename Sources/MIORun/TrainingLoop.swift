@@ -20,9 +20,9 @@ extension TrainingRun {
                     rank: communicator.rank, worldSize: communicator.size))
         }
         defer { prefetcher.stop() }
-        let first = try communicator.agree(on: "reading the data") { try prefetcher.following() }
+        let first = try communicator.agree(on: "reading the data", .inShares) { try prefetcher.following() }
         let fault = try step.begin(first)
-        try communicator.agree(on: "reading the data") {
+        try communicator.agree(on: "reading the data", .inShares) {
             if let fault, let first { throw fault.error(in: dataset, first) }
         }
         recorder?.begin(waited: prefetcher.waitedSeconds)
@@ -59,25 +59,30 @@ extension TrainingRun {
     private func runStep(_ prefetcher: Prefetcher, _ isStopRequested: () -> Bool) throws -> StepReport {
         let timeline = trace?.timeline(ofStep: state.position.step + 1)
         let beginning = timeline?.now ?? 0
+        StopSignal.does(.waitingForData)
         guard let batch = try prefetcher.next() else {
             throw RunError("the data ended before the epoch did", exitCode: .internalError)
         }
         timeline?.record(.data, from: beginning)
+        StopSignal.does(.computing)
         var pending: (any Error)?
         var next: Batch?
         let report = try step.run(
             batch, step: state.position.step,
             following: {
                 let waiting = timeline?.now ?? 0
+                StopSignal.does(.waitingForData)
                 do { next = try prefetcher.following() } catch { pending = error }
                 timeline?.record(.data, from: waiting)
                 return next
             },
             signals: {
                 if let error = recorder?.takeError() { pending = error }
+                StopSignal.does(.waitingForRanks)
                 return StepSignals(stopRequested: isStopRequested(), errorPending: pending != nil)
             })
         state.position.step += 1
+        StopSignal.ended(step: state.position.step)
         state.position.position += report.samples
 
         let recording = timeline?.now ?? 0
@@ -88,7 +93,7 @@ extension TrainingRun {
         timeline?.record(.records, from: recording)
         timeline?.record(.step, from: beginning)
         if report.errorPending {
-            try communicator.agree(on: "the next step") {
+            try communicator.agree(on: "the next step", .inShares) {
                 if let pending { throw pending }
                 if let fault = step.followingFault, let next { throw fault.error(in: dataset, next) }
             }
@@ -119,7 +124,11 @@ extension TrainingRun {
         var validated: [Double] = []
         if let validation {
             let validating = trace?.beginValidation() ?? 0
-            defer { trace?.endValidation(from: validating) }
+            StopSignal.does(.validating)
+            defer {
+                StopSignal.does(.computing)
+                trace?.endValidation(from: validating)
+            }
             switch try validation.run(isInterrupted: isStopRequested) {
             case .interrupted: return false
             case .values(let values, let nonFinite):
@@ -148,6 +157,7 @@ extension TrainingRun {
 
     /// Rank 0 takes a snapshot, which is written in the background.
     private func checkpoint() {
+        StopSignal.writesCheckpoint()
         guard let recorder else { return }
         let taking = trace?.steps.now ?? 0
         defer { trace?.steps.record(.checkpoint, from: taking) }

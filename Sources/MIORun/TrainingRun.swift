@@ -87,7 +87,7 @@ public final class TrainingRun {
     ) throws -> RunOutcome {
         try communicator.requireEqual(option: "--resume", resume.description)
         if let traceRequest { try RunTrace.check(traceRequest, communicator) }
-        let directory = try communicator.agree(on: "the run directory") {
+        let directory = try communicator.agree(on: "the run directory", .ofOneRank) {
             communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
         }
         try begin(resume, directory)
@@ -98,7 +98,7 @@ public final class TrainingRun {
             }
         }
         trace = try traceRequest.map { try RunTrace($0, of: self) }
-        recorder = try communicator.agree(on: "the run's records") {
+        recorder = try communicator.agree(on: "the run's records", .ofOneRank) {
             try directory.map {
                 try Recorder(
                     directory: $0, job: job, names: step.names.names,
@@ -108,7 +108,8 @@ public final class TrainingRun {
         }
         defer { recorder?.close() }
         let outcome = try loop(isStopRequested)
-        try communicator.agree(on: "finishing the run") {
+        StopSignal.finishes()
+        try communicator.agree(on: "finishing the run", .ofOneRank) {
             guard let recorder else { return }
             if outcome == .finished {
                 recorder.waitForCheckpoint()
@@ -135,7 +136,7 @@ public final class TrainingRun {
 
     /// Sets weights, optimizer and position on every rank: rank 0 reads, the others are told.
     private func begin(_ resume: ResumeMode, _ directory: RunDirectory?) throws {
-        try communicator.agree(on: "the start") {
+        try communicator.agree(on: "the start", .ofOneRank) {
             guard let directory else { return }
             if let warning = directory.warning { Message.write("warning: \(warning)") }
             var store = directory.checkpoints(keep: job.checkpoints.keep)

@@ -61,7 +61,7 @@ public final class Validation {
                 try communicator.allreduceSum(values, count: 2)
             }
             if signals.failure > 0 {
-                try communicator.agree(on: "reading the data") { if let failure { throw failure } }
+                try communicator.agree(on: "reading the data", .inShares) { if let failure { throw failure } }
             }
             if signals.stop > 0 { return .interrupted }
         }

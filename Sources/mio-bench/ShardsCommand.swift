@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIO
 import MIOBenchmark
+import MIOFiles
 
 /// Writes made-up data of one of the two models, for runs of mio-worker and of other frameworks.
 struct ShardsCommand: ParsableCommand {
@@ -36,7 +37,7 @@ struct ShardsCommand: ParsableCommand {
 
     func run() throws {
         do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+            try Folder.create(output)
             for shard in 0..<shards {
                 // Where the rows do not divide, the first shards have one more.
                 try model.writeData(

@@ -87,6 +87,13 @@ struct ChildProcess {
         return process
     }
 
+    /// Whether a request to stop is held back now.
+    static var isRequested: Bool {
+        var pending = sigset_t()
+        sigpending(&pending)
+        return requests.contains { sigismember(&pending, $0) == 1 }
+    }
+
     private static func set(_ signals: [Int32]) -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
@@ -98,15 +105,25 @@ struct ChildProcess {
     enum End {
         case exited(Int32)
         case killed(signal: Int32)
+        /// A launcher that had not started a rank long after it was asked to stop.
+        case idle
     }
 
-    /// - Parameter onRequest: called with each request to stop, counted from 1.
-    func wait(onRequest: (Int) -> Void) -> End {
+    /// How many seconds a launcher that was asked to stop may be idle.
+    private static let mostIdleSeconds = 5
+
+    /// - Parameters:
+    ///   - isIdle: whether no rank is at work, which is asked each second after a request: a launcher that waits for
+    ///     ranks that never start hands a request on to nobody. It is then ended.
+    ///   - onRequest: called with each request to stop, counted from 1.
+    func wait(isIdle: () -> Bool, onRequest: (Int) -> Void) -> End {
         var requests = 0
+        var idleSeconds = 0
         while true {
             var status: Int32 = 0
             if waitpid(process, &status, WNOHANG) == process {
                 relay?.finish()
+                if idleSeconds >= Self.mostIdleSeconds { return .idle }
                 let signal = status & 0x7f
                 return signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
             }
@@ -118,6 +135,13 @@ struct ChildProcess {
             } else if startsRanks, requests > 1 {
                 // It is about to end them, and would leave that if asked again.
                 continue
+            }
+            if startsRanks, requests == 1, received == nil {
+                if idleSeconds < Self.mostIdleSeconds { idleSeconds = isIdle() ? idleSeconds + 1 : 0 }
+                if idleSeconds >= Self.mostIdleSeconds {
+                    kill(process, SIGTERM)
+                    continue
+                }
             }
             // First: whom the message is for may be gone. Again and again: mpirun hands nothing on to ranks that it has
             // not started yet, and a rank counts.

@@ -24,7 +24,9 @@ enum LauncherWords {
         var status: Int32 = 0
         let start = ContinuousClock.now
         while waitpid(process, &status, WNOHANG) == 0 {
-            if start.duration(to: .now) > .seconds(mostSeconds) { kill(process, SIGTERM) }
+            if ChildProcess.isRequested || start.duration(to: .now) > .seconds(mostSeconds) {
+                kill(process, SIGTERM)
+            }
             if start.duration(to: .now) > .seconds(mostSeconds + 5) { kill(process, SIGKILL) }
             usleep(10_000)
         }

@@ -24,7 +24,7 @@ struct MIOCommand: ParsableCommand {
             Exit codes: 0 finished, 64 usage, 65 bad job, model or data, 66 input missing, 70 a bug of mio, \
             74 reading or writing failed, 75 stopped on request after a checkpoint (run again to continue), \
             76 training diverged. 128 + a signal's number where one ended it: 137 killed, as when memory runs \
-            out; 143 stopped at once, by a second request.
+            out; 143 stopped without a checkpoint, by a second request or because a rank stood still.
             """,
         version: mioVersion,
         subcommands: [

@@ -48,10 +48,15 @@ struct RankOptions: ParsableArguments {
 
     private static let largestHostfile = 1 << 24
 
-    /// Says what `mpirun` would refuse: a hostfile that is not there, fewer slots than ranks.
+    /// Says what `mpirun` would refuse: a hostfile that is not there, fewer slots than ranks; or what it would wait for
+    /// without end: more open files than are allowed. Raises that limit as far as that may be.
     /// - Parameter mpirunArguments: further ones.
     /// - Throws: `RunError`
     func check(mpirunArguments: [String] = []) throws {
+        if LaunchLine.needsLauncher(ranks: number, hosts: launchHosts, extra: mpirunArguments) {
+            // How many ranks of a list of machines are on this one, mpirun decides.
+            try OpenFilesLimit.prepareLaunch(ranks: isElsewhere ? 0 : number)
+        }
         var slots: Int?
         var place = ""
         if let hosts {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import MIOCommandLine
+import MIOCoordinator
+import MIOFiles
 import MIOJob
 import MIORun
 import MIOTensor
@@ -90,7 +92,13 @@ struct TrainCommand: ParsableCommand {
         return path
     }
 
+    /// Of the job that each run writes into its folder when it begins.
+    private static func stamp(_ job: Job) -> FileStamp? {
+        try? OpenFile(RunDirectory.jobPath(in: job.runDirectory), .reading).stamp()
+    }
+
     private func run(_ line: LaunchLine, _ job: Job) throws -> Int32 {
+        let before = Self.stamp(job)
         let child: ChildProcess
         do {
             child = try ChildProcess(line)
@@ -100,7 +108,8 @@ struct TrainCommand: ParsableCommand {
                     + "One rank (-n 1) needs none", exitCode: .missingInput)
         }
         var requests = 0
-        let end = child.wait { count in
+        // Ranks that have begun hold the run's folder.
+        let end = child.wait(isIdle: { RunDirectory.isHeld(job.runDirectory) == false }) { count in
             requests = count
             Message.write(
                 count == 1
@@ -108,11 +117,21 @@ struct TrainCommand: ParsableCommand {
         }
         if requests > 1 { Message.write(job.whatIsLeft) }
         switch end {
+        case .idle: return stoppedUnheard(job)
         case .exited(let status):
+            // mpirun that has started no rank may call that a success.
+            if requests > 0, status == 0, Self.stamp(job) == before {
+                return requests > 1 ? 128 + SIGTERM : stoppedUnheard(job)
+            }
             guard MIOTensor.ExitCode(rawValue: status) == nil else { return status }
             // mpirun has a status of its own for it.
             if requests > 1 { return 128 + SIGTERM }
             if requests == 1, status == 128 + SIGUSR1 { return stoppedUnheard(job) }
+            // A rank has said what it waited for.
+            if requests == 1, status == 128 + SIGTERM {
+                Message.write(job.whatIsLeft)
+                return status
+            }
             try explain(status, line, job)
             return status
         case .killed(let signal):

@@ -54,6 +54,33 @@ let agreementChecks = [
         }
         expect.equal(error?.exitCode, .inputOutput, "the lowest rank's exit code")
     },
+    ConformanceCheck(name: "agreement on what one rank did for all") { communicator, expect in
+        let error = expect.error(AgreedError.self, "one failure") {
+            try communicator.agree(on: "the run directory", .ofOneRank) {
+                guard communicator.rank != 0 else {
+                    throw SampleError(description: "cannot create the folder run", exitCode: .inputOutput)
+                }
+            }
+        }
+        expect.equal(error?.description, "cannot create the folder run", "the message")
+        expect.equal(error?.ranks, [0], "the failing ranks")
+        expect.equal(error?.exitCode, .inputOutput, "the exit code")
+    },
+    ConformanceCheck(name: "agreement on what was done in shares") { communicator, expect in
+        let last = communicator.size - 1
+        for code in [ExitCode.badInput, .missingInput, .inputOutput] {
+            let error = expect.error(AgreedError.self, "one failure") {
+                try communicator.agree(on: "the labels", .inShares) {
+                    guard communicator.rank != last else {
+                        throw SampleError(description: "row 7 is bad", exitCode: code)
+                    }
+                }
+            }
+            // A disk that fails is the rank's own.
+            let prefix = communicator.size > 1 && code == .inputOutput ? "rank \(last): " : ""
+            expect.equal(error?.description, prefix + "row 7 is bad", "the message")
+        }
+    },
     ConformanceCheck(name: "agreement with an error of someone else's") { communicator, expect in
         struct Foreign: Error {}
         let error = expect.error(AgreedError.self, "failures") {

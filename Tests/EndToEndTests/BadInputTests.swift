@@ -16,7 +16,7 @@ extension EndToEndTests {
             #expect(outcome.status == 65)
             #expect(outcome.messages.count == 1)
             #expect(outcome.errors.count == 1, "\(outcome.errors)")
-            #expect(outcome.errors.first?.hasPrefix("mio: rank 0: output \"kind\": ") == true)
+            #expect(outcome.errors.first?.hasPrefix("mio: data.train: output \"kind\": ") == true)
         }
 
         /// Read by the system when it is touched, which a signal tells.
@@ -36,10 +36,9 @@ extension EndToEndTests {
         /// Expects a run to be refused, and an earlier run's files to be as they were.
         /// - Parameters:
         ///   - message: without `mio: `; FOLDER stands for the job's folder.
-        ///   - seenByRank: the only one of two ranks that sees what is wrong; by default all do.
         ///   - spoil: makes the job or its data bad.
         private func expectRefused(
-            _ message: String, status: Int32 = 65, _ overrides: [String] = [], seenByRank: Int? = nil,
+            _ message: String, status: Int32 = 65, _ overrides: [String] = [],
             spoil: (TrainingFolder) throws -> Void = { _ in },
             sourceLocation: SourceLocation = #_sourceLocation
         ) throws {
@@ -53,8 +52,7 @@ extension EndToEndTests {
             for (ranks, launch) in [(1, WorkerRun.Launch.alone), (2, .mpirun)] {
                 let outcome = try WorkerRun.outcome(job, ranks: ranks, arguments, launch: launch)
                 #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: sourceLocation)
-                let rank = launch == .mpirun ? seenByRank.map { "rank \($0): " } ?? "" : ""
-                let expected = "mio: " + rank + message.replacing("FOLDER", with: folder.path)
+                let expected = "mio: " + message.replacing("FOLDER", with: folder.path)
                 #expect(outcome.errors == [expected], sourceLocation: sourceLocation)
             }
             #expect(
@@ -170,9 +168,9 @@ extension EndToEndTests {
 
         @Test func labelOutOfRange() throws {
             try expectRefused(
-                "output \"kind\": FOLDER/train-1.npz, row 3: the target is 10.0; expected a class index, a whole "
-                    + "number from 0 to 9, or the missing label. Correct the data, or set "
-                    + "outputs.kind.missing_label", seenByRank: 1
+                "data.train: output \"kind\": 1 invalid label, the first in FOLDER/train-1.npz, row 3: target at "
+                    + "position 0 is 10.0; expected a class index, a whole number from 0 to 9, or the missing "
+                    + "label; correct the data, or set outputs.kind.missing_label"
             ) { folder in
                 let file = try NpzFile(path: folder.path("train-1.npz"))
                 let arrays = try file.arrayNames.map { name in

@@ -69,7 +69,7 @@ extension EndToEndTests {
             try expectRefused(
                 job, folder,
                 messages: [
-                    "mio: rank 0: FOLDER/run/checkpoints: none of the 3 checkpoints can be continued from "
+                    "mio: FOLDER/run/checkpoints: none of the 3 checkpoints can be continued from "
                         + "(newest step-000000008); start over with --resume never:"
                 ]
                     + [8, 6, 4].map {
@@ -84,7 +84,7 @@ extension EndToEndTests {
             try expectRefused(
                 job, folder, ["model.layers[0].units=31"],
                 messages: [
-                    "mio: rank 0: FOLDER/run/checkpoints/step-000000008: the checkpoint is of another model: "
+                    "mio: FOLDER/run/checkpoints/step-000000008: the checkpoint is of another model: "
                         + "parameter 0: expected \"class_hidden/kernel\" of shape (100, 31), received "
                         + "\"class_hidden/kernel\" of shape (100, 32); restore the model it was made with, "
                         + "choose another run_directory, or start over with --resume never"
@@ -97,7 +97,7 @@ extension EndToEndTests {
             try expectRefused(
                 job, folder, ["optimizer={class: Adam}"],
                 messages: [
-                    "mio: rank 0: FOLDER/run/checkpoints/step-000000008: its optimizer state (momentum) does not fit "
+                    "mio: FOLDER/run/checkpoints/step-000000008: its optimizer state (momentum) does not fit "
                         + "Adam (m, v); train with the optimizer and the arguments that wrote it, or start over "
                         + "with --resume never"
                 ])
@@ -123,7 +123,7 @@ extension EndToEndTests {
                         "warning: outputs: \"box\" has no entry, so it has no loss: it is predicted, but not trained"
                     ])
                     + [
-                        "mio: rank 0: FOLDER/run/checkpoints/step-000000008: other weights are trained than when it "
+                        "mio: FOLDER/run/checkpoints/step-000000008: other weights are trained than when it "
                             + "was written: \(difference); set the layers' trainable and the job's outputs back as "
                             + "they were, or start over with --resume never"
                     ])
@@ -139,7 +139,7 @@ extension EndToEndTests {
             try expectRefused(
                 job, folder,
                 messages: [
-                    "mio: rank 0: FOLDER/run/checkpoints/step-000000004: other weights are trained than when it "
+                    "mio: FOLDER/run/checkpoints/step-000000004: other weights are trained than when it "
                         + "was written: now also box_hidden/kernel, box_hidden/bias; set the layers' trainable and "
                         + "the job's outputs back as they were, or start over with --resume never"
                 ])
@@ -155,7 +155,7 @@ extension EndToEndTests {
             try expectRefused(
                 job, folder, [override],
                 messages: [
-                    "mio: rank 0: FOLDER/run/checkpoints/step-000000008: was written with \(difference); set "
+                    "mio: FOLDER/run/checkpoints/step-000000008: was written with \(difference); set "
                         + "it back, or start over with --resume never"
                 ])
         }
@@ -177,7 +177,7 @@ extension EndToEndTests {
             try expectRefused(
                 job, folder,
                 messages: [
-                    "mio: rank 0: FOLDER/run/checkpoints/step-000000008: written in checkpoint format 2 by mio "
+                    "mio: FOLDER/run/checkpoints/step-000000008: written in checkpoint format 2 by mio "
                         + "\(mioVersion); this mio reads formats up to 1: upgrade mio"
                 ])
         }

@@ -133,6 +133,67 @@ extension EndToEndTests {
             try expectSameWeights(folder.records(), folder.records("undisturbed"), nil, "continued")
         }
 
+        /// One request is enough, whichever rank stands still; one of the others says what it waited for.
+        @Test(arguments: [0, 1]) func aRankThatStandsStillIsNotWaitedForWithoutEnd(still: Int) throws {
+            let folder = try TrainingFolder()
+            // No checkpoint that the others might wait for.
+            let (run, _) = try start(
+                folder, ranks: 2, ["checkpoints.every_epochs=0", "checkpoints.every_steps=0"])
+            try waitForSteps(3, folder)
+            run.signal(SIGSTOP, rank: still)
+            run.signal(SIGTERM, rank: 1 - still)
+            let outcome = try run.wait(atMost: 90)
+            #expect(outcome.status == 128 + SIGTERM, "\(outcome.errors)")
+            #expect(outcome.errors.count == 1, "\(outcome.errors)")
+            let message = try #require(outcome.errors.first)
+            #expect(
+                message.wholeMatch(
+                    of:
+                        #/mio: rank ([01]): (?:the validation after )?step [0-9]+ did not go on within 20 s after the request to stop: (.+); see whether one of them stands still\. Ended without a checkpoint of the last steps; run again to continue from the newest checkpoint/#
+                ).map { ["\($0.1)", "\($0.2)"] } == ["\(1 - still)", "it waited for the other ranks"],
+                "\(message)")
+            try run.waitUntilGone()
+            #expect(try folder.records().newestCheckpoint() == nil)
+        }
+
+        #if os(Linux)
+            /// Nothing is lost before the first step: a start that waits for another rank, or for a file system, ends.
+            @Test(arguments: [SIGTERM, SIGUSR1]) func aStartThatWaitsEndsAtOnce(signal: Int32) throws {
+                let folder = try TrainingFolder()
+                let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+                let run = try SpawnedProcess(
+                    [
+                        "mpirun", "-n", "2", "sh", "-c",
+                        "test $OMPI_COMM_WORLD_RANK = 1 && exec sleep 600; echo $$ > \"$2\"; exec \"$0\" \"$1\"",
+                        BuiltProgram.path("mio-worker"), job, folder.path("pid"),
+                    ], environment: MPIEnvironment.variables)
+                var identifier: Int32 = 0
+                try waitUntil("the worker listens to signals") {
+                    guard let data = FileManager.default.contents(atPath: folder.path("pid")),
+                        let number = Int32(String(decoding: data, as: UTF8.self).trimming)
+                    else { return false }
+                    identifier = number
+                    return try Self.catches(signal, number)
+                }
+                kill(identifier, signal)
+                let outcome = try run.wait(atMost: 30)
+                #expect(outcome.status == 75, "\(outcome.errors)")
+                #expect(
+                    MPIEnvironment.programErrors(outcome.errors) == [
+                        "stopped before the end of the first step; run again to continue"
+                    ])
+                #expect(!FileManager.default.fileExists(atPath: folder.path("run/metrics.jsonl")))
+            }
+
+            /// Whether a process has a handler for a signal.
+            private static func catches(_ signal: Int32, _ identifier: Int32) throws -> Bool {
+                let status = try String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)
+                let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+                let mask = line.flatMap { UInt64($0.dropFirst("SigCgt:".count).trimming, radix: 16) } ?? 0
+                return mask >> (signal - 1) & 1 == 1
+            }
+        #endif
+
         /// A rank that stands still keeps the others from agreeing, as a lost machine would.
         @Test func aSecondSIGTERMEndsAtOnce() throws {
             let folder = try TrainingFolder()
@@ -148,4 +209,8 @@ extension EndToEndTests {
             try run.waitUntilGone()
         }
     }
+}
+
+extension StringProtocol {
+    fileprivate var trimming: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 }

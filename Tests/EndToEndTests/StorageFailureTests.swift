@@ -119,7 +119,7 @@ extension EndToEndTests {
             #expect(outcome.status == 74, "\(outcome.errors)")
             #expect(outcome.errors.count == 1)
             #expect(
-                outcome.errors.first?.hasPrefix("mio: rank 0: cannot create the folder \(path)/run: ")
+                outcome.errors.first?.hasPrefix("mio: cannot create the folder \(path)/run: ")
                     == true,
                 "\(outcome.errors)")
         }
@@ -214,7 +214,7 @@ extension EndToEndTests {
             #expect(second.errors.count == 1)
             #expect(
                 second.errors.first?.hasPrefix(
-                    "mio: rank 0: cannot use the run directory \(folder.path("run")): another run holds it: process "
+                    "mio: cannot use the run directory \(folder.path("run")): another run holds it: process "
                 )
                     == true, "\(second.errors)")
             run.signal(SIGUSR1, rank: 0)

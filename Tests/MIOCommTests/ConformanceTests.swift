@@ -8,7 +8,7 @@ import Testing
         let communicator = LoopbackCommunicator()
         let report = try checkConformance(of: communicator)
         #expect(report.failures == [])
-        #expect(report.checks == 36)
+        #expect(report.checks == 38)
         #expect(communicator.name == "loopback")
         communicator.finalize()
         communicator.finalize()
@@ -26,7 +26,7 @@ import Testing
         #expect(reports.count == worldSize)
         for report in reports {
             #expect(report.failures == [])
-            #expect(report.checks == 36)
+            #expect(report.checks == 38)
         }
     }
 

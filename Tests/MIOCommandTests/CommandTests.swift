@@ -316,6 +316,31 @@ import Testing
         #expect(!run.errors.contains("without -q"))
     }
 
+    /// What is wrong with the job or the data is so for every rank: no rank is named, whoever found it.
+    @Test(
+        arguments: [
+            "optimizer=sgd", "model.layers[0].units=9", "data.train.files=test.npz",
+            "run_directory=train.npz/runs",
+            "data.validation.files=bad.npz",
+        ], [1, 3])
+    func checkAndTrainSayTheSame(override: String, ranks: Int) throws {
+        let small = try SmallJob()
+        #expect(try mio("train", "--set", "training.epochs=1", in: small).status == 0)
+        var data = SmallData(samples: 60, stream: 9)
+        // In the shares of the second and the third rank.
+        (data.kind[25], data.kind[50]) = (3, 17)
+        try data.write(to: small.path("bad.npz"))
+        let check = try mio("check", "-n", "\(ranks)", "--set", override, in: small)
+        let train = try mio("train", "-n", "\(ranks)", "--set", override, in: small)
+        #expect(train.status != 0)
+        #expect(check.status == train.status)
+        let words = train.errors.split(separator: "\n").filter { $0.hasPrefix("mio: ") }
+        #expect(words.count == 1, "\(train.errors)")
+        let error = "error: \(words.first?.dropFirst("mio: ".count) ?? "nothing")\n"
+        #expect(check.output.contains(error), "\(train.errors)\n\(check.output)")
+        #expect(!train.errors.contains("rank 0"), "\(train.errors)")
+    }
+
     /// The same options mean the same to both.
     @Test func checkTakesWhatTrainTakes() throws {
         let small = try SmallJob()

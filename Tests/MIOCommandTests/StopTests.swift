@@ -105,7 +105,7 @@ import Testing
             FileManager.default.fileExists(atPath: small.path("runs/small/job.yaml")) || !started.isRunning
         }
         started.signal(SIGINT)
-        usleep(100_000)
+        try waitUntil("the answer") { try started.errorsSoFar().contains("stopping after a checkpoint") }
         started.signal(SIGINT)
         let run = try started.wait(atMost: 120)
         #expect(run.status == 128 + SIGTERM, "\(run.errors)")
@@ -116,6 +116,104 @@ import Testing
         let checkpoints = try FileManager.default.contentsOfDirectory(
             atPath: small.path("runs/small/checkpoints"))
         #expect(checkpoints.allSatisfy { $0.hasPrefix(".") })
+    }
+
+    /// One request is enough where a file takes longer to read.
+    @Test(arguments: [1, 2]) func aLongFileDoesNotDelayAStop(ranks: Int) throws {
+        let small = try SmallJob()
+        try Self.writeLongCSV(to: small.path("long.csv"))
+        let started = try start(
+            [
+                "train", "-n", "\(ranks)", "--set", "data.train.files=long.csv", "--set",
+                "data.train.columns={input: [a, b, c, d, e, f], kind: kind, box: [u, v]}", "--set",
+                "data.validation=null", "--set", "training.epochs=100000000",
+            ], in: small)
+        try waitUntil("a rank that reads the file") {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc").contains { name in
+                guard Int(name) != nil else { return false }
+                let maps = FileManager.default.contents(atPath: "/proc/\(name)/maps") ?? Data()
+                let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(name)/exe")
+                return program?.hasSuffix("/mio-worker") == true
+                    && String(decoding: maps, as: UTF8.self).contains(small.path("long.csv"))
+            } || !started.isRunning
+        }
+        started.signal(SIGTERM)
+        let run = try started.wait(atMost: 30)
+        #expect(run.status == 75, "\(run.errors)")
+        #expect(
+            run.errors.hasSuffix(
+                "\nstopping after a checkpoint; once more to stop now\nstopped before the end of the first step; run "
+                    + "again to continue\n"), "\(run.errors)")
+        #expect(!FileManager.default.fileExists(atPath: small.path("runs/small/metrics.jsonl")))
+    }
+
+    /// A file whose rows take far longer to read than a stop may.
+    private static func writeLongCSV(to path: String) throws {
+        var rows = Data()
+        for row in 0..<20_000 {
+            rows += Data("0.\(row),0.25,-0.5,1.75,0.125,-0.0625,\(row % 3),0.5,0.25\n".utf8)
+        }
+        try Data("a,b,c,d,e,f,kind,u,v\n".utf8).write(to: URL(filePath: path))
+        let file = try FileHandle(forWritingTo: URL(filePath: path))
+        try file.seekToEnd()
+        for _ in 0..<400 { try file.write(contentsOf: rows) }
+        try file.close()
+    }
+
+    /// A launcher that waits for machines that do not answer hands a request on to nobody.
+    @Test func aLauncherWithoutRanksIsEnded() throws {
+        let small = try SmallJob()
+        _ = try small.folder.write(
+            Array("#!/bin/sh\ntouch \"${0%agent}asked\"\nexec sleep 600\n".utf8), to: "agent")
+        #expect(chmod(small.path("agent"), 0o700) == 0)
+        let started = try start(
+            [
+                "train", "-n", "2", "--hosts", "elsewhere:2", "--", "--mca", "plm_rsh_agent",
+                small.path("agent"),
+            ], in: small)
+        try waitUntil("the launcher asks the other machine") {
+            FileManager.default.fileExists(atPath: small.path("asked")) || !started.isRunning
+        }
+        started.signal(SIGTERM)
+        let run = try started.wait(atMost: 60)
+        #expect(run.status == 75, "\(run.errors)")
+        #expect(
+            run.errors.hasSuffix(
+                "stopped before the first step; there is no checkpoint: run again to start from the beginning\n"
+            ),
+            "\(run.errors)")
+    }
+
+    /// One that does not end by itself: it stands in for an `mpirun` that waits for its daemons.
+    @Test func aLauncherThatOnlyWaitsIsEnded() throws {
+        let small = try SmallJob()
+        let script = """
+            #!/bin/sh
+            case "$*" in *--version) echo "mpirun (Open MPI) 4.1.4"; exit 0;; esac
+            trap '' USR1
+            touch asked
+            exec sleep 600
+
+            """
+        _ = try small.folder.write(Array(script.utf8), to: "mpirun")
+        #expect(chmod(small.path("mpirun"), 0o700) == 0)
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let started = try SpawnedProcess([
+            "env", "-C", small.folder.path, "PATH=\(small.folder.path):\(path)", BuiltProgram.path("mio"),
+            "train",
+            "-n", "2",
+        ])
+        try waitUntil("the launcher waits") {
+            FileManager.default.fileExists(atPath: small.path("asked")) || !started.isRunning
+        }
+        started.signal(SIGTERM)
+        let run = try started.wait(atMost: 60)
+        #expect(run.status == 75, "\(run.errors)")
+        #expect(
+            run.errors.hasSuffix(
+                "stopped before the first step; there is no checkpoint: run again to start from the beginning\n"
+            ),
+            "\(run.errors)")
     }
 
     /// Some that start programs ignore what becomes of them, and have the programs do so too.
@@ -142,7 +240,7 @@ import Testing
             FileManager.default.fileExists(atPath: small.path("runs/small/job.yaml")) || !started.isRunning
         }
         started.signal(SIGINT)
-        usleep(100_000)
+        try waitUntil("the answer") { try started.errorsSoFar().contains("stopping after a checkpoint") }
         started.signal(SIGINT)
         let run = try started.wait(atMost: 120)
         #expect(run.status == 143)

@@ -22,6 +22,16 @@ import Testing
         try reader.finish()
     }
 
+    /// Not what a library prints of its error.
+    @Test(arguments: ["{\"a\": x}", "", "[1, 2", "{\"a\": 1} b", "\u{0}"]) func whatIsNotJSONIsToldPlainly(
+        text: String
+    )
+        throws
+    {
+        let error = try #require(throws: ConfigError.self) { try ConfigValue(json: Data(text.utf8)) }
+        #expect(error.message == "not valid JSON")
+    }
+
     @Test func unknownKeyNamesTheNearest() {
         var reader = reader(["filtres": 32])
         _ = reader.value("filters")

@@ -127,6 +127,41 @@ import Testing
         #expect(try Folder.names(in: store.folder) == ["step-000000001"])
     }
 
+    /// By a person who cleans up, again and again until a write meets it.
+    @Test(.timeLimit(.minutes(1))) func aFolderThatVanishesIsToldPlainly() throws {
+        let place = store.folder
+        let remover = Remover(place)
+        let thread = try JoinableThread(named: "remover") { remover.run() }
+        defer {
+            remover.isEnding.store(true, ordering: .relaxed)
+            thread.join()
+        }
+        let start =
+            "cannot write the checkpoint of step 1 to \(place): the folder was removed or moved while the run was at work;"
+        var isTold = false
+        while !isTold {
+            do { try write(1) } catch {
+                let text = "\(error)"
+                #expect(text.hasPrefix("cannot ") && text.contains(place), "\(text)")
+                #expect(!text.contains("couldn") && !text.contains("NS"), "\(text)")
+                #expect((error as? FileError)?.exitCode != .internalError)
+                isTold = text.hasPrefix(start)
+            }
+        }
+    }
+
+    /// Removes a folder whenever it is there.
+    private final class Remover: Sendable {
+        let isEnding = Atomic(false)
+        private let path: String
+
+        init(_ path: String) { self.path = path }
+
+        func run() {
+            while !isEnding.load(ordering: .relaxed) { try? Folder.remove(path) }
+        }
+    }
+
     @Test func anEmptyStoreHasNone() throws {
         #expect(try store.newestValid()?.checkpoint.path == nil)
         #expect(try store.steps() == [])

@@ -1,3 +1,4 @@
+import MIOData
 import MIOGraph
 import MIOObjectives
 import MIOTensor
@@ -20,6 +21,15 @@ struct LabelAdvice: Sendable {
     }
 
     private var lossName: String { type(of: output.loss).names[0] }
+
+    // MARK: Errors
+
+    /// That the loss cannot take some labels: how many, and the first of them.
+    /// - Parameter location: of `fault`.
+    func invalid(_ labels: LabelSurvey, first fault: TargetFault, _ location: Dataset.Location) -> String {
+        "\(counted(labels.faults, "invalid label")), the first in \(location): \(fault); correct the data"
+            + (fault.classes == nil ? "" : ", or set outputs.\(output.name).missing_label") + hint(labels)
+    }
 
     // MARK: Warnings
 

@@ -55,11 +55,8 @@ public struct TargetCheck: Sendable, Hashable {
     func judge(_ key: String, _ dataset: Dataset, column: Int, into findings: inout Findings) {
         let place = "\(key): output \(quoted: name)"
         if let (row, fault) = firstFault {
-            findings.addError(
-                "\(place): \(counted(labels.faults, "invalid label")), the first in "
-                    + "\(dataset.location(ofRow: row, column: column)): \(fault); correct the data"
-                    + (fault.classes == nil ? "" : ", or set outputs.\(name).missing_label")
-                    + advice.hint(labels))
+            let location = dataset.location(ofRow: row, column: column)
+            findings.addError("\(place): " + advice.invalid(labels, first: fault, location))
         }
         for warning in advice.warnings(labels) { findings.warn("\(place): \(warning)") }
         for number in SentinelScan.candidates(labels) {

@@ -18,7 +18,7 @@ final class RunTrace {
     /// Tells of a file that cannot be written before anything is done, and not after hours.
     /// - Throws: the same on all ranks: `AgreedError`, `CommunicationError`.
     static func check(_ request: TraceRequest, _ communicator: any Communicator) throws {
-        try communicator.agree(on: "the trace") {
+        try communicator.agree(on: "the trace", .ofOneRank) {
             if communicator.rank == 0 { _ = try AtomicFile(replacing: request.path) }
         }
     }
@@ -80,7 +80,7 @@ final class RunTrace {
                     dropped: timeline.dropped))
         }
         let ranks = try communicator.gather(Array(own), root: 0)
-        try communicator.agree(on: "writing the trace") {
+        try communicator.agree(on: "writing the trace", .ofOneRank) {
             guard let events, let ranks else { return }
             let description = TraceDescription(
                 version: mioVersion, job: session.job.name, batchSize: session.job.training.samplesPerUpdate,

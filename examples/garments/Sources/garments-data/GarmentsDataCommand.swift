@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Garments
 import MIOCommandLine
+import MIOFiles
 import MIOTensor
 
 /// Makes the data of the garments example.
@@ -54,11 +55,7 @@ struct GarmentsDataCommand: AsyncParsableCommand {
     }
 
     private func write() async throws {
-        do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-        } catch {
-            throw FileError(action: "create", path: output, reason: error.localizedDescription)
-        }
+        try Folder.create(output)
         let known = try GarmentImages(folder: source, part: .train)
         let unknown = try GarmentImages(folder: source, part: .test)
         let learning =
@@ -80,13 +77,9 @@ struct GarmentsDataCommand: AsyncParsableCommand {
 
     /// Shards of an earlier call with more samples would be read as if they belonged to this one.
     private func removeOldShards() throws {
-        do {
-            for name in try FileManager.default.contentsOfDirectory(atPath: output)
-            where name.wholeMatch(of: /(train|validation|test)-\d+\.npz/) != nil {
-                try FileManager.default.removeItem(atPath: output + "/" + name)
-            }
-        } catch {
-            throw FileError(action: "clear", path: output, reason: error.localizedDescription)
+        for name in try Folder.names(in: output)
+        where name.wholeMatch(of: /(train|validation|test)-\d+\.npz/) != nil {
+            try Folder.remove(Folder.join(output, name))
         }
     }
 }

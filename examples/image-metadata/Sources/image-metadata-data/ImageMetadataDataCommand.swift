@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIOCommandLine
 import MIOData
+import MIOFiles
 import MIOTensor
 
 /// Makes the data of the image-metadata example.
@@ -21,7 +22,7 @@ struct ImageMetadataDataCommand: ParsableCommand {
 
     func run() throws {
         do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+            try Folder.create(output)
             for shard in 0..<3 {
                 try Self.write(
                     64, to: "\(output)/train-\(shard).npz", seed: seed, stream: UInt64(shard) << 32)

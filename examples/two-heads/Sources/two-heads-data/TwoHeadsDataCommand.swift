@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIOCommandLine
 import MIOData
+import MIOFiles
 import MIOTensor
 
 /// Makes the data of the two-heads example.
@@ -21,7 +22,7 @@ struct TwoHeadsDataCommand: ParsableCommand {
 
     func run() throws {
         do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+            try Folder.create(output)
             let hiding = Hiding(seed: seed)
             for shard in 0..<4 {
                 try hiding.write(3000, to: "\(output)/train-\(shard).npz", seed: seed, stream: UInt64(shard))
