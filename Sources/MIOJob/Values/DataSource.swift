@@ -82,15 +82,10 @@ public struct DataSource: Hashable, Sendable {
         columns = [:]
         if var reader = try reader.optionalDictionary("columns") {
             for name in reader.keys {
-                if case .string(let one) = try reader.required(name) {
-                    columns[name] = .name(one)
+                if case .string = try reader.required(name) {
+                    columns[name] = .name(try reader.string(name))
                 } else {
-                    let names = try Self.strings(name, &reader)
-                    var seen: Set<String> = []
-                    for column in names where !seen.insert(column).inserted {
-                        throw reader.error(name, "names \(quoted: column) twice")
-                    }
-                    columns[name] = .list(names)
+                    columns[name] = .list(try Self.strings(name, &reader))
                 }
             }
         } else if let train, case .shards = files {
@@ -109,7 +104,9 @@ public struct DataSource: Hashable, Sendable {
     }
 
     private static func separator(_ reader: inout ConfigReader) throws(ConfigError) -> Character? {
-        guard let text = try reader.optionalString("separator") else { return nil }
+        guard let text = reader.value("separator") == "" ? "" : try reader.optionalString("separator") else {
+            return nil
+        }
         // Unquoted or in single quotes YAML keeps the backslash.
         let separator = text == "\\t" ? "\t" : text
         guard separator.utf8.count == 1, let character = separator.first,
@@ -137,7 +134,8 @@ public struct DataSource: Hashable, Sendable {
         guard !strings.isEmpty, !strings.contains("") else {
             throw reader.error(key, "expected a string or a list of strings, none of them empty")
         }
-        for (index, string) in strings.enumerated() where strings[..<index].contains(string) {
+        var seen: Set<String> = []
+        for string in strings where !seen.insert(string).inserted {
             throw reader.error(key, "names \(quoted: string) twice; keep one")
         }
         return strings
