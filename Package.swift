@@ -144,7 +144,7 @@ package.targets += [
     .executableTarget(
         name: "mio-bench",
         dependencies: [
-            "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOKernels",
+            "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOFiles", "MIOKernels",
             "CAllocationCounter", argumentParser,
         ], swiftSettings: strict),
 ]

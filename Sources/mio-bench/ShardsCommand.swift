@@ -1,7 +1,7 @@
 import ArgumentParser
-import Foundation
 import MIO
 import MIOBenchmark
+import MIOFiles
 
 /// Writes made-up data of one of the two models, for runs of mio-worker and of other frameworks.
 struct ShardsCommand: ParsableCommand {
@@ -35,17 +35,12 @@ struct ShardsCommand: ParsableCommand {
     }
 
     func run() throws {
-        do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-            for shard in 0..<shards {
-                // Where the rows do not divide, the first shards have one more.
-                try model.writeData(
-                    rows: rows / shards + (shard < rows % shards ? 1 : 0), imageSide: imageSide,
-                    stream: UInt64(shard), to: "\(output)/train-\(shard).npz")
-            }
-        } catch let error as any MIOError {
-            FileHandle.standardError.write(Data("mio-bench: \(error)\n".utf8))
-            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+        try Folder.create(output)
+        for shard in 0..<shards {
+            // Where the rows do not divide, the first shards have one more.
+            try model.writeData(
+                rows: rows / shards + (shard < rows % shards ? 1 : 0), imageSide: imageSide,
+                stream: UInt64(shard), to: Folder.join(output, "train-\(shard).npz"))
         }
     }
 }

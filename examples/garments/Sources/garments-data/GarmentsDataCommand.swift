@@ -46,15 +46,6 @@ struct GarmentsDataCommand: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            try await write()
-        } catch let error as any MIOError {
-            FileHandle.standardError.write(Data("garments-data: \(error)\n".utf8))
-            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
-        }
-    }
-
-    private func write() async throws {
-        do {
             try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
         } catch {
             throw FileError(action: "create", path: output, reason: error.localizedDescription)
