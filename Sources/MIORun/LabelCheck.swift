@@ -19,7 +19,7 @@ struct LabelCheck {
             dataset.rowCount * communicator.rank / communicator.size..<dataset.rowCount
             * (communicator.rank + 1) / communicator.size
         // Each rank may find one: the first of all is reported.
-        var found: (row: Int, error: RunError)?
+        var found: (row: Int, refusal: String)?
         var messages: [String] = []
         for (output, column) in columns.targetColumns {
             guard let specification = session.job.outputs.first(where: { $0.name == output }),
@@ -32,11 +32,11 @@ struct LabelCheck {
             let advice = LabelAdvice(
                 specification, graph: session.job.graph, prediction: shape, trains: data.isTraining)
             if let (row, fault) = scan.firstFault, found.map({ row < $0.row }) ?? true {
+                let location = dataset.location(ofRow: row, column: column)
                 found = (
                     row,
-                    Self.error(
-                        output, fault, dataset.location(ofRow: row, column: column), hint: advice.hint(labels)
-                    )
+                    advice.refusal(
+                        labels, fault, at: location, place: "\(data.place): output \(quoted: output)")
                 )
             }
             let place = "\(data.place): output \(quoted: output): "
@@ -52,29 +52,26 @@ struct LabelCheck {
             if let note = advice.note(labels) { messages.append(place + note) }
         }
         let first = -(try communicator.allreduceMax(-(found.map { Double($0.row) } ?? .infinity)))
+        // Those of the rank that has it, on all: a check says the same.
+        let own = found.flatMap { Double($0.row) == first ? $0.refusal : nil }
+        let refusals = try communicator.allgather(Array((own ?? "").utf8))
         try communicator.agree(on: "the labels of \(data.place)") {
-            if let found, Double(found.row) == first { throw found.error }
+            if let refusal = refusals.first(where: { !$0.isEmpty }) {
+                throw RunError(String(decoding: refusal, as: UTF8.self), exitCode: .badInput)
+            }
         }
         if communicator.rank == 0 { for message in messages { Message.write(message) } }
-    }
-
-    static func error(
-        _ output: String, _ fault: TargetFault, _ location: Dataset.Location, hint: String = ""
-    ) -> RunError {
-        let expected =
-            fault.classes.map { "a class index, a whole number from 0 to \($0 - 1), or the missing label" }
-            ?? "a finite number, or NaN where there is no label"
-        // Only class labels have one.
-        let advice = fault.classes == nil ? "" : ", or set outputs.\(output).missing_label"
-        return RunError(
-            "output \(quoted: output): \(location): the target is \(fault.value); expected \(expected). "
-                + "Correct the data\(advice)\(hint)", exitCode: .badInput)
     }
 }
 
 extension LabelFault {
-    /// The whole message: which output, which shard and row, what was expected.
+    /// The whole message: which output, which shard and row, what was expected. Only of data that changed after its labels
+    /// were looked at.
     func error(in dataset: Dataset, _ batch: Batch) -> RunError {
-        LabelCheck.error(output, fault, dataset.location(ofRow: batch.globalRows[sample], column: column))
+        let location = dataset.location(ofRow: batch.globalRows[sample], column: column)
+        // Only class labels have one.
+        let advice = fault.classes == nil ? "" : ", or set outputs.\(output).missing_label"
+        return RunError(
+            "output \(quoted: output): \(location): \(fault); correct the data\(advice)", exitCode: .badInput)
     }
 }

@@ -16,7 +16,7 @@ extension EndToEndTests {
             #expect(outcome.status == 65)
             #expect(outcome.messages.count == 1)
             #expect(outcome.errors.count == 1, "\(outcome.errors)")
-            #expect(outcome.errors.first?.hasPrefix("mio: rank 0: output \"kind\": ") == true)
+            #expect(outcome.errors.first?.hasPrefix("mio: data.train: output \"kind\": ") == true)
         }
 
         /// Read by the system when it is touched, which a signal tells.
@@ -141,9 +141,10 @@ extension EndToEndTests {
 
         @Test func wrongElementType() throws {
             try expectRefused(
-                "FOLDER/train-1.npz: array \"input\": elements are strings (dtype \"|S4\"); expected bool, integers of 8 "
-                    + "to 64 bits or floats of 16 to 64 bits: convert them, for example with "
-                    + "array.astype('float32')", spoil: patch("'descr': '<f4'", "'descr': '|S4'"))
+                "FOLDER/train-1.npz: array \"input\": elements are texts (dtype \"|S4\"); expected bool, integers of 8 "
+                    + "to 64 bits or floats of 16 to 64 bits: convert them, or write their classes, for an "
+                    + "output outputs.NAME.classes, for an input data.classes",
+                spoil: patch("'descr': '<f4'", "'descr': '|S4'"))
         }
 
         @Test func truncatedArchive() throws {
@@ -170,9 +171,9 @@ extension EndToEndTests {
 
         @Test func labelOutOfRange() throws {
             try expectRefused(
-                "output \"kind\": FOLDER/train-1.npz, row 3: the target is 10.0; expected a class index, a whole "
-                    + "number from 0 to 9, or the missing label. Correct the data, or set "
-                    + "outputs.kind.missing_label", seenByRank: 1
+                "data.train: output \"kind\": 1 invalid label, the first in FOLDER/train-1.npz, row 3: target at "
+                    + "position 0 is 10.0; expected a class index, a whole number from 0 to 9, or the missing label; "
+                    + "correct the data, or set outputs.kind.missing_label"
             ) { folder in
                 let file = try NpzFile(path: folder.path("train-1.npz"))
                 let arrays = try file.arrayNames.map { name in

@@ -1,3 +1,4 @@
+import MIOData
 import MIOGraph
 import MIOObjectives
 import MIOTensor
@@ -20,6 +21,21 @@ struct LabelAdvice: Sendable {
     }
 
     private var lossName: String { type(of: output.loss).names[0] }
+
+    // MARK: Errors
+
+    /// Why data with labels that the loss cannot take is refused.
+    /// - Parameters:
+    ///   - labels: of all rows.
+    ///   - fault: the first such label.
+    ///   - place: `data.train: output "kind"`
+    func refusal(_ labels: LabelSurvey, _ fault: TargetFault, at location: Dataset.Location, place: String)
+        -> String
+    {
+        // Only class labels have a missing label.
+        "\(place): \(counted(labels.faults, "invalid label")), the first in \(location): \(fault); correct the data"
+            + (fault.classes == nil ? "" : ", or set outputs.\(output.name).missing_label") + hint(labels)
+    }
 
     // MARK: Warnings
 
