@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MIORun
 import MIOTensor
 
 /// Refuses options that are given several times or have an empty value. The parser accepts both without a word, and takes
@@ -98,14 +99,19 @@ extension ParsableCommand {
         }
     }
 
-    /// Ends the process as `exit(withError:)` does, with the same text and code, but by `endProcess`.
+    /// Ends the process by `endProcess`: with mio's own errors in one line and their code, with others as
+    /// `exit(withError:)` does. Texts of others among them are escaped.
     package static func end(with error: any Error) -> Never {
+        if let error = error as? any MIOError {
+            Message.write("\(_commandName): \(error)")
+            endProcess(error.exitCode.rawValue)
+        }
         let text = fullMessage(for: error)
         let code = exitCode(for: error)
         if code.isSuccess {
             if !text.isEmpty { print(text) }
         } else if !text.isEmpty {
-            try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+            Message.write(text)
         }
         endProcess(code.rawValue)
     }

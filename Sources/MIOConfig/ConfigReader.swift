@@ -10,6 +10,10 @@ import MIOTensor
 /// Every method throws `ConfigError`, which names the path, what was expected and what was found.
 public struct ConfigReader {
     public let path: ConfigPath
+    /// Whether null is no value of optional keys either. Keras' configurations have it there; in a job it is a key whose
+    /// value was forgotten. Nested dictionaries are read alike. Keys with a default never take null: in Keras it would
+    /// mean something else (`use_bias`, `reduction`), or be an error.
+    public var refusesNull = false
     private let dictionary: ConfigDictionary
     private var known: Set<String> = []
     /// Known too, but not offered to whoever wrote an unknown key.
@@ -35,6 +39,7 @@ public struct ConfigReader {
         var reader = ConfigReader(changed, at: path)
         reader.known = known
         reader.unlisted = unlisted
+        reader.refusesNull = refusesNull
         return reader
     }
 
@@ -48,6 +53,19 @@ public struct ConfigReader {
         known.insert(key)
         let value = dictionary[key]
         return value == .null ? nil : value
+    }
+
+    /// The raw value of a key that may be left out; `nil` if it is.
+    /// - Parameter expected: what the value may be, for the error about null.
+    public mutating func optionalValue(_ key: String, expected: String) throws(ConfigError) -> ConfigValue? {
+        if refusesNull { try refuseNull(key, expected: expected) }
+        return value(key)
+    }
+
+    /// - Throws: `ConfigError` if the key is there and its value is null.
+    public func refuseNull(_ key: String, expected: String) throws(ConfigError) {
+        guard dictionary[key] == .null else { return }
+        throw error(key, "expected \(expected), found null; give it a value, or leave the key out")
     }
 
     /// The same, of a key that no message offers.
@@ -126,14 +144,15 @@ public struct ConfigReader {
     public mutating func integer(
         _ key: String, default fallback: Int, atLeast minimum: Int = .min, atMost maximum: Int = .max
     ) throws(ConfigError) -> Int {
-        guard let value = value(key) else { return fallback }
-        return try integer(key, value, minimum, maximum)
+        try refuseNull(key, expected: "an integer" + Self.bounds(minimum, maximum))
+        return try optionalInteger(key, atLeast: minimum, atMost: maximum) ?? fallback
     }
 
     public mutating func optionalInteger(
         _ key: String, atLeast minimum: Int = .min, atMost maximum: Int = .max
     ) throws(ConfigError) -> Int? {
-        guard let value = value(key) else { return nil }
+        let expected = "an integer" + Self.bounds(minimum, maximum)
+        guard let value = try optionalValue(key, expected: expected) else { return nil }
         return try integer(key, value, minimum, maximum)
     }
 
@@ -159,7 +178,11 @@ public struct ConfigReader {
     )
         throws(ConfigError) -> [Int]
     {
-        if let fallback, value(key) == nil { return fallback }
+        let expected = "an integer\(Self.bounds(minimum, maximum)), or a list of \(count) of them"
+        if let fallback {
+            try refuseNull(key, expected: expected)
+            if value(key) == nil { return fallback }
+        }
         let value = try required(key)
         switch value {
         case .integer(let one) where minimum <= one && one <= maximum:
@@ -172,8 +195,7 @@ public struct ConfigReader {
             if integers.count == count { return integers }
         default: break
         }
-        throw mismatch(
-            key, expected: "an integer\(Self.bounds(minimum, maximum)), or a list of \(count) of them", value)
+        throw mismatch(key, expected: expected, value)
     }
 
     /// A list of integers of any length, `[64, 64, 1]` in the file.
@@ -206,14 +228,14 @@ public struct ConfigReader {
     public mutating func real(
         _ key: String, default fallback: Double, in range: ClosedRange<Double> = -.infinity ... .infinity
     ) throws(ConfigError) -> Double {
-        guard let value = value(key) else { return fallback }
-        return try real(key, value, in: range)
+        try refuseNull(key, expected: "a number")
+        return try optionalReal(key, in: range) ?? fallback
     }
 
     public mutating func optionalReal(_ key: String, in range: ClosedRange<Double> = -.infinity ... .infinity)
         throws(ConfigError) -> Double?
     {
-        guard let value = value(key) else { return nil }
+        guard let value = try optionalValue(key, expected: "a number") else { return nil }
         return try real(key, value, in: range)
     }
 
@@ -238,11 +260,12 @@ public struct ConfigReader {
     }
 
     public mutating func boolean(_ key: String, default fallback: Bool) throws(ConfigError) -> Bool {
-        try optionalBoolean(key) ?? fallback
+        try refuseNull(key, expected: "true or false")
+        return try optionalBoolean(key) ?? fallback
     }
 
     public mutating func optionalBoolean(_ key: String) throws(ConfigError) -> Bool? {
-        guard let value = value(key) else { return nil }
+        guard let value = try optionalValue(key, expected: "true or false") else { return nil }
         guard case .boolean(let boolean) = value else {
             throw mismatch(key, expected: "true or false", value)
         }
@@ -256,12 +279,13 @@ public struct ConfigReader {
     }
 
     public mutating func optionalString(_ key: String) throws(ConfigError) -> String? {
-        guard let value = value(key) else { return nil }
+        guard let value = try optionalValue(key, expected: "a string") else { return nil }
         return try string(key, value)
     }
 
     private func string(_ key: String, _ value: ConfigValue) throws(ConfigError) -> String {
         guard case .string(let string) = value else { throw mismatch(key, expected: "a string", value) }
+        guard !string.isEmpty else { throw error(key, "expected a string that is not empty, found \"\"") }
         return string
     }
 
@@ -283,9 +307,12 @@ public struct ConfigReader {
     public mutating func choice<Choice>(_ key: String, default fallback: Choice? = nil) throws(ConfigError)
         -> Choice
     where Choice: RawRepresentable<String> & CaseIterable {
-        if let fallback, value(key) == nil { return fallback }
-        let value = try required(key)
         let valid = Choice.allCases.map(\.rawValue)
+        if let fallback {
+            try refuseNull(key, expected: "one of " + listed(valid))
+            if value(key) == nil { return fallback }
+        }
+        let value = try required(key)
         guard case .string(let name) = value else {
             throw mismatch(key, expected: "one of " + listed(valid), value)
         }
@@ -304,11 +331,17 @@ public struct ConfigReader {
     // MARK: Nested dictionaries
 
     public mutating func dictionary(_ key: String) throws(ConfigError) -> ConfigReader {
-        try ConfigReader(try required(key), at: path.appending(key))
+        try nested(key, try required(key))
     }
 
     public mutating func optionalDictionary(_ key: String) throws(ConfigError) -> ConfigReader? {
         guard let value = value(key) else { return nil }
-        return try ConfigReader(value, at: path.appending(key))
+        return try nested(key, value)
+    }
+
+    private func nested(_ key: String, _ value: ConfigValue) throws(ConfigError) -> ConfigReader {
+        var reader = try ConfigReader(value, at: path.appending(key))
+        reader.refusesNull = refusesNull
+        return reader
     }
 }

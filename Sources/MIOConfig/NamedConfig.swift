@@ -34,7 +34,21 @@ public struct NamedConfig {
             identifierPath = path.appending("class_name")
             let config = try outer.optionalDictionary("config")
             reader = config ?? ConfigReader(ConfigDictionary(), at: path.appending("config"))
-            for key in ["module", "registered_name", "build_config"] { _ = outer.value(key) }
+            _ = outer.value("build_config")
+            // A class of somebody's own may have the name of one of Keras'.
+            if let module = try outer.optionalString("module"),
+                !["keras", "tf_keras", "tensorflow.keras"].contains(where: {
+                    module == $0 || module.hasPrefix($0 + ".")
+                })
+            {
+                throw outer.error("module", "expected a module of Keras, found \(quoted: module)")
+            }
+            if let registered = try outer.optionalString("registered_name"), registered != identifier {
+                throw outer.error(
+                    "registered_name",
+                    "expected null, as of Keras' own classes, found \(quoted: registered): mio has Keras' own classes only"
+                )
+            }
             try outer.finish()
             writtenName = allowsName ? try reader.optionalString("name") : nil
         case .dictionary(let dictionary):

@@ -48,13 +48,16 @@ public final class RunDirectory: Sendable {
     private static func lockPath(in path: String) -> String { Folder.join(path, ".lock") }
 
     /// Looks whether a run could have the folder at `path`, which need not be there: nothing is in the way, and no
-    /// other process holds it. Leaves it as it is.
+    /// other process holds it. Leaves nothing behind.
     /// - Throws: `FileError`, the same as `init` would.
     public static func verifyUsable(_ path: String) throws(FileError) {
         try Folder.verifyCreatable(path)
         let lockPath = lockPath(in: path)
         if Folder.isFolder(path), access(Folder.exists(lockPath) ? lockPath : path, W_OK) != 0 {
             throw .system("write to the run directory, creating", lockPath, code: errno)
+        }
+        if Folder.isFolder(path), !Folder.exists(lockPath), let code = Folder.failureOfCreating(in: path) {
+            throw .system("write to the run directory, creating", lockPath, code: code)
         }
         try verifyFree(path, lockPath: lockPath)
         if Folder.isFolder(path) { try Folder.verifyCreatable(checkpointsPath(in: path)) }

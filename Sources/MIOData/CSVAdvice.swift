@@ -5,10 +5,13 @@ extension CSVFile {
     /// Looks for the dialect in which the wanted columns are there and the first rows hold numbers.
     /// - Returns: a sentence that names the keys to write; empty if no other dialect fits better.
     func advice(wanted: [String], classes: [String: [String]]) -> String {
-        let others = CSVDialect.known.filter { $0 != dialect }.compactMap {
-            try? CSVFile(file, dialect: $0, section: section)
+        func read(_ dialects: [CSVDialect]) -> [CSVFile] {
+            dialects.filter { $0 != dialect }.compactMap { try? CSVFile(file, dialect: $0, section: section) }
         }
-        if let fit = others.first(where: {
+        let others = read(CSVDialect.known)
+        let unusual = read(
+            CSVDialect.unusual(in: columnNames.lazy.flatMap(\.utf8), decimal: dialect.decimal))
+        if let fit = (others + unusual).first(where: {
             $0.hasAll(wanted) && $0.firstRowsAreRead(wanted: wanted, classes: classes)
         }) {
             return Self.advice(fit.dialect, unlike: dialect, section: section)
@@ -20,7 +23,7 @@ extension CSVFile {
         }
         // Without rows that can be read: the names alone, then the mere count of fields.
         if !hasAll(wanted) {
-            if let fit = others.first(where: { $0.hasAll(wanted) }) {
+            if let fit = (others + unusual).first(where: { $0.hasAll(wanted) }) {
                 return Self.advice(fit.dialect, unlike: dialect, section: section)
             }
             if columnNames.first?.hasPrefix("#") ?? false {
@@ -31,6 +34,11 @@ extension CSVFile {
                 most.fieldCount > 1
             {
                 return Self.advice(most.dialect, unlike: dialect, section: section)
+            }
+            if fieldCount == 1, wanted.count > 1 {
+                return
+                    "The line of names is one field, \(quoted: columnNames[0]): name the character between its columns with "
+                    + "\(section).separator"
             }
         }
         return ""

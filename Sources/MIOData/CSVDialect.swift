@@ -28,6 +28,13 @@ public struct CSVDialect: Hashable, Sendable {
         return keys.joined(separator: ", ")
     }
 
+    /// Other characters that separate fields in few files, if they are in the text.
+    static func unusual(in text: some Sequence<UInt8>, decimal: UInt8) -> [CSVDialect] {
+        let candidates = "^~!:@$%&*/=?<>".utf8
+        let present = Set(text)
+        return candidates.filter(present.contains).map { CSVDialect(separator: $0, decimal: decimal) }
+    }
+
     /// What files in the wild use, the most probable first.
     static let known: [CSVDialect] = ([",", ";", "\t", "|", " "] as [Unicode.Scalar]).flatMap { separator in
         ([".", ","] as [Unicode.Scalar]).compactMap { decimal in

@@ -89,9 +89,7 @@ final class CSVRow {
 
     private func unknownClass(_ text: String, _ index: Int) -> String {
         let names = classNames[wanted.first { (try? file.index(of: $0)) == index } ?? ""] ?? []
-        var what = "which is not one of its \(counted(names.count, "class", plural: "classes"))"
-        if let near = nearestName(to: text, in: names) { what += "; the nearest is \(quoted: near)" }
-        return what + "; they are " + listed(names, most: 12)
+        return MIOData.unknownClass(text, among: names)
     }
 
     /// The error with the keys that would read the file, if there are such.

@@ -16,6 +16,8 @@ public final class DataArray: @unchecked Sendable {
 
     public enum CopyReason: Hashable, Sendable {
         case fortranOrder, bigEndian
+        /// Texts, of which the copy has the classes' numbers.
+        case texts
     }
 
     let base: UnsafeRawPointer
@@ -38,27 +40,42 @@ public final class DataArray: @unchecked Sendable {
         self.unverified = unverified
     }
 
-    /// An array in numpy's format that fills `bytes`. One in column-major or big-endian order is copied.
+    /// An array in numpy's format that fills `bytes`. One in column-major or big-endian order is copied; texts become
+    /// numbers of classes.
     /// - Parameters:
     ///   - isVerified: whether the bytes have the checksum.
+    ///   - classes: the texts that the elements may be; `nil` if they must be numbers.
     ///   - scratch: takes the copy.
     convenience init(
         npy bytes: UnsafeRawBufferPointer, owner: AnyObject, place: String, checksum: UInt32? = nil,
-        isVerified: Bool = true, scratch: ScratchStore
+        isVerified: Bool = true, classes: [String]? = nil, scratch: ScratchStore
     ) throws {
-        let header = try NpyHeader(parsing: bytes, place: place)
+        let header = try NpyHeader(parsing: bytes, readsTexts: classes != nil, place: place)
+        let elementType: ElementType
+        switch header.elements {
+        case .numbers(let type): elementType = type
+        case .texts(let format):
+            if !isVerified, let checksum { try verifyChecksum(of: bytes, expected: checksum, place: place) }
+            let content = UnsafeRawBufferPointer(rebasing: bytes[header.size...])
+            let numbers = try NpyTexts(header, format, content, place: place)
+                .classNumbers(classes ?? [], into: scratch)
+            self.init(
+                elementType: .float32, shape: header.shape, base: numbers.bytes.baseAddress!,
+                owner: numbers.owner, place: place, checksum: checksum, copyReason: .texts)
+            return
+        }
         if header.isFortranOrder || header.isBigEndian {
             if !isVerified, let checksum { try verifyChecksum(of: bytes, expected: checksum, place: place) }
             let content = UnsafeRawBufferPointer(rebasing: bytes[header.size...])
             let copy = try rowMajorCopy(of: content, header, into: scratch, place: place)
             self.init(
-                elementType: header.elementType, shape: header.shape, base: copy.bytes.baseAddress!,
+                elementType: elementType, shape: header.shape, base: copy.bytes.baseAddress!,
                 owner: copy.owner, place: place, checksum: checksum,
                 copyReason: header.isFortranOrder ? .fortranOrder : .bigEndian)
             return
         }
         self.init(
-            elementType: header.elementType, shape: header.shape,
+            elementType: elementType, shape: header.shape,
             base: bytes.baseAddress! + header.size, owner: owner, place: place, checksum: checksum,
             unverified: isVerified ? nil : bytes)
     }

@@ -54,6 +54,9 @@ public struct DataSpecification: Hashable, Sendable {
         self.folder = folder
     }
 
+    /// What warnings begin with: the section of the job, or the option that names the files.
+    var place: String { filesKey.hasPrefix("-") ? filesKey : section }
+
     func source(of array: String) -> Source { columns[array] ?? .name(array) }
 
     /// Whether the job names the array, so that it must be there.

@@ -41,7 +41,10 @@ public final class Dataset: @unchecked Sendable {
     let firstRows: [Int]
     private let shardIndex: ShardIndex
     private let elementCounts: [Int]
-    let section: String
+    /// What warnings begin with.
+    let place: String
+    /// The arrays or CSV columns that each column is read from.
+    let sourceNames: [[String]]
     /// Files that the globs name twice.
     let namedTwice: [String]
     /// For each column the value of its elements in shards that lack it.
@@ -59,7 +62,8 @@ public final class Dataset: @unchecked Sendable {
     ) throws {
         self.columns = columns
         elementCounts = columns.map(\.shape.count)
-        section = specification.section
+        place = specification.place
+        sourceNames = columns.map { specification.source(of: $0.name).columnNames }
         absentValues = Storage(count: columns.count)
         for (index, column) in columns.enumerated() {
             absentValues.pointer[index] = specification.valueWhereAbsent(column) ?? .nan
@@ -129,7 +133,9 @@ public final class Dataset: @unchecked Sendable {
                         + "position make a shard")
             }
             let shards = try (0..<first.1).map { position in
-                try Shard(paths: files.map { $0?[position] }, requests: columns, scratch: scratch)
+                try Shard(
+                    paths: files.map { $0?[position] }, requests: columns, classes: specification.classes,
+                    scratch: scratch)
             }
             return (shards, namedTwice)
         }

@@ -1,26 +1,26 @@
 import MIOTensor
 
 extension Dataset {
-    /// Warnings for the user; each begins with the section of the job.
+    /// Warnings for the user; each begins with the section of the job, or the option that names the files.
     public var warnings: [String] {
         var warnings: [String] = []
         if let first = namedTwice.first {
             warnings.append(
-                "\(section): \(first) is named twice\(others(namedTwice.count, "file")); it is read once")
+                "\(place): \(first) is named twice\(others(namedTwice.count, "file")); it is read once")
         }
         for (index, column) in columns.enumerated() where column.role == .weight {
             let without = shards.filter { $0.arrays[index] == nil }
             guard !without.isEmpty, without.count < shards.count else { continue }
             let rows = without.reduce(0) { $0 + $1.rowCount }
             warnings.append(
-                "\(section): \(without.count) of \(shards.count) shards have no sample weights \(quoted: column.name), "
+                "\(place): \(without.count) of \(shards.count) shards have no sample weights \(quoted: column.name), "
                     + "the first is \(without[0].paths[0]): \(rows) of \(rowCount) samples weigh 1")
         }
         let withEmptyRows = shards.filter { $0.emptyRowCount > 0 }
         if let first = withEmptyRows.first {
             let count = withEmptyRows.reduce(0) { $0 + $1.emptyRowCount }
             warnings.append(
-                "\(section): \(first.paths[0])\(others(withEmptyRows.count, "file")): "
+                "\(place): \(first.paths[0])\(others(withEmptyRows.count, "file")): "
                     + "\(counted(count, "row is", plural: "rows are")) skipped: every field is empty")
         }
         return warnings

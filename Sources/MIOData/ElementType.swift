@@ -34,6 +34,9 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyab
         }
     }
 
+    /// Whether elements may be NaN or infinite.
+    var isFloatingPoint: Bool { self == .float16 || self == .float32 || self == .float64 }
+
     /// numpy's `descr`: `<f4`, `|u1`.
     public var descriptor: String { (size == 1 ? "|" : "<") + rawValue }
 
@@ -50,7 +53,7 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyab
         let what =
             switch name.first {
             case "c": "complex numbers"
-            case "U", "S", "a": "strings"
+            case "U", "S", "a": "texts"
             case "O": "Python objects"
             case "M", "m": "dates or time differences"
             case "V": "records"
@@ -59,7 +62,18 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyab
         throw DataError(
             .unsupported, place,
             "elements are \(what) (dtype \(quoted: descriptor)); expected bool, integers of 8 to 64 bits or floats "
-                + "of 16 to 64 bits: convert them, for example with array.astype('float32')")
+                + "of 16 to 64 bits: "
+                + advice(name.first))
+    }
+
+    /// What to do about elements of a type that is not read.
+    private static func advice(_ kind: Character?) -> String {
+        switch kind {
+        case "U", "S", "a":
+            "convert them, or write their classes, for an output outputs.NAME.classes, for an input data.classes"
+        case "O": "convert them, numbers with array.astype('float32'), texts with array.astype('U')"
+        default: "convert them, for example with array.astype('float32')"
+        }
     }
 
     /// Converts `count` elements at `source`, at any alignment, to floats.

@@ -6,12 +6,14 @@ import MIOTensor
 private let largestExpansion = 1032
 
 /// Decompresses a raw DEFLATE stream (no zlib header) into `output`, piece by piece.
-/// - Parameter size: the size that the archive claims; it must be exact.
+/// - Parameters:
+///   - size: the size that the archive claims; it must be exact.
+///   - readsTexts: whether the array's elements may be texts.
 /// - Throws: `DataError` if the stream is damaged, of another size, or its checksum differs; `FileError` if
 ///   `output` cannot be written.
 func inflateMember(
-    _ compressed: UnsafeRawBufferPointer, size: Int, checksum: UInt32, into output: ScratchWriter,
-    place: String
+    _ compressed: UnsafeRawBufferPointer, size: Int, checksum: UInt32, readsTexts: Bool,
+    into output: ScratchWriter, place: String
 ) throws {
     // The first chunk holds the whole header of an array.
     let chunkSize = 1 << 18
@@ -48,7 +50,7 @@ func inflateMember(
         let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: chunk[..<count]))
         // An array that is not read, or of another size than the archive claims, is refused before the rest is written.
         if produced == 0, count > 0, status != Z_STREAM_END {
-            _ = try NpyHeader(parsing: bytes, total: size, place: place)
+            _ = try NpyHeader(parsing: bytes, total: size, readsTexts: readsTexts, place: place)
         }
         actual.update(bytes)
         try output.append(bytes)

@@ -3,7 +3,12 @@ import MIOTensor
 /// The header of an array in numpy's `.npy` format, versions 1.0 to 3.0
 /// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 struct NpyHeader {
-    let elementType: ElementType
+    enum Elements: Hashable {
+        case numbers(ElementType)
+        case texts(NpyTextFormat)
+    }
+
+    let elements: Elements
     let shape: Shape
     /// Whether the elements lie in column-major order, and that differs from row-major order.
     let isFortranOrder: Bool
@@ -18,9 +23,13 @@ struct NpyHeader {
     private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]  // \x93NUMPY
 
     /// Reads the header at the start of `bytes`, which hold one array and nothing after it.
-    /// - Parameter total: the bytes of header and array, where `bytes` are only the first of them.
+    /// - Parameters:
+    ///   - total: the bytes of header and array, where `bytes` are only the first of them.
+    ///   - readsTexts: whether elements may be texts.
     /// - Throws: `DataError` if it is not such a header or does not fit the number of bytes.
-    init(parsing bytes: UnsafeRawBufferPointer, total: Int? = nil, place: String) throws {
+    init(
+        parsing bytes: UnsafeRawBufferPointer, total: Int? = nil, readsTexts: Bool = false, place: String
+    ) throws {
         let total = total ?? bytes.count
         guard !bytes.isEmpty else { throw DataError(.empty, place, "no byte of an array is there") }
         guard bytes.prefix(6).elementsEqual(Self.magic.prefix(bytes.count)) else {
@@ -59,33 +68,59 @@ struct NpyHeader {
                 .badHeader, place,
                 "the header claims \(extents.count) axes; an array of numpy has at most \(Self.mostAxes)")
         }
-        (elementType, isBigEndian) = try ElementType.parse(descriptor: descriptor, place: place)
+        let elementSize: Int
+        if readsTexts, let format = NpyTextFormat(descriptor: descriptor) {
+            elements = .texts(format)
+            isBigEndian = format.isBigEndian
+            elementSize = format.size
+        } else {
+            let type: ElementType
+            (type, isBigEndian) = try ElementType.parse(descriptor: descriptor, place: place)
+            elements = .numbers(type)
+            elementSize = type.size
+        }
         self.isFortranOrder = isFortranOrder && extents.filter { $0 != 1 }.count > 1
         size = start + length
         // Zero extents are set aside, so that the others' product cannot hide an overflow.
-        var elements = 1
+        var count = 1
         for extent in extents where extent > 0 {
-            let (product, overflow) = elements.multipliedReportingOverflow(by: extent)
-            guard !overflow, product <= Int.max / elementType.size else {
+            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+            guard !overflow, product <= Int.max / max(elementSize, 1) else {
                 throw DataError(
                     .badHeader, place, "the header claims shape \(Shape(extents)), more than any memory")
             }
-            elements = product
+            count = product
         }
         shape = Shape(extents)
-        let expected = extents.contains(0) ? 0 : elements * elementType.size
+        let expected = extents.contains(0) ? 0 : count * elementSize
         let actual = total - size
         guard actual >= expected else {
             throw DataError(
                 .truncated, place,
-                "the header claims shape \(shape) of \(elementType.rawValue), \(expected) bytes, but only "
+                "the header claims shape \(shape) of \(typeName), \(expected) bytes, but only "
                     + "\(actual) follow: the file is cut short or its header lies")
         }
         guard actual == expected else {
             throw DataError(
                 .badHeader, place,
-                "the header claims shape \(shape) of \(elementType.rawValue), \(expected) bytes, but "
+                "the header claims shape \(shape) of \(typeName), \(expected) bytes, but "
                     + "\(actual) follow: save one array a file")
+        }
+    }
+
+    /// The bytes of one element.
+    var elementSize: Int {
+        switch elements {
+        case .numbers(let type): type.size
+        case .texts(let format): format.size
+        }
+    }
+
+    /// numpy's name of the elements' type, without the byte order.
+    var typeName: String {
+        switch elements {
+        case .numbers(let type): type.rawValue
+        case .texts(let format): (format.isUnicode ? "U" : "S") + "\(format.width)"
         }
     }
 

@@ -33,12 +33,48 @@ public struct NpzFile {
     ///
     /// A stored member's checksum is not compared (that would read all of the data): see
     /// ``DataArray/verify()``. A deflated member's is.
-    /// - Parameter scratch: takes the content of a deflated member.
+    /// - Parameters:
+    ///   - classes: the texts that elements may be, which become their positions; `nil` if they must be numbers.
+    ///   - scratch: takes the content of a deflated member.
     /// - Throws: `DataError` if the member is damaged or not read; `FileError` if it finds no room.
-    public func array(named name: String, scratch: ScratchStore) throws -> DataArray? {
+    public func array(named name: String, classes: [String]? = nil, scratch: ScratchStore) throws
+        -> DataArray?
+    {
+        guard let member = try content(named: name, readsTexts: classes != nil, scratch: scratch) else {
+            return nil
+        }
+        return try DataArray(
+            npy: member.bytes, owner: member.owner, place: place(of: name), checksum: member.checksum,
+            isVerified: member.isVerified, classes: classes, scratch: scratch)
+    }
+
+    /// The texts of the array of that name, or `nil` if there is none.
+    /// - Throws: as ``array(named:classes:scratch:)``; `DataError` if its elements are no texts.
+    func insertTexts(ofArray name: String, into known: inout OrderedTexts) throws -> Bool {
+        guard let member = try content(named: name, readsTexts: true, scratch: ScratchStore()) else {
+            return false
+        }
+        try withExtendedLifetime(member.owner) {
+            try NpyTexts(member.bytes, place: place(of: name)).insert(into: &known)
+        }
+        return true
+    }
+
+    /// The bytes of a member: where they lie, or decompressed.
+    private struct Content {
+        let bytes: UnsafeRawBufferPointer
+        let owner: AnyObject
+        let checksum: UInt32
+        /// Whether the bytes were compared with the checksum.
+        let isVerified: Bool
+    }
+
+    private func place(of name: String) -> String { "\(path): array \(quoted: name)" }
+
+    private func content(named name: String, readsTexts: Bool, scratch: ScratchStore) throws -> Content? {
         guard let index = memberIndices[name] else { return nil }
         let member = directory.members[index]
-        let place = "\(path): array \(quoted: name)"
+        let place = place(of: name)
         guard !member.isEncrypted else {
             throw DataError(
                 .unsupported, place, "the member is encrypted; write the archive without a password")
@@ -51,18 +87,16 @@ public struct NpzFile {
                     .badHeader, place,
                     "stored, but of \(member.size) bytes in \(member.compressedSize): the archive is damaged")
             }
-            return try DataArray(
-                npy: content, owner: file, place: place, checksum: member.checksum, isVerified: false,
-                scratch: scratch)
+            return Content(bytes: content, owner: file, checksum: member.checksum, isVerified: false)
         case 8:
             try checkExpansion(member, place: place)
             try scratch.checkRoom(for: member.size, place: place)
             let writer = try scratch.makeWriter(capacity: member.size)
             try inflateMember(
-                content, size: member.size, checksum: member.checksum, into: writer, place: place)
+                content, size: member.size, checksum: member.checksum, readsTexts: readsTexts, into: writer,
+                place: place)
             let (bytes, owner) = try writer.finish()
-            return try DataArray(
-                npy: bytes, owner: owner, place: place, checksum: member.checksum, scratch: scratch)
+            return Content(bytes: bytes, owner: owner, checksum: member.checksum, isVerified: true)
         default:
             let names: [UInt16: String] = [
                 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ",

@@ -11,7 +11,7 @@ private let blockBytes = 1 << 19
 func rowMajorCopy(
     of content: UnsafeRawBufferPointer, _ header: NpyHeader, into scratch: ScratchStore, place: String
 ) throws -> (bytes: UnsafeRawBufferPointer, owner: AnyObject) {
-    switch header.elementType.size {
+    switch header.elementSize {
     case 1: try rowMajorCopy(UInt8.self, content, header, scratch, place)
     case 2: try rowMajorCopy(UInt16.self, content, header, scratch, place)
     case 4: try rowMajorCopy(UInt32.self, content, header, scratch, place)

@@ -54,10 +54,21 @@ struct Shard {
     }
 
     /// Opens `.npy` files that together make a shard.
-    /// - Parameter paths: one for each request, `nil` where one that may be absent has no files.
-    init(paths: [String?], requests: [ColumnRequest], scratch: ScratchStore) throws {
+    /// - Parameters:
+    ///   - paths: one for each request, `nil` where one that may be absent has no files.
+    ///   - classes: the texts of arrays that may hold texts, by the array's name.
+    init(paths: [String?], requests: [ColumnRequest], classes: [String: [String]], scratch: ScratchStore)
+        throws
+    {
         let files = try paths.map { path in try path.map { try MappedFile.shard($0) } }
-        arrays = try files.map { file in try file.map { try NpyFile.open($0, scratch: scratch) } }
+        arrays = try zip(files, requests).map { file, request in
+            try file.map { file in
+                let names = classes[request.name]
+                let array = try NpyFile.open(file, classes: names, scratch: scratch)
+                try Self.refuseUnusedClasses(array, request, isTexts: names != nil, place: file.path)
+                return array
+            }
+        }
         mappedFiles = files.compactMap { $0 }
         self.paths = paths.compactMap { $0 }
         byteCount = mappedFiles.reduce(0) { $0 + $1.bytes.count }
@@ -78,10 +89,26 @@ struct Shard {
                     .unsupported, file.path,
                     "columns.\(request.name) is a list, which only CSV files can have; name one array")
             }
-            if let array = try file.array(named: name, scratch: scratch) { return array }
+            let classes = specification.classes[name]
+            if let array = try file.array(named: name, classes: classes, scratch: scratch) {
+                try refuseUnusedClasses(
+                    array, request, isTexts: classes != nil, place: "\(file.path): array \(quoted: name)")
+                return array
+            }
             guard specification.valueWhereAbsent(request) == nil else { return nil }
             throw missing(name, request: request, from: file.arrayNames, specification, path: file.path)
         }
+    }
+
+    /// The classes of an output also name what its numbers mean. Those of an input mean texts alone.
+    private static func refuseUnusedClasses(
+        _ array: DataArray, _ request: ColumnRequest, isTexts: Bool, place: String
+    ) throws {
+        guard isTexts, request.role == .input, array.copyReason != .texts else { return }
+        throw DataError(
+            .unsupported, place,
+            "data.classes has classes for its texts, but its elements are numbers (\(array.elementType.rawValue)); remove "
+                + "them from data.classes")
     }
 
     private static func open(

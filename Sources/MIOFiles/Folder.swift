@@ -3,13 +3,34 @@ import MIOTensor
 
 /// What mio asks of folders, each error with the path.
 public enum Folder {
-    /// The folder that holds `path`: `.` for a bare name.
+    // Not by NSString: swift-foundation ends the process on a name of one character.
+
+    /// The folder that holds `path`: `.` for a bare name, `/` for the root.
     public static func parent(of path: String) -> String {
-        let parent = (path as NSString).deletingLastPathComponent
-        return parent.isEmpty ? "." : parent
+        let path = withoutSlashesAtEnd(path[...])
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        let parent = withoutSlashesAtEnd(path[..<slash])
+        return parent.isEmpty ? "/" : String(parent)
     }
 
-    public static func name(of path: String) -> String { (path as NSString).lastPathComponent }
+    /// The last part of `path`; `/` for the root.
+    public static func name(of path: String) -> String {
+        let path = withoutSlashesAtEnd(path[...])
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), path.utf8.count > 1 else {
+            return String(path)
+        }
+        return String(path[path.utf8.index(after: slash)...])
+    }
+
+    private static func withoutSlashesAtEnd(_ path: Substring) -> Substring {
+        var end = path.endIndex
+        while end > path.startIndex {
+            let last = path.utf8.index(before: end)
+            guard path.utf8[last] == UInt8(ascii: "/"), last > path.startIndex else { break }
+            end = last
+        }
+        return path[..<end]
+    }
 
     public static func join(_ folder: String, _ name: String) -> String {
         folder.hasSuffix("/") ? folder + name : folder + "/" + name
@@ -30,7 +51,7 @@ public enum Folder {
         throw .system("create the folder", path, code: code == EEXIST ? ENOTDIR : code)
     }
 
-    /// Looks whether `create` could create the folder; changes nothing.
+    /// Looks whether `create` could create the folder; leaves nothing behind.
     /// - Throws: `FileError`, the one of `create`.
     public static func verifyCreatable(_ path: String) throws(FileError) {
         if isFolder(path) { return }
@@ -42,12 +63,26 @@ public enum Folder {
         let parent = parent(of: path)
         if lstat(path, &status) != 0, errno == ENOENT {
             if isFolder(parent) {
-                if access(parent, W_OK | X_OK) == 0 { return }
-                throw .system("create the folder", path, code: errno)
+                if access(parent, W_OK | X_OK) != 0 {
+                    throw .system("create the folder", path, code: errno)
+                }
+                if let code = failureOfCreating(in: parent) {
+                    throw .system("create the folder", path, code: code)
+                }
+                return
             }
             if !exists(parent), parent != path { return try verifyCreatable(parent) }
         }
         throw .system("create the folder", path, code: ENOTDIR)
+    }
+
+    /// Tries to create something in a folder: some file systems (`/proc`) refuse what their permissions grant.
+    /// - Returns: the system's code; `nil` if it can be done.
+    public static func failureOfCreating(in folder: String) -> Int32? {
+        var template = Array(join(folder, ".mio-check-XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else { return errno }
+        _ = rmdir(template)
+        return nil
     }
 
     /// Whether `path` is a folder that can be examined.

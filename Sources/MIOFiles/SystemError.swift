@@ -19,6 +19,8 @@ extension FileError {
             case EMFILE, ENFILE: "; raise the limit of open files (`ulimit -n`)"
             case ENOMEM where action == "map":
                 "; too many mappings? raise `vm.max_map_count`, or join small files"
+            case ENOENT where action == "create the folder":
+                "; its file system takes no new folders, choose another place"
             case EISDIR: "; a folder is in the way"
             case ENOTDIR: "; a file is in the way where a folder was expected"
             default: ""

@@ -64,15 +64,12 @@ struct ClassChecks {
     /// Names of columns that inputs are read from.
     private func check(column: String) throws(ConfigError) {
         let place = path.appending("data").appending("classes").appending(column)
-        let tables = data.parts.map(\.source).filter(\.mayHaveTables)
-        guard !tables.isEmpty else {
-            throw ConfigError(
-                path: place, message: "classes are for columns of CSV files, and data names no CSV file")
-        }
-        let valid = Set(tables.flatMap { source in graph.inputs.flatMap { source.columnNames(of: $0.name) } })
+        let sources = data.parts.map(\.source)
+        let valid = Set(
+            sources.flatMap { source in graph.inputs.flatMap { source.columnNames(of: $0.name) } })
         if valid.contains(column) { return }
         for output in graph.outputs
-        where tables.contains(where: { $0.columnNames(of: output.name).contains(column) }) {
+        where sources.contains(where: { $0.columnNames(of: output.name).contains(column) }) {
             throw ConfigError(
                 path: place,
                 message:
@@ -92,14 +89,6 @@ extension DataSource {
         case .name(let name): [name]
         case .list(let names): names
         case nil: [array]
-        }
-    }
-
-    /// Whether a glob may name CSV files.
-    fileprivate var mayHaveTables: Bool {
-        guard case .shards(let globs) = files else { return false }
-        return globs.contains { glob in
-            !["npz", "npy"].contains { glob.lowercased().hasSuffix("." + $0) }
         }
     }
 }

@@ -85,6 +85,10 @@ public struct Job: Sendable {
         self.checkpoints = checkpoints
         self.logging = logging
         self.folder = JobPath.absolute(folder)
+        guard runDirectory != "" else {
+            throw ConfigError(
+                path: ConfigPath("run_directory"), message: "expected the path of a folder, found \"\"")
+        }
         self.runDirectory = JobPath.absolute(runDirectory ?? "runs/\(name)", in: self.folder)
         warnings =
             try JobChecks(

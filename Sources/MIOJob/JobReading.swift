@@ -70,6 +70,7 @@ extension Job {
 
     private init(reading value: ConfigValue, folder: String) throws(ConfigError) {
         var reader = try ConfigReader(value, at: ConfigPath())
+        reader.refusesNull = true
         let model = try InlineModel.read(reader.required("model"), at: reader.path.appending("model"))
 
         var outputReader = try reader.dictionary("outputs")
@@ -86,7 +87,7 @@ extension Job {
         let data = try JobData(reading: &dataReader)
 
         var optimizer: any Optimizer = Adam()
-        if let value = reader.value("optimizer") {
+        if let value = try reader.optionalValue("optimizer", expected: "an optimizer, as adam") {
             optimizer = try OptimizerRegistry.read(value, at: reader.path.appending("optimizer"))
         }
         var training = TrainingOptions()
@@ -120,9 +121,10 @@ extension Job {
 
     /// An integer from 0, or, beyond what an integer of a file can be, its digits as a string.
     private static func readSeed(_ reader: inout ConfigReader) throws(ConfigError) -> UInt64 {
-        if case .string(let digits)? = reader.value("seed") {
+        let expected = "an integer from 0 to 2⁶⁴ − 1"
+        if case .string(let digits)? = try reader.optionalValue("seed", expected: expected) {
             guard let seed = UInt64(digits) else {
-                throw reader.error("seed", "expected an integer from 0 to 2⁶⁴ − 1, found \(quoted: digits)")
+                throw reader.error("seed", "expected \(expected), found \(quoted: digits)")
             }
             return seed
         }

@@ -10,15 +10,31 @@ struct NonFiniteDiagnosis {
     let dataset: Dataset
     let communicator: any Communicator
 
+    /// Whose fault it was.
+    struct Finding {
+        /// One sentence.
+        let text: String
+        /// Whether the data is at fault, and not the training.
+        let isOfData: Bool
+    }
+
     /// Of a step. All ranks call it together, before the batch is given back.
-    /// - Returns: one sentence, the same on all ranks.
+    /// - Returns: the same on all ranks.
     /// - Throws: `CommunicationError`
-    func describe(_ batch: Batch, in step: TrainingStep, stepNumber: Int) throws -> String {
+    func describe(_ batch: Batch, in step: TrainingStep, stepNumber: Int) throws -> Finding {
+        // The data first: what is not finite there makes losses that are not, of other samples' rows too.
+        if let first = try first(of: dataFinding(in: batch)) {
+            return Finding(text: "step \(stepNumber): \(first)", isOfData: true)
+        }
         let bad = step.firstNonFiniteLoss(batch, step: stepNumber - 1)
-        if let first = try first(of: finding(bad, in: batch)) { return "step \(stepNumber): \(first)" }
+        if let first = try first(of: finding(bad, in: batch)) {
+            return Finding(text: "step \(stepNumber): \(first)", isOfData: false)
+        }
         let parameters = step.nonFiniteParameters()
-        return "step \(stepNumber): every loss is finite, but the gradient of "
-            + (parameters.isEmpty ? "the model" : parameters.prefix(3).joined(separator: ", ")) + " is not"
+        return Finding(
+            text: "step \(stepNumber): every loss is finite, but the gradient of "
+                + (parameters.isEmpty ? "the model" : parameters.prefix(3).joined(separator: ", "))
+                + " is not", isOfData: false)
     }
 
     /// The finding of the first rank that has one. All ranks call it together.
@@ -33,21 +49,19 @@ struct NonFiniteDiagnosis {
     /// What this rank's part of a batch has; empty if nothing.
     /// - Parameter bad: the first of its losses that is not finite.
     func finding(_ bad: NonFiniteLoss?, in batch: Batch) -> String {
-        if let bad {
-            let row = batch.globalRows[bad.sample]
-            var text = "\(bad) on rank \(communicator.rank), first for \(dataset.location(ofRow: row))"
-            if let column = firstNonFinite(batch, sample: bad.sample) {
-                text += ", whose \(column) is not finite"
-            }
-            return text
-        }
-        if let bad = firstNonFinite(batch) {
-            // An activation may turn what is not finite into a finite loss; its gradient still is not. A sample's weight
-            // comes after its loss.
-            return "\(bad.column) is not finite on rank \(communicator.rank), first for "
-                + "\(dataset.location(ofRow: batch.globalRows[bad.sample]))"
-        }
-        return ""
+        // An activation may turn what is not finite into a finite loss; its gradient still is not. A sample's weight comes
+        // after its loss.
+        let ofData = dataFinding(in: batch)
+        guard ofData.isEmpty, let bad else { return ofData }
+        return "\(bad) on rank \(communicator.rank), first for "
+            + "\(dataset.location(ofRow: batch.globalRows[bad.sample]))"
+    }
+
+    /// The first input, sample weight or target of this rank's part of a batch that is not finite; empty if there is none.
+    private func dataFinding(in batch: Batch) -> String {
+        guard let bad = firstNonFinite(batch) else { return "" }
+        return "\(bad.column) is not finite on rank \(communicator.rank), first for "
+            + "\(dataset.location(ofRow: batch.globalRows[bad.sample]))"
     }
 
     private func firstNonFinite(_ batch: Batch) -> (column: String, sample: Int)? {
@@ -57,14 +71,22 @@ struct NonFiniteDiagnosis {
         return nil
     }
 
-    /// Of a sample's inputs and weights: a target that is NaN is no label.
+    /// Of a sample: a target that is NaN is no label.
     private func firstNonFinite(_ batch: Batch, sample: Int) -> String? {
         for (index, column) in dataset.columns.enumerated() {
-            guard column.role != .target else { continue }
             let elements = column.shape.count
             let values = batch.values(ofColumn: index) + sample * elements
-            if (0..<elements).contains(where: { !values[$0].isFinite }) {
-                return "\(column.role == .input ? "input" : "sample weight") \(quoted: column.name)"
+            let isTarget = column.role == .target
+            if (0..<elements).contains(where: {
+                !values[$0].isFinite && !(isTarget && values[$0].isNaN)
+            }) {
+                let what =
+                    switch column.role {
+                    case .input: "input"
+                    case .target: "target"
+                    case .weight: "sample weight"
+                    }
+                return "\(what) \(quoted: column.name)"
             }
         }
         return nil

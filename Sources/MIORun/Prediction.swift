@@ -42,6 +42,9 @@ public struct Prediction: Sendable, Hashable {
         let columns = ColumnMap(graph: job.graph, outputs: [], inputsOnly: true)
         let dataset = try session.openDataset(data, columns: columns.requests)
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)
+        for message in try FiniteCheck(session: session).messages(dataset, place: data.place) {
+            Message.write("warning: " + message + "; the predictions of such samples mean nothing")
+        }
         let replica = try session.makeReplica(schedules: [schedule], outputs: [])
         try replica.load(file)
 

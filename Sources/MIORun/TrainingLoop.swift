@@ -104,15 +104,22 @@ extension TrainingRun {
     private func handleNonFinite(_ batch: Batch, _ next: Batch?) throws {
         let diagnosis = NonFiniteDiagnosis(
             columns: step.columns, dataset: dataset, communicator: communicator)
-        let text = try diagnosis.describe(batch, in: step, stepNumber: state.position.step)
+        let finding = try diagnosis.describe(batch, in: step, stepNumber: state.position.step)
         switch job.training.nonFinite {
         case .halt:
+            if finding.isOfData {
+                throw RunError(
+                    finding.text
+                        + "; the weights are those of the step before. Correct the data, or leave that "
+                        + "sample out", exitCode: .badInput)
+            }
             throw RunError(
-                text + "; the weights are those of the step before. Lower the learning rate, clip the "
-                    + "gradient, correct the data, or set training.non_finite: skip", exitCode: .diverged)
+                finding.text
+                    + "; the weights are those of the step before. Lower the learning rate, clip the "
+                    + "gradient, or set training.non_finite: skip", exitCode: .diverged)
         case .skip:
             step.remark(next)
-            recorder?.skipped(state.position, text)
+            recorder?.skipped(state.position, finding.text)
         }
     }
 

@@ -40,6 +40,9 @@ public final class TrainingRun {
     ///   - trace: where to write what the ranks do, and when; `nil` for nowhere.
     /// - Throws: one error, the same on all ranks.
     public init(_ session: Session, resume: ResumeMode = .automatic, trace: TraceRequest? = nil) throws {
+        try session.communicator.agree(on: "the start") {
+            if session.communicator.rank == 0 { try resume.verifyPresent() }
+        }
         let session = try session.settlingClasses(.training(resume))
         self.session = session
         try session.communicator.requireEqual(option: "--trace", trace?.description ?? "none")
@@ -50,9 +53,17 @@ public final class TrainingRun {
         let validationData = job.data.validation.map { SelectedData(key: "validation", source: $0) }
         dataset = try session.openDataset(train, columns: columns.requests)
         let validationSet = try validationData.map { try session.openDataset($0, columns: columns.requests) }
+        if session.communicator.rank == 0 {
+            for warning in SharedFiles.warnings(job) { Message.write("warning: \(warning)") }
+        }
+        let finite = FiniteCheck(session: session)
         let labels = LabelCheck(session: session, columns: columns)
+        try finite.run(dataset, place: train.place)
         try labels.run(dataset, of: train)
-        if let validationSet, let validationData { try labels.run(validationSet, of: validationData) }
+        if let validationSet, let validationData {
+            try finite.run(validationSet, place: validationData.place)
+            try labels.run(validationSet, of: validationData)
+        }
         state = TrainingState(order: SampleOrder(job, dataset))
         schedule = BatchSchedule(
             rowCount: dataset.rowCount, batchSize: job.training.samplesPerUpdate)

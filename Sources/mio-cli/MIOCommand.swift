@@ -40,11 +40,7 @@ struct MIOCommand: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
             endProcess(0)
-        } catch let error as any MIOError {
-            Message.write("mio: \(error)")
-            endProcess(error.exitCode.rawValue)
         } catch {
-            // Help and version, and what was typed wrong.
             end(with: error)
         }
     }

@@ -139,9 +139,10 @@ extension EndToEndTests {
 
         @Test func wrongElementType() throws {
             try expectRefused(
-                "FOLDER/train-1.npz: array \"input\": elements are strings (dtype \"|S4\"); expected bool, integers of 8 "
-                    + "to 64 bits or floats of 16 to 64 bits: convert them, for example with "
-                    + "array.astype('float32')", spoil: patch("'descr': '<f4'", "'descr': '|S4'"))
+                "FOLDER/train-1.npz: array \"input\": elements are texts (dtype \"|S4\"); expected bool, integers of 8 "
+                    + "to 64 bits or floats of 16 to 64 bits: convert them, or write their classes, for an "
+                    + "output outputs.NAME.classes, for an input data.classes",
+                spoil: patch("'descr': '<f4'", "'descr': '|S4'"))
         }
 
         @Test func truncatedArchive() throws {

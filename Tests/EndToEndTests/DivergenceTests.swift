@@ -49,25 +49,51 @@ extension EndToEndTests {
             for index in 0..<4 { bytes[place + index] = UInt8(truncatingIfNeeded: word >> (8 * index)) }
         }
 
-        /// The run goes on, as Keras' does; whose fault it is it says once an epoch.
-        @Test(arguments: 1...2) func validationNamesOutputShardAndRow(ranks: Int) throws {
+        private static let advice = "; correct the data, or leave such samples out"
+
+        private func check(_ job: String, _ arguments: [String] = []) throws -> SpawnedProcess.Outcome {
+            try SpawnedProcess([try BuiltProgram.path("mio"), "check", job] + arguments).wait(atMost: 60)
+        }
+
+        /// A check and a training refuse the same data with the same words; an evaluation too.
+        @Test(arguments: 1...3) func validationIsRefusedAtTheStart(ranks: Int) throws {
             let folder = try TrainingFolder()
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
             try spoil("validation.npz", row: 3, in: folder)
+            let words =
+                "data.validation: input \"input\": 1 value is NaN or infinite, the first in "
+                + "\(folder.path("validation.npz")), row 3: element [42] is nan" + Self.advice
             let outcome = try WorkerRun.outcome(job, ranks: ranks)
+            #expect(outcome.status == 65, "\(outcome.errors)")
+            #expect(outcome.messages == ["mio: " + words])
+            let checked = try check(job)
+            #expect(checked.status == 65)
+            #expect(checked.output.contains("error: \(words)\n"), "\(checked.output)")
+            let trained = try WorkerRun.outcome(job, ranks: ranks, ["--set", "data.validation=null"])
+            #expect(trained.status == 0, "\(trained.errors)")
+            let evaluated = try SpawnedProcess([try BuiltProgram.path("mio"), "evaluate", job]).wait(
+                atMost: 60)
+            #expect(evaluated.status == 65)
+            #expect(evaluated.errors.contains("mio: \(words)"), "\(evaluated.errors)")
+        }
+
+        /// Where such batches are left out, the run goes on; whose fault it is it says once an epoch.
+        @Test(arguments: 1...2) func validationNamesShardAndRow(ranks: Int) throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            try spoil("validation.npz", row: 3, in: folder)
+            let outcome = try WorkerRun.outcome(job, ranks: ranks, ["--set", "training.non_finite=skip"])
             #expect(outcome.status == 0, "\(outcome.errors)")
             let pattern =
-                #/warning: validation: the loss of output "kind" is nan on rank [01], first for (.*), row 3, whose input "input" is not finite; correct that sample, or leave it out/#
-            #expect(outcome.errors.count == 2, "\(outcome.errors)")
-            for line in outcome.errors {
+                #/warning: validation: input "input" is not finite on rank [01], first for (.*), row 3; correct that sample, or leave it out/#
+            #expect(outcome.errors.count == 3, "\(outcome.errors)")
+            #expect(
+                outcome.errors.first?.hasPrefix("warning: data.validation: input \"input\": 1 value") == true)
+            for line in outcome.errors.dropFirst() {
                 #expect(
                     try pattern.wholeMatch(in: line)?.1 == Substring(folder.path("validation.npz")), "\(line)"
                 )
             }
-            let evaluated = try SpawnedProcess([try BuiltProgram.path("mio"), "evaluate", job]).wait(
-                atMost: 60)
-            #expect(evaluated.status == 0)
-            #expect(evaluated.errors.contains("warning: the loss of output \"kind\" is nan on rank 0"))
         }
 
         /// Behind a sigmoid an infinite input has a finite loss: its sums are none all the same.
@@ -79,30 +105,31 @@ extension EndToEndTests {
                 job, ranks: 2,
                 [
                     "--set", "model.layers[0].activation=sigmoid", "--set",
-                    "model.layers[3].activation=sigmoid", "--set", "training.epochs=1",
+                    "model.layers[3].activation=sigmoid", "--set", "training.epochs=1", "--set",
+                    "training.non_finite=skip",
                 ])
             #expect(outcome.status == 0, "\(outcome.errors)")
-            #expect(outcome.errors.count == 1, "\(outcome.errors)")
+            #expect(outcome.errors.count == 2, "\(outcome.errors)")
+            #expect(outcome.errors.first?.contains("element [42] is inf") == true, "\(outcome.errors)")
             #expect(
-                outcome.errors.first?.hasPrefix("warning: validation: input \"input\" is not finite on rank ")
+                outcome.errors.last?.hasPrefix("warning: validation: input \"input\" is not finite on rank ")
                     == true, "\(outcome.errors)")
-            #expect(outcome.errors.first?.contains("validation.npz, row 3;") == true, "\(outcome.errors)")
+            #expect(outcome.errors.last?.contains("validation.npz, row 3;") == true, "\(outcome.errors)")
         }
 
-        @Test(arguments: 1...3) func haltNamesOutputRankShardAndRow(ranks: Int) throws {
+        @Test(arguments: 1...3) func haltRefusesInputsAtTheStart(ranks: Int) throws {
             let folder = try TrainingFolder()
-            let outcome = try WorkerRun.outcome(try prepare(folder), ranks: ranks)
-            #expect(outcome.status == 76, "\(outcome.errors)")
-            #expect(outcome.errors.count == 1)
-            let message = try #require(outcome.messages.first)
-            let pattern =
-                #/mio: step ([1-4]): the loss of output "kind" is nan on rank ([0-2]), first for (.*), row 5, whose input "input" is not finite; the weights are those of the step before\. Lower the learning rate, clip the gradient, correct the data, or set training\.non_finite: skip/#
-            let match = try #require(try pattern.wholeMatch(in: message), "\(message)")
-            #expect(match.3 == folder.path("train-1.npz"))
-            #expect(Int(match.2).map { $0 < ranks } == true)
-            // The steps before it are on record, and it is not.
-            let step = try #require(Int(match.1))
-            #expect(try folder.records().steps().map(\.step) == Array((1...step).dropLast()))
+            let job = try prepare(folder)
+            let outcome = try WorkerRun.outcome(job, ranks: ranks)
+            #expect(outcome.status == 65, "\(outcome.errors)")
+            let words =
+                "data.train: input \"input\": 1 value is NaN or infinite, the first in \(folder.path("train-1.npz")), row "
+                + "5: element [42] is nan" + Self.advice
+            #expect(outcome.errors == ["mio: " + words])
+            #expect(!FileManager.default.fileExists(atPath: folder.path("run")))
+            let checked = try check(job)
+            #expect(checked.status == 65)
+            #expect(checked.output.contains("error: \(words)\n"), "\(checked.output)")
         }
 
         @Test func skipGoesOnAndCounts() throws {
@@ -114,10 +141,14 @@ extension EndToEndTests {
             ]
             let outcome = try WorkerRun.outcome(job, ranks: 2, arguments)
             #expect(outcome.status == 0, "\(outcome.errors)")
-            // Once an epoch.
-            #expect(outcome.errors.count == 3)
+            // At the start, and once an epoch.
+            #expect(outcome.errors.count == 4)
             #expect(
-                outcome.errors.allSatisfy {
+                outcome.errors.first?.hasSuffix(
+                    "row 5: element [42] is nan (training.non_finite: skip leaves such batches out)") == true,
+                "\(outcome.errors)")
+            #expect(
+                outcome.errors.dropFirst().allSatisfy {
                     $0.hasPrefix("warning: step ") && $0.hasSuffix("; the step is skipped")
                         && $0.contains("train-1.npz, row 5")
                 }, "\(outcome.errors)")

@@ -7,6 +7,11 @@ func mio(_ arguments: String..., in small: SmallJob) throws -> SpawnedProcess.Ou
     try start(arguments, in: small).wait(atMost: 120)
 }
 
+/// The same, with a list.
+func mio(_ arguments: [String], in small: SmallJob) throws -> SpawnedProcess.Outcome {
+    try start(arguments, in: small).wait(atMost: 120)
+}
+
 /// Starts `mio` in the job's folder.
 func start(_ arguments: [String], in small: SmallJob) throws -> SpawnedProcess {
     try SpawnedProcess(["env", "-C", small.folder.path, BuiltProgram.path("mio")] + arguments)

@@ -357,6 +357,39 @@ import Testing
         #expect(none.output.contains("error: \(words ?? "nothing")\n"))
     }
 
+    /// A file that is named twice on the command line; samples that are validated and learnt from.
+    @Test func filesThatAreGivenTwice() throws {
+        let small = try SmallJob()
+        let shared = ["--set", "data.validation.files=train.npz", "--set", "training.epochs=1"]
+        let words =
+            "warning: data.validation: \(small.path("train.npz")) is also a file of data.train: losses and metrics of "
+            + "data.validation are of samples that the model learns from\n"
+        let check = try mio(["check"] + shared, in: small)
+        #expect(check.status == 0)
+        #expect(check.output.contains(words), "\(check.output)")
+        let train = try mio(["train", "-n", "2"] + shared, in: small)
+        #expect(train.status == 0)
+        #expect(train.errors.components(separatedBy: words).count == 2, "\(train.errors)")
+        let evaluation = try mio("evaluate", "--data", "test.npz", "--data", "test.npz", in: small)
+        #expect(evaluation.status == 0)
+        #expect(
+            evaluation.errors.contains(
+                "warning: --data: \(small.path("test.npz")) is named twice; it is read once"),
+            "\(evaluation.errors)")
+    }
+
+    /// A misspelt word is no path: both programs say so with the same words.
+    @Test func resumeNamesItsWords() throws {
+        let small = try SmallJob()
+        let words =
+            "--resume atuo: no such folder; did you mean auto? Expected auto, never, or the path of a checkpoint\n"
+        let check = try mio("check", "--resume", "atuo", in: small)
+        let train = try mio("train", "--resume", "atuo", in: small)
+        #expect(check.status == 66 && train.status == 66)
+        #expect(check.output.contains("error: " + words), "\(check.output)")
+        #expect(train.errors.contains("mio: " + words), "\(train.errors)")
+    }
+
     /// One rule for what is no number, in every JSON; and predictions tell of it as evaluations do.
     @Test func whatIsNotFiniteIsATextInEveryJSON() throws {
         let small = try SmallJob()
@@ -364,9 +397,19 @@ import Testing
         var data = SmallData(samples: 9, stream: 9)
         data.input[4 * 6 + 2] = .nan
         try data.write(to: small.path("broken.npz"))
-        let evaluation = try mio("evaluate", "--data", "broken.npz", "--json", in: small)
+        let fault = "broken.npz: input \"input\": 1 value is NaN or infinite, the first in "
+        let place = "broken.npz, row 4: element [2] is nan"
+        let refused = try mio("evaluate", "--data", "broken.npz", "--json", in: small)
+        #expect(refused.status == 65)
+        #expect(refused.errors.contains("mio: --data " + fault), "\(refused.errors)")
+        #expect(refused.errors.contains(place + "; correct the data, or leave such samples out"))
+        let skip = ["--set", "training.non_finite=skip"]
+        let evaluation = try mio(["evaluate", "--data", "broken.npz", "--json"] + skip, in: small)
         #expect(evaluation.output.contains("\"loss\": \"NaN\""), "\(evaluation.output)")
-        #expect(evaluation.errors.contains("broken.npz, row 4, whose input \"input\" is not finite"))
+        #expect(evaluation.errors.contains("warning: --data " + fault), "\(evaluation.errors)")
+        #expect(
+            evaluation.errors.contains("warning: input \"input\" is not finite on rank 0, first for "),
+            "\(evaluation.errors)")
         let prediction = try mio("predict", "--data", "broken.npz", "-o", "out.npz", in: small)
         #expect(prediction.status == 0)
         #expect(
@@ -374,10 +417,13 @@ import Testing
                 "warning: predictions that are NaN or infinite: 1 sample of \"kind\", 1 sample of \"box\"; the first for "
             ), "\(prediction.errors)")
         #expect(prediction.errors.contains("broken.npz, row 4, whose input \"input\" is not finite"))
+        #expect(
+            prediction.errors.contains(place + "; the predictions of such samples mean nothing"),
+            "\(prediction.errors)")
         #expect(try mio("predict", "--data", "test", "-o", "out.npz", in: small).errors == "")
-        let again = try mio(
-            "train", "--resume", "never", "--set", "data.validation.files=broken.npz", in: small)
-        #expect(again.status == 0)
+        let again = ["train", "--resume", "never", "--set", "data.validation.files=broken.npz"]
+        #expect(try mio(again, in: small).status == 65)
+        #expect(try mio(again + skip, in: small).status == 0)
         let lines = try String(contentsOfFile: small.path("runs/small/metrics.jsonl"), encoding: .utf8)
         #expect(lines.contains("\"val_loss\": \"NaN\""))
     }

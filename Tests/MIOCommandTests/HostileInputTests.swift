@@ -179,6 +179,27 @@ import Testing
         }
     }
 
+    /// What was typed reaches the terminal escaped, from every program.
+    @Test func argumentsAreEscaped() throws {
+        let small = try SmallJob()
+        let name = "a\u{1B}[2J\u{202E}b"
+        for (program, arguments, code) in [
+            ("mio-bench", ["shards", "--model", "two-heads", "--output", "job.yaml/" + name], 74),
+            ("mio-bench", ["shards", "--model", name, "--output", "x"], 64),
+            ("mio-bench", ["limits", name], 64), ("mio-bench", ["limits", "--" + name], 64),
+            ("mio-bench", ["run", "--model", "two-heads", "--steps", name], 64),
+            ("mio", ["check", "--" + name], 64), ("mio", [name], 64),
+            ("mio", ["check", "job.yaml", name], 64),
+            ("mio-worker", ["--" + name], 64),
+        ] {
+            let outcome = try run(program, arguments, in: small)
+            #expect(outcome.status == code, "\(arguments): \(outcome.status) \(outcome.errors)")
+            let text = outcome.output + outcome.errors
+            #expect(text.contains("\\u{1B}[2J\\u{202E}b"), "\(arguments): \(text.debugDescription)")
+            #expect(!text.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{202E}" }, "\(arguments)")
+        }
+    }
+
     @Test func aDeviceAsDataIsRefused() throws {
         let small = try SmallJob()
         for path in ["/dev/zero", "/dev/stdin", "/dev/full"] {

@@ -86,6 +86,94 @@ import Testing
         #expect(evaluation.output.hasPrefix("40 samples of air.csv a*.csv, "))
     }
 
+    /// Texts in arrays of numpy, one of them an input: numbered by the training, named by the prediction.
+    @Test func arraysOfTexts() throws {
+        let species = ["setosa", "versicolor", "virginica"]
+        for (name, rows) in [("train.npz", 30), ("validation.npz", 12)] {
+            let writer = try NpzWriter(
+                path: small.path(name),
+                arrays: [.init("x", .float32, shape: [rows, 2]), .init("size", .float32, shape: [rows])],
+                texts: [
+                    ("kind", (0..<rows).map { $0 % 5 == 4 ? "" : species[$0 % 3] }),
+                    ("color", (0..<rows).map { ["blue", "white"][$0 % 2] }),
+                ])
+            try writer.append((0..<rows * 2).map { Float($0 % 3) }, to: 0)
+            try writer.append((0..<rows).map { Float($0 % 4) }, to: 1)
+            try writer.finish()
+        }
+        try write(
+            "job.yaml",
+            """
+            name: texts
+            model:
+              inputs: {x: {shape: [2]}, color: {shape: [1]}}
+              layers:
+                - {name: joined, class: Concatenate, inputs: [x, color]}
+                - {name: kind, class: Dense, inputs: joined, units: 3, activation: softmax}
+                - {name: size, class: Dense, inputs: joined, units: 1}
+              outputs: [kind, size]
+            outputs:
+              kind: {loss: sparse_categorical_crossentropy, classes: appearance}
+              size: {loss: mse}
+            data:
+              train: {files: train.npz}
+              validation: {files: validation.npz}
+              classes: {color: [white, blue]}
+            training: {epochs: 2, batch_size: 8}
+            """)
+        let report = try expectTrained()
+        #expect(report.contains("24 of 30 labelled (80 %)"), "\(report)")
+        #expect(report.contains("classes setosa: 8, versicolor: 8, virginica: 8"), "\(report)")
+        let predicted = try mio("predict", "--data", "validation.npz", "--output", "p.npz")
+        #expect(predicted.status == 0, "\(predicted.errors)")
+        #expect(try NpzFile(path: small.path("p.npz")).arrayNames == ["kind", "size", "kind_classes"])
+        let wrong = try mio("check", "--resume", "never", "--set", "data.classes.color=[white, bleu]")
+        #expect(wrong.status == 65)
+        #expect(
+            wrong.output.contains(
+                "train.npz: array \"color\", row 0: the element is \"blue\", which is not one of its 2 classes"
+            ),
+            "\(wrong.output)")
+    }
+
+    /// An empty cell of an input: the line of the file, from a check, a training and an evaluation.
+    @Test func emptyCellsOfInputs() throws {
+        let rows = (0..<20).map { "\($0 % 5),\($0 == 11 ? "" : "\($0 % 3)"),\($0 % 2),\($0)" }
+        try write("a.csv", "age,size,kind,value\n" + rows.joined(separator: "\n") + "\n")
+        try writeJob(
+            inputs: 2,
+            """
+                - {name: kind, class: Dense, inputs: h, units: 2, activation: softmax}
+                - {name: value, class: Dense, inputs: h, units: 1}
+              outputs: [kind, value]
+            outputs:
+              kind: {loss: sparse_categorical_crossentropy}
+              value: {loss: mse}
+            """, "data: {train: {files: a.csv, columns: {x: [age, size]}}, test: {files: a.csv}}")
+        func words(_ place: String) -> String {
+            "\(place): input \"x\": 1 value is NaN or infinite, the first in \(small.path("a.csv")):13 (row 11): column "
+                + "\"size\" is nan; correct the data, or leave such samples out"
+        }
+        let check = try mio("check", "job.yaml")
+        #expect(check.status == 65)
+        #expect(check.output.contains("error: \(words("data.train"))\n"), "\(check.output)")
+        for ranks in ["1", "3"] {
+            let train = try mio("train", "-n", ranks, "job.yaml")
+            #expect(train.status == 65, "\(train.errors)")
+            #expect(train.errors.contains("mio: \(words("data.train"))\n"), "\(train.errors)")
+        }
+        // Weights of samples are held to the same.
+        try write("a.csv", "age,size,kind,value,value_weight\n1,2,0,1,1\n2,1,1,2,inf\n")
+        let weights = try mio("check", "job.yaml")
+        let training = try mio("train", "job.yaml")
+        let fault =
+            "data.train: sample weights \"value_weight\": 1 value is NaN or infinite, the first in "
+            + "\(small.path("a.csv")):3 (row 1): column \"value_weight\" is inf; correct the data"
+        #expect(weights.status == 65 && training.status == 65)
+        #expect(weights.output.contains("error: \(fault)"), "\(weights.output)")
+        #expect(training.errors.contains("mio: \(fault)"), "\(training.errors)")
+    }
+
     /// A sensor that was off is −200, in one of two units of an output too.
     @Test func aTableWithANumberForMissing() throws {
         let rows = (0..<40).map { row in
@@ -137,6 +225,7 @@ import Testing
               age: {loss: mse}
             """
         let source = "train: {files: titanic.csv, columns: {x: [sex, embarked, alone]}}"
+        try FileManager.default.copyItem(atPath: small.path("titanic.csv"), toPath: small.path("t.csv"))
         try writeJob(inputs: 3, heads, "data: {\(source)}")
         let refused = try mio("check", "job.yaml")
         #expect(refused.status == 65)
@@ -147,7 +236,7 @@ import Testing
                     + "the list of its texts"), "\(refused.output)")
         try writeJob(
             inputs: 3, heads,
-            "data: {\(source), test: {files: titanic.csv}, classes: {sex: appearance, embarked: [C, Q, S]}}")
+            "data: {\(source), test: {files: t.csv}, classes: {sex: appearance, embarked: [C, Q, S]}}")
         let report = try expectTrained()
         #expect(report.contains("classes Third: 20, First: 20, Second: 20"), "\(report)")
         #expect(report.contains("  age           44 of 60 labelled"), "\(report)")
@@ -186,7 +275,7 @@ import Testing
         let texts = try mio("check", "--set", "data.train.columns.x=columns", "job.yaml")
         #expect(texts.status == 65)
         #expect(
-            texts.output.contains("array \"columns\": elements are strings (dtype \"<U6\")"),
+            texts.output.contains("array \"columns\": elements are texts (dtype \"<U6\")"),
             "\(texts.output)")
         let objects = try mio("check", "--set", "data.train.columns.x=notes", "job.yaml")
         #expect(

@@ -11,7 +11,7 @@ import Testing
 
     @Test func readsTypedValues() throws {
         var reader = reader([
-            "filters": 32, "kernel_size": 3, "padding": "same", "rate": 0.5, "shape": [2, 3], "use_bias": nil,
+            "filters": 32, "kernel_size": 3, "padding": "same", "rate": 0.5, "shape": [2, 3], "seed": nil,
         ])
         #expect(try reader.integer("filters", atLeast: 1) == 32)
         #expect(try reader.integers("kernel_size", count: 2, atLeast: 1) == [3, 3])
@@ -19,6 +19,7 @@ import Testing
         #expect(try reader.real("rate") == 0.5)
         #expect(try reader.integerList("shape") == [2, 3])
         #expect(try reader.boolean("use_bias", default: true) == true)
+        #expect(try reader.optionalInteger("seed") == nil)
         try reader.finish()
     }
 
@@ -30,6 +31,34 @@ import Testing
     {
         let error = try #require(throws: ConfigError.self) { try ConfigValue(json: Data(text.utf8)) }
         #expect(error.message == "not valid JSON")
+    }
+
+    /// Null is no value of a key with a default, and where it is refused, of no key at all.
+    @Test func nullIsNotTheDefault() {
+        func message(_ read: (inout ConfigReader) throws -> Void, refusesNull: Bool = false) -> String? {
+            var reader = reader(["key": nil])
+            reader.refusesNull = refusesNull
+            return #expect(throws: ConfigError.self) { try read(&reader) }?.message
+        }
+        let advice = ", found null; give it a value, or leave the key out"
+        #expect(message { _ = try $0.integer("key", default: 1) } == "expected an integer" + advice)
+        #expect(message { _ = try $0.real("key", default: 1) } == "expected a number" + advice)
+        #expect(message { _ = try $0.boolean("key", default: false) } == "expected true or false" + advice)
+        #expect(
+            message { _ = try $0.choice("key", default: Padding.valid) } == "expected one of valid, same"
+                + advice)
+        #expect(
+            message { _ = try $0.integers("key", count: 2, default: [1, 1], atLeast: 1) }
+                == "expected an integer of at least 1, or a list of 2 of them" + advice)
+        #expect(
+            message({ _ = try $0.optionalInteger("key") }, refusesNull: true) == "expected an integer"
+                + advice)
+        #expect(
+            message({ _ = try $0.optionalString("key") }, refusesNull: true) == "expected a string" + advice)
+        var empty = reader(["key": ""])
+        #expect(
+            #expect(throws: ConfigError.self) { try empty.string("key") }?.message
+                == "expected a string that is not empty, found \"\"")
     }
 
     @Test func unknownKeyNamesTheNearest() {

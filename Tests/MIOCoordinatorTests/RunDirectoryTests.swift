@@ -138,6 +138,11 @@ import Testing
         // No user, root included, may create a folder there.
         let error = #expect(throws: FileError.self) { try RunDirectory("/proc/mio-run") }
         #expect(error?.description.hasPrefix("cannot create the folder /proc/mio-run: ") == true)
+        #expect(#expect(throws: FileError.self) { try RunDirectory.verifyUsable("/proc/mio-run") } == error)
+        for path in ["/proc/mio-run/a/b", "/proc", "/sys/mio-run", "/dev/null/run"] {
+            let error = #expect(throws: FileError.self) { try RunDirectory(path) }
+            #expect(#expect(throws: FileError.self) { try RunDirectory.verifyUsable(path) } == error)
+        }
         try RunDirectory.verifyUsable(folder.path("a/b/c"))
         #expect(try folder.names() == [])
         #expect(error?.exitCode == .inputOutput)

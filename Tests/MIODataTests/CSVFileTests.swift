@@ -37,6 +37,30 @@ struct CSVFileTests {
         #expect(values.count == 4)
     }
 
+    /// A separator that few files have is one cause, whatever names the job wants.
+    @Test(arguments: ["^", "~", ":"]) func unusualSeparatorsAreNamed(separator: String) throws {
+        _ = try folder.write("a.csv", "x\(separator)y\(separator)kind\n1\(separator)2\(separator)0\n")
+        let requests = ["x", "y", "kind"].map { ColumnRequest(name: $0, shape: [1]) }
+        func error(_ map: [String: DataSpecification.Source] = [:]) -> DataError? {
+            dataError {
+                try Dataset(
+                    DataSpecification(files: ["a.csv"], columns: map, folder: folder.path), columns: requests)
+            }
+        }
+        let known = error()
+        #expect(known?.kind == .wrongDialect)
+        #expect(
+            known?.message
+                == "no column \"x\". Fields are separated by \"\(separator)\": write separator: \"\(separator)\" in data"
+        )
+        let unknown = error(["x": .name("z")])
+        #expect(unknown?.kind == .wrongDialect)
+        #expect(
+            unknown?.message
+                == "no column \"z\". The line of names is one field, \"x\(separator)y\(separator)kind\": name the "
+                + "character between its columns with data.separator")
+    }
+
     @Test func emptyFieldsAreNaN() throws {
         let values = try read("a,b\n,1\n2,\n", [["a", "b"]])[0].values()
         #expect(values.map(\.isNaN) == [true, false, false, true])

@@ -124,6 +124,13 @@ struct DatasetNamesTests {
         #expect(dataset.rowCount == 2)
         #expect(
             dataset.warnings == ["data.train: \(folder.path)/./a.npz is named twice; it is read once"])
+        // An option is named in its own words.
+        var option = specification("a.npz", "a.npz")
+        option.filesKey = "--data"
+        #expect(
+            try Dataset(option, columns: requests).warnings == [
+                "--data: \(folder.path)/a.npz is named twice; it is read once"
+            ])
         let missing = dataError { try Dataset(specification("a.npz", "c-*.npz"), columns: requests) }
         #expect(
             missing?.description

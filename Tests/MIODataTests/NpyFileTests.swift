@@ -43,7 +43,7 @@ struct NpyFileTests {
     @Test func whatIsNotReadSaysWhatToDo() throws {
         let expected: [([UInt8], String)] = [
             (Fixtures.complex, "complex numbers (dtype \"<c8\")"),
-            (Fixtures.strings, "strings (dtype \"<U1\")"),
+            (Fixtures.strings, "texts (dtype \"<U1\")"),
             (Fixtures.objects, "Python objects (dtype \"|O\")"),
             (Fixtures.dates, "dates or time differences (dtype \"<M8[s]\")"),
             (Fixtures.records, "records of several fields; save one array a field"),

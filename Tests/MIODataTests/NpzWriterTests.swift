@@ -26,7 +26,7 @@ struct NpzWriterTests {
         #expect(try file.array(named: "kind", scratch: ScratchStore())?.values() == [0.25, 0.75])
         // Texts that nobody wants do no harm; wanted ones are told.
         let error = dataError { try file.array(named: "kind_classes", scratch: ScratchStore()) }
-        #expect(error?.message.hasPrefix("elements are strings (dtype \"<U2\")") == true)
+        #expect(error?.message.hasPrefix("elements are texts (dtype \"<U2\")") == true)
         #expect(
             dataError { try NpzWriter(path: path, arrays: writer.arrays, texts: [("kind", [])]) }?.kind
                 == .duplicate)

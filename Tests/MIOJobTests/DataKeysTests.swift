@@ -183,7 +183,7 @@ import Testing
             message(data: columns + "{species: appearance}").contains(
                 "data.classes.species: is the target of the output \"kind\"; write outputs.kind.classes"))
         #expect(
-            message(data: "train: {files: a.npz}\nclasses: {x: [a, b]}").contains(
-                "data.classes.x: classes are for columns of CSV files, and data names no CSV file"))
+            message(data: "train: {files: a.npz}\nclasses: {y: [a, b]}").contains(
+                "data.classes.y: no input reads this column: unknown name \"y\""))
     }
 }

@@ -99,12 +99,13 @@ import Testing
 
     private static let ema =
         #""weight_decay": null, "clipnorm": null, "global_clipnorm": null, "clipvalue": null, "use_ema": false, "ema_momentum": 0.99, "ema_overwrite_frequency": null, "loss_scale_factor": null, "gradient_accumulation_steps": null"#
+    private static let decaying = ema.replacing(#""weight_decay": null"#, with: #""weight_decay": 0.004"#)
     private static let adam = #""beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-07, "amsgrad": false"#
 
     @Test(arguments: [
         #"{class: SGD, "name": "sgd", "learning_rate": 0.009999999776482582, \#(ema), "momentum": 0.0, "nesterov": false}"#,
         #"{class: Adam, "name": "adam", "learning_rate": 0.0010000000474974513, \#(ema), \#(adam)}"#,
-        #"{class: AdamW, "name": "adamw", "learning_rate": 0.001, \#(ema), \#(adam), jit_compile: auto, is_legacy_optimizer: false}"#,
+        #"{class: AdamW, "name": "adamw", "learning_rate": 0.001, \#(decaying), \#(adam), jit_compile: auto, is_legacy_optimizer: false}"#,
         #"{class: Adam, learning_rate: {module: keras.optimizers.schedules, class_name: CosineDecay, config: {"initial_learning_rate": 0.1, "decay_steps": 10, "alpha": 0.0, "name": "CosineDecay", "warmup_target": null, "warmup_steps": 0}, registered_name: null}}"#,
         #"{class: Adam, learning_rate: {class: ExponentialDecay, "initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.9, "staircase": false, "name": "ExponentialDecay"}}"#,
     ]) func optimizers(_ optimizer: String) throws { _ = try job(optimizer: optimizer) }
@@ -149,6 +150,77 @@ import Testing
         let text = refusal { try job(layer: layer) }
         #expect(text.contains("layers[0].\(key)mio does not have this argument yet"), "\(text)")
         #expect(text.contains(part), "\(text)")
+    }
+
+    /// Every argument of `get_config()` at a value that mio does not have: refused by its name, with the value.
+    @Test func everyArgumentIsDoneOrRefused() {
+        let weights: [(key: String, value: String)] = [
+            ("kernel_regularizer", "{class_name: L2, config: {l2: 0.01}}"), ("bias_regularizer", "l1"),
+            ("activity_regularizer", "l2"), ("kernel_constraint", "{class_name: MaxNorm}"),
+            ("bias_constraint", "NonNeg"), ("lora_rank", "4"), ("lora_alpha", "8"),
+            ("quantization_config", "{class_name: Int8QuantizationConfig}"), ("dtype", "bfloat16"),
+            ("kernel_initializer", "SomebodysOwn"), ("bias_initializer", "null"), ("use_bias", "null"),
+            ("activation", "gelu"), ("trainable", "null"), ("autocast", "false"),
+        ]
+        let images: [(key: String, value: String)] = [
+            ("data_format", "channels_first"), ("padding", "causal"), ("padding", "null"),
+        ]
+        let convolution: [(key: String, value: String)] = [
+            ("dilation_rate", "2"), ("dilation_rate", "[1, 2]"), ("groups", "2"), ("strides", "null"),
+            ("strides", "[1, 2, 1]"),
+        ]
+        let layers: [(layer: String, arguments: [(key: String, value: String)])] = [
+            ("class: Dense, units: 3", weights),
+            ("class: Conv2D, filters: 2, kernel_size: 3", weights + images + convolution),
+            ("class: MaxPooling2D", images + [("dtype", "float16"), ("pool_size", "null")]),
+            ("class: Flatten", [("data_format", "channels_first"), ("autocast", "false")]),
+            (
+                "class: Dropout, rate: 0.5",
+                [("noise_shape", "[1, 2]"), ("seed", "1.5"), ("activity_regularizer", "l2")]
+            ),
+            ("class: Activation", [("activation", "swish"), ("activation", "null")]),
+            ("class: Reshape, target_shape: [128]", [("dtype", "float64")]),
+        ]
+        for (layer, arguments) in layers {
+            for (key, value) in arguments {
+                let text = refusal { try job(layer: "\(layer), \(key): \(value)") }
+                #expect(text.contains("layers[0].\(key)"), "\(layer), \(key): \(value): \(text)")
+            }
+        }
+        for optimizer in ["Adam", "AdamW", "SGD"] {
+            for (key, value) in [
+                ("use_ema", "true"), ("ema_momentum", "0.9"), ("ema_overwrite_frequency", "10"),
+                ("loss_scale_factor", "128"), ("gradient_accumulation_steps", "2"),
+                ("learning_rate", "{class_name: PolynomialDecay}"), ("is_legacy_optimizer", "true"),
+                ("weight_decay", "-1"), ("clipnorm", "none"), ("global_clipnorm", "-1"), ("clipvalue", "[1]"),
+            ] {
+                let text = refusal { try job(optimizer: "{class: \(optimizer), \(key): \(value)}") }
+                #expect(text.contains("optimizer.\(key)"), "\(optimizer), \(key): \(value): \(text)")
+            }
+        }
+        for (optimizer, key) in [
+            ("{class: AdamW, weight_decay: null}", "weight_decay"), ("{class: Adam, beta_1: null}", "beta_1"),
+            ("{class: Adam, beta_2: 1}", "beta_2"), ("{class: Adam, epsilon: null}", "epsilon"),
+            ("{class: Adam, amsgrad: null}", "amsgrad"), ("{class: SGD, momentum: 2}", "momentum"),
+            ("{class: SGD, nesterov: null}", "nesterov"), ("{class: Adam, momentum: 0.9}", "momentum"),
+        ] {
+            let text = refusal { try job(optimizer: optimizer) }
+            #expect(text.contains("optimizer.\(key)"), "\(optimizer): \(text)")
+        }
+        for (loss, key) in [
+            ("{class: CategoricalCrossentropy, reduction: null}", "reduction"),
+            ("{class: CategoricalCrossentropy, reduction: none}", "reduction"),
+            ("{class: CategoricalCrossentropy, axis: 1}", "axis"),
+            ("{class: BinaryCrossentropy, label_smoothing: 2}", "label_smoothing"),
+            ("{class: SparseCategoricalCrossentropy, ignore_class: 3}", "ignore_class"),
+            ("{class: MeanSquaredError, dtype: float16}", "dtype"),
+            ("{class: Huber, delta: 0}", "delta"),
+            ("{class_name: MeanSquaredError, module: my.losses}", "module"),
+            ("{class_name: MeanSquaredError, registered_name: \"my>MeanSquaredError\"}", "registered_name"),
+        ] {
+            let text = refusal { try job(loss: loss) }
+            #expect(text.contains("loss.\(key)"), "\(loss): \(text)")
+        }
     }
 
     @Test func otherValuesElsewhere() {

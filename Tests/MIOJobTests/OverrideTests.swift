@@ -19,11 +19,84 @@ import Testing
 
     @Test func mappingsAreRefinedAndMissingOnesAreMade() throws {
         let job = try Garments.job(overrides: [
-            "training={batch_size: 8}", "training.epochs=3", "data.test.files=t.npz", "name=",
+            "training={batch_size: 8}", "training.epochs=3", "data.test.files=t.npz",
         ])
         #expect(job.training == TrainingOptions(epochs: 3, batchSize: 8))
         #expect(job.data.test == DataSource("t.npz"))
-        #expect(job.name == "garments")  // the folder's, for want of another
+    }
+
+    /// A value that was forgotten, or a variable of a script that is empty.
+    @Test(arguments: ["seed=", "name= ", "training.epochs=", "data.validation=", "model.layers[3].units="])
+    func anEmptyValueIsRefused(override: String) {
+        let error = #expect(throws: JobError.self) { try Garments.job(overrides: [override]) }
+        let key = override.prefix { $0 != "=" }
+        #expect(
+            error?.description
+                == "--set \(override): \(key): expected a value after \"=\", found nothing; an empty string is written "
+                + "'\"\"', no value null")
+        #expect(error?.exitCode == .usage)
+    }
+
+    @Test func emptyStringsAndNullAreRefused() {
+        func message(_ override: String) -> String? {
+            #expect(throws: JobError.self) { try Garments.job(overrides: [override]) }?.description
+        }
+        let expected: [(override: String, message: String)] = [
+            ("run_directory=\"\"", "run_directory: expected a string that is not empty, found \"\""),
+            ("name=\"\"", "name: expected a string that is not empty, found \"\""),
+            (
+                "model.layers[0].name=\"\"",
+                "model.layers[0].name: expected a string that is not empty, found \"\""
+            ),
+            (
+                "seed=null",
+                "seed: expected an integer from 0 to 2⁶⁴ − 1, found null; give it a value, or leave the key out"
+            ),
+            (
+                "training.epochs=null",
+                "training.epochs: expected an integer, found null; give it a value, or leave the key out"
+            ),
+            (
+                "training.shuffle=~",
+                "training.shuffle: expected true or false, found null; give it a value, or leave the key out"
+            ),
+            (
+                "optimizer=null",
+                "optimizer: expected an optimizer, as adam, found null; give it a value, or leave the key out"
+            ),
+            (
+                "outputs.kind.weight=null",
+                "outputs.kind.weight: expected a number, found null; give it a value, or leave the key out"
+            ),
+            (
+                "checkpoints.keep=null",
+                "checkpoints.keep: expected an integer of at least 1, found null; give it a value, or leave the key out"
+            ),
+            (
+                "training.non_finite=null",
+                "training.non_finite: expected one of halt, skip, found null; give it a value, or leave the key out"
+            ),
+            (
+                "data.train.separator=null",
+                "data.train.separator: expected a string, found null; give it a value, or leave the key out"
+            ),
+            (
+                "run_directory=null",
+                "run_directory: expected a string, found null; give it a value, or leave the key out"
+            ),
+        ]
+        for (override, text) in expected { #expect(message(override) == "--set \(override): \(text)") }
+    }
+
+    /// A job built in Swift is held to the same.
+    @Test func anEmptyRunDirectoryIsRefused() throws {
+        let job = try Garments.job()
+        let error = #expect(throws: JobError.self) {
+            try Job(
+                name: job.name, model: job.model, outputs: job.outputs, data: job.data, runDirectory: "")
+        }
+        #expect(
+            error?.description.hasSuffix("run_directory: expected the path of a folder, found \"\"") == true)
     }
 
     /// Of two that set the same, one would count for nothing.

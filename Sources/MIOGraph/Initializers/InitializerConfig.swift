@@ -18,6 +18,8 @@ extension Initializer {
         throws(ConfigError)
     {
         guard let value = config.value(key) else {
+            // Keras draws from GlorotUniform then, also for a bias.
+            if fallback == .zeros { try config.refuseNull(key, expected: "an initializer") }
             self = fallback
             return
         }

@@ -62,7 +62,7 @@ public struct Conv2D: Layer {
         strides = try config.integers(
             "strides", count: 2, default: [1, 1], atLeast: 1, atMost: Self.largestArgument)
         padding = try config.choice("padding", default: .valid)
-        activation = try config.choice("activation", default: .linear)
+        activation = try Activation(reading: "activation", from: &config)
         useBias = try config.boolean("use_bias", default: true)
         kernelInitializer = try Initializer(
             reading: "kernel_initializer", from: &config, default: .glorotUniform)

@@ -31,7 +31,7 @@ public struct Dense: Layer {
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         self.attributes = attributes
         units = try config.integer("units", atLeast: 1, atMost: Self.largestArgument)
-        activation = try config.choice("activation", default: .linear)
+        activation = try Activation(reading: "activation", from: &config)
         useBias = try config.boolean("use_bias", default: true)
         kernelInitializer = try Initializer(
             reading: "kernel_initializer", from: &config, default: .glorotUniform)

@@ -24,7 +24,7 @@ public struct Dropout: Layer {
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         self.attributes = attributes
         rate = try config.real("rate", in: 0...1)
-        seed = try config.integer("seed", default: 0)
+        seed = try config.optionalInteger("seed") ?? 0
     }
 
     public var config: ConfigDictionary { ["rate": .real(rate), "seed": .integer(seed)] }

@@ -24,9 +24,20 @@ extension [KerasArgument] {
         .at(.null, named: "tensor"), .at(true, named: "trainable"),
     ]
 
-    static let ofDense: Self =
-        .ofWeights + ["lora_rank", "lora_alpha", "quantization_config"].map { .at(.null, named: $0) }
+    static let ofDense: Self = .ofWeights + .ofAdaptedWeights
+
+    private static let ofAdaptedWeights: Self =
+        ["lora_rank", "lora_alpha", "quantization_config"].map { .at(.null, named: $0) }
 
     static let ofConvolutions: Self =
-        .ofWeights + .ofImages + [.at(1, [1, 1], named: "dilation_rate"), .at(1, named: "groups")]
+        .ofWeights + .ofAdaptedWeights + .ofImages + [
+            .at(1, [1, 1], named: "dilation_rate"), .at(1, named: "groups"),
+        ]
+}
+
+extension Activation {
+    /// Reads an argument that is linear where it is left out, or null as Keras' configurations have it.
+    init(reading key: String, from config: inout ConfigReader) throws(ConfigError) {
+        self = config.value(key) == nil ? .linear : try config.choice(key)
+    }
 }

@@ -28,8 +28,10 @@ public struct MaxPooling2D: Layer {
         self.attributes = attributes
         poolSize = try config.integers(
             "pool_size", count: 2, default: [2, 2], atLeast: 1, atMost: Self.largestArgument)
-        strides = try config.integers(
-            "strides", count: 2, default: poolSize, atLeast: 1, atMost: Self.largestArgument)
+        strides =
+            config.value("strides") == nil
+            ? poolSize
+            : try config.integers("strides", count: 2, atLeast: 1, atMost: Self.largestArgument)
         padding = try config.choice("padding", default: .valid)
     }
 

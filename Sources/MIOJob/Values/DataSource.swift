@@ -82,8 +82,8 @@ public struct DataSource: Hashable, Sendable {
         columns = [:]
         if var reader = try reader.optionalDictionary("columns") {
             for name in reader.keys {
-                if case .string(let one) = try reader.required(name) {
-                    columns[name] = .name(one)
+                if case .string = try reader.required(name) {
+                    columns[name] = .name(try reader.string(name))
                 } else {
                     columns[name] = .list(try Self.strings(name, &reader))
                 }
@@ -104,7 +104,9 @@ public struct DataSource: Hashable, Sendable {
     }
 
     private static func separator(_ reader: inout ConfigReader) throws(ConfigError) -> Character? {
-        guard let text = try reader.optionalString("separator") else { return nil }
+        guard let text = reader.value("separator") == "" ? "" : try reader.optionalString("separator") else {
+            return nil
+        }
         // Unquoted or in single quotes YAML keeps the backslash.
         let separator = text == "\\t" ? "\t" : text
         guard separator.utf8.count == 1, let character = separator.first,

@@ -34,6 +34,13 @@ struct Override {
                 exitCode: .usage)
         }
         self.steps = steps
+        guard text[text.index(after: equals)...].contains(where: { !$0.isWhitespace }) else {
+            throw JobError(
+                file: origin, path: Self.path(steps[...]),
+                message:
+                    "expected a value after \"=\", found nothing; an empty string is written '\"\"', no value null",
+                exitCode: .usage)
+        }
         do {
             value = try YAMLDocument(String(text[text.index(after: equals)...]), file: origin).value
         } catch {

@@ -24,6 +24,10 @@ public struct OptimizerOptions: Sendable {
         } else {
             learningRate = Constant(defaultLearningRate)
         }
+        if defaultWeightDecay != nil {
+            // As in Keras, whose AdamW decays or is an error.
+            try reader.refuseNull("weight_decay", expected: "a number of at least 0")
+        }
         weightDecay = try reader.optionalFiniteReal("weight_decay", atLeast: 0) ?? defaultWeightDecay
         clipping = try GradientClipping(reading: &reader)
     }
@@ -42,7 +46,8 @@ extension ConfigReader {
     mutating func finiteReal(_ key: String, default fallback: Double, atLeast minimum: Double)
         throws(ConfigError) -> Double
     {
-        try optionalFiniteReal(key, atLeast: minimum) ?? fallback
+        try refuseNull(key, expected: "a finite number of at least \(minimum)")
+        return try optionalFiniteReal(key, atLeast: minimum) ?? fallback
     }
 
     mutating func optionalFiniteReal(_ key: String, atLeast minimum: Double) throws(ConfigError) -> Double? {

@@ -51,7 +51,8 @@ public struct DataCheck: Sendable {
             else { continue }
             let target = TargetCheck(
                 dataset, column: column, output: specification, graph: job.graph, prediction: shape, key: key)
-            target.judge(place, dataset, column: column, into: &findings)
+            target.judge(
+                place, dataset, column: column, policy: job.training.nonFinite, into: &findings)
             targets.append(target)
         }
         self.targets = targets

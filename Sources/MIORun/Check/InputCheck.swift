@@ -39,15 +39,8 @@ public struct InputCheck: Sendable, Hashable {
     func judge(
         _ key: String, _ dataset: Dataset, column: Int, policy: NonFinitePolicy, into findings: inout Findings
     ) {
-        if let row = statistics.firstNonFiniteRow {
-            let count = statistics.nonFiniteCount
-            let message =
-                "\(key): input \(quoted: name): \(counted(count, "value is", plural: "values are")) NaN or infinite, the "
-                + "first in \(dataset.location(ofRow: row, column: column)); correct the data"
-            switch policy {
-            case .halt: findings.addError(message)
-            case .skip: findings.warn(message + " (training.non_finite: skip leaves such batches out)")
-            }
+        if statistics.nonFiniteCount > 0 {
+            FiniteCheck.judge(dataset, column: column, place: key, policy: policy, into: &findings)
         }
         let elements = shape.count
         if constantElements == elements {

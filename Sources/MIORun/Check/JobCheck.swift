@@ -28,6 +28,7 @@ public struct JobCheck: Sendable {
         var job = job
         var parts = job.data.parts
         do {
+            try resume.verifyPresent()
             job = try job.settlingClasses(.training(resume))
         } catch {
             // Without its classes the data cannot be read.
@@ -43,6 +44,7 @@ public struct JobCheck: Sendable {
             fits = false
         }
         if !fits { parts = [] }
+        for warning in SharedFiles.warnings(job) { findings.warn(warning) }
         let data = parts.compactMap { DataCheck($0.key, $0.source, of: job, into: &findings) }
         let train = data.first { $0.key == "train" }
         let resources = train.map {

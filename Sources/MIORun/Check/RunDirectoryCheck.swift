@@ -10,7 +10,7 @@ import MIOTensor
     import Darwin
 #endif
 
-/// Where a run would write, and what it would continue from. Creates nothing.
+/// Where a run would write, and what it would continue from. Leaves nothing behind.
 public struct RunDirectoryCheck: Sendable, Hashable {
     public let path: String
     /// Bytes that may be written there; `nil` if the system does not say.
@@ -60,8 +60,9 @@ public struct RunDirectoryCheck: Sendable, Hashable {
             if Folder.exists(metrics) { _ = try MappedFile(metrics) }
         } catch { findings.add(error) }
         var system = statvfs()
+        // A file system without any block stores nothing.
         freeBytes =
-            statvfs(existing, &system) == 0
+            statvfs(existing, &system) == 0 && system.f_blocks > 0
             ? Int(clamping: system.f_bavail).clampedTimes(Int(clamping: system.f_frsize)) : nil
         if let freeBytes, let checkpointBytes {
             // One more while it is written, and the finished model.
@@ -90,6 +91,7 @@ public struct RunDirectoryCheck: Sendable, Hashable {
         let model = job.graph.parameters.map { ParameterDescription(name: $0.name, shape: $0.shape) }
         var place = store.folder
         do {
+            try resume.verifyPresent()
             if resume == .never { return .startingOver(removing: try store.steps().count) }
             if case .checkpoint(let path) = resume { place = path }
             guard let found = try StartingPoint.find(resume, in: store, model: model) else {

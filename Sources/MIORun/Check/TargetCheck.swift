@@ -1,5 +1,6 @@
 import MIOData
 import MIOGraph
+import MIOJob
 import MIOObjectives
 import MIOTensor
 
@@ -52,7 +53,9 @@ public struct TargetCheck: Sendable, Hashable {
     }
 
     /// - Parameter key: `data.train`
-    func judge(_ key: String, _ dataset: Dataset, column: Int, into findings: inout Findings) {
+    func judge(
+        _ key: String, _ dataset: Dataset, column: Int, policy: NonFinitePolicy, into findings: inout Findings
+    ) {
         let place = "\(key): output \(quoted: name)"
         if let (row, fault) = firstFault {
             let location = dataset.location(ofRow: row, column: column)
@@ -74,17 +77,9 @@ public struct TargetCheck: Sendable, Hashable {
                 "\(place): \(absentCount) of \(labels.classCounts.count) classes never occur: \(shown)"
                     + (absentCount > 10 ? ", …" : ""))
         }
-        judgeWeights(place, dataset, column: column + 1, into: &findings)
-    }
-
-    private func judgeWeights(_ place: String, _ dataset: Dataset, column: Int, into findings: inout Findings)
-    {
         guard let weights else { return }
-        if let row = weights.firstNonFiniteRow {
-            findings.addError(
-                "\(place): \(counted(weights.nonFiniteCount, "sample weight is", plural: "sample weights are")) NaN or "
-                    + "infinite, the first in "
-                    + "\(dataset.location(ofRow: row, column: column)); correct the data")
+        if weights.nonFiniteCount > 0 {
+            FiniteCheck.judge(dataset, column: column + 1, place: key, policy: policy, into: &findings)
         }
         if weights.minimum < 0 {
             findings.warn(

@@ -35,7 +35,7 @@ import Testing
         "optimizer=sgd", "optimizer={class: SGD, momentum: 0.9}", "optimizer={class: Adam, amsgrad: true}",
         "model.layers[0].trainable=false", "outputs={kind: {loss: sparse_categorical_crossentropy}}",
         "model.layers[0].units=9", "seed=1", "training.shuffle=false", "data.train.files=test.npz",
-        "training.reproducible=strict", "run_directory=train.npz/runs",
+        "training.reproducible=strict", "run_directory=train.npz/runs", "run_directory=/proc/mio/runs",
     ]) func checkRefusesWhatTrainingRefuses(override: String) throws {
         let small = try SmallJob()
         try small.train(small.job("training.epochs=1"))
@@ -143,8 +143,8 @@ import Testing
         let place = small.path("train.npz")
         #expect(
             check.findings.errors.map(\.message) == [
-                "data.train: input \"input\": 2 values are NaN or infinite, the first in \(place), row 2; correct "
-                    + "the data",
+                "data.train: input \"input\": 2 values are NaN or infinite, the first in \(place), row 2: element "
+                    + "[1] is nan; correct the data, or leave such samples out",
                 "data.train: output \"kind\": 2 invalid labels, the first in \(place), row 4: target at position 0 "
                     + "is 3.0; expected a class index, a whole number from 0 to 2, or the missing label; correct "
                     + "the data, or set outputs.kind.missing_label",

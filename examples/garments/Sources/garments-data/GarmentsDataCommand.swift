@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Garments
 import MIOCommandLine
 import MIOFiles
@@ -46,15 +45,6 @@ struct GarmentsDataCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        do {
-            try await write()
-        } catch let error as any MIOError {
-            FileHandle.standardError.write(Data("garments-data: \(error)\n".utf8))
-            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
-        }
-    }
-
-    private func write() async throws {
         try Folder.create(output)
         let known = try GarmentImages(folder: source, part: .train)
         let unknown = try GarmentImages(folder: source, part: .test)

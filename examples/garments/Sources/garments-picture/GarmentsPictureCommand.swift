@@ -31,14 +31,9 @@ struct GarmentsPictureCommand: ParsableCommand {
     }
 
     func run() throws {
-        do {
-            let results = try TestResults(shards: shards, predictions: predictions)
-            try ContactSheet(results, rows: rows).draw().write(to: output)
-            let figures = ContactSheet.figures(results)
-            print("\(figures.joined(separator: ", ")): \(output)")
-        } catch let error as any MIOError {
-            FileHandle.standardError.write(Data("garments-picture: \(error)\n".utf8))
-            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
-        }
+        let results = try TestResults(shards: shards, predictions: predictions)
+        try ContactSheet(results, rows: rows).draw().write(to: output)
+        let figures = ContactSheet.figures(results)
+        print("\(figures.joined(separator: ", ")): \(output)")
     }
 }

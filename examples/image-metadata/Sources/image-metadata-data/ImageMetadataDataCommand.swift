@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import MIOCommandLine
 import MIOData
 import MIOFiles
@@ -21,18 +20,13 @@ struct ImageMetadataDataCommand: ParsableCommand {
     static func main() { checkedMain() }
 
     func run() throws {
-        do {
-            try Folder.create(output)
-            for shard in 0..<3 {
-                try Self.write(
-                    64, to: "\(output)/train-\(shard).npz", seed: seed, stream: UInt64(shard) << 32)
-            }
-            try Self.write(64, to: "\(output)/validation-0.npz", seed: seed, stream: 100 << 32)
-            print("192 training and 64 validation samples are in \(output)")
-        } catch let error as any MIOError {
-            FileHandle.standardError.write(Data("image-metadata-data: \(error)\n".utf8))
-            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+        try Folder.create(output)
+        for shard in 0..<3 {
+            try Self.write(
+                64, to: "\(output)/train-\(shard).npz", seed: seed, stream: UInt64(shard) << 32)
         }
+        try Self.write(64, to: "\(output)/validation-0.npz", seed: seed, stream: 100 << 32)
+        print("192 training and 64 validation samples are in \(output)")
     }
 
     /// Writes image (n, 256, 256, 3), metadata (n, 10) and answer (n, 1).

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import MIOCommandLine
 import MIOData
 import MIOFiles
@@ -21,17 +20,12 @@ struct TwoHeadsDataCommand: ParsableCommand {
     static func main() { checkedMain() }
 
     func run() throws {
-        do {
-            try Folder.create(output)
-            let hiding = Hiding(seed: seed)
-            for shard in 0..<4 {
-                try hiding.write(3000, to: "\(output)/train-\(shard).npz", seed: seed, stream: UInt64(shard))
-            }
-            try hiding.write(2000, to: "\(output)/validation-0.npz", seed: seed, stream: 100)
-            print("12000 training and 2000 validation samples are in \(output)")
-        } catch let error as any MIOError {
-            FileHandle.standardError.write(Data("two-heads-data: \(error)\n".utf8))
-            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+        try Folder.create(output)
+        let hiding = Hiding(seed: seed)
+        for shard in 0..<4 {
+            try hiding.write(3000, to: "\(output)/train-\(shard).npz", seed: seed, stream: UInt64(shard))
         }
+        try hiding.write(2000, to: "\(output)/validation-0.npz", seed: seed, stream: 100)
+        print("12000 training and 2000 validation samples are in \(output)")
     }
 }
