@@ -50,7 +50,7 @@ public struct CheckpointStore: Sendable {
             return try writeFinite(checkpoint)
         } catch {
             try verifyPlace()
-            guard error is FileError, !Folder.isFolder(folder) else { throw error }
+            guard error is FileError, FileIdentity(of: folder) == nil else { throw error }
             throw FileError(
                 action: "write the checkpoint of step \(checkpoint.manifest.step) to", path: folder,
                 reason:

@@ -85,6 +85,7 @@ public final class SafetensorsFile: Sendable {
     /// - Throws: `FormatError` if it is missing or of another element type.
     public func tensor(named name: String) throws -> Tensor {
         let entry = try floatEntry(named: name)
+        requireMemory(entry.shape.count.clampedTimes(MemoryLayout<Float>.stride))
         let values = try withBytes(named: name) { bytes in
             [Float](unsafeUninitializedCapacity: entry.shape.count) { buffer, count in
                 UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)

@@ -56,6 +56,13 @@ public final class Storage<Element: BitwiseCopyable> {
     public func fill(_ value: Element) { pointer.update(repeating: value, count: count) }
 }
 
+/// Ends the process, with exit code 74 and a message, where there is no memory for so many bytes. For what allocates by
+/// itself and would trap, a large array for one; it gets the memory that was found here.
+package func requireMemory(_ bytes: Int) {
+    guard let memory = malloc(max(bytes, 1)) else { endForWantOfMemory(bytes) }
+    free(memory)
+}
+
 /// A state that nothing could go on from, but no bug either: no trap, and no error that each allocation would hand on.
 private func endForWantOfMemory(_ bytes: Int) -> Never {
     var text =

@@ -14,7 +14,9 @@ public struct Tensor: Hashable, Sendable {
         self.values = values
     }
 
+    /// Where there is no memory the process ends, with exit code 74 and a message.
     public init(zeros shape: Shape) {
+        requireMemory(shape.count.clampedTimes(MemoryLayout<Float>.stride))
         self.init(shape: shape, values: [Float](repeating: 0, count: shape.count))
     }
 }

@@ -14,7 +14,7 @@ import Testing
         }
         for report in reports {
             #expect(report.failures == [])
-            #expect(report.checks == 36)
+            #expect(report.checks == 38)
         }
     }
 

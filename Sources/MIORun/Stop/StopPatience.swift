@@ -31,8 +31,8 @@ package struct StopPatience: Hashable, Sendable {
     private static var stepsOfStep: Double { 4 }
     private static var ofWriting: Double { 300 }
     /// A rank waits this much longer than the rank before it: one of them speaks, and its launcher ends the others.
-    private static var ofTurn: Double { 1 }
-    private static var turns: Int { 5 }
+    private static var ofTurn: Double { 3 }
+    private static var turns: Int { 3 }
 
     /// For the message: without the rank's turn.
     package var limit: Double {
