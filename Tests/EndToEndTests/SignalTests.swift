@@ -141,6 +141,9 @@ extension EndToEndTests {
                 folder, ranks: 2, ["checkpoints.every_epochs=0", "checkpoints.every_steps=0"])
             try waitForSteps(3, folder)
             run.signal(SIGSTOP, rank: still)
+            // The other one waits for it by then, and has not been asked to stop when they last agreed: else both may have
+            // agreed to stop already, and it rightly waits for a checkpoint.
+            usleep(500_000)
             run.signal(SIGTERM, rank: 1 - still)
             let outcome = try run.wait(atMost: 90)
             #expect(outcome.status == 128 + SIGTERM, "\(outcome.errors)")
