@@ -1,6 +1,8 @@
-"""Single layers whose Keras meaning is easily missed: padding, strides and odd sizes of convolution and pooling."""
+"""Single layers whose Keras meaning is easily missed: padding, strides and odd sizes of convolution and pooling, each
+activation, the axes of a normalization."""
 
 import itertools
+import math
 
 import keras
 import tensorflow
@@ -33,6 +35,26 @@ def poolings():
         "pool_size": [3, 2], "strides": [2, 3], "padding": "same"}
 
 
+ACTIVATIONS = ["linear", "relu", "sigmoid", "softmax", "tanh", "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu",
+               "mish", "relu6", "selu", "silu", "softplus", "softsign"]
+
+
+def activations():
+    for name in ACTIVATIONS:
+        yield f"Activation {name}", (2, 3, 20), {"activation": name}
+
+
+def normalizations():
+    """(name, input shape, layer arguments); Keras counts the batch as axis 0."""
+    for axis in [-1, [-1], 1, [1, 2], [2, 3], [-1, 1]]:
+        yield f"LayerNormalization axis {axis}", (2, 3, 4, 5), {"axis": axis}
+    yield "LayerNormalization epsilon 0.1", (2, 7), {"epsilon": 0.1}
+    yield "LayerNormalization of one number", (2, 1), {}
+    yield "LayerNormalization without beta", (2, 7), {"center": False}
+    yield "LayerNormalization without gamma", (2, 7), {"scale": False}
+    yield "LayerNormalization without both", (2, 7), {"scale": False, "center": False}
+
+
 def run(kind, arguments, drawn, upstream, element):
     """Output, and the gradients of Σ output · upstream by the input and by each weight."""
     with precision(element):
@@ -57,23 +79,49 @@ def pooling():
     return golden("MaxPooling2D", poolings())
 
 
-def golden(kind, every):
+def activation():
+    return golden("Activation", activations(), low=-8)
+
+
+def normalization():
+    return golden("LayerNormalization", normalizations())
+
+
+def weights(kind, arguments, shape, stream):
+    """The weights' specifications by name, in Keras' order."""
+    if kind == "Conv2D":
+        kernel = (*arguments["kernel_size"], shape[-1], arguments["filters"])
+        return {"kernel": tensors.uniform(stream + 1, kernel, -0.5, 0.5),
+                "bias": tensors.uniform(stream + 2, (arguments["filters"],), -0.5, 0.5)}
+    if kind == "LayerNormalization":
+        axis = arguments.get("axis", -1)
+        axes = [axis] if isinstance(axis, int) else sorted(axis)
+        size = tuple(shape[one] for one in axes)
+        found = {}
+        if arguments.get("scale", True):
+            found["gamma"] = tensors.uniform(stream + 1, size, 0.5, 1.5)
+        if arguments.get("center", True):
+            found["beta"] = tensors.uniform(stream + 2, size, -0.5, 0.5)
+        return found
+    return {}
+
+
+def golden(kind, every, low=-1):
     cases = []
     for index, (name, shape, arguments) in enumerate(every):
         stream = 100 + 10 * index
-        specifications = {"input": tensors.uniform(stream, shape, -1, 1)}
-        longest = shape[0] * shape[1] * shape[2]  # a kernel's or bias' gradient: over samples and positions
-        if kind == "Conv2D":
-            kernel = (*arguments["kernel_size"], shape[-1], arguments["filters"])
-            specifications["kernel"] = tensors.uniform(stream + 1, kernel, -0.5, 0.5)
-            specifications["bias"] = tensors.uniform(stream + 2, (arguments["filters"],), -0.5, 0.5)
+        specifications = {"input": tensors.uniform(stream, shape, low, -low)}
+        # A weight's gradient: over samples and positions; a group of a normalization.
+        longest = math.prod(shape) // (shape[-1] if kind == "Conv2D" or kind == "MaxPooling2D" else 1)
+        specifications |= weights(kind, arguments, shape, stream)
         drawn = [tensors.draw(SEED, one) for one in specifications.values()]
 
         def upstream(output_shape):
             specifications["upstream"] = tensors.uniform(stream + 3, output_shape, -1, 1)
             return tensors.draw(SEED, specifications["upstream"])
 
-        names = ["output", "input_gradient", "kernel_gradient", "bias_gradient"]
+        names = ["output", "input_gradient"]
+        names += [f"{one}_gradient" for one in specifications if one not in ("input", "upstream")]
         doubles, singles = (run(kind, arguments, drawn, upstream, one) for one in ("float64", "float32"))
         cases.append({
             "name": name, "class": kind, "arguments": arguments, "drawn": specifications,

@@ -35,6 +35,8 @@ import training  # noqa: E402
 FILES = {
     "convolution": layers.convolution,
     "pooling": layers.pooling,
+    "activation": layers.activation,
+    "normalization": layers.normalization,
     "losses": losses.golden,
     "missing-elements": missing.golden,
     "metrics": metrics.golden,

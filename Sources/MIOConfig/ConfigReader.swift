@@ -198,6 +198,15 @@ public struct ConfigReader {
         throw mismatch(key, expected: expected, value)
     }
 
+    /// One integer, or a list of them of any length (Keras' `axis`).
+    public mutating func oneOrMoreIntegers(_ key: String, default fallback: [Int]) throws(ConfigError)
+        -> [Int]
+    {
+        guard let value = value(key) else { return fallback }
+        if case .integer(let one) = value { return [one] }
+        return try integerList(key)
+    }
+
     /// A list of integers of any length, `[64, 64, 1]` in the file.
     public mutating func integerList(_ key: String) throws(ConfigError) -> [Int] {
         let value = try required(key)

@@ -216,16 +216,15 @@ struct JobChecks {
 
     /// A loss of probabilities after no such activation, or a loss of logits after one.
     private func activationWarning(_ output: OutputSpecification, node: Int?) -> String? {
-        guard let node, case .string(let activation)? = graph.layer(of: node).config["activation"]
-        else { return nil }
+        guard let node, let activation = graph.layer(of: node).outputActivation else { return nil }
         let loss = type(of: output.loss).className
-        if let expected = output.loss.absorbs?.rawValue, activation == "linear" {
+        if let expected = output.loss.absorbs?.rawValue, activation == .linear {
             return "outputs.\(output.name): \(loss) expects probabilities, and the output has no activation; "
                 + "write activation: \(expected), or from_logits: true for the loss"
         }
-        if output.loss.fromLogits, activation == "softmax" || activation == "sigmoid" {
+        if output.loss.fromLogits, activation == .softmax || activation == .sigmoid {
             return "outputs.\(output.name): \(loss) expects logits (from_logits), and the output ends in "
-                + "\(activation); remove one of the two"
+                + "\(activation.rawValue); remove one of the two"
         }
         return nil
     }
@@ -234,7 +233,7 @@ struct JobChecks {
     private var softmaxWarnings: [String] {
         var told: Set<Int> = []
         return graph.nodes.filter { node in
-            (graph.layers[node.layer].layer as? any ActivatedLayer)?.activation == .softmax
+            graph.layers[node.layer].layer.outputActivation == .softmax
                 && node.shape.last == 1 && told.insert(node.layer).inserted
         }.map { node in
             let entry = graph.layers[node.layer]

@@ -51,7 +51,7 @@ public final class Executor {
             case .layer(let layer, let node, let choice):
                 return try backend.makeKernel(
                     KernelDescription(
-                        layer: layer, node: node,
+                        layer: layer, streams: RandomStreams(path: graph.nodes[node].name),
                         inputShapes: operation.inputs.map { plan.tensors[$0].shape },
                         outputShape: plan.tensors[operation.output].shape, choice: choice,
                         samples: plan.samples, reluIsPassed: operation.reluIsPassed, bindings: bindings))

@@ -95,7 +95,7 @@ public struct Bindings {
 /// A call of a layer, as a kernel is made for it.
 public struct KernelDescription {
     public let layer: any Layer
-    public let node: Int
+    public let streams: RandomStreams
     public let inputShapes: [Shape]
     public let outputShape: Shape
     public let choice: KernelChoice

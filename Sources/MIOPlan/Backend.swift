@@ -6,7 +6,13 @@ import MIOTensor
 /// The answers are part of the plan, which ranks compare: equal requests get equal answers on equal machines.
 public protocol Backend: Sendable {
     var name: String { get }
+    /// Whether the kernels of layers compute it themselves. A plan gives the others a call of their own.
+    func fuses(_ activation: Activation) -> Bool
     func choose(_ request: KernelRequest) -> KernelChoice
+}
+
+extension Backend {
+    public func fuses(_ activation: Activation) -> Bool { true }
 }
 
 /// One call of a layer, as the plan asks about it.
@@ -25,8 +31,19 @@ public struct KernelRequest: Sendable {
     public let trainsWeights: Bool
 }
 
+/// Which of a backend's kernels runs a call.
+public struct KernelName: Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+
+    /// The plain implementation.
+    public static let reference = KernelName("reference")
+}
+
 /// How a call is run.
 public struct KernelChoice: Hashable, Sendable {
+    public var kernel = KernelName.reference
     /// For people, and for the comparison between ranks: "onednn jit:avx512_core, winograd".
     public var algorithm: String
     public var inputLayouts: [Layout]
@@ -67,22 +84,18 @@ public struct KernelChoice: Hashable, Sendable {
         self.takesPassedRelu = takesPassedRelu
     }
 
-    private static let referenceAlgorithm = "reference"
-
-    /// Whether the plain implementation computes it.
-    public var isReference: Bool { algorithm == Self.referenceAlgorithm }
-
     /// The plain implementation: everything canonical.
     public static func reference(_ request: KernelRequest) -> KernelChoice {
         let weights = request.layer.weights(for: request.inputShapes)
-        // For the gradient before the activation.
-        let activation = (request.layer as? any ActivatedLayer)?.activation ?? .linear
+        let memory = request.layer.memory(for: request.inputShapes, output: request.outputShape)
         return KernelChoice(
-            algorithm: referenceAlgorithm,
+            algorithm: KernelName.reference.description,
             inputLayouts: [Layout](repeating: .canonical, count: request.inputShapes.count),
             weightElements: weights.map(\.shape.count),
             weightLayouts: [String](repeating: "canonical", count: weights.count),
-            scratchElements: activation == .linear ? 0 : request.samples * request.outputShape.count)
+            scratchElements: request.samples * memory.scratch,
+            workspaceElements: request.samples * memory.kept,
+            backwardReadsInputs: memory.backwardReadsInputs, backwardReadsOutput: memory.backwardReadsOutput)
     }
 }
 

@@ -42,17 +42,24 @@ public struct OperationCost: Hashable, Sendable {
 
     /// - Parameter operation: of the plan.
     public init(_ operation: Plan.Operation, in plan: Plan) {
-        let inputs = operation.inputs.map { plan.tensors[$0].shape.count }
-        let output = plan.tensors[operation.output].shape.count
+        let shapes = operation.inputs.map { plan.tensors[$0].shape }
+        let inputs = shapes.map(\.count)
+        let outputShape = plan.tensors[operation.output].shape
+        let output = outputShape.count
+        let flops: [LayerFlops] =
+            switch operation.work {
+            case .reorder: shapes.map { _ in LayerFlops(0) }
+            case .layer(let layer, _, _):
+                shapes.indices.map { layer.flops(ofInput: $0, of: shapes, output: outputShape) }
+            }
         let weights = operation.weights.map { plan.parameters[$0].shape.count }
-        let needed = zip(inputs, operation.inputGradients).filter { $1 != .none }.map(\.0)
+        let needed = inputs.indices.filter { operation.inputGradients[$0] != .none }
         let trained = zip(weights, operation.weightGradients).filter { $1 != .none }.map(\.0)
-        let arithmetic = Arithmetic(operation, plan)
         func sum(_ counts: [Int]) -> Int { counts.reduce(0) { $0.clampedPlus($1) } }
         func bytes(_ elements: Int...) -> Int { sum(elements).clampedTimes(MemoryLayout<Float>.stride) }
 
         forward = Part(
-            flops: sum(inputs.map(arithmetic.forward)), bytes: bytes(sum(inputs), output),
+            flops: sum(flops.map(\.forward)), bytes: bytes(sum(inputs), output),
             weightBytes: bytes(sum(weights)))
         guard operation.hasBackward else {
             backwardWeights = Part()
@@ -63,53 +70,15 @@ public struct OperationCost: Hashable, Sendable {
             trained.isEmpty
             ? Part()
             : Part(
-                flops: sum(inputs.map(arithmetic.forward)), bytes: bytes(sum(inputs), output),
+                flops: sum(flops.map(\.forward)), bytes: bytes(sum(inputs), output),
                 weightBytes: bytes(sum(trained)))
         backwardInputs =
             needed.isEmpty
             ? Part()
             : Part(
-                flops: sum(needed.map(arithmetic.backward)), bytes: bytes(sum(needed), output),
+                flops: sum(needed.map { flops[$0].backward }),
+                bytes: bytes(sum(needed.map { inputs[$0] }), output),
                 weightBytes: bytes(sum(weights)))
-    }
-
-    /// Operations a sample for an input of so many elements.
-    private struct Arithmetic {
-        let forward: (Int) -> Int
-        let backward: (Int) -> Int
-
-        init(_ operation: Plan.Operation, _ plan: Plan) {
-            let output = plan.tensors[operation.output].shape
-            switch operation.work {
-            case .reorder: self.init(0, 0)
-            case .layer(let layer as Conv2D, _, _):
-                let channels = plan.tensors[operation.inputs[0]].shape.last
-                let window = layer.kernelSize[0].clampedTimes(layer.kernelSize[1])
-                let count = window.clampedTimes(2).clampedTimes(channels).clampedTimes(output.count)
-                self.init({ _ in count }, { _ in count })
-            case .layer(let layer as Dense, _, _): self.init(units: layer.units)
-            case .layer(let layer as SegmentedDense, _, _): self.init(units: layer.dense.units)
-            // Comparisons; the gradient goes to one element of each window.
-            case .layer(let layer as MaxPooling2D, _, _):
-                self.init(
-                    output.count.clampedTimes(layer.poolSize[0]).clampedTimes(layer.poolSize[1]), output.count
-                )
-            case .layer(is Concatenate, _, _): self.init(0, 0)
-            default: self.init({ $0 }, { $0 })
-            }
-        }
-
-        /// Every input element meets every unit.
-        private init(units: Int) {
-            self.init({ $0.clampedTimes(2).clampedTimes(units) }, { $0.clampedTimes(2).clampedTimes(units) })
-        }
-
-        private init(_ forward: Int, _ backward: Int) { self.init({ _ in forward }, { _ in backward }) }
-
-        private init(_ forward: @escaping (Int) -> Int, _ backward: @escaping (Int) -> Int) {
-            self.forward = forward
-            self.backward = backward
-        }
     }
 }
 

@@ -79,38 +79,38 @@ struct Lowering {
     mutating func emitOperations() {
         for node in graph.nodes.indices {
             let layer = graph.layer(of: node)
-            switch layer {
-            case is InputLayer:
+            switch layer.role {
+            case .input:
                 parts[node] = [addTensor(graph.nodes[node].name, graph.nodes[node].shape, .canonical)]
-            case is Flatten, is Reshape:
-                parts[node] = [addAlias(node, of: layer)]
-            case is Concatenate where isReadInPlace(node):
+            case .alias:
+                parts[node] = [addAlias(node)]
+            case .join where isReadInPlace(node):
                 parts[node] = graph.nodes[node].inputs.flatMap { parts[$0] }
-            default:
+            case .join, .computation:
                 emit(layer, node)
             }
         }
         inputs = graph.inputs.map { parts[$0.node][0] }
     }
 
-    /// A Concatenate of vectors that only Dense layers read need not move anything.
+    /// Vectors side by side that are only read by layers which can read them where they lie.
     private func isReadInPlace(_ node: Int) -> Bool {
         graph.nodes[node].shape.rank == 1 && !consumers[node].isEmpty
-            && consumers[node].allSatisfy { graph.layer(of: $0) is Dense }
+            && consumers[node].allSatisfy { graph.layer(of: $0).readingJoinedInputs != nil }
             && wishes[node] == nil
     }
 
     /// A call that only gives the axes other names. A blocked image stays where it is if it is flattened to a
     /// vector: whoever reads that can permute its weights.
-    private mutating func addAlias(_ node: Int, of layer: any Layer) -> Int {
+    private mutating func addAlias(_ node: Int) -> Int {
         let shape = graph.nodes[node].shape
         var source = parts[graph.nodes[node].inputs[0]][0]
         var layout = Layout.canonical
         switch tensors[source].layout {
         case .canonical: break
-        case .channelBlocked(let block) where layer is Flatten:
+        case .channelBlocked(let block) where shape.rank == 1:
             layout = .flattenedBlocked(image: tensors[source].shape, block: block)
-        case .flattenedBlocked where layer is Flatten: layout = tensors[source].layout
+        case .flattenedBlocked where shape.rank == 1: layout = tensors[source].layout
         default: source = reorder(source, to: .canonical)
         }
         return addTensor(graph.nodes[node].name, shape, layout, root: tensors[source].root)
@@ -120,19 +120,27 @@ struct Lowering {
         var layer = graphLayer
         let name = graph.nodes[node].name
         var sources = graph.nodes[node].inputs.flatMap { parts[$0] }
-        if let dense = layer as? Dense, sources.count > 1 { layer = SegmentedDense(dense) }
+        if sources.count > graph.nodes[node].inputs.count, let joining = layer.readingJoinedInputs {
+            layer = joining
+        }
 
         var split: Activation?
-        if let activated = layer as? any ActivatedLayer, let activation = absorbedActivation(of: node) {
+        let absorbed = absorbedActivation(of: node)
+        if let activation = layer.outputActivation, absorbed == nil, !backend.fuses(activation),
+            let linear = layer.withoutActivation
+        {
+            let tensor = emitCall(linear, node, name: "\(name)/linear", sources)
+            parts[node] = [emitCall(ActivationLayer(activation), node, name: name, [tensor])]
+            return
+        }
+        if let activation = absorbed {
             split = activation
-            if layer is ActivationLayer {
-                logits[node] = reorder(sources[0], to: .canonical)
-            } else {
-                var linear = activated
-                linear.activation = .linear
+            if let linear = layer.withoutActivation {
                 let tensor = emitCall(linear, node, name: name, sources)
                 logits[node] = reorder(tensor, to: .canonical)
                 sources = [tensor]
+            } else {
+                logits[node] = reorder(sources[0], to: .canonical)
             }
         }
         if let activation = split {
@@ -151,7 +159,7 @@ struct Lowering {
 
     /// The activation at the end of an output that a loss on it prefers to compute from logits.
     private func absorbedActivation(of node: Int) -> Activation? {
-        guard let activation = (graph.layer(of: node) as? any ActivatedLayer)?.activation else { return nil }
+        guard let activation = graph.layer(of: node).outputActivation else { return nil }
         return wishes[node, default: []].contains(activation) ? activation : nil
     }
 
@@ -212,7 +220,7 @@ struct Lowering {
     mutating func emitHeads() {
         for (output, head) in zip(graph.outputs, request.heads) {
             let shape = graph.nodes[output.node].shape
-            let activation = (graph.layer(of: output.node) as? any ActivatedLayer)?.activation
+            let activation = graph.layer(of: output.node).outputActivation
             let absorbed = logits[output.node] != nil && head.absorbs == activation ? activation : nil
             let tensor: Int
             let predictions: Int

@@ -77,10 +77,8 @@ public struct Session {
     /// Whether there may be operations with several ways, of which the fastest is to be measured. A strict run measures
     /// nothing: another run might find another way faster.
     private var measuresOperations: Bool {
-        backend is NativeBackend && !isStrict
-            && job.graph.layers.contains {
-                $0.layer is Conv2D || job.training.precision == .bfloat16 && $0.layer is Dense
-            }
+        guard let native = backend as? NativeBackend else { return false }
+        return !isStrict && native.isTuned(job.graph)
     }
 
     /// Keeps in a run's folder how this rank's threads share the work, for when it continues.

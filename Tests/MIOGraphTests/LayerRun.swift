@@ -11,6 +11,8 @@ final class LayerRun<T: Scalar> {
     let inputs: [Storage<T>]
     let weights: [Storage<T>]
     let output: Storage<T>
+    private let kept: Storage<T>
+    private let scratch: Storage<T>
 
     init(
         _ layer: any Layer, shapes: [Shape], samples: Int = 1, context: CallContext = CallContext(),
@@ -24,19 +26,24 @@ final class LayerRun<T: Scalar> {
         self.inputs = inputs.map(Storage.init(copying:))
         self.weights = weights.map(Storage.init(copying:))
         output = Storage(count: samples * outputShape.count)
+        let memory = layer.memory(for: shapes, output: outputShape)
+        kept = Storage(count: samples * memory.kept)
+        scratch = Storage(count: samples * memory.scratch)
     }
 
     private var call: ForwardCall<T> {
         ForwardCall(
-            samples: samples, context: context, node: 3, inputShapes: inputShapes, outputShape: outputShape,
+            samples: samples, context: context, streams: RandomStreams(path: "layer"),
+            inputShapes: inputShapes, outputShape: outputShape,
             inputs: inputs.map { UnsafePointer($0.pointer) },
-            weights: weights.map { UnsafePointer($0.pointer) }, output: output.pointer)
+            weights: weights.map { UnsafePointer($0.pointer) }, output: output.pointer,
+            kept: kept.count == 0 ? nil : kept.pointer, scratch: scratch.count == 0 ? nil : scratch.pointer)
     }
 
     /// The result for the present inputs and weights; the output holds garbage before.
     @discardableResult
     func forward() -> [T] {
-        output.fill(.nan)
+        for storage in [output, kept, scratch] { storage.fill(.nan) }
         layer.forward(call)
         return Array(output.buffer)
     }
@@ -44,6 +51,7 @@ final class LayerRun<T: Scalar> {
     /// The gradients after a backward that found `initial` in every gradient, less that: what it added.
     /// The forward must have run.
     func backward(_ outputGradient: [T], initial: T = 0) -> (inputs: [[T]], weights: [[T]]) {
+        scratch.fill(.nan)
         let gradient = Storage(copying: outputGradient)
         let inputGradients = inputs.map { Storage(repeating: initial, count: $0.count) }
         let weightGradients = weights.map { Storage(repeating: initial, count: $0.count) }

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// The activations, by their order in Swift's `Activation`.
+/// The activations that kernels of layers compute along with their sums.
 enum mio_activation {
     mio_activation_linear,
     mio_activation_relu,
@@ -38,6 +38,38 @@ void mio_image_relu_gradient(
 void mio_add(const float *x, float *y, int64_t count);
 void mio_elementwise_gradient(
     enum mio_activation activation, const float *y, const float *dy, float *dx, int64_t count, bool adds);
+
+/// The activations of each element by itself that only a pass of their own computes.
+enum mio_pointwise {
+    mio_pointwise_elu,
+    mio_pointwise_exponential,
+    mio_pointwise_gelu,
+    mio_pointwise_hard_sigmoid,
+    mio_pointwise_leaky_relu,
+    mio_pointwise_mish,
+    mio_pointwise_relu6,
+    mio_pointwise_selu,
+    mio_pointwise_silu,
+    mio_pointwise_softplus,
+    mio_pointwise_softsign,
+};
+
+/// y ← f(x), and dx ← or += f′(x) · dy, over `count` elements.
+void mio_pointwise_forward(enum mio_pointwise function, const float *x, float *y, int64_t count);
+void mio_pointwise_gradient(
+    enum mio_pointwise function, const float *x, const float *dy, float *dx, int64_t count, bool adds);
+
+/// y ← (x − μ) · f · gamma + beta of each row of (rows, width), f = 1/√(σ² + epsilon); μ and f go to `means` and
+/// `factors` (rows,). gamma and beta (width,) may be NULL: 1 and 0.
+void mio_layer_normalization_forward(
+    const float *x, const float *gamma, const float *beta, float epsilon, int64_t rows, int64_t width, float *y,
+    float *means, float *factors);
+
+/// dx ← or += the gradient by x, from what forward kept; dx may be NULL. `gamma_gradient` and `beta_gradient` (width,) are
+/// added to; NULL where nobody needs them.
+void mio_layer_normalization_backward(
+    const float *x, const float *dy, const float *gamma, const float *means, const float *factors, int64_t rows,
+    int64_t width, float *dx, bool adds, float *gamma_gradient, float *beta_gradient);
 
 /// C (m, n) ← initial + A · B, or += A · B. A's element (i, l) lies at a[i · a_row + l · a_column]. Rows of B and of
 /// C are `b_stride` and `c_stride` apart; B's and `initial`'s rows must be readable up to a multiple of 16.

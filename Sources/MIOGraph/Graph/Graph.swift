@@ -91,7 +91,7 @@ public struct Graph: Sendable {
         var first: Set<Int> = []
         let calls: [ConfigValue] = nodes.compactMap { node in
             let entry = layers[node.layer]
-            if entry.layer is InputLayer { return nil }
+            if entry.layer.role == .input { return nil }
             var call: ConfigDictionary = ["name": .string(node.name)]
             let isFirst = first.insert(node.layer).inserted
             if isFirst {

@@ -84,7 +84,7 @@ struct GraphBuilder {
         }
         let inputNodes = inputs.map { index(of: $0.node) }
         let declared = Set(inputNodes)
-        for (node, symbolic) in found.enumerated() where symbolic.layer is InputLayer {
+        for (node, symbolic) in found.enumerated() where symbolic.layer.role == .input {
             guard declared.contains(node) else {
                 throw GraphError(
                     place: "model",
@@ -94,7 +94,7 @@ struct GraphBuilder {
             }
         }
         for (position, node) in inputNodes.enumerated() {
-            guard found[node].layer is InputLayer else {
+            guard found[node].layer.role == .input else {
                 throw GraphError(
                     place: "input \(position)", message: "is not the result of Input(_:shape:); make it one")
             }

@@ -30,10 +30,36 @@ public protocol Layer: Sendable {
     /// The weights that a first call on `inputs` creates, in Keras' order; later calls share them.
     func weights(for inputs: [Shape]) -> [WeightDescription]
 
-    /// Writes the whole of `call.output`.
+    /// What a planner may do instead of calling it.
+    var role: LayerRole { get }
+
+    /// The activation f of y = f(z) with which it ends; `nil` if the layer has no such argument. A loss may prefer to
+    /// compute f itself, from z.
+    var outputActivation: Activation? { get }
+
+    /// The layer that computes z where this one computes f(z); `nil` if it computes nothing but f.
+    var withoutActivation: (any Layer)? { get }
+
+    /// The layer with the same weights that takes vectors and computes what this one does of their concatenation;
+    /// `nil` if there is none.
+    var readingJoinedInputs: (any Layer)? { get }
+
+    /// Operations a sample for one of the inputs, as they are written down: a product and a sum are two.
+    /// - Parameters:
+    ///   - input: an index into `inputs`.
+    ///   - inputs: the shapes of a sample of each input.
+    ///   - output: the shape of a sample of the result.
+    func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops
+
+    /// What forward keeps for backward, what both use, and which tensors backward reads: they stay until then, and no
+    /// longer than they must.
+    func memory(for inputs: [Shape], output: Shape) -> LayerMemory
+
+    /// Writes the whole of `call.output`, and of `call.kept` if the layer asks for it.
     func forward<T: Scalar>(_ call: ForwardCall<T>)
 
-    /// Adds to the gradients of inputs and weights that are asked for; reads `call.outputGradient` only.
+    /// Adds to the gradients of inputs and weights that are asked for. Reads `call.outputGradient`, the weights, and what
+    /// `memory(for:output:)` says.
     func backward<T: Scalar>(_ call: BackwardCall<T>)
 }
 
@@ -88,9 +114,25 @@ public struct WeightDescription: Hashable, Sendable {
         self.fanOut = fanOut
     }
 
-    /// A vector; its fans are its length, as Keras has it.
+    /// With the fans that Keras computes from the shape alone: of a vector its length, of a matrix its rows and columns, of
+    /// more axes the last two times the product of those before.
+    public init(name: String, shape: Shape, initializer: Initializer) {
+        var window = 1
+        for dimension in shape.dimensions.dropLast(2) { window = window.clampedTimes(dimension) }
+        let (rows, columns) =
+            switch shape.rank {
+            case 0: (1, 1)
+            case 1: (shape[0], shape[0])
+            default: (shape[shape.rank - 2], shape.last)
+            }
+        self.init(
+            name: name, shape: shape, initializer: initializer, fanIn: rows.clampedTimes(window),
+            fanOut: columns.clampedTimes(window))
+    }
+
+    /// A vector.
     public init(name: String, vector count: Int, initializer: Initializer) {
-        self.init(name: name, shape: [count], initializer: initializer, fanIn: count, fanOut: count)
+        self.init(name: name, shape: [count], initializer: initializer)
     }
 }
 

@@ -22,8 +22,7 @@ public struct CallContext: Sendable {
 public struct ForwardCall<T: Scalar> {
     public var samples: Int
     public var context: CallContext
-    /// The call's number in the graph: what tells the random numbers of two layers apart.
-    public let node: Int
+    public let streams: RandomStreams
     public let inputShapes: [Shape]
     public let outputShape: Shape
     /// `inputs[i]`: (samples, inputShapes[i]…)
@@ -32,20 +31,43 @@ public struct ForwardCall<T: Scalar> {
     public let weights: [UnsafePointer<T>]
     /// (samples, outputShape…); overwritten.
     public let output: UnsafeMutablePointer<T>
+    private let keptMemory: UnsafeMutablePointer<T>?
+    private let scratchMemory: UnsafeMutablePointer<T>?
 
+    /// - Parameters:
+    ///   - kept: (samples, `LayerMemory.kept`); `nil` if the layer asks for none.
+    ///   - scratch: (samples, `LayerMemory.scratch`); `nil` if the layer asks for none.
     public init(
-        samples: Int, context: CallContext = CallContext(), node: Int = 0, inputShapes: [Shape],
+        samples: Int, context: CallContext = CallContext(), streams: RandomStreams = RandomStreams(path: ""),
+        inputShapes: [Shape],
         outputShape: Shape, inputs: [UnsafePointer<T>], weights: [UnsafePointer<T>],
-        output: UnsafeMutablePointer<T>
+        output: UnsafeMutablePointer<T>, kept: UnsafeMutablePointer<T>? = nil,
+        scratch: UnsafeMutablePointer<T>? = nil
     ) {
+        keptMemory = kept
+        scratchMemory = scratch
         self.samples = samples
         self.context = context
-        self.node = node
+        self.streams = streams
         self.inputShapes = inputShapes
         self.outputShape = outputShape
         self.inputs = inputs
         self.weights = weights
         self.output = output
+    }
+
+    /// (samples, `LayerMemory.kept`): forward overwrites it, backward reads it.
+    /// - Precondition: the layer asks for some.
+    public var kept: UnsafeMutablePointer<T> {
+        guard let keptMemory else { preconditionFailure("the layer asked for no memory to keep") }
+        return keptMemory
+    }
+
+    /// (samples, `LayerMemory.scratch`): it holds anything when a forward or a backward begins.
+    /// - Precondition: the layer asks for some.
+    public var scratch: UnsafeMutablePointer<T> {
+        guard let scratchMemory else { preconditionFailure("the layer asked for no scratch memory") }
+        return scratchMemory
     }
 }
 
@@ -58,16 +80,11 @@ public struct BackwardCall<T: Scalar> {
     public let inputGradients: [UnsafeMutablePointer<T>?]
     /// Shaped as the weights, added to; `nil` where the weight is not trained.
     public let weightGradients: [UnsafeMutablePointer<T>?]
-    /// Memory for the call's own use, (samples, outputShape…), where the caller has some: a layer that needs
-    /// it allocates it otherwise.
-    public let scratch: UnsafeMutablePointer<T>?
 
     public init(
         forward: ForwardCall<T>, outputGradient: UnsafePointer<T>,
-        inputGradients: [UnsafeMutablePointer<T>?], weightGradients: [UnsafeMutablePointer<T>?],
-        scratch: UnsafeMutablePointer<T>? = nil
+        inputGradients: [UnsafeMutablePointer<T>?], weightGradients: [UnsafeMutablePointer<T>?]
     ) {
-        self.scratch = scratch
         self.forward = forward
         self.outputGradient = outputGradient
         self.inputGradients = inputGradients
@@ -75,4 +92,7 @@ public struct BackwardCall<T: Scalar> {
     }
 
     public var samples: Int { forward.samples }
+    /// What forward kept.
+    public var kept: UnsafePointer<T> { UnsafePointer(forward.kept) }
+    public var scratch: UnsafeMutablePointer<T> { forward.scratch }
 }

@@ -1,12 +1,30 @@
-import MIOConfig
 import MIOTensor
 import RealModule
 
 /// An activation function by its Keras name. <https://keras.io/api/layers/activations/>
 ///
-/// Each is computed in place, and its gradient from its own result, so that no second copy is kept.
+/// Each is computed in place. The gradient is computed from the result where that is enough, so that no second copy is
+/// kept; else from the argument (`gradientReadsArgument`).
 public enum Activation: String, CaseIterable, Sendable {
     case linear, relu, sigmoid, softmax, tanh
+    case elu, exponential, gelu
+    case hardSigmoid = "hard_sigmoid"
+    case leakyRelu = "leaky_relu"
+    case mish, relu6, selu, silu, softplus, softsign
+
+    /// Whether f′ is computed from z and not from f(z): f takes some values at two arguments.
+    public var gradientReadsArgument: Bool {
+        switch self {
+        case .gelu, .mish, .silu: true
+        default: false
+        }
+    }
+
+    /// Keras' `negative_slope` of `leaky_relu`.
+    @usableFromInline static var leakyReluSlope: Double { 0.2 }
+    /// Keras' constants of `selu`, <https://arxiv.org/abs/1706.02515>.
+    @usableFromInline static var seluAlpha: Double { 1.6732632423543772848170429916717 }
+    @usableFromInline static var seluScale: Double { 1.0507009873554804934193349852946 }
 
     /// y ← f(y) over (rows, width) values; softmax normalizes each row, the others know no rows.
     @inlinable
@@ -14,9 +32,28 @@ public enum Activation: String, CaseIterable, Sendable {
         let count = rows * width
         switch self {
         case .linear: return
+        // A NaN stays one: the run must see it.
         case .relu: for i in 0..<count where !(y[i] > 0) && y[i] == y[i] { y[i] = 0 }
         case .sigmoid: for i in 0..<count { y[i] = 1 / (1 + T.exp(-y[i])) }
         case .tanh: for i in 0..<count { y[i] = T.tanh(y[i]) }
+        case .elu: for i in 0..<count where y[i] < 0 { y[i] = T.expMinusOne(y[i]) }
+        case .exponential: for i in 0..<count { y[i] = T.exp(y[i]) }
+        case .gelu: for i in 0..<count { y[i] *= normalDistribution(y[i]) }
+        case .hardSigmoid:
+            for i in 0..<count {
+                let line = y[i] / 6 + T(0.5)
+                y[i] = line < 0 ? 0 : line > 1 ? 1 : line
+            }
+        case .leakyRelu: for i in 0..<count where y[i] < 0 { y[i] *= T(Self.leakyReluSlope) }
+        case .mish: for i in 0..<count { y[i] *= T.tanh(logOfOnePlusExp(y[i])) }
+        case .relu6: for i in 0..<count { y[i] = y[i] < 0 ? 0 : y[i] > 6 ? 6 : y[i] }
+        case .selu:
+            for i in 0..<count {
+                y[i] = T(Self.seluScale) * (y[i] < 0 ? T(Self.seluAlpha) * T.expMinusOne(y[i]) : y[i])
+            }
+        case .silu: for i in 0..<count { y[i] = y[i] / (1 + T.exp(-y[i])) }
+        case .softplus: for i in 0..<count { y[i] = logOfOnePlusExp(y[i]) }
+        case .softsign: for i in 0..<count { y[i] = y[i] / (1 + y[i].magnitude) }
         case .softmax:
             for row in 0..<rows {
                 let values = y + row * width
@@ -32,72 +69,72 @@ public enum Activation: String, CaseIterable, Sendable {
         }
     }
 
-    /// dx += f′ · dy, from y = f(x): relu [y > 0]·dy, sigmoid y(1−y)·dy, tanh (1−y²)·dy,
-    /// softmax y·(dy − Σ y·dy) of the row.
+    /// dz += f′ · dy over (rows, width) values.
+    ///
+    /// From y = f(z): relu [y > 0]·dy, sigmoid y(1−y)·dy, tanh (1−y²)·dy, elu (y < 0: 1+y)·dy, exponential y·dy,
+    /// hard_sigmoid [0 < y < 1]/6·dy, leaky_relu (y < 0: 0.2)·dy, relu6 [0 < y < 6]·dy, selu (y < 0: y+λα, else λ)·dy,
+    /// softplus (1−e⁻ʸ)·dy, softsign (1−|y|)²·dy, softmax y·(dy − Σ y·dy) of the row.
+    /// From z: gelu (Φ + z·φ)·dy, silu σ(1 + z(1−σ))·dy, mish (t + z·σ(1−t²))·dy with t = tanh(softplus(z)).
+    /// - Parameter argument: z; needed only if `gradientReadsArgument`.
     @inlinable
     public func addGradient<T: Scalar>(
-        result y: UnsafePointer<T>, gradient dy: UnsafePointer<T>, to dx: UnsafeMutablePointer<T>, rows: Int,
-        width: Int
+        argument: UnsafePointer<T>?, result y: UnsafePointer<T>, gradient dy: UnsafePointer<T>,
+        to dz: UnsafeMutablePointer<T>, rows: Int, width: Int
     ) {
         let count = rows * width
         switch self {
-        case .linear: for i in 0..<count { dx[i] += dy[i] }
-        case .relu: for i in 0..<count where y[i] > 0 { dx[i] += dy[i] }
-        case .sigmoid: for i in 0..<count { dx[i] += dy[i] * y[i] * (1 - y[i]) }
-        case .tanh: for i in 0..<count { dx[i] += dy[i] * (1 - y[i] * y[i]) }
+        case .linear: for i in 0..<count { dz[i] += dy[i] }
+        case .relu: for i in 0..<count where y[i] > 0 { dz[i] += dy[i] }
+        case .sigmoid: for i in 0..<count { dz[i] += dy[i] * y[i] * (1 - y[i]) }
+        case .tanh: for i in 0..<count { dz[i] += dy[i] * (1 - y[i] * y[i]) }
+        case .elu: for i in 0..<count { dz[i] += dy[i] * (y[i] < 0 ? 1 + y[i] : 1) }
+        case .exponential: for i in 0..<count { dz[i] += dy[i] * y[i] }
+        case .hardSigmoid: for i in 0..<count where y[i] > 0 && y[i] < 1 { dz[i] += dy[i] / 6 }
+        case .leakyRelu:
+            for i in 0..<count { dz[i] += dy[i] * (y[i] < 0 ? T(Self.leakyReluSlope) : 1) }
+        case .relu6: for i in 0..<count where y[i] > 0 && y[i] < 6 { dz[i] += dy[i] }
+        case .selu:
+            let (scale, alpha) = (T(Self.seluScale), T(Self.seluAlpha))
+            for i in 0..<count { dz[i] += dy[i] * (y[i] < 0 ? y[i] + scale * alpha : scale) }
+        case .softplus: for i in 0..<count { dz[i] -= dy[i] * T.expMinusOne(-y[i]) }
+        case .softsign:
+            for i in 0..<count {
+                let rest = 1 - y[i].magnitude
+                dz[i] += dy[i] * rest * rest
+            }
         case .softmax:
             for row in 0..<rows {
                 let offset = row * width
                 var dot: T = 0
                 for i in offset..<offset + width { dot += y[i] * dy[i] }
-                for i in offset..<offset + width { dx[i] += y[i] * (dy[i] - dot) }
+                for i in offset..<offset + width { dz[i] += y[i] * (dy[i] - dot) }
             }
+        case .gelu, .mish, .silu:
+            guard let z = argument else { preconditionFailure("the gradient of \(self) needs its argument") }
+            for i in 0..<count { dz[i] += dy[i] * slope(at: z[i]) }
+        }
+    }
+
+    /// f′(z) of the functions whose gradient is computed from z.
+    @inlinable
+    func slope<T: Scalar>(at z: T) -> T {
+        switch self {
+        case .gelu:
+            return normalDistribution(z) + z * T.exp(-z * z / 2) / T.sqrt(2 * T.pi)
+        case .silu:
+            let sigmoid = 1 / (1 + T.exp(-z))
+            return sigmoid * (1 + z * (1 - sigmoid))
+        default:
+            let (sigmoid, t) = (1 / (1 + T.exp(-z)), T.tanh(logOfOnePlusExp(z)))
+            return t + z * sigmoid * (1 - t * t)
         }
     }
 }
 
-/// Applies an activation to its input (Keras' `Activation`; the Swift name leaves that one to the function).
-/// <https://keras.io/api/layers/core_layers/activation/>
-public struct ActivationLayer: Layer {
-    public static var className: String { "Activation" }
-    public let attributes: LayerAttributes
-    public var activation: Activation
+/// log(1 + eˣ) without overflow.
+@inlinable
+func logOfOnePlusExp<T: Scalar>(_ x: T) -> T { Swift.max(x, 0) + T.log(onePlus: T.exp(-x.magnitude)) }
 
-    public init(_ activation: Activation, name: String? = nil) {
-        attributes = LayerAttributes(name: name)
-        self.activation = activation
-    }
-
-    public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
-        self.attributes = attributes
-        activation = try config.choice("activation")
-    }
-
-    public var config: ConfigDictionary { ["activation": .string(activation.rawValue)] }
-
-    /// Any shape, unchanged.
-    public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
-        guard inputs.count == 1 else { throw ShapeError(expected: "one tensor", received: inputs) }
-        return inputs[0]
-    }
-
-    @_specialize(where T == Float)
-    @_specialize(where T == Double)
-    public func forward<T: Scalar>(_ call: ForwardCall<T>) {
-        let count = call.samples * call.outputShape.count
-        let width = call.outputShape.last
-        call.output.update(from: call.inputs[0], count: count)
-        activation.apply(call.output, rows: width == 0 ? 0 : count / width, width: width)
-    }
-
-    @_specialize(where T == Float)
-    @_specialize(where T == Double)
-    public func backward<T: Scalar>(_ call: BackwardCall<T>) {
-        guard let inputGradient = call.inputGradients[0] else { return }
-        let count = call.samples * call.forward.outputShape.count
-        let width = call.forward.outputShape.last
-        activation.addGradient(
-            result: call.forward.output, gradient: call.outputGradient, to: inputGradient,
-            rows: width == 0 ? 0 : count / width, width: width)
-    }
-}
+/// Φ(x) = erfc(−x/√2) / 2, the part of a standard normal distribution below x.
+@inlinable
+func normalDistribution<T: Scalar>(_ x: T) -> T { T.erfc(-x / T.sqrt(2)) / 2 }

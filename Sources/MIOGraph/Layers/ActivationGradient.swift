@@ -1,22 +1,26 @@
 import MIOTensor
 
-/// Gives `body` the gradient before the activation, (rows, width): in the call's scratch memory, or where it has
-/// none in memory of its own.
+/// Puts f(z) in the place of z, which lies in the call's output as (rows, width); keeps z if the gradient will need it.
+/// The layer's memory is `LayerMemory.activated(by:output:)`.
+@inlinable
+public func applyActivation<T: Scalar>(
+    _ activation: Activation, _ call: ForwardCall<T>, rows: Int, width: Int
+) {
+    if activation.gradientReadsArgument { call.kept.update(from: call.output, count: rows * width) }
+    activation.apply(call.output, rows: rows, width: width)
+}
+
+/// Gives `body` the gradient before the activation, (rows, width).
 @inlinable
 public func withActivationGradient<T: Scalar>(
     _ activation: Activation, _ call: BackwardCall<T>, rows: Int, width: Int,
     _ body: (UnsafePointer<T>) -> Void
 ) {
     if activation == .linear { return body(call.outputGradient) }
-    func compute(in gradient: UnsafeMutablePointer<T>) {
-        gradient.initialize(repeating: 0, count: rows * width)
-        activation.addGradient(
-            result: call.forward.output, gradient: call.outputGradient, to: gradient, rows: rows,
-            width: width)
-        body(gradient)
-    }
-    if let scratch = call.scratch { return compute(in: scratch) }
-    withUnsafeTemporaryAllocation(of: T.self, capacity: rows * width) { buffer in
-        if let gradient = buffer.baseAddress { compute(in: gradient) }
-    }
+    let gradient = call.scratch
+    gradient.update(repeating: 0, count: rows * width)
+    activation.addGradient(
+        argument: activation.gradientReadsArgument ? call.kept : nil, result: call.forward.output,
+        gradient: call.outputGradient, to: gradient, rows: rows, width: width)
+    body(gradient)
 }

@@ -22,6 +22,8 @@ public struct Add: Layer {
         return inputs[0]
     }
 
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
+
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: ForwardCall<T>) {

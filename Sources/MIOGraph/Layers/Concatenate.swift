@@ -26,6 +26,10 @@ public struct Concatenate: Layer {
         return axis != 0 && index >= 0 && index < rank ? index : nil
     }
 
+    public var role: LayerRole { .join }
+
+    public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops { LayerFlops(0) }
+
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count >= 2 else { throw ShapeError(expected: "two tensors or more", received: inputs) }
         guard let axis = sampleAxis(rank: inputs[0].rank) else {
@@ -45,6 +49,8 @@ public struct Concatenate: Layer {
         dimensions[axis] = inputs.reduce(0) { $0 + $1[axis] }
         return Shape(dimensions)
     }
+
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)

@@ -83,6 +83,24 @@ public struct Conv2D: Layer {
         try WindowGeometry(inputs: inputs, size: kernelSize, strides: strides, padding: padding)
     }
 
+    public var outputActivation: Activation? { activation }
+
+    public var withoutActivation: (any Layer)? {
+        var linear = self
+        linear.activation = .linear
+        return linear
+    }
+
+    /// Every output element is a sum over its window, however much of that lies in the padding.
+    public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops {
+        let window = kernelSize[0].clampedTimes(kernelSize[1])
+        return LayerFlops(window.clampedTimes(2).clampedTimes(inputs[input].last).clampedTimes(output.count))
+    }
+
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
+        .activated(by: activation, output: output)
+    }
+
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         let geometry = try geometry(for: inputs)
         // Before `weights` multiplies the window for its fans.
@@ -116,7 +134,7 @@ public struct Conv2D: Layer {
             let value = call.inputs[0][xIndex]
             for filter in 0..<filters { y[yIndex + filter] += value * kernel[kernelIndex + filter] }
         }
-        activation.apply(y, rows: rows, width: filters)
+        applyActivation(activation, call, rows: rows, width: filters)
     }
 
     @_specialize(where T == Float)

@@ -46,6 +46,25 @@ public struct Dense: Layer {
         ]
     }
 
+    public var outputActivation: Activation? { activation }
+
+    public var withoutActivation: (any Layer)? {
+        var linear = self
+        linear.activation = .linear
+        return linear
+    }
+
+    public var readingJoinedInputs: (any Layer)? { SegmentedDense(self) }
+
+    /// Every input element meets every unit.
+    public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops {
+        LayerFlops(inputs[input].count.clampedTimes(2).clampedTimes(units))
+    }
+
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
+        .activated(by: activation, output: output)
+    }
+
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 1, inputs[0].rank >= 1 else {
             throw ShapeError(expected: "one tensor of at least one axis", received: inputs)
@@ -74,7 +93,7 @@ public struct Dense: Layer {
                 y[row * units + unit] = sum
             }
         }
-        activation.apply(y, rows: rows, width: units)
+        applyActivation(activation, call, rows: rows, width: units)
     }
 
     @_specialize(where T == Float)

@@ -4,7 +4,7 @@ import MIOTensor
 /// In training, sets a fraction `rate` of the elements to 0 and scales the others by 1/(1 − rate).
 /// <https://keras.io/api/layers/regularization_layers/dropout/>
 ///
-/// Which elements, is a function of (seed, step, position in the global batch, call) alone: the same on any
+/// Which elements, is a function of (seed, step, position in the global batch, the call's name) alone: the same on any
 /// number of ranks, and drawn again in backward instead of being kept.
 public struct Dropout: Layer {
     public static var className: String { "Dropout" }
@@ -42,9 +42,11 @@ public struct Dropout: Layer {
 
     /// Four elements that follow each other take the words of one counter: the step, and above it the sample's position
     /// and the number of the four.
-    public func philox(seed runSeed: UInt64, node: Int) -> Philox {
-        Philox(seed: runSeed &+ UInt64(bitPattern: Int64(seed)), stream: 0xD407 << 32 | UInt64(node))
+    public func philox(seed runSeed: UInt64, _ streams: RandomStreams) -> Philox {
+        streams.philox(seed: runSeed &+ UInt64(bitPattern: Int64(seed)))
     }
+
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)
@@ -67,7 +69,7 @@ public struct Dropout: Layer {
     /// Visits every element with the factor it is multiplied by: 0 or 1/(1 − rate).
     @inline(__always)
     private func forEachElement<T: Scalar>(_ call: ForwardCall<T>, _ body: (Int, T) -> Void) {
-        let philox = philox(seed: call.context.seed, node: call.node)
+        let philox = philox(seed: call.context.seed, call.streams)
         let count = call.outputShape.count
         let (scale, threshold) = (T(scale), threshold)
         for sample in 0..<call.samples {

@@ -15,10 +15,14 @@ public struct Flatten: Layer {
 
     public var config: ConfigDictionary { [:] }
 
+    public var role: LayerRole { .alias }
+
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 1 else { throw ShapeError(expected: "one tensor", received: inputs) }
         return [inputs[0].count]
     }
+
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)

@@ -38,6 +38,8 @@ public struct InputLayer: Layer {
 
     public var config: ConfigDictionary { ["shape": ConfigValue(shape.dimensions)] }
 
+    public var role: LayerRole { .input }
+
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.isEmpty else { throw ShapeError(expected: "no input", received: inputs) }
         return shape

@@ -15,6 +15,7 @@ public enum LayerRegistry {
         Add.self,
         Dropout.self,
         ActivationLayer.self,
+        LayerNormalization.self,
     ]
 
     public static var classNames: [String] { types.map { $0.className } }

@@ -42,6 +42,12 @@ public struct MaxPooling2D: Layer {
         ]
     }
 
+    /// Comparisons; the gradient goes to one element of each window.
+    public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops {
+        LayerFlops(
+            forward: output.count.clampedTimes(poolSize[0]).clampedTimes(poolSize[1]), backward: output.count)
+    }
+
     public func geometry(for inputs: [Shape]) throws(ShapeError) -> WindowGeometry {
         try WindowGeometry(inputs: inputs, size: poolSize, strides: strides, padding: padding)
     }
@@ -49,6 +55,10 @@ public struct MaxPooling2D: Layer {
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         let geometry = try geometry(for: inputs)
         return [geometry.height.output, geometry.width.output, geometry.channels]
+    }
+
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
+        LayerMemory(backwardReadsOutput: false)
     }
 
     @_specialize(where T == Float)

@@ -21,6 +21,8 @@ public struct Reshape: Layer {
 
     public var config: ConfigDictionary { ["target_shape": ConfigValue(targetShape)] }
 
+    public var role: LayerRole { .alias }
+
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 1 else { throw ShapeError(expected: "one tensor", received: inputs) }
         let known = targetShape.filter { $0 != -1 }
@@ -36,6 +38,8 @@ public struct Reshape: Layer {
         }
         return Shape(targetShape.map { $0 == -1 ? inputs[0].count / product : $0 })
     }
+
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)

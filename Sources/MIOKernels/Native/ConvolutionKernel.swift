@@ -32,9 +32,14 @@ final class ConvolutionKernel: Kernel {
     private var prepared: [ConvolutionPasses] = []
 
     private static let canonicalName = "canonical"
+    /// Elements of a window that oneDNN is asked for: it makes tables as large as the window. The plain loops look at the
+    /// part of a window that lies in the image.
+    private static let largestWindow = 1 << 16
 
     static func choice(_ layer: Conv2D, _ request: KernelRequest, _ backend: NativeBackend) -> KernelChoice? {
-        guard request.outputShape.count > 0, Int32(exactly: layer.filters) != nil else { return nil }
+        guard request.outputShape.count > 0, Int32(exactly: layer.filters) != nil,
+            layer.kernelSize[0].clampedTimes(layer.kernelSize[1]) <= largestWindow
+        else { return nil }
         let channels = request.inputShapes[0][2]
         var best: KernelChoice?
         for outputLayout in backend.outputLayouts(layer, channels: channels) {

@@ -146,7 +146,7 @@ extension NativeBackend {
 extension Convolution.Request {
     /// Of a plan's operation that could be computed in several ways; `nil` for others.
     init?(_ operation: Plan.Operation, in plan: Plan) {
-        guard case .layer(let layer as Conv2D, _, let choice) = operation.work, choice.isTunedConvolution
+        guard case .layer(let layer as Conv2D, _, let choice) = operation.work, choice.kernel == .convolution
         else { return nil }
         self.init(
             layer: layer, inputShape: plan.tensors[operation.inputs[0]].shape,

@@ -33,9 +33,10 @@ struct DenseProducts {
 
     /// Of a plan's operation; `nil` for others than a Dense of large weights.
     init?(_ operation: Plan.Operation, in plan: Plan) {
-        guard case .layer(let layer, _, let choice) = operation.work, !choice.isReference,
-            let units = (layer as? Dense)?.units ?? (layer as? SegmentedDense)?.dense.units
+        guard case .layer(_, _, let choice) = operation.work,
+            [.dense, .segmentedDense].contains(choice.kernel)
         else { return nil }
+        let units = plan.tensors[operation.output].shape.last
         self.init(
             DenseStorage(
                 units: units, inputShapes: operation.inputs.map { plan.tensors[$0].shape },

@@ -6,7 +6,7 @@ import MIOTensor
 /// Dropout in vectors, of the same random numbers as the plain one, on canonical and on blocked images alike.
 final class DropoutKernel: WeightlessKernel {
     private let layer: Dropout
-    private let node: Int
+    private let streams: RandomStreams
     private let bindings: Bindings
     private var drops: mio_drops
     private let elements: Int
@@ -22,7 +22,7 @@ final class DropoutKernel: WeightlessKernel {
 
     init(_ layer: Dropout, _ description: KernelDescription) {
         self.layer = layer
-        node = description.node
+        streams = description.streams
         bindings = description.bindings
         let layout = description.choice.outputLayout
         elements = layout.elements(of: description.outputShape)
@@ -55,7 +55,7 @@ final class DropoutKernel: WeightlessKernel {
     private func run(
         _ pass: Pass, _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, adds: Bool
     ) {
-        let key = layer.philox(seed: pass.context.seed, node: node).key
+        let key = layer.philox(seed: pass.context.seed, streams).key
         drops.key = (key[0], key[1])
         mio_dropout(
             &drops, pass.context.step, UInt32(truncatingIfNeeded: pass.context.firstSample),

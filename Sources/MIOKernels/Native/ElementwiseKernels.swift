@@ -3,66 +3,6 @@ import MIOGraph
 import MIOPlan
 import MIOTensor
 
-extension Activation {
-    /// The same in C.
-    var code: mio_activation {
-        switch self {
-        case .linear: mio_activation_linear
-        case .relu: mio_activation_relu
-        case .sigmoid: mio_activation_sigmoid
-        case .softmax: mio_activation_softmax
-        case .tanh: mio_activation_tanh
-        }
-    }
-
-    /// Whether a blocked image's padding stays zero under it.
-    var keepsZero: Bool { self == .linear || self == .relu || self == .tanh }
-}
-
-/// Applies an activation where its input lies, in any layout whose padding stays zero.
-final class ActivationKernel: WeightlessKernel {
-    private let activation: mio_activation
-    private let bindings: Bindings
-    /// A sample's elements, its layout's padding among them.
-    private let elements: Int
-    /// What is computed at once: a row for softmax, whose elements meet; otherwise anything.
-    private let row: Int?
-
-    static func choice(_ layer: ActivationLayer, _ request: KernelRequest) -> KernelChoice? {
-        guard request.outputShape.count > 0 else { return nil }
-        let layout = layer.activation.keepsZero ? request.inputLayouts[0] : .canonical
-        return KernelChoice(
-            algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout, weightElements: [],
-            weightLayouts: [], backwardReadsInputs: false)
-    }
-
-    init(_ activation: Activation, _ description: KernelDescription) {
-        self.activation = activation.code
-        bindings = description.bindings
-        elements = description.choice.outputLayout.elements(of: description.outputShape)
-        row = activation == .softmax ? description.outputShape.last : nil
-    }
-
-    func forward(_ pass: Pass) {
-        let count = pass.samples * elements
-        let width = row ?? count
-        bindings.output.update(from: bindings.inputs[0], count: count)
-        mio_bias_activation(activation, bindings.output, nil, Int64(count / width), Int64(width))
-    }
-
-    func backward(_ pass: Pass) {
-        guard let target = bindings.inputGradients[0], let gradient = bindings.outputGradient else { return }
-        let count = pass.samples * elements
-        let width = row ?? count
-        for offset in stride(from: 0, to: count, by: width) {
-            mio_elementwise_gradient(
-                activation, bindings.output + offset, gradient + offset, target.pointer + offset,
-                Int64(width),
-                target.flow == .adds)
-        }
-    }
-}
-
 /// The sum of tensors that lie alike, wherever their channels are.
 final class AddKernel: WeightlessKernel {
     private let bindings: Bindings

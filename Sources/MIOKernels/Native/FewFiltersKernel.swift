@@ -8,7 +8,7 @@ import MIOPlan
 /// writes as much as this whole layer. Here a pixel's answer is a dot product, and backward is one pass over the image,
 /// which takes the relu before along.
 final class FewFiltersKernel: Kernel {
-    static let algorithm = "dot products of pixels"
+    private static let algorithm = "dot products of pixels"
     private static let blocks = [8, 16]
 
     private let activation: mio_activation

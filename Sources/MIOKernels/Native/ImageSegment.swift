@@ -91,14 +91,7 @@ struct ImageSegment {
 extension Plan.Operation {
     /// Of a convolution by a library: the layer's name, and how its output lies.
     fileprivate var convolution: (name: String, layout: Layout)? {
-        guard case .layer(let layer as Conv2D, _, let choice) = work, choice.isTunedConvolution else {
-            return nil
-        }
+        guard case .layer(let layer, _, let choice) = work, choice.kernel == .convolution else { return nil }
         return (layer.displayName, choice.outputLayout)
     }
-}
-
-extension KernelChoice {
-    /// Whether it is a convolution that could be computed in several ways.
-    var isTunedConvolution: Bool { !isReference && algorithm != FewFiltersKernel.algorithm }
 }

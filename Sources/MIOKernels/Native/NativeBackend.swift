@@ -28,8 +28,7 @@ public struct NativeBackend: KernelBackend {
 
     public var name: String { "native" }
 
-    /// Elements of a convolution's window that oneDNN is asked for: it makes tables as large as the window.
-    private static let largestWindow = 1 << 16
+    public func fuses(_ activation: Activation) -> Bool { activation.isFused }
 
     /// OpenMP keeps the number of its threads for each thread that asks.
     public func prepareThread() { mio_set_openmp_threads(Int32(threads)) }
@@ -65,46 +64,6 @@ public struct NativeBackend: KernelBackend {
             guard tuning.product(key, pass) == .bfloat16, products.scratchElements([pass], engine) != nil
             else { return .float32 }
             return .bfloat16
-        }
-    }
-
-    public func choose(_ request: KernelRequest) -> KernelChoice {
-        prepareThread()
-        let choice: KernelChoice? =
-            switch request.layer {
-            case let layer as Conv2D
-            where layer.kernelSize[0].clampedTimes(layer.kernelSize[1]) > Self.largestWindow:
-                // The plain loops look at the part of a window that lies in the image.
-                nil
-            case let layer as Conv2D:
-                FewFiltersKernel.choice(layer, request) ?? ConvolutionKernel.choice(layer, request, self)
-            case let layer as MaxPooling2D: PoolingKernel.choice(layer, request)
-            case let layer as Dense: DenseKernel.choice(layer, request, self)
-            case let layer as SegmentedDense: DenseKernel.choice(layer.dense, request, self)
-            case let layer as ActivationLayer: ActivationKernel.choice(layer, request)
-            case is Dropout: DropoutKernel.choice(request)
-            case is Add: AddKernel.choice(request)
-            case let layer as Concatenate: ConcatenateKernel.choice(layer, request)
-            default: nil
-            }
-        return choice ?? .reference(request)
-    }
-
-    public func makeKernel(_ description: KernelDescription) throws -> any Kernel {
-        prepareThread()
-        if description.choice.isReference { return ReferenceKernel(description) }
-        return switch description.layer {
-        case let layer as Conv2D where description.choice.algorithm == FewFiltersKernel.algorithm:
-            FewFiltersKernel(layer, description)
-        case let layer as Conv2D: try ConvolutionKernel(layer, description, self)
-        case let layer as MaxPooling2D: PoolingKernel(layer, description)
-        case let layer as Dense: DenseKernel(layer, description, self)
-        case let layer as SegmentedDense: DenseKernel(layer.dense, description, self)
-        case let layer as ActivationLayer: ActivationKernel(layer.activation, description)
-        case let layer as Dropout: DropoutKernel(layer, description)
-        case is Add: AddKernel(description)
-        case is Concatenate: ConcatenateKernel(description)
-        default: ReferenceKernel(description)
         }
     }
 }

@@ -21,15 +21,16 @@ public final class ReferenceKernel: Kernel {
         inputElements = description.inputShapes.map(\.count)
         weightElements = description.choice.weightElements
         forwardCall = ForwardCall(
-            samples: 0, node: description.node, inputShapes: description.inputShapes,
+            samples: 0, streams: description.streams, inputShapes: description.inputShapes,
             outputShape: description.outputShape, inputs: bindings.inputs.map { UnsafePointer($0) },
-            weights: bindings.weights.map { UnsafePointer($0) }, output: bindings.output)
+            weights: bindings.weights.map { UnsafePointer($0) }, output: bindings.output,
+            kept: description.choice.workspaceElements == 0 ? nil : bindings.workspace,
+            scratch: description.choice.scratchElements == 0 ? nil : bindings.scratch)
         backwardCall = bindings.outputGradient.map { gradient in
             BackwardCall(
                 forward: forwardCall, outputGradient: UnsafePointer(gradient),
                 inputGradients: bindings.inputGradients.map { $0?.pointer },
-                weightGradients: bindings.weightGradients.map { $0?.pointer },
-                scratch: description.choice.scratchElements == 0 ? nil : bindings.scratch)
+                weightGradients: bindings.weightGradients.map { $0?.pointer })
         }
     }
 

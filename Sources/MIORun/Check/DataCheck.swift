@@ -102,6 +102,6 @@ extension Graph {
     /// The activation that an output ends with; `nil` if its layer has none.
     func finalActivation(ofOutput name: String) -> Activation? {
         guard let output = outputs.first(where: { $0.name == name }) else { return nil }
-        return (layer(of: output.node) as? any ActivatedLayer)?.activation
+        return layer(of: output.node).outputActivation
     }
 }

@@ -121,10 +121,12 @@ struct LabelAdvice: Sendable {
         case .real: if output.loss.hasClassLabels { return (0, 1, "\(lossName) expects", true) }
         }
         switch activation {
-        case .sigmoid, .softmax: return (0, 1, "the output can be", false)
-        case .tanh: return (-1, 1, "the output can be", false)
-        case .relu: return (0, .infinity, "the output can be", false)
-        case .linear, nil: return nil
+        case .hardSigmoid, .sigmoid, .softmax: return (0, 1, "the output can be", false)
+        case .softsign, .tanh: return (-1, 1, "the output can be", false)
+        case .relu, .exponential, .softplus: return (0, .infinity, "the output can be", false)
+        case .relu6: return (0, 6, "the output can be", false)
+        // The others end a little below 0, and go on without a bound.
+        case .elu, .gelu, .leakyRelu, .linear, .mish, .selu, .silu, nil: return nil
         }
     }
 

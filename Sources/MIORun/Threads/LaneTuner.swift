@@ -126,7 +126,7 @@ public struct LaneTuner {
                 backend: ReferenceBackend())
             candidates = Lanes.candidates(
                 threads: threads, part: part, strictShards: strictShards,
-                librariesShare: Self.librariesShare(plan))
+                librariesShare: Self.librariesShare(plan, job.graph))
             key =
                 "threads: \(threads) for \(part) samples on each of \(ranksOnNode) ranks of a machine, "
                 + (strictShards.map { "\($0) strict shards, " } ?? "")
@@ -138,12 +138,8 @@ public struct LaneTuner {
 
         /// Whether the model has an operation that a library shares among its threads: a convolution, or a product with
         /// more weights than mio's own loops take, which have one thread.
-        private static func librariesShare(_ plan: Plan) -> Bool {
-            plan.parameters.contains { $0.shape.count > 1 << 13 }
-                || plan.operations.contains {
-                    guard case .layer(is Conv2D, _, _) = $0.work else { return false }
-                    return true
-                }
+        private static func librariesShare(_ plan: Plan, _ graph: Graph) -> Bool {
+            plan.parameters.contains { $0.shape.count > 1 << 13 } || NativeBackend.sharesCalls(of: graph)
         }
     }
 }

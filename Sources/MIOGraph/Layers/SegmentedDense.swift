@@ -1,12 +1,11 @@
 import MIOConfig
-import MIOGraph
 import MIOTensor
 
 /// A Dense on vectors that a Concatenate would put side by side, read where they lie.
 ///
 /// y = activation(Σᵢ xᵢ · kernelᵢ + bias); xᵢ (nᵢ,); kernel (Σ nᵢ, units), kernelᵢ its rows from Σ nⱼ, j < i.
 /// The plan makes it of a Concatenate and the Dense behind it; no job names it.
-public struct SegmentedDense: ActivatedLayer {
+public struct SegmentedDense: Layer {
     public static var className: String { "SegmentedDense" }
     public var dense: Dense
 
@@ -18,9 +17,20 @@ public struct SegmentedDense: ActivatedLayer {
 
     public var attributes: LayerAttributes { dense.attributes }
     public var config: ConfigDictionary { dense.config }
-    public var activation: Activation {
-        get { dense.activation }
-        set { dense.activation = newValue }
+    public var outputActivation: Activation? { dense.activation }
+
+    public var withoutActivation: (any Layer)? {
+        var linear = self
+        linear.dense.activation = .linear
+        return linear
+    }
+
+    public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops {
+        dense.flops(ofInput: input, of: inputs, output: output)
+    }
+
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
+        dense.memory(for: inputs, output: output)
     }
 
     private func joined(_ inputs: [Shape]) -> [Shape] { [[inputs.reduce(0) { $0 + $1.count }]] }
@@ -50,7 +60,7 @@ public struct SegmentedDense: ActivatedLayer {
                 row += shape.count
             }
         }
-        dense.activation.apply(call.output, rows: call.samples, width: units)
+        applyActivation(dense.activation, call, rows: call.samples, width: units)
     }
 
     @_specialize(where T == Float)

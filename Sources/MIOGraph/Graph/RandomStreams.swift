@@ -1,0 +1,19 @@
+import MIOTensor
+
+/// The random numbers of one call of a layer: as many independent streams as it wants.
+///
+/// They are keyed by the call's name in the model, not by its number: another layer beside it changes no draw.
+public struct RandomStreams: Hashable, Sendable {
+    private let path: UInt64
+
+    /// - Parameter path: the call's name, unique in the model.
+    public init(path: String) { self.path = digest(path.utf8) }
+
+    /// One of the streams of a run.
+    /// - Parameters:
+    ///   - index: 0 for the first one of a call.
+    ///   - seed: the run's, with whatever the layer adds.
+    public func philox(_ index: Int = 0, seed: UInt64) -> Philox {
+        Philox(seed: seed, stream: path &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15)
+    }
+}

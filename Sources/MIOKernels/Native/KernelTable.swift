@@ -1,0 +1,129 @@
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// One native way to run the calls of a class of layers.
+///
+/// A new kernel is a file beside this one and a line in `NativeBackend.kernels`.
+struct KernelEntry: Sendable {
+    let name: KernelName
+    /// Whether there is something to measure before a plan is made, in these numbers.
+    let isTuned: @Sendable (Precision) -> Bool
+    /// Whether a library may share each call among its threads, however small.
+    let isThreaded: Bool
+    let matches: @Sendable (any Layer) -> Bool
+    /// How it would run a call; `nil` if it cannot.
+    let choose: @Sendable (KernelRequest, NativeBackend) -> KernelChoice?
+    /// Binds what `choose` promised.
+    let make: @Sendable (KernelDescription, NativeBackend) throws -> any Kernel
+
+    /// - Parameters:
+    ///   - name: of this entry alone.
+    ///   - type: the layers that it runs.
+    init<L: Layer>(
+        _ name: KernelName, for type: L.Type,
+        isTuned: @escaping @Sendable (Precision) -> Bool = { _ in false },
+        isThreaded: Bool = false,
+        choose: @escaping @Sendable (L, KernelRequest, NativeBackend) -> KernelChoice?,
+        make: @escaping @Sendable (L, KernelDescription, NativeBackend) throws -> any Kernel
+    ) {
+        self.name = name
+        self.isTuned = isTuned
+        self.isThreaded = isThreaded
+        matches = { $0 is L }
+        self.choose = { request, backend in
+            guard let layer = request.layer as? L, var choice = choose(layer, request, backend) else {
+                return nil
+            }
+            choice.kernel = name
+            return choice
+        }
+        self.make = { description, backend in
+            guard let layer = description.layer as? L else {
+                preconditionFailure("\(name) runs no \(Swift.type(of: description.layer))")
+            }
+            return try make(layer, description, backend)
+        }
+    }
+}
+
+extension KernelName {
+    static let convolution = KernelName("convolution")
+    static let fewFilters = KernelName("convolution of few filters")
+    static let pooling = KernelName("pooling")
+    static let dense = KernelName("dense")
+    static let segmentedDense = KernelName("segmented dense")
+    static let activation = KernelName("activation")
+    static let dropout = KernelName("dropout")
+    static let add = KernelName("add")
+    static let concatenate = KernelName("concatenate")
+    static let layerNormalization = KernelName("layer normalization")
+}
+
+extension NativeBackend {
+    /// The first one that can run a call runs it; the plain implementation runs what none of them can.
+    static let kernels: [KernelEntry] = [
+        KernelEntry(
+            .fewFilters, for: Conv2D.self,
+            choose: { layer, request, _ in FewFiltersKernel.choice(layer, request) },
+            make: { layer, description, _ in FewFiltersKernel(layer, description) }),
+        KernelEntry(
+            .convolution, for: Conv2D.self, isTuned: { _ in true }, isThreaded: true,
+            choose: { ConvolutionKernel.choice($0, $1, $2) },
+            make: { try ConvolutionKernel($0, $1, $2) }),
+        KernelEntry(
+            .pooling, for: MaxPooling2D.self,
+            choose: { layer, request, _ in PoolingKernel.choice(layer, request) },
+            make: { layer, description, _ in PoolingKernel(layer, description) }),
+        KernelEntry(
+            .dense, for: Dense.self, isTuned: { $0 == .bfloat16 }, choose: { DenseKernel.choice($0, $1, $2) },
+            make: { DenseKernel($0, $1, $2) }),
+        KernelEntry(
+            .segmentedDense, for: SegmentedDense.self,
+            choose: { layer, request, backend in DenseKernel.choice(layer.dense, request, backend) },
+            make: { layer, description, backend in DenseKernel(layer.dense, description, backend) }),
+        KernelEntry(
+            .activation, for: ActivationLayer.self,
+            choose: { layer, request, _ in ActivationKernel.choice(layer, request) },
+            make: { layer, description, _ in ActivationKernel(layer.activation, description) }),
+        KernelEntry(
+            .dropout, for: Dropout.self, choose: { _, request, _ in DropoutKernel.choice(request) },
+            make: { layer, description, _ in DropoutKernel(layer, description) }),
+        KernelEntry(
+            .add, for: Add.self, choose: { _, request, _ in AddKernel.choice(request) },
+            make: { _, description, _ in AddKernel(description) }),
+        KernelEntry(
+            .concatenate, for: Concatenate.self,
+            choose: { layer, request, _ in ConcatenateKernel.choice(layer, request) },
+            make: { _, description, _ in ConcatenateKernel(description) }),
+        KernelEntry(
+            .layerNormalization, for: LayerNormalization.self,
+            choose: { layer, request, _ in LayerNormalizationKernel.choice(layer, request) },
+            make: { layer, description, _ in LayerNormalizationKernel(layer, description) }),
+    ]
+
+    /// Whether a plan for the graph should be measured before it is made.
+    public func isTuned(_ graph: Graph) -> Bool {
+        graph.layers.contains { entry in
+            Self.kernels.contains { $0.isTuned(precision) && $0.matches(entry.layer) }
+        }
+    }
+
+    /// Whether the graph has calls that a library may share among its threads, however small.
+    public static func sharesCalls(of graph: Graph) -> Bool {
+        graph.layers.contains { entry in kernels.contains { $0.isThreaded && $0.matches(entry.layer) } }
+    }
+
+    public func choose(_ request: KernelRequest) -> KernelChoice {
+        prepareThread()
+        return Self.kernels.lazy.compactMap { $0.choose(request, self) }.first ?? .reference(request)
+    }
+
+    public func makeKernel(_ description: KernelDescription) throws -> any Kernel {
+        prepareThread()
+        guard let entry = Self.kernels.first(where: { $0.name == description.choice.kernel }) else {
+            return ReferenceKernel(description)
+        }
+        return try entry.make(description, self)
+    }
+}
