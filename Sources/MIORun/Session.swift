@@ -215,7 +215,8 @@ public struct Session {
             var known = cache?.tuning(of: machine) ?? Tuning()
             known.prefer(TuningCache(folder: job.runDirectory).tuning(of: machine))
             let (tuning, measured) = native.tuning(for: request, known: known)
-            if measured { cache?.add(tuning, of: machine) }
+            // With others on the cores, any of the ways may look slow: the user's later runs measure again.
+            if measured, !MachineLoad.isHigh { cache?.add(tuning, of: machine) }
             bytes = tuning.bytes
         }
         native.tuning = Tuning(bytes: try communicator.broadcast(bytes, root: 0))

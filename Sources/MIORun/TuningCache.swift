@@ -14,7 +14,7 @@ import MIOTensor
 /// What another version's measurements mean may differ: each format has machines of its own, and leaves the others'
 /// alone.
 ///
-///     {"format 2, 6 207 Intel(R) Xeon(R) Processor …, oneDNN 2.6.3": {
+///     {"format 3, 6 207 Intel(R) Xeon(R) Processor …, oneDNN 2.6.3": {
 ///         "conv (254, 254, 32) …, forward": "winograd", "images in segment 6b1f… of conv2": "channels-last",
 ///         "products of 64 rows …, forward": "bfloat16", "threads: 2 for 64 samples …": "2 lanes of 1 thread"}}
 public struct TuningCache {
@@ -49,7 +49,7 @@ public struct TuningCache {
         return machines
     }
 
-    private static func section(_ machine: String) -> String { "format 2, \(machine)" }
+    private static func section(_ machine: String) -> String { "format 3, \(machine)" }
 
     /// A sentence if there is a file that cannot be read: a run that continues then measures again.
     public var warning: String? {

@@ -26,8 +26,8 @@ import Testing
         let folder = temporary.path
         let cache = try #require(TuningCache(environment: ["MIO_CACHE": folder]))
         for text in [
-            "", "{", "[1, 2]", "{\"format 2, x\": 3}",
-            "{\"format 2, x\": {\"a, forward\": \"fancy\", \"b\": 1}}",
+            "", "{", "[1, 2]", "{\"format 3, x\": 3}",
+            "{\"format 3, x\": {\"a, forward\": \"fancy\", \"b\": 1}}",
         ] {
             try text.write(toFile: cache.path, atomically: true, encoding: .utf8)
             #expect(cache.tuning(of: "x") == Tuning(), "\(text)")
@@ -57,7 +57,7 @@ import Testing
     @Test func otherFormatsAreLeftAlone() throws {
         let temporary = try TemporaryFolder()
         let cache = TuningCache(folder: temporary.path)
-        let others = ["x", "format 1, x", "format 3, x", "format 22, x"]
+        let others = ["x", "format 1, x", "format 2, x", "format 33, x"]
         let text = others.map { "\"\($0)\": {\"a, forward\": \"direct\"}" }.joined(separator: ", ")
         try "{\(text)}".write(toFile: cache.path, atomically: true, encoding: .utf8)
         #expect(cache.tuning(of: "x") == Tuning())
