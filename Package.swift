@@ -85,7 +85,7 @@ package.targets += module(
     "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CVectorLoops", "CPrefetch", "CZlib"],
     testing: ["TestFolders"])
 package.targets += module(
-    "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles"], testing: ["TestFolders"])
+    "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles", "CVectorLoops"], testing: ["TestFolders"])
 package.targets += module(
     "MIOTraining",
     [
