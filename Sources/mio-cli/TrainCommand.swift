@@ -119,8 +119,9 @@ struct TrainCommand: ParsableCommand {
         switch end {
         case .idle: return stoppedUnheard(job)
         case .exited(let status):
-            // mpirun that has started no rank may call that a success.
-            if requests > 0, status == 0, Self.stamp(job) == before {
+            // mpirun that has started no rank may call that a success (version 4), or an error that is no signal's
+            // (version 5: 250).
+            if requests > 0, status == 0 || status > Self.largestSignalStatus, Self.stamp(job) == before {
                 return requests > 1 ? 128 + SIGTERM : stoppedUnheard(job)
             }
             guard MIOTensor.ExitCode(rawValue: status) == nil else { return status }
@@ -143,6 +144,9 @@ struct TrainCommand: ParsableCommand {
             return 128 + signal
         }
     }
+
+    /// 128 + the largest number of a signal.
+    private static var largestSignalStatus: Int32 { 128 + 64 }
 
     /// The exit code of a run that was asked to stop before a rank could listen: it has written nothing itself.
     private func stoppedUnheard(_ job: Job) -> Int32 {
