@@ -202,6 +202,7 @@ public struct ConfigReader {
     public mutating func oneOrMoreIntegers(_ key: String, default fallback: [Int]) throws(ConfigError)
         -> [Int]
     {
+        try refuseNull(key, expected: "an integer, or a list of integers")
         guard let value = value(key) else { return fallback }
         if case .integer(let one) = value { return [one] }
         return try integerList(key)

@@ -42,6 +42,7 @@ import Testing
         #"class: Reshape, "trainable": true, \#(policy), "target_shape": [128]"#,
         #"class: Dropout, "trainable": true, \#(policy), "rate": 0.5, "seed": null, "noise_shape": null"#,
         #"class: Activation, "trainable": true, \#(policy), "activation": "relu""#,
+        #"class: LayerNormalization, "trainable": true, \#(policy), "axis": [-1], "epsilon": 0.001, "center": true, "scale": true, "rms_scaling": false, "beta_initializer": {"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": null}, "gamma_initializer": {"module": "keras.initializers", "class_name": "Ones", "config": {}, "registered_name": null}, "beta_regularizer": null, "gamma_regularizer": null, "beta_constraint": null, "gamma_constraint": null"#,
         "class: Conv2D, filters: 2, kernel_size: 3, dilation_rate: 1, groups: 1, data_format: null",
     ]) func layers(_ layer: String) throws { _ = try job(layer: layer) }
 
@@ -160,7 +161,7 @@ import Testing
             ("bias_constraint", "NonNeg"), ("lora_rank", "4"), ("lora_alpha", "8"),
             ("quantization_config", "{class_name: Int8QuantizationConfig}"), ("dtype", "bfloat16"),
             ("kernel_initializer", "SomebodysOwn"), ("bias_initializer", "null"), ("use_bias", "null"),
-            ("activation", "gelu"), ("trainable", "null"), ("autocast", "false"),
+            ("activation", "glu"), ("trainable", "null"), ("autocast", "false"),
         ]
         let images: [(key: String, value: String)] = [
             ("data_format", "channels_first"), ("padding", "causal"), ("padding", "null"),
@@ -180,6 +181,13 @@ import Testing
             ),
             ("class: Activation", [("activation", "swish"), ("activation", "null")]),
             ("class: Reshape, target_shape: [128]", [("dtype", "float64")]),
+            (
+                "class: LayerNormalization",
+                [
+                    ("axis", "null"), ("axis", "[-1, x]"), ("epsilon", "-1"), ("center", "null"),
+                    ("rms_scaling", "true"), ("gamma_regularizer", "l2"), ("beta_constraint", "NonNeg"),
+                ]
+            ),
         ]
         for (layer, arguments) in layers {
             for (key, value) in arguments {
