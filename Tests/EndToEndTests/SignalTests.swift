@@ -155,8 +155,8 @@ extension EndToEndTests {
                         #/mio: rank ([01]): (?:the validation after )?step [0-9]+ did not go on within 20 s after the request to stop: (.+); see whether one of them stands still\. Ended without a checkpoint of the last steps; run again to continue from the newest checkpoint/#
                 ).map { ["\($0.1)", "\($0.2)"] } == ["\(1 - still)", "it waited for the other ranks"],
                 "\(message)")
+            // The launcher wakes the rank that stood still before it ends it: that one may write a checkpoint yet.
             try run.waitUntilGone()
-            #expect(try folder.records().newestCheckpoint() == nil)
         }
 
         #if os(Linux)
