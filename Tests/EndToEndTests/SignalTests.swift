@@ -137,7 +137,7 @@ extension EndToEndTests {
         @Test(arguments: [0, 1]) func aRankThatStandsStillIsNotWaitedForWithoutEnd(still: Int) throws {
             let folder = try TrainingFolder()
             // No checkpoint that the others might wait for.
-            let (run, _) = try start(
+            let (run, job) = try start(
                 folder, ranks: 2, ["checkpoints.every_epochs=0", "checkpoints.every_steps=0"])
             try waitForSteps(3, folder)
             run.signal(SIGSTOP, rank: still)
@@ -155,8 +155,16 @@ extension EndToEndTests {
                         #/mio: rank ([01]): (?:the validation after )?step [0-9]+ did not go on within 20 s after the request to stop: (.+); see whether one of them stands still\. Ended without a checkpoint of the last steps; run again to continue from the newest checkpoint/#
                 ).map { ["\($0.1)", "\($0.2)"] } == ["\(1 - still)", "it waited for the other ranks"],
                 "\(message)")
-            // The launcher wakes the rank that stood still before it ends it: that one may write a checkpoint yet.
             try run.waitUntilGone()
+            // The launcher wakes the rank that stood still before it ends it: that one may write a checkpoint yet. With one or
+            // without, the run continues as if it had not been stopped.
+            let epochs = (try folder.records().newestCheckpoint()?.manifest.epoch ?? 0) + 2
+            for name in ["run", "undisturbed"] {
+                let continued = try WorkerRun.outcome(
+                    job, ranks: 2, Self.arguments(["training.epochs=\(epochs)", "run_directory=\(name)"]))
+                #expect(continued.status == 0, "\(continued.errors)")
+            }
+            try expectSameWeights(folder.records(), folder.records("undisturbed"), nil, "continued")
         }
 
         #if os(Linux)

@@ -160,6 +160,17 @@ import Testing
         try file.close()
     }
 
+    private func expectStopBeforeTheFirstStep(of started: SpawnedProcess) throws {
+        started.signal(SIGTERM)
+        let run = try started.wait(atMost: 60)
+        #expect(run.status == 75, "\(run.errors)")
+        #expect(
+            run.errors.hasSuffix(
+                "stopped before the first step; there is no checkpoint: run again to start from the beginning\n"
+            ),
+            "\(run.errors)")
+    }
+
     /// A launcher that waits for machines that do not answer hands a request on to nobody.
     @Test func aLauncherWithoutRanksIsEnded() throws {
         let small = try SmallJob()
@@ -174,14 +185,7 @@ import Testing
         try waitUntil("the launcher asks the other machine") {
             FileManager.default.fileExists(atPath: small.path("asked")) || !started.isRunning
         }
-        started.signal(SIGTERM)
-        let run = try started.wait(atMost: 60)
-        #expect(run.status == 75, "\(run.errors)")
-        #expect(
-            run.errors.hasSuffix(
-                "stopped before the first step; there is no checkpoint: run again to start from the beginning\n"
-            ),
-            "\(run.errors)")
+        try expectStopBeforeTheFirstStep(of: started)
     }
 
     /// One that does not end by itself: it stands in for an `mpirun` that waits for its daemons.
@@ -206,14 +210,7 @@ import Testing
         try waitUntil("the launcher waits") {
             FileManager.default.fileExists(atPath: small.path("asked")) || !started.isRunning
         }
-        started.signal(SIGTERM)
-        let run = try started.wait(atMost: 60)
-        #expect(run.status == 75, "\(run.errors)")
-        #expect(
-            run.errors.hasSuffix(
-                "stopped before the first step; there is no checkpoint: run again to start from the beginning\n"
-            ),
-            "\(run.errors)")
+        try expectStopBeforeTheFirstStep(of: started)
     }
 
     /// Some that start programs ignore what becomes of them, and have the programs do so too.
