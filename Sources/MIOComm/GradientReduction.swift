@@ -70,7 +70,7 @@ public final class GradientReduction {
 
             /// - Parameters:
             ///   - elements: of the gradients.
-            ///   - numbers: the most numbers that `sum` takes.
+            ///   - numbers: all that `sum` takes in a step.
             public init(
                 in layout: inout SharedLayout, group: RankGroup, partition: GradientPartition, elements: Int,
                 numbers: Int
@@ -169,23 +169,27 @@ public final class GradientReduction {
     }
 
     /// Replaces each of `count` numbers with its sum over all ranks, in the order of a tree: the same bits everywhere.
-    /// All ranks have completed their gradients when it returns.
+    /// Called after the last bucket, all ranks have completed their gradients when it returns.
+    /// - Parameter place: of the numbers among all that a step adds up: no place is used twice in a step.
     /// - Throws: `CommunicationError`.
-    public func sum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError) {
+    public func sum(_ values: UnsafeMutablePointer<Double>, count: Int, at place: Int = 0)
+        throws(CommunicationError)
+    {
         let row = memory.control.count / group.size
-        precondition(count <= row, "\(count) numbers for \(row)")
+        precondition(place + count <= row, "numbers \(place)..<\(place + count) of \(row)")
         record(count * MemoryLayout<Double>.stride)
         guard group.size * group.count > 1 else { return }
-        memory.control.pointer.advanced(by: group.rank * row).update(from: values, count: count)
+        let control = memory.control.pointer + place
+        control.advanced(by: group.rank * row).update(from: values, count: count)
         try meet()
         let columns = memory.columns.pointer
         for rank in 0..<group.size {
-            (columns + rank * count).update(from: memory.control.pointer + rank * row, count: count)
+            (columns + rank * count).update(from: control + rank * row, count: count)
         }
         TreeOrder.sum(columns, terms: group.size, count: count)
         values.update(from: columns, count: count)
         guard group.count > 1 else { return }
-        // All have completed everything: every group starts its sums first, then gathers, in this order.
+        // All have completed the same buckets: every group starts their sums first, then gathers, in this order.
         try reduceReady()
         (columns + group.index * count).update(from: values, count: count)
         try communicator.gatherBetweenGroups(columns, count: count)

@@ -253,7 +253,7 @@ struct JobChecks {
     }
 
     private var unusedInputWarnings: [String] {
-        let used = Set(graph.nodes.flatMap(\.inputs) + graph.outputs.map(\.node))
+        let used = Set((graph.nodes.flatMap(\.inputs) + graph.outputs.map(\.source)).map(\.node))
         return graph.inputs.filter { !used.contains($0.node) }
             .map { "model.inputs.\($0.name): no output depends on it" }
     }

@@ -12,6 +12,9 @@ public final class Executor {
     public let weights: Storage<Float>
     /// The gradients of the trained weights, at the same offsets.
     public let gradients: Storage<Float>
+    /// What the plan's stages have added up over the global batch.
+    public let batchSums: Storage<Double>
+    private let states: [LayerState]
     private let arena: Storage<Float>
     private let operations: [Operation]
     /// `operations`, to be called without counting references: a retain and a release take 20 ns, of calls that may
@@ -31,30 +34,39 @@ public final class Executor {
         }
     }
 
-    /// - Parameter gradients: a slab that somebody else provides, to reduce it without a copy.
+    /// - Parameters:
+    ///   - gradients: a slab that somebody else provides, to reduce it without a copy.
+    ///   - batchSums: `Plan.batchSumCount` numbers, of all executors of a rank.
     /// - Throws: `KernelError`
     public init(
         plan: Plan, graph: Graph, backend: some KernelBackend, weights: Storage<Float>? = nil,
-        gradients: Storage<Float>? = nil
+        gradients: Storage<Float>? = nil, batchSums: Storage<Double>? = nil
     ) throws {
         self.plan = plan
         let weights = weights ?? Storage(count: plan.weightElements)
         let gradients = gradients ?? Storage(count: plan.trainedElements)
+        let batchSums = batchSums ?? Storage(count: plan.batchSumCount)
         let arena = Storage<Float>(count: plan.arenaElements)
         precondition(weights.count >= plan.weightElements && gradients.count >= plan.trainedElements)
         self.weights = weights
         self.gradients = gradients
+        self.batchSums = batchSums
         self.arena = arena
         let kernels: [any Kernel] = try plan.operations.map { operation in
-            let bindings = Self.bindings(operation, plan, arena.pointer, weights.pointer, gradients.pointer)
+            let bindings = Self.bindings(
+                operation, plan, arena.pointer, weights.pointer, gradients.pointer, batchSums.pointer)
             switch operation.work {
             case .layer(let layer, let node, let choice):
                 return try backend.makeKernel(
                     KernelDescription(
                         layer: layer, streams: RandomStreams(path: graph.nodes[node].name),
                         inputShapes: operation.inputs.map { plan.tensors[$0].shape },
-                        outputShape: plan.tensors[operation.output].shape, choice: choice,
+                        outputShapes: operation.outputs.map { plan.tensors[$0].shape }, choice: choice,
                         samples: plan.samples, reluIsPassed: operation.reluIsPassed, bindings: bindings))
+            case .mask(let mask):
+                return MaskKernel(
+                    mask, inputs: mask.inputs.map { graph.spec(of: graph.inputs[$0].source) },
+                    bindings: bindings)
             case .reorder:
                 let (input, output) = (plan.tensors[operation.inputs[0]], plan.tensors[operation.output])
                 return ReorderKernel(
@@ -64,6 +76,7 @@ public final class Executor {
         operations = zip(kernels, plan.operations).map { Operation($0, hasBackward: $1.hasBackward) }
         calls = operations.map(Unmanaged.passUnretained)
         readers = plan.inputs.map { Self.readers($0, plan, kernels) }
+        states = LayerState.all(of: plan, graph, weights: weights, batchSums: batchSums)
     }
 
     /// Who reads an input, under whatever shape; `nil` if one of them cannot read it elsewhere, or it is an output.
@@ -86,7 +99,8 @@ public final class Executor {
 
     private static func bindings(
         _ operation: Plan.Operation, _ plan: Plan, _ arena: UnsafeMutablePointer<Float>,
-        _ weights: UnsafeMutablePointer<Float>, _ gradients: UnsafeMutablePointer<Float>
+        _ weights: UnsafeMutablePointer<Float>, _ gradients: UnsafeMutablePointer<Float>,
+        _ batchSums: UnsafeMutablePointer<Double>
     ) -> Bindings {
         func gradient(_ weight: Int, _ flow: Plan.GradientFlow) -> Gradient? {
             flow == .none
@@ -106,12 +120,18 @@ public final class Executor {
                         biasGradient: weights.count > 1 ? gradient(weights[1], flows[1]) : nil)
                 }
             },
-            output: arena + plan.tensors[operation.output].offset,
-            outputGradient: operation.hasBackward
-                ? plan.tensors[operation.output].gradientOffset.map { arena + $0 } : nil,
+            masks: operation.masks.map { mask in mask.map { arena + plan.tensors[$0].offset } },
+            outputs: operation.outputs.map { arena + plan.tensors[$0].offset },
+            outputGradients: operation.outputs.map { output in
+                operation.hasBackward ? plan.tensors[output].gradientOffset.map { arena + $0 } : nil
+            },
             weights: operation.weights.map { weights + plan.parameters[$0].offset },
             weightGradients: zip(operation.weights, operation.weightGradients).map { gradient($0, $1) },
-            scratch: arena + operation.scratchOffset, workspace: arena + operation.workspaceOffset)
+            scratch: arena + operation.scratchOffset, workspace: arena + operation.workspaceOffset,
+            forwardSums: operation.forwardSums.isEmpty
+                ? nil : UnsafePointer(batchSums + operation.forwardSums.lowerBound),
+            backwardSums: operation.backwardSums.isEmpty
+                ? nil : UnsafePointer(batchSums + operation.backwardSums.lowerBound))
     }
 
     /// Makes ready for passes of this many samples.
@@ -146,21 +166,58 @@ public final class Executor {
     }
 
     /// Records every operation from now on.
-    public func record(on timeline: Timeline, graph: Graph) {
-        trace = ExecutorTrace(timeline, plan: plan, graph: graph)
-    }
+    public func record(on trace: ExecutorTrace) { self.trace = trace }
 
-    public func forward(_ pass: Pass) {
-        for index in calls.indices {
+    /// Runs all stages, one after the other, with the sums over the batch that are there.
+    public func forward(_ pass: Pass) { forward(pass, calls.indices) }
+
+    /// Runs a stage.
+    public func forward(_ pass: Pass, stage: Plan.Stage) { forward(pass, stage.operations) }
+
+    private func forward(_ pass: Pass, _ operations: Range<Int>) {
+        for index in operations {
             let start = trace?.now ?? 0
             calls[index]._withUnsafeGuaranteedRef { $0.kernel.forward(pass) }
             trace?.forward(index, from: start, samples: pass.samples)
         }
     }
 
+    /// Adds what a pass contributes to the sums that a stage begins with.
+    /// - Parameter sums: as many as `stage.forwardSums`.
+    public func addForwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
+        for index in stage.summing where !plan.operations[index].forwardSums.isEmpty {
+            let start = trace?.now ?? 0
+            operations[index].kernel.addForwardSums(
+                pass, to: sums + plan.operations[index].forwardSums.lowerBound - stage.forwardSums.lowerBound)
+            trace?.forward(index, from: start, samples: pass.samples)
+        }
+    }
+
+    /// Adds what a pass contributes to the sums that a stage's backward ends with.
+    /// - Parameter sums: as many as `stage.backwardSums`.
+    public func addBackwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
+        for index in stage.summing where !plan.operations[index].backwardSums.isEmpty {
+            let start = trace?.now ?? 0
+            operations[index].kernel.addBackwardSums(
+                pass,
+                to: sums + plan.operations[index].backwardSums.lowerBound - stage.backwardSums.lowerBound)
+            trace?.backward(index, from: start, samples: pass.samples)
+        }
+    }
+
+    /// Changes the state that layers keep from step to step, by the sums of the step at hand.
+    public func updateState() {
+        for state in states { state.update() }
+    }
+
     /// - Parameter completed: called after each operation with its number: what the buckets wait for.
     public func backward(_ pass: Pass, completed: (Int) -> Void) {
-        for index in calls.indices.reversed() {
+        backward(pass, calls.indices, completed: completed)
+    }
+
+    /// Runs some operations backward, from the last one to the first.
+    public func backward(_ pass: Pass, _ operations: Range<Int>, completed: (Int) -> Void) {
+        for index in operations.reversed() {
             calls[index]._withUnsafeGuaranteedRef {
                 guard $0.hasBackward else { return }
                 let start = trace?.now ?? 0

@@ -3,12 +3,12 @@ import MIOPlan
 import MIOTrace
 
 /// The names that a plan's operations have on a timeline, with what each of them costs.
-final class ExecutorTrace {
+public final class ExecutorTrace {
     private let timeline: Timeline
     private let forward: [Timeline.Name]
     private let backward: [Timeline.Name]
 
-    init(_ timeline: Timeline, plan: Plan, graph: Graph) {
+    public init(_ timeline: Timeline, plan: Plan, graph: Graph) {
         self.timeline = timeline
         let layers = plan.operations.map { Self.layer(of: $0, plan, graph) }
         func names(_ direction: String, _ kind: EventKind, _ part: (OperationCost) -> OperationCost.Part)
@@ -30,8 +30,11 @@ final class ExecutorTrace {
     private static func layer(of operation: Plan.Operation, _ plan: Plan, _ graph: Graph) -> String {
         switch operation.work {
         case .layer(_, let node, _): graph.nodes[node].name
+        case .mask: operation.name
         case .reorder:
-            plan.operations.first { $0.output == operation.inputs[0] }.map { layer(of: $0, plan, graph) }
+            plan.operations.first { $0.outputs.contains(operation.inputs[0]) }.map {
+                layer(of: $0, plan, graph)
+            }
                 ?? plan.tensors[operation.inputs[0]].name
         }
     }

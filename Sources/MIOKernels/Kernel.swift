@@ -16,6 +16,12 @@ public protocol Kernel: AnyObject {
     /// Gives the inputs and weights their gradients, as `Gradient.flow` says; may overwrite the output's.
     func backward(_ pass: Pass)
 
+    /// Adds what a pass contributes to the sums over the batch that `forward` needs (`Layer.addForwardSums`).
+    func addForwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>)
+
+    /// Adds what a pass contributes to the sums over the batch that `backward` needs (`Layer.addBackwardSums`).
+    func addBackwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>)
+
     /// Converts between Keras' shape and order and the way the kernel keeps a weight; its gradient and
     /// optimizer state are kept alike.
     /// - Parameter stored: the weight's range of a slab; its padding, if any, is set to zero.
@@ -35,6 +41,12 @@ extension Kernel {
     public func move(input: Int, to values: UnsafeMutablePointer<Float>) {
         preconditionFailure("input \(input) cannot be moved")
     }
+    public func addForwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
+        preconditionFailure("\(Self.self) asks for no sums over the batch")
+    }
+    public func addBackwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
+        preconditionFailure("\(Self.self) asks for no sums over the batch")
+    }
 }
 
 /// What changes from one pass to the next.
@@ -44,11 +56,16 @@ public struct Pass: Sendable {
     public var context: CallContext
     /// Whether the weights' gradients add to those of earlier passes of the same step.
     public var accumulates: Bool
+    /// Whether layers that need sums over the global batch have them; they do as in evaluation otherwise.
+    public var usesBatchSums: Bool
 
-    public init(samples: Int, context: CallContext, accumulates: Bool = false) {
+    public init(
+        samples: Int, context: CallContext, accumulates: Bool = false, usesBatchSums: Bool = false
+    ) {
         self.samples = samples
         self.context = context
         self.accumulates = accumulates
+        self.usesBatchSums = usesBatchSums
     }
 }
 
@@ -83,13 +100,22 @@ public struct Bindings {
     public var inputGradients: [Gradient?]
     /// For each input; `nil` where its gradient is the input's own.
     public var passedRelu: [PassedRelu?]
-    public var output: UnsafeMutablePointer<Float>
-    /// `nil` if the operation has no backward.
-    public var outputGradient: UnsafeMutablePointer<Float>?
+    /// For each input its mask's tensor, if it has one; empty if the operation reads none.
+    public var masks: [UnsafeMutablePointer<Float>?]
+    public var outputs: [UnsafeMutablePointer<Float>]
+    /// The first one.
+    public var output: UnsafeMutablePointer<Float> { outputs[0] }
+    /// For each output; `nil` if nothing gives it one, as where the operation has no backward.
+    public var outputGradients: [UnsafeMutablePointer<Float>?]
+    /// Of the first output.
+    public var outputGradient: UnsafeMutablePointer<Float>? { outputGradients[0] }
     public var weights: [UnsafeMutablePointer<Float>]
     public var weightGradients: [Gradient?]
     public var scratch: UnsafeMutablePointer<Float>
     public var workspace: UnsafeMutablePointer<Float>
+    /// The sums over the global batch, where the operation needs some.
+    public var forwardSums: UnsafePointer<Double>?
+    public var backwardSums: UnsafePointer<Double>?
 }
 
 /// A call of a layer, as a kernel is made for it.
@@ -97,7 +123,9 @@ public struct KernelDescription {
     public let layer: any Layer
     public let streams: RandomStreams
     public let inputShapes: [Shape]
-    public let outputShape: Shape
+    public let outputShapes: [Shape]
+    /// Of the first result.
+    public var outputShape: Shape { outputShapes[0] }
     public let choice: KernelChoice
     /// The most samples a pass has.
     public let samples: Int

@@ -21,7 +21,9 @@ public struct KernelRequest: Sendable {
     public let inputShapes: [Shape]
     /// What the inputs' producers left; the answer may ask for others, which costs a reordering.
     public let inputLayouts: [Layout]
-    public let outputShape: Shape
+    public let outputShapes: [Shape]
+    /// Of the first result.
+    public var outputShape: Shape { outputShapes[0] }
     /// The most samples one pass has.
     public let samples: Int
     /// Other calls use the same weights: they must stay canonical.
@@ -47,6 +49,7 @@ public struct KernelChoice: Hashable, Sendable {
     /// For people, and for the comparison between ranks: "onednn jit:avx512_core, winograd".
     public var algorithm: String
     public var inputLayouts: [Layout]
+    /// Of the first result; the others are canonical.
     public var outputLayout: Layout
     /// Elements each weight takes where it is stored, in the order of `Layer.weights(for:)`, and a word for
     /// how it lies there.

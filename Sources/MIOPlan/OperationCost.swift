@@ -45,10 +45,10 @@ public struct OperationCost: Hashable, Sendable {
         let shapes = operation.inputs.map { plan.tensors[$0].shape }
         let inputs = shapes.map(\.count)
         let outputShape = plan.tensors[operation.output].shape
-        let output = outputShape.count
+        let output = operation.outputs.reduce(0) { $0.clampedPlus(plan.tensors[$1].shape.count) }
         let flops: [LayerFlops] =
             switch operation.work {
-            case .reorder: shapes.map { _ in LayerFlops(0) }
+            case .reorder, .mask: shapes.map { _ in LayerFlops(0) }
             case .layer(let layer, _, _):
                 shapes.indices.map { layer.flops(ofInput: $0, of: shapes, output: outputShape) }
             }

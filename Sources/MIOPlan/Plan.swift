@@ -26,6 +26,8 @@ public struct Plan: Sendable {
     public enum Work: Sendable {
         /// Calls a layer. `node` is its number in the graph.
         case layer(any Layer, node: Int, choice: KernelChoice)
+        /// Writes which positions count, of the model's inputs that it reads: 1 or 0.
+        case mask(Mask)
         /// Copies its input into another layout.
         case reorder
     }
@@ -35,10 +37,14 @@ public struct Plan: Sendable {
         public let work: Work
         /// Indices into `tensors`.
         public let inputs: [Int]
-        public let output: Int
+        /// The tensor of each input's mask, if it has one; empty if the operation reads none.
+        public let masks: [Int?]
+        public let outputs: [Int]
+        /// The first one.
+        public var output: Int { outputs[0] }
         /// Indices into `parameters`.
         public let weights: [Int]
-        /// Whether a loss depends on the output by way of something that is trained.
+        /// Whether a loss depends on an output by way of something that is trained.
         public let hasBackward: Bool
         /// For each input: whether backward gives it a gradient, and whether another operation has done so
         /// before, so that this one adds.
@@ -52,6 +58,22 @@ public struct Plan: Sendable {
         public let reluIsPassed: Bool
         public let scratchOffset: Int
         public let workspaceOffset: Int
+        /// Which of the numbers that are summed over the whole batch it needs for forward and for backward; empty for
+        /// none. Only in training.
+        public let forwardSums: Range<Int>
+        public let backwardSums: Range<Int>
+    }
+
+    /// A part of a step's operations that runs without a look at other ranks' samples.
+    ///
+    /// Before its forward the numbers in `forwardSums` are added up over the global batch: those of the operations that
+    /// begin it. In backward they come last, after the numbers in `backwardSums` were added up.
+    public struct Stage: Hashable, Sendable {
+        public let operations: Range<Int>
+        /// Those that need sums: the first ones.
+        public let summing: Range<Int>
+        public let forwardSums: Range<Int>
+        public let backwardSums: Range<Int>
     }
 
     public enum GradientFlow: String, Hashable, Sendable { case none, first, adds }
@@ -111,6 +133,10 @@ public struct Plan: Sendable {
     public let buckets: [Bucket]
     /// Elements of the arena that holds values, gradients, scratch and workspaces.
     public let arenaElements: Int
+    /// In the order of forward; at least one. Those after the first begin with sums over the batch.
+    public let stages: [Stage]
+    /// Numbers that a step adds up over the batch for its stages.
+    public let batchSumCount: Int
 }
 
 extension Plan: CustomStringConvertible {
@@ -140,6 +166,7 @@ extension Plan: CustomStringConvertible {
                 "parameter \(parameter.name) \(parameter.shape) \(parameter.layout) at \(parameter.range)"
                     + (parameter.trainable ? "" : ", not trained"))
         }
+        for stage in stages.dropFirst() { lines.append("stage of operations \(stage.operations)") }
         for bucket in buckets { lines.append("bucket \(bucket.range) after operation \(bucket.completedBy)") }
         return lines.joined(separator: "\n")
     }

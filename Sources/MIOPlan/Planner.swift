@@ -7,6 +7,7 @@ extension Plan {
         var lowering = Lowering(request, backend: backend)
         lowering.emitOperations()
         lowering.emitHeads()
+        lowering.sortIntoStages()
         self = Scheduling(lowering, request).plan(backend: backend.name)
     }
 }
@@ -18,9 +19,28 @@ struct Lowering {
         let name: String
         let work: Plan.Work
         let inputs: [Int]
-        let output: Int
+        /// The tensor of each input's mask; empty if the operation reads none.
+        let masks: [Int?]
+        let outputs: [Int]
         /// Indices in `Graph.parameters`.
         let weights: [Int]
+        /// What it must know of the whole batch, in training.
+        let batchSums: BatchSums?
+        /// The stage of a step in which it runs.
+        var stage = 0
+
+        init(
+            name: String, work: Plan.Work, inputs: [Int], masks: [Int?] = [], outputs: [Int],
+            weights: [Int] = [], batchSums: BatchSums? = nil
+        ) {
+            self.name = name
+            self.work = work
+            self.inputs = inputs
+            self.masks = masks
+            self.outputs = outputs
+            self.weights = weights
+            self.batchSums = batchSums
+        }
     }
 
     struct TensorDraft {
@@ -38,8 +58,9 @@ struct Lowering {
     private(set) var operations: [Draft] = []
     private(set) var inputs: [Int] = []
     private(set) var heads: [Plan.Head] = []
-    /// What each node became: one tensor, or several that a Concatenate would have joined.
-    private var parts: [[Int]]
+    /// What each result became: one tensor, or several that a Concatenate would have joined.
+    private var parts: [Graph.Source: [Int]] = [:]
+    private var tensorOfMask: [Mask: Int] = [:]
     private var reordered: [Int: Int] = [:]
     /// The roots of the tensors that depend on a trainable weight.
     private var dependent: Set<Int> = []
@@ -57,12 +78,11 @@ struct Lowering {
         self.backend = backend
         let graph = request.graph
         self.graph = graph
-        parts = [[Int]](repeating: [], count: graph.nodes.count)
         var consumers = [[Int]](repeating: [], count: graph.nodes.count)
         var calls = [Int](repeating: 0, count: graph.layers.count)
         for (index, node) in graph.nodes.enumerated() {
             calls[node.layer] += 1
-            for input in node.inputs { consumers[input].append(index) }
+            for input in node.inputs { consumers[input.node].append(index) }
         }
         self.consumers = consumers
         wishes = Dictionary(zip(graph.outputs, request.heads).map { ($0.node, [$1.absorbs]) }) { $0 + $1 }
@@ -81,17 +101,30 @@ struct Lowering {
             let layer = graph.layer(of: node)
             switch layer.role {
             case .input:
-                parts[node] = [addTensor(graph.nodes[node].name, graph.nodes[node].shape, .canonical)]
+                setParts(node, [addTensor(graph.nodes[node].name, graph.nodes[node].shape, .canonical)])
             case .alias:
-                parts[node] = [addAlias(node)]
+                setParts(node, [addAlias(node)])
             case .join where isReadInPlace(node):
-                parts[node] = graph.nodes[node].inputs.flatMap { parts[$0] }
+                setParts(node, sources(of: node))
             case .join, .computation:
                 emit(layer, node)
             }
         }
-        inputs = graph.inputs.map { parts[$0.node][0] }
+        inputs = graph.inputs.map { tensor(of: $0.source) }
     }
+
+    /// Of a node's first result.
+    private mutating func setParts(_ node: Int, _ tensors: [Int]) {
+        parts[Graph.Source(node: node, result: 0)] = tensors
+    }
+
+    /// The tensors that a node takes.
+    private func sources(of node: Int) -> [Int] {
+        graph.nodes[node].inputs.flatMap { parts[$0, default: []] }
+    }
+
+    /// Of a result that was not joined in place.
+    private func tensor(of source: Graph.Source) -> Int { parts[source]![0] }
 
     /// Vectors side by side that are only read by layers which can read them where they lie.
     private func isReadInPlace(_ node: Int) -> Bool {
@@ -104,7 +137,7 @@ struct Lowering {
     /// vector: whoever reads that can permute its weights.
     private mutating func addAlias(_ node: Int) -> Int {
         let shape = graph.nodes[node].shape
-        var source = parts[graph.nodes[node].inputs[0]][0]
+        var source = tensor(of: graph.nodes[node].inputs[0])
         var layout = Layout.canonical
         switch tensors[source].layout {
         case .canonical: break
@@ -119,7 +152,7 @@ struct Lowering {
     private mutating func emit(_ graphLayer: any Layer, _ node: Int) {
         var layer = graphLayer
         let name = graph.nodes[node].name
-        var sources = graph.nodes[node].inputs.flatMap { parts[$0] }
+        var sources = sources(of: node)
         if sources.count > graph.nodes[node].inputs.count, let joining = layer.readingJoinedInputs {
             layer = joining
         }
@@ -129,14 +162,14 @@ struct Lowering {
         if let activation = layer.outputActivation, absorbed == nil, !backend.fuses(activation),
             let linear = layer.withoutActivation
         {
-            let tensor = emitCall(linear, node, name: "\(name)/linear", sources)
-            parts[node] = [emitCall(ActivationLayer(activation), node, name: name, [tensor])]
+            let tensor = emitCall(linear, node, name: "\(name)/linear", sources)[0]
+            setParts(node, emitCall(ActivationLayer(activation), node, name: name, [tensor]))
             return
         }
         if let activation = absorbed {
             split = activation
             if let linear = layer.withoutActivation {
-                let tensor = emitCall(linear, node, name: name, sources)
+                let tensor = emitCall(linear, node, name: name, sources)[0]
                 logits[node] = reorder(tensor, to: .canonical)
                 sources = [tensor]
             } else {
@@ -149,11 +182,12 @@ struct Lowering {
             else {
                 return
             }
-            parts[node] = [
-                emitCall(ActivationLayer(activation), node, name: "\(name)/\(activation)", sources)
-            ]
+            setParts(
+                node, emitCall(ActivationLayer(activation), node, name: "\(name)/\(activation)", sources))
         } else {
-            parts[node] = [emitCall(layer, node, name: name, sources)]
+            for (result, tensor) in emitCall(layer, node, name: name, sources).enumerated() {
+                parts[Graph.Source(node: node, result: result)] = [tensor]
+            }
         }
     }
 
@@ -163,23 +197,43 @@ struct Lowering {
         return wishes[node, default: []].contains(activation) ? activation : nil
     }
 
-    private mutating func emitCall(_ layer: any Layer, _ node: Int, name: String, _ sources: [Int]) -> Int {
-        let entry = graph.nodes[node].layer
+    /// - Returns: the tensors of the call's results.
+    private mutating func emitCall(_ layer: any Layer, _ node: Int, name: String, _ sources: [Int]) -> [Int] {
+        let call = graph.nodes[node]
         let shapes = sources.map { tensors[$0].shape }
-        let weights = layer.weights(for: shapes).indices.map { firstParameter[entry] + $0 }
+        let weights = layer.weights(for: shapes).indices.map { firstParameter[call.layer] + $0 }
+        let trains = graph.layers[call.layer].isTrained && !request.forwardOnly
         let choice = backend.choose(
             KernelRequest(
                 layer: layer, inputShapes: shapes, inputLayouts: sources.map { tensors[$0].layout },
-                outputShape: graph.nodes[node].shape, samples: request.samples,
-                sharesWeights: callsOfLayer[entry] > 1,
+                outputShapes: call.results.map(\.shape), samples: request.samples,
+                sharesWeights: callsOfLayer[call.layer] > 1,
                 needsInputGradients: sources.map { dependsOnWeights($0) && !request.forwardOnly },
-                trainsWeights: layer.attributes.trainable && !request.forwardOnly))
+                trainsWeights: trains))
+        let masks = layer.readsMasks ? call.inputs.map { tensor(ofMask: graph.mask(of: $0)) } : []
         let inputs = zip(sources, choice.inputLayouts).map { reorder($0, to: $1) }
-        let output = addTensor(name, graph.nodes[node].shape, choice.outputLayout)
+        let outputs = call.results.enumerated().map { result, spec in
+            addTensor(
+                result == 0 ? name : "\(name):\(result)", spec.shape,
+                result == 0 ? choice.outputLayout : .canonical)
+        }
         append(
             Draft(
-                name: name, work: .layer(layer, node: node, choice: choice), inputs: inputs, output: output,
-                weights: weights))
+                name: name, work: .layer(layer, node: node, choice: choice), inputs: inputs, masks: masks,
+                outputs: outputs, weights: weights, batchSums: trains ? layer.batchSums(for: shapes) : nil))
+        return outputs
+    }
+
+    /// The tensor that holds a mask; one for all that read it.
+    private mutating func tensor(ofMask mask: Mask?) -> Int? {
+        guard let mask else { return nil }
+        if let known = tensorOfMask[mask] { return known }
+        let inputs = mask.inputs.map { tensor(of: graph.inputs[$0].source) }
+        let output = addTensor(
+            "mask \(tensorOfMask.count)", mask.shape { graph.spec(of: graph.inputs[$0].source).shape },
+            .canonical)
+        append(Draft(name: tensors[output].name, work: .mask(mask), inputs: inputs, outputs: [output]))
+        tensorOfMask[mask] = output
         return output
     }
 
@@ -187,12 +241,33 @@ struct Lowering {
     func dependsOnWeights(_ tensor: Int) -> Bool { dependent.contains(tensors[tensor].root) }
 
     private mutating func append(_ operation: Draft) {
-        var trained = operation.inputs.contains { dependsOnWeights($0) }
-        if case .layer(let layer, _, _) = operation.work {
-            trained = trained || (!operation.weights.isEmpty && layer.attributes.trainable)
-        }
-        if trained { dependent.insert(tensors[operation.output].root) }
+        let isTrained =
+            operation.inputs.contains { dependsOnWeights($0) }
+            || operation.weights.contains { graph.parameters[$0].trainable }
+        if isTrained { for output in operation.outputs { dependent.insert(tensors[output].root) } }
         operations.append(operation)
+    }
+
+    // MARK: Stages
+
+    /// Cuts the operations where one must know sums over the whole batch: it begins a stage, with all others that are ready
+    /// by then. Without such an operation there is one stage, and the order stays.
+    mutating func sortIntoStages() {
+        guard operations.contains(where: { $0.batchSums != nil }) else { return }
+        var stageOfRoot: [Int: Int] = [:]
+        for index in operations.indices {
+            let sources = operations[index].inputs + operations[index].masks.compactMap(\.self)
+            let ready = sources.map { stageOfRoot[tensors[$0].root] ?? 0 }.max() ?? 0
+            operations[index].stage = ready + (operations[index].batchSums == nil ? 0 : 1)
+            for output in operations[index].outputs {
+                stageOfRoot[tensors[output].root] = operations[index].stage
+            }
+        }
+        // Those that begin a stage come first in it: all they read was made before it.
+        func key(_ index: Int) -> (Int, Int, Int) {
+            (operations[index].stage, operations[index].batchSums == nil ? 1 : 0, index)
+        }
+        operations = operations.indices.sorted { key($0) < key($1) }.map { operations[$0] }
     }
 
     // MARK: Tensors
@@ -208,9 +283,7 @@ struct Lowering {
         if tensors[tensor].layout == layout { return tensor }
         if let known = reordered[tensor], tensors[known].layout == layout { return known }
         let output = addTensor(tensors[tensor].name + "/reordered", tensors[tensor].shape, layout)
-        append(
-            Draft(
-                name: tensors[output].name, work: .reorder, inputs: [tensor], output: output, weights: []))
+        append(Draft(name: tensors[output].name, work: .reorder, inputs: [tensor], outputs: [output]))
         reordered[tensor] = output
         return output
     }
@@ -219,7 +292,7 @@ struct Lowering {
 
     mutating func emitHeads() {
         for (output, head) in zip(graph.outputs, request.heads) {
-            let shape = graph.nodes[output.node].shape
+            let shape = graph.spec(of: output.source).shape
             let activation = graph.layer(of: output.node).outputActivation
             let absorbed = logits[output.node] != nil && head.absorbs == activation ? activation : nil
             let tensor: Int
@@ -228,7 +301,7 @@ struct Lowering {
                 tensor = logits
                 predictions = addTensor("\(output.name)/predictions", shape, .canonical)
             } else {
-                tensor = reorder(parts[output.node][0], to: .canonical)
+                tensor = reorder(self.tensor(of: output.source), to: .canonical)
                 predictions = tensor
             }
             heads.append(

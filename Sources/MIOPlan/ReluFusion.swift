@@ -30,7 +30,7 @@ struct ReluFusion {
         var maker: [Int: Int] = [:]
         var calls: [Int: Int] = [:]
         for (index, operation) in operations.enumerated() {
-            maker[operation.output] = index
+            for output in operation.outputs { maker[output] = index }
             for weight in operation.weights { calls[weight, default: 0] += 1 }
         }
 

@@ -13,6 +13,8 @@ struct Scheduling {
     private var heads: [Plan.Head]
     private var inputFlows: [[Plan.GradientFlow]]
     private var weightFlows: [[Plan.GradientFlow]]
+    /// Those that a head or an operation gives a gradient.
+    private let rootsWithGradient: Set<Int>
     private let fusion: ReluFusion
     private var count: Int { lowering.operations.count }
 
@@ -24,11 +26,12 @@ struct Scheduling {
 
         // Backward runs where something trained lies before and a loss behind.
         var leadsToLoss = Set(lowering.heads.filter { $0.gradient != .none }.map { root($0.tensor) })
-        for operation in operations.reversed() where leadsToLoss.contains(root(operation.output)) {
+        for operation in operations.reversed()
+        where operation.outputs.contains(where: { leadsToLoss.contains(root($0)) }) {
             for input in operation.inputs { leadsToLoss.insert(root(input)) }
         }
-        let hasBackward = operations.map {
-            leadsToLoss.contains(root($0.output)) && lowering.dependsOnWeights($0.output)
+        let hasBackward = operations.map { operation in
+            operation.outputs.contains { leadsToLoss.contains(root($0)) && lowering.dependsOnWeights($0) }
         }
         self.hasBackward = hasBackward
 
@@ -49,13 +52,12 @@ struct Scheduling {
             where lowering.dependsOnWeights(input) {
                 inputFlows[index][position] = written.insert(root(input)).inserted ? .first : .adds
             }
-            guard case .layer(let layer, _, _) = operations[index].work, layer.attributes.trainable else {
-                continue
-            }
-            for (position, weight) in operations[index].weights.enumerated() {
+            for (position, weight) in operations[index].weights.enumerated()
+            where lowering.graph.parameters[weight].trainable {
                 weightFlows[index][position] = contributed.insert(weight).inserted ? .first : .adds
             }
         }
+        rootsWithGradient = written
         fusion = ReluFusion(lowering, hasBackward: hasBackward, flows: inputFlows)
     }
 
@@ -66,15 +68,22 @@ struct Scheduling {
         for input in lowering.inputs { memory.useValue(input, at: 0) }
         for (index, operation) in lowering.operations.enumerated() {
             let (forward, backward) = (index, 2 * count - index)
-            memory.useValue(operation.output, at: forward)
-            for input in operation.inputs { memory.useValue(input, at: forward) }
+            let masks = operation.masks.compactMap(\.self)
+            for tensor in operation.outputs + operation.inputs + masks {
+                memory.useValue(tensor, at: forward)
+            }
             guard hasBackward[index] else { continue }
-            memory.useGradient(operation.output, at: backward)
+            for mask in masks { memory.useValue(mask, at: backward) }
+            for output in operation.outputs where hasGradient(output) {
+                memory.useGradient(output, at: backward)
+            }
             for (input, flow) in zip(operation.inputs, inputFlows[index]) where flow != .none {
                 memory.useGradient(input, at: backward)
             }
             if case .layer(_, _, let choice) = operation.work {
-                if choice.backwardReadsOutput { memory.useValue(operation.output, at: backward) }
+                if choice.backwardReadsOutput {
+                    for output in operation.outputs { memory.useValue(output, at: backward) }
+                }
                 if choice.backwardReadsInputs {
                     for input in operation.inputs { memory.useValue(input, at: backward) }
                 }
@@ -94,21 +103,28 @@ struct Scheduling {
         }
         memory.place()
 
+        let stages = StagePlacement(lowering, hasBackward: hasBackward)
         let parameterOf = Dictionary(
             uniqueKeysWithValues: parameters.enumerated().map { ($1.index, $0) })
         return Plan(
             backend: backend, samples: request.samples, tensors: memory.tensors(), inputs: lowering.inputs,
             operations: lowering.operations.enumerated().map { index, draft in
                 Plan.Operation(
-                    name: draft.name, work: draft.work, inputs: draft.inputs, output: draft.output,
-                    weights: draft.weights.map { parameterOf[$0]! }, hasBackward: hasBackward[index],
+                    name: draft.name, work: draft.work, inputs: draft.inputs, masks: draft.masks,
+                    outputs: draft.outputs, weights: draft.weights.map { parameterOf[$0]! },
+                    hasBackward: hasBackward[index],
                     inputGradients: inputFlows[index], weightGradients: weightFlows[index],
                     passesReluOf: fusion.passes[index], reluIsPassed: fusion.passed.contains(index),
-                    scratchOffset: memory.offset(scratch), workspaceOffset: memory.offset(workspaces[index]))
+                    scratchOffset: memory.offset(scratch), workspaceOffset: memory.offset(workspaces[index]),
+                    forwardSums: stages.forward[index], backwardSums: stages.backward[index])
             },
             heads: heads, parameters: parameters, weightElements: parameters.last?.range.upperBound ?? 0,
             trainedElements: trained.last?.range.upperBound ?? 0, buckets: buckets(trained),
-            arenaElements: memory.elements)
+            arenaElements: memory.elements, stages: stages.stages, batchSumCount: stages.count)
+    }
+
+    private func hasGradient(_ tensor: Int) -> Bool {
+        rootsWithGradient.contains(lowering.tensors[tensor].root)
     }
 
     /// The weights in the order of the slabs: trained ones by the moment their gradient is complete, then

@@ -2,6 +2,7 @@ import MIOData
 import MIOJob
 import MIOPlan
 import MIOTensor
+import MIOTraining
 
 /// What a training holds in memory, beside the program itself: an estimate, made from the plan that it uses.
 public struct MemoryNeed: Sendable, Hashable {
@@ -22,21 +23,25 @@ public struct MemoryNeed: Sendable, Hashable {
 
     /// - Parameters:
     ///   - part: samples of the largest part of a batch that a rank has.
+    ///   - shard: samples of the largest part that a lane computes in a turn.
     ///   - floatsPerSample: of all columns.
     ///   - turns: in which a rank's lanes compute its shards of a batch.
     ///   - lanes: of a rank, which have values and gradients of their own.
     ///   - trains: whether there are gradients, optimizer state and checkpoints.
     init(
-        _ job: Job, plan: Plan, part: Int, floatsPerSample: Int, turns: Int, lanes: Int, trains: Bool = true
+        _ job: Job, plan: Plan, part: Int, shard: Int, floatsPerSample: Int, turns: Int, lanes: Int,
+        trains: Bool = true
     ) {
         let bytes = MemoryLayout<Float>.size
         let slots = job.optimizer.slotNames.count
         weights = plan.weightElements.clampedTimes(bytes)
         let trained = plan.trainedElements.clampedTimes(bytes)
         optimizer = trains ? slots.clampedTimes(trained) : 0
-        // Turns' gradients wait for each other on the levels of a tree.
-        gradients = trains ? trained.clampedTimes(lanes + max(turns, 1).trailingZeroBitCount) : 0
+        // Turns' gradients wait for each other on the levels of a tree; in a step of several stages all are there at once.
+        let slabs = lanes.clampedTimes(plan.stages.count > 1 ? max(turns, 1) : 1)
+        gradients = trains ? trained.clampedTimes(slabs + max(turns, 1).trailingZeroBitCount) : 0
         values = plan.arenaElements.clampedTimes(bytes).clampedTimes(lanes)
+            .clampedTimes(Replica.frames(plan, largestShard: shard, turns: max(turns, 1)))
         let batch = part.clampedTimes(floatsPerSample).clampedTimes(bytes)
         batches = Prefetcher.usualDepth(batchBytes: batch).clampedTimes(batch)
         checkpoint =

@@ -25,7 +25,7 @@ package struct ModelMemory: Sendable {
         var ofLayer = [Int](repeating: 0, count: graph.layers.count)
         for (index, entry) in graph.layers.enumerated() {
             let weights = entry.weights.reduce(0) { $0.clampedPlus($1.shape.count) }.clampedTimes(float)
-            let isTrained = trains && entry.layer.attributes.trainable
+            let isTrained = trains && entry.isTrained
             let copies = isTrained ? slots + 1 : 1
             shared = shared.clampedPlus(weights.clampedTimes(copies))
             if isTrained { gradients = gradients.clampedPlus(weights) }
@@ -34,8 +34,10 @@ package struct ModelMemory: Sendable {
         }
         var mostValues = 0
         for node in graph.nodes {
-            let values = node.inputs.reduce(node.shape.count) { $0.clampedPlus(graph.nodes[$1].shape.count) }
-                .clampedTimes(float)
+            let values = node.inputs.reduce(node.shape.count) {
+                $0.clampedPlus(graph.spec(of: $1).shape.count)
+            }
+            .clampedTimes(float)
             mostValues = max(mostValues, values)
             ofLayer[node.layer] = ofLayer[node.layer].clampedPlus(node.shape.count.clampedTimes(float))
         }

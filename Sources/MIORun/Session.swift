@@ -150,8 +150,9 @@ public struct Session {
         throws
     {
         let need = MemoryNeed(
-            job, plan: plan, part: largestPart(schedules), floatsPerSample: floatsPerSample,
-            turns: shards.own.count / lanes.count, lanes: lanes.count, trains: trains)
+            job, plan: plan, part: largestPart(schedules), shard: largestShard(schedules),
+            floatsPerSample: floatsPerSample, turns: shards.own.count / lanes.count, lanes: lanes.count,
+            trains: trains)
         // Rank 0 needs the most. On one machine it fails for all.
         let isOneMachine = communicator.ranksOnNode == communicator.size
         try communicator.agree(on: "memory", isOneMachine ? .ofOneRank : .ofEachRank) {
@@ -163,8 +164,7 @@ public struct Session {
     private func makePlan(
         _ schedules: [BatchSchedule], _ outputs: [OutputSpecification], floatsPerSample: Int, trains: Bool
     ) throws -> (Plan, any KernelBackend) {
-        let shard = schedules.map { shards.largest(batchSize: min($0.batchSize, $0.rowCount)) }.max() ?? 1
-        let pass = try passSize(shard: shard)
+        let pass = try passSize(shard: largestShard(schedules))
         let request = Replica.planRequest(
             graph: job.graph, outputs: outputs, pass: pass, bucketElements: bucketElements,
             forwardOnly: !trains)
@@ -192,9 +192,14 @@ public struct Session {
             let replica = try Replica(
                 graph: job.graph, outputs: outputs, backend: backend, plan: plan,
                 part: largestPart(schedules), memory: memory, lanes: lanes.count)
-            try replica.prepare(shardSizes: Set(schedules.flatMap(shardSizes)))
+            try replica.prepare(
+                shardSizes: Set(schedules.flatMap(shardSizes)), turns: shards.own.count / lanes.count)
             return replica
         }
+    }
+
+    private func largestShard(_ schedules: [BatchSchedule]) -> Int {
+        schedules.map { shards.largest(batchSize: min($0.batchSize, $0.rowCount)) }.max() ?? 1
     }
 
     /// Samples that a rank has of a batch at the most.

@@ -10,24 +10,43 @@ public struct Graph: Sendable {
         public let name: String
         public let layer: any Layer
         public let weights: [WeightDescription]
+        /// Whether training changes its weights (Keras' `trainable`).
+        public let isTrained: Bool
     }
 
-    /// One call of a layer. Its result is the tensor of the same index.
+    /// One of a call's results.
+    public struct Source: Sendable, Hashable {
+        /// Index into `nodes`.
+        public let node: Int
+        /// Index into `Node.results`.
+        public let result: Int
+
+        public init(node: Int, result: Int) {
+            self.node = node
+            self.result = result
+        }
+    }
+
+    /// One call of a layer.
     public struct Node: Sendable, Hashable {
         /// Unique in the graph: the layer's name for its first call.
         public let name: String
         /// Index into `layers`.
         public let layer: Int
-        /// Indices of the nodes whose results it takes, all smaller than its own.
-        public let inputs: [Int]
-        /// The shape of one sample of the result.
-        public let shape: Shape
+        /// The results that it takes, of nodes before it.
+        public let inputs: [Source]
+        public let results: [TensorSpec]
+        /// For each result which of its positions count; `nil` for all of them.
+        public let masks: [Mask?]
+        /// The shape of one sample of the first result.
+        public var shape: Shape { results[0].shape }
     }
 
-    /// An input or an output: its name, as data and job know it, and its node.
+    /// An input or an output: its name, as data and job know it, and the tensor that it is.
     public struct Terminal: Sendable, Hashable {
         public let name: String
-        public let node: Int
+        public let source: Source
+        public var node: Int { source.node }
     }
 
     /// A weight of the model.
@@ -39,7 +58,8 @@ public struct Graph: Sendable {
         /// Index into the layer's weights.
         public let weight: Int
         public let description: WeightDescription
-        public let trainable: Bool
+        public let role: WeightRole
+        public var trainable: Bool { role == .trained }
         public var shape: Shape { description.shape }
     }
 
@@ -52,8 +72,8 @@ public struct Graph: Sendable {
 
     /// Every weight, in Keras' order (`model.weights`).
     public let parameters: [Parameter]
-    /// The node of each output, by the output's name.
-    private let nodeOfOutput: [String: Int]
+    /// The tensor of each output, by the output's name.
+    private let sourceOfOutput: [String: Source]
 
     /// - Parameters: a validated graph; `outputs` have names of their own.
     init(layers: [LayerEntry], nodes: [Node], inputs: [Terminal], outputs: [Terminal]) {
@@ -65,18 +85,29 @@ public struct Graph: Sendable {
             entry.weights.enumerated().map { weight, description in
                 Parameter(
                     name: "\(entry.name)/\(description.name)", layer: index, weight: weight,
-                    description: description, trainable: entry.layer.attributes.trainable)
+                    description: description,
+                    role: description.isState ? .state : entry.isTrained ? .trained : .frozen)
             }
         }
-        nodeOfOutput = Dictionary(outputs.map { ($0.name, $0.node) }) { first, _ in first }
+        sourceOfOutput = Dictionary(outputs.map { ($0.name, $0.source) }) { first, _ in first }
     }
 
     public func layer(of node: Int) -> any Layer { layers[nodes[node].layer].layer }
 
-    public func inputShapes(of node: Int) -> [Shape] { nodes[node].inputs.map { nodes[$0].shape } }
+    public func spec(of source: Source) -> TensorSpec { nodes[source.node].results[source.result] }
+
+    /// Which positions of a tensor count; `nil` for all of them.
+    public func mask(of source: Source) -> Mask? { nodes[source.node].masks[source.result] }
+
+    public func inputShapes(of node: Int) -> [Shape] { nodes[node].inputs.map { spec(of: $0).shape } }
 
     public func shape(ofOutput name: String) -> Shape? {
-        nodeOfOutput[name].map { nodes[$0].shape }
+        sourceOfOutput[name].map { spec(of: $0).shape }
+    }
+
+    /// What others take a call's result by: the call's name, with `:1` and so on for results after the first.
+    public func name(of source: Source) -> String {
+        nodes[source.node].name + (source.result == 0 ? "" : ":\(source.result)")
     }
 
     /// The whole graph as a job file would write it: equal for equal graphs, compared between ranks.
@@ -86,7 +117,7 @@ public struct Graph: Sendable {
     public var canonical: ConfigValue {
         var inputShapes = ConfigDictionary()
         for input in inputs {
-            inputShapes[input.name] = .dictionary(["shape": ConfigValue(nodes[input.node].shape.dimensions)])
+            inputShapes[input.name] = .dictionary(layer(of: input.node).config)
         }
         var first: Set<Int> = []
         let calls: [ConfigValue] = nodes.compactMap { node in
@@ -101,15 +132,15 @@ public struct Graph: Sendable {
             } else {
                 call["layer"] = .string(entry.name)
             }
-            call["inputs"] = .list(node.inputs.map { .string(nodes[$0].name) })
+            call["inputs"] = .list(node.inputs.map { .string(name(of: $0)) })
             if isFirst {
                 for (key, value) in entry.layer.config.entries { call[key] = value }
-                if !entry.layer.attributes.trainable { call["trainable"] = false }
+                if !entry.isTrained { call["trainable"] = false }
             }
             return .dictionary(call)
         }
         var outputNames = ConfigDictionary()
-        for output in outputs { outputNames[output.name] = .string(nodes[output.node].name) }
+        for output in outputs { outputNames[output.name] = .string(name(of: output.source)) }
         return .dictionary([
             "inputs": .dictionary(inputShapes), "layers": .list(calls), "outputs": .dictionary(outputNames),
         ])

@@ -122,8 +122,11 @@ struct GraphBuilder {
         for old in nodeSequence {
             let symbolic = found[old]
             let layer = newLayer[layerIndex(of: old)]
-            let sources = symbolic.inputs.map { newNode[index(of: $0.node)] }
-            let shapes = sources.map { nodes[$0].shape }
+            let sources = symbolic.inputs.map {
+                Graph.Source(node: newNode[index(of: $0.node)], result: $0.result)
+            }
+            let specs = sources.map { nodes[$0.node].results[$0.result] }
+            let shapes = specs.map(\.shape)
             let layerName = names[layer]
             let name =
                 nameOfNode[ObjectIdentifier(symbolic)]
@@ -134,10 +137,18 @@ struct GraphBuilder {
                     place: place, call: name,
                     message: "the name is used twice; every call needs a name of its own")
             }
-            let shape: Shape
+            let results: [TensorSpec]
+            let masks: [Mask?]
             do {
-                shape = try symbolic.layer.outputShape(for: shapes)
-                try shape.checkCount("its result")
+                results = try symbolic.layer.results(for: specs)
+                for result in results { try result.shape.checkCount("its result") }
+                masks = try results.indices.map { result throws(ShapeError) in
+                    try self.mask(
+                        symbolic.layer.maskRule(ofResult: result),
+                        of: zip(symbolic.inputs, sources).map {
+                            (inputNodes.firstIndex(of: index(of: $0.node)), nodes[$1.node].masks[$1.result])
+                        })
+                }
                 for weight in symbolic.layer.weights(for: shapes) {
                     try weight.shape.checkCount("its weight \(quoted: weight.name)")
                     try weight.checkInitializer()
@@ -156,17 +167,21 @@ struct GraphBuilder {
             }
             calls[layer] += 1
             newNode[old] = nodes.count
-            nodes.append(Graph.Node(name: name, layer: layer, inputs: sources, shape: shape))
+            nodes.append(
+                Graph.Node(name: name, layer: layer, inputs: sources, results: results, masks: masks))
         }
 
         let entries = layerSequence.enumerated().map { new, old in
             let layer = firstCalls[old]!.layer
             return Graph.LayerEntry(
-                name: names[new], layer: layer, weights: layer.weights(for: firstInputs[new]))
+                name: names[new], layer: layer, weights: layer.weights(for: firstInputs[new]),
+                isTrained: layer.attributes.trainable)
         }
         let outputTerminals = outputs.map { output in
-            let node = newNode[index(of: output.tensor.node)]
-            return Graph.Terminal(name: output.name ?? output.tensor.name ?? nodes[node].name, node: node)
+            let source = Graph.Source(
+                node: newNode[index(of: output.tensor.node)], result: output.tensor.result)
+            return Graph.Terminal(
+                name: output.name ?? output.tensor.name ?? nodes[source.node].name, source: source)
         }
         if let twice = firstDuplicate(outputTerminals.map(\.name)) {
             throw GraphError(
@@ -174,8 +189,37 @@ struct GraphBuilder {
         }
         return Graph(
             layers: entries, nodes: nodes,
-            inputs: inputNodes.map { Graph.Terminal(name: nodes[newNode[$0]].name, node: newNode[$0]) },
+            inputs: inputNodes.map {
+                Graph.Terminal(
+                    name: nodes[newNode[$0]].name, source: Graph.Source(node: newNode[$0], result: 0))
+            },
             outputs: outputTerminals)
+    }
+
+    /// The mask of a result.
+    /// - Parameter inputs: of each tensor that the call takes: its number among the model's inputs if it is one, and its
+    ///   mask.
+    private func mask(_ rule: MaskRule, of inputs: [(modelInput: Int?, mask: Mask?)]) throws(ShapeError)
+        -> Mask?
+    {
+        switch rule {
+        case .none: return nil
+        case .ofInput(let input): return inputs[input].mask
+        case .all:
+            let masks = inputs.compactMap(\.mask)
+            return Set(masks).count <= 1 ? masks.first : .all(masks)
+        case .any:
+            let masks = inputs.compactMap(\.mask)
+            guard masks.count == inputs.count else { return nil }
+            return Set(masks).count == 1 ? masks[0] : .any(masks)
+        case .made(let value, let overLastAxis):
+            guard let input = inputs.first?.modelInput else {
+                throw ShapeError(
+                    "its mask depends on a computed tensor; it must read an input of the model itself, so that "
+                        + "the positions that count are known before a step")
+            }
+            return .differs(input: input, value: value, overLastAxis: overLastAxis)
+        }
     }
 }
 

@@ -39,7 +39,7 @@ extension Graph {
 
     /// Whether each node takes the one before it, and no layer is called twice.
     private var isChain: Bool {
-        nodes.indices.allSatisfy { nodes[$0].inputs == ($0 == 0 ? [] : [$0 - 1]) }
+        nodes.indices.allSatisfy { nodes[$0].inputs == ($0 == 0 ? [] : [Source(node: $0 - 1, result: 0)]) }
             && Set(nodes.map(\.layer)).count == nodes.count
     }
 
@@ -62,13 +62,16 @@ extension Graph {
     /// Of the layer's last call.
     private func batchShape(ofLayer layer: Int, _ calls: LayerCalls) -> String {
         guard let node = calls.nodes[layer].last.map({ nodes[$0] }) else { return "?" }
-        return "(" + (["None"] + node.shape.dimensions.map(String.init)).joined(separator: ", ") + ")"
+        let shapes = node.results.map {
+            "(" + (["None"] + $0.shape.dimensions.map(String.init)).joined(separator: ", ") + ")"
+        }
+        return shapes.count == 1 ? shapes[0] : "[" + shapes.joined(separator: ", ") + "]"
     }
 
-    /// `conv1[0][0]`: which call of which layer, and which of its results, of which there is one.
+    /// `conv1[0][0]`: which call of which layer, and which of its results.
     private func connections(ofLayer layer: Int, _ calls: LayerCalls) -> String {
         let sources = calls.nodes[layer].flatMap { nodes[$0].inputs }.map { source in
-            "\(layers[nodes[source].layer].name.escaped())[\(calls.number[source])][0]"
+            "\(layers[nodes[source.node].layer].name.escaped())[\(calls.number[source.node])][\(source.result)]"
         }
         return sources.isEmpty ? "-" : sources.joined(separator: ", ")
     }

@@ -23,9 +23,23 @@ public protocol Layer: Sendable {
     /// Keras' arguments but `name` and `trainable`, complete, in Keras' order.
     var config: ConfigDictionary { get }
 
-    /// The shape of the result of a call on `inputs`.
+    /// The shape of the first result of a call on `inputs`.
     /// - Throws: `ShapeError` with what the layer expects and what it received.
     func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape
+
+    /// How many tensors a call gives; it does not depend on the inputs.
+    var resultCount: Int { get }
+
+    /// The results of a call on `inputs`, `resultCount` of them. A layer with one result of real numbers made of real
+    /// numbers has this already.
+    /// - Throws: `ShapeError` with what the layer expects and what it received.
+    func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec]
+
+    /// Where the mask of a result comes from.
+    func maskRule(ofResult result: Int) -> MaskRule
+
+    /// Whether forward and backward read the masks of the inputs (`ForwardCall.masks`).
+    var readsMasks: Bool { get }
 
     /// The weights that a first call on `inputs` creates, in Keras' order; later calls share them.
     func weights(for inputs: [Shape]) -> [WeightDescription]
@@ -55,12 +69,30 @@ public protocol Layer: Sendable {
     /// longer than they must.
     func memory(for inputs: [Shape], output: Shape) -> LayerMemory
 
-    /// Writes the whole of `call.output`, and of `call.kept` if the layer asks for it.
+    /// Writes the whole of `call.outputs`, and of `call.kept` if the layer asks for it.
     func forward<T: Scalar>(_ call: ForwardCall<T>)
 
     /// Adds to the gradients of inputs and weights that are asked for. Reads `call.outputGradient`, the weights, and what
     /// `memory(for:output:)` says.
     func backward<T: Scalar>(_ call: BackwardCall<T>)
+
+    /// The numbers that a call in training needs of the whole global batch; `nil` for none.
+    func batchSums(for inputs: [Shape]) -> BatchSums?
+
+    /// Adds what these samples contribute to the sums that `forward` needs. Reads `call.inputs` and `call.masks`.
+    /// - Parameter sums: `BatchSums.forward` numbers.
+    func addForwardSums<T: Scalar>(_ call: ForwardCall<T>, to sums: UnsafeMutablePointer<Double>)
+
+    /// Adds what these samples contribute to the sums that `backward` needs. Reads what `backward` may read.
+    /// - Parameter sums: `BatchSums.backward` numbers.
+    func addBackwardSums<T: Scalar>(_ call: BackwardCall<T>, to sums: UnsafeMutablePointer<Double>)
+
+    /// Changes the weights whose role is `state`, once a step that counts, for each call.
+    /// - Parameters:
+    ///   - state: the layer's weights of that role, in the order of `weights(for:)`.
+    ///   - sums: those of `addForwardSums`, over the global batch.
+    func updateState(
+        _ state: [UnsafeMutablePointer<Float>], inputShapes: [Shape], sums: UnsafePointer<Double>)
 }
 
 extension Layer {
@@ -71,9 +103,28 @@ extension Layer {
 
     public func weights(for inputs: [Shape]) -> [WeightDescription] { [] }
 
+    public var resultCount: Int { 1 }
+
+    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+        guard inputs.allSatisfy({ $0.element == .float32 }) else {
+            throw ShapeError(
+                "expected tensors of float32, received "
+                    + inputs.map(\.description).joined(separator: " and ")
+                    + "; integers go into an Embedding")
+        }
+        return [TensorSpec(try outputShape(for: inputs.map(\.shape)))]
+    }
+
     /// Calls the layer on symbolic tensors. Shapes are checked when the `Model` is made.
+    /// - Returns: the first result; `all(_:)` gives all of them.
     public func callAsFunction(_ inputs: [SymbolicTensor]) -> SymbolicTensor {
         SymbolicTensor(node: SymbolicNode(layer: self, inputs: inputs))
+    }
+
+    /// Calls the layer on symbolic tensors and returns all results.
+    public func all(_ inputs: [SymbolicTensor]) -> [SymbolicTensor] {
+        let node = SymbolicNode(layer: self, inputs: inputs)
+        return (0..<resultCount).map { SymbolicTensor(node: node, result: $0) }
     }
 
     public func callAsFunction(_ input: SymbolicTensor) -> SymbolicTensor { self([input]) }
@@ -96,6 +147,16 @@ public struct LayerAttributes: Sendable {
 
 final class LayerIdentity: Sendable {}
 
+/// What training does with a weight.
+public enum WeightRole: String, Hashable, Sendable {
+    /// The optimizer changes it.
+    case trained
+    /// It could be trained, but its layer is not (`trainable: false`, `freeze`).
+    case frozen
+    /// The layer itself changes it, once a step (`Layer.updateState`): a moving average.
+    case state
+}
+
 /// One weight of a layer, before it has values.
 public struct WeightDescription: Hashable, Sendable {
     /// Within its layer: `kernel`, `bias`.
@@ -105,8 +166,13 @@ public struct WeightDescription: Hashable, Sendable {
     /// Keras' `compute_fans`: the number of inputs and outputs one unit sees.
     public let fanIn: Int
     public let fanOut: Int
+    /// Whether the layer itself changes it and not the optimizer.
+    public let isState: Bool
 
-    public init(name: String, shape: Shape, initializer: Initializer, fanIn: Int, fanOut: Int) {
+    public init(
+        name: String, shape: Shape, initializer: Initializer, fanIn: Int, fanOut: Int, isState: Bool = false
+    ) {
+        self.isState = isState
         self.name = name
         self.shape = shape
         self.initializer = initializer
@@ -116,7 +182,7 @@ public struct WeightDescription: Hashable, Sendable {
 
     /// With the fans that Keras computes from the shape alone: of a vector its length, of a matrix its rows and columns, of
     /// more axes the last two times the product of those before.
-    public init(name: String, shape: Shape, initializer: Initializer) {
+    public init(name: String, shape: Shape, initializer: Initializer, isState: Bool = false) {
         var window = 1
         for dimension in shape.dimensions.dropLast(2) { window = window.clampedTimes(dimension) }
         let (rows, columns) =
@@ -127,7 +193,7 @@ public struct WeightDescription: Hashable, Sendable {
             }
         self.init(
             name: name, shape: shape, initializer: initializer, fanIn: rows.clampedTimes(window),
-            fanOut: columns.clampedTimes(window))
+            fanOut: columns.clampedTimes(window), isState: isState)
     }
 
     /// A vector.

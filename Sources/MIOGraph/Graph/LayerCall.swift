@@ -24,13 +24,19 @@ public struct ForwardCall<T: Scalar> {
     public var context: CallContext
     public let streams: RandomStreams
     public let inputShapes: [Shape]
-    public let outputShape: Shape
-    /// `inputs[i]`: (samples, inputShapes[i]…)
+    public let outputShapes: [Shape]
+    /// `inputs[i]`: (samples, inputShapes[i]…). Of a tensor of integers see `integers(ofInput:)`.
     public let inputs: [UnsafePointer<T>]
+    /// For each input its mask, (samples, the mask's axes): 1 for a position that counts, 0 for one that does not; `nil` if
+    /// all count. Empty if the layer reads no masks.
+    public let masks: [UnsafePointer<T>?]
     /// In the order of `Layer.weights(for:)`.
     public let weights: [UnsafePointer<T>]
-    /// (samples, outputShape…); overwritten.
-    public let output: UnsafeMutablePointer<T>
+    /// `outputs[i]`: (samples, outputShapes[i]…); overwritten.
+    public let outputs: [UnsafeMutablePointer<T>]
+    /// The sums over the global batch that `addForwardSums` added to; `nil` if this call goes without: the layer is not
+    /// trained, or the call is not part of a training step.
+    public var batchSums: UnsafePointer<Double>?
     private let keptMemory: UnsafeMutablePointer<T>?
     private let scratchMemory: UnsafeMutablePointer<T>?
 
@@ -39,9 +45,9 @@ public struct ForwardCall<T: Scalar> {
     ///   - scratch: (samples, `LayerMemory.scratch`); `nil` if the layer asks for none.
     public init(
         samples: Int, context: CallContext = CallContext(), streams: RandomStreams = RandomStreams(path: ""),
-        inputShapes: [Shape],
-        outputShape: Shape, inputs: [UnsafePointer<T>], weights: [UnsafePointer<T>],
-        output: UnsafeMutablePointer<T>, kept: UnsafeMutablePointer<T>? = nil,
+        inputShapes: [Shape], outputShapes: [Shape], inputs: [UnsafePointer<T>],
+        masks: [UnsafePointer<T>?] = [], weights: [UnsafePointer<T>], outputs: [UnsafeMutablePointer<T>],
+        batchSums: UnsafePointer<Double>? = nil, kept: UnsafeMutablePointer<T>? = nil,
         scratch: UnsafeMutablePointer<T>? = nil
     ) {
         keptMemory = kept
@@ -50,10 +56,35 @@ public struct ForwardCall<T: Scalar> {
         self.context = context
         self.streams = streams
         self.inputShapes = inputShapes
-        self.outputShape = outputShape
+        self.outputShapes = outputShapes
         self.inputs = inputs
+        self.masks = masks
         self.weights = weights
-        self.output = output
+        self.outputs = outputs
+        self.batchSums = batchSums
+    }
+
+    /// Of a layer with one result.
+    public init(
+        samples: Int, context: CallContext = CallContext(), streams: RandomStreams = RandomStreams(path: ""),
+        inputShapes: [Shape], outputShape: Shape, inputs: [UnsafePointer<T>], weights: [UnsafePointer<T>],
+        output: UnsafeMutablePointer<T>, kept: UnsafeMutablePointer<T>? = nil,
+        scratch: UnsafeMutablePointer<T>? = nil
+    ) {
+        self.init(
+            samples: samples, context: context, streams: streams, inputShapes: inputShapes,
+            outputShapes: [outputShape], inputs: inputs, weights: weights, outputs: [output], kept: kept,
+            scratch: scratch)
+    }
+
+    /// Of the first result.
+    public var outputShape: Shape { outputShapes[0] }
+    /// The first result.
+    public var output: UnsafeMutablePointer<T> { outputs[0] }
+
+    /// (samples, inputShapes[input]…): an input of integers, which take four bytes each, whatever `T` is.
+    public func integers(ofInput input: Int) -> UnsafePointer<Int32> {
+        UnsafeRawPointer(inputs[input]).assumingMemoryBound(to: Int32.self)
     }
 
     /// (samples, `LayerMemory.kept`): forward overwrites it, backward reads it.
@@ -74,24 +105,47 @@ public struct ForwardCall<T: Scalar> {
 /// The tensors of one call's backward: those of its forward, and their gradients.
 public struct BackwardCall<T: Scalar> {
     public var forward: ForwardCall<T>
-    /// (samples, outputShape…): what comes back from the call's consumers. Read only.
-    public let outputGradient: UnsafePointer<T>
+    /// (samples, outputShapes[i]…): what comes back from the result's consumers; `nil` if it has none that a loss depends
+    /// on. Read only.
+    public let outputGradients: [UnsafePointer<T>?]
     /// Shaped as the inputs, added to; `nil` where nobody needs it.
     public let inputGradients: [UnsafeMutablePointer<T>?]
     /// Shaped as the weights, added to; `nil` where the weight is not trained.
     public let weightGradients: [UnsafeMutablePointer<T>?]
+    /// The sums over the global batch that `addBackwardSums` added to; `nil` where `forward.batchSums` is.
+    public var batchSums: UnsafePointer<Double>?
 
+    public init(
+        forward: ForwardCall<T>, outputGradients: [UnsafePointer<T>?],
+        inputGradients: [UnsafeMutablePointer<T>?], weightGradients: [UnsafeMutablePointer<T>?],
+        batchSums: UnsafePointer<Double>? = nil
+    ) {
+        self.forward = forward
+        self.outputGradients = outputGradients
+        self.inputGradients = inputGradients
+        self.weightGradients = weightGradients
+        self.batchSums = batchSums
+    }
+
+    /// Of a layer with one result.
     public init(
         forward: ForwardCall<T>, outputGradient: UnsafePointer<T>,
         inputGradients: [UnsafeMutablePointer<T>?], weightGradients: [UnsafeMutablePointer<T>?]
     ) {
-        self.forward = forward
-        self.outputGradient = outputGradient
-        self.inputGradients = inputGradients
-        self.weightGradients = weightGradients
+        self.init(
+            forward: forward, outputGradients: [outputGradient], inputGradients: inputGradients,
+            weightGradients: weightGradients)
     }
 
     public var samples: Int { forward.samples }
+    /// The first result's gradient.
+    /// - Precondition: there is one; always, of a layer with one result.
+    public var outputGradient: UnsafePointer<T> {
+        guard let gradient = outputGradients[0] else {
+            preconditionFailure("the first result has no gradient")
+        }
+        return gradient
+    }
     /// What forward kept.
     public var kept: UnsafePointer<T> { UnsafePointer(forward.kept) }
     public var scratch: UnsafeMutablePointer<T> { forward.scratch }

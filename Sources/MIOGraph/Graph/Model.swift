@@ -31,8 +31,9 @@ public struct Model: Sendable, Hashable {
     public func callAsFunction(_ tensors: [SymbolicTensor]) -> [SymbolicTensor] {
         precondition(
             tensors.count == inputs.count, "the model has \(inputs.count) inputs, not \(tensors.count)")
-        var replaced: [ObjectIdentifier: SymbolicTensor] = [:]
-        for (input, tensor) in zip(inputs, tensors) { replaced[ObjectIdentifier(input.node)] = tensor }
+        /// By the node of this model: the results of the call on other tensors.
+        var replaced: [ObjectIdentifier: [SymbolicTensor]] = [:]
+        for (input, tensor) in zip(inputs, tensors) { replaced[ObjectIdentifier(input.node)] = [tensor] }
         // Without recursion: a model may be deeper than the stack.
         var pending = outputs
         while let tensor = pending.last {
@@ -43,14 +44,14 @@ public struct Model: Sendable, Hashable {
             }
             let missing = node.inputs.filter { replaced[ObjectIdentifier($0.node)] == nil }
             if missing.isEmpty {
-                replaced[ObjectIdentifier(node)] = node.layer(
-                    node.inputs.compactMap { replaced[ObjectIdentifier($0.node)] })
+                replaced[ObjectIdentifier(node)] = node.layer.all(
+                    node.inputs.compactMap { replaced[ObjectIdentifier($0.node)]?[$0.result] })
                 pending.removeLast()
             } else {
                 pending += missing.reversed()
             }
         }
-        return outputs.compactMap { replaced[ObjectIdentifier($0.node)] }
+        return outputs.compactMap { replaced[ObjectIdentifier($0.node)]?[$0.result] }
     }
 
     public func callAsFunction(_ tensor: SymbolicTensor) -> [SymbolicTensor] { self([tensor]) }

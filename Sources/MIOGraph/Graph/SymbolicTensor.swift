@@ -5,17 +5,22 @@ import Synchronization
 /// The result of calling a layer, before there are numbers (Keras' `KerasTensor`).
 public struct SymbolicTensor: Sendable {
     let node: SymbolicNode
+    /// Which of the call's results it is.
+    let result: Int
     /// Given by `named(_:)`.
     let name: String?
 
-    init(node: SymbolicNode, name: String? = nil) {
+    init(node: SymbolicNode, result: Int = 0, name: String? = nil) {
         self.node = node
+        self.result = result
         self.name = name
     }
 
     /// The same tensor, with a name for the call it comes from: for the model's messages and outputs. Without one the call
     /// has its layer's name; of several, the first that a model meets counts.
-    public func named(_ name: String) -> SymbolicTensor { SymbolicTensor(node: node, name: name) }
+    public func named(_ name: String) -> SymbolicTensor {
+        SymbolicTensor(node: node, result: result, name: name)
+    }
 }
 
 /// One call of a layer. Nodes are immutable: a graph of them has no cycle by construction.
@@ -46,6 +51,6 @@ final class SymbolicNode: @unchecked Sendable {
 }
 
 /// An input of a model (Keras' `Input`): samples of `shape`, fed by the data's array `name`.
-public func Input(_ name: String, shape: Shape) -> SymbolicTensor {
-    InputLayer(attributes: LayerAttributes(name: name), shape: shape)([])
+public func Input(_ name: String, shape: Shape, dtype: TensorElement = .float32) -> SymbolicTensor {
+    InputLayer(attributes: LayerAttributes(name: name), shape: shape, dtype: dtype)([])
 }

@@ -28,6 +28,8 @@ public struct ActivationLayer: Layer {
         return inputs[0]
     }
 
+    public func maskRule(ofResult result: Int) -> MaskRule { .ofInput(0) }
+
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
         LayerMemory(
             backwardReadsInputs: activation.gradientReadsArgument,

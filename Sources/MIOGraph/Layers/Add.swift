@@ -22,6 +22,8 @@ public struct Add: Layer {
         return inputs[0]
     }
 
+    public func maskRule(ofResult result: Int) -> MaskRule { .any }
+
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
     @_specialize(where T == Float)

@@ -61,6 +61,8 @@ public struct Dense: Layer {
         LayerFlops(inputs[input].count.clampedTimes(2).clampedTimes(units))
     }
 
+    public func maskRule(ofResult result: Int) -> MaskRule { .ofInput(0) }
+
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
         .activated(by: activation, output: output)
     }

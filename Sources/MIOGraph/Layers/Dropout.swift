@@ -46,6 +46,8 @@ public struct Dropout: Layer {
         streams.philox(seed: runSeed &+ UInt64(bitPattern: Int64(seed)))
     }
 
+    public func maskRule(ofResult result: Int) -> MaskRule { .ofInput(0) }
+
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
     @_specialize(where T == Float)

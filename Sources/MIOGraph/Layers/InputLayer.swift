@@ -7,13 +7,16 @@ public struct InputLayer: Layer {
     public static var kerasArguments: [KerasArgument] { .ofInputs }
     public let attributes: LayerAttributes
     public let shape: Shape
+    public let dtype: TensorElement
 
-    public init(attributes: LayerAttributes, shape: Shape) {
+    public init(attributes: LayerAttributes, shape: Shape, dtype: TensorElement = .float32) {
         self.attributes = attributes
         self.shape = shape
+        self.dtype = dtype
     }
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
+        let dtype = try Self.dtype(&config)
         // As Keras' own configurations have it: the batch's size first.
         if case .list(let batch)? = config.unlisted("batch_shape") {
             guard batch.first == .null, config.value("shape") == nil else {
@@ -23,9 +26,10 @@ public struct InputLayer: Layer {
                         + "found \(ConfigValue.list(batch).json())")
             }
             config = config.replacing("batch_shape", with: .list(Array(batch.dropFirst())))
-            self.init(attributes: attributes, shape: try Shape(reading: "batch_shape", from: &config))
+            self.init(
+                attributes: attributes, shape: try Shape(reading: "batch_shape", from: &config), dtype: dtype)
         } else {
-            self.init(attributes: attributes, shape: try Shape(reading: "shape", from: &config))
+            self.init(attributes: attributes, shape: try Shape(reading: "shape", from: &config), dtype: dtype)
         }
         if let name = config.unlisted("name"), name != attributes.name.map(ConfigValue.string) {
             throw config.error(
@@ -36,13 +40,31 @@ public struct InputLayer: Layer {
         try config.accept(.ofEveryLayer + Self.kerasArguments)
     }
 
-    public var config: ConfigDictionary { ["shape": ConfigValue(shape.dimensions)] }
+    /// Whole numbers are kept as int32, whatever their width in Keras; the data's are checked when they are read.
+    private static func dtype(_ config: inout ConfigReader) throws(ConfigError) -> TensorElement {
+        let integers = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"]
+        guard case .string(let name)? = config.unlisted("dtype"), integers.contains(name) else {
+            return .float32
+        }
+        config = config.replacing("dtype", with: .string("float32"))
+        return .int32
+    }
+
+    public var config: ConfigDictionary {
+        var config: ConfigDictionary = ["shape": ConfigValue(shape.dimensions)]
+        if dtype != .float32 { config["dtype"] = .string(dtype.rawValue) }
+        return config
+    }
 
     public var role: LayerRole { .input }
 
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.isEmpty else { throw ShapeError(expected: "no input", received: inputs) }
         return shape
+    }
+
+    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+        [TensorSpec(try outputShape(for: inputs.map(\.shape)), dtype)]
     }
 
     /// The batch is already in place.

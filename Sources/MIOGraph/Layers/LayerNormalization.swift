@@ -90,6 +90,8 @@ public struct LayerNormalization: Layer {
             + (center ? [WeightDescription(name: "beta", shape: shape, initializer: betaInitializer)] : [])
     }
 
+    public func maskRule(ofResult result: Int) -> MaskRule { .ofInput(0) }
+
     /// Of each group that is normalized together: μ and 1/√(σ² + epsilon).
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
         let elements = 2 * groups(inputs[0]).count

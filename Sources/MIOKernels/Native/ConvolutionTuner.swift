@@ -82,7 +82,8 @@ extension NativeBackend {
             inputGradients: [
                 request.needsInputGradient ? Gradient(pointer: inputGradient.pointer, flow: .first) : nil
             ],
-            passedRelu: [nil], output: output.pointer, outputGradient: outputGradient.pointer,
+            passedRelu: [nil], masks: [], outputs: [output.pointer],
+            outputGradients: [outputGradient.pointer],
             weights: [weights.pointer, bias.pointer],
             weightGradients: [
                 request.trainsWeights ? Gradient(pointer: weightGradient.pointer, flow: .first) : nil, nil,

@@ -22,13 +22,15 @@ public final class ReferenceKernel: Kernel {
         weightElements = description.choice.weightElements
         forwardCall = ForwardCall(
             samples: 0, streams: description.streams, inputShapes: description.inputShapes,
-            outputShape: description.outputShape, inputs: bindings.inputs.map { UnsafePointer($0) },
-            weights: bindings.weights.map { UnsafePointer($0) }, output: bindings.output,
+            outputShapes: description.outputShapes, inputs: bindings.inputs.map { UnsafePointer($0) },
+            masks: bindings.masks.map { $0.map { UnsafePointer($0) } },
+            weights: bindings.weights.map { UnsafePointer($0) }, outputs: bindings.outputs,
             kept: description.choice.workspaceElements == 0 ? nil : bindings.workspace,
             scratch: description.choice.scratchElements == 0 ? nil : bindings.scratch)
-        backwardCall = bindings.outputGradient.map { gradient in
-            BackwardCall(
-                forward: forwardCall, outputGradient: UnsafePointer(gradient),
+        let gradients = bindings.outputGradients.map { $0.map { UnsafePointer($0) } }
+        if gradients.contains(where: { $0 != nil }) {
+            backwardCall = BackwardCall(
+                forward: forwardCall, outputGradients: gradients,
                 inputGradients: bindings.inputGradients.map { $0?.pointer },
                 weightGradients: bindings.weightGradients.map { $0?.pointer })
         }
@@ -37,15 +39,37 @@ public final class ReferenceKernel: Kernel {
     public func prepare(samples: Int) {}
 
     public func forward(_ pass: Pass) {
+        begin(pass)
+        forwardCall.batchSums = pass.usesBatchSums ? bindings.forwardSums : nil
+        layer.forward(forwardCall)
+    }
+
+    public func addForwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
+        begin(pass)
+        layer.addForwardSums(forwardCall, to: sums)
+    }
+
+    public func addBackwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
+        guard backwardCall != nil else { return }
+        beginBackward(pass)
+        layer.addBackwardSums(backwardCall!, to: sums)
+    }
+
+    private func begin(_ pass: Pass) {
         forwardCall.samples = pass.samples
         forwardCall.context = pass.context
-        layer.forward(forwardCall)
+    }
+
+    private func beginBackward(_ pass: Pass) {
+        backwardCall!.forward.samples = pass.samples
+        backwardCall!.forward.context = pass.context
+        backwardCall!.forward.batchSums = pass.usesBatchSums ? bindings.forwardSums : nil
+        backwardCall!.batchSums = pass.usesBatchSums ? bindings.backwardSums : nil
     }
 
     public func backward(_ pass: Pass) {
         guard backwardCall != nil else { return }
-        backwardCall!.forward.samples = pass.samples
-        backwardCall!.forward.context = pass.context
+        beginBackward(pass)
         // A layer's backward adds; where this call is the first, there must be nothing to add to.
         for (index, gradient) in bindings.inputGradients.enumerated() {
             if let gradient, gradient.flow == .first {

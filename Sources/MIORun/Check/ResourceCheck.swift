@@ -50,8 +50,8 @@ public struct ResourceCheck: Sendable {
         samplesAPass = pass
         batchesPerEpoch = schedule.batchesPerEpoch
         memory = MemoryNeed(
-            job, plan: plan, part: largestPart(of: ranks), floatsPerSample: floatsPerSample,
-            turns: max(1, shards / ranks / lanes.count), lanes: lanes.count)
+            job, plan: plan, part: largestPart(of: ranks), shard: largestPart(of: shards),
+            floatsPerSample: floatsPerSample, turns: max(1, shards / ranks / lanes.count), lanes: lanes.count)
         fit = CheckpointFit(job, plan)
     }
 

@@ -39,7 +39,7 @@ final class MadeUpStep {
         replica = try Replica(
             graph: job.graph, outputs: job.outputs, backend: backend, plan: plan, part: samples,
             memory: memory, lanes: lanes)
-        try replica.prepare(shardSizes: shards.sizes(globalCount: samples))
+        try replica.prepare(shardSizes: shards.sizes(globalCount: samples), turns: shards.own.count / lanes)
         var random = PhiloxSequence(seed: 1, stream: 0)
         batch = Batch(columns: replica.columns.requests, samples: samples) { column in
             if column.role == .weight { return 1 }
@@ -63,7 +63,7 @@ final class MadeUpStep {
         let plan = Plan(
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: pass), backend: backend)
         let need = MemoryNeed(
-            job, plan: plan, part: samples,
+            job, plan: plan, part: samples, shard: shards.largest(batchSize: samples),
             floatsPerSample: ColumnMap(graph: job.graph, outputs: job.outputs).floatsPerSample,
             turns: shards.own.count / lanes, lanes: lanes)
         return (plan, need, shards)

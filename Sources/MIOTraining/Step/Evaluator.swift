@@ -75,17 +75,17 @@ public final class Evaluator {
 
     private func evaluateShards(of member: Int) {
         guard let batch else { return }
-        let lane = replica.lanes[member]
+        let frame = replica.lanes[member].frames[0]
         for index in stride(from: member, to: shards.own.count, by: replica.lanes.count) {
             let sums = totals.pointer + index * numbers
             let shard = shards.samples(shards.own.lowerBound + index, of: batch)
             for samples in Passes(shard, most: replica.plan.samples) {
-                lane.forward(
+                frame.forward(
                     batch, samples, Pass(samples, of: batch, training: false), denominators: nil, sums: sums)
                 guard findings[member].pass == nil,
                     !(0..<replica.sumCount).allSatisfy({ sums[$0].isFinite })
                 else { continue }
-                findings[member].pass = (samples.lowerBound, lane.firstNonFiniteLoss(samples))
+                findings[member].pass = (samples.lowerBound, frame.firstNonFiniteLoss(samples))
             }
         }
     }

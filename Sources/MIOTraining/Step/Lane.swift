@@ -1,11 +1,6 @@
-import MIOData
-import MIOGraph
 import MIOKernels
-import MIOObjectives
-import MIOOptimizers
 import MIOPlan
 import MIOTensor
-import MIOTrace
 import Synchronization
 
 /// What one thread of a rank computes with: values and gradients of its own, and the heads. The lanes of a replica share
@@ -13,68 +8,18 @@ import Synchronization
 ///
 /// At any time it belongs to one thread.
 public final class Lane {
-    public let executor: Executor
-    let heads: [Head]
-    let columns: ColumnMap
-    /// Where its passes are recorded; `nil` for nowhere.
-    var timeline: StepTimeline?
+    /// The memory of passes that are under way at the same time: one frame, but in a step of several stages one for each
+    /// pass of the lane.
+    private(set) var frames: [Frame]
     /// Of the step at hand: how many of the plan's buckets hold all that this lane adds to them.
     let completedBuckets = Atomic(0)
-    private let plan: Plan
 
-    init(executor: Executor, heads: [Head], columns: ColumnMap) {
-        self.executor = executor
-        plan = executor.plan
-        self.heads = heads
-        self.columns = columns
-    }
+    init(_ frame: Frame) { frames = [frame] }
 
-    /// Brings a pass' samples of every input to where they are read, or has them read in the batch.
-    /// - Returns: whether all of them are finite.
-    @discardableResult
-    func loadInputs(_ batch: Batch, _ pass: Range<Int>) -> Bool {
-        var isFinite = true
-        for (index, tensor) in plan.inputs.enumerated() {
-            let count = pass.count * plan.tensors[tensor].elements
-            let source =
-                batch.values(ofColumn: columns.inputs[index])
-                + pass.lowerBound * plan.tensors[tensor].elements
-            let isFiniteInput =
-                executor.read(input: index, at: source)
-                ? areFinite(source, count: count)
-                : copyFinite(source, count: count, to: executor.value(tensor))
-            isFinite = isFiniteInput && isFinite
-        }
-        return isFinite
-    }
+    public var executor: Executor { frames[0].executor }
 
-    /// Doubles that the heads add up together.
-    var sumCount: Int { heads.reduce(0) { $0 + $1.sumCount } }
-
-    /// Runs one pass forward and adds the heads' sums.
-    /// - Parameters:
-    ///   - denominators: one a head, of the global batch; `nil` in evaluation, which asks for no gradient.
-    ///   - sums: `sumCount` doubles.
-    func forward(
-        _ batch: Batch, _ range: Range<Int>, _ pass: Pass, denominators: UnsafePointer<Double>?,
-        sums: UnsafeMutablePointer<Double>
-    ) {
-        // A fused relu makes 0 of a NaN: an input that is not a number would go by unnoticed, its sample wasted.
-        // The loss says so instead, as it would without the fusion.
-        let timeline = timeline
-        let loading = timeline?.now ?? 0
-        if !loadInputs(batch, range), sumCount > 0 { sums[0] = .nan }
-        timeline?.record(.inputs, from: loading, samples: range.count)
-        executor.forward(pass)
-        var offset = 0
-        for (index, head) in heads.enumerated() {
-            let evaluating = timeline?.now ?? 0
-            head.evaluate(
-                first: range.lowerBound, samples: range.count,
-                targets: batch.values(ofColumn: columns.targets[index]),
-                denominator: denominators?[index], sums: sums + offset)
-            timeline?.record(head: index, from: evaluating, samples: range.count)
-            offset += head.sumCount
-        }
+    /// Makes as many frames as are wanted, if there are fewer.
+    func makeFrames(_ count: Int, _ make: (_ index: Int) throws -> Frame) rethrows {
+        while frames.count < count { frames.append(try make(frames.count)) }
     }
 }

@@ -25,13 +25,13 @@ extension Pass {
     /// Over some samples of this rank's part of a batch.
     init(
         _ samples: Range<Int>, of batch: Batch, training: Bool, seed: UInt64 = 0, step: Int = 0,
-        accumulates: Bool = false
+        accumulates: Bool = false, usesBatchSums: Bool = false
     ) {
         self.init(
             samples: samples.count,
             context: CallContext(
                 training: training, seed: seed, step: UInt64(step),
                 firstSample: batch.firstPosition + samples.lowerBound),
-            accumulates: accumulates)
+            accumulates: accumulates, usesBatchSums: usesBatchSums)
     }
 }

@@ -54,7 +54,7 @@ public final class Predictor {
         guard let batch, member < passes.count else { return }
         let lane = replica.lanes[member]
         let samples = passes[passes.startIndex + member]
-        lane.loadInputs(batch, samples)
+        lane.frames[0].loadInputs(batch, samples)
         lane.executor.forward(Pass(samples, of: batch, training: false))
     }
 }

@@ -16,7 +16,7 @@ public final class Replica {
     public let plan: Plan
     public let columns: ColumnMap
     /// One for each thread; the first is the owner's.
-    public let lanes: [Lane]
+    public private(set) var lanes: [Lane]
     let team: ThreadTeam
     /// Of each head.
     let labels: [HeadLabels]
@@ -25,7 +25,9 @@ public final class Replica {
 
     /// Of the first lane: weights are the same in all.
     public var executor: Executor { lanes[0].executor }
-    var heads: [Head] { lanes[0].heads }
+    var heads: [Head] { lanes[0].frames[0].heads }
+    /// Makes the memory of one more pass, its weights' gradients in a slab that is given, or in one of its own.
+    private let makeFrame: (Storage<Float>?) throws -> Frame
 
     /// - Parameters:
     ///   - plan: of `planRequest`.
@@ -50,13 +52,16 @@ public final class Replica {
         }
         let labels = trained.map { HeadLabels($0.specification, shape: $0.plan.shape, part: part) }
         self.labels = labels
-        lanes = try (0..<count).map { lane in
+        let batchSums = Storage<Double>(count: plan.batchSumCount)
+        makeFrame = { gradients in
             let executor = try Executor(
-                plan: plan, graph: graph, backend: backend, weights: weights,
-                gradients: lane == 0 ? memory?.gradients : nil)
+                plan: plan, graph: graph, backend: backend, weights: weights, gradients: gradients,
+                batchSums: batchSums)
             let heads = zip(trained, labels).map { Head($1, plan: $0.plan, executor: executor) }
-            return Lane(executor: executor, heads: heads, columns: columns)
+            return Frame(executor: executor, heads: heads, columns: columns)
         }
+        lanes = []
+        for lane in 0..<count { lanes.append(Lane(try makeFrame(lane == 0 ? memory?.gradients : nil))) }
         team = try ThreadTeam(count: count)
         team.run { _ in backend.prepareThread() }
     }
@@ -76,23 +81,58 @@ public final class Replica {
     }
 
     /// Makes ready for shards of these sizes. Call it before the first step.
-    public func prepare(shardSizes: Set<Int>) throws {
+    ///
+    /// In a step of several stages all passes of a rank's batch are under way at the same time: each has a frame. The last
+    /// turn's gradients are where the reduction reads them; the turns before have slabs of their own.
+    /// - Parameter turns: in which a lane computes its shards of a batch.
+    public func prepare(shardSizes: Set<Int>, turns: Int = 1) throws {
         var sizes: Set<Int> = []
         for shard in shardSizes {
             for pass in Passes(0..<shard, most: plan.samples) { sizes.insert(pass.count) }
         }
+        let passes = Self.passesPerTurn(plan, largestShard: shardSizes.max() ?? 0)
         for lane in lanes {
-            for size in sizes.sorted() { try lane.executor.prepare(samples: size) }
+            let last = lane.executor.gradients
+            var slabs = (0..<(plan.stages.count > 1 ? turns - 1 : 0)).map { _ in
+                Storage<Float>(count: last.count)
+            }
+            slabs.append(last)
+            if plan.stages.count > 1 {
+                // Frame 0 has the last slab and so belongs to the last turn.
+                try lane.makeFrames(turns * passes) {
+                    try makeFrame(slabs[(turns - 1 + $0 / passes) % turns])
+                }
+            }
+            for frame in lane.frames {
+                for size in sizes.sorted() { try frame.executor.prepare(samples: size) }
+            }
         }
+    }
+
+    /// Passes that a lane makes of a shard.
+    static func passesPerTurn(_ plan: Plan, largestShard: Int) -> Int {
+        max(1, Passes(0..<largestShard, most: plan.samples).count)
+    }
+
+    /// How often a lane holds the values of a plan's tensors.
+    public static func frames(_ plan: Plan, largestShard: Int, turns: Int) -> Int {
+        plan.stages.count > 1 ? passesPerTurn(plan, largestShard: largestShard) * turns : 1
+    }
+
+    /// The frame of a pass of a lane's turn, in a step of several stages.
+    func frame(of lane: Int, turn: Int, pass: Int, turns: Int) -> Frame {
+        let frames = lanes[lane].frames
+        return frames[(turn + 1) % turns * (frames.count / turns) + pass]
     }
 
     /// Records the first lane's passes, and the steps they are part of, from now on.
     /// - Parameter bytesOfUpdate: that an update of the weights moves on the first lane's thread.
     public func record(on timeline: Timeline, bytesOfUpdate: Int) -> StepTimeline {
-        executor.record(on: timeline, graph: graph)
+        let trace = ExecutorTrace(timeline, plan: plan, graph: graph)
+        for frame in lanes[0].frames { frame.executor.record(on: trace) }
         let steps = StepTimeline(timeline, replica: self, bytesOfUpdate: bytesOfUpdate)
         self.timeline = steps
-        lanes[0].timeline = steps
+        for frame in lanes[0].frames { frame.timeline = steps }
         return steps
     }
 
@@ -129,7 +169,7 @@ public final class Replica {
     // MARK: Batches
 
     /// Doubles that the heads add up together.
-    var sumCount: Int { lanes[0].sumCount }
+    var sumCount: Int { lanes[0].frames[0].sumCount }
 
     /// Counts the labels of some samples of the batch that comes next.
     /// - Parameter counts: two doubles a head: labelled positions, their weights.

@@ -47,7 +47,7 @@ extension Replica {
     func firstNonFiniteLoss(
         _ batch: Batch, _ shards: VirtualShards, seed: UInt64, step: Int
     ) -> NonFiniteLoss? {
-        let lane = lanes[0]
+        let frame = lanes[0].frames[0]
         // The heads hold the next batch's labels by now; the caller marks those once more afterwards.
         var counts = [Double](repeating: 0, count: 2 * heads.count)
         counts.withUnsafeMutableBufferPointer {
@@ -56,22 +56,29 @@ extension Replica {
         }
         advance()
         var sums = [Double](repeating: 0, count: sumCount)
-        for shard in shards.own {
-            for samples in Passes(shards.samples(shard, of: batch), most: plan.samples) {
-                sums.withUnsafeMutableBufferPointer {
-                    guard let pointer = $0.baseAddress else { return }
-                    lane.forward(
-                        batch, samples, Pass(samples, of: batch, training: true, seed: seed, step: step),
-                        denominators: nil, sums: pointer)
+        // A value that is not finite spreads to all samples by way of sums over the batch: first without them, to find
+        // where it came from; then with those of the step, which are still there. Nobody waits for another rank.
+        for usesBatchSums in plan.stages.count > 1 ? [false, true] : [false] {
+            for shard in shards.own {
+                for samples in Passes(shards.samples(shard, of: batch), most: plan.samples) {
+                    sums.withUnsafeMutableBufferPointer {
+                        guard let pointer = $0.baseAddress else { return }
+                        frame.forward(
+                            batch, samples,
+                            Pass(
+                                samples, of: batch, training: true, seed: seed, step: step,
+                                usesBatchSums: usesBatchSums),
+                            denominators: nil, sums: pointer)
+                    }
+                    if let first = frame.firstNonFiniteLoss(samples) { return first }
                 }
-                if let first = lane.firstNonFiniteLoss(samples) { return first }
             }
         }
         return nil
     }
 }
 
-extension Lane {
+extension Frame {
     /// Of the pass that was the last one, over these samples of the part.
     func firstNonFiniteLoss(_ samples: Range<Int>) -> NonFiniteLoss? {
         let found = heads.compactMap { head in

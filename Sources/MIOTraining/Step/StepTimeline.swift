@@ -6,7 +6,7 @@ import MIOTrace
 public final class StepTimeline {
     /// What a rank does beside computing layers and losses.
     public enum Part: Int, CaseIterable, Sendable {
-        case step, inputs, lanes, labels, progress, tree, sum, finish, update, publish, data, records
+        case step, inputs, lanes, stage, labels, progress, tree, sum, finish, update, publish, data, records
         case checkpoint, validation
 
         fileprivate var facts: Timeline.Facts {
@@ -14,6 +14,7 @@ public final class StepTimeline {
             case .step: .init("step", .step)
             case .inputs: .init("load inputs", .inputs)
             case .lanes: .init("wait for threads", .threads)
+            case .stage: .init("add up over the batch", .ranks)
             case .labels: .init("count labels", .labels)
             case .progress: .init("add up gradients", .reduction)
             case .tree: .init("add up shards", .reduction)

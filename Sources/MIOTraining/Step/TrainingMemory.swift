@@ -34,7 +34,8 @@ public final class TrainingMemory {
         var layout = SharedLayout()
         let places = GradientReduction.Memory.Places(
             in: &layout, group: group, partition: partition, elements: plan.trainedElements,
-            numbers: ControlNumbers(graph.trainedOutputs(outputs).compactMap(\.self)).count)
+            numbers: ControlNumbers(graph.trainedOutputs(outputs).compactMap(\.self)).count
+                + plan.batchSumCount)
         let weightPlace = layout.place(Float.self, count: plan.weightElements)
         let slotPlaces = optimizer.slotNames.map { _ in
             layout.place(Float.self, count: plan.trainedElements)

@@ -25,6 +25,7 @@ public final class TrainingStep {
     private let gradients: BatchGradients
     let shards: VirtualShards
     let seed: UInt64
+    private let isFirstOfGroup: Bool
     private let places: ControlNumbers
     /// Summed over ranks each step.
     private let control: Storage<Double>
@@ -45,6 +46,7 @@ public final class TrainingStep {
         self.replica = replica
         self.optimizer = optimizer
         self.seed = seed
+        isFirstOfGroup = communicator.group.rank == 0
         let shards =
             shards
             ?? VirtualShards(
@@ -63,7 +65,7 @@ public final class TrainingStep {
         denominators = Storage(count: replica.heads.count)
         gradients = BatchGradients(
             replica: replica, shards: shards, seed: seed, reduction: reduction, communicator: communicator,
-            sums: places.sums, denominators: denominators)
+            sums: places, denominators: denominators)
         labels = LabelCounter(replica: replica, shards: shards)
     }
 
@@ -130,7 +132,11 @@ public final class TrainingStep {
         let gradientIsFinite = optimizer.inspect()
         let isFinite = lossesAreFinite && gradientIsFinite
         let learningRate = optimizer.learningRate
-        if isFinite { optimizer.update(on: replica.team) }
+        if isFinite {
+            optimizer.update(on: replica.team)
+            // Once for all ranks that share the weights; nobody reads it in training.
+            if isFirstOfGroup { replica.executor.updateState() }
+        }
         timeline?.record(.update, from: updating)
         let publishing = timeline?.now ?? 0
         try reduction.publish()

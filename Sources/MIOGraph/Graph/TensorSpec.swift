@@ -1,0 +1,25 @@
+import MIOTensor
+
+/// What the elements of a tensor are (Keras' `dtype`).
+public enum TensorElement: String, CaseIterable, Hashable, Sendable {
+    case float32
+    /// Class or word numbers. They have no gradient.
+    case int32
+}
+
+/// What is known of a tensor before it has values (Keras' `KerasTensor`).
+public struct TensorSpec: Hashable, Sendable, CustomStringConvertible {
+    /// Of one sample.
+    public let shape: Shape
+    public let element: TensorElement
+
+    public init(_ shape: Shape, _ element: TensorElement = .float32) {
+        self.shape = shape
+        self.element = element
+    }
+
+    /// `(80,)`, or `(80,) of int32`.
+    public var description: String {
+        element == .float32 ? shape.description : "\(shape) of \(element.rawValue)"
+    }
+}

@@ -1,0 +1,89 @@
+import MIOData
+import MIOGraph
+import MIOKernels
+import MIOObjectives
+import MIOOptimizers
+import MIOPlan
+import MIOTensor
+import MIOTrace
+
+/// The memory of one pass at a time: the values and gradients of a plan's tensors, and the heads that read and write them.
+///
+/// At any time it belongs to one thread.
+final class Frame {
+    let executor: Executor
+    let heads: [Head]
+    let columns: ColumnMap
+    /// Where its passes are recorded; `nil` for nowhere.
+    var timeline: StepTimeline?
+    private let plan: Plan
+
+    init(executor: Executor, heads: [Head], columns: ColumnMap) {
+        self.executor = executor
+        plan = executor.plan
+        self.heads = heads
+        self.columns = columns
+    }
+
+    /// Brings a pass' samples of every input to where they are read, or has them read in the batch.
+    /// - Returns: whether all of them are finite.
+    @discardableResult
+    func loadInputs(_ batch: Batch, _ pass: Range<Int>) -> Bool {
+        var isFinite = true
+        for (index, tensor) in plan.inputs.enumerated() {
+            let count = pass.count * plan.tensors[tensor].elements
+            let source =
+                batch.values(ofColumn: columns.inputs[index])
+                + pass.lowerBound * plan.tensors[tensor].elements
+            let isFiniteInput =
+                executor.read(input: index, at: source)
+                ? areFinite(source, count: count)
+                : copyFinite(source, count: count, to: executor.value(tensor))
+            isFinite = isFiniteInput && isFinite
+        }
+        return isFinite
+    }
+
+    /// Doubles that the heads add up together.
+    var sumCount: Int { heads.reduce(0) { $0 + $1.sumCount } }
+
+    /// Runs one pass forward through all stages and adds the heads' sums.
+    /// - Parameters:
+    ///   - denominators: one a head, of the global batch; `nil` in evaluation, which asks for no gradient.
+    ///   - sums: `sumCount` doubles.
+    func forward(
+        _ batch: Batch, _ range: Range<Int>, _ pass: Pass, denominators: UnsafePointer<Double>?,
+        sums: UnsafeMutablePointer<Double>
+    ) {
+        begin(batch, range, sums: sums)
+        executor.forward(pass)
+        evaluate(batch, range, denominators: denominators, sums: sums)
+    }
+
+    /// Brings a pass' inputs to where they are read.
+    func begin(_ batch: Batch, _ range: Range<Int>, sums: UnsafeMutablePointer<Double>) {
+        // A fused relu makes 0 of a NaN: an input that is not a number would go by unnoticed, its sample wasted.
+        // The loss says so instead, as it would without the fusion.
+        let loading = timeline?.now ?? 0
+        if !loadInputs(batch, range), sumCount > 0 { sums[0] = .nan }
+        timeline?.record(.inputs, from: loading, samples: range.count)
+    }
+
+    /// Adds the heads' sums of a pass that has gone through all stages.
+    func evaluate(
+        _ batch: Batch, _ range: Range<Int>, denominators: UnsafePointer<Double>?,
+        sums: UnsafeMutablePointer<Double>
+    ) {
+        let timeline = timeline
+        var offset = 0
+        for (index, head) in heads.enumerated() {
+            let evaluating = timeline?.now ?? 0
+            head.evaluate(
+                first: range.lowerBound, samples: range.count,
+                targets: batch.values(ofColumn: columns.targets[index]),
+                denominator: denominators?[index], sums: sums + offset)
+            timeline?.record(head: index, from: evaluating, samples: range.count)
+            offset += head.sumCount
+        }
+    }
+}
