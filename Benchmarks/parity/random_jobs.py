@@ -86,7 +86,7 @@ class RandomJob:
         return name
 
     def _activation(self):
-        return self.random.choice(["linear", "relu", "relu", "relu", "tanh", "sigmoid"])
+        return self.random.choice(["linear", "relu", "relu", "relu", "tanh", "sigmoid", "gelu", "silu", "elu"])
 
     def _trunk(self):
         """From every input some layers, then all of them joined. Returns what joins them, and the images before it."""
@@ -94,6 +94,7 @@ class RandomJob:
         for name in self.inputs:
             for _ in range(self.random.randint(0, 5)):
                 name = self._image_layer(name) if len(self.shapes[name]) == 3 else self._vector_layer(name)
+                name = self._normalized(name)
                 if len(self.shapes[name]) == 3:
                     images.append(name)
             shape = self.shapes[name]
@@ -113,6 +114,19 @@ class RandomJob:
     def _activated(self, source):
         return self._add("Activation", source, self.shapes[source],
                          activation=self.random.choice(["relu", "tanh", "sigmoid"]))
+
+    def _normalized(self, source):
+        """Now and then over the features of a sample, or over the batch."""
+        choose, chance = self.random.choice, self.random.random
+        if chance() < 0.8:
+            return source
+        kind = choose(["LayerNormalization", "BatchNormalization", "BatchNormalization"])
+        # Of a few nearly equal numbers the variance is rounding: with a small epsilon so would be the result.
+        arguments = {"epsilon": choose([0.01, 0.1]), "center": chance() < 0.8, "scale": chance() < 0.8}
+        if kind == "BatchNormalization":
+            arguments["momentum"] = choose([0.5, 0.9, 0.99])
+            arguments["trainable"] = chance() < 0.8
+        return self._add(kind, source, self.shapes[source], **arguments)
 
     def _sum_with(self, before, after):
         """A shortcut, where shapes allow one, now and then."""

@@ -141,6 +141,13 @@ def keras_training(job, arrays, start):
 # Both
 
 
+def begin_moving_averages(start):
+    """Sets back what a training moves at a learning rate of 0 as well."""
+    for path, values in start.items():
+        if path.endswith(("/moving_mean", "/moving_variance")):
+            start[path] = numpy.full_like(values, path.endswith("variance"))
+
+
 def deviation(start, ours, theirs):
     """The worst tensor's, as a part of the way that it has gone; (deviation, name)."""
     def one(name):
@@ -164,6 +171,7 @@ def compare(seed):
     line = f"{len(job.layers)} layers, {job.samples} samples, batches of {job.batch_size}; {launch}"
     try:
         start, _ = mio(folder, "start", **{"optimizer.learning_rate": 0, "optimizer.weight_decay": 0})
+        begin_moving_averages(start)
         ours, our_losses = mio(folder, "trained", launch)
     except (Failure, subprocess.TimeoutExpired) as error:
         return f"mio: {error}", line

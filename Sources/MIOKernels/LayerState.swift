@@ -7,9 +7,12 @@ struct LayerState {
     private let layer: any Layer
     private let inputShapes: [Shape]
     private let weights: [UnsafeMutablePointer<Float>]
+    private let isMasked: Bool
     private let sums: UnsafePointer<Double>
 
-    func update() { layer.updateState(weights, inputShapes: inputShapes, sums: sums) }
+    func update() {
+        layer.updateState(weights, inputShapes: inputShapes, isMasked: isMasked, sums: sums)
+    }
 
     /// Of all calls that have sums over the batch and state, in the order of forward.
     static func all(of plan: Plan, _ graph: Graph, weights: Storage<Float>, batchSums: Storage<Double>)
@@ -25,6 +28,7 @@ struct LayerState {
             return LayerState(
                 layer: layer, inputShapes: operation.inputs.map { plan.tensors[$0].shape },
                 weights: state.map { weights.pointer + $0.offset },
+                isMasked: operation.masks.first.map { $0 != nil } ?? false,
                 sums: UnsafePointer(batchSums.pointer + operation.forwardSums.lowerBound))
         }
     }

@@ -71,6 +71,26 @@ void mio_layer_normalization_backward(
     const float *x, const float *dy, const float *gamma, const float *means, const float *factors, int64_t rows,
     int64_t width, float *dx, bool adds, float *gamma_gradient, float *beta_gradient);
 
+/// Adds Σ x and Σ x² of each column of (rows, width), whose rows are `stride` apart, to `sums` and `squares` (width,). Rows
+/// whose mask is 0 are left out; `mask` may be NULL.
+void mio_batch_normalization_sums(
+    const float *x, const float *mask, int64_t rows, int64_t width, int64_t stride, double *sums, double *squares);
+
+/// y ← (x − mean) · factor + offset of each column of (rows, width).
+void mio_batch_normalization_forward(
+    const float *x, const float *means, const float *factors, const float *offsets, int64_t rows, int64_t width, float *y);
+
+/// Adds Σ dy and Σ dy · (x − mean) of each column to `sums` and `products` (width,).
+void mio_batch_normalization_gradient_sums(
+    const float *x, const float *dy, const float *means, int64_t rows, int64_t width, int64_t stride, double *sums,
+    double *products);
+
+/// dx ← or += dy · by_gradient + mask · ((x − mean) · by_distance + all) of each column of (rows, width). `mask` (rows,) may
+/// be NULL: 1.
+void mio_batch_normalization_backward(
+    const float *x, const float *dy, const float *mask, const float *means, const float *by_gradient,
+    const float *by_distance, const float *all, int64_t rows, int64_t width, float *dx, bool adds);
+
 /// C (m, n) ← initial + A · B, or += A · B. A's element (i, l) lies at a[i · a_row + l · a_column]. Rows of B and of
 /// C are `b_stride` and `c_stride` apart; B's and `initial`'s rows must be readable up to a multiple of 16.
 /// `initial` (n,) may be NULL: zeros.

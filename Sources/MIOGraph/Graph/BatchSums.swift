@@ -29,6 +29,7 @@ extension Layer {
     }
 
     public func updateState(
-        _ state: [UnsafeMutablePointer<Float>], inputShapes: [Shape], sums: UnsafePointer<Double>
+        _ state: [UnsafeMutablePointer<Float>], inputShapes: [Shape], isMasked: Bool,
+        sums: UnsafePointer<Double>
     ) {}
 }

@@ -141,6 +141,14 @@ struct GraphBuilder {
             let masks: [Mask?]
             do {
                 results = try symbolic.layer.results(for: specs)
+                if symbolic.layer.readsMasks {
+                    try symbolic.layer.check(
+                        masks: sources.map { source in
+                            nodes[source.node].masks[source.result]?.shape { input in
+                                nodes[newNode[inputNodes[input]]].shape
+                            }
+                        }, for: shapes)
+                }
                 for result in results { try result.shape.checkCount("its result") }
                 masks = try results.indices.map { result throws(ShapeError) in
                     try self.mask(

@@ -41,6 +41,10 @@ public protocol Layer: Sendable {
     /// Whether forward and backward read the masks of the inputs (`ForwardCall.masks`).
     var readsMasks: Bool { get }
 
+    /// Refuses masks that do not fit. Called if the layer reads masks.
+    /// - Parameter masks: of each input the shape of one sample's mask, if it has one.
+    func check(masks: [Shape?], for inputs: [Shape]) throws(ShapeError)
+
     /// The weights that a first call on `inputs` creates, in Keras' order; later calls share them.
     func weights(for inputs: [Shape]) -> [WeightDescription]
 
@@ -90,9 +94,11 @@ public protocol Layer: Sendable {
     /// Changes the weights whose role is `state`, once a step that counts, for each call.
     /// - Parameters:
     ///   - state: the layer's weights of that role, in the order of `weights(for:)`.
+    ///   - isMasked: whether the first input has a mask.
     ///   - sums: those of `addForwardSums`, over the global batch.
     func updateState(
-        _ state: [UnsafeMutablePointer<Float>], inputShapes: [Shape], sums: UnsafePointer<Double>)
+        _ state: [UnsafeMutablePointer<Float>], inputShapes: [Shape], isMasked: Bool,
+        sums: UnsafePointer<Double>)
 }
 
 extension Layer {

@@ -31,6 +31,7 @@ public enum MaskRule: Hashable, Sendable {
 extension Layer {
     public func maskRule(ofResult result: Int) -> MaskRule { .none }
     public var readsMasks: Bool { false }
+    public func check(masks: [Shape?], for inputs: [Shape]) throws(ShapeError) {}
 }
 
 extension Mask {

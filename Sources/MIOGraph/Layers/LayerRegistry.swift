@@ -16,6 +16,7 @@ public enum LayerRegistry {
         Dropout.self,
         ActivationLayer.self,
         LayerNormalization.self,
+        BatchNormalization.self,
     ]
 
     public static var classNames: [String] { types.map { $0.className } }

@@ -58,6 +58,7 @@ extension KernelName {
     static let add = KernelName("add")
     static let concatenate = KernelName("concatenate")
     static let layerNormalization = KernelName("layer normalization")
+    static let batchNormalization = KernelName("batch normalization")
 }
 
 extension NativeBackend {
@@ -100,6 +101,10 @@ extension NativeBackend {
             .layerNormalization, for: LayerNormalization.self,
             choose: { layer, request, _ in LayerNormalizationKernel.choice(layer, request) },
             make: { layer, description, _ in LayerNormalizationKernel(layer, description) }),
+        KernelEntry(
+            .batchNormalization, for: BatchNormalization.self,
+            choose: { layer, request, _ in BatchNormalizationKernel.choice(layer, request) },
+            make: { layer, description, _ in BatchNormalizationKernel(layer, description) }),
     ]
 
     /// Whether a plan for the graph should be measured before it is made.

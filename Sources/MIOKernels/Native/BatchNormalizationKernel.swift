@@ -1,0 +1,185 @@
+import CDenseLoops
+import MIOGraph
+import MIOPlan
+import MIOTensor
+
+/// Batch normalization over the last axis, in vectors, on canonical tensors and on blocked images.
+final class BatchNormalizationKernel: Kernel {
+    private let layer: BatchNormalization
+    private let bindings: Bindings
+    private let channels: Int
+    /// A sample of a blocked image has its channels in blocks of `width`, each of `rows` pixels; a canonical tensor is one
+    /// block, of as many rows as it has positions.
+    private let blocks: Int
+    private let width: Int
+    private let rows: Int
+    private let isOneBlock: Bool
+    // One number a channel, zeros for those that pad the last block.
+    private let means: Storage<Float>
+    private let factors: Storage<Float>
+    private let offsets: Storage<Float>
+    private let byGradient: Storage<Float>
+    private let byDistance: Storage<Float>
+    private let all: Storage<Float>
+    /// Of one pass: Σ dy and Σ dy · (x − μ), or Σ x and Σ x².
+    private let sums: Storage<Double>
+    private let products: Storage<Double>
+
+    static func choice(_ layer: BatchNormalization, _ request: KernelRequest) -> KernelChoice? {
+        let shape = request.outputShape
+        guard layer.isLastAxis(of: shape), shape.count > 0 else { return nil }
+        var layout = request.inputLayouts[0]
+        if case .flattenedBlocked = layout { layout = .canonical }
+        let weights = layer.weights(for: request.inputShapes)
+        return KernelChoice(
+            algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout,
+            weightElements: weights.map(\.shape.count), weightLayouts: weights.map { _ in "canonical" },
+            backwardReadsOutput: false)
+    }
+
+    init(_ layer: BatchNormalization, _ description: KernelDescription) {
+        self.layer = layer
+        bindings = description.bindings
+        let shape = description.outputShape
+        channels = shape.last
+        if case .channelBlocked(let block) = description.choice.outputLayout {
+            precondition(bindings.masks[0] == nil, "a blocked image has no mask")
+            (blocks, width, isOneBlock) = ((channels + block - 1) / block, block, false)
+        } else {
+            (blocks, width, isOneBlock) = (1, channels, true)
+        }
+        rows = shape.count / shape.last
+        let padded = blocks * width
+        (means, factors, offsets) = (Storage(count: padded), Storage(count: padded), Storage(count: padded))
+        (byGradient, byDistance, all) = (
+            Storage(count: padded), Storage(count: padded), Storage(count: padded)
+        )
+        (sums, products) = (Storage(count: padded), Storage(count: padded))
+    }
+
+    func prepare(samples: Int) {}
+
+    private var mask: UnsafePointer<Float>? { bindings.masks[0].map { UnsafePointer($0) } }
+    private var stateIndex: Int { (layer.scale ? 1 : 0) + (layer.center ? 1 : 0) }
+
+    /// Visits the blocks of a pass: where one begins, its rows, and its first channel.
+    @inline(__always)
+    private func forEachBlock(_ pass: Pass, _ body: (_ offset: Int, _ rows: Int, _ channel: Int) -> Void) {
+        if isOneBlock { return body(0, pass.samples * rows, 0) }
+        for index in 0..<pass.samples * blocks {
+            body(index * rows * width, rows, index % blocks * width)
+        }
+    }
+
+    private func statistics(_ pass: Pass, _ channel: Int) -> BatchNormalization.Statistics {
+        if pass.usesBatchSums, let sums = bindings.forwardSums {
+            return layer.statistics(sums, channel: channel, channels: channels, isMasked: mask != nil)
+        }
+        let state = stateIndex
+        return layer.statistics(
+            movingMean: Double(bindings.weights[state][channel]),
+            movingVariance: Double(bindings.weights[state + 1][channel]))
+    }
+
+    func addForwardSums(_ pass: Pass, to target: UnsafeMutablePointer<Double>) {
+        sums.fill(0)
+        products.fill(0)
+        forEachBlock(pass) { offset, rows, channel in
+            mio_batch_normalization_sums(
+                bindings.inputs[0] + offset, mask, Int64(rows), Int64(width), Int64(width),
+                sums.pointer + channel, products.pointer + channel)
+        }
+        for channel in 0..<channels {
+            target[channel] += sums.pointer[channel]
+            target[channels + channel] += products.pointer[channel]
+        }
+        var count = pass.samples * rows
+        if let mask {
+            let positions = count
+            count = 0
+            for position in 0..<positions where mask[position] != 0 { count += 1 }
+        }
+        target[2 * channels] += Double(count)
+    }
+
+    func forward(_ pass: Pass) {
+        let gamma = layer.scale ? bindings.weights[0] : nil
+        let beta = layer.center ? bindings.weights[layer.scale ? 1 : 0] : nil
+        for channel in 0..<channels {
+            let statistics = statistics(pass, channel)
+            means.pointer[channel] = Float(statistics.mean)
+            factors.pointer[channel] = Float(statistics.factor) * (gamma?[channel] ?? 1)
+            offsets.pointer[channel] = beta?[channel] ?? 0
+        }
+        forEachBlock(pass) { offset, rows, channel in
+            mio_batch_normalization_forward(
+                bindings.inputs[0] + offset, means.pointer + channel, factors.pointer + channel,
+                offsets.pointer + channel, Int64(rows), Int64(width), bindings.output + offset)
+        }
+    }
+
+    /// Leaves Σ dy and Σ dy · (x − μ) of a pass in `sums` and `products`.
+    private func addUpGradients(_ pass: Pass) {
+        guard let gradient = bindings.outputGradient else { return }
+        for channel in 0..<channels { means.pointer[channel] = Float(statistics(pass, channel).mean) }
+        sums.fill(0)
+        products.fill(0)
+        forEachBlock(pass) { offset, rows, channel in
+            mio_batch_normalization_gradient_sums(
+                bindings.inputs[0] + offset, gradient + offset, means.pointer + channel, Int64(rows),
+                Int64(width), Int64(width), sums.pointer + channel, products.pointer + channel)
+        }
+    }
+
+    func addBackwardSums(_ pass: Pass, to target: UnsafeMutablePointer<Double>) {
+        addUpGradients(pass)
+        for channel in 0..<channels {
+            target[channel] += sums.pointer[channel]
+            target[channels + channel] += products.pointer[channel] * statistics(pass, channel).factor
+        }
+    }
+
+    func backward(_ pass: Pass) {
+        guard let gradient = bindings.outputGradient else { return }
+        // Each pass of a step has a kernel of its own, which still holds the pass' sums.
+        if !pass.usesBatchSums || bindings.backwardSums == nil { addUpGradients(pass) }
+        let global = pass.usesBatchSums ? bindings.backwardSums : nil
+        let gamma = layer.scale ? bindings.weights[0] : nil
+        let (dGamma, dBeta) = (
+            layer.scale ? bindings.weightGradients[0] : nil,
+            layer.center ? bindings.weightGradients[layer.scale ? 1 : 0] : nil
+        )
+        for channel in 0..<channels {
+            let statistics = statistics(pass, channel)
+            add(Float(products.pointer[channel] * statistics.factor), to: dGamma, channel, pass)
+            add(Float(sums.pointer[channel]), to: dBeta, channel, pass)
+            let factors = layer.gradientFactors(
+                statistics, gamma: gamma.map { Double($0[channel]) } ?? 1, sum: global?[channel] ?? 0,
+                product: global?[channels + channel] ?? 0)
+            byGradient.pointer[channel] = Float(factors.gradient)
+            byDistance.pointer[channel] = Float(factors.distance)
+            all.pointer[channel] = Float(factors.all)
+        }
+        guard let target = bindings.inputGradients[0] else { return }
+        forEachBlock(pass) { offset, rows, channel in
+            mio_batch_normalization_backward(
+                bindings.inputs[0] + offset, gradient + offset, mask, means.pointer + channel,
+                byGradient.pointer + channel, byDistance.pointer + channel, all.pointer + channel,
+                Int64(rows),
+                Int64(width), target.pointer + offset, target.flow == .adds)
+        }
+    }
+
+    private func add(_ value: Float, to gradient: Gradient?, _ channel: Int, _ pass: Pass) {
+        guard let gradient else { return }
+        gradient.pointer[channel] = gradient.adds(in: pass) ? gradient.pointer[channel] + value : value
+    }
+
+    func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>) {
+        canonical.update(from: stored, count: channels)
+    }
+
+    func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>) {
+        stored.update(from: canonical, count: channels)
+    }
+}
