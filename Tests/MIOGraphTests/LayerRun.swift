@@ -34,9 +34,9 @@ final class LayerRun<T: Scalar> {
     private var call: ForwardCall<T> {
         ForwardCall(
             samples: samples, context: context, streams: RandomStreams(path: "layer"),
-            inputShapes: inputShapes, outputShape: outputShape,
-            inputs: inputs.map { UnsafePointer($0.pointer) },
-            weights: weights.map { UnsafePointer($0.pointer) }, output: output.pointer,
+            inputShapes: inputShapes, outputShapes: [outputShape],
+            inputs: inputs.map { UnsafePointer($0.pointer) }, masks: inputs.map { _ in nil },
+            weights: weights.map { UnsafePointer($0.pointer) }, outputs: [output.pointer],
             kept: kept.count == 0 ? nil : kept.pointer, scratch: scratch.count == 0 ? nil : scratch.pointer)
     }
 

@@ -13,7 +13,7 @@ import Testing
 /// Law 1: the number of ranks never changes the training.
 @Suite struct WorldSizeTests {
     /// One vector in, two answers out, with a dropout, small.
-    private static func model() throws -> Model {
+    static func model() throws -> Model {
         let input = Input("input", shape: [12])
         let trunk = Dropout(0.3)(Dense(9, activation: .tanh, name: "trunk")(input))
         return try Model(
@@ -24,7 +24,7 @@ import Testing
             ])
     }
 
-    private static func outputs() -> [OutputSpecification] {
+    static func outputs() -> [OutputSpecification] {
         [
             OutputSpecification(
                 "kind", loss: SparseCategoricalCrossentropy(), weight: 1,
@@ -35,7 +35,7 @@ import Testing
 
     /// A folder with shards of 7 and 12 samples; `kind` is labelled on the given rows only.
     /// - Parameter missing: whether elements of `box` are missing, in two rows all of them.
-    private static func writeData(labelled: Set<Int>, missing: Bool = false) throws -> String {
+    static func writeData(labelled: Set<Int>, missing: Bool = false) throws -> String {
         let folder = FileManager.default.temporaryDirectory.path + "/mio-world-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var random = PhiloxSequence(seed: 5, stream: 1)
@@ -73,12 +73,13 @@ import Testing
     }
 
     /// Trains two epochs and returns every step's numbers and the final weights, by rank.
-    private static func train(
+    static func train(
+        _ makeModel: @escaping @Sendable () throws -> Model = WorldSizeTests.model,
         ranks: Int, groupSize: Int? = nil, lanes: Int = 1, batchSize: Int, pass: Int, folder: String,
         virtualShards: Int? = nil, between: SumBetweenGroups = .any
     ) throws -> [Trace] {
         try InProcessCommunicator.run(worldSize: ranks, groupSize: groupSize) { communicator in
-            let model = try model()
+            let model = try makeModel()
             let columns = ColumnMap(graph: model.graph, outputs: outputs())
             let dataset = try Dataset(
                 DataSpecification(files: ["\(folder)/train-*.npz"]), columns: columns.requests)
@@ -98,6 +99,8 @@ import Testing
             let replica = try Replica(
                 graph: model.graph, outputs: outputs(), backend: ReferenceBackend(), plan: plan,
                 part: max(part, 1), memory: memory, lanes: lanes)
+            try replica.prepare(
+                shardSizes: Set(0...shards.largest(batchSize: batchSize)), turns: shards.own.count / lanes)
             replica.initializeWeights(seed: 3)
             let step = TrainingStep(
                 replica: replica,
@@ -261,7 +264,7 @@ import Testing
         }
     }
 
-    private static func expectWithinRounding(_ trace: Trace, _ alone: Trace, _ what: String) {
+    static func expectWithinRounding(_ trace: Trace, _ alone: Trace, _ what: String) {
         for (step, (values, expected)) in zip(trace.losses, alone.losses).enumerated() {
             for (value, expected) in zip(values, expected) {
                 #expect(
