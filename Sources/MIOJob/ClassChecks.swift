@@ -23,7 +23,7 @@ struct ClassChecks {
         guard let classes = output.classes, let shape = graph.shape(ofOutput: output.name) else { return }
         let place = path.appending("outputs").appending(output.name).appending("classes")
         let loss = type(of: output.loss).className
-        let isOneHot = output.loss is CategoricalCrossentropy
+        let isOneHot = output.loss.targetKind == .classShares
         guard output.loss.hasClassLabels || isOneHot else {
             throw ConfigError(
                 path: place, message: "the targets of \(loss) are numbers, which have no classes")

@@ -32,11 +32,16 @@ import Testing
                 _ labelled: UnsafePointer<UInt8>, _ scales: UnsafePointer<T>,
                 losses: UnsafeMutablePointer<T>, gradient: UnsafeMutablePointer<T>
             ) {
-                loss.forward(
-                    LossCall(
-                        positions: positions, width: width, predictions: predictions, targets: targets,
-                        labelled: labelled, missing: labelling.missingNumber, scales: scales, losses: losses,
-                        gradient: gradient))
+                let call = LossCall(
+                    positions: positions, width: width, predictions: predictions, targets: targets,
+                    labelled: labelled, missing: labelling.missingNumber, scales: scales, losses: losses,
+                    gradient: gradient)
+                // 32-bit floats go the way of training.
+                if let call = call as? LossCall<Float> {
+                    loss.forwardNative(call)
+                } else {
+                    loss.forward(call)
+                }
             }
             evaluate(
                 predictions, targets, marks, scales, losses: &losses, gradient: &gradient)

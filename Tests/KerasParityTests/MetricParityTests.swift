@@ -25,7 +25,7 @@ import Testing
                     targets.withUnsafeBufferPointer { targets in
                         labelled.withUnsafeBufferPointer { labelled in
                             func call(_ weights: UnsafePointer<Float>?) -> MetricSums {
-                                metric.accumulate(
+                                metric.accumulateNative(
                                     MetricCall(
                                         positions: range.count, width: width,
                                         targetKind: targetWidth == 1 && width > 1 ? .classIndex : .real,

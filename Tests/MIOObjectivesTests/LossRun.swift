@@ -33,11 +33,12 @@ private func evaluate<T: Scalar>(
     _ scales: UnsafePointer<T>, losses: UnsafeMutablePointer<T>, gradient: UnsafeMutablePointer<T>?,
     probabilities: UnsafeMutablePointer<T>?
 ) {
-    loss.forward(
-        LossCall(
-            positions: positions, width: width, predictions: predictions, targets: targets,
-            labelled: labelled, missing: missing, scales: scales, losses: losses, gradient: gradient,
-            probabilities: probabilities))
+    let call = LossCall(
+        positions: positions, width: width, predictions: predictions, targets: targets,
+        labelled: labelled, missing: missing, scales: scales, losses: losses, gradient: gradient,
+        probabilities: probabilities)
+    // 32-bit floats go the way of training, the oracle is plain.
+    if let call = call as? LossCall<Float> { loss.forwardNative(call) } else { loss.forward(call) }
 }
 
 /// The losses alone, as an evaluation without training asks for them.

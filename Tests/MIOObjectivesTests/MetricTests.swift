@@ -15,10 +15,17 @@ func sums(
         _ predictions: UnsafePointer<Float>, _ targets: UnsafePointer<Float>,
         _ labelled: UnsafePointer<UInt8>, _ weights: UnsafePointer<Float>?
     ) -> MetricSums {
-        metric.accumulate(
-            MetricCall(
-                positions: positions, width: width, targetKind: kind, predictions: predictions,
-                targets: targets, labelled: labelled, missing: missing, weights: weights))
+        let call = MetricCall(
+            positions: positions, width: width, targetKind: kind, predictions: predictions,
+            targets: targets, labelled: labelled, missing: missing, weights: weights)
+        let (native, plain) = (metric.accumulateNative(call), metric.accumulate(call))
+        // The same terms in another order: as many roundings as positions.
+        for (a, b) in [(native.sum, plain.sum), (native.count, plain.count)] {
+            #expect(
+                abs(a - b) <= Double(positions) * .ulpOfOne * abs(b) || a == b || a.isNaN && b.isNaN,
+                "\(metric): \(a), plainly \(b)")
+        }
+        return native
     }
     guard let weights else { return accumulate(predictions, targets, labelled, nil) }
     return accumulate(predictions, targets, labelled, weights)

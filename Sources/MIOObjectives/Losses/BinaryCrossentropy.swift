@@ -63,10 +63,7 @@ public struct BinaryCrossentropy: Loss, Hashable {
     public func forward<T: Scalar>(_ call: LossCall<T>) {
         let keep = T(1 - labelSmoothing)
         let shift = T(labelSmoothing / 2)
-        if fromLogits, let call = call.single {
-            call.elementwise(
-                mio_binary_crossentropy, smoothing: mio_smoothing(keep: Float(keep), shift: Float(shift)))
-        } else if fromLogits {
+        if fromLogits {
             call.meanOverElements { logit, label in
                 let target = label * keep + shift
                 let loss = max(logit, 0) - logit * target + T.log(onePlus: T.exp(-abs(logit)))
@@ -88,6 +85,14 @@ public struct BinaryCrossentropy: Loss, Hashable {
                 return (loss, inside ? (clipped - target) / (clipped * (1 - clipped)) : 0)
             }
         }
+    }
+
+    /// Of probabilities the plain loop: an output's sigmoid is usually absorbed.
+    public func forwardNative(_ call: LossCall<Float>) {
+        guard fromLogits else { return forward(call) }
+        call.elementwise(
+            mio_binary_crossentropy,
+            smoothing: mio_smoothing(keep: Float(1 - labelSmoothing), shift: Float(labelSmoothing / 2)))
     }
 }
 

@@ -71,12 +71,16 @@ public struct CategoricalCrossentropy: Loss, Hashable {
         if fromLogits { forwardLogits(call, keep, shift) } else { forwardProbabilities(call, keep, shift) }
     }
 
+    /// Of probabilities the plain loop: an output's softmax is usually absorbed.
+    public func forwardNative(_ call: LossCall<Float>) {
+        guard fromLogits else { return forward(call) }
+        var smoothing = mio_smoothing(
+            keep: Float(1 - labelSmoothing), shift: Float(labelSmoothing) / Float(call.width))
+        call.inVectors { mio_categorical_crossentropy($0, &smoothing) }
+    }
+
     @inline(__always)
     private func forwardLogits<T: Scalar>(_ call: LossCall<T>, _ keep: T, _ shift: T) {
-        if let call = call.single {
-            var smoothing = mio_smoothing(keep: Float(keep), shift: Float(shift))
-            return call.inVectors { mio_categorical_crossentropy($0, &smoothing) }
-        }
         let width = call.width
         for position in 0..<call.positions {
             let offset = position * width

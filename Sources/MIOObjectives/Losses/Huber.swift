@@ -45,9 +45,6 @@ public struct Huber: Loss, Hashable {
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: LossCall<T>) {
         let delta = T(self.delta)
-        if let call = call.single {
-            return call.elementwise(mio_huber, delta: Float(delta))
-        }
         let halfSquare = delta * delta / 2
         call.meanOverElements { prediction, target in
             let error = prediction - target
@@ -57,4 +54,6 @@ public struct Huber: Loss, Hashable {
                 : (delta * size - halfSquare, error > 0 ? delta : -delta)
         }
     }
+
+    public func forwardNative(_ call: LossCall<Float>) { call.elementwise(mio_huber, delta: Float(delta)) }
 }

@@ -7,7 +7,8 @@ import MIOTensor
 /// A loss gives one number a *position* (each index of every axis but the prediction's last), as Keras'
 /// loss functions do before their reduction. How the numbers become one is `reduction`'s matter.
 ///
-/// To add one: a file like `Huber.swift`, a line in `LossRegistry`, a test.
+/// To add one: a file like `Huber.swift`, a line in `LossRegistry`, a test. It trains on its plain loop; a fast one is
+/// `forwardNative`, in the same file.
 public protocol Loss: Sendable {
     /// The Keras class: `MeanSquaredError`.
     static var className: String { get }
@@ -47,8 +48,12 @@ public protocol Loss: Sendable {
     /// - Throws: `LossShapeError` if this loss cannot take such a prediction.
     func targetShape(forPrediction prediction: Shape) throws(LossShapeError) -> Shape
 
-    /// Computes losses and, if asked, gradient and probabilities of all positions.
+    /// Computes losses and, if asked, gradient and probabilities of all positions: the plain implementation, the oracle of
+    /// `forwardNative`.
     func forward<T: Scalar>(_ call: LossCall<T>)
+
+    /// The same in 32-bit floats, as fast as the machine can. Training calls this one.
+    func forwardNative(_ call: LossCall<Float>)
 }
 
 extension Loss {
@@ -58,6 +63,7 @@ extension Loss {
     public var fromLogits: Bool { false }
     public var absorbs: Activation? { nil }
     public func readingLogits() -> Self { self }
+    public func forwardNative(_ call: LossCall<Float>) { forward(call) }
 
     public func targetShape(forPrediction prediction: Shape) throws(LossShapeError) -> Shape { prediction }
 }

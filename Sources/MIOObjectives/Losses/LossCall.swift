@@ -156,11 +156,3 @@ extension LossCall<Float> {
         inVectors { mio_elementwise_losses(&loss, $0) }
     }
 }
-
-extension LossCall {
-    /// This call, if it is one of 32-bit floats.
-    @inline(__always)
-    var single: LossCall<Float>? {
-        T.self == Float.self ? unsafeBitCast(self, to: LossCall<Float>.self) : nil
-    }
-}

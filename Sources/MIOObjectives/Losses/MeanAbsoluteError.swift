@@ -28,12 +28,11 @@ public struct MeanAbsoluteError: Loss, Hashable {
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: LossCall<T>) {
-        if let call = call.single {
-            return call.elementwise(mio_absolute_error)
-        }
         call.meanOverElements { prediction, target in
             let error = prediction - target
             return (abs(error), error > 0 ? 1 : error < 0 ? -1 : 0)
         }
     }
+
+    public func forwardNative(_ call: LossCall<Float>) { call.elementwise(mio_absolute_error) }
 }

@@ -28,12 +28,11 @@ public struct MeanSquaredError: Loss, Hashable {
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: LossCall<T>) {
-        if let call = call.single {
-            return call.elementwise(mio_squared_error)
-        }
         call.meanOverElements { prediction, target in
             let error = prediction - target
             return (error * error, 2 * error)
         }
     }
+
+    public func forwardNative(_ call: LossCall<Float>) { call.elementwise(mio_squared_error) }
 }

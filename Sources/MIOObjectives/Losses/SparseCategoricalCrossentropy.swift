@@ -67,10 +67,16 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
         if fromLogits { forwardLogits(call) } else { forwardProbabilities(call) }
     }
 
+    /// Of probabilities the plain loop: an output's softmax is usually absorbed.
+    /// - Precondition: as of `forward`.
+    public func forwardNative(_ call: LossCall<Float>) {
+        guard fromLogits else { return forward(call) }
+        // Infinite targets do not get here: `TargetLabelling.firstFault` has seen them.
+        call.inVectors { mio_sparse_crossentropy($0) }
+    }
+
     @inline(__always)
     private func forwardLogits<T: Scalar>(_ call: LossCall<T>) {
-        // Infinite targets do not get here: `TargetLabelling.firstFault` has seen them.
-        if let call = call.single { return call.inVectors { mio_sparse_crossentropy($0) } }
         let width = call.width
         for position in 0..<call.positions {
             let isLabelled = call.labelled[position] != 0

@@ -20,11 +20,15 @@ public struct AccuracyMetric: Metric, Hashable {
 
     public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {}
 
-    public func accumulate(_ call: MetricCall) -> MetricSums {
-        if call.width == 1 { return BinaryAccuracyMetric(name: name).accumulate(call) }
+    public func accumulate(_ call: MetricCall) -> MetricSums { meaning(call).accumulate(call) }
+
+    public func accumulateNative(_ call: MetricCall) -> MetricSums { meaning(call).accumulateNative(call) }
+
+    private func meaning(_ call: MetricCall) -> any Metric {
+        if call.width == 1 { return BinaryAccuracyMetric(name: name) }
         switch call.targetKind {
-        case .classIndex: return SparseCategoricalAccuracyMetric(name: name).accumulate(call)
-        case .real, .classShares: return CategoricalAccuracyMetric(name: name).accumulate(call)
+        case .classIndex: return SparseCategoricalAccuracyMetric(name: name)
+        case .real, .classShares: return CategoricalAccuracyMetric(name: name)
         }
     }
 }

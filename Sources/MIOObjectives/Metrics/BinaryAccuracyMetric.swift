@@ -42,12 +42,22 @@ public struct BinaryAccuracyMetric: Metric, Hashable {
 
     public func accumulate(_ call: MetricCall) -> MetricSums {
         let threshold = Float(self.threshold)
+        return call.sumOfMeans { isRight($0, $1, threshold) }
+    }
+
+    public func accumulateNative(_ call: MetricCall) -> MetricSums {
+        let threshold = Float(self.threshold)
         return call.sumOfMeans { offset in
             Double(
                 mio_count_answers(
                     call.predictions + offset, call.targets + offset, Int64(call.width), threshold))
-        } _: { prediction, target in
-            (prediction > threshold ? 1 : 0) == target ? 1 : 0
+        } _: {
+            isRight($0, $1, threshold)
         }
+    }
+
+    @inline(__always)
+    private func isRight(_ prediction: Float, _ target: Float, _ threshold: Float) -> Double {
+        (prediction > threshold ? 1 : 0) == target ? 1 : 0
     }
 }

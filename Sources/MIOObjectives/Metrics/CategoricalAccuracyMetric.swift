@@ -20,11 +20,16 @@ public struct CategoricalAccuracyMetric: Metric, Hashable {
         try requireRows(prediction, targetKind, sparse: SparseCategoricalAccuracyMetric.names[0])
     }
 
-    public func accumulate(_ call: MetricCall) -> MetricSums {
+    public func accumulate(_ call: MetricCall) -> MetricSums { accumulate(call, PlainRanking.self) }
+
+    public func accumulateNative(_ call: MetricCall) -> MetricSums { accumulate(call, VectorRanking.self) }
+
+    @inline(__always)
+    private func accumulate<Ranking: RowRanking>(_ call: MetricCall, _ ranking: Ranking.Type) -> MetricSums {
         call.sumOfWholeRows { position in
             let offset = position * call.width
-            let predicted = firstLargest(call.predictions + offset, width: call.width)
-            return predicted == firstLargest(call.targets + offset, width: call.width) ? 1 : 0
+            let predicted = Ranking.firstLargest(call.predictions + offset, width: call.width)
+            return predicted == Ranking.firstLargest(call.targets + offset, width: call.width) ? 1 : 0
         }
     }
 }

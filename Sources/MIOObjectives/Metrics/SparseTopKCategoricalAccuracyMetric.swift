@@ -33,10 +33,15 @@ public struct SparseTopKCategoricalAccuracyMetric: Metric, Hashable {
         try requireClassIndices(prediction, targetKind, dense: TopKCategoricalAccuracyMetric.names[0])
     }
 
-    public func accumulate(_ call: MetricCall) -> MetricSums {
+    public func accumulate(_ call: MetricCall) -> MetricSums { accumulate(call, PlainRanking.self) }
+
+    public func accumulateNative(_ call: MetricCall) -> MetricSums { accumulate(call, VectorRanking.self) }
+
+    @inline(__always)
+    private func accumulate<Ranking: RowRanking>(_ call: MetricCall, _ ranking: Ranking.Type) -> MetricSums {
         call.sumOfWholeRows { position in
             let row = call.predictions + position * call.width
-            return isInTop(k, row, width: call.width, class: call.classIndex(position)) ? 1 : 0
+            return Ranking.isInTop(k, row, width: call.width, class: call.classIndex(position)) ? 1 : 0
         }
     }
 }

@@ -33,11 +33,16 @@ public struct TopKCategoricalAccuracyMetric: Metric, Hashable {
         try requireRows(prediction, targetKind, sparse: SparseTopKCategoricalAccuracyMetric.names[0])
     }
 
-    public func accumulate(_ call: MetricCall) -> MetricSums {
+    public func accumulate(_ call: MetricCall) -> MetricSums { accumulate(call, PlainRanking.self) }
+
+    public func accumulateNative(_ call: MetricCall) -> MetricSums { accumulate(call, VectorRanking.self) }
+
+    @inline(__always)
+    private func accumulate<Ranking: RowRanking>(_ call: MetricCall, _ ranking: Ranking.Type) -> MetricSums {
         call.sumOfWholeRows { position in
             let offset = position * call.width
-            let target = firstLargest(call.targets + offset, width: call.width)
-            return isInTop(k, call.predictions + offset, width: call.width, class: target) ? 1 : 0
+            let target = Ranking.firstLargest(call.targets + offset, width: call.width)
+            return Ranking.isInTop(k, call.predictions + offset, width: call.width, class: target) ? 1 : 0
         }
     }
 }

@@ -81,7 +81,7 @@ final class Head {
             let factor = denominator == 0 ? 0 : specification.weight / denominator
             for position in 0..<positions { scales[position] = Float(Double(weights[position]) * factor) }
         }
-        loss.forward(
+        loss.forwardNative(
             LossCall<Float>(
                 positions: positions, width: width, predictions: input, targets: passTargets,
                 labelled: labelled, missing: missing, scales: scales, losses: losses,
@@ -96,7 +96,7 @@ final class Head {
         }
         sums[0] += sum
         for index in metrics.indices {
-            let result = metrics[index].accumulate(
+            let result = metrics[index].accumulateNative(
                 MetricCall(
                     positions: positions, width: width, targetKind: targetKind, predictions: predictions,
                     targets: passTargets, labelled: labelled, missing: missing,
