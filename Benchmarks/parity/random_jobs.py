@@ -54,6 +54,7 @@ class RandomJob:
         joined, images = self._trunk()
         self.outputs = self._outputs(joined, images)
         self._drop_unused()
+        self._add_rules()
         choose = self.random.choice
         self.batch_size = choose([1, 2, 3, 5, 8, 8, 12, 16, 24])
         self.samples = self.batch_size * choose([1, 2, 4]) + choose([0, 1, self.batch_size // 2])
@@ -188,16 +189,40 @@ class RandomJob:
         self.layers = [layer for layer in self.layers if layer["name"] in used]
         self.inputs = {name: shape for name, shape in self.inputs.items() if name in used}
 
+    def _add_rules(self):
+        """Regularizers and constraints of some weights, drawn apart: the rest of a job is the same without them."""
+        draw = random.Random(f"rules of {self.seed}")
+        share = draw.choice([0, 0, 0.4, 0.8])
+        for layer in self.layers:
+            weights = {"Dense": 2, "Conv2D": 4}.get(layer["class"])
+            if not weights:
+                continue
+            axes = draw.choice([0, [*range(weights - 1)], weights - 1])
+            choices = {
+                "kernel_regularizer": [("L2", {"l2": 0.01}), ("L1", {"l1": 0.002}), ("L1L2", {"l1": 0.001, "l2": 0.02})],
+                "bias_regularizer": [("L2", {"l2": 0.1})],
+                "kernel_constraint": [("MaxNorm", {"max_value": 0.5, "axis": axes}), ("UnitNorm", {"axis": axes}),
+                                      ("MinMaxNorm", {"min_value": 0.2, "max_value": 0.6, "rate": 0.7, "axis": axes})],
+                "bias_constraint": [("NonNeg", {}), ("MaxNorm", {"max_value": 0.01, "axis": 0})],
+            }
+            for key, named in choices.items():
+                if draw.random() < share:
+                    name, config = draw.choice(named)
+                    layer[key] = {"class_name": name, "config": config}
+
     # What trains it
 
-    def job(self):
-        """As job.yaml has it, which may be JSON."""
+    def job(self, with_rules=True):
+        """As job.yaml has it, which may be JSON. Without rules to see where weights start: a constraint acts at any
+        learning rate."""
+        layers = [{key: value for key, value in layer.items()
+                   if with_rules or not key.endswith(("_regularizer", "_constraint"))} for layer in self.layers]
         return {
             "name": "random",
             "seed": self.seed,
             "model": {
                 "inputs": {name: {"shape": shape} for name, shape in self.inputs.items()},
-                "layers": self.layers,
+                "layers": layers,
                 "outputs": list(self.outputs),
             },
             "outputs": {name: {"loss": one["loss"], "weight": one["weight"], **self._missing_key(one)}

@@ -53,12 +53,12 @@ def tensors(path):
     return found
 
 
-def mio(folder, name, launch=None, **settings):
+def mio(folder, name, launch=None, job="job.yaml", **settings):
     """The weights at the end, and every step's loss."""
     ranks, per_group = (launch.ranks, launch.ranks_per_group) if launch else (1, 1)
     training = launch.training if launch else {}
     settings = {"name": name, **{f"training.{key}": value for key, value in training.items()}, **settings}
-    command = [MIO, "train", "-n", str(ranks), "job.yaml", "--resume", "never"]
+    command = [MIO, "train", "-n", str(ranks), job, "--resume", "never"]
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
     environment = {**os.environ, "MIO_RANKS_PER_GROUP": str(per_group), "MIO_CACHE": str(FOLDER / "tuning")}
@@ -164,13 +164,14 @@ def compare(seed):
     folder.mkdir(parents=True)
     arrays, launch = job.arrays(), job.launch()
     (folder / "job.yaml").write_text(json.dumps(job.job(), indent=1))
+    (folder / "start.yaml").write_text(json.dumps(job.job(with_rules=False), indent=1))
     cut = job.samples // 3
     for index, part in enumerate((slice(0, cut), slice(cut, None)) if cut else (slice(None),)):
         numpy.savez(folder / f"train-{index}.npz", **{name: values[part] for name, values in arrays.items()})
 
     line = f"{len(job.layers)} layers, {job.samples} samples, batches of {job.batch_size}; {launch}"
     try:
-        start, _ = mio(folder, "start", **{"optimizer.learning_rate": 0, "optimizer.weight_decay": 0})
+        start, _ = mio(folder, "start", job="start.yaml", **{"optimizer.learning_rate": 0, "optimizer.weight_decay": 0})
         begin_moving_averages(start)
         ours, our_losses = mio(folder, "trained", launch)
     except (Failure, subprocess.TimeoutExpired) as error:

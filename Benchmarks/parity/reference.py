@@ -31,6 +31,7 @@ import philox  # noqa: E402
 import quantities  # noqa: E402
 import schedules  # noqa: E402
 import training  # noqa: E402
+import weight_rules  # noqa: E402
 
 FILES = {
     "convolution": layers.convolution,
@@ -43,6 +44,7 @@ FILES = {
     "initializers": initializers.golden,
     "optimizers": optimizers.golden,
     "schedules": schedules.golden,
+    "weight-rules": weight_rules.golden,
 }
 for experiment in (training.ImageMetadata(16, batch_size=4, steps=50), training.TwoHeads(batch_size=32, steps=50)):
     for optimizer in training.OPTIMIZERS:

@@ -22,7 +22,7 @@ public struct GradientPartition: Sendable {
     private let slices: [[Range<Int>]]
 
     /// Elements of a block: 8 KiB stay in the first-level cache while several passes go over them.
-    private static let blockElements = 2048
+    public static let blockElements = 2048
 
     /// - Parameters:
     ///   - parameters: their ranges of the slab, ascending; what lies between one and the next is zero, and counted

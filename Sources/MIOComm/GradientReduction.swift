@@ -20,6 +20,7 @@ public final class GradientReduction {
     private let group: RankGroup
     private let between: SumBetweenGroups
     private let needsSquares: Bool
+    private let term: Term?
     private let memory: Memory
     private let leaves: Sums
     private let slabs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
@@ -47,6 +48,13 @@ public final class GradientReduction {
         /// All of them in every rank's gradients, once `publish` returns too: an allreduce. In one group only.
         case everywhere
     }
+
+    /// Adds to the finished sum of a block what comes once, however many ranks there are: the gradient of a regularizer.
+    ///
+    /// Called for each block of this rank's slices, once a step, by any member of the team, before the block's squares are
+    /// taken; gets the block's number and its first element.
+    /// - Returns: whether it added anything.
+    public typealias Term = (_ block: Int, _ sum: UnsafeMutablePointer<Float>) -> Bool
 
     /// The group's memory of a reduction.
     public struct Memory {
@@ -102,15 +110,18 @@ public final class GradientReduction {
     ///   - between: how sums travel between groups.
     ///   - needsSquares: whether somebody needs the gradients' norms; whether they are finite is cheaper to tell.
     ///   - leaves: where the sums are afterwards.
+    ///   - term: what is added to each block's sum; only to slices.
     ///   - team: of this thread. Its members take part while they have nothing else to do.
     public init(
         communicator: any Communicator, partition: GradientPartition, memory: Memory,
         between: SumBetweenGroups = .any, needsSquares: Bool = true, leaves: Sums = .slices,
-        team: ThreadTeam? = nil
+        term: Term? = nil, team: ThreadTeam? = nil
     ) {
+        precondition(leaves == .slices || term == nil, "a term of sums that are everywhere")
         precondition(leaves == .slices || communicator.group.count == 1, "an allreduce of several groups")
         self.leaves = leaves
         self.needsSquares = needsSquares
+        self.term = term
         self.communicator = communicator
         self.partition = partition
         self.memory = memory
@@ -290,16 +301,22 @@ public final class GradientReduction {
                 }
             }
         if let block {
-            memory.squares.pointer[block] = needsSquares ? sumOfSquares(block) : isFinite ? 0 : .infinity
+            addSquare(block, isFinite: isFinite)
         }
     }
 
-    private func addSquare(_ block: Int) {
+    /// Adds the term of a block whose sum is complete, and says what is to be known of its squares.
+    /// - Parameter isFinite: whether the sum is; `nil` if nobody has looked.
+    private func addSquare(_ block: Int, isFinite: Bool? = nil) {
         let range = partition.blocks[block].range
-        memory.squares.pointer[block] =
-            needsSquares
-            ? sumOfSquares(block)
-            : mio_all_finite(range.count, own.pointer + range.lowerBound) != 0 ? 0 : .infinity
+        let sum = own.pointer + range.lowerBound
+        let changed = term?(block, sum) ?? false
+        guard !needsSquares else {
+            memory.squares.pointer[block] = sumOfSquares(block)
+            return
+        }
+        let isFinite = (changed ? nil : isFinite) ?? (mio_all_finite(range.count, sum) != 0)
+        memory.squares.pointer[block] = isFinite ? 0 : .infinity
     }
 
     private func sumOfSquares(_ block: Int) -> Double {

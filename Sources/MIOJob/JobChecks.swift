@@ -156,7 +156,8 @@ struct JobChecks {
     /// Every number that is logged needs a key of its own: Keras' names, `LogNames`.
     private func checkLogNames() throws(ConfigError) {
         let hasPrefix = graph.outputs.count > 1
-        var taken = Set(LoggingOptions.reservedNames + ["loss"])
+        var taken = Set(
+            LoggingOptions.reservedNames + ["loss"] + (graph.hasRegularizers ? ["regularization_loss"] : []))
         var named: [(name: String, place: ConfigPath)] = []
         for output in outputs where hasPrefix {
             named.append((output.name + "_loss", path.appending("outputs").appending(output.name)))

@@ -259,6 +259,29 @@ public final class Executor {
         }
     }
 
+    /// For each element of a parameter in canonical order its place in the parameter's range of a slab; `nil` if that is
+    /// the canonical order itself.
+    public func places(of parameter: Plan.ParameterPlan) -> [Int]? {
+        let count = parameter.shape.count
+        // The numbers of the elements, from 1 because padding is 0, go the way of weights; in two parts, because a 32-bit
+        // float holds integers of 24 bits.
+        let bits = 20
+        let canonical = Storage<Float>(count: count)
+        let stored = Storage<Float>(count: parameter.elements)
+        var numbers = [Int](repeating: 0, count: parameter.elements)
+        for shift in [0, bits] {
+            for index in 0..<count {
+                canonical.pointer[index] = Float((index + 1) >> shift & (1 << bits - 1))
+            }
+            operations[parameter.owner].kernel.convert(
+                weight: weight(of: parameter), canonical: canonical.pointer, to: stored.pointer)
+            for place in numbers.indices { numbers[place] += Int(stored.pointer[place]) << shift }
+        }
+        var places = [Int](repeating: 0, count: count)
+        for (place, number) in numbers.enumerated() where number > 0 { places[number - 1] = place }
+        return places.indices.allSatisfy { places[$0] == $0 } ? nil : places
+    }
+
     private func weight(of parameter: Plan.ParameterPlan) -> Int {
         plan.operations[parameter.owner].weights.firstIndex { plan.parameters[$0].index == parameter.index }!
     }

@@ -48,7 +48,8 @@ struct StartingPoint {
             warnings += try state.order.verifyContinues(checkpoint, at: state.position, job: job, as: order)
             state.order = order
         }
-        let sumCount = job.outputs.reduce(0) { $0 + 2 + 2 * $1.allMetrics.count }
+        let sumCount =
+            job.outputs.reduce(0) { $0 + 2 + 2 * $1.allMetrics.count } + (job.graph.hasRegularizers ? 2 : 0)
         if state.epochSums.count != sumCount
             || state.outputsChecksum.map({ $0 != job.outputsChecksum }) ?? false
         {
@@ -68,9 +69,11 @@ struct StartingPoint {
 }
 
 extension Job {
-    /// Of the losses and metrics that an epoch's sums are of.
+    /// Of the losses, metrics and regularizers that an epoch's sums are of.
     var outputsChecksum: UInt32 {
-        CRC32.of(Array(ConfigValue.list(outputs.map { .dictionary($0.config) }).json().utf8))
+        let regularizers = graph.parameters.compactMap { $0.description.rules.regularizer?.config }
+        return CRC32.of(
+            Array(ConfigValue.list(outputs.map { .dictionary($0.config) } + regularizers).json().utf8))
     }
 
     /// A warning of how this job trains otherwise than the run directory's. A changed learning rate may be meant, a changed

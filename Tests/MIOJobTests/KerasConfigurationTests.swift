@@ -127,6 +127,30 @@ import Testing
         _ = try job(last: "class: Dense, units: 3, kernel_initializer: \(initializer)")
     }
 
+    @Test(arguments: [
+        "kernel_regularizer: l2", "kernel_regularizer: {class: L2, l2: 0.02}",
+        #"kernel_regularizer: {"module": "keras.regularizers", "class_name": "L1L2", "config": {"l1": 0.01, "l2": 0.02}, "registered_name": null}"#,
+        #"bias_regularizer: {"module": "keras.regularizers", "class_name": "L1", "config": {"l1": 0.01}, "registered_name": null}"#,
+        #"kernel_constraint: {"module": "keras.constraints", "class_name": "MaxNorm", "config": {"max_value": 2, "axis": 0}, "registered_name": null}"#,
+        #"bias_constraint: {"module": "keras.constraints", "class_name": "NonNeg", "config": {}, "registered_name": null}"#,
+        #"kernel_constraint: {"module": "keras.constraints", "class_name": "MinMaxNorm", "config": {"min_value": 0.0, "max_value": 1.0, "rate": 1.0, "axis": 0}, "registered_name": null}"#,
+        "kernel_constraint: unit_norm",
+    ]) func weightRules(_ rules: String) throws {
+        let job = try job(last: "class: Dense, units: 3, \(rules)")
+        #expect(try Job(yaml: job.resolvedYAML, folder: "/tmp") == job)
+        #expect(job.resolvedYAML.contains(rules.prefix { $0 != ":" } + ":"))
+    }
+
+    /// The term has a name of its own among the logs.
+    @Test func theTermOfTheLossHasItsName() throws {
+        let named = "{class: MeanAbsoluteError, name: regularization_loss}"
+        _ = try job(metric: named)
+        let text = refusal {
+            try job(metric: named, last: "class: Dense, units: 3, kernel_regularizer: l2")
+        }
+        #expect(text.contains("logs already have a \"regularization_loss\""), "\(text)")
+    }
+
     private func refusal(_ make: () throws -> Job) -> String {
         let error = #expect(throws: JobError.self) { _ = try make() }
         #expect(error?.exitCode == .badInput)
@@ -134,7 +158,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("class: Dense, units: 3, kernel_regularizer: l2", "kernel_regularizer: ", "\"l2\""),
+        ("class: Dense, units: 3, activity_regularizer: l2", "activity_regularizer: ", "\"l2\""),
         ("class: Conv2D, filters: 2, kernel_size: 3, groups: 2", "groups: ", "found 2"),
         ("class: Conv2D, filters: 2, kernel_size: 3, dilation_rate: [2, 2]", "dilation_rate: ", "[2, 2]"),
         (
@@ -156,9 +180,10 @@ import Testing
     /// Every argument of `get_config()` at a value that mio does not have: refused by its name, with the value.
     @Test func everyArgumentIsDoneOrRefused() {
         let weights: [(key: String, value: String)] = [
-            ("kernel_regularizer", "{class_name: L2, config: {l2: 0.01}}"), ("bias_regularizer", "l1"),
-            ("activity_regularizer", "l2"), ("kernel_constraint", "{class_name: MaxNorm}"),
-            ("bias_constraint", "NonNeg"), ("lora_rank", "4"), ("lora_alpha", "8"),
+            ("kernel_regularizer", "{class_name: OrthogonalRegularizer}"),
+            ("bias_regularizer", "{class_name: L2, config: {l2: -1}}"),
+            ("activity_regularizer", "l2"), ("kernel_constraint", "{class_name: MaxNorm, config: {axis: x}}"),
+            ("bias_constraint", "[NonNeg]"), ("lora_rank", "4"), ("lora_alpha", "8"),
             ("quantization_config", "{class_name: Int8QuantizationConfig}"), ("dtype", "bfloat16"),
             ("kernel_initializer", "SomebodysOwn"), ("bias_initializer", "null"), ("use_bias", "null"),
             ("activation", "glu"), ("trainable", "null"), ("autocast", "false"),
@@ -185,7 +210,8 @@ import Testing
                 "class: LayerNormalization",
                 [
                     ("axis", "null"), ("axis", "[-1, x]"), ("epsilon", "-1"), ("center", "null"),
-                    ("rms_scaling", "true"), ("gamma_regularizer", "l2"), ("beta_constraint", "NonNeg"),
+                    ("rms_scaling", "true"), ("gamma_regularizer", "l5"),
+                    ("beta_constraint", "{class: NonNeg, axis: 0}"),
                 ]
             ),
         ]

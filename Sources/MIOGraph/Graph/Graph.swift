@@ -92,6 +92,11 @@ public struct Graph: Sendable {
         sourceOfOutput = Dictionary(outputs.map { ($0.name, $0.source) }) { first, _ in first }
     }
 
+    /// Whether the loss has a term made of weights alone.
+    public var hasRegularizers: Bool {
+        parameters.contains { $0.trainable && $0.description.rules.regularizer != nil }
+    }
+
     public func layer(of node: Int) -> any Layer { layers[nodes[node].layer].layer }
 
     public func spec(of source: Source) -> TensorSpec { nodes[source.node].results[source.result] }

@@ -160,6 +160,7 @@ struct GraphBuilder {
                 for weight in symbolic.layer.weights(for: shapes) {
                     try weight.shape.checkCount("its weight \(quoted: weight.name)")
                     try weight.checkInitializer()
+                    try weight.checkConstraint()
                 }
             } catch {
                 throw GraphError(place: place, call: name, message: error.message)

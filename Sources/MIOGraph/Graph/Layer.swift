@@ -174,9 +174,12 @@ public struct WeightDescription: Hashable, Sendable {
     public let fanOut: Int
     /// Whether the layer itself changes it and not the optimizer.
     public let isState: Bool
+    /// Its regularizer and its constraint.
+    public let rules: WeightRules
 
     public init(
-        name: String, shape: Shape, initializer: Initializer, fanIn: Int, fanOut: Int, isState: Bool = false
+        name: String, shape: Shape, initializer: Initializer, fanIn: Int, fanOut: Int, isState: Bool = false,
+        rules: WeightRules = .none
     ) {
         self.isState = isState
         self.name = name
@@ -184,11 +187,15 @@ public struct WeightDescription: Hashable, Sendable {
         self.initializer = initializer
         self.fanIn = fanIn
         self.fanOut = fanOut
+        self.rules = rules
     }
 
     /// With the fans that Keras computes from the shape alone: of a vector its length, of a matrix its rows and columns, of
     /// more axes the last two times the product of those before.
-    public init(name: String, shape: Shape, initializer: Initializer, isState: Bool = false) {
+    public init(
+        name: String, shape: Shape, initializer: Initializer, isState: Bool = false,
+        rules: WeightRules = .none
+    ) {
         var window = 1
         for dimension in shape.dimensions.dropLast(2) { window = window.clampedTimes(dimension) }
         let (rows, columns) =
@@ -199,12 +206,14 @@ public struct WeightDescription: Hashable, Sendable {
             }
         self.init(
             name: name, shape: shape, initializer: initializer, fanIn: rows.clampedTimes(window),
-            fanOut: columns.clampedTimes(window), isState: isState)
+            fanOut: columns.clampedTimes(window), isState: isState, rules: rules)
     }
 
     /// A vector.
-    public init(name: String, vector count: Int, initializer: Initializer) {
-        self.init(name: name, shape: [count], initializer: initializer)
+    public init(
+        name: String, vector count: Int, initializer: Initializer, rules: WeightRules = .none
+    ) {
+        self.init(name: name, shape: [count], initializer: initializer, rules: rules)
     }
 }
 

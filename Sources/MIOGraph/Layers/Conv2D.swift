@@ -19,18 +19,24 @@ public struct Conv2D: Layer {
     public let useBias: Bool
     public let kernelInitializer: Initializer
     public let biasInitializer: Initializer
+    public let kernelRules: WeightRules
+    public let biasRules: WeightRules
 
     /// A square kernel.
     public init(
         _ filters: Int, kernelSize: Int, strides: Int = 1, padding: Padding = .valid,
         activation: Activation = .linear, useBias: Bool = true,
         kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
+        kernelRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil,
+        kernelConstraint: (any Constraint)? = nil, biasConstraint: (any Constraint)? = nil,
         name: String? = nil, trainable: Bool = true
     ) {
         self.init(
             filters, kernelSize: [kernelSize, kernelSize], strides: [strides, strides], padding: padding,
             activation: activation, useBias: useBias, kernelInitializer: kernelInitializer,
-            biasInitializer: biasInitializer, name: name, trainable: trainable)
+            biasInitializer: biasInitializer, kernelRegularizer: kernelRegularizer,
+            biasRegularizer: biasRegularizer, kernelConstraint: kernelConstraint,
+            biasConstraint: biasConstraint, name: name, trainable: trainable)
     }
 
     /// - Precondition: kernel size and strides are two positive numbers each: height and width.
@@ -38,6 +44,8 @@ public struct Conv2D: Layer {
         _ filters: Int, kernelSize: [Int], strides: [Int] = [1, 1], padding: Padding = .valid,
         activation: Activation = .linear, useBias: Bool = true,
         kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
+        kernelRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil,
+        kernelConstraint: (any Constraint)? = nil, biasConstraint: (any Constraint)? = nil,
         name: String? = nil, trainable: Bool = true
     ) {
         precondition(
@@ -53,6 +61,8 @@ public struct Conv2D: Layer {
         self.useBias = useBias
         self.kernelInitializer = kernelInitializer
         self.biasInitializer = biasInitializer
+        kernelRules = WeightRules(regularizer: kernelRegularizer, constraint: kernelConstraint)
+        biasRules = WeightRules(regularizer: biasRegularizer, constraint: biasConstraint)
     }
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
@@ -67,15 +77,18 @@ public struct Conv2D: Layer {
         kernelInitializer = try Initializer(
             reading: "kernel_initializer", from: &config, default: .glorotUniform)
         biasInitializer = try Initializer(reading: "bias_initializer", from: &config, default: .zeros)
+        kernelRules = try WeightRules(of: "kernel", reading: &config)
+        biasRules = try WeightRules(of: "bias", reading: &config)
     }
 
     public var config: ConfigDictionary {
-        [
+        let arguments: ConfigDictionary = [
             "filters": .integer(filters), "kernel_size": ConfigValue(kernelSize),
             "strides": ConfigValue(strides), "padding": .string(padding.rawValue),
             "activation": .string(activation.rawValue), "use_bias": .boolean(useBias),
             "kernel_initializer": kernelInitializer.config, "bias_initializer": biasInitializer.config,
         ]
+        return arguments.with(("kernel", kernelRules), ("bias", biasRules))
     }
 
     /// Where the kernel lies on an input of these shapes.
@@ -115,8 +128,9 @@ public struct Conv2D: Layer {
         let channels = inputs[0].last
         let kernel = WeightDescription(
             name: "kernel", shape: kernelShape(channels: channels), initializer: kernelInitializer,
-            fanIn: window * channels, fanOut: window * filters)
-        let bias = WeightDescription(name: "bias", vector: filters, initializer: biasInitializer)
+            fanIn: window * channels, fanOut: window * filters, rules: kernelRules)
+        let bias = WeightDescription(
+            name: "bias", vector: filters, initializer: biasInitializer, rules: biasRules)
         return useBias ? [kernel, bias] : [kernel]
     }
 

@@ -13,10 +13,14 @@ public struct Dense: Layer {
     public let useBias: Bool
     public let kernelInitializer: Initializer
     public let biasInitializer: Initializer
+    public let kernelRules: WeightRules
+    public let biasRules: WeightRules
 
     public init(
         _ units: Int, activation: Activation = .linear, useBias: Bool = true,
         kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
+        kernelRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil,
+        kernelConstraint: (any Constraint)? = nil, biasConstraint: (any Constraint)? = nil,
         name: String? = nil, trainable: Bool = true
     ) {
         precondition(units >= 1, "Dense needs at least one unit, not \(units)")
@@ -26,6 +30,8 @@ public struct Dense: Layer {
         self.useBias = useBias
         self.kernelInitializer = kernelInitializer
         self.biasInitializer = biasInitializer
+        kernelRules = WeightRules(regularizer: kernelRegularizer, constraint: kernelConstraint)
+        biasRules = WeightRules(regularizer: biasRegularizer, constraint: biasConstraint)
     }
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
@@ -36,14 +42,17 @@ public struct Dense: Layer {
         kernelInitializer = try Initializer(
             reading: "kernel_initializer", from: &config, default: .glorotUniform)
         biasInitializer = try Initializer(reading: "bias_initializer", from: &config, default: .zeros)
+        kernelRules = try WeightRules(of: "kernel", reading: &config)
+        biasRules = try WeightRules(of: "bias", reading: &config)
     }
 
     public var config: ConfigDictionary {
-        [
+        let arguments: ConfigDictionary = [
             "units": .integer(units), "activation": .string(activation.rawValue),
             "use_bias": .boolean(useBias), "kernel_initializer": kernelInitializer.config,
             "bias_initializer": biasInitializer.config,
         ]
+        return arguments.with(("kernel", kernelRules), ("bias", biasRules))
     }
 
     public var outputActivation: Activation? { activation }
@@ -77,8 +86,9 @@ public struct Dense: Layer {
     public func weights(for inputs: [Shape]) -> [WeightDescription] {
         let kernel = WeightDescription(
             name: "kernel", shape: [inputs[0].last, units], initializer: kernelInitializer,
-            fanIn: inputs[0].last, fanOut: units)
-        let bias = WeightDescription(name: "bias", vector: units, initializer: biasInitializer)
+            fanIn: inputs[0].last, fanOut: units, rules: kernelRules)
+        let bias = WeightDescription(
+            name: "bias", vector: units, initializer: biasInitializer, rules: biasRules)
         return useBias ? [kernel, bias] : [kernel]
     }
 

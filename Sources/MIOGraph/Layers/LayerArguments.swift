@@ -7,11 +7,6 @@ extension [KerasArgument] {
         .dtype, .at(true, named: "autocast"), .at(.null, named: "activity_regularizer"),
     ]
 
-    /// Of layers with a kernel and a bias.
-    static let ofWeights: Self = [
-        "kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint",
-    ].map { .at(.null, named: $0) }
-
     /// Of layers of images.
     static let ofImages: Self = [
         .at("channels_last", named: "data_format", advice: "images are height, width, channels")
@@ -24,13 +19,12 @@ extension [KerasArgument] {
         .at(.null, named: "tensor"), .at(true, named: "trainable"),
     ]
 
-    static let ofDense: Self = .ofWeights + .ofAdaptedWeights
-
-    private static let ofAdaptedWeights: Self =
+    /// Of layers with a kernel and a bias.
+    static let ofDense: Self =
         ["lora_rank", "lora_alpha", "quantization_config"].map { .at(.null, named: $0) }
 
     static let ofConvolutions: Self =
-        .ofWeights + .ofAdaptedWeights + .ofImages + [
+        .ofDense + .ofImages + [
             .at(1, [1, 1], named: "dilation_rate"), .at(1, named: "groups"),
         ]
 }

@@ -10,11 +10,7 @@ import RealModule
 /// With g = gamma · dy and x̂ = (x − μ)/√(σ² + epsilon): dx = (g − mean(g) − x̂ · mean(g · x̂)) / √(σ² + epsilon).
 public struct LayerNormalization: Layer {
     public static var className: String { "LayerNormalization" }
-    public static var kerasArguments: [KerasArgument] {
-        ["beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint"].map {
-            .at(.null, named: $0)
-        } + [.at(false, named: "rms_scaling")]
-    }
+    public static var kerasArguments: [KerasArgument] { [.at(false, named: "rms_scaling")] }
     public let attributes: LayerAttributes
     /// Keras counts the batch as axis 0, which cannot be among them.
     public let axis: [Int]
@@ -23,11 +19,15 @@ public struct LayerNormalization: Layer {
     public let scale: Bool
     public let betaInitializer: Initializer
     public let gammaInitializer: Initializer
+    public let betaRules: WeightRules
+    public let gammaRules: WeightRules
 
     public init(
         axis: [Int] = [-1], epsilon: Double = 0.001, center: Bool = true, scale: Bool = true,
-        betaInitializer: Initializer = .zeros, gammaInitializer: Initializer = .ones, name: String? = nil,
-        trainable: Bool = true
+        betaInitializer: Initializer = .zeros, gammaInitializer: Initializer = .ones,
+        betaRegularizer: (any Regularizer)? = nil, gammaRegularizer: (any Regularizer)? = nil,
+        betaConstraint: (any Constraint)? = nil, gammaConstraint: (any Constraint)? = nil,
+        name: String? = nil, trainable: Bool = true
     ) {
         precondition(epsilon >= 0, "epsilon must not be negative")
         attributes = LayerAttributes(name: name, trainable: trainable)
@@ -37,6 +37,8 @@ public struct LayerNormalization: Layer {
         self.scale = scale
         self.betaInitializer = betaInitializer
         self.gammaInitializer = gammaInitializer
+        betaRules = WeightRules(regularizer: betaRegularizer, constraint: betaConstraint)
+        gammaRules = WeightRules(regularizer: gammaRegularizer, constraint: gammaConstraint)
     }
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
@@ -47,14 +49,17 @@ public struct LayerNormalization: Layer {
         scale = try config.boolean("scale", default: true)
         betaInitializer = try Initializer(reading: "beta_initializer", from: &config, default: .zeros)
         gammaInitializer = try Initializer(reading: "gamma_initializer", from: &config, default: .ones)
+        betaRules = try WeightRules(of: "beta", reading: &config)
+        gammaRules = try WeightRules(of: "gamma", reading: &config)
     }
 
     public var config: ConfigDictionary {
-        [
+        let arguments: ConfigDictionary = [
             "axis": axis.count == 1 ? .integer(axis[0]) : ConfigValue(axis), "epsilon": .real(epsilon),
             "center": .boolean(center), "scale": .boolean(scale),
             "beta_initializer": betaInitializer.config, "gamma_initializer": gammaInitializer.config,
         ]
+        return arguments.with(("beta", betaRules), ("gamma", gammaRules))
     }
 
     /// The axes of a sample, 0-based.
@@ -86,8 +91,11 @@ public struct LayerNormalization: Layer {
         // Keras sorts the axes as they are written, negative ones first; the elements lie as those of ascending axes.
         guard (try? sampleAxes(inputs[0])) != nil else { return [] }
         let shape = Shape(axis.sorted().map { inputs[0][$0 < 0 ? inputs[0].rank + $0 : $0 - 1] })
-        return (scale ? [WeightDescription(name: "gamma", shape: shape, initializer: gammaInitializer)] : [])
-            + (center ? [WeightDescription(name: "beta", shape: shape, initializer: betaInitializer)] : [])
+        let gamma = WeightDescription(
+            name: "gamma", shape: shape, initializer: gammaInitializer, rules: gammaRules)
+        let beta = WeightDescription(
+            name: "beta", shape: shape, initializer: betaInitializer, rules: betaRules)
+        return (scale ? [gamma] : []) + (center ? [beta] : [])
     }
 
     public func maskRule(ofResult result: Int) -> MaskRule { .ofInput(0) }

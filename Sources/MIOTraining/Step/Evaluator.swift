@@ -36,7 +36,7 @@ public final class Evaluator {
     public init(replica: Replica, shards: VirtualShards) {
         self.replica = replica
         self.shards = shards
-        names = LogNames(heads: replica.heads.map(\.specification), outputs: replica.graph.outputs.count)
+        names = replica.logNames
         counts = Storage(count: 2 * replica.heads.count)
         totals = Storage(count: shards.own.count * (replica.sumCount + 2 * replica.heads.count))
         sums = StepSums(names)
@@ -96,7 +96,12 @@ public final class Evaluator {
         TreeOrder.sum(totals.pointer, terms: shards.own.count, count: numbers)
         let totals = try communicator.sumInTreeOrder(
             Array(UnsafeBufferPointer(start: totals.pointer, count: numbers)))
-        sums.set(totals, heads: replica.heads) { head in
+        let regularization = replica.regularization
+        sums.set(
+            totals, heads: replica.heads,
+            regularization: regularization.isEmpty
+                ? nil : regularization.value(of: replica.executor.weights.pointer), samples: 1
+        ) { head in
             let count = replica.sumCount + 2 * head
             return replica.labels[head].denominator(
                 HeadLabels.Count(positions: totals[count], weights: totals[count + 1]), batches: batches)

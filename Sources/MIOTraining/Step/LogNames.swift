@@ -2,27 +2,38 @@ import MIOGraph
 import MIOObjectives
 
 /// The names under which a model's numbers are logged, Keras' names: `loss`, `kind_loss`, `kind_accuracy`;
-/// with one output its loss is the loss and its metrics have no prefix.
+/// with one output its metrics have no prefix, and its loss is the loss. With regularizers `loss` has their terms, as in
+/// Keras; `regularization_loss` is their sum.
 public struct LogNames: Sendable {
     public let names: [String]
     private let heads: [OutputSpecification]
     private let hasOneOutput: Bool
-    let sumCount: Int
+    private let hasRegularization: Bool
+    /// Doubles of all heads.
+    private let headSums: Int
 
     /// - Parameters:
     ///   - heads: the trained outputs, in the order of their sums.
     ///   - outputs: how many outputs the model has.
-    init(heads: [OutputSpecification], outputs: Int) {
+    ///   - hasRegularization: whether the loss has a term made of weights alone.
+    init(heads: [OutputSpecification], outputs: Int, hasRegularization: Bool) {
         self.heads = heads
         hasOneOutput = outputs == 1
+        self.hasRegularization = hasRegularization
         var names = ["loss"]
         if outputs > 1 { names += heads.map { "\($0.name)_loss" } }
+        if hasRegularization { names.append("regularization_loss") }
         for head in heads {
             names += head.allMetrics.map { outputs == 1 ? $0.name : "\(head.name)_\($0.name)" }
         }
         self.names = names
-        sumCount = heads.reduce(0) { $0 + 2 + 2 * $1.allMetrics.count }
+        headSums = heads.reduce(0) { $0 + 2 + 2 * $1.allMetrics.count }
     }
+
+    /// Where the regularizers' terms are among the sums, if there are any.
+    var regularization: Int { headSums }
+
+    var sumCount: Int { headSums + (hasRegularization ? 2 : 0) }
 
     func write(_ sums: UnsafePointer<Double>, to target: UnsafeMutablePointer<Double>) {
         var total = 0.0
@@ -36,6 +47,12 @@ public struct LogNames: Sendable {
                 next += 1
             }
             offset += 2 + 2 * (head.metrics.count + head.weightedMetrics.count)
+        }
+        if hasRegularization {
+            let (sum, count) = (sums[regularization], sums[regularization + 1])
+            target[next] = count == 0 ? 0 : sum / count
+            total += target[next]
+            next += 1
         }
         target[0] = total
         offset = 0

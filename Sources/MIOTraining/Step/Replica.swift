@@ -166,6 +166,17 @@ public final class Replica {
         }
     }
 
+    // MARK: Losses
+
+    /// The terms of the loss that are made of weights alone.
+    var regularization: Regularization { Regularization(graph: graph, plan: plan) }
+
+    var logNames: LogNames {
+        LogNames(
+            heads: heads.map(\.specification), outputs: graph.outputs.count,
+            hasRegularization: graph.hasRegularizers)
+    }
+
     // MARK: Batches
 
     /// Doubles that the heads add up together.

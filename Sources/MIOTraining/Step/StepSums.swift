@@ -3,7 +3,8 @@ import MIOTensor
 
 /// The additive numbers of some steps, the same on all ranks: of one step, or of an epoch so far.
 ///
-/// For each head: Σ w·ℓ, the denominator, and each metric's sum and count.
+/// For each head: Σ w·ℓ, the denominator, and each metric's sum and count. With regularizers, last: their terms times the
+/// steps' samples, and the samples; Keras weighs the losses of an epoch's batches by their samples too.
 public final class StepSums {
     let storage: Storage<Double>
     private let names: LogNames
@@ -20,7 +21,13 @@ public final class StepSums {
     }
 
     /// Takes the heads' sums over all ranks, one head after the other, with each head's denominator among them.
-    func set(_ reduced: UnsafePointer<Double>, heads: [Head], denominator: (Int) -> Double) {
+    /// - Parameters:
+    ///   - regularization: the sum of the regularizers' terms; `nil` if there are no regularizers.
+    ///   - samples: of the global batch.
+    func set(
+        _ reduced: UnsafePointer<Double>, heads: [Head], regularization: Double?, samples: Int,
+        denominator: (Int) -> Double
+    ) {
         var source = reduced
         var target = storage.pointer
         for (index, head) in heads.enumerated() {
@@ -29,6 +36,10 @@ public final class StepSums {
             (target + 2).update(from: source + 1, count: head.sumCount - 1)
             source += head.sumCount
             target += head.sumCount + 1
+        }
+        if let regularization {
+            target[0] = regularization * Double(samples)
+            target[1] = Double(samples)
         }
     }
 

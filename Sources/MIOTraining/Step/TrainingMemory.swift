@@ -14,6 +14,8 @@ public final class TrainingMemory {
     public let slots: [Storage<Float>]
     public let partition: GradientPartition
     let reduction: GradientReduction.Memory
+    /// One a block of the partition for the regularizers' terms; none without regularizers.
+    let penalties: Storage<Double>
     private let group: RankGroup
 
     /// This rank's.
@@ -40,9 +42,12 @@ public final class TrainingMemory {
         let slotPlaces = optimizer.slotNames.map { _ in
             layout.place(Float.self, count: plan.trainedElements)
         }
+        let penaltyPlace = layout.place(
+            Double.self, count: graph.hasRegularizers ? partition.blocks.count : 0)
         let memory = try communicator.shareMemory(byteCount: layout.byteCount)
         reduction = GradientReduction.Memory(memory, at: places)
         weights = memory.storage(weightPlace)
+        penalties = memory.storage(penaltyPlace)
         slots = slotPlaces.map { memory.storage($0) }
     }
 }

@@ -12,7 +12,8 @@ import MIOTensor
 /// then summed. So the number of ranks and the cut into passes change nothing but the order of additions.
 ///
 /// Ranks of a group share their slabs: each adds up its slices of all gradients and updates the weights there. They
-/// meet three times a step: when the gradients are complete, when they are added up, when the weights are changed.
+/// meet three times a step: when the gradients are complete, when they are added up, when the weights are changed; once more
+/// where weights have constraints, which are projected then.
 ///
 /// A step after the first allocates nothing on its thread.
 public final class TrainingStep {
@@ -22,6 +23,10 @@ public final class TrainingStep {
     /// The numbers of the step just done.
     public let sums: StepSums
     private let reduction: GradientReduction
+    /// `nil` without regularizers.
+    private let regularized: RegularizedBlocks?
+    /// `nil` without constraints.
+    private let projection: WeightProjection?
     private let gradients: BatchGradients
     let shards: VirtualShards
     let seed: UInt64
@@ -53,12 +58,23 @@ public final class TrainingStep {
                 total: communicator.size * replica.lanes.count, rank: communicator.rank,
                 worldSize: communicator.size)
         self.shards = shards
+        let regularization = replica.regularization
+        let regularized =
+            regularization.isEmpty
+            ? nil
+            : RegularizedBlocks(
+                regularization, partition: memory.partition, penalties: memory.penalties,
+                weights: memory.weights)
+        self.regularized = regularized
+        projection = WeightProjection(
+            graph: replica.graph, executor: replica.executor, group: communicator.group)
         reduction = GradientReduction(
             communicator: communicator, partition: memory.partition, memory: memory.reduction,
             between: between, needsSquares: optimizer.optimizer.options.clipping.needsNorms,
+            term: regularized.map { blocks in { block, sum in blocks.add(to: sum, block: block) } },
             team: replica.team)
         let specifications = replica.heads.map(\.specification)
-        names = LogNames(heads: specifications, outputs: replica.graph.outputs.count)
+        names = replica.logNames
         sums = StepSums(names)
         places = ControlNumbers(specifications)
         control = Storage(count: places.count)
@@ -126,11 +142,15 @@ public final class TrainingStep {
         try reduction.finish()
         timeline?.record(.finish, from: finishing)
 
-        sums.set(control.pointer, heads: replica.heads) { denominators.pointer[$0] }
+        let regularization = regularized?.value
+        sums.set(
+            control.pointer, heads: replica.heads, regularization: regularization,
+            samples: batch.globalCount
+        ) { denominators.pointer[$0] }
         readDenominators()
         let updating = timeline?.now ?? 0
         let gradientIsFinite = optimizer.inspect()
-        let isFinite = lossesAreFinite && gradientIsFinite
+        let isFinite = lossesAreFinite && gradientIsFinite && regularization?.isFinite ?? true
         let learningRate = optimizer.learningRate
         if isFinite {
             optimizer.update(on: replica.team)
@@ -139,6 +159,10 @@ public final class TrainingStep {
         }
         timeline?.record(.update, from: updating)
         let publishing = timeline?.now ?? 0
+        if isFinite, let projection {
+            try reduction.publish()
+            projection.run()
+        }
         try reduction.publish()
         timeline?.record(.publish, from: publishing)
         return StepReport(
