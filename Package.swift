@@ -7,11 +7,12 @@ let strict: [SwiftSetting] =
     Context.environment["MIO_WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
 /// A library target of the package and its tests, which mirror its sources.
-func module(_ name: String, _ dependencies: [Target.Dependency], testing extra: [Target.Dependency] = [])
-    -> [Target]
-{
+func module(
+    _ name: String, _ dependencies: [Target.Dependency], testing extra: [Target.Dependency] = [],
+    features: [SwiftSetting] = []
+) -> [Target] {
     [
-        .target(name: name, dependencies: dependencies, swiftSettings: strict),
+        .target(name: name, dependencies: dependencies, swiftSettings: strict + features),
         .testTarget(
             name: name + "Tests", dependencies: [.byName(name: name)] + dependencies + extra,
             swiftSettings: strict),
@@ -61,7 +62,9 @@ package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFol
 package.targets += module("MIOConfig", ["MIOTensor"])
 package.targets += module("MIOScale", ["MIOTensor", "MIOConfig"])
 package.targets += module("MIOTrace", ["MIOTensor", "MIOThreads", "MIOConfig"])
-package.targets += module("MIOGraph", ["MIOTensor", "MIOConfig", numerics])
+// `SpanLayer` hands out spans that live as long as a call.
+package.targets += module(
+    "MIOGraph", ["MIOTensor", "MIOConfig", numerics], features: [.enableExperimentalFeature("Lifetimes")])
 package.targets += module(
     "MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
@@ -117,8 +120,8 @@ package.targets.append(
     .target(
         name: "MIO",
         dependencies: [
-            "MIOTensor", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOJob", "MIORun", "MIOComm",
-            "MIOMPI",
+            "MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOJob", "MIORun",
+            "MIOComm", "MIOMPI",
             "MIOPlan", "MIOKernels",
         ], swiftSettings: strict))
 
@@ -177,6 +180,7 @@ package.targets += [
         "image-metadata", "image-metadata-data",
         ["MIOData", "MIOFiles", "MIOTensor", "MIOCommandLine", argumentParser]),
     example("image-metadata", "image-metadata-train", ["MIO"]),
+    example("own-layer", "own-layer-train", ["MIO"]),
 ]
 
 // MARK: For tests only.
@@ -226,7 +230,8 @@ package.targets += [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "ProcessSupport", "KerasParity", "mio-worker", "MIOTensor", "MIOTrace", "MIOConfig", "MIOData",
+            "ProcessSupport", "KerasParity", "mio-worker", "own-layer-train", "MIOTensor", "MIOTrace",
+            "MIOConfig", "MIOData",
             "MIOFiles", "MIOFormats", "MIOCoordinator", "MIORun",
         ],
         swiftSettings: strict),

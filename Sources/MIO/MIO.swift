@@ -1,4 +1,5 @@
 // What a user's own program imports: the functional API, jobs, and the run.
+@_exported import MIOConfig
 @_exported import MIOGraph
 @_exported import MIOJob
 @_exported import MIOObjectives

@@ -37,10 +37,11 @@ final class WorkerRun {
     ///   - ofRank: further arguments of single ranks.
     ///   - foldersOfRanks: the working folder of each rank, if not that of the tests.
     ///   - wrapper: what the launcher itself is run by.
+    ///   - program: what runs as a rank.
     init(
         _ job: String, ranks: Int, _ arguments: [String] = [], ofRank: [Int: [String]] = [:],
         foldersOfRanks: [String] = [], launch: Launch = .mpirun, wrapper: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], program: String = "mio-worker"
     ) throws {
         precondition(launch != .alone || ranks == 1)
         self.ranks = ranks
@@ -61,7 +62,7 @@ final class WorkerRun {
             launch == .notingStatuses
             ? "\"$0\" \"$@\" & note pid-$rank $!; wait $!; note status-$rank $?; exit 0"
             : "note pid-$rank $$; exec \"$0\" \"$@\""
-        let worker = ["sh", "-c", script, try BuiltProgram.path("mio-worker"), job] + arguments
+        let worker = ["sh", "-c", script, try BuiltProgram.path(program), job] + arguments
         process = try SpawnedProcess(
             wrapper + (launch == .alone ? [] : ["mpirun", "-n", "\(ranks)"]) + worker,
             environment: MPIEnvironment.variables.merging(["MIO_TEST_NOTES": notes.path]) { $1 }
@@ -72,11 +73,11 @@ final class WorkerRun {
     static func outcome(
         _ job: String, ranks: Int, _ arguments: [String] = [], ofRank: [Int: [String]] = [:],
         foldersOfRanks: [String] = [], launch: Launch = .mpirun, wrapper: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], program: String = "mio-worker"
     ) throws -> Outcome {
         try WorkerRun(
             job, ranks: ranks, arguments, ofRank: ofRank, foldersOfRanks: foldersOfRanks, launch: launch,
-            wrapper: wrapper, environment: environment
+            wrapper: wrapper, environment: environment, program: program
         ).wait()
     }
 

@@ -37,6 +37,8 @@ public struct ForwardCall<T: Scalar> {
     /// The sums over the global batch that `addForwardSums` added to; `nil` if this call goes without: the layer is not
     /// trained, or the call is not part of a training step.
     public var batchSums: UnsafePointer<Double>?
+    /// How large the weights and the layer's own memory are; `nil` if whoever makes the call leaves that to the layer.
+    public let counts: CallCounts?
     private let keptMemory: UnsafeMutablePointer<T>?
     private let scratchMemory: UnsafeMutablePointer<T>?
 
@@ -48,8 +50,9 @@ public struct ForwardCall<T: Scalar> {
         inputShapes: [Shape], outputShapes: [Shape], inputs: [UnsafePointer<T>],
         masks: [UnsafePointer<T>?] = [], weights: [UnsafePointer<T>], outputs: [UnsafeMutablePointer<T>],
         batchSums: UnsafePointer<Double>? = nil, kept: UnsafeMutablePointer<T>? = nil,
-        scratch: UnsafeMutablePointer<T>? = nil
+        scratch: UnsafeMutablePointer<T>? = nil, counts: CallCounts? = nil
     ) {
+        self.counts = counts
         keptMemory = kept
         scratchMemory = scratch
         self.samples = samples

@@ -1,7 +1,10 @@
 import MIOConfig
 import MIOTensor
+import Synchronization
 
 /// The layers a job file can name. The names are an allow-list: nothing else is ever constructed.
+///
+/// A program adds layers of its own by `register(_:)`, before it reads a job.
 public enum LayerRegistry {
     /// One line a layer.
     static let types: [any Layer.Type] = [
@@ -19,7 +22,45 @@ public enum LayerRegistry {
         BatchNormalization.self,
     ]
 
-    public static var classNames: [String] { types.map { $0.className } }
+    /// Those of the program.
+    private static let registered = Mutex<[any Layer.Type]>([])
+
+    private static var all: [any Layer.Type] { types + registered.withLock { $0 } }
+
+    public static var classNames: [String] { all.map { $0.className } }
+
+    /// Makes a layer of the program known to job files.
+    /// - Throws: `GraphError` if a layer has the name already, or if it is no name.
+    public static func register<Own: SpanLayer>(_ type: Own.Type) throws(GraphError) {
+        try register(OwnLayer<Own>.self, named: "\(Own.self)")
+    }
+
+    /// The same for a layer that is written with pointers, as mio's own are.
+    public static func register<Own: Layer>(_ type: Own.Type) throws(GraphError) {
+        try register(type, named: "\(Own.self)")
+    }
+
+    private static func register(_ type: any Layer.Type, named swiftName: String) throws(GraphError) {
+        let name = type.className
+        let place = "layer class \(quoted: name)"
+        guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else {
+            throw GraphError(
+                place: place,
+                message: "a className has letters, digits and underscores; change that of \(swiftName)")
+        }
+        let isTaken = registered.withLock { registered in
+            let isTaken =
+                (types + registered).contains { $0.className == name }
+            if !isTaken { registered.append(type) }
+            return isTaken
+        }
+        guard !isTaken else {
+            throw GraphError(
+                place: place,
+                message:
+                    "is registered already; give \(swiftName) a className of its own, and register it once")
+        }
+    }
 
     /// Makes a layer from Keras' arguments: `name`, `trainable`, and the class' own.
     /// - Parameter classKey: the key under which the class is named, for the error's path.
@@ -27,8 +68,9 @@ public enum LayerRegistry {
     public static func makeLayer(className: String, classKey: String, config: inout ConfigReader)
         throws(ConfigError) -> any Layer
     {
-        guard let type = types.first(where: { $0.className == className }) else {
-            throw config.error(classKey, ConfigReader.unknown(className, valid: classNames))
+        guard let type = all.first(where: { $0.className == className }) else {
+            throw config.error(
+                classKey, ConfigReader.unknown(className, valid: classNames))
         }
         let attributes = LayerAttributes(
             name: try config.optionalString("name"),

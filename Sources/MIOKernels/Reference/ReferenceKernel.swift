@@ -26,7 +26,9 @@ public final class ReferenceKernel: Kernel {
             masks: bindings.masks.map { $0.map { UnsafePointer($0) } },
             weights: bindings.weights.map { UnsafePointer($0) }, outputs: bindings.outputs,
             kept: description.choice.workspaceElements == 0 ? nil : bindings.workspace,
-            scratch: description.choice.scratchElements == 0 ? nil : bindings.scratch)
+            scratch: description.choice.scratchElements == 0 ? nil : bindings.scratch,
+            counts: CallCounts(
+                layer, inputShapes: description.inputShapes, outputShape: description.outputShape))
         let gradients = bindings.outputGradients.map { $0.map { UnsafePointer($0) } }
         if gradients.contains(where: { $0 != nil }) {
             backwardCall = BackwardCall(
