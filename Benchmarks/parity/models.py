@@ -66,18 +66,18 @@ def two_heads_batch(step, size):
 
 
 def start(weights):
-    """Specifications of the initial weights, in the order of `model.weights`: stream 1000 + i.
+    """Specifications of the initial weights, given with their paths: stream 1000 + i.
 
     Kernels as Glorot would, biases small and not zero, so that a mistaken order shows.
     """
     specifications = []
-    for index, variable in enumerate(weights):
+    for index, (path, variable) in enumerate(weights):
         shape = tuple(variable.shape)
         limit = 0.05
         if len(shape) > 1:
             field = math.prod(shape[:-2])
             limit = math.sqrt(6 / (field * (shape[-2] + shape[-1])))
         specifications.append(
-            {"path": variable.path, **tensors.uniform(1000 + index, shape, -limit, limit)}
+            {"path": path, **tensors.uniform(1000 + index, shape, -limit, limit)}
         )
     return specifications

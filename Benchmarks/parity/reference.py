@@ -26,6 +26,7 @@ import losses  # noqa: E402
 import metrics  # noqa: E402
 import initializers  # noqa: E402
 import missing  # noqa: E402
+import nested  # noqa: E402
 import optimizers  # noqa: E402
 import philox  # noqa: E402
 import quantities  # noqa: E402
@@ -46,7 +47,12 @@ FILES = {
     "schedules": schedules.golden,
     "weight-rules": weight_rules.golden,
 }
-for experiment in (training.ImageMetadata(16, batch_size=4, steps=50), training.TwoHeads(batch_size=32, steps=50)):
+for experiment in (
+    training.ImageMetadata(16, batch_size=4, steps=50),
+    training.TwoHeads(batch_size=32, steps=50),
+    nested.Nested(batch_size=10, steps=10, sgd=0.1, adam=0.01),
+    nested.Frozen(batch_size=10, steps=10, sgd=0.1, adam=0.01),
+):
     for optimizer in training.OPTIMIZERS:
         FILES[f"{experiment.name}-{optimizer}"] = (
             lambda experiment=experiment, optimizer=optimizer: training.golden(experiment, optimizer)

@@ -21,6 +21,10 @@ class Experiment:
             "adam": {"class": "Adam", "learning_rate": adam},
         }
 
+    def weights(self, model):
+        """Each variable with its path in mio."""
+        return [(variable.path, variable) for variable in model.weights]
+
 
 class ImageMetadata(Experiment):
     name, seed = "model-image-metadata", 1
@@ -62,8 +66,10 @@ def train(experiment, optimizer, element):
     with precision.precision(element):
         chosen = dict(experiment.optimizers[optimizer])
         model = experiment.build(precision.optimizer(chosen.pop("class"), element, **chosen))
-        start = models.start(model.weights)
-        model.set_weights([tensors.draw(experiment.seed, one) for one in start])
+        variables = experiment.weights(model)
+        start = models.start(variables)
+        for (_, variable), one in zip(variables, start):
+            variable.assign(tensors.draw(experiment.seed, one))
         logs = {}
         for step in range(experiment.steps):
             inputs, targets = (
@@ -73,7 +79,7 @@ def train(experiment, optimizer, element):
             model.reset_metrics()
             for name, value in model.train_on_batch(inputs, targets, return_dict=True).items():
                 logs.setdefault(name, []).append(float(value))
-        weights = [numpy.asarray(variable) for variable in model.weights]
+        weights = [numpy.asarray(variable) for _, variable in variables]
         for variable in weights:
             if variable.dtype != element:
                 raise AssertionError(f"a weight is {variable.dtype}, not {element}")
@@ -96,7 +102,9 @@ def golden(experiment, optimizer):
         record = quantities.tensor(weight, weight32, longest, seed, floor)
         finals.append({"path": specification["path"], "largest_change": float(way), **record})
     inputs, targets = experiment.batch(0)
+    job = getattr(experiment, "job", None)
     return {
+        **({} if job is None else {"job": job}),
         "seed": seed,
         "optimizer": experiment.optimizers[optimizer],
         "steps": experiment.steps,

@@ -1,5 +1,14 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Patterns of file names, as `glob(7)` has them.
 public enum Glob {
+    /// Whether a pattern takes the whole of a name, as `fnmatch(3)` says; `*` takes "/" too.
+    public static func matches(_ name: String, _ pattern: String) -> Bool { fnmatch(pattern, name, 0) == 0 }
+
     /// A folder's name may contain what a pattern would interpret.
     public static func escaped(_ folder: String) -> String {
         String(folder.flatMap { "*?[]\\".contains($0) ? ["\\", $0] : [$0] })

@@ -31,10 +31,13 @@ public struct Job: Sendable {
     public let runDirectory: String
     /// What relative globs of `data` are relative to: an absolute path.
     public let folder: String
+    /// Patterns of the layers that are not trained, as `fnmatch(3)` has them: `backbone/*`.
+    public let freeze: [String]
     /// What a person should look at, though it is no error.
     public let warnings: [String]
 
-    public var graph: Graph { model.graph }
+    /// The model's, with the layers frozen that `freeze` names.
+    public let graph: Graph
 
     /// Among `warnings`: that the job lies in a folder of a run that is not the one it names.
     package var copyWarning: String? { JobPath.copyWarning(folder: folder, runDirectory: runDirectory) }
@@ -47,6 +50,8 @@ public struct Job: Sendable {
 
     /// - Parameters:
     ///   - folder: what relative paths are relative to.
+    ///   - freeze: patterns of layers and nested models that are not trained, beside those that say so themselves:
+    ///     `backbone/*`, `conv1`.
     ///   - runDirectory: `runs/<name>` without it.
     /// - Throws: `JobError`: names, shapes or numbers that do not fit each other.
     public init(
@@ -54,14 +59,13 @@ public struct Job: Sendable {
         optimizer: any Optimizer = Adam(), training: TrainingOptions = TrainingOptions(),
         communication: CommunicationOptions = CommunicationOptions(),
         checkpoints: CheckpointOptions = CheckpointOptions(), logging: LoggingOptions = LoggingOptions(),
-        runDirectory: String? = nil, folder: String = "."
+        freeze: [String] = [], runDirectory: String? = nil, folder: String = "."
     ) throws(JobError) {
         do {
             try self.init(
                 checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
                 training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-                runDirectory: runDirectory,
-                folder: folder)
+                freeze: freeze, runDirectory: runDirectory, folder: folder)
         } catch {
             throw JobError(error)
         }
@@ -71,8 +75,11 @@ public struct Job: Sendable {
         checking name: String, seed: UInt64, model: Model, outputs: [OutputSpecification], data: JobData,
         optimizer: any Optimizer, training: TrainingOptions,
         communication: CommunicationOptions, checkpoints: CheckpointOptions, logging: LoggingOptions,
-        runDirectory: String?, folder: String
+        freeze: [String], runDirectory: String?, folder: String
     ) throws(ConfigError) {
+        let graph = try model.graph.freezing(freeze, at: ConfigPath("freeze"))
+        self.graph = graph
+        self.freeze = freeze
         let order = Dictionary(model.graph.outputs.enumerated().map { ($1.name, $0) }) { first, _ in first }
         self.name = name
         self.seed = seed
@@ -92,7 +99,7 @@ public struct Job: Sendable {
         self.runDirectory = JobPath.absolute(runDirectory ?? "runs/\(name)", in: self.folder)
         warnings =
             try JobChecks(
-                name: name, graph: model.graph, outputs: outputs, data: data, training: training,
+                name: name, graph: graph, outputs: outputs, data: data, training: training,
                 communication: communication, checkpoints: checkpoints, logging: logging
             ).run()
             + [JobPath.copyWarning(folder: self.folder, runDirectory: self.runDirectory)].compactMap(\.self)

@@ -34,7 +34,7 @@ struct JobChecks {
         try ClassChecks(graph: graph, outputs: outputs, data: data).run()
         let nodes = Dictionary(graph.outputs.map { ($0.name, $0.node) }) { first, _ in first }
         return outputs.compactMap { activationWarning($0, node: nodes[$0.name]) } + softmaxWarnings
-            + unusedInputWarnings + untrainedWarnings + shardsWarning + unusedColumnWarnings
+            + frozenWarning + unusedInputWarnings + untrainedWarnings + shardsWarning + unusedColumnWarnings
     }
 
     /// What a job file's reader has checked already, for jobs built in Swift.
@@ -242,6 +242,11 @@ struct JobChecks {
                 "model: layer \(quoted: entry.name) (\(type(of: entry.layer).className)): softmax over an axis of size 1 "
                 + "is 1 whatever the weights are, and they learn nothing; did you mean sigmoid?"
         }
+    }
+
+    private var frozenWarning: [String] {
+        graph.parameters.isEmpty || graph.parameters.contains(where: \.trainable)
+            ? [] : ["model: no layer with weights is trained: all are frozen (freeze, trainable: false)"]
     }
 
     private var shardsWarning: [String] {

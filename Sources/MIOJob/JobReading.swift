@@ -110,13 +110,14 @@ extension Job {
             try reader.optionalString("name")
             ?? URL(fileURLWithPath: JobPath.absolute(folder)).lastPathComponent
         let seed = try Self.readSeed(&reader)
+        let patterns = try reader.optionalValue("freeze", expected: "patterns of layers, as [\"encoder/*\"]")
+        let freeze = patterns == nil ? [] : try reader.strings("freeze")
         let runDirectory = try reader.optionalString("run_directory")
         try reader.finish()
         try self.init(
             checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
             training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-            runDirectory: runDirectory,
-            folder: folder)
+            freeze: freeze, runDirectory: runDirectory, folder: folder)
     }
 
     /// An integer from 0, or, beyond what an integer of a file can be, its digits as a string.

@@ -6,11 +6,11 @@ extension Job {
     public var resolved: ConfigValue {
         var outputEntries = ConfigDictionary()
         for output in outputs { outputEntries[output.name] = .dictionary(output.config) }
-        return .dictionary([
+        var job: ConfigDictionary = [
             "name": .string(name),
             // No integer of a file goes beyond Int.
             "seed": Int(exactly: seed).map(ConfigValue.integer) ?? .string(String(seed)),
-            "model": graph.canonical,
+            "model": model.graph.canonical,
             "outputs": .dictionary(outputEntries),
             "data": .dictionary(data.config(folder: folder)),
             "optimizer": optimizer.config,
@@ -19,7 +19,9 @@ extension Job {
             "checkpoints": .dictionary(checkpoints.config),
             "logging": .dictionary(logging.config),
             "run_directory": .string(runDirectory),
-        ])
+        ]
+        if !freeze.isEmpty { job["freeze"] = .list(freeze.map(ConfigValue.string)) }
+        return .dictionary(job)
     }
 
     /// `resolved` as the text of a job file: what the run directory keeps.

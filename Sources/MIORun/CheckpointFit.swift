@@ -5,6 +5,25 @@ import MIOOptimizers
 import MIOPlan
 import MIOTensor
 
+/// The weights that a training changes and the one before it did not, and the other way around.
+struct TrainedChange {
+    static let none = TrainedChange(added: [], removed: [])
+    let added: [String]
+    let removed: [String]
+
+    /// What becomes of the optimizer's slots; `nil` if nothing changes.
+    var warning: String? {
+        if added.isEmpty, removed.isEmpty { return nil }
+        let parts =
+            (added.isEmpty ? [] : ["now also \(listed(added, most: 6))"])
+            + (removed.isEmpty ? [] : ["no longer \(listed(removed, most: 6))"])
+        return "other weights are trained than when it was written: \(parts.joined(separator: "; ")). "
+            + (added.isEmpty
+                ? "The optimizer goes on with the others"
+                : "The optimizer's moments start at zero, as after Keras' compile; steps and learning rate go on")
+    }
+}
+
 /// The variables that a checkpoint must have for a training to go on from it: the model's and the optimizer's.
 struct CheckpointFit {
     let model: [ParameterDescription]
@@ -22,9 +41,11 @@ struct CheckpointFit {
         trained = parameters.filter(\.trainable).map(described)
     }
 
-    /// - Throws: `CheckpointError` for a checkpoint of another model; `RunError` for one of another optimizer, or of a
-    ///   training of other weights; `FormatError` for a tensor of another shape.
-    func verify(_ checkpoint: StoredCheckpoint) throws {
+    /// - Returns: which weights are trained that were not, and which no longer: `trainable`, `freeze` or the outputs with a
+    ///   loss have changed. An optimizer without slots does not tell.
+    /// - Throws: `CheckpointError` for a checkpoint of another model; `RunError` for one of another optimizer;
+    ///   `FormatError` for a tensor of another shape.
+    func verify(_ checkpoint: StoredCheckpoint) throws -> TrainedChange {
         try checkpoint.verifyMatches(model: model)
         var slots: [String] = []
         var weights: [String] = []
@@ -33,18 +54,20 @@ struct CheckpointFit {
             if let slot = parts.first, !slots.contains(slot) { slots.append(slot) }
             if let weight = parts.last, !weights.contains(weight) { weights.append(weight) }
         }
-        // An optimizer without slots tells nothing of its weights.
-        let expected = trained.isEmpty ? [] : optimizer.slotNames
+        // A training without a trained weight has no slots either.
+        let expected = trained.isEmpty && slots.isEmpty ? [] : optimizer.slotNames
         if Set(slots) != Set(expected) {
             throw refusal(
                 checkpoint,
                 "its optimizer state (\(Self.list(slots))) does not fit \(type(of: optimizer).className) "
                     + "(\(Self.list(expected))); train with the optimizer and the arguments that wrote it")
         }
-        guard !expected.isEmpty else { return }
-        try verifyWeights(weights, checkpoint)
+        guard !expected.isEmpty else { return .none }
+        let names = trained.map(\.name)
+        let change = TrainedChange(
+            added: names.filter { !weights.contains($0) }, removed: weights.filter { !names.contains($0) })
         for slot in expected {
-            for weight in trained {
+            for weight in trained where !change.added.contains(weight.name) {
                 let entry = try checkpoint.optimizer.entry(named: "\(slot)/\(weight.name)")
                 guard entry.shape == weight.shape else {
                     throw FormatError(
@@ -53,20 +76,7 @@ struct CheckpointFit {
                 }
             }
         }
-    }
-
-    private func verifyWeights(_ found: [String], _ checkpoint: StoredCheckpoint) throws(RunError) {
-        let names = trained.map(\.name)
-        let removed = found.filter { !names.contains($0) }
-        let added = names.filter { !found.contains($0) }
-        guard !removed.isEmpty || !added.isEmpty else { return }
-        let parts =
-            (removed.isEmpty ? [] : ["no longer \(Self.list(removed))"])
-            + (added.isEmpty ? [] : ["now also \(Self.list(added))"])
-        throw refusal(
-            checkpoint,
-            "other weights are trained than when it was written: \(parts.joined(separator: "; ")); set the "
-                + "layers' trainable and the job's outputs back as they were")
+        return change
     }
 
     private func refusal(_ checkpoint: StoredCheckpoint, _ text: String) -> RunError {

@@ -73,12 +73,14 @@ final class Snapshot {
     }
 
     /// Puts a checkpoint's tensors back.
+    /// - Parameter slots: whether the optimizer's too; they stay zero otherwise.
     /// - Precondition: the checkpoint has passed `CheckpointFit.verify`.
-    func restore(_ checkpoint: StoredCheckpoint) throws {
+    func restore(_ checkpoint: StoredCheckpoint, withSlots slots: Bool) throws {
         for parameter in parameters {
             try restore(
                 parameter, named: parameter.name, from: checkpoint.weights, to: replica.executor.weights)
         }
+        guard slots else { return }
         for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
             for parameter in trained {
                 try restore(

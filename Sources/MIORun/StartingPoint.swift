@@ -14,6 +14,8 @@ struct StartingPoint {
     let state: TrainingState
     /// Whether the checkpoint is one of the run directory's own.
     let isOwn: Bool
+    /// Whether the optimizer goes on with the checkpoint's slots; otherwise they start at zero.
+    let keepsSlots: Bool
     /// Warnings for the user, in order.
     let warnings: [String]
 
@@ -42,8 +44,11 @@ struct StartingPoint {
         checkpoint = found.checkpoint
         var warnings: [String] = []
         try checkpoint.verifyMatches(model: model)
-        try fit?.verify(checkpoint)
+        let change = try fit?.verify(checkpoint) ?? .none
         var state = try TrainingState(checkpoint)
+        keepsSlots = change.added.isEmpty
+        if !keepsSlots { state.slotsStart = state.updates }
+        if let warning = change.warning { warnings.append("\(checkpoint.path): \(warning)") }
         if let order {
             warnings += try state.order.verifyContinues(checkpoint, at: state.position, job: job, as: order)
             state.order = order

@@ -169,6 +169,7 @@ extension TrainingRun {
         let taking = trace?.steps.now ?? 0
         defer { trace?.steps.record(.checkpoint, from: taking) }
         state.updates = optimizer.updates
+        state.slotsStart = optimizer.slotsStart
         state.epochSums = epochSums.totals
         recorder.waitForCheckpoint()
         recorder.submit(takeSnapshot())

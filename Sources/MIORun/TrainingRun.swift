@@ -159,7 +159,7 @@ public final class TrainingRun {
                     found, store: store, job: job, model: snapshot.model,
                     fit: CheckpointFit(job, replica.plan),
                     order: SampleOrder(job, dataset))
-                try snapshot.restore(start.checkpoint)
+                try snapshot.restore(start.checkpoint, withSlots: start.keepsSlots)
                 state = start.state
                 for warning in start.warnings { Message.write("warning: \(warning)") }
                 // Only now: a job that cannot continue the run must leave what is known of it.
@@ -187,6 +187,7 @@ public final class TrainingRun {
         state.outputsChecksum = job.outputsChecksum
         try snapshot.broadcast(communicator)
         optimizer.updates = state.updates
+        optimizer.slotsStart = state.slotsStart
         epochSums.totals = state.epochSums
     }
 

@@ -8,6 +8,8 @@ struct TrainingState: Hashable {
     var position = TrainingPosition()
     /// Updates of the optimizer; fewer than steps if some were skipped.
     var updates = 0
+    /// Updates done when the optimizer's slots were zero.
+    var slotsStart = 0
     /// The epoch's sums so far, and a checksum of the losses and metrics that they are of; `nil` in checkpoints that do
     /// not tell.
     var epochSums: [Double] = []
@@ -19,6 +21,7 @@ struct TrainingState: Hashable {
     var config: ConfigValue {
         var config = order.config
         config["updates"] = .integer(updates)
+        if slotsStart != 0 { config["slots_start"] = .integer(slotsStart) }
         config["epoch_sums"] = .list(epochSums.map(ConfigValue.real))
         if let outputsChecksum { config["outputs_checksum"] = .integer(Int(outputsChecksum)) }
         return .dictionary(config)
@@ -40,6 +43,7 @@ struct TrainingState: Hashable {
             step: manifest.step, epoch: manifest.epoch, position: manifest.position)
         var reader = try ConfigReader(manifest.state, at: ConfigPath("state"))
         updates = try reader.integer("updates", atLeast: 0, atMost: manifest.step)
+        slotsStart = try reader.integer("slots_start", default: 0, atLeast: 0, atMost: updates)
         order = try SampleOrder(&reader)
         guard position.position <= order.rowCount else {
             throw reader.error(
@@ -76,7 +80,7 @@ struct TrainingState: Hashable {
     /// The numbers as they travel: exact, doubles as bits.
     var bytes: [UInt8] {
         let words =
-            [position.step, position.epoch, position.position, updates].map(UInt64.init)
+            [position.step, position.epoch, position.position, updates, slotsStart].map(UInt64.init)
             + epochSums.map(\.bitPattern)
         return words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) } }
     }
@@ -88,6 +92,7 @@ struct TrainingState: Hashable {
         }
         position = TrainingPosition(step: Int(words[0]), epoch: Int(words[1]), position: Int(words[2]))
         updates = Int(words[3])
-        epochSums = words.dropFirst(4).map(Double.init(bitPattern:))
+        slotsStart = Int(words[4])
+        epochSums = words.dropFirst(5).map(Double.init(bitPattern:))
     }
 }

@@ -103,48 +103,6 @@ extension EndToEndTests {
                 ])
         }
 
-        /// The same optimizer: what differs is which weights it trains.
-        @Test(arguments: [
-            (
-                "model.layers[0].trainable=false", "no longer class_hidden/kernel, class_hidden/bias"
-            ),
-            (
-                "outputs={kind: {loss: sparse_categorical_crossentropy}}",
-                "no longer box_hidden/kernel, box_hidden/bias, box/kernel, box/bias"
-            ),
-        ]) func ofOtherTrainedWeights(override: String, difference: String) throws {
-            let folder = try TrainingFolder()
-            let job = try train(folder)
-            try expectRefused(
-                job, folder, [override],
-                messages: (override.hasPrefix("model")
-                    ? []
-                    : [
-                        "warning: outputs: \"box\" has no entry, so it has no loss: it is predicted, but not trained"
-                    ])
-                    + [
-                        "mio: FOLDER/run/checkpoints/step-000000008: other weights are trained than when it "
-                            + "was written: \(difference); set the layers' trainable and the job's outputs back as "
-                            + "they were, or start over with --resume never"
-                    ])
-        }
-
-        /// Frozen at first, and thawed.
-        @Test func ofFewerTrainedWeights() throws {
-            let folder = try TrainingFolder()
-            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
-            let frozen = try WorkerRun.outcome(
-                job, ranks: 1, ["--set", "model.layers[3].trainable=false", "--set", "training.epochs=1"])
-            #expect(frozen.status == 0, "\(frozen.errors)")
-            try expectRefused(
-                job, folder,
-                messages: [
-                    "mio: FOLDER/run/checkpoints/step-000000004: other weights are trained than when it "
-                        + "was written: now also box_hidden/kernel, box_hidden/bias; set the layers' trainable and "
-                        + "the job's outputs back as they were, or start over with --resume never"
-                ])
-        }
-
         @Test(arguments: [
             ("seed=8", "seed 7, the job has 8"),
             ("training.shuffle=false", "training.shuffle true, the job has false"),

@@ -34,6 +34,11 @@ extension EndToEndTests {
             try compare(.twoHeads, shards: [7, 12], steps: 6)
         }
 
+        /// A model of models, with dropouts in it and a frozen layer.
+        @Test func nestedModels() throws {
+            try compare(.nested, shards: [7, 12], steps: 6)
+        }
+
         @Test func moreRanksThanSamplesInEveryBatch() throws {
             try compare(.twoHeads, shards: [3, 2], ["training.batch_size=2"], steps: 6)
         }

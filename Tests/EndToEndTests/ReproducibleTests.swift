@@ -30,10 +30,11 @@ extension EndToEndTests {
 
         /// 1, 2, 4 and 8 ranks, on one machine and as if on two, of one thread or more, leave the same checkpoints and the
         /// same logs.
-        @Test(arguments: ["two-heads", "images"])
+        @Test(arguments: ["two-heads", "images", "nested"])
         func strictRunsAreEqualToTheBit(sample: String) throws {
             let folder = try TrainingFolder()
-            let job = try (sample == "images" ? SampleJob.imageAndMetadata : .twoHeads)
+            let samples: [String: SampleJob] = ["images": .imageAndMetadata, "nested": .nested]
+            let job = try samples[sample, default: .twoHeads]
                 .prepare(in: folder, shards: [7, 12])
             let settings = [
                 "training.reproducible=strict",

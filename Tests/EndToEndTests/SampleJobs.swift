@@ -53,8 +53,48 @@ struct SampleJob {
               box: {loss: mean_squared_error, weight: 0.5, metrics: [mean_absolute_error]}
             \(ending)
             """,
-        longestSum: 100
-    ) { range, labelled, path in
+        longestSum: 100, write: writeTwoHeads)
+
+    /// The same data: a nested model of two results called twice, with a dropout and a sequence in it, and a frozen layer.
+    static let nested = SampleJob(
+        text: """
+            name: nested
+            seed: 7
+            model:
+              inputs: {input: {shape: [100]}}
+              layers:
+                - {name: first, class: Dense, inputs: input, units: 16, activation: relu}
+                - {name: second, class: Dense, inputs: input, units: 16, activation: tanh}
+                - name: encoder
+                  class: Functional
+                  inputs: first
+                  model:
+                    inputs: {x: {shape: [16]}}
+                    layers:
+                      - {name: dropped, class: Dropout, inputs: x, rate: 0.25}
+                      - name: tower
+                        class: Sequential
+                        inputs: dropped
+                        layers:
+                          - {name: d, class: Dense, units: 12, activation: tanh}
+                          - {name: dropped, class: Dropout, rate: 0.25}
+                          - {name: last, class: Dense, units: 8}
+                      - {name: d, class: Dense, inputs: x, units: 4}
+                    outputs: [tower, d]
+                - {name: again, layer: encoder, inputs: second}
+                - {name: joined, class: Concatenate, inputs: [encoder, again, "encoder:1", "again:1"]}
+                - {name: kind, class: Dense, inputs: joined, units: 10, activation: softmax}
+                - {name: box, class: Dense, inputs: joined, units: 4, activation: sigmoid}
+              outputs: [kind, box]
+            freeze: ["encoder/tower/last"]
+            outputs:
+              kind: {loss: sparse_categorical_crossentropy, metrics: [accuracy]}
+              box: {loss: mean_squared_error, weight: 0.5, metrics: [mean_absolute_error]}
+            \(ending)
+            """,
+        longestSum: 100, write: writeTwoHeads)
+
+    private static func writeTwoHeads(range: Range<Int>, labelled: Set<Int>?, path: String) throws {
         let rows = range.count
         var maker = SampleMaker(firstRow: range.lowerBound)
         let kind = zip(range, maker.labels(rows, classes: 10)).map {

@@ -4,6 +4,7 @@ import MIOComm
 import MIOConfig
 import MIOData
 import MIOGraph
+import MIOJob
 import MIOKernels
 import MIOObjectives
 import MIOOptimizers
@@ -12,7 +13,7 @@ import MIORun
 import MIOTensor
 import MIOTraining
 
-/// A golden training of one of the two models: the same start, the same batches, the same optimizer.
+/// A golden training of one of the two models, or of the job in the file: the same start, the same batches, the same optimizer.
 public struct ParityTraining: Sendable {
     /// What a training gave.
     public struct Outcome: Sendable {
@@ -31,7 +32,8 @@ public struct ParityTraining: Sendable {
     public let seed: UInt64
     public let steps: Int
     public let batchSize: Int
-    public let model: StartingModel
+    /// What the model's outputs learn, as Keras was told.
+    public let outputs: [OutputSpecification]
     private let graph: Graph
     private let start: [(name: String, tensor: Tensor)]
 
@@ -41,9 +43,16 @@ public struct ParityTraining: Sendable {
         seed = UInt64(try golden["seed"].integer)
         steps = try golden["steps"].integer
         batchSize = try golden["batch_size"].integer
-        let image = try golden["step_0"]["inputs"].optional("image")
-        model = image == nil ? .twoHeads : .imageMetadata
-        graph = try model.model(imageSide: image.map { try $0["shape"].integers[1] } ?? 256).graph
+        if var job = try golden.optional("job")?.dictionary {
+            job["data"] = .dictionary(["train": .dictionary(["files": "train.npz"])])
+            let read = try Job(yaml: ConfigValue.dictionary(job).json(), folder: "/golden")
+            (graph, outputs) = (read.graph, read.outputs)
+        } else {
+            let image = try golden["step_0"]["inputs"].optional("image")
+            let model = image == nil ? StartingModel.twoHeads : .imageMetadata
+            graph = try model.model(imageSide: image.map { try $0["shape"].integers[1] } ?? 256).graph
+            outputs = model.outputs
+        }
         let seed = seed
         start = try golden["start"].list.map { (try $0["path"].string, try $0.draw(seed: seed)) }
         // Keras was given the outputs in a dictionary, and goes through it by name: its order is another.
@@ -92,7 +101,7 @@ public struct ParityTraining: Sendable {
         defer { unlink(path) }
         let outcomes = try InProcessCommunicator.run(worldSize: ranks) { communicator in
             try train(
-                communicator, data: path, pass: pass, outputs: outputs ?? model.outputs,
+                communicator, data: path, pass: pass, outputs: outputs ?? self.outputs,
                 backend: makeBackend())
         }
         for (rank, outcome) in outcomes.enumerated() where outcome.logs != outcomes[0].logs {

@@ -63,7 +63,7 @@ import Testing
     @Test func aWrongGradientIsFound() throws {
         let training = try ParityTraining(Golden(named: "model-two-heads-sgd"))
         let outcome = try training.run(
-            outputs: training.model.outputs.map { output in
+            outputs: training.outputs.map { output in
                 var output = output
                 if output.name == "box" { output.weight *= 1.01 }
                 return output

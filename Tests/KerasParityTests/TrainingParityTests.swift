@@ -2,7 +2,7 @@ import KerasParity
 import MIO
 import Testing
 
-/// Both models trained 50 steps as Keras trained them: every step's losses and metrics, the final weights.
+/// Models trained as Keras trained them: every step's losses and metrics, the final weights.
 @Suite struct TrainingParityTests {
     static let files = [
         "model-two-heads-sgd", "model-two-heads-adam", "model-image-metadata-sgd",
@@ -18,6 +18,22 @@ import Testing
             let outcome = try training.run(ranks: ranks, pass: ranks == 1 ? nil : 3) {
                 try kernels.makeBackend(threads: 1)
             }
+            for (name, deviation) in try training.deviations(of: outcome) {
+                #expect(
+                    deviation.isWithinTolerance, "\(kernels) kernels, \(ranks) ranks, \(name): \(deviation)")
+            }
+        }
+    }
+
+    /// Models in a model, shared, two of them with layers of the same names; and with a part of it frozen.
+    @Test(
+        arguments: ["model-nested-sgd", "model-nested-adam", "model-frozen-sgd", "model-frozen-adam"],
+        [1, 2, 3, 4])
+    func trainsNestedModelsAsKerasDoes(file: String, ranks: Int) throws {
+        let training = try ParityTraining(Golden(named: file))
+        #expect(training.steps == 10)
+        for kernels in KernelSelection.allCases {
+            let outcome = try training.run(ranks: ranks, pass: 3) { try kernels.makeBackend(threads: 1) }
             for (name, deviation) in try training.deviations(of: outcome) {
                 #expect(
                     deviation.isWithinTolerance, "\(kernels) kernels, \(ranks) ranks, \(name): \(deviation)")

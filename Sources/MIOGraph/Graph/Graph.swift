@@ -7,11 +7,12 @@ import MIOTensor
 public struct Graph: Sendable {
     /// A layer, once, however often it is called.
     public struct LayerEntry: Sendable {
+        /// Its path: within a nested model `<model>/<layer>`.
         public let name: String
         public let layer: any Layer
         public let weights: [WeightDescription]
         /// Whether training changes its weights (Keras' `trainable`).
-        public let isTrained: Bool
+        public internal(set) var isTrained: Bool
     }
 
     /// One of a call's results.
@@ -29,7 +30,8 @@ public struct Graph: Sendable {
 
     /// One call of a layer.
     public struct Node: Sendable, Hashable {
-        /// Unique in the graph: the layer's name for its first call.
+        /// Unique in the graph: the layer's name for its first call, after the name of the nested model's call if it is in
+        /// one.
         public let name: String
         /// Index into `layers`.
         public let layer: Int
@@ -51,7 +53,7 @@ public struct Graph: Sendable {
 
     /// A weight of the model.
     public struct Parameter: Sendable, Hashable {
-        /// `<layer>/<weight>`: `conv1/kernel`.
+        /// `<layer>/<weight>`: `conv1/kernel`, and `encoder/conv1/kernel` within a nested model.
         public let name: String
         /// Index into `layers`.
         public let layer: Int
@@ -70,13 +72,23 @@ public struct Graph: Sendable {
     public let inputs: [Terminal]
     public let outputs: [Terminal]
 
+    /// The models that are layers of this one, in the order of their layers.
+    public let nestedModels: [NestedModel]
+    let outline: Outline
+
     /// Every weight, in Keras' order (`model.weights`).
     public let parameters: [Parameter]
     /// The tensor of each output, by the output's name.
     private let sourceOfOutput: [String: Source]
 
     /// - Parameters: a validated graph; `outputs` have names of their own.
-    init(layers: [LayerEntry], nodes: [Node], inputs: [Terminal], outputs: [Terminal]) {
+    init(
+        layers: [LayerEntry], nodes: [Node], inputs: [Terminal], outputs: [Terminal],
+        nestedModels: [NestedModel],
+        outline: Outline
+    ) {
+        self.nestedModels = nestedModels
+        self.outline = outline
         self.layers = layers
         self.nodes = nodes
         self.inputs = inputs
@@ -111,45 +123,7 @@ public struct Graph: Sendable {
     }
 
     /// What others take a call's result by: the call's name, with `:1` and so on for results after the first.
-    public func name(of source: Source) -> String {
-        nodes[source.node].name + (source.result == 0 ? "" : ":\(source.result)")
-    }
-
-    /// The whole graph as a job file would write it: equal for equal graphs, compared between ranks.
-    ///
-    /// Each layer's first call carries its class and arguments, and `layer`, its name, where the call has
-    /// another; the later calls name it by `layer` alone.
-    public var canonical: ConfigValue {
-        var inputShapes = ConfigDictionary()
-        for input in inputs {
-            inputShapes[input.name] = .dictionary(layer(of: input.node).config)
-        }
-        var first: Set<Int> = []
-        let calls: [ConfigValue] = nodes.compactMap { node in
-            let entry = layers[node.layer]
-            if entry.layer.role == .input { return nil }
-            var call: ConfigDictionary = ["name": .string(node.name)]
-            let isFirst = first.insert(node.layer).inserted
-            if isFirst {
-                // The first call in this order need not be the one that has the layer's name.
-                if entry.name != node.name { call["layer"] = .string(entry.name) }
-                call["class"] = .string(type(of: entry.layer).className)
-            } else {
-                call["layer"] = .string(entry.name)
-            }
-            call["inputs"] = .list(node.inputs.map { .string(name(of: $0)) })
-            if isFirst {
-                for (key, value) in entry.layer.config.entries { call[key] = value }
-                if !entry.isTrained { call["trainable"] = false }
-            }
-            return .dictionary(call)
-        }
-        var outputNames = ConfigDictionary()
-        for output in outputs { outputNames[output.name] = .string(name(of: output.source)) }
-        return .dictionary([
-            "inputs": .dictionary(inputShapes), "layers": .list(calls), "outputs": .dictionary(outputNames),
-        ])
-    }
+    public func name(of source: Source) -> String { resultName(nodes[source.node].name, source.result) }
 }
 
 extension Graph: Hashable {

@@ -114,121 +114,26 @@ struct GraphBuilder {
         var newLayer = [Int](repeating: 0, count: layerOrder.count)
         for (new, old) in layerSequence.enumerated() { newLayer[old] = new }
 
-        var nodes: [Graph.Node] = []
-        var newNode = [Int](repeating: 0, count: found.count)
-        var calls = [Int](repeating: 0, count: layerOrder.count)
-        var firstInputs = [[Shape]](repeating: [], count: layerOrder.count)
-        var takenNames: Set<String> = []
+        var assembly = GraphAssembly(
+            layers: layerSequence.enumerated().map { (names[$0], firstCalls[$1]!.layer) })
+        let inputNumbers = Dictionary(inputNodes.enumerated().map { ($1, $0) }) { first, _ in first }
+        var calls = [Int](repeating: 0, count: found.count)
+        func source(_ tensor: SymbolicTensor) -> Graph.Outline.Source {
+            Graph.Outline.Source(call: calls[index(of: tensor.node)], result: tensor.result)
+        }
         for old in nodeSequence {
             let symbolic = found[old]
-            let layer = newLayer[layerIndex(of: old)]
-            let sources = symbolic.inputs.map {
-                Graph.Source(node: newNode[index(of: $0.node)], result: $0.result)
-            }
-            let specs = sources.map { nodes[$0.node].results[$0.result] }
-            let shapes = specs.map(\.shape)
-            let layerName = names[layer]
-            let name =
-                nameOfNode[ObjectIdentifier(symbolic)]
-                ?? (calls[layer] == 0 ? layerName : "\(layerName)/call_\(calls[layer])")
-            let place = "layer \(quoted: name) (\(type(of: symbolic.layer).className))"
-            guard takenNames.insert(name).inserted else {
-                throw GraphError(
-                    place: place, call: name,
-                    message: "the name is used twice; every call needs a name of its own")
-            }
-            let results: [TensorSpec]
-            let masks: [Mask?]
-            do {
-                results = try symbolic.layer.results(for: specs)
-                if symbolic.layer.readsMasks {
-                    try symbolic.layer.check(
-                        masks: sources.map { source in
-                            nodes[source.node].masks[source.result]?.shape { input in
-                                nodes[newNode[inputNodes[input]]].shape
-                            }
-                        }, for: shapes)
-                }
-                for result in results { try result.shape.checkCount("its result") }
-                masks = try results.indices.map { result throws(ShapeError) in
-                    try self.mask(
-                        symbolic.layer.maskRule(ofResult: result),
-                        of: zip(symbolic.inputs, sources).map {
-                            (inputNodes.firstIndex(of: index(of: $0.node)), nodes[$1.node].masks[$1.result])
-                        })
-                }
-                for weight in symbolic.layer.weights(for: shapes) {
-                    try weight.shape.checkCount("its weight \(quoted: weight.name)")
-                    try weight.checkInitializer()
-                    try weight.checkConstraint()
-                }
-            } catch {
-                throw GraphError(place: place, call: name, message: error.message)
-            }
-            if calls[layer] == 0 {
-                firstInputs[layer] = shapes
-            } else if symbolic.layer.weights(for: shapes) != symbolic.layer.weights(for: firstInputs[layer]) {
-                throw GraphError(
-                    place: place, call: name,
-                    message: "shares the weights of \(quoted: layerName), made for "
-                        + ShapeError.listed(firstInputs[layer]) + ", which do not fit "
-                        + ShapeError.listed(shapes))
-            }
-            calls[layer] += 1
-            newNode[old] = nodes.count
-            nodes.append(
-                Graph.Node(name: name, layer: layer, inputs: sources, results: results, masks: masks))
+            calls[old] = try assembly.call(
+                symbolic.layer, part: newLayer[layerIndex(of: old)],
+                named: nameOfNode[ObjectIdentifier(symbolic)], inputs: symbolic.inputs.map(source),
+                modelInput: inputNumbers[old])
         }
-
-        let entries = layerSequence.enumerated().map { new, old in
-            let layer = firstCalls[old]!.layer
-            return Graph.LayerEntry(
-                name: names[new], layer: layer, weights: layer.weights(for: firstInputs[new]),
-                isTrained: layer.attributes.trainable)
-        }
-        let outputTerminals = outputs.map { output in
-            let source = Graph.Source(
-                node: newNode[index(of: output.tensor.node)], result: output.tensor.result)
-            return Graph.Terminal(
-                name: output.name ?? output.tensor.name ?? nodes[source.node].name, source: source)
-        }
-        if let twice = firstDuplicate(outputTerminals.map(\.name)) {
-            throw GraphError(
-                place: "output \(quoted: twice)", message: "two outputs have this name; name them apart")
-        }
-        return Graph(
-            layers: entries, nodes: nodes,
-            inputs: inputNodes.map {
-                Graph.Terminal(
-                    name: nodes[newNode[$0]].name, source: Graph.Source(node: newNode[$0], result: 0))
-            },
-            outputs: outputTerminals)
-    }
-
-    /// The mask of a result.
-    /// - Parameter inputs: of each tensor that the call takes: its number among the model's inputs if it is one, and its
-    ///   mask.
-    private func mask(_ rule: MaskRule, of inputs: [(modelInput: Int?, mask: Mask?)]) throws(ShapeError)
-        -> Mask?
-    {
-        switch rule {
-        case .none: return nil
-        case .ofInput(let input): return inputs[input].mask
-        case .all:
-            let masks = inputs.compactMap(\.mask)
-            return Set(masks).count <= 1 ? masks.first : .all(masks)
-        case .any:
-            let masks = inputs.compactMap(\.mask)
-            guard masks.count == inputs.count else { return nil }
-            return Set(masks).count == 1 ? masks[0] : .any(masks)
-        case .made(let value, let overLastAxis):
-            guard let input = inputs.first?.modelInput else {
-                throw ShapeError(
-                    "its mask depends on a computed tensor; it must read an input of the model itself, so that "
-                        + "the positions that count are known before a step")
-            }
-            return .differs(input: input, value: value, overLastAxis: overLastAxis)
-        }
+        return try assembly.finish(
+            inputs: inputNodes.map { calls[$0] },
+            outputs: outputs.map { output in
+                let name = output.tensor.name.map { resultName($0, output.tensor.result) }
+                return (name: output.name ?? name, source: source(output.tensor))
+            })
     }
 }
 
@@ -264,11 +169,6 @@ private struct LayerNames {
     }
 
     subscript(layer: Int) -> String { names[layer] }
-}
-
-private func firstDuplicate(_ names: [String]) -> String? {
-    var seen: Set<String> = []
-    return names.first { !seen.insert($0).inserted }
 }
 
 /// As Keras does it (`to_snake_case`): `MaxPooling2D` → `max_pooling2d`.

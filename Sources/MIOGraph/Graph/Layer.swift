@@ -8,7 +8,7 @@ import MIOTensor
 /// from then on: a layer without a native kernel runs on its plain implementation.
 ///
 /// Shapes are those of one sample. Arguments have Keras' names, in job files and in Swift (camel case).
-public protocol Layer: Sendable {
+public protocol Layer: Callable {
     /// Keras' class name, as job files and `.keras` files write it.
     static var className: String { get }
 

@@ -67,11 +67,14 @@ struct SummaryTable {
         }
     }
 
-    /// Breaks at spaces; a word that is too long for any line is cropped, with an ellipsis.
+    /// Breaks at spaces; a word that is too long for any line is cropped, with an ellipsis. Spaces before the first word
+    /// stay.
     private static func wrap(_ text: String, to width: Int) -> [String] {
         var lines: [String] = []
         for word in text.split(separator: " ") {
-            if let last = lines.last, last.count + 1 + word.count <= width {
+            if lines.isEmpty {
+                lines.append(String(text.prefix(while: { $0 == " " })) + word)
+            } else if let last = lines.last, last.count + 1 + word.count <= width {
                 lines[lines.count - 1] = last + " " + word
             } else {
                 lines.append(String(word))

@@ -50,7 +50,7 @@ public enum LayerRegistry {
         }
         let isTaken = registered.withLock { registered in
             let isTaken =
-                (types + registered).contains { $0.className == name }
+                (types + registered).contains { $0.className == name } || modelClassNames.contains(name)
             if !isTaken { registered.append(type) }
             return isTaken
         }
@@ -62,6 +62,9 @@ public enum LayerRegistry {
         }
     }
 
+    /// The classes of nested models, which are made of their layers.
+    public static var modelClassNames: [String] { [Functional.className, SequentialLayer.className] }
+
     /// Makes a layer from Keras' arguments: `name`, `trainable`, and the class' own.
     /// - Parameter classKey: the key under which the class is named, for the error's path.
     /// - Throws: `ConfigError`: an unknown class or argument, with the nearest valid one; a bad value.
@@ -70,7 +73,7 @@ public enum LayerRegistry {
     {
         guard let type = all.first(where: { $0.className == className }) else {
             throw config.error(
-                classKey, ConfigReader.unknown(className, valid: classNames))
+                classKey, ConfigReader.unknown(className, valid: classNames + modelClassNames))
         }
         let attributes = LayerAttributes(
             name: try config.optionalString("name"),

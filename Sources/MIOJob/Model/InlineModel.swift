@@ -11,6 +11,7 @@ import MIOTensor
 ///       - {name: again, layer: kind, inputs: flat}      # calls "kind" again, with the same weights
 ///     outputs: [kind]                                   # or {answer: kind}: names of their own
 ///
+/// A call with several results gives them as `encoder`, `encoder:1`, `encoder:2`.
 /// The layers may stand in any order. An entry with `class` and `layer` gives the layer another name than
 /// its first call.
 struct InlineModel {
@@ -18,7 +19,7 @@ struct InlineModel {
     private var inputs: [(name: String, layer: InputLayer)] = []
     private var calls: [LayerCallEntry] = []
     /// The input or the call of each name; every name is one's alone.
-    private var sources: [String: Source] = [:]
+    private var origins: [String: Origin] = [:]
 
     static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> Model {
         if case .string(let file) = value {
@@ -34,7 +35,7 @@ struct InlineModel {
         try model.readCalls(&reader)
         let outputs = try model.readOutputs(&reader)
         try reader.finish()
-        return try model.build(outputs)
+        return try model.build(outputs.names, outputs.sources)
     }
 
     private init(path: ConfigPath) { self.path = path }
@@ -43,7 +44,7 @@ struct InlineModel {
         var reader = try model.dictionary("inputs")
         for name in reader.keys {
             var input = try reader.dictionary(name)
-            sources[name] = .input(inputs.count)
+            origins[name] = .input(inputs.count)
             inputs.append((name, try InputLayer(attributes: LayerAttributes(name: name), config: &input)))
             try input.finish()
         }
@@ -66,78 +67,100 @@ struct InlineModel {
                         "the name \(quoted: call.name) is taken by \(taken.shown); name them apart, or write "
                         + "\"layer: \(shown: call.name)\" to call that layer again")
             }
-            sources[call.name] = .call(calls.count)
+            origins[call.name] = .call(calls.count)
             calls.append(call)
         }
     }
 
-    /// Names of the outputs, and of the calls or inputs that make them.
-    private func readOutputs(_ model: inout ConfigReader) throws(ConfigError) -> [(
-        name: String?, source: Source
-    )] {
+    /// The outputs' own names, if they have any, and the names of the results that they are.
+    private mutating func readOutputs(_ model: inout ConfigReader) throws(ConfigError) -> (
+        names: [String?], sources: [(name: String, path: ConfigPath)]
+    ) {
         let path = path.appending("outputs")
-        var outputs: [(name: String?, source: Source)] = []
+        var names: [String?] = []
+        var sources: [(name: String, path: ConfigPath)] = []
         if case .dictionary? = model.value("outputs") {
             var reader = try model.dictionary("outputs")
             for name in reader.keys {
-                outputs.append((name, try source(reader.string(name), at: path.appending(name))))
+                names.append(name)
+                sources.append((try reader.string(name), path.appending(name)))
             }
         } else {
             for (index, name) in try model.strings("outputs").enumerated() {
-                outputs.append((nil, try source(name, at: path.appending(index: index))))
+                names.append(nil)
+                sources.append((name, path.appending(index: index)))
             }
         }
-        guard !outputs.isEmpty else {
+        guard !names.isEmpty else {
             throw model.error("outputs", "expected at least one output, found none")
         }
-        return outputs
+        return (names, sources)
     }
 
-    private enum Source: Hashable {
+    private enum Origin: Hashable {
         case input(Int)
         case call(Int)
     }
 
-    private func source(_ name: String, at path: ConfigPath) throws(ConfigError) -> Source {
-        if let source = sources[name] { return source }
+    /// A result of a call, or an input.
+    private struct Source: Hashable {
+        let origin: Origin
+        var result = 0
+
+        var call: Int? { if case .call(let index) = origin { index } else { nil } }
+    }
+
+    private func source(_ name: String, at path: ConfigPath, _ layers: [any Layer]) throws(ConfigError)
+        -> Source
+    {
+        if let origin = origins[name] { return Source(origin: origin) }
+        // `encoder:1`
+        if let colon = name.lastIndex(of: ":"), let result = Int(name[name.index(after: colon)...]),
+            case .call(let call)? = origins[String(name[..<colon])]
+        {
+            let count = layers[call].resultCount
+            guard (1..<max(count, 1)).contains(result) else {
+                let names = [calls[call].name] + (1..<max(count, 1)).map { "\(calls[call].name):\($0)" }
+                throw ConfigError(
+                    path: path,
+                    message: "\(quoted: calls[call].name) has \(counted(count, "result")): "
+                        + listed(names) + "; found \(quoted: name)")
+            }
+            return Source(origin: .call(call), result: result)
+        }
         throw ConfigError(
             path: path,
             message: ConfigReader.unknown(name, valid: inputs.map(\.name) + calls.map(\.name)))
     }
 
-    private func build(_ outputs: [(name: String?, source: Source)]) throws(ConfigError) -> Model {
-        var taken: [[Source]] = []
-        for call in calls {
-            var row: [Source] = []
-            for (name, place) in call.inputs { row.append(try source(name, at: place)) }
-            taken.append(row)
-        }
-        let producers = taken.map { row in
-            row.compactMap { source -> Int? in if case .call(let index) = source { index } else { nil } }
-        }
-        let order = try callOrder(producers)
-        try refuseUnused(
-            producers,
-            outputs: outputs.compactMap { output in
-                if case .call(let index) = output.source { index } else { nil }
-            })
-
+    private func build(_ names: [String?], _ outputs: [(name: String, path: ConfigPath)]) throws(ConfigError)
+        -> Model
+    {
         let layers = try makeLayers()
+        func sources(_ names: [(name: String, path: ConfigPath)]) throws(ConfigError) -> [Source] {
+            var row: [Source] = []
+            for (name, place) in names { row.append(try source(name, at: place, layers)) }
+            return row
+        }
+        let outputs = try sources(outputs)
+        var taken: [[Source]] = []
+        for call in calls { taken.append(try sources(call.inputs)) }
+        let producers = taken.map { $0.compactMap(\.call) }
+        let order = try callOrder(producers)
+        try refuseUnused(producers, outputs: outputs.compactMap(\.call))
+
         let inputTensors = inputs.map { $0.layer([]) }
-        var tensors: [SymbolicTensor?] = Array(repeating: nil, count: calls.count)
-        func tensor(_ source: Source) -> SymbolicTensor? {
-            switch source {
+        var tensors = [[SymbolicTensor]](repeating: [], count: calls.count)
+        func tensor(_ source: Source) -> SymbolicTensor {
+            switch source.origin {
             case .input(let index): inputTensors[index]
-            case .call(let index): tensors[index]
+            case .call(let index): tensors[index][source.result]
             }
         }
         for index in order {
-            tensors[index] = layers[index](taken[index].compactMap(tensor)).named(calls[index].name)
+            tensors[index] = layers[index].all(taken[index].map(tensor)).map { $0.named(calls[index].name) }
         }
-        var namedOutputs: [(name: String?, tensor: SymbolicTensor)] = []
-        for output in outputs {
-            if let made = tensor(output.source) { namedOutputs.append((output.name, made)) }
-        }
+        let namedOutputs = zip(names, outputs).map { (name: $0, tensor: tensor($1)) }
         do {
             return try Model(inputs: inputTensors, namedOutputs: namedOutputs)
         } catch {
@@ -202,7 +225,10 @@ struct InlineModel {
     }
 
     private func locate(_ error: GraphError) -> ConfigError {
-        let place = calls.first { $0.name == error.call }?.path ?? path
+        // The call itself, or that of the nested model in which it is.
+        let place =
+            calls.first { $0.name == error.call }?.path
+            ?? calls.first { error.call?.hasPrefix($0.name + "/") ?? false }?.path ?? path
         return ConfigError(path: place, message: error.description)
     }
 }

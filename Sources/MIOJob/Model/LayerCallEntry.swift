@@ -41,6 +41,6 @@ struct LayerCallEntry {
     func makeLayer() throws(ConfigError) -> (any Layer)? {
         guard let className else { return nil }
         var reader = layerName == name ? arguments : arguments.replacing("name", with: .string(layerName))
-        return try LayerRegistry.makeLayer(className: className, classKey: "class", config: &reader)
+        return try LayerReading.layer(className, &reader)
     }
 }

@@ -12,6 +12,8 @@ public final class OptimizerState {
     public let slots: [Storage<Float>]
     /// Updates done so far: Keras' `iterations`.
     public var updates = 0
+    /// How many updates were done when the slots were zero: not 0 after a continuation that trains other weights.
+    public var slotsStart = 0
     /// Of the optimizer's options, which it makes a copy of whenever it is asked.
     private let schedule: any Schedule
     private let clips: Bool
@@ -92,7 +94,7 @@ public final class OptimizerState {
     /// that range, stay there, and would make every update ten times slower.
     /// - Parameter team: whose members change a part each.
     func update(on team: ThreadTeam) {
-        scalars = optimizer.makeUpdate(step: updates, learningRate: learningRate)
+        scalars = optimizer.makeUpdate(step: updates - slotsStart, learningRate: learningRate)
         if clips {
             optimizer.options.clipping.writeScales(
                 squaredNorms: UnsafeBufferPointer(squaredNorms.buffer), to: scales.buffer)

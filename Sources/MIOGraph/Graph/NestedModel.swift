@@ -1,0 +1,94 @@
+import MIOConfig
+import MIOTensor
+
+extension Graph {
+    /// A model that is a layer of this one, once, however often it is called.
+    public struct NestedModel: Sendable {
+        /// Within the model around it.
+        public let name: String
+        /// `Functional` or `Sequential`.
+        public let className: String
+        /// The model itself; its names are those within it.
+        public let graph: Graph
+        /// Whether it lets training change its weights (Keras' `trainable`).
+        public let isTrained: Bool
+        /// Its layers in the graph around it, without its inputs: indices into `Graph.layers`.
+        public let layers: Range<Int>
+    }
+
+    /// The model as its author wrote it: layers and nested models side by side, and the calls of both.
+    struct Outline: Sendable {
+        enum Part: Hashable, Sendable {
+            /// An index into `Graph.layers`.
+            case layer(Int)
+            /// An index into `Graph.nestedModels`.
+            case model(Int)
+        }
+
+        /// One of a call's results.
+        struct Source: Hashable, Sendable {
+            /// An index into `calls`.
+            let call: Int
+            let result: Int
+        }
+
+        struct Call: Sendable {
+            let name: String
+            /// An index into `parts`.
+            let part: Int
+            let inputs: [Source]
+            let results: [TensorSpec]
+        }
+
+        /// In Keras' order (`model.layers`).
+        let parts: [Part]
+        /// In an order of execution.
+        let calls: [Call]
+        let outputs: [(name: String, source: Source)]
+    }
+}
+
+/// A layer that is a model: a plan has its layers in its place.
+protocol ModelLayer: Layer {
+    /// The model, called on such tensors.
+    func makeGraph(for inputs: [TensorSpec]) throws(GraphError) -> Graph
+
+    /// What describes the model in a job file, beside name, class and inputs.
+    static func config(of graph: Graph) -> ConfigDictionary
+}
+
+extension ModelLayer {
+    var config: ConfigDictionary { [:] }
+
+    init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
+        preconditionFailure("a \(Self.className) is made of its layers")
+    }
+
+    func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+        preconditionFailure("a \(Self.className) is planned layer by layer")
+    }
+    func forward<T: Scalar>(_ call: ForwardCall<T>) {
+        preconditionFailure("a \(Self.className) is planned layer by layer")
+    }
+    func backward<T: Scalar>(_ call: BackwardCall<T>) {
+        preconditionFailure("a \(Self.className) is planned layer by layer")
+    }
+}
+
+/// A functional model that is a layer of another one. <https://keras.io/api/models/model/>
+struct Functional: ModelLayer {
+    static var className: String { "Functional" }
+    let attributes: LayerAttributes
+    private let graph: Graph
+
+    init(_ graph: Graph, attributes: LayerAttributes) {
+        self.graph = graph
+        self.attributes = attributes
+    }
+
+    var resultCount: Int { graph.outputs.count }
+
+    func makeGraph(for inputs: [TensorSpec]) -> Graph { graph }
+
+    static func config(of graph: Graph) -> ConfigDictionary { ["model": graph.canonical] }
+}
