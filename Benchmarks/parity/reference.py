@@ -23,6 +23,7 @@ import tensorflow  # noqa: E402
 
 import layers  # noqa: E402
 import losses  # noqa: E402
+import masked  # noqa: E402
 import metrics  # noqa: E402
 import initializers  # noqa: E402
 import missing  # noqa: E402
@@ -41,6 +42,7 @@ FILES = {
     "normalization": layers.normalization,
     "losses": losses.golden,
     "missing-elements": missing.golden,
+    "masked": masked.golden,
     "metrics": metrics.golden,
     "initializers": initializers.golden,
     "optimizers": optimizers.golden,

@@ -17,7 +17,8 @@ def keras_network(job):
     """Not compiled: mio's layers have Keras' classes, names and arguments."""
     import keras
 
-    tensors = {name: keras.Input(given["shape"], name=name) for name, given in job["model"]["inputs"].items()}
+    tensors = {name: keras.Input(given["shape"], name=name, dtype=given.get("dtype"))
+               for name, given in job["model"]["inputs"].items()}
     inputs = dict(tensors)
     for layer in job["model"]["layers"]:
         arguments = {key: value for key, value in layer.items() if key not in ("class", "inputs")}

@@ -59,7 +59,7 @@ public final class Batch {
     }
 
     /// A whole global batch of one rank, of samples in memory: for measurements, which read no file.
-    /// - Parameter value: one of a column's numbers.
+    /// - Parameter value: one of a column's numbers; for integers it is rounded down.
     public convenience init(
         columns: [ColumnRequest], samples: Int, value: (ColumnRequest) -> Float
     ) {
@@ -69,7 +69,13 @@ public final class Batch {
         for (index, column) in columns.enumerated() {
             presence.pointer[index] = true
             let values = columnStorages[index].pointer
-            for element in 0..<samples * column.shape.count { values[element] = value(column) }
+            for element in 0..<samples * column.shape.count {
+                let number = value(column)
+                values[element] =
+                    column.kind == .integer
+                    ? Float(bitPattern: UInt32(bitPattern: Int32(exactly: number.rounded(.down)) ?? 0))
+                    : number
+            }
         }
     }
 
@@ -91,7 +97,7 @@ public final class Batch {
     }
 
     /// The samples of a column, one after the other, each in row-major order: `count` times the column's
-    /// element count of floats.
+    /// element count of floats. Columns of integers hold an `Int32` in the bytes of each.
     public func values(ofColumn column: Int) -> UnsafeMutablePointer<Float> { columnStorages[column].pointer }
 
     /// Whether any of the samples' shards has the column. If none has, all its values are 1.

@@ -91,15 +91,30 @@ enum CSVCell: Equatable {
         return position == bytes.count
     }
 
+    /// The whole number of 32 bits that a field holds, also as `3.0` or `true`; `nil` for none.
+    static func integer(_ bytes: UnsafeRawBufferPointer, decimal: UInt8) -> Int32? {
+        if !bytes.isEmpty, isDecimal(bytes, mark: decimal) {
+            return Int32(exactly: withText(bytes, mark: decimal) { strtod($0, nil) })
+        }
+        guard case .number(let value) = CSVCell(bytes, decimal: decimal) else { return nil }
+        return Int32(exactly: value)
+    }
+
     private static func value(_ bytes: UnsafeRawBufferPointer, mark: UInt8) -> Float {
-        // strtof needs a terminating zero.
+        withText(bytes, mark: mark) { strtof($0, nil) }
+    }
+
+    /// Hands over a decimal number as C reads it: with a point, and a terminating zero.
+    private static func withText<Value>(
+        _ bytes: UnsafeRawBufferPointer, mark: UInt8, _ body: (UnsafePointer<CChar>) -> Value
+    ) -> Value {
         withUnsafeTemporaryAllocation(byteCount: longestNumber, alignment: 1) { buffer in
             buffer.copyMemory(from: bytes)
             buffer[bytes.count] = 0
             if mark != UInt8(ascii: ".") {
                 for index in 0..<bytes.count where buffer[index] == mark { buffer[index] = UInt8(ascii: ".") }
             }
-            return strtof(buffer.baseAddress!.assumingMemoryBound(to: CChar.self), nil)
+            return body(buffer.baseAddress!.assumingMemoryBound(to: CChar.self))
         }
     }
 }

@@ -96,14 +96,17 @@ public struct CSVFile {
     /// Reads arrays of shape `(rows, columns)`, one for each list of column names.
     ///
     /// The whole text is parsed once: numbers take 4 bytes each in `scratch`.
-    /// - Parameter classes: the texts of columns that hold texts, by the column's name: a text becomes its position.
+    /// - Parameters:
+    ///   - classes: the texts of columns that hold texts, by the column's name: a text becomes its position.
+    ///   - integers: the lists whose arrays are of `Int32`.
     /// - Throws: `DataError` naming the line and the column of a field that is not a number or class, the line with
     ///   another count of fields than the header, or the column that is not there (`missingArray`) or there twice.
-    public func read(columns lists: [[String]], classes: [String: [String]] = [:], scratch: ScratchStore)
-        throws
-        -> Table
-    {
-        let row = try CSVRow(self, wanted: lists.joined(), classes: classes)
+    public func read(
+        columns lists: [[String]], classes: [String: [String]] = [:], integers: Set<Int> = [],
+        scratch: ScratchStore
+    ) throws -> Table {
+        let row = try CSVRow(
+            self, wanted: lists.joined(), classes: classes, integers: Set(integers.flatMap { lists[$0] }))
         let indices = lists.map { list in list.map { self.indices[$0]! } }
         // A row takes at least its separators, and so bounds the rows by the size of the file.
         let rowBound = (file.bytes.count - afterHeader.position + 1) / fewestFields + 1
@@ -121,18 +124,24 @@ public struct CSVFile {
                 emptyRowCount += 1
                 continue
             }
-            for (list, writer) in zip(indices, writers) {
-                for (position, index) in list.enumerated() { selected[position] = row.values[index] }
+            for (number, (list, writer)) in zip(indices, writers).enumerated() {
+                for (position, index) in list.enumerated() {
+                    selected[position] =
+                        integers.contains(number)
+                        ? Float(bitPattern: UInt32(bitPattern: row.integers[index])) : row.values[index]
+                }
                 try selected.withUnsafeBytes {
                     try writer.append(UnsafeRawBufferPointer(rebasing: $0[..<(list.count * 4)]))
                 }
             }
             rowCount += 1
         }
-        let arrays = try zip(indices, writers).map { list, writer in
+        let arrays = try zip(indices, writers).enumerated().map { number, columns in
+            let (list, writer) = columns
             let (bytes, owner) = try writer.finish()
             return DataArray(
-                elementType: .float32, shape: [rowCount, list.count], base: bytes.baseAddress!, owner: owner,
+                elementType: integers.contains(number) ? .int32 : .float32, shape: [rowCount, list.count],
+                base: bytes.baseAddress!, owner: owner,
                 place: path)
         }
         return Table(arrays: arrays, emptyRowCount: emptyRowCount)

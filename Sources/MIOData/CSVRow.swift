@@ -4,9 +4,12 @@ import MIOTensor
 final class CSVRow {
     /// One for each column of the file; those of wanted columns are of the last row that was read.
     private(set) var values: [Float]
+    /// The same of the columns that are wanted as integers.
+    private(set) var integers: [Int32]
 
     private let file: CSVFile
     private var isWanted: [Bool]
+    private var isInteger: [Bool]
     /// For a wanted column of texts: each text's position among its classes.
     private var classes: [Int: [String: Float]] = [:]
     private let wanted: [String]
@@ -14,20 +17,25 @@ final class CSVRow {
     private let advises: Bool
 
     /// - Throws: `DataError` if a wanted column is not there, or there twice.
-    /// - Parameter advises: whether errors say how the file could be read. A trial needs no advice.
+    /// - Parameters:
+    ///   - integers: the wanted columns whose cells must be whole numbers.
+    ///   - advises: whether errors say how the file could be read. A trial needs no advice.
     init(
         _ file: CSVFile, wanted: some Sequence<String>, classes classNames: [String: [String]],
-        advises: Bool = true
+        integers: Set<String> = [], advises: Bool = true
     ) throws {
         self.file = file
         self.advises = advises
         self.classNames = classNames
         self.wanted = Array(wanted)
         values = [Float](repeating: .nan, count: file.fieldCount)
+        self.integers = [Int32](repeating: 0, count: file.fieldCount)
         isWanted = [Bool](repeating: false, count: file.fieldCount)
+        isInteger = isWanted
         for name in self.wanted {
             let index = try file.index(of: name)
             isWanted[index] = true
+            isInteger[index] = integers.contains(name)
             guard let names = classNames[name], classes[index] == nil else { continue }
             classes[index] = Dictionary(names.enumerated().map { ($1, Float($0)) }) { first, _ in first }
         }
@@ -48,7 +56,10 @@ final class CSVRow {
                 // Spreadsheets end rows with empty fields.
                 if index >= values.count { surplus = true }
             }
-            if index < values.count, isWanted[index] { values[index] = try value(field, index, line) }
+            if index < values.count, isWanted[index] {
+                values[index] = try value(field, index, line)
+                if isInteger[index] { integers[index] = try integer(field, index, line) }
+            }
             index += 1
             if field.endsLine { break }
         }
@@ -81,6 +92,20 @@ final class CSVRow {
                 line, holds(index, field.text) + "a number expected (or nothing, which is NaN)",
                 otherwise: advises ? file.adviceOnTexts(column: index) : "")
         }
+    }
+
+    /// A cell whose value is in `values` already.
+    private func integer(_ field: CSVField, _ index: Int, _ line: Int) throws -> Int32 {
+        let integer =
+            classes[index] == nil
+            ? CSVCell.integer(field.bytes, decimal: file.dialect.decimal) : Int32(exactly: values[index])
+        if let integer { return integer }
+        throw DataError(
+            .badValue, "\(file.path):\(line)",
+            holds(index, field.text)
+                + (classes[index] == nil
+                    ? "a whole number of 32 bits expected" : "one of its classes expected")
+                + ": an input of integers reads it")
     }
 
     private func holds(_ index: Int, _ text: String) -> String {

@@ -10,6 +10,9 @@ public struct ColumnRequest: Hashable, Sendable {
         case classShares
         /// A 0 or 1 for each unit, as binary crossentropy wants.
         case answers
+        /// Whole numbers, as inputs of Keras' integer types want. A batch holds them as `Int32` in the four bytes of an
+        /// element.
+        case integer
     }
 
     /// What the model does with the array.

@@ -94,6 +94,10 @@ public final class DataArray: @unchecked Sendable {
             base + range.lowerBound * elementType.size, count: range.count, into: destination)
     }
 
+    /// The number that an element is, to the last digit.
+    /// - Parameter index: in row-major order.
+    func text(ofElement index: Int) -> String { elementType.text(base + index * elementType.size) }
+
     /// Every element: for small arrays.
     public func values() -> [Float] {
         [Float](unsafeUninitializedCapacity: shape.count) { buffer, count in

@@ -17,7 +17,7 @@ private let smallRowsFetchedAhead = 24
 private let smallRow = 16
 
 extension Dataset {
-    /// Copies one sample of one column as floats.
+    /// Copies one sample of one column as floats, of integers as `Int32` in the floats' bytes.
     /// - Parameter destination: room for `elementCount(ofColumn:)` floats.
     /// - Returns: whether the row's shard has the column; if not, the values are 1, or NaN for a target.
     /// - Precondition: `row` is in `0..<rowCount`.
@@ -28,7 +28,7 @@ extension Dataset {
         }
     }
 
-    /// Copies the samples `rows` of one column, one after the other.
+    /// Copies the samples `rows` of one column, one after the other; elements are as ``read(row:column:into:)`` has them.
     /// - Parameter destination: room for `rows.count * elementCount(ofColumn:)` floats.
     /// - Returns: whether the shard of at least one of the rows has the column. Values of the others are 1, or NaN for a target.
     /// - Precondition: every row is in `0..<rowCount`.
@@ -60,6 +60,7 @@ extension Dataset {
         let absent = absentValues.pointer[column]
         let sources = sources.pointer + column
         let stride = columns.count
+        let areIntegers = columns[column].kind == .integer
         announce(places, column: column)
         /// In random order every row is a miss of the caches: several are fetched at a time.
         func fetch(_ place: RowPlace) {
@@ -79,15 +80,19 @@ extension Dataset {
                 target.update(repeating: absent, count: count)
                 continue
             }
-            source.elementType.convert(
-                base + places[index].row * count * source.elementSize, count: count, into: target)
+            let row = base + places[index].row * count * source.elementSize
+            if areIntegers {
+                source.elementType.convertToIntegers(row, count: count, into: target)
+            } else {
+                source.elementType.convert(row, count: count, into: target)
+            }
             isPresent = true
         }
         return isPresent
     }
 
-    /// Hands one column over, in order and in pieces of at most `rowsAtOnce` rows of one shard. In shards without the
-    /// column its values are those that a batch has.
+    /// Hands one column over as numbers, in order and in pieces of at most `rowsAtOnce` rows of one shard. In shards without
+    /// the column its values are those that a batch has. Integers become the nearest floats.
     /// - Parameters:
     ///   - rows: of the data set, all by default.
     ///   - body: gets the rows and their values, valid only during the call.

@@ -9,7 +9,8 @@ import MIOTensor
 /// The element types of arrays on disk, by numpy's names without the byte order.
 ///
 /// Every one becomes a 32-bit float in a batch, by value: `u1` stays 0…255, nothing is scaled. 64-bit
-/// floats are rounded, and integers beyond 2²⁴ in magnitude to the nearest value that a float has.
+/// floats are rounded, and integers beyond 2²⁴ in magnitude to the nearest value that a float has. In columns of integers
+/// every one becomes an `Int32`, exactly.
 public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
     case bool = "b1"
     case int8 = "i1"
@@ -94,6 +95,46 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyab
         }
     }
 
+    /// Converts `count` elements at `source`, at any alignment, to `Int32` in the bytes of floats. What is no whole number of
+    /// 32 bits becomes `Int32.min`, which no layer takes.
+    func convertToIntegers(
+        _ source: UnsafeRawPointer, count: Int, into destination: UnsafeMutablePointer<Float>
+    ) {
+        switch self {
+        case .int32: memcpy(destination, source, count * 4)
+        case .bool: convert(source, count, destination, UInt8.self) { bits($0 == 0 ? 0 : 1) }
+        case .int8: convert(source, count, destination, Int8.self) { bits(Int32($0)) }
+        case .int16: convert(source, count, destination, Int16.self) { bits(Int32($0)) }
+        case .uint8: convert(source, count, destination, UInt8.self) { bits(Int32($0)) }
+        case .uint16: convert(source, count, destination, UInt16.self) { bits(Int32($0)) }
+        case .int64: convert(source, count, destination, Int64.self) { bits(Int32(exactly: $0)) }
+        case .uint32: convert(source, count, destination, UInt32.self) { bits(Int32(exactly: $0)) }
+        case .uint64: convert(source, count, destination, UInt64.self) { bits(Int32(exactly: $0)) }
+        case .float16:
+            convert(source, count, destination, UInt16.self) { bits(Int32(exactly: floatOfHalf($0))) }
+        case .float32: convert(source, count, destination, Float.self) { bits(Int32(exactly: $0)) }
+        case .float64: convert(source, count, destination, Double.self) { bits(Int32(exactly: $0)) }
+        }
+    }
+
+    /// The element at `source`, to the last digit.
+    func text(_ source: UnsafeRawPointer) -> String {
+        switch self {
+        case .bool: source.load(as: UInt8.self) == 0 ? "0" : "1"
+        case .int8: "\(source.load(as: Int8.self))"
+        case .int16: "\(source.loadUnaligned(as: Int16.self))"
+        case .int32: "\(source.loadUnaligned(as: Int32.self))"
+        case .int64: "\(source.loadUnaligned(as: Int64.self))"
+        case .uint8: "\(source.load(as: UInt8.self))"
+        case .uint16: "\(source.loadUnaligned(as: UInt16.self))"
+        case .uint32: "\(source.loadUnaligned(as: UInt32.self))"
+        case .uint64: "\(source.loadUnaligned(as: UInt64.self))"
+        case .float16: "\(floatOfHalf(source.loadUnaligned(as: UInt16.self)))"
+        case .float32: "\(source.loadUnaligned(as: Float.self))"
+        case .float64: "\(source.loadUnaligned(as: Double.self))"
+        }
+    }
+
     @inline(__always)
     private func convert<Element: BitwiseCopyable>(
         _ source: UnsafeRawPointer, _ count: Int, _ destination: UnsafeMutablePointer<Float>,
@@ -105,6 +146,10 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyab
         }
     }
 }
+
+/// An integer as an element of a batch; `Int32.min` for none.
+@inline(__always)
+private func bits(_ integer: Int32?) -> Float { Float(bitPattern: UInt32(bitPattern: integer ?? .min)) }
 
 /// The value of an IEEE 754 half. `Float(Float16)` calls a function an element where the target does not
 /// promise conversion instructions; this is a few operations, which vectorize.

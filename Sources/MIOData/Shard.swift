@@ -128,7 +128,9 @@ struct Shard {
             }
             throw missing(name, request: request, from: file.columnNames, specification, path: file.path)
         }
-        let table = try file.read(columns: lists, classes: specification.classes, scratch: scratch)
+        let table = try file.read(
+            columns: lists, classes: specification.classes,
+            integers: Set(wanted.indices.filter { wanted[$0].kind == .integer }), scratch: scratch)
         var opened = table.arrays[...]
         let names = Set(wanted.map(\.name))
         return (requests.map { names.contains($0.name) ? opened.removeFirst() : nil }, table.emptyRowCount)

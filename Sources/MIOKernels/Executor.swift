@@ -10,8 +10,13 @@ public final class Executor {
     public let plan: Plan
     /// Every weight, in the plan's order and layouts; the trained ones first.
     public let weights: Storage<Float>
-    /// The gradients of the trained weights, at the same offsets.
+    /// The gradients of the trained weights, at the same offsets; of those whose rows are listed only where there is room
+    /// for them.
     public let gradients: Storage<Float>
+    /// The listed rows of such weights, in the plan's order.
+    public let rowGradients: [RowGradients]
+    /// Where each of them is whole.
+    private let rowOffsets: [Int]
     /// What the plan's stages have added up over the global batch.
     public let batchSums: Storage<Double>
     private let states: [LayerState]
@@ -36,32 +41,39 @@ public final class Executor {
 
     /// - Parameters:
     ///   - gradients: a slab that somebody else provides, to reduce it without a copy.
+    ///   - rowGradients: of `gradients`; of its own without them.
     ///   - batchSums: `Plan.batchSumCount` numbers, of all executors of a rank.
     /// - Throws: `KernelError`
     public init(
         plan: Plan, graph: Graph, backend: some KernelBackend, weights: Storage<Float>? = nil,
-        gradients: Storage<Float>? = nil, batchSums: Storage<Double>? = nil
+        gradients: Storage<Float>? = nil, rowGradients: [RowGradients]? = nil,
+        batchSums: Storage<Double>? = nil
     ) throws {
         self.plan = plan
         let weights = weights ?? Storage(count: plan.weightElements)
-        let gradients = gradients ?? Storage(count: plan.trainedElements)
+        let gradients = gradients ?? Storage(count: plan.laneElements)
+        let rowGradients = rowGradients ?? RowGradients.all(of: plan)
         let batchSums = batchSums ?? Storage(count: plan.batchSumCount)
         let arena = Storage<Float>(count: plan.arenaElements)
-        precondition(weights.count >= plan.weightElements && gradients.count >= plan.trainedElements)
+        precondition(weights.count >= plan.weightElements && gradients.count >= plan.laneElements)
         self.weights = weights
         self.gradients = gradients
+        self.rowGradients = rowGradients
+        rowOffsets = plan.parameters.filter(\.listsRows).map(\.offset)
         self.batchSums = batchSums
         self.arena = arena
         let kernels: [any Kernel] = try plan.operations.map { operation in
             let bindings = Self.bindings(
-                operation, plan, arena.pointer, weights.pointer, gradients.pointer, batchSums.pointer)
+                operation, plan, arena.pointer, weights.pointer, gradients.pointer, rowGradients,
+                batchSums.pointer)
             switch operation.work {
             case .layer(let layer, let node, let choice):
                 return try backend.makeKernel(
                     KernelDescription(
                         layer: layer, streams: RandomStreams(path: graph.nodes[node].name),
                         inputShapes: operation.inputs.map { plan.tensors[$0].shape },
-                        outputShapes: operation.outputs.map { plan.tensors[$0].shape }, choice: choice,
+                        outputShapes: operation.outputs.map { plan.tensors[$0].shape },
+                        inputElements: Self.elements(ofInputs: node, graph), choice: choice,
                         samples: plan.samples, reluIsPassed: operation.reluIsPassed, bindings: bindings))
             case .mask(let mask):
                 return MaskKernel(
@@ -77,6 +89,12 @@ public final class Executor {
         calls = operations.map(Unmanaged.passUnretained)
         readers = plan.inputs.map { Self.readers($0, plan, kernels) }
         states = LayerState.all(of: plan, graph, weights: weights, batchSums: batchSums)
+    }
+
+    /// What the elements of a call's inputs are; empty if all are floats.
+    private static func elements(ofInputs node: Int, _ graph: Graph) -> [TensorElement] {
+        let elements = graph.nodes[node].inputs.map { graph.spec(of: $0).element }
+        return elements.allSatisfy { $0 == .float32 } ? [] : elements
     }
 
     /// Who reads an input, under whatever shape; `nil` if one of them cannot read it elsewhere, or it is an output.
@@ -100,11 +118,17 @@ public final class Executor {
     private static func bindings(
         _ operation: Plan.Operation, _ plan: Plan, _ arena: UnsafeMutablePointer<Float>,
         _ weights: UnsafeMutablePointer<Float>, _ gradients: UnsafeMutablePointer<Float>,
+        _ rowGradients: [RowGradients],
         _ batchSums: UnsafeMutablePointer<Double>
     ) -> Bindings {
         func gradient(_ weight: Int, _ flow: Plan.GradientFlow) -> Gradient? {
-            flow == .none
+            flow == .none || plan.parameters[weight].listsRows
                 ? nil : Gradient(pointer: gradients + plan.parameters[weight].offset, flow: flow)
+        }
+        func rows(_ weight: Int, _ flow: Plan.GradientFlow) -> ListedGradient? {
+            guard flow != .none, plan.parameters[weight].listsRows else { return nil }
+            let place = plan.parameters[..<weight].count { $0.listsRows }
+            return ListedGradient(rows: rowGradients[place], flow: flow)
         }
         return Bindings(
             inputs: operation.inputs.map { arena + plan.tensors[$0].offset },
@@ -127,6 +151,7 @@ public final class Executor {
             },
             weights: operation.weights.map { weights + plan.parameters[$0].offset },
             weightGradients: zip(operation.weights, operation.weightGradients).map { gradient($0, $1) },
+            rowGradients: zip(operation.weights, operation.weightGradients).map { rows($0, $1) },
             scratch: arena + operation.scratchOffset, workspace: arena + operation.workspaceOffset,
             forwardSums: operation.forwardSums.isEmpty
                 ? nil : UnsafePointer(batchSums + operation.forwardSums.lowerBound),
@@ -138,6 +163,24 @@ public final class Executor {
     public func prepare(samples: Int) throws {
         precondition(samples <= plan.samples, "\(samples) samples in a plan for \(plan.samples)")
         for operation in operations { try operation.kernel.prepare(samples: samples) }
+        if rowGradients.contains(where: { !$0.isReserved }) { reserveRows(samples: plan.samples) }
+    }
+
+    /// Makes room for the rows of gradients that so many samples name.
+    public func reserveRows(samples: Int) {
+        for (rows, numbers) in zip(rowGradients, plan.listedRowsOfSample) { rows.reserve(samples * numbers) }
+    }
+
+    /// Makes the gradients 0: a part of a batch without a sample.
+    public func clearGradients() {
+        gradients.pointer.update(repeating: 0, count: plan.laneElements)
+        for rows in rowGradients { rows.clear() }
+    }
+
+    /// Writes the listed rows of gradients to where they are whole.
+    /// - Precondition: `gradients` has `plan.trainedElements`, which are 0 behind `plan.laneElements`.
+    public func spreadRows() {
+        for (rows, offset) in zip(rowGradients, rowOffsets) { rows.write(to: gradients.pointer + offset) }
     }
 
     // MARK: A pass

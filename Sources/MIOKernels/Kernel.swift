@@ -84,6 +84,15 @@ public struct Gradient {
     public func adds(in pass: Pass) -> Bool { flow == .adds || pass.accumulates }
 }
 
+/// Where the rows of a weight's gradient are listed.
+public struct ListedGradient {
+    public let rows: RowGradients
+    public let flow: Plan.GradientFlow
+
+    /// Whether to add: earlier calls and passes count as well.
+    func adds(in pass: Pass) -> Bool { flow == .adds || pass.accumulates }
+}
+
 /// What the backward of an operation does for the one that made an input: the gradient it leaves in the input's
 /// place has passed the relu that made the input, and its sum over the pixels is the bias' gradient.
 public struct PassedRelu {
@@ -111,6 +120,8 @@ public struct Bindings {
     public var outputGradient: UnsafeMutablePointer<Float>? { outputGradients[0] }
     public var weights: [UnsafeMutablePointer<Float>]
     public var weightGradients: [Gradient?]
+    /// For each weight: where the rows of its gradient are listed, in place of the gradient; `nil` otherwise.
+    public var rowGradients: [ListedGradient?] = []
     public var scratch: UnsafeMutablePointer<Float>
     public var workspace: UnsafeMutablePointer<Float>
     /// The sums over the global batch, where the operation needs some.
@@ -124,6 +135,8 @@ public struct KernelDescription {
     public let streams: RandomStreams
     public let inputShapes: [Shape]
     public let outputShapes: [Shape]
+    /// What the elements of the inputs are; empty if all are floats.
+    public let inputElements: [TensorElement]
     /// Of the first result.
     public var outputShape: Shape { outputShapes[0] }
     public let choice: KernelChoice

@@ -62,6 +62,8 @@ public struct KernelChoice: Hashable, Sendable {
     /// Whether backward reads the input and output of forward: how long they must stay.
     public var backwardReadsInputs: Bool
     public var backwardReadsOutput: Bool
+    /// Backward lists the rows of its only weight that have a gradient, instead of writing the gradient of all.
+    public var listsRows = false
     /// For each input, or none for all of them: backward can take its gradient through the relu that made the input,
     /// and sum the bias' gradient before it, both while it has the input at hand: see `ReluFusion`.
     public var passesRelu: [Bool]

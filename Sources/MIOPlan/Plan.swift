@@ -92,6 +92,8 @@ public struct Plan: Sendable {
         public let elements: Int
         /// Untrained weights lie behind the trained ones and have no gradient.
         public let trainable: Bool
+        /// Whether lanes list the rows that have a gradient; such weights are the last trained ones.
+        public let listsRows: Bool
         /// The operation that loads and saves it: it knows the layout.
         public let owner: Int
         public var range: Range<Int> { offset..<offset + elements }
@@ -114,7 +116,7 @@ public struct Plan: Sendable {
     /// A part of the gradient slab that is reduced in one go.
     public struct Bucket: Hashable, Sendable {
         public let range: Range<Int>
-        /// The operation whose backward completes it.
+        /// The operation whose backward completes it; −1 if it is complete only when all of a rank's lanes are.
         public let completedBy: Int
     }
 
@@ -130,6 +132,8 @@ public struct Plan: Sendable {
     /// Elements of the weight slab, and how many of them, at its start, are trained.
     public let weightElements: Int
     public let trainedElements: Int
+    /// Elements at the start of the gradients that each lane has: without those whose rows are listed.
+    public var laneElements: Int { parameters.first { $0.listsRows }?.offset ?? trainedElements }
     public let buckets: [Bucket]
     /// Elements of the arena that holds values, gradients, scratch and workspaces.
     public let arenaElements: Int
@@ -164,10 +168,21 @@ extension Plan: CustomStringConvertible {
         for parameter in parameters {
             lines.append(
                 "parameter \(parameter.name) \(parameter.shape) \(parameter.layout) at \(parameter.range)"
-                    + (parameter.trainable ? "" : ", not trained"))
+                    + (parameter.trainable ? "" : ", not trained")
+                    + (parameter.listsRows ? ", rows listed" : ""))
         }
         for stage in stages.dropFirst() { lines.append("stage of operations \(stage.operations)") }
         for bucket in buckets { lines.append("bucket \(bucket.range) after operation \(bucket.completedBy)") }
         return lines.joined(separator: "\n")
+    }
+}
+
+extension Plan {
+    /// For each weight whose gradient's rows are listed: rows that a sample names, over all calls.
+    public var listedRowsOfSample: [Int] {
+        parameters.indices.filter { parameters[$0].listsRows }.map { parameter in
+            operations.filter { $0.weights.contains(parameter) }
+                .reduce(0) { $0 + tensors[$1.inputs[0]].shape.count }
+        }
     }
 }

@@ -145,8 +145,14 @@ struct Scheduling {
                 }
             }
         }
+        /// Weights of whose gradient every call lists the rows.
+        var lists = completion.map { $0 != nil }
+        for operation in lowering.operations where operation.choice?.listsRows != true {
+            for weight in operation.weights { lists[weight] = false }
+        }
         let order = all.indices.sorted { a, b in
-            switch (completion[a], completion[b]) {
+            if completion[a] != nil, completion[b] != nil, lists[a] != lists[b] { return lists[b] }
+            return switch (completion[a], completion[b]) {
             case (let a?, let b?) where a != b: a > b
             case (_?, nil): true
             case (nil, _?): false
@@ -161,7 +167,7 @@ struct Scheduling {
             return Plan.ParameterPlan(
                 name: all[index].name, index: index, shape: all[index].shape,
                 layout: choice.weightLayouts[position[index]], offset: offset, elements: elements,
-                trainable: completion[index] != nil, owner: owner[index]!)
+                trainable: completion[index] != nil, listsRows: lists[index], owner: owner[index]!)
         }
     }
 
@@ -174,8 +180,14 @@ struct Scheduling {
         var start = 0
         for (position, parameter) in trained.enumerated() {
             let end = parameter.range.upperBound
-            if end - start >= request.bucketElements || position == trained.count - 1 {
-                buckets.append(Plan.Bucket(range: start..<end, completedBy: completedBy[parameter.index]!))
+            let isLast = position == trained.count - 1
+            if isLast || end - start >= request.bucketElements
+                || trained[position + 1].listsRows != parameter.listsRows
+            {
+                buckets.append(
+                    Plan.Bucket(
+                        range: start..<end,
+                        completedBy: parameter.listsRows ? -1 : completedBy[parameter.index]!))
                 start = end
             }
         }

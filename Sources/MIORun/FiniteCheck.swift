@@ -17,7 +17,10 @@ struct FiniteCheck {
         let rows =
             dataset.rowCount * communicator.rank / communicator.size..<dataset.rowCount
             * (communicator.rank + 1) / communicator.size
-        let columns = dataset.columns.indices.filter { dataset.columns[$0].role != .target }
+        // `IntegerCheck` looks at integers.
+        let columns = dataset.columns.indices.filter {
+            dataset.columns[$0].role != .target && dataset.columns[$0].kind != .integer
+        }
         let own = columns.map { dataset.nonFiniteValues(ofColumn: $0, rows: rows) }
         var counts = own.map { Double($0.count) }
         try counts.withUnsafeMutableBufferPointer {

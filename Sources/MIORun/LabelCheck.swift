@@ -1,5 +1,6 @@
 import MIOComm
 import MIOData
+import MIOGraph
 import MIOObjectives
 import MIOTensor
 import MIOTraining
@@ -59,13 +60,34 @@ struct LabelCheck {
     }
 }
 
+extension BatchFault {
+    /// The whole message. All data was looked at before.
+    func error(in dataset: Dataset, _ batch: Batch, _ graph: Graph) -> RunError {
+        switch self {
+        case .label(let fault): fault.error(in: dataset, batch)
+        case .number(let fault): fault.error(in: dataset, batch, graph)
+        }
+    }
+}
+
 extension LabelFault {
-    /// The whole message. All labels were looked at before.
-    func error(in dataset: Dataset, _ batch: Batch) -> RunError {
+    fileprivate func error(in dataset: Dataset, _ batch: Batch) -> RunError {
         let location = dataset.location(ofRow: batch.globalRows[sample], column: column)
         return RunError(
             "output \(quoted: output): \(location): the target is \(fault.value) now, which is no label, and was another "
                 + "number when the labels were checked; leave the data as it is while it is read",
             exitCode: .badInput)
+    }
+}
+
+extension NumberFault {
+    func error(in dataset: Dataset, _ batch: Batch, _ graph: Graph) -> RunError {
+        let row = batch.globalRows[sample]
+        let name = dataset.elementName(element, row: row, column: column)
+        let number = value == value.rounded() ? "\(Int(value))" : "\(value)"
+        return RunError(
+            "input \(quoted: dataset.columns[column].name): \(dataset.location(ofRow: row, column: column)): \(name) is "
+                + "\(number) now, which is outside of what \(reader.described(in: graph)), and was another number when the "
+                + "data were checked; leave the data as it is while it is read", exitCode: .badInput)
     }
 }

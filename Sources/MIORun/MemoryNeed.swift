@@ -39,7 +39,12 @@ public struct MemoryNeed: Sendable, Hashable {
         optimizer = trains ? slots.clampedTimes(trained) : 0
         // Turns' gradients wait for each other on the levels of a tree; in a step of several stages all are there at once.
         let slabs = lanes.clampedTimes(plan.stages.count > 1 ? max(turns, 1) : 1)
-        gradients = trains ? trained.clampedTimes(slabs + max(turns, 1).trailingZeroBitCount) : 0
+        let levels = max(turns, 1).trailingZeroBitCount
+        // The first lane has all; the others, and the levels, list rows where few have a gradient.
+        let perTerm = plan.laneElements.clampedTimes(bytes).clampedPlus(
+            Self.bytesOfListedRows(plan, samples: part))
+        let whole = trained.clampedPlus(Self.bytesOfListedRows(plan, samples: part))
+        gradients = trains ? whole.clampedPlus(perTerm.clampedTimes(slabs - 1 + levels)) : 0
         values = plan.arenaElements.clampedTimes(bytes).clampedTimes(lanes)
             .clampedTimes(Replica.frames(plan, largestShard: shard, turns: max(turns, 1)))
         let batch = part.clampedTimes(floatsPerSample).clampedTimes(bytes)
@@ -50,6 +55,15 @@ public struct MemoryNeed: Sendable, Hashable {
             : job.graph.parameters.reduce(0) {
                 $0.clampedPlus($1.shape.count.clampedTimes($1.trainable ? slots + 1 : 1))
             }.clampedTimes(bytes)
+    }
+
+    /// Of one term of the gradients' sum, in which so many samples name rows.
+    private static func bytesOfListedRows(_ plan: Plan, samples: Int) -> Int {
+        zip(plan.parameters.filter(\.listsRows), plan.listedRowsOfSample).reduce(0) { sum, one in
+            let (rows, width) = (one.0.shape[0], one.0.shape[1])
+            let named = min(rows, samples.clampedTimes(one.1))
+            return sum.clampedPlus(rows.clampedTimes(4)).clampedPlus(named.clampedTimes(4 * (width + 1)))
+        }
     }
 
     /// On a machine that has so many ranks.

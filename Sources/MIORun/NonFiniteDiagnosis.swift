@@ -73,7 +73,8 @@ struct NonFiniteDiagnosis {
 
     /// Of a sample: a target that is NaN is no label.
     private func firstNonFinite(_ batch: Batch, sample: Int) -> String? {
-        for (index, column) in dataset.columns.enumerated() {
+        // The bits of integers are no floats.
+        for (index, column) in dataset.columns.enumerated() where column.kind != .integer {
             let elements = column.shape.count
             let values = batch.values(ofColumn: index) + sample * elements
             let isTarget = column.role == .target
@@ -95,7 +96,8 @@ struct NonFiniteDiagnosis {
     /// Where a row is, and which of its inputs is not finite.
     func description(ofRow row: Int) -> String {
         let text = "\(dataset.location(ofRow: row))"
-        for (index, column) in dataset.columns.enumerated() where column.role == .input {
+        for (index, column) in dataset.columns.enumerated()
+        where column.role == .input && column.kind != .integer {
             var values = [Float](repeating: 0, count: column.shape.count)
             values.withUnsafeMutableBufferPointer { buffer in
                 if let start = buffer.baseAddress { _ = dataset.read(row: row, column: index, into: start) }

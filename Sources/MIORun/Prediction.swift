@@ -45,6 +45,7 @@ public struct Prediction: Sendable, Hashable {
         for message in try FiniteCheck(session: session).messages(dataset, place: data.place) {
             Message.write("warning: " + message + "; the predictions of such samples mean nothing")
         }
+        try IntegerCheck(session: session).run(dataset, place: data.place)
         let replica = try session.makeReplica(schedules: [schedule], outputs: [])
         try replica.load(file)
 
@@ -71,6 +72,9 @@ public struct Prediction: Sendable, Hashable {
         var nonFinite = NonFinitePredictions(outputs: outputs)
         while let batch = try prefetcher.next() {
             nonFinite.begin(batch)
+            if let fault = replica.firstNumberFault(batch, 0..<batch.count) {
+                throw fault.error(in: dataset, batch, job.graph)
+            }
             try predictor.run(batch) { output, _, values in
                 nonFinite.look(at: values, of: output)
                 try writer.append(values, to: output)

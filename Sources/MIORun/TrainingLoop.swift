@@ -23,7 +23,7 @@ extension TrainingRun {
         let first = try communicator.agree(on: "reading the data", .inShares) { try prefetcher.following() }
         let fault = try step.begin(first)
         try communicator.agree(on: "reading the data", .inShares) {
-            if let fault, let first { throw fault.error(in: dataset, first) }
+            if let fault, let first { throw fault.error(in: dataset, first, job.graph) }
         }
         recorder?.begin(waited: prefetcher.waitedSeconds)
 
@@ -95,7 +95,9 @@ extension TrainingRun {
         if report.errorPending {
             try communicator.agree(on: "the next step", .inShares) {
                 if let pending { throw pending }
-                if let fault = step.followingFault, let next { throw fault.error(in: dataset, next) }
+                if let fault = step.followingFault, let next {
+                    throw fault.error(in: dataset, next, job.graph)
+                }
             }
         }
         return report

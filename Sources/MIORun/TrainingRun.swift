@@ -57,11 +57,14 @@ public final class TrainingRun {
             for warning in SharedFiles.warnings(job) { Message.write("warning: \(warning)") }
         }
         let finite = FiniteCheck(session: session)
+        let integers = IntegerCheck(session: session)
         let labels = LabelCheck(session: session, columns: columns)
         try finite.run(dataset, place: train.place)
+        try integers.run(dataset, place: train.place)
         try labels.run(dataset, of: train)
         if let validationSet, let validationData {
             try finite.run(validationSet, place: validationData.place)
+            try integers.run(validationSet, place: validationData.place)
             try labels.run(validationSet, of: validationData)
         }
         state = TrainingState(order: SampleOrder(job, dataset))

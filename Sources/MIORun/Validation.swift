@@ -1,5 +1,6 @@
 import MIOComm
 import MIOData
+import MIOGraph
 import MIOTensor
 import MIOTraining
 
@@ -7,6 +8,7 @@ import MIOTraining
 public final class Validation {
     private let dataset: Dataset
     private let batchSize: Int
+    private let graph: Graph
     private let communicator: any Communicator
     private let evaluator: Evaluator
     private let diagnosis: NonFiniteDiagnosis
@@ -21,6 +23,7 @@ public final class Validation {
     init(replica: Replica, dataset: Dataset, batchSize: Int, session: Session) {
         self.dataset = dataset
         self.batchSize = batchSize
+        graph = replica.graph
         communicator = session.communicator
         diagnosis = NonFiniteDiagnosis(
             columns: replica.columns, dataset: dataset, communicator: communicator)
@@ -49,7 +52,7 @@ public final class Validation {
             do {
                 if failure == nil, let batch = try prefetcher.next() {
                     let wasFinite = evaluator.isFinite
-                    failure = evaluator.add(batch)?.error(in: dataset, batch)
+                    failure = evaluator.add(batch)?.error(in: dataset, batch, graph)
                     if wasFinite, !evaluator.isFinite {
                         finding = diagnosis.finding(evaluator.firstNonFiniteLoss, in: batch)
                     }

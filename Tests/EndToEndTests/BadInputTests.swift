@@ -93,7 +93,7 @@ extension EndToEndTests {
             try expectRefused(
                 "FOLDER/job.yaml:7: model.layers[1].class: unknown name \"Dropuot\"; did you mean \"Dropout\"? Valid "
                     + "names: InputLayer, Dense, Conv2D, MaxPooling2D, Flatten, Reshape, Concatenate, Add, Dropout, "
-                    + "Activation, LayerNormalization", spoil: edit("class: Dropout", "class: Dropuot"))
+                    + "Activation, LayerNormalization, Embedding, Masking", spoil: edit("class: Dropout", "class: Dropuot"))
         }
 
         @Test func cycle() throws {

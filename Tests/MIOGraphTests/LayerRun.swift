@@ -8,6 +8,7 @@ final class LayerRun<T: Scalar> {
     let outputShape: Shape
     let samples: Int
     var context: CallContext
+    private let elements: [TensorElement]
     let inputs: [Storage<T>]
     let weights: [Storage<T>]
     let output: Storage<T>
@@ -16,13 +17,14 @@ final class LayerRun<T: Scalar> {
 
     init(
         _ layer: any Layer, shapes: [Shape], samples: Int = 1, context: CallContext = CallContext(),
-        inputs: [[T]], weights: [[T]] = []
+        elements: [TensorElement] = [], inputs: [[T]], weights: [[T]] = []
     ) throws {
         self.layer = layer
         inputShapes = shapes
         outputShape = try layer.outputShape(for: shapes)
         self.samples = samples
         self.context = context
+        self.elements = elements
         self.inputs = inputs.map(Storage.init(copying:))
         self.weights = weights.map(Storage.init(copying:))
         output = Storage(count: samples * outputShape.count)
@@ -34,7 +36,7 @@ final class LayerRun<T: Scalar> {
     private var call: ForwardCall<T> {
         ForwardCall(
             samples: samples, context: context, streams: RandomStreams(path: "layer"),
-            inputShapes: inputShapes, outputShapes: [outputShape],
+            inputShapes: inputShapes, outputShapes: [outputShape], inputElements: elements,
             inputs: inputs.map { UnsafePointer($0.pointer) }, masks: inputs.map { _ in nil },
             weights: weights.map { UnsafePointer($0.pointer) }, outputs: [output.pointer],
             kept: kept.count == 0 ? nil : kept.pointer, scratch: scratch.count == 0 ? nil : scratch.pointer)

@@ -43,6 +43,8 @@ import Testing
         #"class: Dropout, "trainable": true, \#(policy), "rate": 0.5, "seed": null, "noise_shape": null"#,
         #"class: Activation, "trainable": true, \#(policy), "activation": "relu""#,
         #"class: LayerNormalization, "trainable": true, \#(policy), "axis": [-1], "epsilon": 0.001, "center": true, "scale": true, "rms_scaling": false, "beta_initializer": {"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": null}, "gamma_initializer": {"module": "keras.initializers", "class_name": "Ones", "config": {}, "registered_name": null}, "beta_regularizer": null, "gamma_regularizer": null, "beta_constraint": null, "gamma_constraint": null"#,
+        #"class: Embedding, "trainable": true, \#(policy), "input_dim": 9, "output_dim": 4, "embeddings_initializer": {"module": "keras.initializers", "class_name": "RandomUniform", "config": {"seed": null, "minval": -0.05, "maxval": 0.05}, "registered_name": null}, "embeddings_regularizer": null, "activity_regularizer": null, "embeddings_constraint": null, "mask_zero": false, "lora_rank": null, "quantization_config": null"#,
+        #"class: Masking, "trainable": true, \#(policy), "mask_value": 0.0"#,
         "class: Conv2D, filters: 2, kernel_size: 3, dilation_rate: 1, groups: 1, data_format: null",
     ]) func layers(_ layer: String) throws { _ = try job(layer: layer) }
 

@@ -102,6 +102,7 @@ struct GraphAssembly {
         do {
             results = try layer.results(for: specs)
             for result in results { try result.shape.checkCount("its result") }
+            try checkIntegers(of: layer, inputs: inputs)
             masks = try self.masks(of: layer, results: results.count, inputs: inputs, shapes: shapes)
             for weight in layer.weights(for: shapes) {
                 try weight.shape.checkCount("its weight \(quoted: weight.name)")
@@ -162,6 +163,7 @@ struct GraphAssembly {
             let sources = node.inputs.map { found[$0.node][$0.result] }
             let masks: [Mask?]
             do {
+                try checkIntegers(of: layer, inputs: sources)
                 masks = try self.masks(
                     of: layer, results: node.results.count, inputs: sources,
                     shapes: graph.inputShapes(of: index))
@@ -176,6 +178,16 @@ struct GraphAssembly {
                     masks: masks))
         }
         return graph.outputs.map { found[$0.node][$0.source.result] }
+    }
+
+    /// - Throws: `ShapeError` if a layer reads numbers of a range from a computed tensor.
+    private func checkIntegers(of layer: any Layer, inputs: [Graph.Source]) throws(ShapeError) {
+        for (number, input) in inputs.enumerated() where inputNumbers[input.node] == nil {
+            guard let range = layer.integerRange(ofInput: number) else { continue }
+            throw ShapeError(
+                "takes numbers from \(range.lowerBound) to \(range.upperBound - 1), but of a computed tensor; it must "
+                    + "read an input of the model itself, so that they are known before a step")
+        }
     }
 
     // MARK: Masks
@@ -193,7 +205,8 @@ struct GraphAssembly {
         for result in 0..<results {
             made.append(
                 try mask(
-                    layer.maskRule(ofResult: result), of: zip(inputs, masks).map { (inputNumbers[$0.node], $1) }))
+                    layer.maskRule(ofResult: result), of: zip(inputs, masks).map { (inputNumbers[$0.node], $1) },
+                    shapes))
         }
         return made
     }
@@ -201,9 +214,9 @@ struct GraphAssembly {
     /// The mask of a result.
     /// - Parameter inputs: of each tensor that the call takes: its number among the model's inputs if it is one, and its
     ///   mask.
-    private func mask(_ rule: MaskRule, of inputs: [(modelInput: Int?, mask: Mask?)]) throws(ShapeError)
-        -> Mask?
-    {
+    private func mask(
+        _ rule: MaskRule, of inputs: [(modelInput: Int?, mask: Mask?)], _ shapes: [Shape]
+    ) throws(ShapeError) -> Mask? {
         switch rule {
         case .none: return nil
         case .ofInput(let input): return inputs[input].mask
@@ -214,6 +227,17 @@ struct GraphAssembly {
             let masks = inputs.compactMap(\.mask)
             guard masks.count == inputs.count else { return nil }
             return Set(masks).count == 1 ? masks[0] : .any(masks)
+        case .joined(let axis):
+            guard inputs.contains(where: { $0.mask != nil }), let rank = shapes.first?.rank else {
+                return nil
+            }
+            let index = axis < 0 ? rank + axis : axis - 1
+            guard index < rank - 1 else { return try mask(.any, of: inputs, shapes) }
+            return .joined(
+                axis: index,
+                zip(inputs, shapes).map {
+                    Mask.Part(shape: Shape(Array($1.dimensions.dropLast())), mask: $0.mask)
+                })
         case .made(let value, let overLastAxis):
             guard let input = inputs.first?.modelInput else {
                 throw ShapeError(

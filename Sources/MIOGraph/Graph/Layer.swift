@@ -35,6 +35,9 @@ public protocol Layer: Callable {
     /// - Throws: `ShapeError` with what the layer expects and what it received.
     func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec]
 
+    /// The whole numbers that an input, one of the model's own, must hold; `nil` if it may hold anything.
+    func integerRange(ofInput input: Int) -> Range<Int>?
+
     /// Where the mask of a result comes from.
     func maskRule(ofResult result: Int) -> MaskRule
 

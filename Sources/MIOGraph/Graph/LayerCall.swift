@@ -25,6 +25,8 @@ public struct ForwardCall<T: Scalar> {
     public let streams: RandomStreams
     public let inputShapes: [Shape]
     public let outputShapes: [Shape]
+    /// What the elements of the inputs are; empty if all are floats.
+    public let inputElements: [TensorElement]
     /// `inputs[i]`: (samples, inputShapes[i]…). Of a tensor of integers see `integers(ofInput:)`.
     public let inputs: [UnsafePointer<T>]
     /// For each input its mask, (samples, the mask's axes): 1 for a position that counts, 0 for one that does not; `nil` if
@@ -47,7 +49,8 @@ public struct ForwardCall<T: Scalar> {
     ///   - scratch: (samples, `LayerMemory.scratch`); `nil` if the layer asks for none.
     public init(
         samples: Int, context: CallContext = CallContext(), streams: RandomStreams = RandomStreams(path: ""),
-        inputShapes: [Shape], outputShapes: [Shape], inputs: [UnsafePointer<T>],
+        inputShapes: [Shape], outputShapes: [Shape], inputElements: [TensorElement] = [],
+        inputs: [UnsafePointer<T>],
         masks: [UnsafePointer<T>?] = [], weights: [UnsafePointer<T>], outputs: [UnsafeMutablePointer<T>],
         batchSums: UnsafePointer<Double>? = nil, kept: UnsafeMutablePointer<T>? = nil,
         scratch: UnsafeMutablePointer<T>? = nil, counts: CallCounts? = nil
@@ -60,6 +63,7 @@ public struct ForwardCall<T: Scalar> {
         self.streams = streams
         self.inputShapes = inputShapes
         self.outputShapes = outputShapes
+        self.inputElements = inputElements
         self.inputs = inputs
         self.masks = masks
         self.weights = weights
@@ -70,13 +74,15 @@ public struct ForwardCall<T: Scalar> {
     /// Of a layer with one result.
     public init(
         samples: Int, context: CallContext = CallContext(), streams: RandomStreams = RandomStreams(path: ""),
-        inputShapes: [Shape], outputShape: Shape, inputs: [UnsafePointer<T>], weights: [UnsafePointer<T>],
+        inputShapes: [Shape], outputShape: Shape, inputElements: [TensorElement] = [],
+        inputs: [UnsafePointer<T>], weights: [UnsafePointer<T>],
         output: UnsafeMutablePointer<T>, kept: UnsafeMutablePointer<T>? = nil,
         scratch: UnsafeMutablePointer<T>? = nil
     ) {
         self.init(
             samples: samples, context: context, streams: streams, inputShapes: inputShapes,
-            outputShapes: [outputShape], inputs: inputs, weights: weights, outputs: [output], kept: kept,
+            outputShapes: [outputShape], inputElements: inputElements, inputs: inputs, weights: weights,
+            outputs: [output], kept: kept,
             scratch: scratch)
     }
 
@@ -88,6 +94,16 @@ public struct ForwardCall<T: Scalar> {
     /// (samples, inputShapes[input]…): an input of integers, which take four bytes each, whatever `T` is.
     public func integers(ofInput input: Int) -> UnsafePointer<Int32> {
         UnsafeRawPointer(inputs[input]).assumingMemoryBound(to: Int32.self)
+    }
+
+    /// An element of an input as a whole number, with its fraction cut off if it has one, as Keras casts; `nil` for what 32
+    /// bits do not hold.
+    @inline(__always)
+    public func integer(_ index: Int, ofInput input: Int) -> Int? {
+        if input < inputElements.count, inputElements[input] == .int32 {
+            return Int(integers(ofInput: input)[index])
+        }
+        return Int(cutting: inputs[input][index])
     }
 
     /// (samples, `LayerMemory.kept`): forward overwrites it, backward reads it.

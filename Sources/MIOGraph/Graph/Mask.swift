@@ -12,6 +12,16 @@ public indirect enum Mask: Hashable, Sendable {
     case all([Mask])
     /// Where any of them has one.
     case any([Mask])
+    /// One after the other along an axis.
+    case joined(axis: Int, [Part])
+
+    /// A stretch of a joined mask.
+    public struct Part: Hashable, Sendable {
+        /// The axes of one sample.
+        public let shape: Shape
+        /// `nil` if every position counts.
+        public let mask: Mask?
+    }
 }
 
 /// Where the mask of a layer's result comes from (Keras' `compute_mask`).
@@ -24,6 +34,9 @@ public enum MaskRule: Hashable, Sendable {
     case all
     /// The positions that any input's mask lets count; all of them if an input has no mask.
     case any
+    /// Those of the inputs joined as they are along an axis: Keras' number of it, the batch's being 0. Along the last axis, a
+    /// position counts that any input lets count.
+    case joined(axis: Int)
     /// Made here, from the layer's only input, which must be an input of the model.
     case made(value: Float, overLastAxis: Bool)
 }
@@ -40,6 +53,7 @@ extension Mask {
         switch self {
         case .differs(let input, _, _): [input]
         case .all(let masks), .any(let masks): Set(masks.flatMap(\.inputs)).sorted()
+        case .joined(_, let parts): Set(parts.flatMap { $0.mask?.inputs ?? [] }).sorted()
         }
     }
 
@@ -48,8 +62,12 @@ extension Mask {
     public func shape(_ shapes: (Int) -> Shape) -> Shape {
         switch self {
         case .differs(let input, _, let overLastAxis):
-            overLastAxis ? Shape(Array(shapes(input).dimensions.dropLast())) : shapes(input)
-        case .all(let masks), .any(let masks): masks[0].shape(shapes)
+            return overLastAxis ? Shape(Array(shapes(input).dimensions.dropLast())) : shapes(input)
+        case .all(let masks), .any(let masks): return masks[0].shape(shapes)
+        case .joined(let axis, let parts):
+            var dimensions = parts[0].shape.dimensions
+            dimensions[axis] = parts.reduce(0) { $0 + $1.shape[axis] }
+            return Shape(dimensions)
         }
     }
 }
@@ -91,6 +109,24 @@ extension Mask {
         case .any(let masks):
             for mask in masks where mask.counts(position, of: all, samples, inputs) { return true }
             return false
+        case .joined(let axis, let parts):
+            // Positions before the axis, along it, and behind it.
+            var inner = 1
+            for dimension in parts[0].shape.dimensions[(axis + 1)...] { inner *= dimension }
+            var length = 0
+            for part in parts { length += part.shape[axis] }
+            let (outer, rest) = position.quotientAndRemainder(dividingBy: length * inner)
+            var place = rest / inner
+            for part in parts {
+                let own = part.shape[axis]
+                guard place >= own else {
+                    guard let mask = part.mask else { return true }
+                    return mask.counts(
+                        (outer * own + place) * inner + rest % inner, of: all / length * own, samples, inputs)
+                }
+                place -= own
+            }
+            preconditionFailure("position \(position) of a joined mask")
         case .differs(let number, let value, _):
             for input in inputs where input.number == number {
                 // Elements that the position has in the input: 1, or those of its last axis.

@@ -50,6 +50,8 @@ public struct Concatenate: Layer {
         return Shape(dimensions)
     }
 
+    public func maskRule(ofResult result: Int) -> MaskRule { .joined(axis: axis) }
+
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
     @_specialize(where T == Float)

@@ -20,6 +20,8 @@ public enum LayerRegistry {
         ActivationLayer.self,
         LayerNormalization.self,
         BatchNormalization.self,
+        Embedding.self,
+        Masking.self,
     ]
 
     /// Those of the program.

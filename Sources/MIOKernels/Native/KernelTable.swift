@@ -59,6 +59,7 @@ extension KernelName {
     static let concatenate = KernelName("concatenate")
     static let layerNormalization = KernelName("layer normalization")
     static let batchNormalization = KernelName("batch normalization")
+    static let embedding = KernelName("embedding")
 }
 
 extension NativeBackend {
@@ -105,6 +106,9 @@ extension NativeBackend {
             .batchNormalization, for: BatchNormalization.self,
             choose: { layer, request, _ in BatchNormalizationKernel.choice(layer, request) },
             make: { layer, description, _ in BatchNormalizationKernel(layer, description) }),
+            .embedding, for: Embedding.self,
+            choose: { layer, request, _ in EmbeddingKernel.choice(layer, request) },
+            make: { layer, description, _ in EmbeddingKernel(layer, description) }),
     ]
 
     /// Whether a plan for the graph should be measured before it is made.

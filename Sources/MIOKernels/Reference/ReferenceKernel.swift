@@ -22,7 +22,8 @@ public final class ReferenceKernel: Kernel {
         weightElements = description.choice.weightElements
         forwardCall = ForwardCall(
             samples: 0, streams: description.streams, inputShapes: description.inputShapes,
-            outputShapes: description.outputShapes, inputs: bindings.inputs.map { UnsafePointer($0) },
+            outputShapes: description.outputShapes, inputElements: description.inputElements,
+            inputs: bindings.inputs.map { UnsafePointer($0) },
             masks: bindings.masks.map { $0.map { UnsafePointer($0) } },
             weights: bindings.weights.map { UnsafePointer($0) }, outputs: bindings.outputs,
             kept: description.choice.workspaceElements == 0 ? nil : bindings.workspace,

@@ -42,8 +42,12 @@ public struct DataCheck: Sendable {
         floatsPerSample = dataset.floatsPerSample
         inputs = job.graph.inputs.indices.map { InputCheck(dataset, column: $0) }
         for (column, input) in inputs.enumerated() {
-            input.judge(place, dataset, column: column, policy: job.training.nonFinite, into: &findings)
+            input.judge(
+                place, dataset, column: column, policy: job.training.nonFinite,
+                areIntegers: dataset.columns[column].kind == .integer
+                    || job.graph.integerReaders.contains { $0.input == column }, into: &findings)
         }
+        IntegerCheck.judge(dataset, job.graph, place: place, into: &findings)
         var targets: [TargetCheck] = []
         for (output, column) in columns.targetColumns {
             guard let specification = job.outputs.first(where: { $0.name == output }),

@@ -35,11 +35,14 @@ public struct InputCheck: Sendable, Hashable {
         constantElements = dataset.rowCount > 1 ? varies.count { !$0 } : 0
     }
 
-    /// - Parameter key: `data.train`
+    /// - Parameters:
+    ///   - key: `data.train`
+    ///   - areIntegers: whether its values are numbers of something: `IntegerCheck` judges them, and none is too large.
     func judge(
-        _ key: String, _ dataset: Dataset, column: Int, policy: NonFinitePolicy, into findings: inout Findings
+        _ key: String, _ dataset: Dataset, column: Int, policy: NonFinitePolicy, areIntegers: Bool,
+        into findings: inout Findings
     ) {
-        if statistics.nonFiniteCount > 0 {
+        if statistics.nonFiniteCount > 0, !areIntegers {
             FiniteCheck.judge(dataset, column: column, place: key, policy: policy, into: &findings)
         }
         let elements = shape.count
@@ -52,7 +55,7 @@ public struct InputCheck: Sendable, Hashable {
                     + "every sample")
         }
         let largest = max(abs(statistics.minimum), abs(statistics.maximum))
-        if statistics.count > 0, largest >= Self.largestUnscaled {
+        if statistics.count > 0, !areIntegers, largest >= Self.largestUnscaled {
             findings.warn(
                 "\(key): input \(quoted: name) has values up to \(shortText(Double(largest))); models learn best from values "
                     + "of about -1 to 1: scale it when writing the data")

@@ -41,9 +41,15 @@ final class MadeUpStep {
             memory: memory, lanes: lanes)
         try replica.prepare(shardSizes: shards.sizes(globalCount: samples), turns: shards.own.count / lanes)
         var random = PhiloxSequence(seed: 1, stream: 0)
+        let rows = Dictionary(
+            job.graph.integerReaders.map { (job.graph.inputs[$0.input].name, $0.range.upperBound) },
+            uniquingKeysWith: min)
         batch = Batch(columns: replica.columns.requests, samples: samples) { column in
             if column.role == .weight { return 1 }
-            return column.kind == .classIndex ? 0 : random.nextUniform(0, 1)
+            if column.kind == .classIndex { return 0 }
+            // Words of the whole table, 0 (which may stand for none) left out.
+            guard let rows = rows[column.name] else { return random.nextUniform(0, 1) }
+            return rows > 1 ? min(Float(rows - 1), random.nextUniform(1, Float(rows)).rounded(.down)) : 0
         }
         optimizer = OptimizerState(job.optimizer, plan: plan, memory: memory, communicator: communicator)
         step = TrainingStep(

@@ -29,6 +29,11 @@ final class BatchGradients {
     /// Of the turns so far.
     private let gradientTree: TreeAccumulator<Float>
     private let sumTree: TreeAccumulator<Double>
+    private let rowTree: RowTree
+    /// (turns that are under way at the same time, lanes): listed rows of gradients.
+    private let rows: [[[RowGradients]]]
+    /// The part of the gradients that holds them as a whole.
+    private let spread: Range<Int>
     /// (turns that are under way at the same time, lanes): their gradients; a turn's sums come to its first lane's.
     private let slabs: UnsafeMutablePointer<UnsafePointer<Float>?>
     private let stages: [Plan.Stage]
@@ -38,6 +43,7 @@ final class BatchGradients {
     /// What members of the team do, made once: each would be an allocation.
     private var compute: (Int) -> Void = { _ in }
     private var addUp: (Int) -> Void = { _ in }
+    private var clear: (Int) -> Void = { _ in }
     private var forwardStage: (Int) -> Void = { _ in }
     private var backwardStage: (Int) -> Void = { _ in }
 
@@ -76,10 +82,22 @@ final class BatchGradients {
             result: replica.executor.batchSums)
         let turnsAtOnce = stages.count > 1 ? turns : 1
         laneSums = Storage(count: turnsAtOnce * lanes * numbers)
-        gradientTree = TreeAccumulator(terms: turns, count: replica.plan.trainedElements) {
+        gradientTree = TreeAccumulator(terms: turns, count: replica.plan.laneElements) {
             mio_sum_pair($0.count, $0.pointer, $1, $1)
         }
         sumTree = TreeAccumulator(terms: turns, count: numbers)
+        spread = replica.plan.laneElements..<replica.plan.trainedElements
+        rows = (0..<turnsAtOnce).map { turn in
+            (0..<lanes).map {
+                replica.frame(of: $0, turn: turn, pass: 0, turns: turnsAtOnce).executor.rowGradients
+            }
+        }
+        let (plan, room) = (replica.plan, replica.rowRoom)
+        rowTree = RowTree(turns: turns) {
+            let tables = RowGradients.all(of: plan)
+            for (table, room) in zip(tables, room) { table.reserve(room) }
+            return tables
+        }
         slabs = .allocate(capacity: turnsAtOnce * lanes)
         for turn in 0..<turnsAtOnce {
             for lane in 0..<lanes {
@@ -90,6 +108,10 @@ final class BatchGradients {
         startsEarly = lanes == 1 || communicator.group.count > 1
         compute = { [unowned self] in computeShard($0) }
         addUp = { [unowned self] in addUpSlice($0) }
+        clear = { [unowned self] in
+            let share = spread.share(of: $0, among: lanes, unit: 16)
+            (replica.executor.gradients.pointer + share.lowerBound).update(repeating: 0, count: share.count)
+        }
         forwardStage = { [unowned self] in computeForward($0) }
         backwardStage = { [unowned self] in computeBackward($0) }
     }
@@ -111,10 +133,11 @@ final class BatchGradients {
                 // Here, for a lane that is late must not seem to have completed what it completed in the step before.
                 for lane in replica.lanes { lane.completedBuckets.store(0, ordering: .relaxed) }
                 try runLanes(compute)
-                addUpTurn(slabs: slabs, sums: laneSums.pointer)
+                addUpTurn(slabs: slabs, sums: laneSums.pointer, rows: rows[0])
             }
         }
         sums.update(from: lastSums, count: numbers)
+        spreadRows()
         while nextBucket < buckets.count {
             try reduction.bucketReady(nextBucket)
             nextBucket += 1
@@ -134,7 +157,8 @@ final class BatchGradients {
 
     /// Adds up what a turn's lanes have made, and takes it as the next term of the turns' sum.
     private func addUpTurn(
-        slabs: UnsafeMutablePointer<UnsafePointer<Float>?>, sums: UnsafeMutablePointer<Double>
+        slabs: UnsafeMutablePointer<UnsafePointer<Float>?>, sums: UnsafeMutablePointer<Double>,
+        rows: [[RowGradients]]
     ) {
         guard let first = slabs[0] else { preconditionFailure("lane 0 has gradients") }
         let adding = replica.timeline?.now ?? 0
@@ -142,6 +166,20 @@ final class BatchGradients {
         addUpLanes(slabs, sums, target)
         gradientTree.take(target)
         sumTree.take(sums)
+        rowTree.take(rows)
+        replica.timeline?.record(.tree, from: adding)
+    }
+
+    /// Writes the sum of the listed rows to where the reduction reads it. No bucket with such has been handed over.
+    private func spreadRows() {
+        guard !spread.isEmpty else { return }
+        let adding = replica.timeline?.now ?? 0
+        if spread.count < ThreadTeam.worthSharing {
+            (replica.executor.gradients.pointer + spread.lowerBound).update(repeating: 0, count: spread.count)
+        } else {
+            replica.team.run(clear)
+        }
+        replica.executor.spreadRows()
         replica.timeline?.record(.tree, from: adding)
     }
 
@@ -166,7 +204,9 @@ final class BatchGradients {
             try sumOverBatch(stages[stage].backwardSums)
         }
         for turn in 0..<turns {
-            addUpTurn(slabs: slabs + turn * lanes, sums: laneSums.pointer + turn * lanes * numbers)
+            addUpTurn(
+                slabs: slabs + turn * lanes, sums: laneSums.pointer + turn * lanes * numbers, rows: rows[turn]
+            )
         }
     }
 
@@ -243,7 +283,7 @@ final class BatchGradients {
             }
             // A shard without a sample still takes part in every sum.
             if passes.isEmpty, stage == stages.count - 1 {
-                replica.frame(of: member, turn: turn, pass: 0, turns: turns).executor.gradients.fill(0)
+                replica.frame(of: member, turn: turn, pass: 0, turns: turns).executor.clearGradients()
             }
         }
         if member == 0 { ownEnd = replica.timeline?.now ?? 0 }
@@ -273,8 +313,8 @@ final class BatchGradients {
         }
         // A shard without a sample still takes part in every sum.
         if passes.isEmpty {
-            frame.executor.gradients.fill(0)
-            lane.completedBuckets.store(buckets.count, ordering: .releasing)
+            frame.executor.clearGradients()
+            lane.completedBuckets.store(buckets.count { $0.completedBy >= 0 }, ordering: .releasing)
         }
         if member == 0 { ownEnd = replica.timeline?.now ?? 0 }
     }
@@ -316,8 +356,8 @@ final class BatchGradients {
 
     /// What of the gradients was not yet handed over.
     private var rest: Range<Int> {
-        let end = replica.plan.trainedElements
-        return (nextBucket < buckets.count ? buckets[nextBucket].range.lowerBound : end)..<end
+        let end = replica.plan.laneElements
+        return min(nextBucket < buckets.count ? buckets[nextBucket].range.lowerBound : end, end)..<end
     }
 
     private func addUpLanes(

@@ -26,7 +26,11 @@ public struct ColumnMap: Sendable {
     ///   - inputsOnly: for prediction: targets and weights are left away.
     /// - Precondition: the losses fit their outputs.
     public init(graph: Graph, outputs: [OutputSpecification], inputsOnly: Bool = false) {
-        var requests = graph.inputs.map { ColumnRequest(name: $0.name, shape: graph.nodes[$0.node].shape) }
+        var requests = graph.inputs.map { input in
+            let spec = graph.spec(of: input.source)
+            return ColumnRequest(
+                name: input.name, shape: spec.shape, kind: spec.element == .int32 ? .integer : .real)
+        }
         inputs = Array(requests.indices)
         var targets: [Int] = []
         var weights: [Int] = []

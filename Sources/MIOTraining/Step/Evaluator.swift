@@ -54,7 +54,7 @@ public final class Evaluator {
 
     /// Adds this rank's part of a global batch.
     /// - Returns: a label that its loss cannot take; the evaluation must then end.
-    public func add(_ batch: Batch) -> LabelFault? {
+    public func add(_ batch: Batch) -> BatchFault? {
         for (index, shard) in shards.own.enumerated() {
             let samples = shards.samples(shard, of: batch)
             if let fault = replica.markFollowing(batch, samples, counts: counts.pointer) { return fault }

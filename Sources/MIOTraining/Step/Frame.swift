@@ -35,6 +35,14 @@ final class Frame {
             let source =
                 batch.values(ofColumn: columns.inputs[index])
                 + pass.lowerBound * plan.tensors[tensor].elements
+            let areIntegers = columns.requests[columns.inputs[index]].kind == .integer
+            if areIntegers {
+                // Bits that no float is.
+                if !executor.read(input: index, at: source) {
+                    executor.value(tensor).update(from: source, count: count)
+                }
+                continue
+            }
             let isFiniteInput =
                 executor.read(input: index, at: source)
                 ? areFinite(source, count: count)

@@ -1,3 +1,4 @@
+import MIOData
 import MIOObjectives
 import MIOTensor
 
@@ -16,6 +17,8 @@ final class HeadLabels {
     let width: Int
     let targetWidth: Int
     let labelling: TargetLabelling
+    /// `nil` if no position is masked.
+    private let mask: HeadMask?
     private(set) var current: Marks
     private var following: Marks
 
@@ -34,13 +37,15 @@ final class HeadLabels {
 
     /// - Parameters:
     ///   - shape: of one sample's prediction.
+    ///   - mask: of the output's tensor.
     ///   - part: the most samples of a batch that this rank has.
-    init(_ specification: OutputSpecification, shape: Shape, part: Int) {
+    init(_ specification: OutputSpecification, shape: Shape, mask: HeadMask?, part: Int) {
         self.specification = specification
         width = shape.last
         positionsPerSample = shape.count / max(width, 1)
         targetWidth = specification.loss.targetKind == .classIndex ? 1 : width
         labelling = specification.targetLabelling
+        self.mask = mask
         current = Marks(positions: part * positionsPerSample)
         following = Marks(positions: part * positionsPerSample)
     }
@@ -53,16 +58,27 @@ final class HeadLabels {
 
     /// Marks and counts the labels of some samples of the batch after the one at hand.
     /// - Parameters:
+    ///   - batch: of which the samples are; its inputs tell what is masked.
     ///   - targets: of the part: (samples, target shape)
     ///   - weights: of the part: (samples)
     func markFollowing(
-        _ samples: Range<Int>, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>
+        _ samples: Range<Int>, of batch: Batch, _ columns: ColumnMap, targets: UnsafePointer<Float>,
+        weights: UnsafePointer<Float>
     ) -> Count {
         let offset = samples.lowerBound * positionsPerSample
         let (labelled, weightOfPosition) = (following.labelled.pointer, following.weights.pointer)
-        let positions = labelling.markLabelled(
+        var positions = labelling.markLabelled(
             targets: targets + offset * targetWidth, positions: samples.count * positionsPerSample,
             targetWidth: targetWidth, into: labelled + offset)
+        if let mask {
+            mask.apply(
+                samples, of: batch, columns, positionsPerSample: positionsPerSample, to: labelled + offset)
+            positions = 0
+            for position in offset..<offset + samples.count * positionsPerSample
+            where labelled[position] != 0 {
+                positions += 1
+            }
+        }
         let positionsPerSample = positionsPerSample
         var position = offset
         var sum = 0.0

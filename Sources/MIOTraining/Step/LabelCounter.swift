@@ -20,8 +20,8 @@ final class LabelCounter {
     /// Marks the labels of the batch that comes next.
     /// - Parameter counts: two doubles a head: labelled positions, their weights.
     /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
-    func count(_ batch: Batch?, into counts: UnsafeMutablePointer<Double>) -> LabelFault? {
-        var fault: LabelFault?
+    func count(_ batch: Batch?, into counts: UnsafeMutablePointer<Double>) -> BatchFault? {
+        var fault: BatchFault?
         for index in 0..<shards.own.count {
             let samples = batch.map { shards.samples(shards.own.lowerBound + index, of: $0) } ?? 0..<0
             let found = replica.markFollowing(

@@ -18,6 +18,8 @@ public final class Replica {
     /// One for each thread; the first is the owner's.
     public private(set) var lanes: [Lane]
     let team: ThreadTeam
+    /// Calls that take numbers of a range, which are looked at before a step.
+    let integerReaders: [IntegerReader]
     /// Of each head.
     let labels: [HeadLabels]
     /// Where the first lane's passes and the steps are recorded; `nil` for nowhere.
@@ -27,7 +29,10 @@ public final class Replica {
     public var executor: Executor { lanes[0].executor }
     var heads: [Head] { lanes[0].frames[0].heads }
     /// Makes the memory of one more pass, its weights' gradients in a slab that is given, or in one of its own.
-    private let makeFrame: (Storage<Float>?) throws -> Frame
+    private let makeFrame: (Storage<Float>?, [RowGradients]?) throws -> Frame
+    /// For each weight whose gradient's rows are listed: the most that a batch's part of this rank names.
+    let rowRoom: [Int]
+    private let part: Int
 
     /// - Parameters:
     ///   - plan: of `planRequest`.
@@ -48,20 +53,29 @@ public final class Replica {
         self.columns = columns
         let weights = memory?.weights ?? Storage(count: plan.weightElements)
         let trained = graph.trainedOutputs(outputs).enumerated().compactMap { index, specification in
-            specification.map { (plan: plan.heads[index], specification: $0) }
+            specification.map {
+                (plan: plan.heads[index], source: graph.outputs[index].source, specification: $0)
+            }
         }
-        let labels = trained.map { HeadLabels($0.specification, shape: $0.plan.shape, part: part) }
+        integerReaders = graph.integerReaders
+        let labels = trained.map {
+            HeadLabels(
+                $0.specification, shape: $0.plan.shape, mask: HeadMask(graph, $0.source, part: part),
+                part: part)
+        }
         self.labels = labels
         let batchSums = Storage<Double>(count: plan.batchSumCount)
-        makeFrame = { gradients in
+        self.part = part
+        rowRoom = plan.listedRowsOfSample.map { $0.clampedTimes(part) }
+        makeFrame = { gradients, rows in
             let executor = try Executor(
                 plan: plan, graph: graph, backend: backend, weights: weights, gradients: gradients,
-                batchSums: batchSums)
+                rowGradients: rows, batchSums: batchSums)
             let heads = zip(trained, labels).map { Head($1, plan: $0.plan, executor: executor) }
             return Frame(executor: executor, heads: heads, columns: columns)
         }
         lanes = []
-        for lane in 0..<count { lanes.append(Lane(try makeFrame(lane == 0 ? memory?.gradients : nil))) }
+        for lane in 0..<count { lanes.append(Lane(try makeFrame(lane == 0 ? memory?.gradients : nil, nil))) }
         team = try ThreadTeam(count: count)
         team.run { _ in backend.prepareThread() }
     }
@@ -93,14 +107,18 @@ public final class Replica {
         let passes = Self.passesPerTurn(plan, largestShard: shardSizes.max() ?? 0)
         for lane in lanes {
             let last = lane.executor.gradients
+            lane.executor.reserveRows(samples: part)
             var slabs = (0..<(plan.stages.count > 1 ? turns - 1 : 0)).map { _ in
-                Storage<Float>(count: last.count)
+                (Storage<Float>(count: plan.laneElements), RowGradients.all(of: plan))
             }
-            slabs.append(last)
+            slabs.append((last, lane.executor.rowGradients))
             if plan.stages.count > 1 {
                 // Frame 0 has the last slab and so belongs to the last turn.
                 try lane.makeFrames(turns * passes) {
-                    try makeFrame(slabs[(turns - 1 + $0 / passes) % turns])
+                    let slab = slabs[(turns - 1 + $0 / passes) % turns]
+                    let frame = try makeFrame(slab.0, slab.1)
+                    frame.executor.reserveRows(samples: part)
+                    return frame
                 }
             }
             for frame in lane.frames {
@@ -184,10 +202,10 @@ public final class Replica {
 
     /// Counts the labels of some samples of the batch that comes next.
     /// - Parameter counts: two doubles a head: labelled positions, their weights.
-    /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
+    /// - Returns: a label that a loss cannot take, or a number that a layer cannot take. Such a batch must not be run.
     @discardableResult
     func markFollowing(_ batch: Batch?, _ samples: Range<Int>, counts: UnsafeMutablePointer<Double>)
-        -> LabelFault?
+        -> BatchFault?
     {
         guard let batch else {
             counts.update(repeating: 0, count: 2 * labels.count)
@@ -197,15 +215,19 @@ public final class Replica {
         for (index, head) in labels.enumerated() {
             let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
             let count = head.markFollowing(
-                samples, targets: targets, weights: batch.values(ofColumn: columns.weights[index]))
+                samples, of: batch, columns, targets: targets,
+                weights: batch.values(ofColumn: columns.weights[index]))
             counts[2 * index] = count.positions
             counts[2 * index + 1] = count.weights
             if first == nil, let fault = head.firstFault(samples, targets: targets) { first = (index, fault) }
         }
+        if let fault = firstNumberFault(batch, samples) { return .number(fault) }
         return first.map { index, fault in
-            LabelFault(
-                output: labels[index].specification.name, column: columns.targets[index],
-                sample: samples.lowerBound + fault.position / labels[index].positionsPerSample, fault: fault)
+            .label(
+                LabelFault(
+                    output: labels[index].specification.name, column: columns.targets[index],
+                    sample: samples.lowerBound + fault.position / labels[index].positionsPerSample,
+                    fault: fault))
         }
     }
 

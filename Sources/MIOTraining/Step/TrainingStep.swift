@@ -37,7 +37,7 @@ public final class TrainingStep {
     private let denominators: Storage<Double>
     private let labels: LabelCounter
     /// A label of the batch after the one just done that its loss cannot take: an error to tell.
-    public private(set) var followingFault: LabelFault?
+    public private(set) var followingFault: BatchFault?
 
     /// - Parameters:
     ///   - memory: the replica's.
@@ -88,7 +88,7 @@ public final class TrainingStep {
     /// Counts the labels of the first batch: before the first step, and after a resume.
     /// - Returns: a label of this rank that its loss cannot take; the run must then end.
     /// - Throws: `CommunicationError`
-    public func begin(_ batch: Batch?) throws -> LabelFault? {
+    public func begin(_ batch: Batch?) throws -> BatchFault? {
         control.fill(0)
         let fault = labels.count(batch, into: control.pointer + places.counts)
         try reduction.sum(control.pointer, count: control.count)

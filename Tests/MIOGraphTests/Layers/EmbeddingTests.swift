@@ -1,0 +1,117 @@
+import MIOConfig
+import MIOGraph
+import MIOTensor
+import Testing
+
+@Suite struct EmbeddingTests {
+    private static let table: [Double] = [1, 2, 10, 20, 100, 200]
+
+    /// Two samples of three numbers, as `Int32` in the first bytes of the elements.
+    private func run(_ numbers: [Int32]) throws -> LayerRun<Double> {
+        let run = try LayerRun<Double>(
+            Embedding(3, 2), shapes: [[3]], samples: 2, elements: [.int32],
+            inputs: [[Double](repeating: 0, count: 6)], weights: [Self.table])
+        UnsafeMutableRawPointer(run.inputs[0].pointer).copyMemory(from: numbers, byteCount: 24)
+        return run
+    }
+
+    @Test func rowsOfIntegers() throws {
+        let run = try run([2, 0, 1, 1, 1, 2])
+        #expect(run.forward() == [100, 200, 1, 2, 10, 20, 10, 20, 10, 20, 100, 200])
+        let gradients = run.backward([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], initial: 1)
+        #expect(gradients.weights == [[3, 4, 21, 24, 12, 14]])
+    }
+
+    /// Keras casts, which cuts fractions off: −0.9 is word 0.
+    @Test func rowsOfFloats() throws {
+        let run = try LayerRun<Double>(
+            Embedding(3, 2), shapes: [[4]], inputs: [[2.9, -0.9, 1.0, 0.5]], weights: [Self.table])
+        #expect(run.forward() == [100, 200, 1, 2, 10, 20, 1, 2])
+    }
+
+    /// They end a run before the step; if one came, it would not read beyond the table.
+    @Test func numbersOutsideOfTheTableAreNaN() throws {
+        let run = try run([3, -1, 1, .max, .min, 0])
+        let y = run.forward()
+        #expect(
+            y.map(\.isNaN) == [true, true, true, true, false, false, true, true, true, true, false, false])
+        let gradients = run.backward([Double](repeating: 1, count: 12))
+        #expect(gradients.weights == [[1, 1, 1, 1, 0, 0]])
+        let floats = try LayerRun<Double>(
+            Embedding(3, 2), shapes: [[3]], inputs: [[.nan, .infinity, 3]], weights: [Self.table])
+        let isNaN = floats.forward().allSatisfy { $0.isNaN }
+        #expect(isNaN)
+    }
+
+    @Test func gradients() throws {
+        // A step of differences changes no number: those of inputs are 0.
+        try checkGradients(
+            of: Embedding(4, 3), shapes: [[2, 2]], inputs: [[0.5, 1.5, 3.5, 1.25, 2.5, 0.5, 1.5, 3.5]])
+    }
+
+    @Test func shapes() throws {
+        let layer = Embedding(5, 7)
+        #expect(try layer.results(for: [TensorSpec([80], .int32)]) == [TensorSpec([80, 7])])
+        #expect(try layer.results(for: [TensorSpec([], .int32)]) == [TensorSpec([7])])
+        #expect(try layer.results(for: [TensorSpec([2, 3])]) == [TensorSpec([2, 3, 7])])
+        #expect(layer.weights(for: [[80]]).map(\.name) == ["embeddings"])
+        #expect(layer.weights(for: [[80]]).map(\.shape) == [[5, 7]])
+        #expect(layer.weights(for: [[80]])[0].initializer == .randomUniform(minval: -0.05, maxval: 0.05))
+        #expect(throws: ShapeError.self) { try layer.outputShape(for: [[1], [2]]) }
+    }
+
+    @Test func itsOwnConfiguration() throws {
+        let layer = Embedding(5, 7, embeddingsInitializer: .ones, maskZero: true)
+        var config = ConfigReader(layer.config, at: ConfigPath("layer"))
+        let read = try LayerRegistry.makeLayer(className: "Embedding", classKey: "class", config: &config)
+        #expect(read.config == layer.config)
+        #expect(read.maskRule(ofResult: 0) == .made(value: 0, overLastAxis: false))
+    }
+
+    @Test(
+        arguments: [
+            ["input_dim": 0, "output_dim": 2], ["input_dim": 2, "output_dim": 0], ["output_dim": 2],
+            ["input_dim": 2, "output_dim": 2, "lora_rank": 4],
+            ["input_dim": 2, "output_dim": 2, "weights": [1]],
+        ] as [ConfigDictionary])
+    func argumentsThatAreRefused(config: ConfigDictionary) {
+        #expect(throws: ConfigError.self) {
+            var reader = ConfigReader(config, at: ConfigPath("layer"))
+            _ = try LayerRegistry.makeLayer(className: "Embedding", classKey: "class", config: &reader)
+        }
+    }
+
+    @Test func itReadsAnInputOfTheModel() throws {
+        let vector = Input("vector", shape: [3])
+        let computed = Dense(3)(vector)
+        let error = #expect(throws: GraphError.self) {
+            try Model(inputs: [vector], outputs: [Embedding(3, 2, name: "words")(computed)])
+        }
+        #expect(error?.message.contains("must read an input of the model itself") == true)
+        let masked = #expect(throws: GraphError.self) {
+            try Model(inputs: [vector], outputs: [Masking(name: "masked")(computed)])
+        }
+        #expect(masked?.message.contains("must read an input of the model itself") == true)
+        let text = Input("text", shape: [3], dtype: .int32)
+        let dense = #expect(throws: GraphError.self) {
+            try Model(inputs: [text], outputs: [Dense(3)(text)])
+        }
+        #expect(dense?.message.contains("integers go into an Embedding") == true)
+    }
+
+    @Test func readersOfAGraph() throws {
+        let (text, vector) = (Input("text", shape: [3], dtype: .int32), Input("vector", shape: [2]))
+        let model = try Model(
+            inputs: [vector, text],
+            outputs: [Embedding(9, 2, name: "a")(text), Embedding(4, 2, name: "b")(vector), Dense(1)(vector)])
+        let readers = model.graph.integerReaders
+        #expect(readers.map(\.input).sorted() == [0, 1])
+        #expect(readers.first { $0.input == 1 }?.range == 0..<9)
+        #expect(readers.first { $0.input == 0 }?.element == .float32)
+        let float = try #require(readers.first { $0.input == 0 })
+        #expect(float.firstOutside([0, 3.9, -0.9], count: 3) == nil)
+        #expect(float.firstOutside([0, 3.9, 4], count: 3) == 2)
+        #expect(float.firstOutside([.nan], count: 1) == 0)
+        #expect(float.firstOutside([0, -1], count: 2) == 1)
+    }
+}
