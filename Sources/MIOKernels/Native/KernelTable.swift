@@ -106,6 +106,7 @@ extension NativeBackend {
             .batchNormalization, for: BatchNormalization.self,
             choose: { layer, request, _ in BatchNormalizationKernel.choice(layer, request) },
             make: { layer, description, _ in BatchNormalizationKernel(layer, description) }),
+        KernelEntry(
             .embedding, for: Embedding.self,
             choose: { layer, request, _ in EmbeddingKernel.choice(layer, request) },
             make: { layer, description, _ in EmbeddingKernel(layer, description) }),
