@@ -9,6 +9,12 @@ package struct UnfitIntegers: Hashable, Sendable {
         package let element: Int
         /// To the last digit.
         package let value: String
+
+        package init(row: Int, element: Int, value: String) {
+            self.row = row
+            self.element = element
+            self.value = value
+        }
     }
 
     /// Of values that are NaN, infinite or, unless they are cut, have a fraction.

@@ -71,8 +71,8 @@ import Testing
         try NpzWriter.write(tensors, to: folder.path("train.npz"))
         guard case .dictionary(var job) = try one["job"].value else { preconditionFailure("a mapping") }
         job["name"] = "masked"
-        job["data"] = ["train": ["files": "train.npz"]]
-        job["training"] = ["epochs": 1, "batch_size": .integer(batchSize)]
+        job["data"] = .dictionary(["train": .dictionary(["files": "train.npz"])])
+        job["training"] = .dictionary(["epochs": 1, "batch_size": .integer(batchSize)])
         return try Job(yaml: ConfigValue.dictionary(job).json(), folder: folder.path)
     }
 
