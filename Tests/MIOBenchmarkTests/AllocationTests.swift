@@ -41,13 +41,13 @@ import Testing
     }
 
     /// The loop of a whole run: steps that are not logged allocate nothing either, on a timeline or not, with labels missing
-    /// or not.
+    /// or not, with a regularizer and a constraint or not.
     @Test(arguments: ["two-heads", "image-metadata"], ["native", "reference"])
     func theLoopAllocatesNothing(model: String, kernels: String) throws {
         var result = try ProgramRun("mio-allocation-check", [model, kernels]).json()
         // An instance, a block and a storage of two: the counter counts.
         #expect(try result.integer("known") >= 3)
-        for key in ["steps", "missing", "traced"] {
+        for key in ["steps", "missing", "traced", "rules"] {
             let steps = try result.integerList(key)
             #expect(steps.count == 59)
             let steady = steps.enumerated().filter { index, _ in index >= 10 && (index + 1) % 10 != 0 }

@@ -9,7 +9,8 @@ import MIOComm
 //
 //     mio-allocation-check two-heads|image-metadata native|reference
 //
-// `missing` is the same with elements of an output's labels missing, `traced` with every step on a timeline. `known` is what the counter says of allocations that are there, so that a counter that counts nothing shows.
+// `missing` is the same with elements of an output's labels missing, `traced` with every step on a timeline, `rules` with
+// kernels that have a regularizer and a constraint. `known` is what the counter says of allocations that are there, so that a counter that counts nothing shows.
 
 /// What a class instance, a block of C's and an aligned block of `Storage` are counted as.
 func countKnownAllocations() -> Int {
@@ -27,14 +28,15 @@ let logsEvery = 10
 let batches = 60
 
 func train(
-    _ model: StartingModel, _ kernels: KernelSelection, traces: Bool = false, missing: Bool = false
+    _ model: StartingModel, _ kernels: KernelSelection, traces: Bool = false, missing: Bool = false,
+    rules: WeightRules = .none
 ) throws -> [Int] {
     let folder = FileManager.default.temporaryDirectory.path + "/mio-allocations-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try model.writeData(rows: 4 * batches, imageSide: 12, missing: missing, to: folder + "/train.npz")
     let job = try Job(
-        name: "allocations", model: model.model(imageSide: 12), outputs: model.outputs,
+        name: "allocations", model: model.model(imageSide: 12, kernels: rules), outputs: model.outputs,
         data: JobData(train: DataSource("train.npz")), training: TrainingOptions(batchSize: 4),
         checkpoints: CheckpointOptions(everyEpochs: 0), logging: LoggingOptions(everySteps: logsEvery),
         folder: folder)
@@ -66,7 +68,12 @@ do {
     let steps = try train(model, kernels)
     let missing = try train(model, kernels, missing: true)
     let traced = try train(model, kernels, traces: true)
-    print(#"{"known": \#(known), "steps": \#(steps), "missing": \#(missing), "traced": \#(traced)}"#)
+    let ruled = try train(
+        model, kernels,
+        rules: WeightRules(regularizer: L1L2(l1: 0.001, l2: 0.001), constraint: MaxNorm(0.5)))
+    print(
+        #"{"known": \#(known), "steps": \#(steps), "missing": \#(missing), "traced": \#(traced), "rules": \#(ruled)}"#
+    )
 } catch {
     print("mio-allocation-check: \(error)")
     exit(1)
