@@ -16,13 +16,11 @@ import MIOTensor
 public struct BatchNormalization: Layer {
     public static var className: String { "BatchNormalization" }
     public static var kerasArguments: [KerasArgument] {
-        ["beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint", "renorm_clipping"]
-            .map { .at(.null, named: $0) }
-            + [
-                // Ranks together do what Keras does on one device.
-                .at(false, true, named: "synchronized"), .at(false, named: "renorm"),
-                .at(0.99, named: "renorm_momentum"),
-            ]
+        [
+            // Ranks together do what Keras does on one device.
+            .at(false, true, named: "synchronized"), .at(false, named: "renorm"),
+            .at(0.99, named: "renorm_momentum"), .at(.null, named: "renorm_clipping"),
+        ]
     }
     public let attributes: LayerAttributes
     /// Keras counts the batch as axis 0, which it cannot be.
@@ -35,11 +33,15 @@ public struct BatchNormalization: Layer {
     public let gammaInitializer: Initializer
     public let movingMeanInitializer: Initializer
     public let movingVarianceInitializer: Initializer
+    public let betaRules: WeightRules
+    public let gammaRules: WeightRules
 
     public init(
         axis: Int = -1, momentum: Double = 0.99, epsilon: Double = 0.001, center: Bool = true,
         scale: Bool = true, betaInitializer: Initializer = .zeros, gammaInitializer: Initializer = .ones,
         movingMeanInitializer: Initializer = .zeros, movingVarianceInitializer: Initializer = .ones,
+        betaRegularizer: (any Regularizer)? = nil, gammaRegularizer: (any Regularizer)? = nil,
+        betaConstraint: (any Constraint)? = nil, gammaConstraint: (any Constraint)? = nil,
         name: String? = nil, trainable: Bool = true
     ) {
         precondition((0...1).contains(momentum), "a momentum lies from 0 to 1, not at \(momentum)")
@@ -54,6 +56,8 @@ public struct BatchNormalization: Layer {
         self.gammaInitializer = gammaInitializer
         self.movingMeanInitializer = movingMeanInitializer
         self.movingVarianceInitializer = movingVarianceInitializer
+        betaRules = WeightRules(regularizer: betaRegularizer, constraint: betaConstraint)
+        gammaRules = WeightRules(regularizer: gammaRegularizer, constraint: gammaConstraint)
     }
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
@@ -72,16 +76,19 @@ public struct BatchNormalization: Layer {
             reading: "moving_mean_initializer", from: &config, default: .zeros)
         movingVarianceInitializer = try Initializer(
             reading: "moving_variance_initializer", from: &config, default: .ones)
+        betaRules = try WeightRules(of: "beta", reading: &config)
+        gammaRules = try WeightRules(of: "gamma", reading: &config)
     }
 
     public var config: ConfigDictionary {
-        [
+        let arguments: ConfigDictionary = [
             "axis": .integer(axis), "momentum": .real(momentum), "epsilon": .real(epsilon),
             "center": .boolean(center), "scale": .boolean(scale),
             "beta_initializer": betaInitializer.config, "gamma_initializer": gammaInitializer.config,
             "moving_mean_initializer": movingMeanInitializer.config,
             "moving_variance_initializer": movingVarianceInitializer.config,
         ]
+        return arguments.with(("beta", betaRules), ("gamma", gammaRules))
     }
 
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
@@ -114,8 +121,11 @@ public struct BatchNormalization: Layer {
     public func weights(for inputs: [Shape]) -> [WeightDescription] {
         guard (try? outputShape(for: inputs)) != nil else { return [] }
         let shape: Shape = [channels(of: inputs[0])]
-        return (scale ? [WeightDescription(name: "gamma", shape: shape, initializer: gammaInitializer)] : [])
-            + (center ? [WeightDescription(name: "beta", shape: shape, initializer: betaInitializer)] : [])
+        let gamma = WeightDescription(
+            name: "gamma", shape: shape, initializer: gammaInitializer, rules: gammaRules)
+        let beta = WeightDescription(
+            name: "beta", shape: shape, initializer: betaInitializer, rules: betaRules)
+        return (scale ? [gamma] : []) + (center ? [beta] : [])
             + [
                 WeightDescription(
                     name: "moving_mean", shape: shape, initializer: movingMeanInitializer, isState: true),

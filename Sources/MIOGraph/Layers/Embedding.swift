@@ -7,26 +7,25 @@ import MIOTensor
 /// outside 0..<`inputDim` ends a run before the step that would read it.
 ///
 /// A row's gradient is the sum of those of all places that hold its number. It is a gradient as any other: an optimizer
-/// with moments changes rows that a batch does not name, too.
+/// with moments changes rows that a batch does not name, too, and so do a regularizer and a constraint of the table.
 public struct Embedding: Layer {
     public static var className: String { "Embedding" }
     public static var kerasArguments: [KerasArgument] {
-        [
-            "embeddings_regularizer", "embeddings_constraint", "weights", "lora_rank", "lora_alpha",
-            "quantization_config",
-        ].map { .at(.null, named: $0) }
+        ["weights", "lora_rank", "lora_alpha", "quantization_config"].map { .at(.null, named: $0) }
     }
     public let attributes: LayerAttributes
     /// The numbers are below it.
     public let inputDim: Int
     public let outputDim: Int
     public let embeddingsInitializer: Initializer
+    public let embeddingsRules: WeightRules
     /// Whether 0 stands for no word: its positions are masked.
     public let maskZero: Bool
 
     public init(
         _ inputDim: Int, _ outputDim: Int,
         embeddingsInitializer: Initializer = .randomUniform(minval: -0.05, maxval: 0.05),
+        embeddingsRegularizer: (any Regularizer)? = nil, embeddingsConstraint: (any Constraint)? = nil,
         maskZero: Bool = false,
         name: String? = nil, trainable: Bool = true
     ) {
@@ -35,6 +34,7 @@ public struct Embedding: Layer {
         self.inputDim = inputDim
         self.outputDim = outputDim
         self.embeddingsInitializer = embeddingsInitializer
+        embeddingsRules = WeightRules(regularizer: embeddingsRegularizer, constraint: embeddingsConstraint)
         self.maskZero = maskZero
     }
 
@@ -45,16 +45,18 @@ public struct Embedding: Layer {
         embeddingsInitializer = try Initializer(
             reading: "embeddings_initializer", from: &config,
             default: .randomUniform(minval: -0.05, maxval: 0.05))
+        embeddingsRules = try WeightRules(of: "embeddings", reading: &config)
         maskZero = try config.boolean("mask_zero", default: false)
         // Keras takes it, and says that it means nothing any more.
         _ = try config.optionalInteger("input_length")
     }
 
     public var config: ConfigDictionary {
-        [
+        let arguments: ConfigDictionary = [
             "input_dim": .integer(inputDim), "output_dim": .integer(outputDim),
             "embeddings_initializer": embeddingsInitializer.config, "mask_zero": .boolean(maskZero),
         ]
+        return arguments.with(("embeddings", embeddingsRules))
     }
 
     /// Any shape; the table's columns become its last axis.
@@ -76,7 +78,8 @@ public struct Embedding: Layer {
     public func weights(for inputs: [Shape]) -> [WeightDescription] {
         [
             WeightDescription(
-                name: "embeddings", shape: [inputDim, outputDim], initializer: embeddingsInitializer)
+                name: "embeddings", shape: [inputDim, outputDim], initializer: embeddingsInitializer,
+                rules: embeddingsRules)
         ]
     }
 

@@ -141,7 +141,16 @@ import Testing
                 LayerNormalization(betaRegularizer: L2(1), gammaConstraint: NonNeg()),
                 ["beta_regularizer", "gamma_constraint"]
             ),
-            (Dense(2), []), (Conv2D(2, kernelSize: 1), []), (LayerNormalization(), []),
+            (
+                BatchNormalization(betaRegularizer: L2(1), gammaConstraint: NonNeg()),
+                ["beta_regularizer", "gamma_constraint"]
+            ),
+            (
+                Embedding(5, 2, embeddingsRegularizer: L2(1), embeddingsConstraint: UnitNorm(axis: [1])),
+                ["embeddings_regularizer", "embeddings_constraint"]
+            ),
+            (BatchNormalization(), []), (Embedding(5, 2), []), (Dense(2), []), (Conv2D(2, kernelSize: 1), []),
+            (LayerNormalization(), []),
         ]
         for (layer, keys) in layers {
             let rules = layer.config.keys.filter {
