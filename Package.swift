@@ -127,6 +127,14 @@ package.targets.append(
 
 // MARK: Programs.
 
+// The pages of docs/ that list what the registries hold: scripts/docs writes them, a test compares them.
+package.targets += module(
+    "MIODocumentation",
+    ["MIOConfig", "MIOFiles", "MIOGraph", "MIOJob", "MIOObjectives", "MIOOptimizers", "MIOTensor"])
+package.targets.append(
+    .executableTarget(
+        name: "mio-docs", dependencies: ["MIODocumentation", argumentParser], swiftSettings: strict))
+
 package.targets += [
     // What several of them can be told.
     .target(

@@ -50,6 +50,11 @@ public struct ConfigReader {
 
     /// The raw value; `nil` if the key is absent or its value is null.
     public mutating func value(_ key: String) -> ConfigValue? {
+        note(key)
+        return read(key)
+    }
+
+    private mutating func read(_ key: String) -> ConfigValue? {
         known.insert(key)
         let value = dictionary[key]
         return value == .null ? nil : value
@@ -58,12 +63,14 @@ public struct ConfigReader {
     /// The raw value of a key that may be left out; `nil` if it is.
     /// - Parameter expected: what the value may be, for the error about null.
     public mutating func optionalValue(_ key: String, expected: String) throws(ConfigError) -> ConfigValue? {
+        note(key, expected: expected)
         if refusesNull { try refuseNull(key, expected: expected) }
-        return value(key)
+        return read(key)
     }
 
     /// - Throws: `ConfigError` if the key is there and its value is null.
     public func refuseNull(_ key: String, expected: String) throws(ConfigError) {
+        note(key, expected: expected)
         guard dictionary[key] == .null else { return }
         throw error(key, "expected \(expected), found null; give it a value, or leave the key out")
     }
@@ -76,7 +83,16 @@ public struct ConfigReader {
     }
 
     public mutating func required(_ key: String) throws(ConfigError) -> ConfigValue {
-        guard let value = value(key) else {
+        try required(key, expected: nil, example: ConfigRecorder.current?.examples[key] ?? 1)
+    }
+
+    /// - Parameter example: what a recorder puts in the place of an absent value.
+    private mutating func required(
+        _ key: String, expected: @autoclosure () -> String?, example: @autoclosure () -> ConfigValue
+    ) throws(ConfigError) -> ConfigValue {
+        note(key, expected: expected(), isRequired: true)
+        guard let value = read(key) else {
+            if ConfigRecorder.current != nil { return example() }
             if dictionary[key] == .null { throw error(key, "expected a value, found null") }
             var message = "missing; expected the key \(quoted: key)"
             if let near = nearestName(to: key, in: dictionary.keys.filter { !known.contains($0) }) {
@@ -138,13 +154,18 @@ public struct ConfigReader {
     public mutating func integer(_ key: String, atLeast minimum: Int = .min, atMost maximum: Int = .max)
         throws(ConfigError) -> Int
     {
-        try integer(key, try required(key), minimum, maximum)
+        let value = try required(
+            key, expected: "an integer" + Self.bounds(minimum, maximum),
+            example: .integer(min(max(minimum, 1), maximum)))
+        return try integer(key, value, minimum, maximum)
     }
 
     public mutating func integer(
         _ key: String, default fallback: Int, atLeast minimum: Int = .min, atMost maximum: Int = .max
     ) throws(ConfigError) -> Int {
-        try refuseNull(key, expected: "an integer" + Self.bounds(minimum, maximum))
+        let expected = "an integer" + Self.bounds(minimum, maximum)
+        note(key, expected: expected, fallback: .integer(fallback))
+        try refuseNull(key, expected: expected)
         return try optionalInteger(key, atLeast: minimum, atMost: maximum) ?? fallback
     }
 
@@ -180,10 +201,11 @@ public struct ConfigReader {
     {
         let expected = "an integer\(Self.bounds(minimum, maximum)), or a list of \(count) of them"
         if let fallback {
+            note(key, expected: expected, fallback: ConfigValue(fallback))
             try refuseNull(key, expected: expected)
-            if value(key) == nil { return fallback }
+            if read(key) == nil { return fallback }
         }
-        let value = try required(key)
+        let value = try required(key, expected: expected, example: .integer(max(minimum, 1)))
         switch value {
         case .integer(let one) where minimum <= one && one <= maximum:
             return [Int](repeating: one, count: count)
@@ -202,18 +224,21 @@ public struct ConfigReader {
     public mutating func oneOrMoreIntegers(_ key: String, default fallback: [Int]) throws(ConfigError)
         -> [Int]
     {
-        try refuseNull(key, expected: "an integer, or a list of integers")
-        guard let value = value(key) else { return fallback }
+        let expected = "an integer, or a list of integers"
+        note(
+            key, expected: expected,
+            fallback: fallback.count == 1 ? .integer(fallback[0]) : ConfigValue(fallback))
+        try refuseNull(key, expected: expected)
+        guard let value = read(key) else { return fallback }
         if case .integer(let one) = value { return [one] }
         return try integerList(key)
     }
 
     /// A list of integers of any length, `[64, 64, 1]` in the file.
     public mutating func integerList(_ key: String) throws(ConfigError) -> [Int] {
-        let value = try required(key)
-        guard case .list(let values) = value else {
-            throw mismatch(key, expected: "a list of integers, as [64, 64, 1]", value)
-        }
+        let expected = "a list of integers, as [64, 64, 1]"
+        let value = try required(key, expected: expected, example: [1])
+        guard case .list(let values) = value else { throw mismatch(key, expected: expected, value) }
         var integers: [Int] = []
         for (index, value) in values.enumerated() {
             guard case .integer(let integer) = value else {
@@ -232,12 +257,23 @@ public struct ConfigReader {
     public mutating func real(_ key: String, in range: ClosedRange<Double> = -.infinity ... .infinity)
         throws(ConfigError) -> Double
     {
-        try real(key, try required(key), in: range)
+        let value = try required(
+            key, expected: "a number" + Self.bounds(range),
+            example: .real(range.contains(1) ? 1 : range.lowerBound))
+        return try real(key, value, in: range)
+    }
+
+    private static func bounds(_ range: ClosedRange<Double>) -> String {
+        range.lowerBound == -.infinity
+            ? ""
+            : range.upperBound == .infinity
+                ? " of at least \(range.lowerBound)" : " from \(range.lowerBound) to \(range.upperBound)"
     }
 
     public mutating func real(
         _ key: String, default fallback: Double, in range: ClosedRange<Double> = -.infinity ... .infinity
     ) throws(ConfigError) -> Double {
+        note(key, expected: "a number" + Self.bounds(range), fallback: .real(fallback))
         try refuseNull(key, expected: "a number")
         return try optionalReal(key, in: range) ?? fallback
     }
@@ -245,6 +281,7 @@ public struct ConfigReader {
     public mutating func optionalReal(_ key: String, in range: ClosedRange<Double> = -.infinity ... .infinity)
         throws(ConfigError) -> Double?
     {
+        note(key, expected: "a number" + Self.bounds(range))
         guard let value = try optionalValue(key, expected: "a number") else { return nil }
         return try real(key, value, in: range)
     }
@@ -259,17 +296,14 @@ public struct ConfigReader {
         default: throw mismatch(key, expected: "a number", value)
         }
         guard range.contains(real) else {
-            let bounds =
-                range.lowerBound == -.infinity
-                ? "other than NaN"
-                : range.upperBound == .infinity
-                    ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
-            throw mismatch(key, expected: "a number \(bounds)", value)
+            let bounds = range.lowerBound == -.infinity ? " other than NaN" : Self.bounds(range)
+            throw mismatch(key, expected: "a number" + bounds, value)
         }
         return real
     }
 
     public mutating func boolean(_ key: String, default fallback: Bool) throws(ConfigError) -> Bool {
+        note(key, expected: "true or false", fallback: .boolean(fallback))
         try refuseNull(key, expected: "true or false")
         return try optionalBoolean(key) ?? fallback
     }
@@ -285,7 +319,7 @@ public struct ConfigReader {
     // MARK: Strings
 
     public mutating func string(_ key: String) throws(ConfigError) -> String {
-        try string(key, try required(key))
+        try string(key, try required(key, expected: "a string", example: "example"))
     }
 
     public mutating func optionalString(_ key: String) throws(ConfigError) -> String? {
@@ -301,7 +335,8 @@ public struct ConfigReader {
 
     /// One string or a list of strings.
     public mutating func strings(_ key: String) throws(ConfigError) -> [String] {
-        let value = try required(key)
+        let expected = "a string or a list of strings"
+        let value = try required(key, expected: expected, example: "example")
         switch value {
         case .string(let string): return [string]
         case .list(let values):
@@ -310,7 +345,7 @@ public struct ConfigReader {
             if strings.count == values.count { return strings }
         default: break
         }
-        throw mismatch(key, expected: "a string or a list of strings", value)
+        throw mismatch(key, expected: expected, value)
     }
 
     /// One of an enumeration's raw values.
@@ -318,14 +353,14 @@ public struct ConfigReader {
         -> Choice
     where Choice: RawRepresentable<String> & CaseIterable {
         let valid = Choice.allCases.map(\.rawValue)
+        var expected: String { "one of " + listed(valid) }
         if let fallback {
-            try refuseNull(key, expected: "one of " + listed(valid))
-            if value(key) == nil { return fallback }
+            note(key, expected: expected, fallback: .string(fallback.rawValue))
+            try refuseNull(key, expected: expected)
+            if read(key) == nil { return fallback }
         }
-        let value = try required(key)
-        guard case .string(let name) = value else {
-            throw mismatch(key, expected: "one of " + listed(valid), value)
-        }
+        let value = try required(key, expected: expected, example: .string(valid.first ?? ""))
+        guard case .string(let name) = value else { throw mismatch(key, expected: expected, value) }
         guard let choice = Choice(rawValue: name) else {
             throw error(key, Self.unknown(name, valid: valid))
         }
@@ -341,11 +376,15 @@ public struct ConfigReader {
     // MARK: Nested dictionaries
 
     public mutating func dictionary(_ key: String) throws(ConfigError) -> ConfigReader {
-        try nested(key, try required(key))
+        try nested(key, try required(key, expected: "a mapping", example: .dictionary(ConfigDictionary())))
     }
 
     public mutating func optionalDictionary(_ key: String) throws(ConfigError) -> ConfigReader? {
-        guard let value = value(key) else { return nil }
+        note(key, expected: "a mapping")
+        guard let value = read(key) else {
+            guard ConfigRecorder.current?.entersOptionalMappings == true else { return nil }
+            return try nested(key, .dictionary(ConfigDictionary()))
+        }
         return try nested(key, value)
     }
 

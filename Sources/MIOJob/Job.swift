@@ -27,7 +27,7 @@ public struct Job: Sendable {
     public let communication: CommunicationOptions
     public let checkpoints: CheckpointOptions
     public let logging: LoggingOptions
-    /// Absolute.
+    /// The run's folder, absolute. In a job file relative to the file's folder; without it, `runs/<name>` there.
     public let runDirectory: String
     /// What relative globs of `data` are relative to: an absolute path.
     public let folder: String

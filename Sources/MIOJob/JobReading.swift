@@ -71,6 +71,7 @@ extension Job {
     private init(reading value: ConfigValue, folder: String) throws(ConfigError) {
         var reader = try ConfigReader(value, at: ConfigPath())
         reader.refusesNull = true
+        reader.describe("model", "a mapping")
         let model = try InlineModel.read(reader.required("model"), at: reader.path.appending("model"))
 
         var outputReader = try reader.dictionary("outputs")
@@ -86,6 +87,7 @@ extension Job {
         var dataReader = try reader.dictionary("data")
         let data = try JobData(reading: &dataReader)
 
+        reader.describe("optimizer", "an optimizer", default: .string(Adam.className))
         var optimizer: any Optimizer = Adam()
         if let value = try reader.optionalValue("optimizer", expected: "an optimizer, as adam") {
             optimizer = try OptimizerRegistry.read(value, at: reader.path.appending("optimizer"))
@@ -109,6 +111,7 @@ extension Job {
         let name =
             try reader.optionalString("name")
             ?? URL(fileURLWithPath: JobPath.absolute(folder)).lastPathComponent
+        reader.describe("seed", "an integer from 0", default: 0)
         let seed = try Self.readSeed(&reader)
         let patterns = try reader.optionalValue("freeze", expected: "patterns of layers, as [\"encoder/*\"]")
         let freeze = patterns == nil ? [] : try reader.strings("freeze")

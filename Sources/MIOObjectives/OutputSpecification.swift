@@ -42,12 +42,15 @@ public struct OutputSpecification: Sendable {
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
     public init(_ name: String, reading reader: inout ConfigReader) throws(ConfigError) {
         self.name = name
+        reader.describe("loss", "a loss")
         loss = try LossRegistry.read(reader.required("loss"), at: reader.path.appending("loss"))
         weight = try reader.real("weight", default: 1)
+        for key in ["metrics", "weighted_metrics"] { reader.describe(key, "metrics", default: []) }
         metrics = try Self.readMetrics("metrics", &reader)
         weightedMetrics = try Self.readMetrics("weighted_metrics", &reader)
         missingLabel = try reader.optionalInteger("missing_label")
         missingValue = try reader.optionalReal("missing_value")
+        reader.describe("classes", "a list of texts, or appearance")
         classes = try ClassNames("classes", reading: &reader)
         try reader.finish()
     }

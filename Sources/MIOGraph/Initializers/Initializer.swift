@@ -3,23 +3,36 @@ import MIOTensor
 
 /// How a weight gets its first values, by Keras' names. <https://keras.io/api/layers/initializers/>
 public enum Initializer: Hashable, Sendable {
+    /// Every element 0.
     case zeros
+    /// Every element 1.
     case ones
+    /// Every element the same number.
     case constant(Double)
+    /// The identity matrix times `gain`; for weights of two axes.
     case identity(gain: Double)
+    /// Uniform between two numbers.
     case randomUniform(minval: Double, maxval: Double)
+    /// Normal.
     case randomNormal(mean: Double, stddev: Double)
-    /// Redrawn beyond two standard deviations.
+    /// Normal, redrawn beyond two standard deviations.
     case truncatedNormal(mean: Double, stddev: Double)
+    /// A variance of `scale` / fan, with the fan that `mode` names.
     case varianceScaling(VarianceScaling)
-    /// Orthonormal rows or columns of the weight seen as a matrix (all axes but the last, last).
+    /// Orthonormal rows or columns of the weight seen as a matrix (all axes but the last, last), times `gain`.
     case orthogonal(gain: Double)
 
+    /// Uniform, variance 2 / (fan in + fan out).
     public static var glorotUniform: Initializer { .varianceScaling(.glorotUniform) }
+    /// Truncated normal, variance 2 / (fan in + fan out).
     public static var glorotNormal: Initializer { .varianceScaling(.glorotNormal) }
+    /// Uniform, variance 2 / fan in.
     public static var heUniform: Initializer { .varianceScaling(.heUniform) }
+    /// Truncated normal, variance 2 / fan in.
     public static var heNormal: Initializer { .varianceScaling(.heNormal) }
+    /// Uniform, variance 1 / fan in.
     public static var lecunUniform: Initializer { .varianceScaling(.lecunUniform) }
+    /// Truncated normal, variance 1 / fan in.
     public static var lecunNormal: Initializer { .varianceScaling(.lecunNormal) }
 }
 

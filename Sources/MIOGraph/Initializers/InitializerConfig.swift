@@ -1,7 +1,7 @@
 import MIOConfig
 
 extension Initializer {
-    private static let classNames =
+    package static let classNames =
         [
             "Zeros", "Ones", "Constant", "Identity", "RandomUniform", "RandomNormal", "TruncatedNormal",
             "VarianceScaling", "Orthogonal",
@@ -17,6 +17,7 @@ extension Initializer {
     init(reading key: String, from config: inout ConfigReader, default fallback: Initializer)
         throws(ConfigError)
     {
+        config.describe(key, "an initializer", default: fallback.config)
         guard let value = config.value(key) else {
             // Keras draws from GlorotUniform then, also for a bias.
             if fallback == .zeros { try config.refuseNull(key, expected: "an initializer") }

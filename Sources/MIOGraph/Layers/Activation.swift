@@ -6,11 +6,38 @@ import RealModule
 /// Each is computed in place. The gradient is computed from the result where that is enough, so that no second copy is
 /// kept; else from the argument (`gradientReadsArgument`).
 public enum Activation: String, CaseIterable, Sendable {
-    case linear, relu, sigmoid, softmax, tanh
-    case elu, exponential, gelu
+    /// x
+    case linear
+    /// max(x, 0)
+    case relu
+    /// 1 / (1 + e⁻ˣ)
+    case sigmoid
+    /// eˣ / Σ eˣ over the last axis
+    case softmax
+    /// (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
+    case tanh
+    /// x where x ≥ 0, else eˣ − 1
+    case elu
+    /// eˣ
+    case exponential
+    /// x · Φ(x), Φ the normal distribution: the exact form, not the one by tanh
+    case gelu
+    /// x / 6 + 0.5, clipped to [0, 1]
     case hardSigmoid = "hard_sigmoid"
+    /// x where x ≥ 0, else 0.2 · x
     case leakyRelu = "leaky_relu"
-    case mish, relu6, selu, silu, softplus, softsign
+    /// x · tanh(log(1 + eˣ))
+    case mish
+    /// x clipped to [0, 6]
+    case relu6
+    /// 1.0507 · x where x ≥ 0, else 1.0507 · 1.6733 · (eˣ − 1)
+    case selu
+    /// x / (1 + e⁻ˣ)
+    case silu
+    /// log(1 + eˣ)
+    case softplus
+    /// x / (1 + |x|)
+    case softsign
 
     /// Whether f′ is computed from z and not from f(z): f takes some values at two arguments.
     public var gradientReadsArgument: Bool {

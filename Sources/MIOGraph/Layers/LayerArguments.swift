@@ -32,6 +32,7 @@ extension [KerasArgument] {
 extension Activation {
     /// Reads an argument that is linear where it is left out, or null as Keras' configurations have it.
     init(reading key: String, from config: inout ConfigReader) throws(ConfigError) {
+        config.describe(key, "an activation", default: .string(Activation.linear.rawValue))
         self = config.value(key) == nil ? .linear : try config.choice(key)
     }
 }

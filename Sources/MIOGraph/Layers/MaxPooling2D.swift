@@ -28,6 +28,7 @@ public struct MaxPooling2D: Layer {
         self.attributes = attributes
         poolSize = try config.integers(
             "pool_size", count: 2, default: [2, 2], atLeast: 1, atMost: Self.largestArgument)
+        config.describe("strides", "an integer of at least 1, or a list of 2 of them", default: "pool_size")
         strides =
             config.value("strides") == nil
             ? poolSize

@@ -2,7 +2,7 @@ import MIOConfig
 import MIOGraph
 import MIOTensor
 
-/// Reads a model that a job file spells out.
+/// The layers and how they are connected: `model` of a job file.
 ///
 ///     inputs: {image: {shape: [64, 64, 1]}}
 ///     layers:
@@ -14,6 +14,10 @@ import MIOTensor
 /// A call with several results gives them as `encoder`, `encoder:1`, `encoder:2`.
 /// The layers may stand in any order. An entry with `class` and `layer` gives the layer another name than
 /// its first call.
+///
+/// - `inputs`: the arrays that the data must have by name, and the shape of one sample.
+/// - `layers`: calls of layers, in any order.
+/// - `outputs`: the names of the calls whose results are predicted, or a mapping from other names to them.
 struct InlineModel {
     private let path: ConfigPath
     private var inputs: [(name: String, layer: InputLayer)] = []
@@ -52,6 +56,7 @@ struct InlineModel {
     }
 
     private mutating func readCalls(_ model: inout ConfigReader) throws(ConfigError) {
+        model.describe("layers", "a list of mappings")
         guard case .list(let entries) = try model.required("layers") else {
             throw model.error("layers", "expected a list of layers")
         }
@@ -79,7 +84,8 @@ struct InlineModel {
         let path = path.appending("outputs")
         var names: [String?] = []
         var sources: [(name: String, path: ConfigPath)] = []
-        if case .dictionary? = model.value("outputs") {
+        model.describe("outputs", "a name, a list of names, or a mapping")
+        if case .dictionary = try model.required("outputs") {
             var reader = try model.dictionary("outputs")
             for name in reader.keys {
                 names.append(name)

@@ -1,7 +1,11 @@
 import MIOConfig
 import MIOGraph
 
-/// One item of `model.layers`: a layer and its first call, or another call of one.
+/// A layer and its first call, or another call of a layer: one item of `model.layers` of a job file.
+///
+/// - `class`: the layer's class; required without `layer`.
+/// - `layer`: the name of a layer of another item: this call shares its weights.
+/// - `trainable`: whether training changes the layer's weights.
 struct LayerCallEntry {
     let path: ConfigPath
     /// The call's name, by which others take its result.
@@ -26,6 +30,7 @@ struct LayerCallEntry {
             throw reader.error("class", "inputs are not layers here; declare them under model.inputs")
         }
         let place = path.appending("inputs")
+        reader.describe("inputs", "a name, or a list of names")
         if case .string(let one) = try reader.required("inputs") {
             inputs = [(one, place)]
         } else {

@@ -71,6 +71,7 @@ public struct DataSource: Hashable, Sendable {
 
     /// - Parameter train: the training data, whose keys hold where this source says nothing else.
     init(reading reader: inout ConfigReader, inheriting train: DataSource? = nil) throws(ConfigError) {
+        reader.describe("files", "a glob, a list of globs, or a mapping of them")
         if case .dictionary = try reader.required("files") {
             var arrays = try reader.dictionary("files")
             var files: [String: [String]] = [:]
@@ -92,6 +93,8 @@ public struct DataSource: Hashable, Sendable {
             columns = train.columns
             inheritsColumns = !columns.isEmpty
         }
+        reader.describe("separator", "one character", default: ",")
+        reader.describe("decimal", "a point or a comma", default: ".")
         separator = try Self.separator(&reader) ?? train?.separator ?? ","
         decimal = try Self.decimal(&reader) ?? train?.decimal ?? "."
         guard separator != decimal else {

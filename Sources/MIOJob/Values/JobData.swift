@@ -1,7 +1,7 @@
 import MIOConfig
 import MIOObjectives
 
-/// The data of a job: `data`.
+/// Where samples are, and what their texts mean: `data` of a job file.
 public struct JobData: Hashable, Sendable {
     public var train: DataSource
     /// Evaluated after every epoch.

@@ -27,7 +27,9 @@ public struct Adam: Optimizer {
     public let beta1: Double
     /// How much of the second moment stays at each step; from 0 up to, not including, 1.
     public let beta2: Double
+    /// Added to the root of the second moment, against division by 0; not negative.
     public let epsilon: Double
+    /// Whether the largest second moment of all steps so far takes the place of the present one.
     public let amsgrad: Bool
 
     /// - Precondition: the betas are in 0..<1, `epsilon` is not negative.

@@ -1,7 +1,12 @@
 import MIOConfig
 
 /// What all optimizers have in common, under Keras' names.
+///
+/// - `clipvalue`: each element of a gradient is clipped to [−v, v]; 0 clips nothing.
+/// - `clipnorm`: each weight's gradient is scaled so that its norm is at most this; 0 clips nothing.
+/// - `global_clipnorm`: all gradients are scaled so that the norm of all of them together is at most this; 0 clips nothing.
 public struct OptimizerOptions: Sendable {
+    /// The factor of each step: a number, or a schedule.
     public let learningRate: any Schedule
     /// Decoupled weight decay (`weight_decay`): before each update, every weight loses this times the
     /// learning rate of itself. `nil` for none.
@@ -19,6 +24,7 @@ public struct OptimizerOptions: Sendable {
     init(
         reading reader: inout ConfigReader, defaultLearningRate: Double, defaultWeightDecay: Double? = nil
     ) throws(ConfigError) {
+        reader.describe("learning_rate", "a number or a schedule", default: .real(defaultLearningRate))
         if let value = reader.value("learning_rate") {
             learningRate = try ScheduleRegistry.read(value, at: reader.path.appending("learning_rate"))
         } else {

@@ -7,6 +7,9 @@ import MIOConfig
 ///
 /// Keras has this in `CosineDecay` alone, under its own argument names. mio takes `warmup_steps` and
 /// `warmup_start` in `Constant` and `ExponentialDecay` as well.
+///
+/// - `warmup_steps`: steps of the warm-up.
+/// - `warmup_start`: the learning rate of step 0.
 public struct LinearWarmup: Hashable, Sendable {
     /// How many steps it takes; 0 for no warm-up.
     public let steps: Int

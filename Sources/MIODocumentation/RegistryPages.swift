@@ -1,0 +1,142 @@
+import MIOConfig
+import MIOGraph
+import MIOObjectives
+import MIOOptimizers
+
+/// The pages of the registries. A class that is registered appears by itself: a recorder notes which arguments it reads.
+enum RegistryPages {
+    private static let path = ConfigPath("example")
+
+    /// Values of required arguments that are no number, text or list, by the argument's name.
+    private static let examples: [String: ConfigValue] = [
+        "layer": .dictionary(["class": "Dense", "units": 1])
+    ]
+
+    /// Reads a value under a recorder.
+    /// - Throws: `DocumentationError` with what the registry says.
+    private static func recorded<Value>(_ name: String, _ read: () throws -> Value) throws(DocumentationError)
+        -> (value: Value, keys: [ConfigRecorder.Key])
+    {
+        let recorder = ConfigRecorder(examples: examples)
+        do {
+            let value = try ConfigRecorder.$current.withValue(recorder) { try read() }
+            return (value, recorder.keys(at: path))
+        } catch {
+            throw DocumentationError(
+                "\(name) cannot be made with examples of its required arguments: \(error). Add an example to "
+                    + "RegistryPages.examples")
+        }
+    }
+
+    private static func dictionary(_ value: ConfigValue) -> ConfigDictionary {
+        if case .dictionary(let dictionary) = value { dictionary } else { ConfigDictionary() }
+    }
+
+    static func layers() throws(DocumentationError) -> ClassPage {
+        var entries: [ClassPage.Entry] = []
+        for name in LayerRegistry.classNames where name != InputLayer.className {
+            let (layer, keys) = try recorded(name) {
+                var reader = ConfigReader(ConfigDictionary(), at: path)
+                return try LayerRegistry.makeLayer(className: name, classKey: "class", config: &reader)
+            }
+            entries.append(
+                ClassPage.Entry(
+                    name: name, type: String(describing: type(of: layer)),
+                    keys: keys.filter { !["name", "trainable"].contains($0.name) }, config: layer.config,
+                    kerasArguments: type(of: layer).kerasArguments.map(\.name)))
+        }
+        return ClassPage(
+            title: "Layers",
+            introduction: """
+                What `class` of an item of `model.layers` names ([the other keys of an item](keys.md#modellayers)). All have
+                Keras' arguments with Keras' defaults, `name` and `trainable` among them. Shapes are those of one sample.
+                """,
+            entries: entries)
+    }
+
+    static func losses() throws(DocumentationError) -> ClassPage {
+        var entries: [ClassPage.Entry] = []
+        for name in LossRegistry.all {
+            let (loss, keys) = try recorded(name) {
+                try LossRegistry.read(.dictionary(["class": .string(name)]), at: path)
+            }
+            entries.append(
+                ClassPage.Entry(
+                    name: name, type: String(describing: type(of: loss)),
+                    otherNames: [type(of: loss).className] + type(of: loss).names.dropFirst(),
+                    keys: keys.filter { $0.name != "class" }, config: dictionary(loss.config),
+                    kerasArguments: type(of: loss).kerasArguments.map(\.name)))
+        }
+        return ClassPage(
+            title: "Losses",
+            introduction: """
+                What `outputs.NAME.loss` names: a name, or a mapping with arguments, `{class: huber, delta: 0.5}`. A loss gives a
+                number for each row (the last axis of the output); `reduction` says how rows become one number. A crossentropy
+                after a softmax or a sigmoid is computed from the logits. [Missing labels](job.md#missing-labels) are left out.
+                """,
+            entries: entries, sharedTypes: ["Loss"])
+    }
+
+    static func metrics() throws(DocumentationError) -> ClassPage {
+        var entries: [ClassPage.Entry] = []
+        for name in MetricRegistry.all {
+            let (metric, keys) = try recorded(name) {
+                try MetricRegistry.read(.dictionary(["class": .string(name)]), at: path)
+            }
+            entries.append(
+                ClassPage.Entry(
+                    name: name, type: String(describing: type(of: metric)),
+                    otherNames: [type(of: metric).className] + type(of: metric).names.dropFirst(),
+                    keys: keys.filter { $0.name != "class" }, config: dictionary(metric.config),
+                    kerasArguments: type(of: metric).kerasArguments.map(\.name)))
+        }
+        return ClassPage(
+            title: "Metrics",
+            introduction: """
+                What `outputs.NAME.metrics` and `weighted_metrics` list: names, or mappings with arguments, `{class:
+                top_k_categorical_accuracy, k: 3}`. Metrics are exact over all ranks and samples.
+                """,
+            entries: entries)
+    }
+
+    static func optimizers() throws(DocumentationError) -> ClassPage {
+        var entries: [ClassPage.Entry] = []
+        for name in OptimizerRegistry.all {
+            let (optimizer, keys) = try recorded(name) {
+                try OptimizerRegistry.read(.dictionary(["class": .string(name)]), at: path)
+            }
+            entries.append(
+                ClassPage.Entry(
+                    name: name, type: String(describing: type(of: optimizer)),
+                    otherNames: type(of: optimizer).names, keys: keys.filter { $0.name != "class" },
+                    config: dictionary(optimizer.config)))
+        }
+        return ClassPage(
+            title: "Optimizers",
+            introduction: """
+                What `optimizer` names: a name, or a mapping with arguments, `{class: SGD, momentum: 0.9}`. Without the key it is
+                Adam.
+                """,
+            entries: entries, sharedTypes: ["Adam", "OptimizerOptions"])
+    }
+
+    static func schedules() throws(DocumentationError) -> ClassPage {
+        var entries: [ClassPage.Entry] = []
+        for name in ScheduleRegistry.all {
+            let (schedule, keys) = try recorded(name) {
+                try ScheduleRegistry.read(.dictionary(["class": .string(name)]), at: path)
+            }
+            entries.append(
+                ClassPage.Entry(
+                    name: name, type: String(describing: type(of: schedule)),
+                    keys: keys.filter { $0.name != "class" }, config: dictionary(schedule.config)))
+        }
+        return ClassPage(
+            title: "Learning rate schedules",
+            introduction: """
+                What `optimizer.learning_rate` may be: a number, or a mapping, `{class: CosineDecay, initial_learning_rate: 0.001,
+                decay_steps: 1000}`. Steps are those of the optimizer.
+                """,
+            entries: entries, sharedTypes: ["LinearWarmup"])
+    }
+}
