@@ -1,5 +1,5 @@
 # Two machines made of this one: network namespaces joined by a shaped pair of virtual cables. Sourced by other scripts.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # Names that no other run uses.
 namespace_a=mio-a-$$
