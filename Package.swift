@@ -257,3 +257,8 @@ package.targets += [
         dependencies: ["MIOCoordinator", "MIOFormats", "MIOConfig", "MIOTensor"],
         path: "Tests/mio-checkpoint-check", swiftSettings: strict),
 ]
+
+// Each folder of Sources has a README for its readers.
+for target in package.targets where target.path == nil && target.type != .test && target.type != .system {
+    target.exclude = ["README.md"]
+}
