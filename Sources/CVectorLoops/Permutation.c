@@ -1,15 +1,8 @@
 #include "CVectorLoops.h"
+#include "clones.h"
 
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__linux__)
-// The fourth level has a product of 64-bit lanes.
-#define WORD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define WORD_CLONES
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
 #pragma clang diagnostic ignored "-Wpsabi"
 
 enum { lanes = 8, vectors = 4, rounds = 8 };

@@ -5,10 +5,14 @@
 #include <string.h>
 
 // Arm needs no clones: its vector unit is in the baseline.
-#if defined(__x86_64__) && defined(__linux__)
+// A sanitizer's code cannot run yet when the loader chooses among clones.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
 #define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+// The fourth level has a product of 64-bit words.
+#define WORD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define VECTOR_CLONES
+#define WORD_CLONES
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
