@@ -35,7 +35,7 @@ public final class Coordinator: Sendable {
         }
         self.kinds = kinds
         mailbox = Mailbox(
-            capacity: capacity, valuesPerSlot: max(1, kinds.map(\.names.count).max() ?? 0))
+            capacity: capacity, valuesPerEntry: max(1, kinds.map(\.names.count).max() ?? 0))
         let events = try EventThread(mailbox: mailbox, kinds: kinds, sinks: sinks, errors: errors)
         do {
             checkpoints = try store.map { [errors] in try CheckpointThread(store: $0, errors: errors) }

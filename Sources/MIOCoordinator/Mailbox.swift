@@ -1,6 +1,6 @@
 import MIOThreads
 
-/// How the thread that steps hands numbers to the coordinator's thread: a ring of slots, made before the
+/// How the thread that steps hands numbers to the coordinator's thread: a ring of entries, made before the
 /// first step. Posting numbers allocates nothing; if the ring is full the producer waits, so that nothing is
 /// lost, and the waits are counted.
 ///
@@ -8,7 +8,7 @@ import MIOThreads
 /// full: waking it for each would cost more than posting does, and on a machine whose cores are all taken by
 /// training it would interrupt the step. What is rare (an event, a flush, the end) wakes it at once.
 ///
-/// Sendable, unchecked: slots and counters are touched only with the lock held.
+/// Sendable, unchecked: entries and counters are touched only with the lock held.
 public final class Mailbox: @unchecked Sendable {
     /// What the receiver gets.
     public struct Letter: Sendable {
@@ -24,7 +24,7 @@ public final class Mailbox: @unchecked Sendable {
         public let content: Content
     }
 
-    private struct Slot {
+    private struct Entry {
         var kind = 0
         var step = 0
         var epoch = 0
@@ -37,9 +37,9 @@ public final class Mailbox: @unchecked Sendable {
     private static let flushKind = -2
 
     public let capacity: Int
-    public let valuesPerSlot: Int
+    public let valuesPerEntry: Int
     private let monitor = Monitor()
-    private let slots: UnsafeMutableBufferPointer<Slot>
+    private let entries: UnsafeMutableBufferPointer<Entry>
     private let values: UnsafeMutableBufferPointer<Double>
     /// The events in the ring, in order.
     private var events: [RunEvent] = []
@@ -49,18 +49,18 @@ public final class Mailbox: @unchecked Sendable {
     private var isClosed = false
 
     /// - Precondition: both are at least 1.
-    public init(capacity: Int, valuesPerSlot: Int) {
-        precondition(capacity >= 1 && valuesPerSlot >= 1, "a mailbox without room")
+    public init(capacity: Int, valuesPerEntry: Int) {
+        precondition(capacity >= 1 && valuesPerEntry >= 1, "a mailbox without room")
         self.capacity = capacity
-        self.valuesPerSlot = valuesPerSlot
-        slots = .allocate(capacity: capacity)
-        slots.initialize(repeating: Slot())
-        values = .allocate(capacity: capacity * valuesPerSlot)
+        self.valuesPerEntry = valuesPerEntry
+        entries = .allocate(capacity: capacity)
+        entries.initialize(repeating: Entry())
+        values = .allocate(capacity: capacity * valuesPerEntry)
         values.initialize(repeating: 0)
     }
 
     deinit {
-        slots.deallocate()
+        entries.deallocate()
         values.deallocate()
     }
 
@@ -72,16 +72,16 @@ public final class Mailbox: @unchecked Sendable {
     /// Copies the numbers into the ring, without allocating.
     ///
     /// - Returns: the letter's sequence number.
-    /// - Precondition: the kind is not negative, the values fit a slot, the mailbox is open.
+    /// - Precondition: the kind is not negative, the values fit an entry, the mailbox is open.
     @discardableResult
     public func post(kind: Int, step: Int, epoch: Int, values: UnsafeBufferPointer<Double>) -> Int {
-        precondition(kind >= 0 && values.count <= valuesPerSlot, "numbers that no slot was made for")
+        precondition(kind >= 0 && values.count <= valuesPerEntry, "numbers that no entry was made for")
         monitor.lock()
         defer { monitor.unlock() }
         let index = waitForRoom()
-        slots[index] = Slot(kind: kind, step: step, epoch: epoch, count: values.count)
+        entries[index] = Entry(kind: kind, step: step, epoch: epoch, count: values.count)
         for position in values.indices {
-            self.values[index * valuesPerSlot + position] = values[position]
+            self.values[index * valuesPerEntry + position] = values[position]
         }
         return send(wakes: posted - received + 1 == (capacity + 1) / 2)
     }
@@ -91,7 +91,7 @@ public final class Mailbox: @unchecked Sendable {
     public func post(_ event: RunEvent) -> Int {
         monitor.lock()
         defer { monitor.unlock() }
-        slots[waitForRoom()].kind = Self.eventKind
+        entries[waitForRoom()].kind = Self.eventKind
         events.append(event)
         return send(wakes: true)
     }
@@ -100,7 +100,7 @@ public final class Mailbox: @unchecked Sendable {
     public func postFlush() -> Int {
         monitor.lock()
         defer { monitor.unlock() }
-        slots[waitForRoom()].kind = Self.flushKind
+        entries[waitForRoom()].kind = Self.flushKind
         return send(wakes: true)
     }
 
@@ -120,15 +120,15 @@ public final class Mailbox: @unchecked Sendable {
             monitor.wait(seconds: Self.secondsBetweenLooks)
         }
         let index = received % capacity
-        let slot = slots[index]
+        let entry = entries[index]
         let content: Letter.Content =
-            switch slot.kind {
+            switch entry.kind {
             case Self.eventKind: .event(events.removeFirst())
             case Self.flushKind: .flush
             default:
                 .numbers(
-                    kind: slot.kind, step: slot.step, epoch: slot.epoch,
-                    values: Array(values[index * valuesPerSlot..<index * valuesPerSlot + slot.count]))
+                    kind: entry.kind, step: entry.step, epoch: entry.epoch,
+                    values: Array(values[index * valuesPerEntry..<index * valuesPerEntry + entry.count]))
             }
         received += 1
         monitor.announce()
@@ -143,7 +143,7 @@ public final class Mailbox: @unchecked Sendable {
         }
     }
 
-    /// Called with the lock held. The index of a free slot.
+    /// Called with the lock held. The index of a free entry.
     private func waitForRoom() -> Int {
         if posted - received == capacity {
             waits += 1

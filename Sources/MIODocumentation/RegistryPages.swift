@@ -71,7 +71,7 @@ enum RegistryPages {
             title: "Losses",
             introduction: """
                 What `outputs.NAME.loss` names: a name, or a mapping with arguments, `{class: huber, delta: 0.5}`. A loss gives a
-                number for each row (the last axis of the output); `reduction` says how rows become one number. A crossentropy
+                number for each position (a sample, or a pixel of a mask); `reduction` says how they become one number. A crossentropy
                 after a softmax or a sigmoid is computed from the logits. [Missing labels](job.md#missing-labels) are left out.
                 """,
             entries: entries, sharedTypes: ["Loss"])

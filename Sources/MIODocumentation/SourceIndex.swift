@@ -33,7 +33,7 @@ package struct SourceIndex: Sendable {
             })
     }
 
-    init(files texts: [(path: String, text: String)]) {
+    package init(files texts: [(path: String, text: String)]) {
         files = texts.map {
             File(path: $0.path, lines: $0.text.split(separator: "\n", omittingEmptySubsequences: false))
         }
@@ -108,21 +108,26 @@ package struct SourceIndex: Sendable {
     }
 
     private static func declaredType(_ line: Substring) -> String? {
-        guard ["struct ", "enum ", "class ", "protocol "].contains(where: line.contains) else { return nil }
-        let match = line.prefixMatch(
-            of:
-                /\s*(?:public |package |fileprivate |private |final |indirect |open )*(?:struct|enum|class|protocol) (\w+)/
-        )
-        return match.map { String($0.1) }
+        declared(line, by: ["struct", "enum", "class", "protocol"])
     }
 
     private static func declaredMember(_ line: Substring) -> String? {
-        guard line.contains("let ") || line.contains("var ") || line.contains("case ") else { return nil }
-        let match = line.prefixMatch(
-            of:
-                /\s*(?:public |package |fileprivate |private |private\(set\) |static )*(?:let|var|case) `?(\w+)/
-        )
-        return match.map { String($0.1) }
+        declared(line, by: ["let", "var", "case"])
+    }
+
+    /// The name after one of some keywords, if only modifiers are before it.
+    private static func declared(_ line: Substring, by keywords: Set<Substring>) -> String? {
+        let modifiers: Set<Substring> = [
+            "public", "package", "fileprivate", "private", "private(set)", "fileprivate(set)", "package(set)",
+            "final", "indirect", "open", "static",
+        ]
+        var words = line.split(separator: " ", maxSplits: 6)[...]
+        while let word = words.first, modifiers.contains(word) { words.removeFirst() }
+        guard let keyword = words.popFirst(), keywords.contains(keyword), let word = words.first else {
+            return nil
+        }
+        let name = word.drop { $0 == "`" }.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        return name.isEmpty ? nil : String(name)
     }
 
     private static func folded(_ name: String) -> String { name.replacing("_", with: "").lowercased() }

@@ -1,6 +1,5 @@
+import MIOConfig
 import Testing
-
-@testable import MIOConfig
 
 @Suite struct ConfigRecorderTests {
     private enum Word: String, CaseIterable { case one, two }

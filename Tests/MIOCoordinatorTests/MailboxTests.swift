@@ -8,7 +8,7 @@ import Testing
     }
 
     @Test func lettersArriveInOrder() {
-        let mailbox = Mailbox(capacity: 4, valuesPerSlot: 2)
+        let mailbox = Mailbox(capacity: 4, valuesPerEntry: 2)
         #expect(post(mailbox, 1, [0.5, -1]) == 1)
         #expect(mailbox.post(RunEvent(event: "stopped", step: 2, epoch: 0, values: [])) == 2)
         #expect(mailbox.postFlush() == 3)
@@ -29,7 +29,7 @@ import Testing
 
     /// Numbers wake nobody; they are looked for ten times a second, and the news that there are none is told first.
     @Test func numbersArriveWithoutACall() throws {
-        let mailbox = Mailbox(capacity: 100, valuesPerSlot: 1)
+        let mailbox = Mailbox(capacity: 100, valuesPerEntry: 1)
         let producer = Thread {
             usleep(20_000)
             _ = self.post(mailbox, 7, [1])
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func aFullMailboxMakesTheProducerWaitAndLosesNothing() {
-        let mailbox = Mailbox(capacity: 3, valuesPerSlot: 1)
+        let mailbox = Mailbox(capacity: 3, valuesPerEntry: 1)
         let count = 1000
         for step in 0..<3 { _ = post(mailbox, step, [Double(step)]) }
         let producer = Thread {

@@ -1,17 +1,17 @@
 import Foundation
+import MIODocumentation
 import MIOGraph
 import MIOObjectives
 import MIOOptimizers
 import Testing
 
-@testable import MIODocumentation
-
 @Suite struct PageTests {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path
+    private static let pages = Result { try Page.all(root: root) }
 
     @Test func committedPagesAreWhatTheSourcesSay() throws {
-        let pages = try Page.all(root: Self.root)
+        let pages = try Self.pages.get()
         #expect(pages.count == 8)
         for page in pages {
             #expect(
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func everyRegisteredNameHasASection() throws {
-        let pages = try Page.all(root: Self.root)
+        let pages = try Self.pages.get()
         func expectSections(_ page: String, _ names: [String]) throws {
             let text = try #require(pages.first { $0.name == page }).text
             #expect(!names.isEmpty)
@@ -36,7 +36,7 @@ import Testing
 
     @Test func everyArgumentSaysWhatItMayBe() throws {
         // A row of a table of keys whose second cell is empty: a key read with `value(_:)` that nobody described.
-        for page in try Page.all(root: Self.root) {
+        for page in try Self.pages.get() {
             for line in page.text.split(separator: "\n") where line.hasPrefix("| `") {
                 let cells = line.split(separator: "|", omittingEmptySubsequences: false).dropFirst()
                     .dropLast()
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func rowsHaveDefaultsAndMeanings() throws {
-        let pages = try Page.all(root: Self.root)
+        let pages = try Self.pages.get()
         let layers = try #require(pages.first { $0.name == "layers.md" }).text
         #expect(layers.contains("| `units` | an integer of at least 1 | required |"))
         #expect(layers.contains("| `activation` | an [activation](activations.md) | `linear` |"))
@@ -62,6 +62,6 @@ import Testing
         #expect(keys.contains("| `every_steps` | an integer of at least 0 | `0` |"))
         let optimizers = try #require(pages.first { $0.name == "optimizers.md" }).text
         #expect(optimizers.contains("| `learning_rate` | a number or a [schedule](schedules.md) | `0.001` |"))
-        #expect(optimizers.contains("| `weight_decay` | a number | `0.004` |"))
+        #expect(optimizers.contains("| `weight_decay` | a number of at least 0 | `0.004` |"))
     }
 }

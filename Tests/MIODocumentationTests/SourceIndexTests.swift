@@ -1,6 +1,5 @@
+import MIODocumentation
 import Testing
-
-@testable import MIODocumentation
 
 @Suite struct SourceIndexTests {
     private let index = SourceIndex(files: [

@@ -23,7 +23,7 @@ public protocol Loss: Sendable {
     /// The whole of it as a job file says it: `{class: Huber, delta: 1.0, reduction: …}`.
     var config: ConfigValue { get }
 
-    /// How the losses of all rows of a batch become one number.
+    /// How the losses of all positions of a batch become one number.
     var reduction: LossReduction { get }
     var targetKind: TargetKind { get }
 

@@ -32,7 +32,7 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
 
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         fromLogits = try reader.boolean("from_logits", default: false)
-        if reader.value("ignore_class") != nil {
+        if reader.unlisted("ignore_class") != nil {
             throw reader.error(
                 "ignore_class", "mio says this of the output, for all its metrics too: set its missing_label")
         }
