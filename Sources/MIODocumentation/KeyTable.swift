@@ -49,7 +49,8 @@ struct KeyTable {
         var text = expected.replacing(" and at most \(Int32.max)", with: "")
         for (word, page) in [
             ("an activation", "activations"), ("an initializer", "initializers"), ("a loss", "losses"),
-            ("an optimizer", "optimizers"), ("a schedule", "schedules"), ("metrics", "metrics"),
+            ("an optimizer", "optimizers"), ("a schedule", "schedules"),
+            ("a regularizer", "regularizers"), ("a constraint", "constraints"), ("metrics", "metrics"),
         ] {
             guard let range = text.firstRange(of: word) else { continue }
             let article = word.split(separator: " ")

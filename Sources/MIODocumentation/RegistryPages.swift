@@ -139,4 +139,45 @@ enum RegistryPages {
                 """,
             entries: entries, sharedTypes: ["LinearWarmup"])
     }
+
+    static func regularizers() throws(DocumentationError) -> ClassPage {
+        var entries: [ClassPage.Entry] = []
+        for name in RegularizerRegistry.types.map({ $0.className }) {
+            let (value, keys) = try recorded(name) {
+                try RegularizerRegistry.read(.dictionary(["class": .string(name)]), at: path)
+            }
+            entries.append(
+                ClassPage.Entry(
+                    name: name, type: String(describing: type(of: value)),
+                    keys: keys.filter { $0.name != "class" }, config: dictionary(value.config)))
+        }
+        return ClassPage(
+            title: "Regularizers",
+            introduction: """
+                What `…_regularizer` of a layer names: a term of the loss that depends on one weight alone. A name, Keras' other
+                spelling of it (`l2`), or a mapping with arguments, `{class: L2, l2: 0.001}`. `regularization_loss` is the sum of
+                all terms.
+                """,
+            entries: entries)
+    }
+
+    static func constraints() throws(DocumentationError) -> ClassPage {
+        var entries: [ClassPage.Entry] = []
+        for name in ConstraintRegistry.types.map({ $0.className }) {
+            let (value, keys) = try recorded(name) {
+                try ConstraintRegistry.read(.dictionary(["class": .string(name)]), at: path)
+            }
+            entries.append(
+                ClassPage.Entry(
+                    name: name, type: String(describing: type(of: value)),
+                    keys: keys.filter { $0.name != "class" }, config: dictionary(value.config)))
+        }
+        return ClassPage(
+            title: "Constraints",
+            introduction: """
+                What `…_constraint` of a layer names: a projection of one weight after each update. A name, Keras' other spelling of
+                it (`max_norm`), or a mapping with arguments, `{class: MaxNorm, max_value: 2}`.
+                """,
+            entries: entries)
+    }
 }

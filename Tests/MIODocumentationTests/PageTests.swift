@@ -12,7 +12,7 @@ import Testing
 
     @Test func committedPagesAreWhatTheSourcesSay() throws {
         let pages = try Self.pages.get()
-        #expect(pages.count == 8)
+        #expect(pages.count == 10)
         for page in pages {
             #expect(
                 page.committed(root: Self.root) == page.text,
@@ -31,6 +31,8 @@ import Testing
         try expectSections("losses.md", LossRegistry.all)
         try expectSections("metrics.md", MetricRegistry.all)
         try expectSections("optimizers.md", OptimizerRegistry.all)
+        try expectSections("regularizers.md", RegularizerRegistry.types.map { $0.className })
+        try expectSections("constraints.md", ConstraintRegistry.types.map { $0.className })
         try expectSections("schedules.md", ScheduleRegistry.all)
     }
 

@@ -18,9 +18,11 @@ public struct WeightRules: Sendable {
     /// Reads Keras' arguments for a weight: `kernel_regularizer` and `kernel_constraint` of `kernel`.
     public init(of weight: String, reading config: inout ConfigReader) throws(ConfigError) {
         let (regularizer, constraint) = Self.keys(weight)
+        config.describe(regularizer, "a regularizer")
         if let value = config.value(regularizer) {
             self.regularizer = try RegularizerRegistry.read(value, at: config.path.appending(regularizer))
         }
+        config.describe(constraint, "a constraint")
         if let value = config.value(constraint) {
             self.constraint = try ConstraintRegistry.read(value, at: config.path.appending(constraint))
         }

@@ -27,8 +27,8 @@ public protocol Constraint: Sendable {
 }
 
 /// The constraints that a job file can name.
-enum ConstraintRegistry {
-    static let types: [any Constraint.Type] = [
+package enum ConstraintRegistry {
+    package static let types: [any Constraint.Type] = [
         MaxNorm.self,
         MinMaxNorm.self,
         NonNeg.self,
@@ -37,7 +37,8 @@ enum ConstraintRegistry {
 
     /// Reads `non_neg`, or `{class: MaxNorm, max_value: 3, axis: [0, 1, 2]}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
-    static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Constraint {
+    package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Constraint
+    {
         var named = try NamedConfig(value, at: path, kind: "a constraint")
         let identifier = named.identifier
         guard

@@ -26,8 +26,8 @@ public protocol Regularizer: Sendable {
 }
 
 /// The regularizers that a job file can name.
-enum RegularizerRegistry {
-    static let types: [any Regularizer.Type] = [
+package enum RegularizerRegistry {
+    package static let types: [any Regularizer.Type] = [
         L1.self,
         L2.self,
         L1L2.self,
@@ -35,7 +35,8 @@ enum RegularizerRegistry {
 
     /// Reads `l2`, or `{class: L2, l2: 0.001}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
-    static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Regularizer {
+    package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Regularizer
+    {
         var named = try NamedConfig(value, at: path, kind: "a regularizer")
         let identifier = named.identifier
         guard
