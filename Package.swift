@@ -56,6 +56,8 @@ package.targets += [
 package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops"), .target(name: "CProcess")]
 // In C++: what happens when the libraries that are written in it get no memory.
 package.targets.append(.target(name: "CFailedAllocation"))
+// What a program does with an error that leaves its top level.
+package.targets.append(.target(name: "CTopLevelError"))
 package.targets += module("MIOTensor", [numerics])
 package.targets += module("MIOThreads", ["MIOTensor", "CThreads"])
 package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
@@ -69,7 +71,11 @@ package.targets += module(
     "MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
 package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
-    "MIOJob", ["MIOTensor", "MIOFiles", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", yams])
+    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CVectorLoops", "CPrefetch", "CZlib"],
+    testing: ["TestFolders"])
+package.targets += module(
+    "MIOJob",
+    ["MIOTensor", "MIOFiles", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOData", yams])
 package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels",
@@ -84,9 +90,6 @@ package.targets += module(
 package.targets += module(
     "MIOMPI", ["MIOComm", "MIOTensor", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
     testing: ["mio-communication-check", "ProcessSupport", "TestFolders"])
-package.targets += module(
-    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CVectorLoops", "CPrefetch", "CZlib"],
-    testing: ["TestFolders"])
 package.targets += module(
     "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles", "CVectorLoops"], testing: ["TestFolders"])
 package.targets += module(
@@ -120,9 +123,9 @@ package.targets.append(
     .target(
         name: "MIO",
         dependencies: [
-            "MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOJob", "MIORun",
-            "MIOComm", "MIOMPI",
-            "MIOPlan", "MIOKernels",
+            "MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOData", "MIOFiles",
+            "MIOFormats", "MIOJob", "MIOTraining", "MIORun", "MIOComm", "MIOMPI", "MIOPlan", "MIOKernels",
+            "CTopLevelError",
         ], swiftSettings: strict))
 
 // MARK: Programs.

@@ -5,9 +5,7 @@ import MIOMPI
 import MIORun
 import MIOTensor
 
-/// A process that is one rank of a run: its communication, one message for all ranks, one exit code.
-///
-///     RankProcess.train(job)      // the whole of a program that is launched like mio-worker
+/// A program that is one rank of a run, and nothing else: what `mio-worker` is.
 public enum RankProcess {
     /// Trains a job, then ends the process with the contract's exit code.
     /// - Parameters:
@@ -21,19 +19,29 @@ public enum RankProcess {
     ) -> Never {
         run { communicator in
             let job = try communicator.agree(on: "the job") { try makeJob() }
-            try communicator.requireEqual(option: "--kernels", kernels.rawValue)
-            let session = try Session(job: job, communicator: communicator, makeBackend: kernels.makeBackend)
-            if communicator.rank == 0 {
-                for warning in job.warnings { Message.write("warning: \(warning)") }
-            }
-            return try TrainingRun(session, resume: resume, trace: trace).run(
-                resume: resume, console: communicator.rank == 0 ? Console.standardOutput : nil,
-                isStopRequested: { StopSignal.listen() })
+            return try train(
+                job, on: communicator, resume: resume, kernels: kernels, trace: trace, showsProgress: true
+            ).outcome
         }
     }
 
-    public static func train(_ job: Job, resume: ResumeMode = .automatic) -> Never {
-        train(resume: resume) { job }
+    /// Trains a job on all ranks.
+    /// - Throws: one error, the same on all ranks.
+    static func train(
+        _ job: Job, on communicator: any Communicator, resume: ResumeMode, kernels: KernelSelection,
+        trace: TraceRequest?, showsProgress: Bool
+    ) throws -> TrainingResult {
+        try communicator.requireEqual(option: "--kernels", kernels.rawValue)
+        let session = try Session(job: job, communicator: communicator, makeBackend: kernels.makeBackend)
+        if communicator.rank == 0 {
+            for warning in job.warnings { Message.write("warning: \(warning)") }
+        }
+        let run = try TrainingRun(session, resume: resume, trace: trace)
+        let outcome = try run.run(
+            resume: resume,
+            console: showsProgress && communicator.rank == 0 ? Console.standardOutput : nil,
+            isStopRequested: { StopSignal.listen() })
+        return TrainingResult(outcome: outcome, history: run.history)
     }
 
     /// Runs `body` on this rank and ends the process. Rank 0 tells what all ranks agreed on; a rank that
@@ -58,12 +66,7 @@ public enum RankProcess {
             Message.write("mio: rank \(communicator.rank): \(error)")
             communicator.abort(.internalError)
         }
-        do {
-            try communicator.finalize()
-        } catch {
-            Message.write("mio: rank \(communicator.rank): \(error)")
-            communicator.abort(code == .finished ? error.exitCode : code)
-        }
+        ProcessEnd.finalize(communicator, code)
         endProcess(code.rawValue)
     }
 

@@ -27,6 +27,11 @@ extension DataSpecification {
                     }
                 }
             }
+        case .memory:
+            throw DataError(
+                .unsupported, section,
+                "arrays in memory have no texts to number; write the list of classes, and the classes' numbers as targets"
+            )
         }
         return found.map(\.texts)
     }

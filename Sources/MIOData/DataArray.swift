@@ -1,7 +1,7 @@
 import MIOFiles
 import MIOTensor
 
-/// An array on disk (mapped) or decompressed from it: elements in row-major order, the first axis being
+/// An array on disk (mapped), decompressed from it, or given in memory: elements in row-major order, the first axis being
 /// the samples.
 ///
 /// `@unchecked Sendable`: the memory behind it is never written, and `owner` keeps it alive.

@@ -5,6 +5,8 @@ public struct DataSpecification: Hashable, Sendable {
         case shards([String])
         /// `.npy` files by the name of their array; the files of one position make a shard.
         case arrays([String: [String]])
+        /// No files: arrays in memory.
+        case memory(Samples)
     }
 
     /// Where an array is found inside a shard, if not under its own name.
@@ -52,6 +54,13 @@ public struct DataSpecification: Hashable, Sendable {
         files = .arrays(arrays)
         columns = [:]
         self.folder = folder
+    }
+
+    /// Arrays in memory.
+    public init(memory samples: Samples) {
+        files = .memory(samples)
+        columns = [:]
+        folder = "."
     }
 
     /// What warnings begin with: the section of the job, or the option that names the files.

@@ -1,7 +1,7 @@
 import MIOFiles
 import MIOTensor
 
-/// The samples of a specification, left on disk: which shard holds which row, where each array lies, and
+/// The samples of a specification, left on disk or in memory: which shard holds which row, where each array lies, and
 /// copies of rows as floats.
 ///
 /// Opening checks everything that headers tell; afterwards nothing changes, so any thread may read. Memory
@@ -138,6 +138,8 @@ public final class Dataset: @unchecked Sendable {
                     scratch: scratch)
             }
             return (shards, namedTwice)
+        case .memory(let samples):
+            return ([try Shard(samples, specification: specification, requests: columns)], [])
         }
     }
 

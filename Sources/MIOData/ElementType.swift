@@ -172,6 +172,8 @@ public protocol ArrayElement: BitwiseCopyable, Sendable {
 #endif
 extension Float: ArrayElement { public static var elementType: ElementType { .float32 } }
 extension Double: ArrayElement { public static var elementType: ElementType { .float64 } }
+extension Int: ArrayElement { public static var elementType: ElementType { .int64 } }
+extension Bool: ArrayElement { public static var elementType: ElementType { .bool } }
 extension Int8: ArrayElement { public static var elementType: ElementType { .int8 } }
 extension Int16: ArrayElement { public static var elementType: ElementType { .int16 } }
 extension Int32: ArrayElement { public static var elementType: ElementType { .int32 } }

@@ -161,7 +161,7 @@ struct Shard {
 
     /// The common count of rows, after every array was compared with its request.
     /// - Parameter names: of the arrays in the files.
-    private static func checkArrays(
+    static func checkArrays(
         _ arrays: [DataArray?], _ requests: [ColumnRequest], places: [String], names: [String], isTable: Bool
     ) throws -> Int {
         var first: (index: Int, rowCount: Int)?

@@ -10,6 +10,7 @@ extension DataSpecification {
             try arrays.sorted { $0.key < $1.key }.flatMap {
                 try FileList(globs: $0.value, folder: folder, key: filesKey).paths
             }
+        case .memory: []
         }
     }
 

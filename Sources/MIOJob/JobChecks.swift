@@ -200,6 +200,12 @@ struct JobChecks {
                 path: path.appending(key).appending(name),
                 message: ConfigReader.unknown(name, valid: valid))
         }
+        if case .memory = source.files, !source.columns.isEmpty {
+            throw ConfigError(
+                path: path.appending("columns"),
+                message: "arrays in memory have the names of inputs and outputs; there are no columns to name"
+            )
+        }
         guard case .arrays(let arrays) = source.files else { return }
         if !source.columns.isEmpty {
             throw ConfigError(

@@ -105,7 +105,7 @@ struct SelectedData {
     /// A part of the job.
     init(key: String, source: DataSource) {
         name = key
-        place = "data.\(key)"
+        place = source.place(key: key)
         self.key = key
         self.source = source
         filesKey = nil

@@ -12,6 +12,7 @@ extension DataSource {
         switch files {
         case .shards(let globs): specification = DataSpecification(files: globs, folder: job.folder)
         case .arrays(let arrays): specification = DataSpecification(arrays: arrays, folder: job.folder)
+        case .memory(let samples): specification = DataSpecification(memory: samples)
         }
         specification.columns = columns.mapValues { column in
             switch column {
@@ -19,7 +20,7 @@ extension DataSource {
             case .list(let names): .columns(names)
             }
         }
-        specification.section = "data.\(key)"
+        specification.section = place(key: key)
         specification.filesKey = filesKey ?? "data.\(key).files"
         specification.inheritsColumns = inheritsColumns
         // What they may be is checked where the job is read.
@@ -33,5 +34,15 @@ extension DataSource {
             for column in columnNames(of: output.name) { specification.classes[column] = names }
         }
         return specification
+    }
+
+    /// What messages call it as a part of a job: `data.train`, or in words, for samples that no key names.
+    func place(key: String) -> String {
+        guard case .memory = files else { return "data.\(key)" }
+        return switch key {
+        case "train": "the training samples"
+        case "validation": "the validation samples"
+        default: "the samples"
+        }
     }
 }

@@ -21,8 +21,9 @@ struct NonFinitePredictions {
     }
 
     /// The samples of a batch follow, in order.
-    mutating func begin(_ batch: Batch) {
-        firstRow = batch.globalRows.first ?? 0
+    /// - Parameter firstRow: of the batch in the data set.
+    mutating func begin(firstRow row: Int) {
+        firstRow = row
         for output in seen.indices { seen[output] = 0 }
     }
 

@@ -89,6 +89,24 @@ final class Snapshot {
         }
     }
 
+    /// - Parameters:
+    ///   - weight: of a variable's name.
+    ///   - slot: of the name of an optimizer's variable; `nil` for one that keeps its first value.
+    func restore(weight: (String) -> Tensor?, slot: (String) -> Tensor?) {
+        for parameter in parameters {
+            guard let tensor = weight(parameter.name) else {
+                preconditionFailure("no values for \(parameter.name)")
+            }
+            replica.executor.setCanonical(tensor, parameter, in: replica.executor.weights)
+        }
+        for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
+            for parameter in trained {
+                guard let tensor = slot("\(name)/\(parameter.name)") else { continue }
+                replica.executor.setCanonical(tensor, parameter, in: slab)
+            }
+        }
+    }
+
     private func restore(
         _ parameter: Plan.ParameterPlan, named name: String, from file: SafetensorsFile,
         to slab: Storage<Float>

@@ -121,7 +121,11 @@ extension TrainingRun {
                     + "gradient, or set training.non_finite: skip", exitCode: .diverged)
         case .skip:
             step.remark(next)
-            recorder?.skipped(state.position, finding.text)
+            if let recorder {
+                recorder.skipped(state.position, finding.text)
+            } else if communicator.rank == 0 {
+                Message.write("warning: \(finding.text); the step is skipped")
+            }
         }
     }
 
@@ -142,12 +146,20 @@ extension TrainingRun {
             case .interrupted: return false
             case .values(let values, let nonFinite):
                 validated = values
-                if let nonFinite, recorder != nil { Message.write("warning: validation: \(nonFinite)") }
+                if let nonFinite, communicator.rank == 0 {
+                    Message.write("warning: validation: \(nonFinite)")
+                }
             }
         }
         recorder?.epoch(
             state.position, values: epochSums.list(), validated: validated,
             learningRate: optimizer.learningRate, waited: prefetcher.waitedSeconds)
+        let epoch = History.Epoch(
+            number: state.position.epoch + 1,
+            names: step.names.names + (validated.isEmpty ? [] : step.names.names.map { "val_" + $0 }),
+            values: epochSums.list() + validated)
+        history.epochs.append(epoch)
+        eachEpoch(epoch)
         epochSums.reset()
         state.position.epoch += 1
         state.position.position = 0

@@ -29,8 +29,12 @@ public final class TrainingRun {
     private let traceRequest: TraceRequest?
     /// From the start of `run`, if one is asked for.
     var trace: RunTrace?
-    /// On rank 0.
+    /// On rank 0, of a run with a folder.
     var recorder: Recorder?
+    /// The epochs that were finished since `run` began: the same on all ranks.
+    public internal(set) var history = History()
+    /// Called at the end of each epoch.
+    var eachEpoch: (History.Epoch) -> Void = { _ in }
     var job: Job { session.job }
     var communicator: any Communicator { session.communicator }
 

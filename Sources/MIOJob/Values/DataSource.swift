@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOData
 import MIOFiles
 import MIOTensor
 
@@ -16,6 +17,8 @@ public struct DataSource: Hashable, Sendable {
         case shards([String])
         /// `.npy` files by the name of the input or output; the files of one position make a shard.
         case arrays([String: [String]])
+        /// No files: arrays in memory. A job file cannot say this.
+        case memory(Samples)
     }
 
     /// Where an array is found inside a shard, if not under its own name.
@@ -49,6 +52,9 @@ public struct DataSource: Hashable, Sendable {
     public init(_ globs: String..., columns: [String: Column] = [:]) {
         self.init(files: .shards(globs), columns: columns)
     }
+
+    /// Arrays in memory.
+    public init(_ samples: Samples) { self.init(files: .memory(samples)) }
 
     public init(
         files: Files, columns: [String: Column] = [:], separator: Character = ",", decimal: Character = ".",
@@ -158,6 +164,7 @@ public struct DataSource: Hashable, Sendable {
             var dictionary = ConfigDictionary()
             for (name, globs) in arrays.sorted(by: { $0.key < $1.key }) { dictionary[name] = absolute(globs) }
             entries["files"] = .dictionary(dictionary)
+        case .memory(let samples): entries["files"] = .string("in memory: \(samples)")
         }
         var inherited: [String: Column] = [:]
         if let train, case .shards = files { inherited = train.columns }

@@ -67,6 +67,25 @@ public enum StopSignal {
         sigprocmask(SIG_UNBLOCK, &set, nil)
     }
 
+    /// Takes the signals over while `body` runs, and gives them back to the program that calls it.
+    public static func whileInstalled<Value>(rank: Int?, _ body: () throws -> Value) rethrows -> Value {
+        let signals = [SIGUSR1, SIGTERM, SIGALRM, SIGPIPE, SIGXFSZ, SIGQUIT]
+        var earlier = signals.map { _ in sigaction() }
+        for (index, number) in signals.enumerated() { sigaction(number, nil, &earlier[index]) }
+        install(rank: rank)
+        defer {
+            alarm(0)
+            for (index, number) in signals.enumerated() { sigaction(number, &earlier[index], nil) }
+            requestedAt.store(0, ordering: .relaxed)
+            progressAt.store(0, ordering: .relaxed)
+            recentStep.store(0, ordering: .relaxed)
+            terminations.store(0, ordering: .relaxed)
+            stepsOfWriting.store(0, ordering: .relaxed)
+            stepsDone.store(0, ordering: .relaxed)
+        }
+        return try body()
+    }
+
     public static var isRequested: Bool { requestedAt.load(ordering: .relaxed) != 0 }
 
     // MARK: What a run tells
