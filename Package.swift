@@ -241,7 +241,8 @@ package.targets += [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "ProcessSupport", "KerasParity", "mio-worker", "own-layer-train", "MIOTensor", "MIOTrace",
+            "ProcessSupport", "KerasParity", "TestFolders", "mio-worker", "own-layer-train", "MIOTensor",
+            "MIOTrace",
             "MIOConfig", "MIOData",
             "MIOFiles", "MIOFormats", "MIOCoordinator", "MIORun",
         ],
