@@ -90,8 +90,8 @@ extension EndToEndTests {
             ("graph", Int32(65), "mio: "),
             ("name", 65, "mio: the training samples: no array \"input\"; the nearest is \"inptu\""),
             ("not-a-number", 65, "mio: the training samples: input \"input\": 1 value is NaN or infinite"),
-            ("lengths", 65, "mio: the training samples: "),
-            ("shape", 65, "mio: an array in memory: 3 elements are no whole number of samples"),
+            ("lengths", 65, "mio: the training samples: array \"answer\": 1 rows, but array \"input\" has 2"),
+            ("shape", 65, "mio: an array in memory: 3 elements cannot be cut into samples of shape (2,)"),
             ("weights", 66, "mio: /nonexistent/weights.safetensors: no such file or folder"),
         ])
         func anErrorThatLeavesTheTopLevelIsToldInOneMessage(

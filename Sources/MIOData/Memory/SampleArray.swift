@@ -41,7 +41,7 @@ public struct SampleArray: Hashable, Sendable {
         guard size > 0 ? elements.count % size == 0 : elements.isEmpty else {
             throw DataError(
                 .wrongShape, "an array in memory",
-                "\(counted(elements.count, "element")) are no whole number of samples of shape \(sampleShape), which have "
+                "\(counted(elements.count, "element")) cannot be cut into samples of shape \(sampleShape), of "
                     + "\(counted(size, "element")) each; give the shape of one sample, without the axis of the samples"
             )
         }

@@ -8,7 +8,7 @@ let input = Input("input", shape: [2])
 let model = try Model(inputs: [input], outputs: [Dense(1, name: "answer")(input)])
 let network = try model.compile(outputs: [OutputSpecification("answer", loss: MeanSquaredError())])
 switch CommandLine.arguments[1] {
-case "graph": _ = try Model(inputs: [input, input], outputs: [Dense(1, name: "answer")(input)])
+case "graph": _ = try Model(inputs: [input], outputs: [Conv2D(4, kernelSize: 3, name: "image")(input)])
 case "name":
     try network.fit(["inptu": SampleArray([[1, 2]]), "answer": SampleArray([[1]])])
 case "not-a-number":
