@@ -241,7 +241,7 @@ package.targets += [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "ProcessSupport", "KerasParity", "TestFolders", "mio-worker", "own-layer-train", "MIOTensor",
+            "ProcessSupport", "KerasParity", "TestFolders", "mio-worker", "own-layer-train", "MIOTensor", "MIOGraph",
             "MIOTrace",
             "MIOConfig", "MIOData",
             "MIOFiles", "MIOFormats", "MIOCoordinator", "MIORun",

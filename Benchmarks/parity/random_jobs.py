@@ -119,7 +119,8 @@ class RandomJob:
     def _normalized(self, source):
         """Now and then over the features of a sample, or over the batch."""
         choose, chance = self.random.choice, self.random.random
-        if chance() < 0.8:
+        # After a model's results a normalization takes its biases away again: their gradients would be all rounding.
+        if chance() < 0.8 or source.startswith("concatenate"):
             return source
         kind = choose(["LayerNormalization", "BatchNormalization", "BatchNormalization"])
         # Of a few nearly equal numbers the variance is rounding: with a small epsilon so would be the result.
@@ -129,6 +130,31 @@ class RandomJob:
             arguments["trainable"] = chance() < 0.8
         return self._add(kind, source, self.shapes[source], **arguments)
 
+    def _model(self, source):
+        """A model that is a layer, of two results, called twice where the shapes allow it: the same weights."""
+        choose, width = self.random.choice, self.shapes[source][0]
+        units, activation = choose(UNITS), self._activation()
+        kind = choose(["Functional", "Sequential"])
+        if kind == "Sequential":
+            made = self._add(kind, source, [width], layers=[
+                {"class": "Dense", "name": "d", "units": units, "activation": activation},
+                {"class": "Dense", "name": "last", "units": width}])
+        else:
+            made = self._add(kind, source, [width], model={
+                "inputs": {"x": {"shape": [width]}},
+                "layers": [
+                    {"name": "d", "class": "Dense", "inputs": "x", "units": units, "activation": activation},
+                    {"name": "last", "class": "Dense", "inputs": "d", "units": width},
+                ],
+                "outputs": ["last", "d"],
+            })
+        name = f"again{len(self.layers)}"
+        self.layers.append({"name": name, "layer": made, "inputs": made})
+        self.shapes[name] = [width]
+        ends = [made, name] + ([f"{made}:1", f"{name}:1"] if kind == "Functional" else [])
+        self.shapes.update({f"{one}:1": [units] for one in (made, name)})
+        return self._add("Concatenate", ends, [sum(self.shapes[end][0] for end in ends)])
+
     def _sum_with(self, before, after):
         """A shortcut, where shapes allow one, now and then."""
         if self.shapes[before] != self.shapes[after] or self.random.random() < 0.5:
@@ -136,6 +162,8 @@ class RandomJob:
         return self._add("Add", [before, after], self.shapes[after])
 
     def _vector_layer(self, source):
+        if len(self.shapes[source]) == 1 and self.random.random() < 0.2:
+            return self._model(source)
         if self.random.random() < 0.8:
             return self._sum_with(source, self._dense(source))
         return self._activated(source)
@@ -185,7 +213,8 @@ class RandomJob:
         used = set(self.outputs)
         for layer in reversed(self.layers):
             if layer["name"] in used:
-                used.update(layer["inputs"] if isinstance(layer["inputs"], list) else [layer["inputs"]])
+                sources = layer["inputs"] if isinstance(layer["inputs"], list) else [layer["inputs"]]
+                used.update(source.split(":")[0] for source in sources)
         self.layers = [layer for layer in self.layers if layer["name"] in used]
         self.inputs = {name: shape for name, shape in self.inputs.items() if name in used}
 
@@ -227,12 +256,25 @@ class RandomJob:
             },
             "outputs": {name: {"loss": one["loss"], "weight": one["weight"], **self._missing_key(one)}
                         for name, one in self.outputs.items()},
+            **self._freeze(),
             "data": {"train": {"files": "train-*.npz"}},
             "optimizer": self.optimizer,
             "training": {"epochs": self.epochs, "batch_size": self.batch_size, "shuffle": False},
             "logging": {"every_steps": 1},
             "checkpoints": {"keep": 1},
         }
+
+    def _freeze(self):
+        """Now and then a layer or a model, or a part of one. Drawn apart: the samples of a seed stay as they were."""
+        drawn = random.Random(self.seed + 1)
+        kinds = ("Dense", "Conv2D", "LayerNormalization", "BatchNormalization", "Functional", "Sequential")
+        names = [layer["name"] for layer in self.layers
+                 if layer.get("class") in kinds and layer["name"] not in self.outputs]
+        if not names or drawn.random() < 0.6:
+            return {}
+        name = drawn.choice(names)
+        nested = any(layer["name"] == name and layer["class"] in ("Functional", "Sequential") for layer in self.layers)
+        return {"freeze": [f"{name}/{drawn.choice(['*', 'd', 'la?t'])}" if nested else name]}
 
     def _missing_key(self, output):
         if math.isnan(output["number"]) or output["number"] == -1:

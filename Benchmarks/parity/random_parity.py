@@ -123,8 +123,9 @@ def labelled(name, job, arrays, part):
 def keras_training(job, arrays, start):
     keras.backend.clear_session()
     model = keras_model(job)
-    for variable in model.weights:
-        variable.assign(start[variable.path])
+    weights = jobs.keras_weights(model)
+    for name, variable in weights.items():
+        variable.assign(start[name])
     losses = []
     for _ in range(job.epochs):
         for first in range(0, job.samples, job.batch_size):
@@ -135,7 +136,7 @@ def keras_training(job, arrays, start):
                 {name: arrays[name][part] for name in job.inputs}, {name: one[0] for name, one in both.items()},
                 sample_weight={name: one[1] for name, one in both.items()}, return_dict=True)
             losses.append(float(logs["loss"]))
-    return {variable.path: numpy.asarray(variable) for variable in model.weights}, losses
+    return {name: numpy.asarray(variable) for name, variable in weights.items()}, losses
 
 
 # Both

@@ -15,17 +15,69 @@ def read(path):
 
 def keras_network(job):
     """Not compiled: mio's layers have Keras' classes, names and arguments."""
+    import fnmatch
+
     import keras
 
-    tensors = {name: keras.Input(given["shape"], name=name, dtype=given.get("dtype"))
-               for name, given in job["model"]["inputs"].items()}
-    inputs = dict(tensors)
-    for layer in job["model"]["layers"]:
-        arguments = {key: value for key, value in layer.items() if key not in ("class", "inputs")}
-        source = layer["inputs"]
-        given = [tensors[one] for one in source] if isinstance(source, list) else tensors[source]
-        tensors[layer["name"]] = getattr(keras.layers, layer["class"])(**arguments)(given)
-    return keras.Model(inputs, {name: tensors[name] for name in job["model"]["outputs"]})
+    network = keras_part(job["model"], None)
+    for path, layer in keras_layers(network):
+        if any(fnmatch.fnmatchcase(path, pattern) for pattern in job.get("freeze", [])):
+            layer.trainable = False
+    return network
+
+
+def keras_part(model, name):
+    """A model of a job, or one that is a layer of it, which has a name."""
+    import keras
+
+    tensors = {one: keras.Input(given["shape"], name=one, dtype=given.get("dtype"))
+               for one, given in model["inputs"].items()}
+    inputs, layers = dict(tensors), {}
+    for entry in model["layers"]:
+        skipped = ("class", "inputs", "model", "layer", "layers")
+        arguments = {key: value for key, value in entry.items() if key not in skipped}
+        if "class" not in entry:
+            layer = layers[entry["layer"]]
+        elif entry["class"] == "Functional":
+            layer = keras_part(entry["model"], entry["name"])
+        elif entry["class"] == "Sequential":
+            layer = keras.Sequential([
+                getattr(keras.layers, one["class"])(**{key: value for key, value in one.items() if key != "class"})
+                for one in entry["layers"]], name=entry["name"])
+        else:
+            layer = getattr(keras.layers, entry["class"])(**arguments)
+        layers[entry["name"]] = layer
+        source = entry["inputs"]
+        made = layer([tensors[one] for one in source] if isinstance(source, list) else tensors[source])
+        for index, one in enumerate(made if isinstance(made, (list, tuple)) else [made]):
+            tensors[entry["name"] + (f":{index}" if index else "")] = one
+    outputs = [tensors[one] for one in model["outputs"]]
+    if name:
+        return keras.Model(list(inputs.values()), outputs, name=name)
+    return keras.Model(inputs, dict(zip(model["outputs"], outputs)))
+
+
+def keras_layers(network, prefix=""):
+    """Every layer and nested model with its path in mio."""
+    import keras
+
+    for layer in network.layers:
+        yield prefix + layer.name, layer
+        if isinstance(layer, keras.Model):
+            yield from keras_layers(layer, f"{prefix}{layer.name}/")
+
+
+def keras_weights(network, prefix=""):
+    """Every variable by its name in mio: Keras leaves the name of a functional model out of its variables' paths."""
+    import keras
+
+    found = {}
+    for layer in network.layers:
+        if isinstance(layer, keras.Model) and not isinstance(layer, keras.Sequential):
+            found.update(keras_weights(layer, f"{prefix}{layer.name}/"))
+        else:
+            found.update({prefix + variable.path: variable for variable in layer.weights})
+    return found
 
 
 def keras_optimizer(job):

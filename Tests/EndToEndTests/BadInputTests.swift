@@ -1,5 +1,6 @@
 import Foundation
 import MIOData
+import MIOGraph
 import MIOTensor
 import ProcessSupport
 import Testing
@@ -92,8 +93,9 @@ extension EndToEndTests {
         @Test func unknownLayer() throws {
             try expectRefused(
                 "FOLDER/job.yaml:7: model.layers[1].class: unknown name \"Dropuot\"; did you mean \"Dropout\"? Valid "
-                    + "names: InputLayer, Dense, Conv2D, MaxPooling2D, Flatten, Reshape, Concatenate, Add, Dropout, "
-                    + "Activation, LayerNormalization, Embedding, Masking", spoil: edit("class: Dropout", "class: Dropuot"))
+                    + "names: "
+                    + listed(LayerRegistry.classNames + LayerRegistry.modelClassNames),
+                spoil: edit("class: Dropout", "class: Dropuot"))
         }
 
         @Test func cycle() throws {

@@ -33,7 +33,6 @@ import Testing
     /// Whatever a training refuses, a check refuses with the same words and the same code.
     @Test(arguments: [
         "optimizer=sgd", "optimizer={class: SGD, momentum: 0.9}", "optimizer={class: Adam, amsgrad: true}",
-        "model.layers[0].trainable=false", "outputs={kind: {loss: sparse_categorical_crossentropy}}",
         "model.layers[0].units=9", "seed=1", "training.shuffle=false", "data.train.files=test.npz",
         "training.reproducible=strict", "run_directory=train.npz/runs", "run_directory=/proc/mio/runs",
     ]) func checkRefusesWhatTrainingRefuses(override: String) throws {
@@ -51,6 +50,29 @@ import Testing
             #expect(check.findings.errors.map(\.message) == [error?.description])
             #expect(check.exitCode == error?.exitCode)
         }
+    }
+
+    /// A run goes on with other trained weights, and the check warns as the run does.
+    @Test(arguments: [
+        ("freeze=[hidden]", "no longer hidden/kernel, hidden/bias. The optimizer goes on with the others"),
+        ("model.layers[0].trainable=false", "no longer hidden/kernel, hidden/bias. The optimizer goes on"),
+        ("outputs={kind: {loss: sparse_categorical_crossentropy}}", "no longer box/kernel, box/bias. The"),
+        (
+            "freeze=['*']",
+            "no longer hidden/kernel, hidden/bias, kind/kernel, kind/bias, box/kernel, box/bias."
+        ),
+    ]) func otherTrainedWeightsAreAWarning(override: String, words: String) throws {
+        let small = try SmallJob()
+        try small.train(small.job("training.epochs=1"))
+        let job = try small.job(override)
+        // First: what the training writes is of the job as it is now.
+        let check = try check(job)
+        #expect(try refusal(small, job) == nil)
+        #expect(check.exitCode == .finished)
+        #expect(
+            check.findings.warnings.contains {
+                $0.contains("other weights are trained than when it was written: \(words)")
+            }, "\(check.findings.warnings)")
     }
 
     /// Validation's batches count too, where there are fewer samples to train with.
