@@ -48,6 +48,10 @@ def cases():
         yield (f"words, mask_zero {mask_zero}", {"text": TEXT}, [
             layer("words", "Embedding", "text", input_dim=4, output_dim=5, mask_zero=mask_zero),
             layer("tag", "Dense", "words", units=3, activation="softmax")], TAG, ADAM, {"text": words(2000)}, tags)
+    yield ("words under rules", {"text": TEXT}, [
+        layer("words", "Embedding", "text", input_dim=4, output_dim=5, mask_zero=True, embeddings_regularizer="l2",
+              embeddings_constraint="max_norm"),
+        layer("tag", "Dense", "words", units=3, activation="softmax")], TAG, ADAM, {"text": words(2000)}, tags)
     yield ("words as floats", {"text": {"shape": [6]}}, [
         layer("words", "Embedding", "text", input_dim=4, output_dim=3),
         layer("flat", "Flatten", "words"),
@@ -113,7 +117,7 @@ def train(job, inputs, targets, element):
     with precision.precision(element):
         keras.backend.clear_session()
         model = compiled(job, element)
-        start = models.start(model.weights)
+        start = models.start([(one.path, one) for one in model.weights])
         model.set_weights([tensors.draw(SEED, one) for one in start])
         logs = {}
         for step in range(STEPS):

@@ -56,7 +56,7 @@ def run(element):
         optimizer = precision.optimizer(chosen.pop("class"), element, **chosen)
         model.compile(optimizer=optimizer, loss={"y": "mean_squared_error"}, metrics={"y": ["mean_absolute_error"]},
                       jit_compile=False)
-        start = models.start(model.weights)
+        start = models.start([(one.path, one) for one in model.weights])
         model.set_weights([tensors.draw(SEED, one) for one in start])
         values = {name: tensors.draw(SEED, one).astype(element) for name, one in DRAWN.items()}
         targets = {"y": values.pop("y")}

@@ -20,7 +20,11 @@ import Testing
     /// Text and its vectors, in one call of the table or in two.
     private static func model(calls: Int) throws -> Model {
         let text = Input("text", shape: [5], dtype: .int32)
-        let words = Embedding(rows, width, embeddingsInitializer: .ones, name: "words")
+        // Rules are for all rows.
+        let words = Embedding(
+            rows, width, embeddingsInitializer: .ones,
+            embeddingsRegularizer: calls == 1 ? nil : L2(0.01),
+            embeddingsConstraint: calls == 1 ? nil : NonNeg(), name: "words")
         let more = Input("more", shape: [2], dtype: .int32)
         return try Model(
             inputs: calls == 1 ? [text] : [text, more],

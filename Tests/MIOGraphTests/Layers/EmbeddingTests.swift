@@ -61,10 +61,15 @@ import Testing
     }
 
     @Test func itsOwnConfiguration() throws {
-        let layer = Embedding(5, 7, embeddingsInitializer: .ones, maskZero: true)
+        let layer = Embedding(
+            5, 7, embeddingsInitializer: .ones, embeddingsRegularizer: L2(0.5),
+            embeddingsConstraint: NonNeg(),
+            maskZero: true)
         var config = ConfigReader(layer.config, at: ConfigPath("layer"))
         let read = try LayerRegistry.makeLayer(className: "Embedding", classKey: "class", config: &config)
         #expect(read.config == layer.config)
+        #expect(read.weights(for: [[3]]) == layer.weights(for: [[3]]))
+        #expect(layer.weights(for: [[3]])[0].rules.regularizer != nil)
         #expect(read.maskRule(ofResult: 0) == .made(value: 0, overLastAxis: false))
     }
 
