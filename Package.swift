@@ -56,66 +56,84 @@ package.targets += [
 package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops"), .target(name: "CProcess")]
 // In C++: what happens when the libraries that are written in it get no memory.
 package.targets.append(.target(name: "CFailedAllocation"))
-// What a program does with an error that leaves its top level.
-package.targets.append(.target(name: "CTopLevelError"))
-package.targets += module("MIOTensor", [numerics])
-package.targets += module("MIOThreads", ["MIOTensor", "CThreads"])
-package.targets += module("MIOFiles", ["MIOTensor", "CZlib"], testing: ["TestFolders"])
-package.targets += module("MIOConfig", ["MIOTensor"])
-package.targets += module("MIOScale", ["MIOTensor", "MIOConfig"])
-package.targets += module("MIOTrace", ["MIOTensor", "MIOThreads", "MIOConfig"])
+package.targets += module("MIOBase", [numerics])
+package.targets += module("MIOThreads", ["MIOBase", "CThreads"])
+package.targets += module("MIOFiles", ["MIOBase", "CZlib"], testing: ["TestFolders"])
+package.targets += module("MIOConfig", ["MIOBase"])
+package.targets += module("MIOTrace", ["MIOBase", "MIOThreads", "MIOConfig"])
 // `SpanLayer` hands out spans that live as long as a call.
 package.targets += module(
-    "MIOGraph", ["MIOTensor", "MIOConfig", numerics], features: [.enableExperimentalFeature("Lifetimes")])
+    "MIOGraph", ["MIOBase", "MIOConfig", numerics], features: [.enableExperimentalFeature("Lifetimes")])
 package.targets += module(
-    "MIOObjectives", ["MIOTensor", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
-package.targets += module("MIOOptimizers", ["MIOTensor", "MIOConfig", "CVectorLoops", numerics])
+    "MIOObjectives", ["MIOBase", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
+package.targets += module("MIOOptimizers", ["MIOBase", "MIOConfig", "CVectorLoops", numerics])
+package.targets += module("MIOBatches", ["MIOBase", "MIOThreads", "CVectorLoops"])
 package.targets += module(
-    "MIOData", ["MIOTensor", "MIOThreads", "MIOFiles", "CVectorLoops", "CPrefetch", "CZlib"],
+    "MIOData",
+    ["MIOBase", "MIOThreads", "MIOFiles", "MIOBatches", "CVectorLoops", "CPrefetch", "CZlib"],
     testing: ["TestFolders"])
 package.targets += module(
     "MIOJob",
-    ["MIOTensor", "MIOFiles", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOData", yams])
-package.targets += module("MIOPlan", ["MIOTensor", "MIOConfig", "MIOGraph"])
+    ["MIOBase", "MIOFiles", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOData", yams])
+package.targets += module("MIOPlan", ["MIOBase", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels",
     [
-        "MIOTensor", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "CDenseLoops", "CFailedAllocation",
+        "MIOBase", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "CDenseLoops", "CFailedAllocation",
         "COneDNN",
         "COpenBLAS",
     ])
 package.targets += module(
-    "MIOComm", ["MIOTensor", "MIOThreads", "CSharedMemory", "CThreads", "CVectorLoops"],
+    "MIOComm", ["MIOBase", "MIOThreads", "CSharedMemory", "CThreads", "CVectorLoops"],
     testing: ["CommunicatorConformance"])
 package.targets += module(
-    "MIOMPI", ["MIOComm", "MIOTensor", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
+    "MIOMPI", ["MIOComm", "MIOBase", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
     testing: ["mio-communication-check", "ProcessSupport", "TestFolders"])
 package.targets += module(
-    "MIOFormats", ["MIOTensor", "MIOConfig", "MIOFiles", "CVectorLoops"], testing: ["TestFolders"])
+    "MIOFormats", ["MIOBase", "MIOConfig", "MIOFiles", "CVectorLoops"], testing: ["TestFolders"])
 package.targets += module(
     "MIOTraining",
     [
-        "MIOTensor", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
-        "MIOOptimizers", "MIOComm", "MIOData", "CVectorLoops",
-    ])
+        "MIOBase", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
+        "MIOOptimizers", "MIOComm", "MIOBatches", "CVectorLoops",
+    ], testing: ["MIOData"])
 package.targets += module(
-    "MIOCoordinator", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOTensor", "MIOConfig"],
+    "MIORecords", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOBase", "MIOConfig"],
     testing: ["mio-checkpoint-check", "TestFolders"])
+package.targets += module("MIOMachine", ["MIOBase", "MIOComm"])
+package.targets += module("MIOLaunch", ["MIOBase", "MIOMachine"])
+package.targets += module(
+    "MIOTuning",
+    [
+        "MIOBase", "MIOThreads", "MIOFiles", "MIOConfig", "MIOGraph", "MIOJob", "MIOPlan", "MIOKernels",
+        "MIOComm", "MIOBatches", "MIOTraining", "MIOMachine",
+    ], testing: ["MIORun", "MIOCheck", "SmallJobs", "TestFolders"])
+package.targets += module(
+    "MIOScale",
+    [
+        "MIOBase", "MIOThreads", "MIOConfig", "MIOComm", "MIOJob", "MIOKernels", "MIOTuning",
+    ])
 package.targets += module(
     "MIORun",
     [
-        "MIOTensor", "MIOConfig", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
-        "MIOOptimizers", "MIOComm", "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining",
-        "MIOCoordinator", "MIOScale", "MIOThreads",
-    ], testing: ["SmallJobs", "TestFolders"])
+        "MIOBase", "MIOConfig", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
+        "MIOOptimizers", "MIOComm", "MIOBatches", "MIOData", "MIOFiles", "MIOFormats", "MIOJob",
+        "MIOTraining", "MIORecords", "MIOMachine", "MIOTuning", "MIOThreads",
+    ], testing: ["MIOCheck", "SmallJobs", "TestFolders"])
+package.targets += module(
+    "MIOCheck",
+    [
+        "MIOBase", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOBatches", "MIOData", "MIOFiles",
+        "MIOJob", "MIOTraining", "MIORecords", "MIOMachine", "MIOTuning", "MIORun",
+    ], testing: ["MIOComm", "MIOConfig", "MIOFormats", "SmallJobs", "TestFolders"])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
 package.targets.append(
     .target(
         name: "MIOBenchmark",
         dependencies: [
-            "MIOTensor", "MIOThreads", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers",
-            "MIOKernels", "MIOComm", "MIOData", "MIOJob", "MIOTraining", "MIORun",
+            "MIOBase", "MIOThreads", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers",
+            "MIOKernels", "MIOComm", "MIOBatches", "MIOData", "MIOJob", "MIOTraining", "MIOMachine", "MIORun",
         ], swiftSettings: strict))
 
 // What a user's own program imports.
@@ -123,9 +141,9 @@ package.targets.append(
     .target(
         name: "MIO",
         dependencies: [
-            "MIOTensor", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOData", "MIOFiles",
-            "MIOFormats", "MIOJob", "MIOTraining", "MIORun", "MIOComm", "MIOMPI", "MIOPlan", "MIOKernels",
-            "CTopLevelError",
+            "MIOBase", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOBatches", "MIOData",
+            "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOMachine", "MIOTuning", "MIORun", "MIOComm",
+            "MIOMPI", "MIOPlan", "MIOKernels", "CTopLevelError",
         ], swiftSettings: strict))
 
 // MARK: Programs.
@@ -133,7 +151,7 @@ package.targets.append(
 // The pages of docs/ that list what the registries hold: scripts/docs writes them, a test compares them.
 package.targets += module(
     "MIODocumentation",
-    ["MIOConfig", "MIOFiles", "MIOGraph", "MIOJob", "MIOObjectives", "MIOOptimizers", "MIOTensor"])
+    ["MIOConfig", "MIOFiles", "MIOGraph", "MIOJob", "MIOObjectives", "MIOOptimizers", "MIOBase"])
 package.targets.append(
     .executableTarget(
         name: "mio-docs", dependencies: ["MIODocumentation", argumentParser], swiftSettings: strict))
@@ -141,17 +159,21 @@ package.targets.append(
 package.targets += [
     // What several of them can be told.
     .target(
-        name: "MIOCommandLine", dependencies: ["MIORun", "MIOJob", "MIOComm", "MIOTensor", argumentParser],
-        swiftSettings: strict),
+        name: "MIOCommandLine",
+        dependencies: [
+            "MIOMachine", "MIOTuning", "MIORun", "MIOJob", "MIOComm", "MIOBase", argumentParser,
+        ], swiftSettings: strict),
     .executableTarget(
-        name: "mio-worker", dependencies: ["MIO", "MIOCommandLine", argumentParser], swiftSettings: strict),
+        name: "mio-worker", dependencies: ["MIO", "MIOCommandLine", "MIOMachine", argumentParser],
+        swiftSettings: strict),
     // The product is `mio`; the target's name keeps it apart from MIO where file systems ignore case. It runs
     // without MPI, whose absence it can then tell.
     .executableTarget(
         name: "mio-cli",
         dependencies: [
-            "MIOCommandLine", "MIORun", "MIOScale", "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig",
-            "MIOCoordinator", "MIOFiles", "MIOThreads", "MIOTensor", "CProcess", argumentParser,
+            "MIOCommandLine", "MIOMachine", "MIOLaunch", "MIOTuning", "MIORun", "MIOCheck", "MIOScale",
+            "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig",
+            "MIORecords", "MIOFiles", "MIOThreads", "MIOBase", "CProcess", argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),
@@ -159,6 +181,7 @@ package.targets += [
         name: "mio-bench",
         dependencies: [
             "MIO", "MIOBenchmark", "MIOCommandLine", "MIOComm", "MIOConfig", "MIOFiles", "MIOKernels",
+            "MIOMachine",
             "CAllocationCounter", argumentParser,
         ], swiftSettings: strict),
 ]
@@ -174,22 +197,22 @@ func example(_ folder: String, _ program: String, _ dependencies: [Target.Depend
 
 package.targets += [
     .target(
-        name: "Garments", dependencies: ["MIOData", "MIOTensor", "CZlib"],
+        name: "Garments", dependencies: ["MIOData", "MIOBase", "CZlib"],
         path: "examples/garments/Sources/Garments", swiftSettings: strict),
     .testTarget(
-        name: "GarmentsTests", dependencies: ["Garments", "MIOData", "MIOTensor", "CZlib"],
+        name: "GarmentsTests", dependencies: ["Garments", "MIOData", "MIOBase", "CZlib"],
         swiftSettings: strict),
     example(
         "garments", "garments-data",
-        ["Garments", "MIOFiles", "MIOTensor", "MIOCommandLine", argumentParser]),
+        ["Garments", "MIOFiles", "MIOBase", "MIOCommandLine", argumentParser]),
     example(
-        "garments", "garments-picture", ["Garments", "MIOTensor", "CCairo", "MIOCommandLine", argumentParser]),
+        "garments", "garments-picture", ["Garments", "MIOBase", "CCairo", "MIOCommandLine", argumentParser]),
     example(
-        "two-heads", "two-heads-data", ["MIOData", "MIOFiles", "MIOTensor", "MIOCommandLine", argumentParser]),
+        "two-heads", "two-heads-data", ["MIOData", "MIOFiles", "MIOBase", "MIOCommandLine", argumentParser]),
     example("two-heads", "two-heads-train", ["MIO"]),
     example(
         "image-metadata", "image-metadata-data",
-        ["MIOData", "MIOFiles", "MIOTensor", "MIOCommandLine", argumentParser]),
+        ["MIOData", "MIOFiles", "MIOBase", "MIOCommandLine", argumentParser]),
     example("image-metadata", "image-metadata-train", ["MIO"]),
     example("own-layer", "own-layer-train", ["MIO"]),
 ]
@@ -199,12 +222,16 @@ package.targets += [
 package.targets += [
     // A job that trains in a moment.
     .target(
-        name: "SmallJobs", dependencies: ["MIOData", "MIOTensor", "TestFolders"], path: "Tests/SmallJobs",
+        name: "SmallJobs",
+        dependencies: ["MIOData", "MIOComm", "MIOJob", "MIOTuning", "MIORun", "MIOBase", "TestFolders"],
+        path: "Tests/SmallJobs",
         swiftSettings: strict),
     // The programs as their users run them.
     .testTarget(
         name: "MIOCommandTests",
-        dependencies: ["ProcessSupport", "SmallJobs", "mio-cli", "mio-worker", "MIOData", "MIOTensor"],
+        dependencies: [
+            "ProcessSupport", "SmallJobs", "mio-cli", "mio-worker", "MIOBatches", "MIOData", "MIOBase",
+        ],
         swiftSettings: strict),
     // A folder of its own for each test.
     .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: strict),
@@ -212,7 +239,8 @@ package.targets += [
     .target(
         name: "KerasParity",
         dependencies: [
-            "MIO", "MIOBenchmark", "MIOConfig", "MIOData", "MIOObjectives", "MIOPlan", "MIOTraining",
+            "MIO", "MIOBenchmark", "MIOBatches", "MIOConfig", "MIOData", "MIOObjectives", "MIOPlan",
+            "MIOTraining",
         ],
         path: "Tests/KerasParity", swiftSettings: strict),
     .testTarget(
@@ -241,10 +269,10 @@ package.targets += [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "ProcessSupport", "KerasParity", "TestFolders", "mio-worker", "own-layer-train", "MIOTensor", "MIOGraph",
-            "MIOTrace",
-            "MIOConfig", "MIOData",
-            "MIOFiles", "MIOFormats", "MIOCoordinator", "MIORun",
+            "ProcessSupport", "KerasParity", "TestFolders", "mio-worker", "own-layer-train", "MIOBase", "MIOGraph",
+            "MIOTrace", "MIOConfig",
+            "MIOData",
+            "MIOFiles", "MIOFormats", "MIORecords", "MIORun",
         ],
         swiftSettings: strict),
     // What every communicator must do, once for all of them.
@@ -258,7 +286,7 @@ package.targets += [
     // Writes checkpoints until it is killed.
     .executableTarget(
         name: "mio-checkpoint-check",
-        dependencies: ["MIOCoordinator", "MIOFormats", "MIOConfig", "MIOTensor"],
+        dependencies: ["MIORecords", "MIOFormats", "MIOConfig", "MIOBase"],
         path: "Tests/mio-checkpoint-check", swiftSettings: strict),
 ]
 

@@ -1,6 +1,6 @@
 """mio's random streams in numpy: Philox4x32-10 of Salmon, Moraes, Dror and Shaw (SC 2011).
 
-The same words as `Sources/MIOTensor/Philox.swift`; `verify` holds both to Random123's known answers.
+The same words as `Sources/MIOBase/Philox.swift`; `verify` holds both to Random123's known answers.
 """
 
 import numpy

@@ -11,7 +11,7 @@ MIO_INLINE void multiply(mio_counts a, uint32_t b, mio_counts *high, mio_counts 
     *low = (mio_counts)((even & lower) | (odd << 32));
 }
 
-// Philox4x32-10 at sixteen counters, as MIOTensor's Philox.
+// Philox4x32-10 at sixteen counters, as MIOBase's Philox.
 MIO_INLINE void philox(mio_counts words[4], uint32_t key0, uint32_t key1) {
     MIO_UNROLLED for (int round = 0; round < 10; round++) {
         mio_counts high0, low0, high1, low1;

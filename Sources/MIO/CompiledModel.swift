@@ -1,3 +1,4 @@
+import MIOBase
 import MIOComm
 import MIOData
 import MIOFiles
@@ -5,11 +6,12 @@ import MIOFormats
 import MIOGraph
 import MIOJob
 import MIOKernels
+import MIOMachine
 import MIOObjectives
 import MIOOptimizers
 import MIORun
-import MIOTensor
 import MIOTraining
+import MIOTuning
 
 extension Model {
     /// The model with what its outputs are trained for, an optimizer, and weights (Keras' `compile`).

@@ -1,8 +1,8 @@
 import Foundation
+import MIOBase
 import MIOComm
 import MIOMPI
-import MIORun
-import MIOTensor
+import MIOMachine
 
 /// Tells an error of mio that leaves a program's top level, and ends the process with its exit code. Returns for all other
 /// errors, which Swift's runtime tells.

@@ -1,8 +1,9 @@
+import MIOBase
 import MIOComm
 import MIOData
 import MIOJob
 import MIORun
-import MIOTensor
+import MIOTuning
 
 /// What a training in a run's folder ends with.
 public struct TrainingResult: Hashable, Sendable {

@@ -1,5 +1,7 @@
 // What a user's own program imports: the functional API, samples in memory and in files, jobs, the run, and what a layer of
 // its own reads its arguments with.
+@_exported import MIOBase
+@_exported import MIOBatches
 @_exported import MIOConfig
 @_exported import MIOData
 @_exported import MIOGraph
@@ -7,4 +9,4 @@
 @_exported import MIOObjectives
 @_exported import MIOOptimizers
 @_exported import MIORun
-@_exported import MIOTensor
+@_exported import MIOTuning

@@ -1,9 +1,11 @@
 import Foundation
+import MIOBase
 import MIOComm
 import MIOJob
 import MIOMPI
+import MIOMachine
 import MIORun
-import MIOTensor
+import MIOTuning
 
 /// A program that is one rank of a run, and nothing else: what `mio-worker` is.
 public enum RankProcess {

@@ -1,8 +1,9 @@
 import Foundation
+import MIOBase
 import MIOComm
 import MIOMPI
+import MIOMachine
 import MIORun
-import MIOTensor
 import Synchronization
 
 /// The processes that compute together: those that `mpirun` or `srun` started, or this one alone.

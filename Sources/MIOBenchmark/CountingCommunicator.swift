@@ -1,5 +1,5 @@
+import MIOBase
 import MIOComm
-import MIOTensor
 
 /// Passes every call on to another communicator, and adds up what the calls allocate inside: that is the
 /// transport's library, Open MPI's about ten blocks a started sum, and not ours to remove.

@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 /// How long this process, or the launch it is part of, has been going.
 public enum LaunchClock {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOComm
-import MIOTensor
 import MIOThreads
 
 /// One way to sum a slab over all ranks.

@@ -1,11 +1,12 @@
 import Foundation
+import MIOBase
+import MIOBatches
 import MIOComm
 import MIOData
 import MIOJob
 import MIOKernels
 import MIOOptimizers
 import MIORun
-import MIOTensor
 import MIOThreads
 import MIOTraining
 

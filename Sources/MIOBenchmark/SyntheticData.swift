@@ -1,7 +1,7 @@
+import MIOBase
 import MIOData
 import MIOGraph
-import MIORun
-import MIOTensor
+import MIOMachine
 
 extension StartingModel {
     /// Writes rows of made-up numbers to an `.npz`: inputs in [−1, 1), boxes in [0, 1), any class.

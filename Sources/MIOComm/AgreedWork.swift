@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Whose work the ranks agree on, and so whether an error names the rank that met it.
 public enum AgreedWork: Hashable, Sendable {

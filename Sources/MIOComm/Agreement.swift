@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Something failed on at least one rank, and all ranks know of it: each throws this same error, so that
 /// the run ends with one message (rank 0 prints it) and one exit code.

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// A collective that did not happen: the call, the rank that saw it fail, and why.
 public struct CommunicationError: MIOError, Hashable {

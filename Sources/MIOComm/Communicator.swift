@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The ranks of one run, as one of them sees them: who it is, and the collective operations.
 ///

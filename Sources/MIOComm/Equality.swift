@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// A text that must be the same on all ranks and is not.
 public struct DifferenceError: MIOError, Hashable {

@@ -1,5 +1,5 @@
 import CVectorLoops
-import MIOTensor
+import MIOBase
 import MIOThreads
 
 /// Sums the gradients of all ranks, bucket by bucket, while backward still computes later buckets; each rank ends up

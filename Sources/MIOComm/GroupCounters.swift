@@ -1,6 +1,6 @@
 import CSharedMemory
 import CThreads
-import MIOTensor
+import MIOBase
 import MIOThreads
 
 #if canImport(Glibc)

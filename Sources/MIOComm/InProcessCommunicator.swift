@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 import MIOThreads
 
 #if canImport(Glibc)

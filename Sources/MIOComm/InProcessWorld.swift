@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 import MIOThreads
 
 /// What the ranks of one process share: the places where they meet, and who has left.

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Memory that all ranks of a group see at the same time, zeroed at first.
 ///

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
-import MIORun
-import MIOTensor
+import MIOBase
+import MIOMachine
 
 /// Refuses options that are given several times or have an empty value. The parser accepts both without a word, and takes
 /// the last value.

@@ -2,6 +2,7 @@ import ArgumentParser
 import MIOComm
 import MIOJob
 import MIORun
+import MIOTuning
 
 /// How a process computes.
 public struct KernelOptions: ParsableArguments {

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The place of a value in a file of keys: `model.layers[2].filters`.
 public struct ConfigPath: Hashable, Sendable, CustomStringConvertible {

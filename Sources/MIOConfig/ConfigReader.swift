@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Reads one dictionary's keys as typed values, and refuses those nobody asked for.
 ///

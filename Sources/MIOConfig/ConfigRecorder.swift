@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 import Synchronization
 
 /// Notes which keys are read while it is `current`, and as what. The pages about keys are written from it.

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// What a job file, a Keras configuration or a manifest is made of, before it means anything.
 ///

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// How samples of one shape become samples of another without mixing up their elements, as a numpy expression of the
 /// whole array, whose first axis is the samples.

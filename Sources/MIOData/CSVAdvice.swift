@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The keys of the job that would read a file which cannot be read as asked.
 extension CSVFile {

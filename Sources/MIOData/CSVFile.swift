@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// A table as text (RFC 4180): a line of column names, then one line a sample. Quotes around a field are allowed.
 ///

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Reads the wanted cells of one row after the other.
 final class CSVRow {

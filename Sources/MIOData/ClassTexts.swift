@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 extension DataSpecification {
     /// The different texts of columns of CSV files and of arrays, in order of appearance over the shards as they are

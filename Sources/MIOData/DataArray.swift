@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// An array on disk (mapped), decompressed from it, or given in memory: elements in row-major order, the first axis being
 /// the samples.

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Training data that cannot be used: which file (and array), what was expected, what is there, what to do.
 public struct DataError: MIOError, Hashable {

@@ -1,3 +1,5 @@
+import MIOBatches
+
 /// Where the samples of a data set are: the `data.train` of a job, as a value.
 public struct DataSpecification: Hashable, Sendable {
     public enum Files: Hashable, Sendable {

@@ -1,5 +1,6 @@
+import MIOBase
+import MIOBatches
 import MIOFiles
-import MIOTensor
 
 /// The samples of a specification, left on disk or in memory: which shard holds which row, where each array lies, and
 /// copies of rows as floats.
@@ -8,7 +9,7 @@ import MIOTensor
 /// holds a few hundred bytes a shard; what is mapped is the system's page cache.
 ///
 /// `@unchecked Sendable`: every property is immutable after `init`, and the arrays' memory is never written.
-public final class Dataset: @unchecked Sendable {
+public final class Dataset: SampleSource, @unchecked Sendable {
     /// A row by the file that holds it.
     public struct Location: Hashable, Sendable, CustomStringConvertible {
         public let file: String

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 extension Dataset {
     /// Warnings for the user; each begins with the section of the job, or the option that names the files.

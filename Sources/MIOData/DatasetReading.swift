@@ -1,5 +1,6 @@
 import CPrefetch
-import MIOTensor
+import MIOBase
+import MIOBatches
 
 #if canImport(Glibc)
     import Glibc
@@ -46,14 +47,14 @@ extension Dataset {
 
     /// Finds the shards of some rows.
     /// - Precondition: every row is in `0..<rowCount`; `places` has room for them.
-    func locate(rows: UnsafeBufferPointer<Int>, into places: UnsafeMutablePointer<RowPlace>) {
+    public func locate(rows: UnsafeBufferPointer<Int>, into places: UnsafeMutablePointer<RowPlace>) {
         for (index, row) in rows.enumerated() { places[index] = place(ofRow: row) }
     }
 
     /// Copies the samples at `places` of one column, one after the other.
     /// - Parameter destination: room for `places.count * elementCount(ofColumn:)` floats.
     /// - Returns: whether the shard of at least one of them has the column. Values of the others are 1, or NaN for a target.
-    func gather(
+    public func gather(
         _ places: UnsafeBufferPointer<RowPlace>, column: Int, into destination: UnsafeMutablePointer<Float>
     ) -> Bool {
         let count = elementCount(ofColumn: column)
@@ -154,12 +155,6 @@ extension Dataset {
             _ = madvise(UnsafeMutableRawPointer(bitPattern: page), size + Int(address - page), MADV_WILLNEED)
         }
     }
-}
-
-/// A row by the shard that holds it, and its number there.
-struct RowPlace: BitwiseCopyable {
-    var shard: Int
-    var row: Int
 }
 
 /// Where an array's elements lie; without an address for an array that a shard lacks. The shard keeps them alive.

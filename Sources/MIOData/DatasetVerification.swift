@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// Comparing arrays with their archives' checksums: what opening left unread (stored members).
 extension Dataset {

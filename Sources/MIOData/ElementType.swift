@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 #if canImport(Glibc)
     import Glibc

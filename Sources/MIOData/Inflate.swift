@@ -1,6 +1,6 @@
 import CZlib
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// The most that DEFLATE can expand: 258 bytes from 2 bits. A claim beyond it is a lie.
 private let largestExpansion = 1032

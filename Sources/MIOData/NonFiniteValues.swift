@@ -1,5 +1,5 @@
 import CVectorLoops
-import MIOTensor
+import MIOBase
 
 /// The values of a column that are NaN or infinite.
 package struct NonFiniteValues: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The Python literal in an `.npy` header: a dictionary of `descr`, `fortran_order` and `shape`.
 struct NpyDictionary {

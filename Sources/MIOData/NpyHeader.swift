@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The header of an array in numpy's `.npy` format, versions 1.0 to 3.0
 /// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Texts as an array of numpy's fixed-width type `U`: each element is UTF-32 in little-endian order, filled up with zeros.
 struct NpyText {

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// How numpy's fixed-width texts lie in an array: `U`, UTF-32, or `S`, bytes. Zeros fill them up.
 struct NpyTextFormat: Hashable {

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// An array of texts in numpy's format, to be read as class numbers.
 struct NpyTexts {

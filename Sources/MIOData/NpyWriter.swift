@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// Writes an array that `numpy.load` reads, a piece at a time. The file appears when ``finish()`` returns.
 public final class NpyWriter {

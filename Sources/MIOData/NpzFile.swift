@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// An archive of arrays as `numpy.savez` and `numpy.savez_compressed` write it: a zip file of `.npy`
 /// members. Stored members are used where they lie, deflated ones are decompressed when asked for.

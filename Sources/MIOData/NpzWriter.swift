@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// Writes an archive of arrays that `numpy.load` reads: stored members, ZIP64 where sizes need it.
 ///

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Bytes of rows that are put in order at a time: few enough for the second-level cache.
 private let blockBytes = 1 << 19

@@ -1,5 +1,6 @@
+import MIOBase
+import MIOBatches
 import MIOFiles
-import MIOTensor
 
 /// The arrays of one shard that a data set wants, opened and checked.
 struct Shard {

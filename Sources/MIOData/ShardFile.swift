@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 extension MappedFile {
     /// Maps a file of training data. The descriptor is closed at once, so any number of shards can be mapped

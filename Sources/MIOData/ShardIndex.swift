@@ -1,4 +1,5 @@
-import MIOTensor
+import MIOBase
+import MIOBatches
 
 /// Which shard holds a row. A search by halves would take a wrong turn at every second row of a shuffled batch: here rows
 /// are cut into blocks, of which it is known where the first row is, and few blocks have the start of a shard inside.

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The values of a column that are not the whole numbers that are wanted of it.
 package struct UnfitIntegers: Hashable, Sendable {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// A member of a zip archive.
 struct ZipMember {

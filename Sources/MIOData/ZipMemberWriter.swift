@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// One stored member of an archive being written, at a place that is known from the start.
 struct ZipMemberWriter {

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 
 /// The keys of one mapping as a Markdown table: name, value, default, meaning.
 struct KeyTable {

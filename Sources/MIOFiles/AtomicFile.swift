@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 /// A file that appears under its name complete and on the disk, or not at all.
 ///

@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 /// A folder that appears under its name with all its files on the disk, or not at all.
 ///

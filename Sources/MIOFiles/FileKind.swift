@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 /// What a path can lead to.
 enum FileKind: String {

@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 /// What mio asks of folders, each error with the path.
 public enum Folder {

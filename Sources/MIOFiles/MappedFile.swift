@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 /// A file's bytes, read by the system when they are touched.
 ///

@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 import Synchronization
 
 /// The files that are mapped now, for the signal that comes when one of them became shorter (SIGBUS): which it was.

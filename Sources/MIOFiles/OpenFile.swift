@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 /// An open file descriptor of a plain file: every call checked, every error with the file's path, closed with its owner.
 ///

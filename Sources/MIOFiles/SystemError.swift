@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 extension FileError {
     /// The error of a system call that failed, with what a person can do about the usual reasons.

@@ -1,5 +1,5 @@
 import CVectorLoops
-import MIOTensor
+import MIOBase
 
 /// Whether tensors are numbers throughout.
 package enum FiniteValues {

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// A file that is not what its name or its reader says: the file, the tensor or part of it, what was
 /// expected and what was received.

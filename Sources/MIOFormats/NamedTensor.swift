@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// A tensor of somebody else's memory, to be written to a file: its name, its Keras shape, its values in
 /// row-major order.

@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// A safetensors file, opened and checked whole before any tensor is read; tensors come from the mapped
 /// file, so reading one touches no other.

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// What one entry of a safetensors header says, checked: `data_offsets` agree with `dtype` and `shape`.
 public struct SafetensorsEntry: Hashable, Sendable {

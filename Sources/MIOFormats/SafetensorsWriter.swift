@@ -1,7 +1,7 @@
 import Foundation
+import MIOBase
 import MIOConfig
 import MIOFiles
-import MIOTensor
 
 /// The size and checksum of a file's content.
 public struct FileDigest: Hashable, Sendable {

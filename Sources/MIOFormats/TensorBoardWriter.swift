@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// Appends scalars to a TensorBoard event file, a record an event, whole records in a `write(2)`.
 ///

@@ -1,7 +1,7 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
 import MIOObjectives
-import MIOTensor
 
 /// Checks of the names of classes that need no data.
 struct ClassChecks {

@@ -1,7 +1,7 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
 import MIOObjectives
-import MIOTensor
 
 /// All that can be found wrong with a job without its data.
 struct JobChecks {

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOConfig
 import MIOObjectives
-import MIOTensor
 
 extension Job {
     /// Columns whose texts are numbered together, in order of appearance: those of an output, or one column of inputs.

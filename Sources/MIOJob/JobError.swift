@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A job that cannot be run: `job.yaml:12: model.layers[2].filters: expected an integer, found "many"`.
 public struct JobError: MIOError, Hashable {

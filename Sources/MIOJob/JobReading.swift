@@ -1,9 +1,9 @@
 import Foundation
+import MIOBase
 import MIOConfig
 import MIOFiles
 import MIOObjectives
 import MIOOptimizers
-import MIOTensor
 
 extension Job {
     /// Far more than a job needs: what is larger is some other file.

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 import MIOTrace
 
 /// A plan bound to memory: runs its operations forward and backward on a pass' samples.

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// One operation of a plan, bound to its memory: forward and backward on a pass' samples.
 ///

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// The weights that one call of a layer changes itself, once a step: its moving averages.
 struct LayerState {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 
 /// Writes which positions count, 1 or 0, from the model's inputs that a mask depends on.
 final class MaskKernel: Kernel {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOPlan
-import MIOTensor
 
 /// The gradient of a table of which a batch names few rows: the rows that have one, each once, and their gradients.
 ///

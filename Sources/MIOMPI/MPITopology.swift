@@ -1,6 +1,6 @@
 import CMPI
+import MIOBase
 import MIOComm
-import MIOTensor
 
 #if canImport(Glibc)
     import Glibc

@@ -1,7 +1,7 @@
 import CMPI
 import CSharedMemory
+import MIOBase
 import MIOComm
-import MIOTensor
 
 #if canImport(Glibc)
     import Glibc

@@ -1,7 +1,7 @@
 import CMPI
 import CVectorLoops
+import MIOBase
 import MIOComm
-import MIOTensor
 
 /// A sum over a column in an order of our own, or in fewer bits: each rank is sent everyone's piece of the values, adds
 /// these up in the order of a tree, and tells the sum to all. As many bytes travel as in a ring; nothing is rounded

@@ -1,6 +1,6 @@
 import CMPI
+import MIOBase
 import MIOComm
-import MIOTensor
 
 /// The ranks that have the same place in their groups.
 struct Column {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 
 /// Who computes: says, before there is a buffer, how it would run a call of a layer.
 ///

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// How a tensor's samples lie in memory. Outside of a plan everything is canonical.
 public enum Layout: Hashable, Sendable {

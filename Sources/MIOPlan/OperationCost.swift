@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 
 /// What an operation has to compute and to move, whoever runs it: the measure that its time is held against.
 ///

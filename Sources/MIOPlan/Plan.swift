@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 
 /// Everything a step does, decided before the first one: operations, layouts, memory, the order of the
 /// gradients and their reduction.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 
 extension Plan {
     /// Plans a step. Never fails: the graph has been checked.

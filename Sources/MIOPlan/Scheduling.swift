@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 
 /// From operations to a plan: who gives which gradient first, where everything lies, and when each part of
 /// the gradient slab is complete.

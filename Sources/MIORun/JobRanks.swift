@@ -1,3 +1,4 @@
+import MIOBase
 import MIOComm
 import MIOJob
 import MIOTraining
@@ -6,7 +7,7 @@ extension Job {
     /// How its batches are cut on so many ranks.
     /// - Parameter lanes: of each rank.
     /// - Throws: `RunError` for a strict run on a number of ranks that it cannot have.
-    func shards(rank: Int, worldSize: Int, lanes: Int) throws(RunError) -> VirtualShards {
+    package func shards(rank: Int, worldSize: Int, lanes: Int) throws(RunError) -> VirtualShards {
         guard training.reproducible == .strict else {
             return VirtualShards(total: worldSize * lanes, rank: rank, worldSize: worldSize)
         }

@@ -1,13 +1,16 @@
+import MIOBase
+import MIOBatches
 import MIOComm
 import MIOData
 import MIOGraph
 import MIOJob
 import MIOKernels
+import MIOMachine
 import MIOObjectives
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 import MIOTraining
+import MIOTuning
 
 /// What training, evaluation and prediction have in common: a job, its ranks, and how this rank computes.
 public struct Session {
@@ -234,14 +237,5 @@ public struct Session {
         return [0, schedule.batchesPerEpoch - 1].reduce(into: []) {
             $0.formUnion(shards.sizes(globalCount: schedule.positions(ofBatch: $1).count))
         }
-    }
-}
-
-extension KernelBackend {
-    /// The same, allowed to multiply in such numbers where it can.
-    func computing(in precision: Precision) -> any KernelBackend {
-        guard var native = self as? NativeBackend else { return self }
-        native.precision = precision
-        return native
     }
 }

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// A step's predicted seconds at one number of ranks, by what they are spent on.
 public struct Prediction: Hashable, Sendable {

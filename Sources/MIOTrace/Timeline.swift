@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 import MIOThreads
 
 /// What a rank's stepping thread did, and when: events in memory that is there before the first of them.

@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 /// A trace as it is in a file.
 public struct TraceFile: Sendable {

@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A report for people, and for machines.
 extension TraceReport {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIO
 import MIOBenchmark
+import MIOMachine
 
 /// Times the sum of gradients over ranks: launched by mpirun or srun.
 struct AllreduceCommand: ParsableCommand {

@@ -2,6 +2,7 @@ import Foundation
 import MIO
 import MIOBenchmark
 import MIOConfig
+import MIOMachine
 
 /// Runs this program again under mpirun.
 enum Launch {

@@ -3,6 +3,7 @@ import Foundation
 import MIO
 import MIOConfig
 import MIOKernels
+import MIOMachine
 
 /// What the machine could do at most, for whoever compares speeds with it.
 struct LimitsCommand: ParsableCommand {

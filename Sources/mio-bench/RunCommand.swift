@@ -4,6 +4,7 @@ import Foundation
 import MIO
 import MIOBenchmark
 import MIOCommandLine
+import MIOMachine
 
 extension StartingModel: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}

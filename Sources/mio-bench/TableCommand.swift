@@ -3,6 +3,7 @@ import Foundation
 import MIO
 import MIOBenchmark
 import MIOConfig
+import MIOMachine
 
 /// Both models at 1 and 2 ranks, as a table.
 struct TableCommand: ParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
+import MIOBase
+import MIOCheck
 import MIOCommandLine
-import MIORun
-import MIOTensor
+import MIOMachine
 
 /// `mio check`
 struct CheckCommand: ParsableCommand {

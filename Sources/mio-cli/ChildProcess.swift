@@ -1,7 +1,7 @@
 import CProcess
 import Foundation
-import MIORun
-import MIOTensor
+import MIOBase
+import MIOLaunch
 import Synchronization
 
 #if canImport(Glibc)

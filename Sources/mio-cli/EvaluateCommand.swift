@@ -1,8 +1,9 @@
 import ArgumentParser
+import MIOBase
 import MIOCommandLine
 import MIOConfig
+import MIOMachine
 import MIORun
-import MIOTensor
 
 /// `mio evaluate`
 struct EvaluateCommand: ParsableCommand {

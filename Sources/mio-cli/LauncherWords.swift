@@ -1,6 +1,6 @@
 import CProcess
 import Foundation
-import MIORun
+import MIOLaunch
 
 /// The error messages of an `mpirun` that fails before a rank has started. In a run it is quiet, because the ranks say
 /// everything else themselves.

@@ -1,7 +1,8 @@
 import ArgumentParser
+import MIOBase
 import MIOCommandLine
+import MIOMachine
 import MIORun
-import MIOTensor
 
 /// `mio`: looks at a job, trains it, and uses what it learnt.
 struct MIOCommand: ParsableCommand {

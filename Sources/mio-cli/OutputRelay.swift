@@ -1,5 +1,5 @@
-import MIORun
-import MIOTensor
+import MIOBase
+import MIOLaunch
 import MIOThreads
 import Synchronization
 

@@ -1,7 +1,8 @@
 import ArgumentParser
+import MIOBase
 import MIOCommandLine
+import MIOMachine
 import MIORun
-import MIOTensor
 
 /// `mio predict`
 struct PredictCommand: ParsableCommand {

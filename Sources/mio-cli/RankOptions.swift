@@ -1,8 +1,9 @@
 import ArgumentParser
 import Foundation
+import MIOBase
 import MIOFiles
-import MIORun
-import MIOTensor
+import MIOLaunch
+import MIOMachine
 
 /// How many ranks, and on which machines.
 struct RankOptions: ParsableArguments {

@@ -1,12 +1,12 @@
 import ArgumentParser
 import Foundation
+import MIOBase
 import MIOCommandLine
 import MIOConfig
 import MIOFiles
 import MIOJob
-import MIORun
+import MIOMachine
 import MIOScale
-import MIOTensor
 
 /// `mio scale`
 struct ScaleCommand: ParsableCommand {

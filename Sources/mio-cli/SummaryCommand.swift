@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import MIOCommandLine
 import MIOJob
-import MIORun
+import MIOMachine
 
 #if canImport(Glibc)
     import Glibc

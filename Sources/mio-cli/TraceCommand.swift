@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
+import MIOBase
 import MIOFiles
-import MIORun
-import MIOTensor
+import MIOMachine
 import MIOTrace
 
 /// `mio trace`

@@ -1,11 +1,13 @@
 import ArgumentParser
 import Foundation
+import MIOBase
 import MIOCommandLine
-import MIOCoordinator
 import MIOFiles
 import MIOJob
+import MIOLaunch
+import MIOMachine
+import MIORecords
 import MIORun
-import MIOTensor
 
 /// `mio train`
 struct TrainCommand: ParsableCommand {
@@ -124,7 +126,7 @@ struct TrainCommand: ParsableCommand {
             if requests > 0, status == 0 || status > Self.largestSignalStatus, Self.stamp(job) == before {
                 return requests > 1 ? 128 + SIGTERM : stoppedUnheard(job)
             }
-            guard MIOTensor.ExitCode(rawValue: status) == nil else { return status }
+            guard MIOBase.ExitCode(rawValue: status) == nil else { return status }
             // mpirun has a status of its own for it.
             if requests > 1 { return 128 + SIGTERM }
             if requests == 1, status == 128 + SIGUSR1 { return stoppedUnheard(job) }
@@ -151,7 +153,7 @@ struct TrainCommand: ParsableCommand {
     /// The exit code of a run that was asked to stop before a rank could listen: it has written nothing itself.
     private func stoppedUnheard(_ job: Job) -> Int32 {
         Message.write("stopped before the first step; \(job.whatIsLeft)")
-        return MIOTensor.ExitCode.stopped.rawValue
+        return MIOBase.ExitCode.stopped.rawValue
     }
 
     private func tellOfSignal(_ signal: Int32, of what: String, _ job: Job) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIO
 import MIOCommandLine
+import MIOMachine
 
 /// One rank of a run. Launched by mpirun, srun, or alone.
 struct WorkerCommand: ParsableCommand {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOComm
-import MIOTensor
 
 /// An error of a job, for one.
 struct SampleError: MIOError {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOComm
-import MIOTensor
 
 /// Gradients of three parameters in two buckets, the second of more than one block.
 private struct Sample {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOComm
-import MIOTensor
 
 let groupChecks = [
     ConformanceCheck(name: "shared memory") { communicator, expect in

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOComm
-import MIOTensor
 
 let identityChecks = [
     ConformanceCheck(name: "ranks") { communicator, expect in

@@ -1,7 +1,8 @@
 import Foundation
+import MIOBase
 import MIOData
 import MIOGraph
-import MIOTensor
+
 import ProcessSupport
 import Testing
 

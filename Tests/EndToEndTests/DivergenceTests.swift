@@ -1,7 +1,7 @@
 import Foundation
+import MIOBase
 import MIOData
 import MIOFiles
-import MIOTensor
 import ProcessSupport
 import Testing
 

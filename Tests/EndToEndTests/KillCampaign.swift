@@ -1,6 +1,6 @@
 import Foundation
-import MIOCoordinator
-import MIOTensor
+import MIOBase
+import MIORecords
 import ProcessSupport
 import Testing
 

@@ -1,8 +1,8 @@
 import Foundation
 import KerasParity
+import MIOBase
 import MIOConfig
 import MIOData
-import MIOTensor
 import ProcessSupport
 import Testing
 

@@ -1,7 +1,7 @@
 import Foundation
 import MIOConfig
-import MIOCoordinator
 import MIOFormats
+import MIORecords
 
 /// What a run left in its directory.
 struct RunRecords {

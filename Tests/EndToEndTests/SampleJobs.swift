@@ -1,5 +1,5 @@
+import MIOBase
 import MIOData
-import MIOTensor
 
 /// The jobs that the tests train: both models that mio starts from, small, and one of every image layer.
 struct SampleJob {

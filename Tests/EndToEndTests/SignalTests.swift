@@ -1,5 +1,5 @@
 import Foundation
-import MIOCoordinator
+import MIORecords
 import ProcessSupport
 import Testing
 

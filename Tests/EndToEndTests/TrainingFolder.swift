@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOData
-import MIOTensor
 
 /// A temporary folder with a job, its data and its runs; removed with this object.
 final class TrainingFolder {

@@ -1,7 +1,7 @@
 import Foundation
 import Garments
+import MIOBase
 import MIOData
-import MIOTensor
 import Testing
 
 @Suite struct TestResultsTests {

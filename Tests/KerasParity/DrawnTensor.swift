@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 extension Golden {
     /// Draws the tensor that this specification describes (README, "Drawn tensors").

@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A value in a file of golden numbers from Keras, with its place in the file for messages.
 ///

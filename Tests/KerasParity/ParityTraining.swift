@@ -1,4 +1,6 @@
 import Foundation
+import MIOBase
+import MIOBatches
 import MIOBenchmark
 import MIOComm
 import MIOConfig
@@ -9,8 +11,6 @@ import MIOKernels
 import MIOObjectives
 import MIOOptimizers
 import MIOPlan
-import MIORun
-import MIOTensor
 import MIOTraining
 
 /// A golden training of one of the two models, or of the job in the file: the same start, the same batches, the same optimizer.

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// What Keras computed, and how far another program may be from it.
 public struct Quantity: Sendable {

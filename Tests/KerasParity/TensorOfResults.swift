@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 extension Golden {
     /// The worst deviation of a tensor from a *tensor of results* (README, "Results").

@@ -1,7 +1,7 @@
 import KerasParity
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 import Testing
 
 /// The fans of a weight, and the scale with which each initializer draws.

@@ -1,7 +1,7 @@
 import KerasParity
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 import Testing
 
 /// A program in double precision errs 2⁻²⁹ times as much as one in single; the rest, 2⁵, is for sums in

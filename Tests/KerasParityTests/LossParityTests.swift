@@ -1,7 +1,7 @@
 import KerasParity
+import MIOBase
 import MIOConfig
 import MIOObjectives
-import MIOTensor
 import Testing
 
 /// Losses: value and gradient, of probabilities, of logits, behind their activations, and where they clip.

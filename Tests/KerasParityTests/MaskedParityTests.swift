@@ -1,6 +1,8 @@
 import Foundation
 import KerasParity
 import MIO
+import MIOBase
+import MIOBatches
 import MIOComm
 import MIOConfig
 import MIOData
@@ -8,8 +10,8 @@ import MIOJob
 import MIOKernels
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 import MIOTraining
+import MIOTuning
 import TestFolders
 import Testing
 

@@ -1,7 +1,7 @@
 import KerasParity
+import MIOBase
 import MIOConfig
 import MIOOptimizers
-import MIOTensor
 import Testing
 
 /// Five steps of each optimizer on two variables, and learning rates.

@@ -1,6 +1,8 @@
 import Foundation
 import KerasParity
 import MIO
+import MIOBase
+import MIOBatches
 import MIOComm
 import MIOConfig
 import MIOData
@@ -9,8 +11,8 @@ import MIOKernels
 import MIOObjectives
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 import MIOTraining
+import MIOTuning
 import Testing
 
 /// Regularizers and constraints of weights that are plain, shared by two calls, or frozen: ten steps with clipping by the

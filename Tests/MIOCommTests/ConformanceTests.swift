@@ -1,6 +1,6 @@
 import CommunicatorConformance
+import MIOBase
 import MIOComm
-import MIOTensor
 import Testing
 
 @Suite struct ConformanceTests {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOComm
-import MIOTensor
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import MIOBatches
 import MIOData
 import ProcessSupport
 import SmallJobs

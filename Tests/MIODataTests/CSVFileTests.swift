@@ -1,3 +1,4 @@
+import MIOBatches
 import MIOData
 import TestFolders
 import Testing

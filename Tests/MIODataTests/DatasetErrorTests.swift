@@ -1,5 +1,6 @@
+import MIOBase
+import MIOBatches
 import MIOData
-import MIOTensor
 import TestFolders
 import Testing
 

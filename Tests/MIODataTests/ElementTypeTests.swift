@@ -1,5 +1,5 @@
+import MIOBase
 import MIOData
-import MIOTensor
 import TestFolders
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
+import MIOBase
+import MIOBatches
 import MIOData
-import MIOTensor
 import TestFolders
 import Testing
 

@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOData
-import MIOTensor
 import TestFolders
 import Testing
 

@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOFiles
-import MIOTensor
 import TestFolders
 import Testing
 

@@ -1,7 +1,7 @@
 import Foundation
+import MIOBase
 import MIOFiles
 import MIOFormats
-import MIOTensor
 import TestFolders
 import Testing
 

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 import Testing
 
 /// Checks a layer's backward against central finite differences of L = Σ rᵢ·yᵢ, r random, in double

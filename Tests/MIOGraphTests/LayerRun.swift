@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 
 /// One call of a layer on arrays: what the tests of the plain layers run.
 final class LayerRun<T: Scalar> {

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 import Testing
 
 /// y = x · factor + x², element by element; keeps 2x for backward.

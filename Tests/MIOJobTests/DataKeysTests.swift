@@ -1,5 +1,5 @@
+import MIOBase
 import MIOJob
-import MIOTensor
 import Testing
 
 /// The keys of `data` and the classes of outputs, as a person writes them.

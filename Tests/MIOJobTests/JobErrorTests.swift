@@ -1,8 +1,8 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
 import MIOJob
 import MIOObjectives
-import MIOTensor
 import Testing
 
 /// What a person reads who got a key of the job file wrong.

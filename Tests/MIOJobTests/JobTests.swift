@@ -1,10 +1,10 @@
 import Foundation
+import MIOBase
 import MIOConfig
 import MIOGraph
 import MIOJob
 import MIOObjectives
 import MIOOptimizers
-import MIOTensor
 import Testing
 
 @Suite struct JobTests {

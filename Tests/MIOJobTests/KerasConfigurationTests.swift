@@ -1,5 +1,5 @@
+import MIOBase
 import MIOJob
-import MIOTensor
 import Testing
 
 /// What Keras 3's `get_config` gives is read as it is; other values of what mio lacks are refused by name.

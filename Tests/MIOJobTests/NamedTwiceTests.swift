@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOJob
-import MIOTensor
 import Testing
 
 /// What a job names twice would be taken once.

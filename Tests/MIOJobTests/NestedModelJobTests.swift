@@ -1,7 +1,7 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
 import MIOJob
-import MIOTensor
 import Testing
 
 /// Models as layers of a job's model, and `freeze`.

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOJob
-import MIOTensor
 import Testing
 
 @Suite struct OverrideTests {

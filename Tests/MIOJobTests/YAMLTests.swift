@@ -1,6 +1,6 @@
+import MIOBase
 import MIOConfig
 import MIOJob
-import MIOTensor
 import Testing
 
 @Suite struct YAMLTests {

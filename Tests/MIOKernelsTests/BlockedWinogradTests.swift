@@ -1,7 +1,7 @@
+import MIOBase
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOTensor
 import Testing
 
 /// Mio's own Winograd against the plain convolution, where its tiles, blocks and planes end.

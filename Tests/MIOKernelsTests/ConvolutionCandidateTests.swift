@@ -1,9 +1,9 @@
 import COneDNN
 import Foundation
+import MIOBase
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOTensor
 import Testing
 
 /// Whether oneDNN has Winograd convolutions for AVX-512: 2.6 and 3.1 have, 3.7 has none. Those between are asked.

@@ -1,7 +1,7 @@
+import MIOBase
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOTensor
 import Testing
 
 /// oneDNN has fast code for some orders of images only, and plain loops, hundreds of times slower, for all others.

@@ -1,7 +1,7 @@
+import MIOBase
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOTensor
 import Testing
 
 /// 1×1 convolutions of up to four filters over blocked images, of sixteen channels with AVX-512, of eight without.

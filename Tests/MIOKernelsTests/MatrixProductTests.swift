@@ -1,5 +1,5 @@
+import MIOBase
 import MIOKernels
-import MIOTensor
 import Testing
 
 @Suite struct MatrixProductTests {

@@ -1,7 +1,7 @@
+import MIOBase
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOTensor
 import Testing
 
 /// Which ways and orders a tuner takes, by times that nobody measured.

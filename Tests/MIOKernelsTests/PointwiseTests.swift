@@ -1,7 +1,7 @@
 import CDenseLoops
 import Foundation
+import MIOBase
 import MIOGraph
-import MIOTensor
 import Testing
 
 private let functions: [(Activation, mio_pointwise)] = [

@@ -1,7 +1,7 @@
+import MIOBase
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOTensor
 import Testing
 
 /// Convolutions in bfloat16, in every order of the images, against the plain ones.

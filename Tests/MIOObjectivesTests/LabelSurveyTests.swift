@@ -1,5 +1,5 @@
+import MIOBase
 import MIOObjectives
-import MIOTensor
 import Testing
 
 @Suite struct LabelSurveyTests {

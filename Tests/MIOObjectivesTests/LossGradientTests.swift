@@ -1,5 +1,5 @@
+import MIOBase
 import MIOObjectives
-import MIOTensor
 import Testing
 
 /// Gradients against central differences, in double precision.

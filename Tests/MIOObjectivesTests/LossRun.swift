@@ -1,6 +1,6 @@
+import MIOBase
 import MIOConfig
 import MIOObjectives
-import MIOTensor
 import Testing
 
 /// One evaluation of a loss on arrays, with outputs that held rubbish before.

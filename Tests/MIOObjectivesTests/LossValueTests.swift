@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOObjectives
-import MIOTensor
 import Testing
 
 @Suite struct MeanSquaredErrorTests {

@@ -1,7 +1,7 @@
 import Foundation
+import MIOBase
 import MIOConfig
 import MIOObjectives
-import MIOTensor
 import Testing
 
 func sums(

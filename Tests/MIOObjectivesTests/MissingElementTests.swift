@@ -1,5 +1,5 @@
+import MIOBase
 import MIOObjectives
-import MIOTensor
 import Testing
 
 /// Rows of which some elements have no label: what an element-wise loss makes of them is what it makes of the other

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOObjectives
-import MIOTensor
 import Testing
 
 /// The crossentropy of 32-bit logits with rows of shares, which is made in vectors, against the plain one in double

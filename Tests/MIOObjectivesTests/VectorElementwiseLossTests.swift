@@ -1,5 +1,5 @@
+import MIOBase
 import MIOObjectives
-import MIOTensor
 import Testing
 
 /// Means over a row of 32-bit elements, which are made in vectors, against the plain ones in double precision.

@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOOptimizers
-import MIOTensor
 import RealModule
 import Testing
 

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOOptimizers
-import MIOTensor
 import Testing
 
 @Suite struct GradientClippingTests {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOOptimizers
-import MIOTensor
 import Testing
 
 /// The native updates equal the plain ones bit for bit: neither contracts nor reorders.

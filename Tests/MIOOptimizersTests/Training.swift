@@ -1,5 +1,5 @@
+import MIOBase
 import MIOOptimizers
-import MIOTensor
 
 /// The memory of one run of an optimizer: weights, slots, and a gradient that must stay as it was given.
 final class Training<T: Scalar> {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOPlan
-import MIOTensor
 import Testing
 
 @Suite struct ArenaTests {

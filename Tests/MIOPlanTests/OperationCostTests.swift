@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 import Testing
 
 private typealias Part = OperationCost.Part

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 import Testing
 
 private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = nil, samples: Int = 2) -> Plan

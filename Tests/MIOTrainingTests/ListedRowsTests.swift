@@ -1,3 +1,5 @@
+import MIOBase
+import MIOBatches
 import MIOComm
 import MIOData
 import MIOGraph
@@ -5,7 +7,6 @@ import MIOKernels
 import MIOObjectives
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 import MIOTraining
 import TestFolders
 import Testing

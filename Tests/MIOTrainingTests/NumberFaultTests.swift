@@ -1,11 +1,11 @@
+import MIOBase
+import MIOBatches
 import MIOComm
-import MIOData
 import MIOGraph
 import MIOKernels
 import MIOObjectives
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 import MIOTraining
 import Testing
 

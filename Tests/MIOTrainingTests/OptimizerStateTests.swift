@@ -1,4 +1,6 @@
 import Foundation
+import MIOBase
+import MIOBatches
 import MIOComm
 import MIOData
 import MIOGraph
@@ -6,7 +8,6 @@ import MIOKernels
 import MIOObjectives
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 import MIOTraining
 import Testing
 

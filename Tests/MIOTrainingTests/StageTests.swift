@@ -1,11 +1,11 @@
 import Foundation
+import MIOBase
+import MIOBatches
 import MIOComm
-import MIOData
 import MIOGraph
 import MIOKernels
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 import MIOTraining
 import Testing
 

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOData
-import MIOTensor
 import TestFolders
 
 /// A job of two outputs on a few samples, in a folder of its own that goes with the last reference.

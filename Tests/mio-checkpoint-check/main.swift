@@ -1,8 +1,8 @@
 import Foundation
+import MIOBase
 import MIOConfig
-import MIOCoordinator
 import MIOFormats
-import MIOTensor
+import MIORecords
 
 // The process that the tests of `CheckpointStore` kill, or starve of disk:
 //     mio-checkpoint-check FOLDER KEEP COUNT [LARGEST-FILE]
@@ -31,24 +31,24 @@ func train(_ folder: String) -> Never {
         let run = try RunDirectory(folder)
         let store = CheckpointStore(folder: run.checkpointsPath, keep: 2)
         var step = try store.newestValid()?.checkpoint.manifest.step ?? 0
-        let coordinator = try Coordinator(
+        let keeper = try RecordKeeper(
             kinds: [EventKind(event: "step", names: ["loss"])],
             sinks: [try JSONLinesSink(path: run.metricsPath, keepingThrough: step)], store: store,
             capacity: 8)
         while true {
             step += 1
             withUnsafePointer(to: Double(step)) {
-                coordinator.post(
+                keeper.post(
                     0, step: step, epoch: 0, values: UnsafeBufferPointer(start: $0, count: 1))
             }
             if step % 5 == 0 {
-                coordinator.submit(
+                keeper.submit(
                     Checkpoint(
                         mioVersion: "test", step: step, epoch: 0, position: 0, seed: 1, jobName: "check",
                         worldSize: 1, state: .null, weights: tensors("weight", step: step), optimizer: []))
                 try FileHandle.standardOutput.write(contentsOf: Data("\(step)\n".utf8))
             }
-            if let error = coordinator.takeError() {
+            if let error = keeper.takeError() {
                 print(error)
                 exit(error.exitCode.rawValue)
             }

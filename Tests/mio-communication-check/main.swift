@@ -4,9 +4,9 @@
 //     mio-communication-check launched | agreed-failure | memory | abort | truncation | twice | unattended
 
 import CommunicatorConformance
+import MIOBase
 import MIOComm
 import MIOMPI
-import MIOTensor
 
 #if canImport(Glibc)
     import Glibc

@@ -1,4 +1,5 @@
-import MIOTensor
+import MIOBase
+import MIOBatches
 
 extension Shard {
     /// The shard that arrays in memory make.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 
 /// An array in memory with a row for each sample: what an input reads, or the targets or sample weights of an output.
 ///

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Samples in memory, by the names of a model's inputs and outputs: what training, evaluation and prediction take
 /// instead of files.

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// How many numbers a call of a layer must know of the whole global batch before it can go on: sums over all samples of
 /// all ranks.

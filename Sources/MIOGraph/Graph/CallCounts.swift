@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// How many elements a call's weights and its own memory have: for layers that are not written with pointers.
 public struct CallCounts: Hashable, Sendable {

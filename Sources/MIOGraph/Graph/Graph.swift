@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A validated acyclic graph of layer calls, as a flat table in the order of execution.
 ///

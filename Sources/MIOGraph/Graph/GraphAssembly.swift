@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Puts a graph together call by call, each after those it takes its inputs from. A nested model's layers come in the
 /// place of its call, under its name.
@@ -199,13 +199,15 @@ struct GraphAssembly {
     {
         let masks = inputs.map { nodes[$0.node].masks[$0.result] }
         if layer.readsMasks {
-            try layer.check(masks: masks.map { $0?.shape { nodes[inputNodes[$0]!].results[0].shape } }, for: shapes)
+            try layer.check(
+                masks: masks.map { $0?.shape { nodes[inputNodes[$0]!].results[0].shape } }, for: shapes)
         }
         var made: [Mask?] = []
         for result in 0..<results {
             made.append(
                 try mask(
-                    layer.maskRule(ofResult: result), of: zip(inputs, masks).map { (inputNumbers[$0.node], $1) },
+                    layer.maskRule(ofResult: result),
+                    of: zip(inputs, masks).map { (inputNumbers[$0.node], $1) },
                     shapes))
         }
         return made

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Turns symbolic tensors into a `Graph`, in the order that Keras gives layers and calls
 /// (`keras/src/ops/function.py`, `map_graph`): by depth, the distance from the outputs, deepest first.

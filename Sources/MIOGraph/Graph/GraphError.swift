@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// A model that cannot be built.
 public struct GraphError: MIOError, Hashable {

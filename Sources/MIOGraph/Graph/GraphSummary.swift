@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 extension Graph {
     /// The table of layers and the totals that Keras prints (`Model.summary()`,

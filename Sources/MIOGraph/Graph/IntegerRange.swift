@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 extension Layer {
     public func integerRange(ofInput input: Int) -> Range<Int>? { nil }

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A layer of a functional model: its arguments, its shape rule, its weights, and the plain forward and
 /// backward that every faster kernel must match.

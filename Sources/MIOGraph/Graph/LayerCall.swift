@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// What a layer may know of a step besides its tensors.
 public struct CallContext: Sendable {

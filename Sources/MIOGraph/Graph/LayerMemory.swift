@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The memory that a call wants besides its tensors, and which of its tensors backward reads. Counts are elements of one
 /// sample.

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The part a call plays in a plan. A planner asks for it instead of the layer's type.
 public enum LayerRole: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Which positions of a tensor count (Keras' `_keras_mask`): a function of the model's inputs alone, so that it is known
 /// before a step.

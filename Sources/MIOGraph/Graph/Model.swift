@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// A functional model: what its outputs compute from its inputs (Keras' `Model(inputs, outputs)`).
 ///

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 extension Model: CustomStringConvertible {
     /// The table that Keras' `summary()` prints.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 extension Graph {
     /// A model that is a layer of this one, once, however often it is called.

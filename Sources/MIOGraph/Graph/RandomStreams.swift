@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The random numbers of one call of a layer: as many independent streams as it wants.
 ///

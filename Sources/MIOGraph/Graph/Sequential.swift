@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Layers one after the other, as one layer of a model. <https://keras.io/api/models/sequential/>
 ///

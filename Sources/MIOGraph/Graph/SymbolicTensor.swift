@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 import Synchronization
 
 /// The result of calling a layer, before there are numbers (Keras' `KerasTensor`).

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// What the elements of a tensor are (Keras' `dtype`).
 public enum TensorElement: String, CaseIterable, Hashable, Sendable {

@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 extension WeightDescription {
     /// The weight's first values: a function of the run's seed and the weight's number in the model.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// How a weight gets its first values, by Keras' names. <https://keras.io/api/layers/initializers/>
 public enum Initializer: Hashable, Sendable {

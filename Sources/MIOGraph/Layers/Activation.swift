@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 import RealModule
 
 /// An activation function by its Keras name. <https://keras.io/api/layers/activations/>

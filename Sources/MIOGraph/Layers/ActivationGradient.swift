@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Puts f(z) in the place of z, which lies in the call's output as (rows, width); keeps z if the gradient will need it.
 /// The layer's memory is `LayerMemory.activated(by:output:)`.

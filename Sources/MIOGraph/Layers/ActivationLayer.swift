@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Applies an activation to its input (Keras' `Activation`; the Swift name leaves that one to the function).
 /// <https://keras.io/api/layers/core_layers/activation/>

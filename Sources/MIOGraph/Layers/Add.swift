@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The sum of tensors of one shape. <https://keras.io/api/layers/merging_layers/add/>
 public struct Add: Layer {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// y = (x − μ) / √(σ² + epsilon) · gamma + beta, with the mean μ and the variance σ² of each place on `axis` over the whole
 /// global batch and all other axes. <https://keras.io/api/layers/normalization_layers/batch_normalization/>,

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Tensors side by side along one axis. <https://keras.io/api/layers/merging_layers/concatenate/>
 public struct Concatenate: Layer {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// 2-D cross-correlation, then bias and activation.
 /// <https://keras.io/api/layers/convolution_layers/convolution2d/>

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// y = activation(x · kernel + bias) over the last axis. <https://keras.io/api/layers/core_layers/dense/>
 ///

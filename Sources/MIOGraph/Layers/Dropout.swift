@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// In training, sets a fraction `rate` of the elements to 0 and scales the others by 1/(1 − rate).
 /// <https://keras.io/api/layers/regularization_layers/dropout/>

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A row of a table for each whole number: y = embeddings[x]. <https://keras.io/api/layers/core_layers/embedding/>
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// All axes as one, in row-major order. <https://keras.io/api/layers/reshaping_layers/flatten/>
 public struct Flatten: Layer {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Where a model's data enters. <https://keras.io/api/layers/core_layers/input/>
 public struct InputLayer: Layer {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 import RealModule
 
 /// y = (x − μ) / √(σ² + epsilon) · gamma + beta, with the mean μ and the variance σ² (of all elements, not one less) over

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 import Synchronization
 
 /// The layers a job file can name. The names are an allow-list: nothing else is ever constructed.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Masks the steps whose every feature is `maskValue`, and sets them to 0.
 /// <https://keras.io/api/layers/core_layers/masking/>

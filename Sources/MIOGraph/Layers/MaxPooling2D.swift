@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The largest value of each window, channel by channel.
 /// <https://keras.io/api/layers/pooling_layers/max_pooling2d/>

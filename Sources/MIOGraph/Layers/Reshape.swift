@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The same elements in the same order under another shape.
 /// <https://keras.io/api/layers/reshaping_layers/reshape/>

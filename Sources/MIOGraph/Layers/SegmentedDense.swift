@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A Dense on vectors that a Concatenate would put side by side, read where they lie.
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Keras' `padding`.
 public enum Padding: String, CaseIterable, Sendable {

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Compares a layer's backward with differences of its forward: the test of a layer of your own.
 ///

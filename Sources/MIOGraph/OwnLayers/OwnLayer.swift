@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A `SpanLayer` as a layer that a plan can call.
 struct OwnLayer<Own: SpanLayer>: Layer {

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The tensors of one call of a `SpanLayer`: spans of the plan's memory, which live as long as the call.
 public struct SpanForward: ~Copyable {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A layer of your own program, written without pointers: its tensors are spans of float32, checked against their bounds.
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Rules for the values of a weight while it is trained: a term of the loss, and a projection after each update.
 ///

@@ -1,7 +1,7 @@
+import MIOBase
 import MIOConfig
 import MIOFiles
 import MIOGraph
-import MIOTensor
 
 extension Graph {
     /// The same graph without training the layers that patterns name.

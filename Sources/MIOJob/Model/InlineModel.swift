@@ -1,6 +1,6 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 
 /// The layers and how they are connected: `model` of a job file.
 ///

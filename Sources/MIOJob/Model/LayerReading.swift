@@ -1,6 +1,6 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 
 /// Reads a layer of a job file: one of the registry's, or a model that is a layer.
 ///

@@ -1,7 +1,7 @@
+import MIOBase
 import MIOConfig
 import MIOData
 import MIOFiles
-import MIOTensor
 
 /// Where samples are: `data.train` of a job file.
 ///

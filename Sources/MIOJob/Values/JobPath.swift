@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Paths relative to a job's folder.
 enum JobPath {

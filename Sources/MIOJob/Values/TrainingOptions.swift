@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// What to do about a loss or gradient that is infinite or no number.
 public enum NonFinitePolicy: String, CaseIterable, Hashable, Sendable {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A job file's values after overrides, with where each came from.
 struct JobSource {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// One `--set KEY=VALUE`: a key by its dotted path, list indices in brackets (`model.layers[2].units`), and
 /// a value written as YAML.

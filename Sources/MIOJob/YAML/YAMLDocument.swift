@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 import Yams
 
 extension ConfigValue {

@@ -1,7 +1,7 @@
 import CDenseLoops
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// The C loops for an activation.
 enum ActivationCode {

@@ -1,7 +1,7 @@
 import CDenseLoops
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// Batch normalization over the last axis, in vectors, on canonical tensors and on blocked images.
 final class BatchNormalizationKernel: Kernel {

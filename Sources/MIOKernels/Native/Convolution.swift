@@ -1,7 +1,7 @@
 import COneDNN
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// A convolution of a count of samples as it would be run: implementations and memory, before any code.
 struct Convolution {

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// The ways to compute a convolution, or one of its gradients.
 public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {

@@ -1,8 +1,8 @@
 import CDenseLoops
 import COneDNN
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// A convolution, each pass in the way that was measured to be fastest here, mio's own Winograd or one of oneDNN's;
 /// bias and relu fused.

@@ -1,7 +1,7 @@
 import CDenseLoops
 import COneDNN
+import MIOBase
 import MIOPlan
-import MIOTensor
 
 /// A convolution of one count of samples, with its code and bound to its memory.
 final class ConvolutionPasses {

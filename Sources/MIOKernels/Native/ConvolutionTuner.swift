@@ -1,8 +1,8 @@
 import COneDNN
 import Foundation
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 import MIOThreads
 
 /// Measures, for the convolutions that could be computed in several ways, which one is fastest here.

@@ -1,7 +1,7 @@
 import CDenseLoops
 import COneDNN
+import MIOBase
 import MIOGraph
-import MIOTensor
 
 /// One pass of a convolution: how what it reads and writes lies in memory, and who computes it.
 struct ConvolutionWork {

@@ -1,7 +1,7 @@
 import CDenseLoops
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// y = f(Σ xᵢ · kernelᵢ + bias), of one input or of several side by side; a flattened blocked image is read where it
 /// lies.

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// In which numbers a Dense multiplies.
 public enum ProductCandidate: String, CaseIterable, Hashable, Sendable {

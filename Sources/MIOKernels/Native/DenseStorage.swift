@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// How a Dense is computed, and how its kernel is kept for that.
 ///

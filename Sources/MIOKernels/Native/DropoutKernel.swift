@@ -1,7 +1,7 @@
 import CDenseLoops
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// Dropout in vectors, of the same random numbers as the plain one, on canonical and on blocked images alike.
 final class DropoutKernel: WeightlessKernel {

@@ -1,7 +1,7 @@
 import CDenseLoops
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// The sum of tensors that lie alike, wherever their channels are.
 final class AddKernel: WeightlessKernel {

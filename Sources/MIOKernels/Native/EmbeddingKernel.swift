@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// Rows of a table: copied forward, added to backward.
 final class EmbeddingKernel: Kernel {

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// The ways to compute an `ImageSegment` where factors may be rounded to bfloat16.
 public enum SegmentCandidate: String, CaseIterable, Hashable, Sendable {
@@ -83,7 +83,7 @@ struct ImageSegment {
             }
             return ImageSegment(
                 convolutions: names.sorted(),
-                digest: String(MIOTensor.digest(text.joined(separator: "\n").utf8), radix: 16))
+                digest: String(MIOBase.digest(text.joined(separator: "\n").utf8), radix: 16))
         }
     }
 }

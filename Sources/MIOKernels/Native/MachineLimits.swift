@@ -1,7 +1,7 @@
 import CDenseLoops
 import COneDNN
 import COpenBLAS
-import MIOTensor
+import MIOBase
 import MIOThreads
 
 #if canImport(Glibc)

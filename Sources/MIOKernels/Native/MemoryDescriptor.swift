@@ -1,6 +1,6 @@
 import COneDNN
+import MIOBase
 import MIOPlan
-import MIOTensor
 
 /// How a tensor lies in memory, in oneDNN's words. It never changes.
 final class MemoryDescriptor {

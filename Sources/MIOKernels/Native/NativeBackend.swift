@@ -1,8 +1,8 @@
 import COneDNN
 import COpenBLAS
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// Runs layers on oneDNN, OpenBLAS and loops of our own; what none of them has, on its plain implementation.
 public struct NativeBackend: KernelBackend {

@@ -1,7 +1,7 @@
 import CDenseLoops
 import CFailedAllocation
 import COneDNN
-import MIOTensor
+import MIOBase
 
 /// oneDNN's view of the processor.
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOPlan
-import MIOTensor
 
 /// Finds the fastest way for each convolution, each large product and each segment of images of a plan.
 ///

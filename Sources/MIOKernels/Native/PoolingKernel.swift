@@ -1,7 +1,7 @@
 import CDenseLoops
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// Maximum pooling on canonical and on blocked images alike. A loop of our own: oneDNN's overlooks a NaN, and of a relu's
 /// blocked image this one's backward leaves the gradient before the relu.

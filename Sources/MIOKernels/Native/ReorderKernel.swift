@@ -1,6 +1,6 @@
 import CDenseLoops
+import MIOBase
 import MIOPlan
-import MIOTensor
 
 /// Copies an image between Keras' order and blocks of channels; backward copies the gradient the other way.
 final class ReorderKernel: WeightlessKernel {

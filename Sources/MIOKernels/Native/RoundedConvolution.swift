@@ -1,7 +1,7 @@
 import COneDNN
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 /// The passes of a convolution by oneDNN with factors rounded to bfloat16, in one order of the images; sums and results
 /// have 32 bits.

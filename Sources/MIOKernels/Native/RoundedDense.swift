@@ -1,5 +1,5 @@
+import MIOBase
 import MIOPlan
-import MIOTensor
 
 /// The products in bfloat16 of a Dense, for one number of samples, bound to its memory.
 final class RoundedDense {

@@ -1,5 +1,5 @@
 import COneDNN
-import MIOTensor
+import MIOBase
 
 /// C (m, n) ← A (m, k) · B (k, n), or += it, with factors rounded to bfloat16 and sums of 32 bits, by oneDNN.
 ///

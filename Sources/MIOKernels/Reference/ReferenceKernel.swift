@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOTensor
 
 extension ReferenceBackend: KernelBackend {
     public func makeKernel(_ description: KernelDescription) -> any Kernel { ReferenceKernel(description) }

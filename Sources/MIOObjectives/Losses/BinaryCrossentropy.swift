@@ -1,7 +1,7 @@
 import CDenseLoops
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 
 /// The mean over the last axis of the crossentropy of independent yes-or-no answers.
 ///

@@ -1,7 +1,7 @@
 import CDenseLoops
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 
 /// The crossentropy of one choice among classes, with a row of target probabilities (one-hot, mostly).
 ///

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Keras' `backend.epsilon()`: probabilities are clipped to [ε, 1 − ε] before their logarithm is taken.
 let probabilityEpsilon = 1e-7

@@ -1,6 +1,6 @@
 import CDenseLoops
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The mean over the last axis of, with e = prediction − target:
 ///

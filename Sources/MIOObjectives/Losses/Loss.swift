@@ -1,6 +1,6 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 
 /// A loss of one output: a value, and its arithmetic.
 ///

@@ -1,5 +1,5 @@
 import CDenseLoops
-import MIOTensor
+import MIOBase
 
 /// The arrays of one evaluation of a loss: a rank's micro-batch, or a part of it.
 ///

@@ -1,6 +1,6 @@
 import CDenseLoops
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// `mean(|prediction − target|)` over the last axis.
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The share of right answers, with the meaning that fits the output, as Keras chooses it:
 ///

@@ -1,6 +1,6 @@
 import CDenseLoops
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The share of elements where `prediction > threshold` equals the target, 0 or 1: of each position the mean over its
 /// labelled elements, then over the positions that have any.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// How the four numbers of a box are meant; Keras' words for it.
 public enum BoxFormat: String, Hashable, Sendable, CaseIterable {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The share of positions where the first of the largest predictions is where the first of the largest
 /// targets is.

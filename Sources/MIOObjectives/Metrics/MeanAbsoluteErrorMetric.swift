@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The mean of `|prediction − target|`, in units of the target: of each position the mean over its
 /// labelled elements, then over the positions that have any.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A number that says how well an output does: a value, and its arithmetic.
 ///

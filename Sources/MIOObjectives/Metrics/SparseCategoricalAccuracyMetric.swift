@@ -1,6 +1,6 @@
 import CDenseLoops
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The share of positions where the first of the largest predictions is at the target, a class index.
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The share of positions where the first of the largest targets is among the k best predictions: fewer
 /// than k are strictly greater.

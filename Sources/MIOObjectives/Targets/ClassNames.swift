@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The names of classes by their numbers: `outputs.<name>.classes`, and `data.classes` for columns of texts that are inputs.
 public enum ClassNames: Hashable, Sendable {

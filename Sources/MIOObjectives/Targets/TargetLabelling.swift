@@ -1,5 +1,5 @@
 import CVectorLoops
-import MIOTensor
+import MIOBase
 
 /// Which positions and elements of a target array have a label, and whether the labels are ones a loss can take.
 ///

@@ -1,6 +1,6 @@
 import CVectorLoops
+import MIOBase
 import MIOConfig
-import MIOTensor
 import RealModule
 
 /// Adam. With g the gradient, scaled and clipped, w the weight after its decay, η the learning rate, and

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Adam with decoupled weight decay, 0.004 unless said otherwise: before Adam's update,
 ///

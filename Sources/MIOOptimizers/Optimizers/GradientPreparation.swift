@@ -1,5 +1,5 @@
 import CVectorLoops
-import MIOTensor
+import MIOBase
 
 /// What every update does before its own rule, in the update's precision: scales and clips a gradient
 /// element, then takes from the weight its decay.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// An optimizer: a value, and the arithmetic that changes weights by their gradient.
 ///

@@ -1,6 +1,6 @@
 import CVectorLoops
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Gradient descent, with momentum if asked for. With g the gradient, scaled and clipped, w the weight
 /// after its decay, and η the learning rate:

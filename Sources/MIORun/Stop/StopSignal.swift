@@ -1,5 +1,5 @@
+import MIOBase
 import MIOFiles
-import MIOTensor
 import MIOThreads
 import Synchronization
 

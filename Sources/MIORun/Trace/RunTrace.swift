@@ -1,8 +1,9 @@
 import Foundation
+import MIOBase
 import MIOComm
 import MIOFiles
 import MIOKernels
-import MIOTensor
+import MIOMachine
 import MIOThreads
 import MIOTrace
 import MIOTraining

@@ -1,4 +1,4 @@
-import MIOData
+import MIOBatches
 import MIOGraph
 
 /// What a batch holds that the model cannot take: such a batch must not be run.

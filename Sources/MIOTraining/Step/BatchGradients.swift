@@ -1,10 +1,10 @@
 import CVectorLoops
+import MIOBase
+import MIOBatches
 import MIOComm
-import MIOData
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOTensor
 import MIOThreads
 
 /// Computes a rank's sums and gradients of a batch, and hands the gradients to their reduction as they come.

@@ -1,7 +1,7 @@
-import MIOData
+import MIOBase
+import MIOBatches
 import MIOGraph
 import MIOObjectives
-import MIOTensor
 
 /// Which array of the data feeds what: the inputs, then each trained output's targets and sample weights.
 public struct ColumnMap: Sendable {

@@ -1,8 +1,8 @@
+import MIOBase
+import MIOBatches
 import MIOComm
-import MIOData
 import MIOGraph
 import MIOKernels
-import MIOTensor
 
 /// Adds up losses and metrics over batches without a gradient; one sum over the ranks at the end.
 ///

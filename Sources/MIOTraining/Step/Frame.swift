@@ -1,10 +1,10 @@
-import MIOData
+import MIOBase
+import MIOBatches
 import MIOGraph
 import MIOKernels
 import MIOObjectives
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 import MIOTrace
 
 /// The memory of one pass at a time: the values and gradients of a plan's tensors, and the heads that read and write them.

@@ -1,8 +1,8 @@
+import MIOBase
 import MIOGraph
 import MIOKernels
 import MIOObjectives
 import MIOPlan
-import MIOTensor
 
 /// One output of a lane: the loss, its gradient and the metrics at the labelled positions.
 ///

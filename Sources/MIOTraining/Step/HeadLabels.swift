@@ -1,6 +1,6 @@
-import MIOData
+import MIOBase
+import MIOBatches
 import MIOObjectives
-import MIOTensor
 
 /// Which positions of a rank's part of a batch an output has labels at, and their weights: of the batch at hand, and of
 /// the one after it, whose labels are counted ahead.

@@ -1,6 +1,6 @@
-import MIOData
+import MIOBase
+import MIOBatches
 import MIOGraph
-import MIOTensor
 
 /// Which positions of an output are masked: they have no label, whatever the data says. A function of the batch's inputs,
 /// so that labels can be counted before a step.

@@ -1,6 +1,6 @@
+import MIOBase
+import MIOBatches
 import MIOComm
-import MIOData
-import MIOTensor
 
 /// Counts the labels of a rank's part of a batch, shard by shard, and adds the shards' counts up in the order of a tree.
 final class LabelCounter {

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOKernels
 import MIOPlan
-import MIOTensor
 import Synchronization
 
 /// What one thread of a rank computes with: values and gradients of its own, and the heads. The lanes of a replica share

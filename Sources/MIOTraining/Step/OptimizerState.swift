@@ -1,8 +1,8 @@
 import CVectorLoops
+import MIOBase
 import MIOComm
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 import MIOThreads
 
 /// The optimizer at work on a rank's slices of the slabs: its slots, its count of updates, clipping.

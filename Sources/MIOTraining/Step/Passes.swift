@@ -1,4 +1,4 @@
-import MIOData
+import MIOBatches
 import MIOGraph
 import MIOKernels
 

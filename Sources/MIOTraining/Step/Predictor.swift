@@ -1,7 +1,7 @@
-import MIOData
+import MIOBase
+import MIOBatches
 import MIOGraph
 import MIOKernels
-import MIOTensor
 
 /// Computes a model's outputs for batches, without targets: a pass in each lane at a time.
 ///

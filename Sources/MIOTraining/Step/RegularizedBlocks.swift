@@ -1,5 +1,5 @@
+import MIOBase
 import MIOComm
-import MIOTensor
 
 /// Adds the regularizers' gradients to the sums of a rank's blocks, and keeps each block's part of the terms.
 ///

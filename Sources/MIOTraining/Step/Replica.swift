@@ -1,9 +1,9 @@
-import MIOData
+import MIOBase
+import MIOBatches
 import MIOGraph
 import MIOKernels
 import MIOObjectives
 import MIOPlan
-import MIOTensor
 import MIOThreads
 import MIOTrace
 

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOComm
 import MIOPlan
-import MIOTensor
 
 /// Adds up over the global batch what the stages of a step must know: the shards of a rank in the order of a tree, then the
 /// ranks. With the same shards at any number of ranks the result has the same bits.

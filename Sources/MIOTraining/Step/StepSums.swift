@@ -1,5 +1,5 @@
+import MIOBase
 import MIOObjectives
-import MIOTensor
 
 /// The additive numbers of some steps, the same on all ranks: of one step, or of an epoch so far.
 ///

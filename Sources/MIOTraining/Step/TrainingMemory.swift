@@ -1,9 +1,9 @@
+import MIOBase
 import MIOComm
 import MIOGraph
 import MIOObjectives
 import MIOOptimizers
 import MIOPlan
-import MIOTensor
 
 /// The slabs of a training: weights and optimizer state once for all ranks of a group, gradients for each of them.
 ///

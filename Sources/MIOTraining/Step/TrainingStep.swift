@@ -1,9 +1,9 @@
+import MIOBase
+import MIOBatches
 import MIOComm
-import MIOData
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOTensor
 
 /// One optimizer step: forward ▸ losses ▸ backward ▸ reduce, overlapped ▸ optimizer.
 ///

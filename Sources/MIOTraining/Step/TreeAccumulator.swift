@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// Adds up terms that come one after the other, in the order of a binary tree: a binary counter whose digits hold sums
 /// of 1, 2, 4 … terms.

@@ -1,4 +1,4 @@
-import MIOData
+import MIOBatches
 
 /// The parts of a global batch whose gradients are made one by one and added up in the order of a tree.
 ///

@@ -1,8 +1,8 @@
+import MIOBase
 import MIOComm
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOTensor
 
 /// Projects the weights that have a constraint onto what it allows, after an update.
 ///

@@ -1,6 +1,6 @@
 import Foundation
+import MIOBase
 import MIOGraph
-import MIOTensor
 import Testing
 
 @Suite struct ActivationTests {

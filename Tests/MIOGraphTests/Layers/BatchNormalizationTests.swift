@@ -1,6 +1,6 @@
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOTensor
 import Testing
 
 @Suite struct BatchNormalizationTests {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 import Testing
 
 @Suite struct DenseTests {

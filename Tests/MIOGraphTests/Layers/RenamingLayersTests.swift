@@ -1,5 +1,5 @@
+import MIOBase
 import MIOGraph
-import MIOTensor
 import Testing
 
 /// Flatten and Reshape: layers that only rename the axes.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A projection of a weight after each update: a value, and its arithmetic. <https://keras.io/api/layers/constraints/>
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Norms along `axis` of at most `max_value`: with n = ‖w‖, w becomes `w · min(n, max_value) ÷ (n + 1e-7)`.
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Norms along `axis` from `min_value` to `max_value`, approached at a `rate`: with n = ‖w‖, w becomes
 /// `w · (rate · clip(n, min_value, max_value) + (1 − rate) · n) ÷ (n + 1e-7)`.

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Negative elements become 0. Source: <https://keras.io/api/layers/constraints/#nonneg-class>
 public struct NonNeg: Constraint, Hashable {

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// The axes of a weight along which a constraint takes norms: one norm for each place on its other axes.
 ///

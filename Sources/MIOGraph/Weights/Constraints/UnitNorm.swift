@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// Norms along `axis` of 1: with n = ‖w‖, w becomes `w ÷ (n + 1e-7)`.
 ///

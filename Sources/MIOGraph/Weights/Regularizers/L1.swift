@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// `l1 · Σ |w|`, with the gradient `l1 · sign(w)`, 0 where w is 0.
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// `l1 · Σ |w| + l2 · Σ w²`: `L1` and `L2` together. Both factors are 0 unless they are given, as in Keras.
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// `l2 · Σ w²`, with the gradient `2 · l2 · w`.
 ///

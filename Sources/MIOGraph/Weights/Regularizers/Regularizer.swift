@@ -1,5 +1,5 @@
+import MIOBase
 import MIOConfig
-import MIOTensor
 
 /// A term of the loss made of one weight alone: a value, and its arithmetic.
 /// <https://keras.io/api/layers/regularizers/>

@@ -1,5 +1,5 @@
 import Foundation
-import MIOTensor
+import MIOBase
 
 /// A garment somewhere on a noisy canvas, with what the scales, the till and the camera know of it.
 ///

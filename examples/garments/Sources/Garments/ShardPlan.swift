@@ -1,5 +1,5 @@
+import MIOBase
 import MIOData
-import MIOTensor
 
 /// Which garments go into which file.
 public struct ShardPlan: Sendable {

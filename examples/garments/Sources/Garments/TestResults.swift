@@ -1,5 +1,5 @@
+import MIOBase
 import MIOData
-import MIOTensor
 
 /// Test samples beside what a model made of them.
 public struct TestResults: Sendable {

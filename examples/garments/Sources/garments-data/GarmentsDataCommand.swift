@@ -1,8 +1,8 @@
 import ArgumentParser
 import Garments
+import MIOBase
 import MIOCommandLine
 import MIOFiles
-import MIOTensor
 
 /// Makes the data of the garments example.
 @main

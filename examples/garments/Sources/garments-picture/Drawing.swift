@@ -1,5 +1,5 @@
 import CCairo
-import MIOTensor
+import MIOBase
 
 /// A colour by its red, green and blue, from 0 to 1.
 struct Colour {

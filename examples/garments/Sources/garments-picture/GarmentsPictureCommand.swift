@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 import Garments
+import MIOBase
 import MIOCommandLine
-import MIOTensor
 
 /// Shows what a model made of test samples.
 @main

@@ -1,4 +1,4 @@
-import MIOTensor
+import MIOBase
 
 /// A disc on a noisy picture, red or blue to some degree, and ten numbers.
 ///

@@ -1,5 +1,5 @@
+import MIOBase
 import MIOData
-import MIOTensor
 
 /// How a kind and a box make a vector: each kind adds a direction of its own, each edge of the box another
 /// one in proportion, and noise covers both.

@@ -1,8 +1,8 @@
 import ArgumentParser
+import MIOBase
 import MIOCommandLine
 import MIOData
 import MIOFiles
-import MIOTensor
 
 /// Makes the data of the two-heads example.
 @main

@@ -1,0 +1,114 @@
+import Foundation
+import MIOBase
+import MIOFiles
+import MIOJob
+import MIORecords
+import MIORun
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Where a run would write, and what it would continue from. Leaves nothing behind.
+public struct RunDirectoryCheck: Sendable, Hashable {
+    public let path: String
+    /// Bytes that may be written there; `nil` if the system does not say.
+    public let freeBytes: Int?
+    /// Where training would begin.
+    public let start: Start
+
+    public enum Start: Sendable, Hashable {
+        /// There is no checkpoint.
+        case beginning
+        /// As asked for; so many checkpoints would be removed.
+        case startingOver(removing: Int)
+        case checkpoint(Position)
+        /// Findings say why not.
+        case refused(path: String)
+    }
+
+    public struct Position: Sendable, Hashable {
+        public let checkpoint: String
+        public let step: Int
+        /// Epochs done.
+        public let epoch: Int
+    }
+
+    /// Where training would go on; `nil` if it would not.
+    public var continues: Position? {
+        if case .checkpoint(let position) = start { position } else { nil }
+    }
+
+    /// - Parameters:
+    ///   - fit: what a checkpoint must have; `nil` if the training's data could not be read.
+    ///   - order: of the training's samples; `nil` likewise.
+    ///   - checkpointBytes: of one checkpoint; `nil` if that is not known.
+    init(
+        _ job: Job, resume: ResumeMode, fit: CheckpointFit?, order: SampleOrder?, checkpointBytes: Int?,
+        into findings: inout Findings
+    ) {
+        path = job.runDirectory
+        var existing = path
+        while !Folder.exists(existing), Folder.parent(of: existing) != existing {
+            existing = Folder.parent(of: existing)
+        }
+        do {
+            try RunDirectory.verifyUsable(path)
+            // As a run does that goes on with its lines.
+            let metrics = RunDirectory.metricsPath(in: path)
+            if Folder.exists(metrics) { _ = try MappedFile(metrics) }
+        } catch { findings.add(error) }
+        var system = statvfs()
+        // A file system without any block stores nothing.
+        freeBytes =
+            statvfs(existing, &system) == 0 && system.f_blocks > 0
+            ? Int(clamping: system.f_bavail).clampedTimes(Int(clamping: system.f_frsize)) : nil
+        if let freeBytes, let checkpointBytes {
+            // One more while it is written, and the finished model.
+            let kept = min(job.checkpoints.keep, Int(Int32.max)) + 2
+            let needed = kept.clampedTimes(checkpointBytes)
+            if needed > freeBytes {
+                findings.warn(
+                    "run_directory \(path): checkpoints take up to \(byteText(needed)), and \(byteText(freeBytes)) "
+                        + "are free; lower checkpoints.keep or choose another folder")
+            }
+        }
+        // What is in the way of the checkpoints was told above.
+        let checkpoints = RunDirectory.checkpointsPath(in: path)
+        start =
+            Folder.exists(checkpoints) && !Folder.isFolder(checkpoints)
+            ? .refused(path: checkpoints)
+            : Self.start(job, resume: resume, fit: fit, order: order, into: &findings)
+    }
+
+    private static func start(
+        _ job: Job, resume: ResumeMode, fit: CheckpointFit?, order: SampleOrder?,
+        into findings: inout Findings
+    ) -> Start {
+        let store = CheckpointStore(
+            folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
+        let model = job.graph.parameters.map { ParameterDescription(name: $0.name, shape: $0.shape) }
+        var place = store.folder
+        do {
+            try resume.verifyPresent()
+            if resume == .never { return .startingOver(removing: try store.steps().count) }
+            if case .checkpoint(let path) = resume { place = path }
+            guard let found = try StartingPoint.find(resume, in: store, model: model) else {
+                return .beginning
+            }
+            place = found.checkpoint.path
+            for warning in found.warnings { findings.warn(warning) }
+            let start = try StartingPoint(
+                found, store: store, job: job, model: model, fit: fit, order: order)
+            for warning in start.warnings { findings.warn(warning) }
+            let position = start.state.position
+            if position.epoch >= job.training.epochs { findings.warn("\(place): \(job.nothingToTrain)") }
+            return .checkpoint(Position(checkpoint: place, step: position.step, epoch: position.epoch))
+        } catch {
+            findings.add(error)
+            return .refused(path: (error as? CheckpointError)?.path ?? place)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import MIOBase
+import MIOMachine
+
+/// The command that starts a run's ranks: `mpirun` and its options, or for one rank the worker itself.
+///
+/// A value: shown before it is run, and what a person copies from there starts the same.
+public struct LaunchLine: Hashable, Sendable {
+    /// A variable for the command.
+    public struct Variable: Hashable, Sendable {
+        public let name: String
+        public let value: String
+    }
+
+    /// To be added to the environment.
+    public let environment: [Variable]
+    /// The program, then its arguments.
+    public let arguments: [String]
+    /// How many of them, at the end, are the worker's path and its arguments.
+    private let workerCount: Int
+
+    /// Where ranks run, if not on this machine.
+    public enum Hosts: Hashable, Sendable {
+        /// This machine.
+        case here
+        /// What a batch system has allocated: `mpirun` asks it.
+        case allocation
+        /// `mpirun --host`: `a:4,b:4`.
+        case list(String)
+        /// `mpirun --hostfile`.
+        case file(String)
+    }
+
+    /// Who starts it, from where, and by what.
+    public struct Circumstances: Hashable, Sendable {
+        public var cores: MachineCores
+        /// The major version of the Open MPI that `mpirun` belongs to; `nil` if it is not known.
+        public var openMPI: Int?
+        /// `mpirun` refuses root unless told twice.
+        public var isRoot: Bool
+        /// Whether progress goes to a person's terminal, which ranks under `mpirun` cannot see.
+        public var isTerminal: Bool
+
+        public init(
+            cores: MachineCores, openMPI: Int?, isRoot: Bool = false, isTerminal: Bool = false
+        ) {
+            self.cores = cores
+            self.openMPI = openMPI
+            self.isRoot = isRoot
+            self.isTerminal = isTerminal
+        }
+    }
+
+    /// Whether it needs an `mpirun`: a lone rank on this machine needs none without arguments for it.
+    public static func needsLauncher(ranks: Int, hosts: Hosts, extra: [String]) -> Bool {
+        ranks != 1 || hosts != .here || !extra.isEmpty
+    }
+
+    /// - Parameters:
+    ///   - worker: the worker's path and its arguments.
+    ///   - extra: further arguments of `mpirun`.
+    public init(
+        ranks: Int, worker: [String], hosts: Hosts = .here, extra: [String] = [],
+        circumstances: Circumstances
+    ) {
+        workerCount = worker.count
+        guard Self.needsLauncher(ranks: ranks, hosts: hosts, extra: extra) else {
+            environment = []
+            arguments = worker
+            return
+        }
+        var environment: [Variable] = []
+        // Quiet: the ranks tell what happened themselves, once. Open MPI 5 has no such option (`OutputRelay` leaves its
+        // words about it out).
+        var line = [Self.launcher] + (circumstances.openMPI.map { $0 <= 4 } == true ? ["-q"] : [])
+        line += ["-n", String(ranks)]
+        if circumstances.isRoot {
+            environment += ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"].map {
+                Variable(name: $0, value: "1")
+            }
+        }
+        let cores = circumstances.cores
+        var binding: [String]
+        switch hosts {
+        case .allocation: binding = Self.bindingElsewhere(ranks)
+        case .list(let list):
+            line += ["--host", list]
+            binding = Self.bindingElsewhere(ranks)
+        case .file(let path):
+            line += ["--hostfile", path]
+            binding = Self.bindingElsewhere(ranks)
+        case .here where ranks > cores.cores:
+            line.append("--oversubscribe")
+            // A rank that waits must not take the core of one that works.
+            environment.append(Variable(name: "OMPI_MCA_mpi_yield_when_idle", value: "1"))
+            binding = ["--bind-to", "none"]
+        case .here where ranks == 1 || cores.isRestricted:
+            // mpirun would bind a lone rank to one core, and knows nothing of an affinity mask.
+            binding = ["--bind-to", "none"]
+        case .here:
+            binding = ["--map-by", "slot:PE=\(cores.cores / ranks)", "--bind-to", "core"]
+        }
+        // Who says how to bind says all of it.
+        let options = extra.map { $0.drop { $0 == "-" } }
+        if options.contains("bind-to") || options.contains("map-by") { binding = [] }
+        line += binding
+        if circumstances.isTerminal { line += ["-x", "MIO_TERMINAL=1"] }
+        self.environment = environment
+        arguments = line + extra + worker
+    }
+
+    /// Up to two ranks, mpirun would bind each to one core, on machines of many; more to a socket.
+    private static func bindingElsewhere(_ ranks: Int) -> [String] {
+        ranks <= 2 ? ["--bind-to", "none"] : []
+    }
+
+    /// Whether the launcher runs in its quiet mode, in which it does not say why it could not start the ranks.
+    public var isQuiet: Bool { startsRanks && arguments.dropFirst().first == "-q" }
+
+    /// Whether the program starts ranks, and is none itself.
+    public var startsRanks: Bool { arguments.first == Self.launcher }
+
+    /// The launch of another program in the same way, by a launcher that is not quiet.
+    public func aloud(of program: [String]) -> LaunchLine {
+        let launcher = arguments.dropLast(workerCount).filter { !["-q", "--quiet"].contains($0) }
+        return LaunchLine(
+            environment: environment, arguments: launcher + program, workerCount: program.count)
+    }
+
+    private init(environment: [Variable], arguments: [String], workerCount: Int) {
+        self.environment = environment
+        self.arguments = arguments
+        self.workerCount = workerCount
+    }
+
+    private static let launcher = "mpirun"
+
+    /// As one would type it into a shell.
+    public var text: String {
+        (environment.map { "\($0.name)=\($0.value.shellWord)" } + arguments.map(\.shellWord)).joined(
+            separator: " ")
+    }
+}

@@ -1,0 +1,122 @@
+import MIOBase
+import MIOConfig
+import MIOFiles
+import MIOFormats
+
+/// A training at one step, to be written: where it stands, and snapshots of its tensors.
+///
+/// The tensors' memory must not change until the checkpoint is written (`RecordKeeper.waitForCheckpoint`).
+public struct Checkpoint: Sendable {
+    public var manifest: CheckpointManifest
+    /// The model's variables, in order.
+    public let weights: [NamedTensor]
+    /// The optimizer's variables.
+    public let optimizer: [NamedTensor]
+
+    /// - Parameters: as `CheckpointManifest` has them; the model's fingerprint is that of `weights`.
+    public init(
+        mioVersion: String, step: Int, epoch: Int, position: Int, seed: Int, jobName: String, worldSize: Int,
+        state: ConfigValue, weights: [NamedTensor], optimizer: [NamedTensor]
+    ) {
+        manifest = CheckpointManifest(
+            mioVersion: mioVersion, step: step, epoch: epoch, position: position, seed: seed,
+            jobName: jobName, worldSize: worldSize,
+            model: weights.map { ParameterDescription(name: $0.name, shape: $0.shape) }, state: state)
+        self.weights = weights
+        self.optimizer = optimizer
+    }
+}
+
+/// A checkpoint on the disk, verified: every file whole and unchanged since it was written.
+///
+/// It stays readable while the store retires its folder.
+public struct StoredCheckpoint: Sendable {
+    /// The checkpoint's folder.
+    public let path: String
+    public let manifest: CheckpointManifest
+    public let weights: SafetensorsFile
+    public let optimizer: SafetensorsFile
+
+    /// - Throws: `CheckpointError` that names the first difference.
+    public func verifyMatches(model: [ParameterDescription]) throws(CheckpointError) {
+        try manifest.verifyMatches(model, path: path)
+    }
+}
+
+extension StoredCheckpoint {
+    static let manifestName = "manifest.json"
+    static let weightsName = "weights.safetensors"
+    static let optimizerName = "optimizer.safetensors"
+
+    /// Reads and verifies a checkpoint: the manifest, then sizes, then checksums, then both headers, then that all values
+    /// are finite.
+    ///
+    /// - Parameter path: a folder like `checkpoints/step-000000200`.
+    /// - Throws: `CheckpointError` (damaged, newer format), `FileError` if the folder is not there, or if it cannot be
+    ///   read now, which says nothing of what is in it.
+    public init(path: String) throws {
+        // A run's folder, for one, or that of all its checkpoints.
+        let isAny = CheckpointStore.step(name: Folder.name(of: path)) != nil
+        guard Folder.isFolder(path), isAny || Folder.exists(Folder.join(path, Self.manifestName)) else {
+            throw FileError(
+                action: "read", path: path,
+                reason: "expected the folder of a checkpoint, like runs/NAME/checkpoints/step-000000200",
+                exitCode: .missingInput)
+        }
+        do {
+            let text = try MappedFile(Folder.join(path, Self.manifestName))
+            let manifest = try CheckpointManifest(json: Array(text.bytes), path: path)
+            try Self.verifyFiles(manifest, path: path)
+            let weights = try SafetensorsFile(Folder.join(path, Self.weightsName))
+            let found = weights.entries.map { ParameterDescription(name: $0.name, shape: $0.shape) }
+            guard found == manifest.model else {
+                throw CheckpointError(
+                    .damaged, path: path,
+                    message: "\(Self.weightsName) does not hold the parameters that manifest.json lists")
+            }
+            let optimizer = try SafetensorsFile(Folder.join(path, Self.optimizerName))
+            for (name, file) in [(Self.weightsName, weights), (Self.optimizerName, optimizer)] {
+                guard let tensor = try file.firstNonFiniteTensor() else { continue }
+                throw CheckpointError(
+                    .damaged, path: path,
+                    message:
+                        "\(name): \(quoted: tensor) has values that are NaN or infinite: the training had "
+                        + "diverged; continue from an older checkpoint")
+            }
+            self.init(path: path, manifest: manifest, weights: weights, optimizer: optimizer)
+        } catch let error as FileError where error.exitCode != .inputOutput {
+            throw CheckpointError(.damaged, path: path, message: error.description)
+        } catch let error as FormatError {
+            throw CheckpointError(.damaged, path: path, message: error.description)
+        }
+    }
+
+    private static func verifyFiles(_ manifest: CheckpointManifest, path: String) throws {
+        let names = manifest.files.map(\.name)
+        guard names == [weightsName, optimizerName] else {
+            throw CheckpointError(
+                .damaged, path: path,
+                message: "manifest.json lists the files \(names); expected \(weightsName), \(optimizerName)")
+        }
+        for file in manifest.files {
+            let filePath = Folder.join(path, file.name)
+            let size = try OpenFile(filePath, .reading).size()
+            guard size == file.digest.size else {
+                throw CheckpointError(
+                    .damaged, path: path,
+                    message: "\(file.name) is cut short or was changed: expected \(file.digest.size) bytes, "
+                        + "received \(size)")
+            }
+        }
+        for file in manifest.files {
+            let digest = try FileDigest(ofFile: Folder.join(path, file.name))
+            guard digest == file.digest else {
+                throw CheckpointError(
+                    .damaged, path: path,
+                    message: "\(file.name) was changed: expected the CRC-32 "
+                        + "\(CheckpointManifest.hexadecimal(file.digest.checksum)), its content has "
+                        + CheckpointManifest.hexadecimal(digest.checksum))
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import MIOBase
+
+/// A checkpoint that cannot be continued from: which, why, and what to do.
+public struct CheckpointError: MIOError, Hashable {
+    public enum Kind: Sendable {
+        /// A file is missing, cut short, or not what the manifest says.
+        case damaged
+        /// Written by a newer mio, in a format this one does not know.
+        case newerFormat
+        /// Of a model with other parameters.
+        case anotherModel
+        /// There are checkpoints, and none can be continued from.
+        case noneUsable
+        /// Not written, because its values are not finite.
+        case diverged
+    }
+
+    public let kind: Kind
+    /// The checkpoint's folder, or the folder of checkpoints.
+    public let path: String
+    public let message: String
+
+    public init(_ kind: Kind, path: String, message: String) {
+        self.kind = kind
+        self.path = path
+        self.message = message
+    }
+
+    public var exitCode: ExitCode { kind == .diverged ? .diverged : .badInput }
+    public var description: String { "\(path): \(message)" }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import MIOBase
+import MIOConfig
+import MIOFiles
+import MIOJob
+import MIORecords
+import MIOTraining
+
+/// Where a training begins: a checkpoint that it can go on from.
+///
+/// `mio check` and every training decide here, so that both refuse the same checkpoints with the same words.
+package struct StartingPoint {
+    package let checkpoint: StoredCheckpoint
+    package let state: TrainingState
+    /// Whether the checkpoint is one of the run directory's own.
+    package let isOwn: Bool
+    /// Whether the optimizer goes on with the checkpoint's slots; otherwise they start at zero.
+    package let keepsSlots: Bool
+    /// Warnings for the user, in order.
+    package let warnings: [String]
+
+    /// The checkpoint that `resume` names; `nil` for a training from the start.
+    /// - Parameter model: the variables of the job's model.
+    /// - Throws: as `CheckpointStore.newestValid`; `FileError`, `CheckpointError` for a path that is no checkpoint.
+    package static func find(_ resume: ResumeMode, in store: CheckpointStore, model: [ParameterDescription])
+        throws
+        -> CheckpointStore.Found?
+    {
+        switch resume {
+        case .never: nil
+        case .automatic: try store.newestValid(for: model)
+        case .checkpoint(let path):
+            CheckpointStore.Found(checkpoint: try StoredCheckpoint(path: path), warnings: [])
+        }
+    }
+
+    /// - Parameters:
+    ///   - fit: `nil` if the plan is not known: what is trained is then not looked at.
+    ///   - order: of the job's samples; `nil` if its data could not be read.
+    /// - Throws: `CheckpointError`, `RunError`, `FormatError` for a checkpoint that the job cannot go on from.
+    package init(
+        _ found: CheckpointStore.Found, store: CheckpointStore, job: Job, model: [ParameterDescription],
+        fit: CheckpointFit?, order: SampleOrder?
+    ) throws {
+        checkpoint = found.checkpoint
+        var warnings: [String] = []
+        try checkpoint.verifyMatches(model: model)
+        let change = try fit?.verify(checkpoint) ?? .none
+        var state = try TrainingState(checkpoint)
+        keepsSlots = change.added.isEmpty
+        if !keepsSlots { state.slotsStart = state.updates }
+        if let warning = change.warning { warnings.append("\(checkpoint.path): \(warning)") }
+        if let order {
+            warnings += try state.order.verifyContinues(checkpoint, at: state.position, job: job, as: order)
+            state.order = order
+        }
+        let sumCount =
+            job.outputs.reduce(0) { $0 + 2 + 2 * $1.allMetrics.count } + (job.graph.hasRegularizers ? 2 : 0)
+        if state.epochSums.count != sumCount
+            || state.outputsChecksum.map({ $0 != job.outputsChecksum }) ?? false
+        {
+            state.epochSums = [Double](repeating: 0, count: sumCount)
+            if state.position.position > 0 {
+                warnings.append(
+                    "\(checkpoint.path): was written with other losses or metrics: those of epoch "
+                        + "\(state.position.epoch + 1) will be of its remaining samples only")
+            }
+        }
+        state.outputsChecksum = job.outputsChecksum
+        isOwn = store.holds(checkpoint)
+        if isOwn, let difference = job.differenceWarning { warnings.append(difference) }
+        self.state = state
+        self.warnings = warnings
+    }
+}
+
+extension Job {
+    /// Of the losses, metrics and regularizers that an epoch's sums are of.
+    var outputsChecksum: UInt32 {
+        let regularizers = graph.parameters.compactMap { $0.description.rules.regularizer?.config }
+        return CRC32.of(
+            Array(ConfigValue.list(outputs.map { .dictionary($0.config) } + regularizers).json().utf8))
+    }
+
+    /// A warning of how this job trains otherwise than the run directory's. A changed learning rate may be meant, a changed
+    /// activation hardly: both are named.
+    fileprivate var differenceWarning: String? {
+        let path = RunDirectory.jobPath(in: runDirectory)
+        let differences: [String]
+        do {
+            differences = try trainingDifferences(from: RunRecord.text(of: runDirectory))
+        } catch {
+            let reason = (error as? FileError)?.reason ?? "\(error)"
+            return "\(path): cannot be compared with this job, which replaces it: \(reason)"
+        }
+        guard !differences.isEmpty else { return nil }
+        return "\(path): the run goes on with another job: " + listed(differences, most: 4, longest: 200)
+    }
+
+    package var nothingToTrain: String {
+        "all \(counted(training.epochs, "epoch")) are done, and nothing is left to train; raise training.epochs, or start "
+            + "over with --resume never"
+    }
+}

@@ -1,0 +1,192 @@
+import MIOBase
+import MIOBatches
+import MIOComm
+import MIOJob
+import MIOMachine
+import MIOTraining
+
+/// The loop over steps and epochs.
+extension TrainingRun {
+    /// - Throws: one error, the same on all ranks.
+    func loop(_ isStopRequested: @escaping () -> Bool) throws -> RunOutcome {
+        let prefetcher = try communicator.agree(on: "reading the data") {
+            try Prefetcher(
+                dataset: dataset,
+                configuration: .init(
+                    batchSize: schedule.batchSize,
+                    start: BatchPosition(
+                        epoch: state.position.epoch,
+                        batch: batchesDone),
+                    endEpoch: job.training.epochs, seed: job.seed, shuffle: job.training.shuffle,
+                    rank: communicator.rank, worldSize: communicator.size))
+        }
+        defer { prefetcher.stop() }
+        let first = try communicator.agree(on: "reading the data", .inShares) { try prefetcher.following() }
+        let fault = try step.begin(first)
+        try communicator.agree(on: "reading the data", .inShares) {
+            if let fault, let first { throw fault.error(in: dataset, first, job.graph) }
+        }
+        recorder?.begin(waited: prefetcher.waitedSeconds)
+
+        while state.position.epoch < job.training.epochs {
+            if state.position.position < dataset.rowCount {
+                let report = try runStep(prefetcher, isStopRequested)
+                let isEpochEnd = state.position.position == dataset.rowCount
+                if report.stopRequested {
+                    checkpoint()
+                    return .stopped
+                }
+                if !isEpochEnd, isCheckpointStep { checkpoint() }
+            }
+            if state.position.position == dataset.rowCount {
+                guard try finishEpoch(prefetcher, isStopRequested) else {
+                    checkpoint()
+                    return .stopped
+                }
+                step.remark(try prefetcher.following())
+            }
+        }
+        return .finished
+    }
+
+    /// Batches of the epoch under way that are behind.
+    var batchesDone: Int {
+        state.position.position == dataset.rowCount
+            ? schedule.batchesPerEpoch : state.position.position / schedule.batchSize
+    }
+
+    // MARK: A step
+
+    private func runStep(_ prefetcher: Prefetcher, _ isStopRequested: () -> Bool) throws -> StepReport {
+        let timeline = trace?.timeline(ofStep: state.position.step + 1)
+        let beginning = timeline?.now ?? 0
+        StopSignal.does(.waitingForData)
+        guard let batch = try prefetcher.next() else {
+            throw RunError("the data ended before the epoch did", exitCode: .internalError)
+        }
+        timeline?.record(.data, from: beginning)
+        StopSignal.does(.computing)
+        var pending: (any Error)?
+        var next: Batch?
+        let report = try step.run(
+            batch, step: state.position.step,
+            following: {
+                let waiting = timeline?.now ?? 0
+                StopSignal.does(.waitingForData)
+                do { next = try prefetcher.following() } catch { pending = error }
+                timeline?.record(.data, from: waiting)
+                return next
+            },
+            signals: {
+                if let error = recorder?.takeError() { pending = error }
+                StopSignal.does(.waitingForRanks)
+                return StepSignals(stopRequested: isStopRequested(), errorPending: pending != nil)
+            })
+        state.position.step += 1
+        StopSignal.ended(step: state.position.step)
+        state.position.position += report.samples
+
+        let recording = timeline?.now ?? 0
+        if report.nonFinite != .none { try handleNonFinite(batch, next) } else { epochSums.add(step.sums) }
+        recorder?.step(
+            state.position, report: report, sums: step.sums,
+            isEpochEnd: state.position.position == dataset.rowCount)
+        timeline?.record(.records, from: recording)
+        timeline?.record(.step, from: beginning)
+        if report.errorPending {
+            try communicator.agree(on: "the next step", .inShares) {
+                if let pending { throw pending }
+                if let fault = step.followingFault, let next {
+                    throw fault.error(in: dataset, next, job.graph)
+                }
+            }
+        }
+        return report
+    }
+
+    private func handleNonFinite(_ batch: Batch, _ next: Batch?) throws {
+        let diagnosis = NonFiniteDiagnosis(
+            columns: step.columns, dataset: dataset, communicator: communicator)
+        let finding = try diagnosis.describe(batch, in: step, stepNumber: state.position.step)
+        switch job.training.nonFinite {
+        case .halt:
+            if finding.isOfData {
+                throw RunError(
+                    finding.text
+                        + "; the weights are those of the step before. Correct the data, or leave that "
+                        + "sample out", exitCode: .badInput)
+            }
+            throw RunError(
+                finding.text
+                    + "; the weights are those of the step before. Lower the learning rate, clip the "
+                    + "gradient, or set training.non_finite: skip", exitCode: .diverged)
+        case .skip:
+            step.remark(next)
+            if let recorder {
+                recorder.skipped(state.position, finding.text)
+            } else if communicator.rank == 0 {
+                Message.write("warning: \(finding.text); the step is skipped")
+            }
+        }
+    }
+
+    // MARK: An epoch's end
+
+    /// Validates, logs the epoch, checkpoints.
+    /// - Returns: `false` if asked to stop meanwhile: the epoch's end is then still to come.
+    private func finishEpoch(_ prefetcher: Prefetcher, _ isStopRequested: () -> Bool) throws -> Bool {
+        var validated: [Double] = []
+        if let validation {
+            let validating = trace?.beginValidation() ?? 0
+            StopSignal.does(.validating)
+            defer {
+                StopSignal.does(.computing)
+                trace?.endValidation(from: validating)
+            }
+            switch try validation.run(isInterrupted: isStopRequested) {
+            case .interrupted: return false
+            case .values(let values, let nonFinite):
+                validated = values
+                if let nonFinite, communicator.rank == 0 {
+                    Message.write("warning: validation: \(nonFinite)")
+                }
+            }
+        }
+        recorder?.epoch(
+            state.position, values: epochSums.list(), validated: validated,
+            learningRate: optimizer.learningRate, waited: prefetcher.waitedSeconds)
+        let epoch = History.Epoch(
+            number: state.position.epoch + 1,
+            names: step.names.names + (validated.isEmpty ? [] : step.names.names.map { "val_" + $0 }),
+            values: epochSums.list() + validated)
+        history.epochs.append(epoch)
+        eachEpoch(epoch)
+        epochSums.reset()
+        state.position.epoch += 1
+        state.position.position = 0
+        let every = job.checkpoints.everyEpochs
+        let isLast = state.position.epoch == job.training.epochs
+        if isLast || isCheckpointStep || (every > 0 && state.position.epoch % every == 0) { checkpoint() }
+        return true
+    }
+
+    // MARK: Checkpoints
+
+    private var isCheckpointStep: Bool {
+        let every = job.checkpoints.everySteps
+        return every > 0 && state.position.step % every == 0
+    }
+
+    /// Rank 0 takes a snapshot, which is written in the background.
+    private func checkpoint() {
+        StopSignal.writesCheckpoint()
+        guard let recorder else { return }
+        let taking = trace?.steps.now ?? 0
+        defer { trace?.steps.record(.checkpoint, from: taking) }
+        state.updates = optimizer.updates
+        state.slotsStart = optimizer.slotsStart
+        state.epochSums = epochSums.totals
+        recorder.waitForCheckpoint()
+        recorder.submit(takeSnapshot())
+    }
+}

@@ -1,0 +1,210 @@
+import Foundation
+import MIOBase
+import MIOBatches
+import MIOComm
+import MIOConfig
+import MIOData
+import MIOFiles
+import MIOFormats
+import MIOJob
+import MIOKernels
+import MIOMachine
+import MIORecords
+import MIOTraining
+import MIOTuning
+
+/// One rank of a training, from the job to the finished model.
+///
+/// Everything that is decided is decided by all ranks from reduced numbers; rank 0 alone writes, through the
+/// record keeper it embeds. A rank's error waits until the ranks talk next, and then ends all of them alike.
+public final class TrainingRun {
+    let session: Session
+    let dataset: Dataset
+    let validation: Validation?
+    let replica: Replica
+    let optimizer: OptimizerState
+    let step: TrainingStep
+    let snapshot: Snapshot
+    let schedule: BatchSchedule
+    var state: TrainingState
+    let epochSums: StepSums
+    private let backend: any KernelBackend
+    private let traceRequest: TraceRequest?
+    /// From the start of `run`, if one is asked for.
+    var trace: RunTrace?
+    /// On rank 0, of a run with a folder.
+    var recorder: Recorder?
+    /// The epochs that were finished since `run` began: the same on all ranks.
+    public internal(set) var history = History()
+    /// Called at the end of each epoch.
+    var eachEpoch: (History.Epoch) -> Void = { _ in }
+    var job: Job { session.job }
+    var communicator: any Communicator { session.communicator }
+
+    /// Opens the data, plans, and sees that all ranks agree; writes no file but what tuning keeps for the user.
+    /// - Parameters:
+    ///   - resume: what `run` will be given: where a run goes on, the classes of texts are those that it found.
+    ///   - trace: where to write what the ranks do, and when; `nil` for nowhere.
+    /// - Throws: one error, the same on all ranks.
+    public init(_ session: Session, resume: ResumeMode = .automatic, trace: TraceRequest? = nil) throws {
+        try session.communicator.agree(on: "the start") {
+            if session.communicator.rank == 0 { try resume.verifyPresent() }
+        }
+        let session = try session.settlingClasses(.training(resume))
+        self.session = session
+        try session.communicator.requireEqual(option: "--trace", trace?.description ?? "none")
+        traceRequest = trace
+        let job = session.job
+        let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
+        let train = SelectedData(key: "train", source: job.data.train)
+        let validationData = job.data.validation.map { SelectedData(key: "validation", source: $0) }
+        dataset = try session.openDataset(train, columns: columns.requests)
+        let validationSet = try validationData.map { try session.openDataset($0, columns: columns.requests) }
+        if session.communicator.rank == 0 {
+            for warning in SharedFiles.warnings(job) { Message.write("warning: \(warning)") }
+        }
+        let finite = FiniteCheck(session: session)
+        let integers = IntegerCheck(session: session)
+        let labels = LabelCheck(session: session, columns: columns)
+        try finite.run(dataset, place: train.place)
+        try integers.run(dataset, place: train.place)
+        try labels.run(dataset, of: train)
+        if let validationSet, let validationData {
+            try finite.run(validationSet, place: validationData.place)
+            try integers.run(validationSet, place: validationData.place)
+            try labels.run(validationSet, of: validationData)
+        }
+        state = TrainingState(order: SampleOrder(job, dataset))
+        schedule = BatchSchedule(
+            rowCount: dataset.rowCount, batchSize: job.training.samplesPerUpdate)
+        let validationSchedule = validationSet.map {
+            BatchSchedule(rowCount: $0.rowCount, batchSize: job.training.batchSize)
+        }
+        let (replica, memory, backend) = try session.makeTrainingReplica(
+            schedules: [schedule] + [validationSchedule].compactMap { $0 },
+            floatsPerSample: dataset.floatsPerSample)
+        self.replica = replica
+        self.backend = backend
+        optimizer = OptimizerState(
+            job.optimizer, plan: replica.plan, memory: memory, communicator: session.communicator)
+        step = TrainingStep(
+            replica: replica, optimizer: optimizer, memory: memory, communicator: session.communicator,
+            seed: job.seed, shards: session.shards, between: job.sumBetweenGroups)
+        epochSums = StepSums(step.names)
+        snapshot = Snapshot(replica: replica, optimizer: optimizer)
+        validation = validationSet.map {
+            Validation(
+                replica: replica, dataset: $0, batchSize: job.training.batchSize, session: session)
+        }
+    }
+
+    /// Trains, from the start or a checkpoint, to the end or until asked to stop.
+    /// - Parameters:
+    ///   - console: where rank 0 shows progress; `nil` for nowhere.
+    ///   - isStopRequested: asked once a step.
+    /// - Throws: one error, the same on all ranks.
+    public func run(
+        resume: ResumeMode, console: ConsoleTarget?, isStopRequested: @escaping () -> Bool
+    ) throws -> RunOutcome {
+        try communicator.requireEqual(option: "--resume", resume.description)
+        if let traceRequest { try RunTrace.check(traceRequest, communicator) }
+        let directory = try communicator.agree(on: "the run directory", .ofOneRank) {
+            communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
+        }
+        try begin(resume, directory)
+        if let directory {
+            session.keepLanes(in: directory.path)
+            if let native = backend as? NativeBackend, !native.tuning.entries.isEmpty {
+                TuningCache(folder: directory.path).add(native.tuning, of: native.machine)
+            }
+        }
+        trace = try traceRequest.map { try RunTrace($0, of: self) }
+        recorder = try communicator.agree(on: "the run's records", .ofOneRank) {
+            try directory.map {
+                try Recorder(
+                    directory: $0, job: job, names: step.names.names,
+                    stepsPerEpoch: schedule.batchesPerEpoch, start: state.position,
+                    batchesDone: batchesDone, console: console)
+            }
+        }
+        defer { recorder?.close() }
+        let outcome = try loop(isStopRequested)
+        StopSignal.finishes()
+        try communicator.agree(on: "finishing the run", .ofOneRank) {
+            guard let recorder else { return }
+            if outcome == .finished {
+                recorder.waitForCheckpoint()
+                try recorder.directory.verifyPresent()
+                // A checkpoint that was refused, for one: its weights are those of the model.
+                if let error = recorder.takeError() { throw error }
+                _ = try SafetensorsWriter.write(
+                    snapshot.takeWeights(),
+                    metadata: ["format": "mio", "step": "\(state.position.step)"],
+                    to: recorder.directory.weightsPath)
+            }
+            recorder.close()
+            if let error = recorder.takeError() { throw error }
+            try recorder.directory.verifyPresent()
+            if outcome == .stopped {
+                Message.write("stopped after step \(state.position.step); run again to continue")
+            }
+        }
+        try trace?.write()
+        return outcome
+    }
+
+    // MARK: Start
+
+    /// Sets weights, optimizer and position on every rank: rank 0 reads, the others are told.
+    private func begin(_ resume: ResumeMode, _ directory: RunDirectory?) throws {
+        try communicator.agree(on: "the start", .ofOneRank) {
+            guard let directory else { return }
+            if let warning = directory.warning { Message.write("warning: \(warning)") }
+            var store = directory.checkpoints(keep: job.checkpoints.keep)
+            if resume == .never { try store.remove(after: -1) }
+            let found = try StartingPoint.find(resume, in: store, model: snapshot.model)
+            for warning in found?.warnings ?? [] { Message.write("warning: \(warning)") }
+            if let found {
+                let start = try StartingPoint(
+                    found, store: store, job: job, model: snapshot.model,
+                    fit: CheckpointFit(job, replica.plan),
+                    order: SampleOrder(job, dataset))
+                try snapshot.restore(start.checkpoint, withSlots: start.keepsSlots)
+                state = start.state
+                for warning in start.warnings { Message.write("warning: \(warning)") }
+                // Only now: a job that cannot continue the run must leave what is known of it.
+                try directory.writeJob(job.resolvedYAML)
+                if start.isOwn {
+                    try store.remove(after: state.position.step)
+                } else {
+                    try store.replaceAll(by: takeSnapshot())
+                    // As in a run that starts: a finished model would be another run's.
+                    try Folder.remove(directory.weightsPath)
+                }
+                Message.write("continuing from \(start.checkpoint.path)")
+                if state.position.epoch >= job.training.epochs {
+                    Message.write(job.nothingToTrain)
+                }
+            } else {
+                try directory.writeJob(job.resolvedYAML)
+                replica.initializeWeights(seed: job.seed)
+                state.epochSums = epochSums.totals
+                try Folder.remove(directory.weightsPath)
+            }
+        }
+        state = TrainingState(
+            bytes: try communicator.broadcast(state.bytes, root: 0), order: SampleOrder(job, dataset))
+        state.outputsChecksum = job.outputsChecksum
+        try snapshot.broadcast(communicator)
+        optimizer.updates = state.updates
+        optimizer.slotsStart = state.slotsStart
+        epochSums.totals = state.epochSums
+    }
+
+    /// - Precondition: the snapshot before has been written.
+    func takeSnapshot() -> Checkpoint {
+        snapshot.take(
+            position: state.position, seed: job.seed, jobName: job.name, worldSize: communicator.size,
+            state: state.config)
+    }
+}
