@@ -56,6 +56,8 @@ package.targets += [
 package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops"), .target(name: "CProcess")]
 // In C++: what happens when the libraries that are written in it get no memory.
 package.targets.append(.target(name: "CFailedAllocation"))
+// What a program does with an error that leaves its top level.
+package.targets.append(.target(name: "CTopLevelError"))
 package.targets += module("MIOBase", [numerics])
 package.targets += module("MIOThreads", ["MIOBase", "CThreads"])
 package.targets += module("MIOFiles", ["MIOBase", "CZlib"], testing: ["TestFolders"])
