@@ -94,7 +94,8 @@ class RandomJob:
         images, ends = [], []
         for name in self.inputs:
             for _ in range(self.random.randint(0, 5)):
-                name = self._image_layer(name) if len(self.shapes[name]) == 3 else self._vector_layer(name)
+                layer = {3: self._image_layer, 2: self._sequence_layer}.get(len(self.shapes[name]), self._vector_layer)
+                name = layer(name)
                 name = self._normalized(name)
                 if len(self.shapes[name]) == 3:
                     images.append(name)
@@ -167,6 +168,38 @@ class RandomJob:
         if self.random.random() < 0.8:
             return self._sum_with(source, self._dense(source))
         return self._activated(source)
+
+    def _sequence_layer(self, source):
+        choose, (steps, features) = self.random.choice, self.shapes[source]
+        kind = choose(["LSTM", "LSTM", "Bidirectional", "TimeDistributed", "vector"])
+        if kind == "vector":
+            return self._vector_layer(source)
+        if kind == "TimeDistributed":
+            units = choose(UNITS)
+            inner = {"class": "Dense", "name": "inner", "units": units, "activation": self._activation()}
+            return self._add(kind, source, [steps, units], layer=inner)
+        units = choose([unit for unit in UNITS if unit < 40])
+        arguments = {
+            "units": units, "return_sequences": choose([True, False]), "return_state": choose([True, False]),
+            "use_bias": self.random.random() < 0.8,
+            "activation": choose(["tanh", "tanh", "relu", "sigmoid", "silu"]),
+            "recurrent_activation": choose(["sigmoid", "sigmoid", "hard_sigmoid", "tanh"]),
+        }
+        shape, states = [steps, units] if arguments["return_sequences"] else [units], 2
+        if kind == "LSTM":
+            name = self._add(kind, source, shape, go_backwards=choose([True, False]), **arguments)
+        else:
+            mode = choose(["concat", "sum", "mul", "ave"])
+            shape, states = [*shape[:-1], shape[-1] * (2 if mode == "concat" else 1)], 4
+            name = self._add(kind, source, shape, merge_mode=mode, layer={"class": "LSTM", "name": "inner", **arguments})
+        if not arguments["return_state"]:
+            return name
+        found = [f"{name}:{index + 1}" for index in range(states)]
+        if arguments["return_sequences"] and choose([True, False]):
+            # The states of the one begin the other.
+            return self._add("LSTM", [name, *found[:2]], [units], units=units)
+        ends = found if arguments["return_sequences"] else [name, *found]
+        return self._add("Concatenate", ends, [states * units + (0 if arguments["return_sequences"] else shape[-1])])
 
     def _image_layer(self, source):
         choose, height_width = self.random.choice, self.shapes[source][:2]

@@ -31,7 +31,9 @@ import nested  # noqa: E402
 import optimizers  # noqa: E402
 import philox  # noqa: E402
 import quantities  # noqa: E402
+import recurrent  # noqa: E402
 import schedules  # noqa: E402
+import sequences  # noqa: E402
 import training  # noqa: E402
 import weight_rules  # noqa: E402
 
@@ -40,6 +42,7 @@ FILES = {
     "pooling": layers.pooling,
     "activation": layers.activation,
     "normalization": layers.normalization,
+    "recurrent": recurrent.golden,
     "losses": losses.golden,
     "missing-elements": missing.golden,
     "masked": masked.golden,
@@ -54,6 +57,7 @@ for experiment in (
     training.TwoHeads(batch_size=32, steps=50),
     nested.Nested(batch_size=10, steps=10, sgd=0.1, adam=0.01),
     nested.Frozen(batch_size=10, steps=10, sgd=0.1, adam=0.01),
+    sequences.Sequences(batch_size=10, steps=10, sgd=0.1, adam=0.01),
 ):
     for optimizer in training.OPTIMIZERS:
         FILES[f"{experiment.name}-{optimizer}"] = (

@@ -34,8 +34,6 @@ def keras_part(model, name):
                for one, given in model["inputs"].items()}
     inputs, layers = dict(tensors), {}
     for entry in model["layers"]:
-        skipped = ("class", "inputs", "model", "layer", "layers")
-        arguments = {key: value for key, value in entry.items() if key not in skipped}
         if "class" not in entry:
             layer = layers[entry["layer"]]
         elif entry["class"] == "Functional":
@@ -45,10 +43,14 @@ def keras_part(model, name):
                 getattr(keras.layers, one["class"])(**{key: value for key, value in one.items() if key != "class"})
                 for one in entry["layers"]], name=entry["name"])
         else:
-            layer = getattr(keras.layers, entry["class"])(**arguments)
+            layer = keras_layer(entry)
         layers[entry["name"]] = layer
         source = entry["inputs"]
-        made = layer([tensors[one] for one in source] if isinstance(source, list) else tensors[source])
+        given = [tensors[one] for one in source] if isinstance(source, list) else tensors[source]
+        if entry.get("class") in ("LSTM", "Bidirectional") and isinstance(given, list):
+            made = layer(given[0], initial_state=given[1:]) if given[1:] else layer(given[0])
+        else:
+            made = layer(given)
         for index, one in enumerate(made if isinstance(made, (list, tuple)) else [made]):
             tensors[entry["name"] + (f":{index}" if index else "")] = one
     outputs = [tensors[one] for one in model["outputs"]]
@@ -78,6 +80,15 @@ def keras_weights(network, prefix=""):
         else:
             found.update({prefix + variable.path: variable for variable in layer.weights})
     return found
+
+
+def keras_layer(layer):
+    """Of an entry of a job's layers, or of what a wrapper holds."""
+    import keras
+
+    arguments = {key: keras_layer(value) if key in ("layer", "backward_layer") else value
+                 for key, value in layer.items() if key not in ("class", "inputs")}
+    return getattr(keras.layers, layer["class"])(**arguments)
 
 
 def keras_optimizer(job):

@@ -82,6 +82,9 @@ public struct ConfigReader {
         return value == .null ? nil : value
     }
 
+    /// Whether the key is there, and null.
+    public func isNull(_ key: String) -> Bool { dictionary[key] == .null }
+
     public mutating func required(_ key: String) throws(ConfigError) -> ConfigValue {
         try required(key, expected: nil, example: ConfigRecorder.current?.examples[key] ?? 1)
     }

@@ -9,7 +9,7 @@ enum RegistryPages {
 
     /// Values of required arguments that are no number, text or list, by the argument's name.
     private static let examples: [String: ConfigValue] = [
-        "layer": .dictionary(["class": "Dense", "units": 1])
+        "layer": .dictionary(["class": "LSTM", "units": 1])
     ]
 
     /// Reads a value under a recorder.

@@ -31,6 +31,33 @@ public struct KernelRequest: Sendable {
     /// Which inputs need a gradient.
     public let needsInputGradients: [Bool]
     public let trainsWeights: Bool
+
+    public init(
+        layer: any Layer, inputShapes: [Shape], inputLayouts: [Layout], outputShapes: [Shape], samples: Int,
+        sharesWeights: Bool, needsInputGradients: [Bool], trainsWeights: Bool
+    ) {
+        self.layer = layer
+        self.inputShapes = inputShapes
+        self.inputLayouts = inputLayouts
+        self.outputShapes = outputShapes
+        self.samples = samples
+        self.sharesWeights = sharesWeights
+        self.needsInputGradients = needsInputGradients
+        self.trainsWeights = trainsWeights
+    }
+
+    /// The request for a layer inside this one.
+    /// - Parameters:
+    ///   - inputs: for each of its inputs which one of this call it is.
+    ///   - samples: the most that one pass of it has.
+    public func inside(
+        _ inner: any Layer, inputs: [Int], inputShapes: [Shape], outputShapes: [Shape], samples: Int
+    ) -> KernelRequest {
+        KernelRequest(
+            layer: inner, inputShapes: inputShapes, inputLayouts: inputs.map { _ in .canonical },
+            outputShapes: outputShapes, samples: samples, sharesWeights: sharesWeights,
+            needsInputGradients: inputs.map { needsInputGradients[$0] }, trainsWeights: trainsWeights)
+    }
 }
 
 /// Which of a backend's kernels runs a call.
@@ -69,6 +96,8 @@ public struct KernelChoice: Hashable, Sendable {
     public var passesRelu: [Bool]
     /// Backward can do without its relu and its bias' gradient, which another operation does.
     public var takesPassedRelu: Bool
+    /// How the layers inside are run, of a layer that is made of others.
+    public var inner: [KernelChoice] = []
 
     public init(
         algorithm: String, inputLayouts: [Layout], outputLayout: Layout = .canonical, weightElements: [Int],

@@ -25,11 +25,15 @@ import Testing
         }
     }
 
-    /// Models in a model, shared, two of them with layers of the same names; and with a part of it frozen.
+    /// Models in a model, shared, two of them with layers of the same names; with a part of it frozen; and layers of
+    /// sequences.
     @Test(
-        arguments: ["model-nested-sgd", "model-nested-adam", "model-frozen-sgd", "model-frozen-adam"],
+        arguments: [
+            "model-nested-sgd", "model-nested-adam", "model-frozen-sgd", "model-frozen-adam",
+            "model-sequences-sgd", "model-sequences-adam",
+        ],
         [1, 2, 3, 4])
-    func trainsNestedModelsAsKerasDoes(file: String, ranks: Int) throws {
+    func trainsSmallModelsAsKerasDoes(file: String, ranks: Int) throws {
         let training = try ParityTraining(Golden(named: file))
         #expect(training.steps == 10)
         for kernels in KernelSelection.allCases {

@@ -14,7 +14,7 @@ import Testing
 ///   - inputs: off every kink and tie by more than 10·h; random in [-1, 1) without them.
 func checkGradients(
     of layer: any Layer, shapes: [Shape], samples: Int = 2, terms: Int = 1,
-    context: CallContext = CallContext(), inputs: [[Double]]? = nil,
+    context: CallContext = CallContext(), inputs: [[Double]]? = nil, masks: [[Double]?] = [],
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     let inputs =
@@ -26,7 +26,8 @@ func checkGradients(
         TestNumbers.uniform($1.shape.count, stream: 100 + UInt64($0))
     }
     let run = try LayerRun(
-        layer, shapes: shapes, samples: samples, context: context, inputs: inputs, weights: weights)
+        layer, shapes: shapes, samples: samples, context: context, inputs: inputs, weights: weights,
+        masks: masks)
     let y = run.forward()
     #expect(y.allSatisfy { $0.isFinite }, sourceLocation: sourceLocation)
     let r = TestNumbers.uniform(y.count, stream: 200)

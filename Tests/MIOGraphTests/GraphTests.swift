@@ -154,6 +154,15 @@ enum Models {
             LayerNormalization(axis: [1, -1], epsilon: 0.1, center: false),
             BatchNormalization(axis: 1, momentum: 0.5),
             Embedding(9, 4, embeddingsInitializer: .ones, maskZero: true), Masking(maskValue: -1),
+            BatchNormalization(axis: 1, momentum: 0.5, epsilon: 0.1, center: false),
+            LSTM(
+                3, activation: .relu, useBias: false, unitForgetBias: false, dropout: 0.2,
+                recurrentDropout: 0.1,
+                seed: 4, returnSequences: true, returnState: true, goBackwards: true, zeroOutputForMask: true),
+            Bidirectional(
+                LSTM(3, returnSequences: true), mergeMode: nil,
+                backwardLayer: LSTM(3, dropout: 0.5, returnSequences: true, goBackwards: true, name: "other")),
+            TimeDistributed(Dense(3, activation: .softmax, name: "scores")),
         ]
         // All but InputLayer, and those that tests register.
         #expect(layers.count == LayerRegistry.classNames.filter { !$0.hasPrefix("Test") }.count - 1)

@@ -5,30 +5,38 @@ import MIOGraph
 final class LayerRun<T: Scalar> {
     let layer: any Layer
     let inputShapes: [Shape]
-    let outputShape: Shape
+    let results: [Shape]
+    /// Of the first result.
+    var outputShape: Shape { results[0] }
+    var output: Storage<T> { outputs[0] }
     let samples: Int
     var context: CallContext
     private let elements: [TensorElement]
     let inputs: [Storage<T>]
     let weights: [Storage<T>]
-    let output: Storage<T>
+    let outputs: [Storage<T>]
+    /// Of each input; empty if there is none.
+    let masks: [Storage<T>?]
     private let kept: Storage<T>
     private let scratch: Storage<T>
 
     init(
         _ layer: any Layer, shapes: [Shape], samples: Int = 1, context: CallContext = CallContext(),
-        elements: [TensorElement] = [], inputs: [[T]], weights: [[T]] = []
+        elements: [TensorElement] = [], inputs: [[T]], weights: [[T]] = [], masks: [[T]?] = []
     ) throws {
         self.layer = layer
         inputShapes = shapes
-        outputShape = try layer.outputShape(for: shapes)
+        results = try layer.results(
+            for: shapes.enumerated().map { TensorSpec($1, elements.isEmpty ? .float32 : elements[$0]) }
+        ).map(\.shape)
         self.samples = samples
         self.context = context
         self.elements = elements
         self.inputs = inputs.map(Storage.init(copying:))
         self.weights = weights.map(Storage.init(copying:))
-        output = Storage(count: samples * outputShape.count)
-        let memory = layer.memory(for: shapes, output: outputShape)
+        self.masks = masks.map { $0.map(Storage.init(copying:)) }
+        outputs = results.map { Storage(count: samples * $0.count) }
+        let memory = layer.memory(for: shapes, output: results[0])
         kept = Storage(count: samples * memory.kept)
         scratch = Storage(count: samples * memory.scratch)
     }
@@ -36,30 +44,39 @@ final class LayerRun<T: Scalar> {
     private var call: ForwardCall<T> {
         ForwardCall(
             samples: samples, context: context, streams: RandomStreams(path: "layer"),
-            inputShapes: inputShapes, outputShapes: [outputShape], inputElements: elements,
-            inputs: inputs.map { UnsafePointer($0.pointer) }, masks: inputs.map { _ in nil },
-            weights: weights.map { UnsafePointer($0.pointer) }, outputs: [output.pointer],
+            inputShapes: inputShapes, outputShapes: results, inputElements: elements,
+            inputs: inputs.map { UnsafePointer($0.pointer) },
+            masks: (masks.isEmpty ? inputs.map { _ in nil } : masks).map {
+                $0.map { UnsafePointer($0.pointer) }
+            },
+            weights: weights.map { UnsafePointer($0.pointer) }, outputs: outputs.map(\.pointer),
             kept: kept.count == 0 ? nil : kept.pointer, scratch: scratch.count == 0 ? nil : scratch.pointer)
     }
 
-    /// The result for the present inputs and weights; the output holds garbage before.
+    /// The results for the present inputs and weights, one after the other; they hold garbage before.
     @discardableResult
     func forward() -> [T] {
-        for storage in [output, kept, scratch] { storage.fill(.nan) }
+        for storage in outputs + [kept, scratch] { storage.fill(.nan) }
         layer.forward(call)
-        return Array(output.buffer)
+        return outputs.flatMap { Array($0.buffer) }
     }
 
     /// The gradients after a backward that found `initial` in every gradient, less that: what it added.
     /// The forward must have run.
     func backward(_ outputGradient: [T], initial: T = 0) -> (inputs: [[T]], weights: [[T]]) {
         scratch.fill(.nan)
-        let gradient = Storage(copying: outputGradient)
+        var rest = outputGradient[...]
+        let gradients = outputs.map { output in
+            defer { rest = rest.dropFirst(output.count) }
+            return Storage(copying: Array(rest.prefix(output.count)))
+        }
         let inputGradients = inputs.map { Storage(repeating: initial, count: $0.count) }
         let weightGradients = weights.map { Storage(repeating: initial, count: $0.count) }
+        // The call holds pointers alone: what they point to has to outlive it.
+        defer { withExtendedLifetime(gradients) {} }
         layer.backward(
             BackwardCall(
-                forward: call, outputGradient: UnsafePointer(gradient.pointer),
+                forward: call, outputGradients: gradients.map { UnsafePointer($0.pointer) },
                 inputGradients: inputGradients.map(\.pointer), weightGradients: weightGradients.map(\.pointer)
             ))
         return (

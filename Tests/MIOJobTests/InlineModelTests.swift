@@ -211,6 +211,91 @@ import Testing
                 + "used, or add it to model.outputs")
     }
 
+    private static let states = """
+        name: a
+        model:
+          inputs: {x: {shape: [4, 2]}}
+          layers:
+            - {name: lstm, class: LSTM, inputs: x, units: 3, return_sequences: true, return_state: true}
+            - {name: y, class: LSTM, inputs: [lstm, "lstm:1", "lstm:2"], units: 3}
+            - {name: "y:1", class: Dense, inputs: y, units: 2}
+          outputs: {answer: y, cell: "OUTPUT", other: "y:1"}
+        outputs: {answer: {loss: mse}, cell: {loss: mse}, other: {loss: mse}}
+        data: {train: {files: a.npz}}
+        training: {epochs: 1, batch_size: 1}
+        """
+
+    /// The states of one layer begin another one; a name with a colon is a name first.
+    @Test func furtherResults() throws {
+        let job = try Job(yaml: Self.states.replacing("OUTPUT", with: "lstm:2"), folder: "/")
+        let graph = job.graph
+        let y = try #require(graph.nodes.first { $0.name == "y" })
+        #expect(y.inputs.map(graph.name) == ["lstm", "lstm:1", "lstm:2"])
+        #expect(graph.outputs.map { graph.name(of: $0.source) } == ["y", "lstm:2", "y:1"])
+        #expect(graph.shape(ofOutput: "other") == [2])
+    }
+
+    @Test(arguments: [
+        ("lstm:3", "\"lstm\" has 3 results"),
+        ("lstm:-1", "\"lstm\" has 3 results"),
+        ("y:2", "\"y\" has 1 result"),
+        ("x:1", "\"x:1\""),
+        ("lstn:1", "\"lstn:1\""),
+    ]) func resultsThatAreNotThere(written: String, expected: String) {
+        let error = #expect(throws: JobError.self) {
+            try Job(yaml: Self.states.replacing("OUTPUT", with: written), folder: "/")
+        }
+        #expect(error?.description.contains("model.outputs.cell: ") == true, "\(String(describing: error))")
+        #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
+    }
+
+    /// A wrapper's layer is a mapping where the name of a layer to call again would stand.
+    @Test func layersInside() throws {
+        let job = try Job(
+            yaml: """
+                name: a
+                model:
+                  inputs: {x: {shape: [4, 2]}}
+                  layers:
+                    - {name: both, class: Bidirectional, inputs: x, layer: {class: LSTM, units: 3, return_sequences: true}}
+                    - {name: again, layer: both, inputs: x}
+                    - name: y
+                      class: TimeDistributed
+                      inputs: again
+                      layer: {module: keras.layers, class_name: Dense, config: {units: 2, name: inner}, registered_name: null}
+                    - {name: z, class: TimeDistributed, inputs: both, layer: {class: Dense, units: 2}}
+                  outputs: [y, z]
+                outputs: {y: {loss: mse}, z: {loss: mse}}
+                data: {train: {files: a.npz}}
+                training: {epochs: 1, batch_size: 1}
+                """, folder: "/")
+        let names = Set(job.graph.parameters.map(\.name))
+        #expect(names.count == 10)
+        #expect(
+            names.isSuperset(of: [
+                "both/forward_lstm/lstm_cell/kernel", "both/backward_lstm/lstm_cell/bias", "y/inner/kernel",
+                "z/dense/bias",
+            ]))
+    }
+
+    /// A wrapper that has another name than its first call, written again and read again.
+    @Test func wrappersWithNamesOfTheirOwn() throws {
+        let graph = try graph(
+            """
+              inputs: {x: {shape: [4, 2]}}
+              layers:
+                - {name: y, class: TimeDistributed, layer_name: each, inputs: x, layer: {class: Dense, units: 2}}
+              outputs: [y]
+            """, outputs: ["y"])
+        #expect(graph.parameters.map(\.name) == ["each/dense/kernel", "each/dense/bias"])
+        let again = try Job(
+            yaml: ConfigValue.dictionary([
+                "model": graph.canonical, "outputs": .dictionary(["y": .dictionary(["loss": "mse"])]),
+                "data": .dictionary(["train": .dictionary(["files": "a.npz"])]),
+            ]).json(), folder: "/jobs/m")
+        #expect(again.graph == graph)
+    }
+
     @Test func otherMistakes() {
         #expect(
             message(Self.small("    - {name: y, layer: t, inputs: x, units: 3}"))?.hasPrefix(

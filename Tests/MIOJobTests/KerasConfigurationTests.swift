@@ -48,6 +48,22 @@ import Testing
         "class: Conv2D, filters: 2, kernel_size: 3, dilation_rate: 1, groups: 1, data_format: null",
     ]) func layers(_ layer: String) throws { _ = try job(layer: layer) }
 
+    @Test(arguments: [
+        #"class: LSTM, "trainable": true, \#(policy), "return_sequences": true, "return_state": false, "go_backwards": false, "stateful": false, "unroll": false, "zero_output_for_mask": true, "units": 2, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": true, \#(glorot), "recurrent_initializer": {"module": "keras.initializers", "class_name": "Orthogonal", "config": {"seed": null, "gain": 1.0}, "registered_name": null}, \#(zeros), "unit_forget_bias": true, "kernel_regularizer": null, "recurrent_regularizer": null, "bias_regularizer": null, "activity_regularizer": null, "kernel_constraint": null, "recurrent_constraint": null, "bias_constraint": null, "dropout": 0.0, "recurrent_dropout": 0.0, "seed": null"#,
+        #"class: Bidirectional, "trainable": true, \#(policy), "merge_mode": "concat", "layer": {"module": "keras.layers", "class_name": "LSTM", "config": {"name": "forward_lstm", "trainable": true, \#(policy), "return_sequences": true, "return_state": false, "go_backwards": false, "stateful": false, "unroll": false, "zero_output_for_mask": true, "units": 2, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": true, \#(glorot), "recurrent_initializer": {"module": "keras.initializers", "class_name": "Orthogonal", "config": {"seed": null, "gain": 1.0}, "registered_name": null}, \#(zeros), "unit_forget_bias": true, "kernel_regularizer": null, "recurrent_regularizer": null, "bias_regularizer": null, "activity_regularizer": null, "kernel_constraint": null, "recurrent_constraint": null, "bias_constraint": null, "dropout": 0.0, "recurrent_dropout": 0.0, "seed": null}, "registered_name": null}, "backward_layer": {"module": "keras.layers", "class_name": "LSTM", "config": {"name": "backward_lstm", "trainable": true, \#(policy), "return_sequences": true, "return_state": false, "go_backwards": true, "stateful": false, "unroll": false, "zero_output_for_mask": true, "units": 2, "activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": true, \#(glorot), "recurrent_initializer": {"module": "keras.initializers", "class_name": "Orthogonal", "config": {"seed": null, "gain": 1.0}, "registered_name": null}, \#(zeros), "unit_forget_bias": true, "kernel_regularizer": null, "recurrent_regularizer": null, "bias_regularizer": null, "activity_regularizer": null, "kernel_constraint": null, "recurrent_constraint": null, "bias_constraint": null, "dropout": 0.0, "recurrent_dropout": 0.0, "seed": null}, "registered_name": null}"#,
+        #"class: TimeDistributed, "trainable": true, \#(policy), "layer": {"module": "keras.layers", "class_name": "Flatten", "config": {"name": "flatten", "trainable": true, \#(policy), "data_format": "channels_last"}, "registered_name": null}"#,
+        "class: LSTM, units: 2, return_sequences: true, unroll: true, use_cudnn: auto, implementation: 2",
+    ]) func layersOfSequences(_ layer: String) throws { _ = try job(input: "shape: [6, 3]", layer: layer) }
+
+    @Test(arguments: [
+        ("stateful", "true"), ("units", "0"), ("activation", "swish"), ("dropout", "1.5"),
+        ("recurrent_constraint", "NonNegs"), ("return_state", "null"), ("use_cudnn", "maybe"),
+    ]) func whatIsNoArgumentOfAnLSTM(key: String, value: String) {
+        let units = key == "units" ? "" : "units: 2, "
+        let text = refusal { try job(input: "shape: [6, 3]", layer: "class: LSTM, \(units)\(key): \(value)") }
+        #expect(text.contains("layers[0].\(key)"), "\(text)")
+    }
+
     @Test(arguments: ["Concatenate", "Add"]) func mergingLayers(_ name: String) throws {
         let axis = name == "Add" ? "" : #""axis": -1, "#
         let entry = #"inputs: [image, image], class: \#(name), "trainable": true, \#(axis)\#(Self.policy)"#

@@ -91,6 +91,28 @@ void mio_batch_normalization_backward(
     const float *x, const float *dy, const float *mask, const float *means, const float *by_gradient,
     const float *by_distance, const float *all, int64_t rows, int64_t width, float *dx, bool adds);
 
+/// One step of a long short-term memory for `rows` samples. Activations: linear, relu, sigmoid, tanh.
+struct mio_lstm {
+    enum mio_activation activation, recurrent_activation;
+    int64_t rows, units;
+    /// For each row, this far apart, whether the step counts (not 0); NULL if all do.
+    const float *counts;
+    int64_t counts_stride;
+};
+
+/// z (rows, 4 · units) ← the gates i, f, g, o, from their arguments without `bias` (4 · units,), which may be NULL; the state
+/// h, c (rows, units) goes to `next_h`, `next_c`; `activated` ← activation(next_c). A row that does not count keeps its state.
+void mio_lstm_forward(
+    const struct mio_lstm *lstm, float *z, const float *bias, const float *h, const float *c, float *next_h,
+    float *next_c, float *activated);
+
+/// From the gates z, the state c before the step, the gradients dy by the step's output and dh, dc by the state after it:
+/// z ← dz; dc ← the gradient by c; dh ← 0, to which the caller adds dz · recurrent_kernelᵀ. A row that does not count has
+/// dz = 0 and keeps dh and dc.
+void mio_lstm_backward(
+    const struct mio_lstm *lstm, float *z, const float *c, const float *activated, const float *dy, float *dh,
+    float *dc);
+
 /// C (m, n) ← initial + A · B, or += A · B. A's element (i, l) lies at a[i · a_row + l · a_column]. Rows of B and of
 /// C are `b_stride` and `c_stride` apart; B's and `initial`'s rows must be readable up to a multiple of 16.
 /// `initial` (n,) may be NULL: zeros.

@@ -28,7 +28,10 @@ extension Graph {
             let isFirst = first.insert(call.part).inserted
             if isFirst {
                 // The first call in this order need not be the one that has the layer's name.
-                if part.name != call.name { entry["layer"] = .string(part.name) }
+                if part.name != call.name {
+                    // A wrapper's `layer` is the layer inside it.
+                    entry[part.config["layer"] == nil ? "layer" : "layer_name"] = .string(part.name)
+                }
                 entry["class"] = .string(part.className)
             } else {
                 entry["layer"] = .string(part.name)

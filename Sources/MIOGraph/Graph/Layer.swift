@@ -114,13 +114,18 @@ extension Layer {
 
     public var resultCount: Int { 1 }
 
-    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    /// - Throws: `ShapeError` if one of them holds integers.
+    func requireReal(_ inputs: [TensorSpec]) throws(ShapeError) {
         guard inputs.allSatisfy({ $0.element == .float32 }) else {
             throw ShapeError(
                 "expected tensors of float32, received "
                     + inputs.map(\.description).joined(separator: " and ")
                     + "; integers go into an Embedding")
         }
+    }
+
+    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+        try requireReal(inputs)
         return [TensorSpec(try outputShape(for: inputs.map(\.shape)))]
     }
 
@@ -169,7 +174,7 @@ public enum WeightRole: String, Hashable, Sendable {
 /// One weight of a layer, before it has values.
 public struct WeightDescription: Hashable, Sendable {
     /// Within its layer: `kernel`, `bias`.
-    public let name: String
+    public private(set) var name: String
     public let shape: Shape
     public let initializer: Initializer
     /// Keras' `compute_fans`: the number of inputs and outputs one unit sees.
@@ -210,6 +215,13 @@ public struct WeightDescription: Hashable, Sendable {
         self.init(
             name: name, shape: shape, initializer: initializer, fanIn: rows.clampedTimes(window),
             fanOut: columns.clampedTimes(window), isState: isState, rules: rules)
+    }
+
+    /// The same weight of a layer inside another one: its name is a path.
+    func inside(_ layer: String) -> WeightDescription {
+        var inner = self
+        inner.name = "\(layer)/\(name)"
+        return inner
     }
 
     /// A vector.

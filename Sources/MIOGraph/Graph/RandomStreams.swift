@@ -9,6 +9,14 @@ public struct RandomStreams: Hashable, Sendable {
     /// - Parameter path: the call's name, unique in the model.
     public init(path: String) { self.path = digest(path.utf8) }
 
+    private init(key: UInt64) { path = key }
+
+    /// The streams of a layer inside this one: all others than this one's and those of other layers in it.
+    public func inside(_ layer: Int) -> RandomStreams {
+        let key = Philox(seed: path, stream: 0x696e_6e65_7200 + UInt64(layer)).key
+        return RandomStreams(key: UInt64(key[0]) | UInt64(key[1]) << 32)
+    }
+
     /// One of the streams of a run.
     /// - Parameters:
     ///   - index: 0 for the first one of a call.

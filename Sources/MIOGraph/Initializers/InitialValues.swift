@@ -37,6 +37,11 @@ extension WeightDescription {
                 tensor.fill { Float(deviation * random.nextTruncatedNormal()) }
             }
         case .orthogonal(let gain): tensor.fillOrthogonal(gain: gain, &random)
+        case .forgetGateOnes(let others):
+            tensor = WeightDescription(
+                name: name, shape: shape, initializer: others, fanIn: fanIn, fanOut: fanOut
+            ).initialValues(seed: seed, stream: stream)
+            for i in shape.count / 4..<shape.count / 2 { tensor.values[i] = 1 }
         }
         return tensor
     }
@@ -46,9 +51,12 @@ extension WeightDescription {
     /// What Keras' initializers refuse, too.
     /// - Throws: `ShapeError` for an initializer with such arguments, or for such a shape.
     func checkInitializer() throws(ShapeError) {
+        if case .forgetGateOnes(let others) = initializer {
+            return try WeightDescription(name: name, shape: shape, initializer: others).checkInitializer()
+        }
         let expected: String? =
             switch initializer {
-            case .zeros, .ones: nil
+            case .zeros, .ones, .forgetGateOnes: nil
             case .constant(let value): value.isFinite ? nil : "a finite value"
             case .identity(let gain):
                 shape.rank != 2 ? "a matrix, as Identity makes" : gain.isFinite ? nil : "a finite gain"

@@ -2,7 +2,7 @@ import MIOBase
 import MIOConfig
 
 /// How a weight gets its first values, by Keras' names. <https://keras.io/api/layers/initializers/>
-public enum Initializer: Hashable, Sendable {
+public indirect enum Initializer: Hashable, Sendable {
     /// Every element 0.
     case zeros
     /// Every element 1.
@@ -21,6 +21,8 @@ public enum Initializer: Hashable, Sendable {
     case varianceScaling(VarianceScaling)
     /// Orthonormal rows or columns of the weight seen as a matrix (all axes but the last, last), times `gain`.
     case orthogonal(gain: Double)
+    /// As it says, but ones in the second quarter: an LSTM's bias, whose forget gate begins open. No job names it.
+    case forgetGateOnes(Initializer)
 
     /// Uniform, variance 2 / (fan in + fan out).
     public static var glorotUniform: Initializer { .varianceScaling(.glorotUniform) }

@@ -88,6 +88,7 @@ extension Initializer {
         case .truncatedNormal(let mean, let deviation):
             return .dictionary(["class": "TruncatedNormal", "mean": .real(mean), "stddev": .real(deviation)])
         case .orthogonal(let gain): return .dictionary(["class": "Orthogonal", "gain": .real(gain)])
+        case .forgetGateOnes(let others): return others.config
         case .varianceScaling(let scaling):
             if let named = VarianceScaling.named.first(where: { $0.scaling == scaling }) {
                 return .string(named.className)

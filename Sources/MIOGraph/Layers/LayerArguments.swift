@@ -36,3 +36,11 @@ extension Activation {
         self = config.value(key) == nil ? .linear : try config.choice(key)
     }
 }
+
+extension ConfigReader {
+    /// An activation that is `fallback` where it is left out, and linear at null.
+    mutating func activation(_ key: String, default fallback: Activation) throws(ConfigError) -> Activation {
+        describe(key, "an activation", default: .string(fallback.rawValue))
+        return value(key) == nil && !isNull(key) ? fallback : try Activation(reading: key, from: &self)
+    }
+}

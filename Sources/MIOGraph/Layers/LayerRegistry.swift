@@ -22,6 +22,9 @@ public enum LayerRegistry {
         BatchNormalization.self,
         Embedding.self,
         Masking.self,
+        LSTM.self,
+        Bidirectional.self,
+        TimeDistributed.self,
     ]
 
     /// Those of the program.

@@ -23,9 +23,12 @@ struct LayerCallEntry {
         path = reader.path
         name = try reader.string("name")
         guard !name.isEmpty else { throw reader.error("name", "expected a name, found an empty one") }
-        let shared = try reader.optionalString("layer")
+        // A mapping is the layer inside a wrapper, whose own name is then `layer_name`.
+        let holdsLayer = if case .dictionary? = reader.value("layer") { true } else { false }
+        let shared = try reader.optionalString(holdsLayer ? "layer_name" : "layer")
         layerName = shared ?? name
-        className = shared == nil ? try reader.string("class") : try reader.optionalString("class")
+        className =
+            shared == nil || holdsLayer ? try reader.string("class") : try reader.optionalString("class")
         if className == "InputLayer" {
             throw reader.error("class", "inputs are not layers here; declare them under model.inputs")
         }

@@ -60,6 +60,9 @@ extension KernelName {
     static let layerNormalization = KernelName("layer normalization")
     static let batchNormalization = KernelName("batch normalization")
     static let embedding = KernelName("embedding")
+    static let lstm = KernelName("lstm")
+    static let bidirectional = KernelName("bidirectional")
+    static let timeDistributed = KernelName("time distributed")
 }
 
 extension NativeBackend {
@@ -110,6 +113,15 @@ extension NativeBackend {
             .embedding, for: Embedding.self,
             choose: { layer, request, _ in EmbeddingKernel.choice(layer, request) },
             make: { layer, description, _ in EmbeddingKernel(layer, description) }),
+        KernelEntry(
+            .lstm, for: LSTM.self, choose: { layer, request, _ in LSTMKernel.choice(layer, request) },
+            make: { layer, description, _ in LSTMKernel(layer, description) }),
+        KernelEntry(
+            .bidirectional, for: Bidirectional.self, choose: { BidirectionalKernel.choice($0, $1, $2) },
+            make: { try BidirectionalKernel($0, $1, $2) }),
+        KernelEntry(
+            .timeDistributed, for: TimeDistributed.self, choose: { TimeDistributedKernel.choice($0, $1, $2) },
+            make: { try TimeDistributedKernel($0, $1, $2) }),
     ]
 
     /// Whether a plan for the graph should be measured before it is made.
