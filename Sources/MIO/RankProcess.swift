@@ -9,6 +9,14 @@ import MIOTuning
 
 /// A program that is one rank of a run, and nothing else: what `mio-worker` is.
 public enum RankProcess {
+    /// Trains a job, then ends the process with the exit code of `mio-worker`.
+    /// - Parameters:
+    ///   - resume: what to continue from.
+    ///   - makeJob: on every rank; an error of it ends all of them with one message.
+    public static func train(resume: ResumeMode = .automatic, _ makeJob: () throws -> Job) -> Never {
+        train(resume: resume, kernels: .native, trace: nil, makeJob)
+    }
+
     /// Trains a job, then ends the process with the contract's exit code.
     /// - Parameters:
     ///   - resume: what to continue from.
@@ -16,8 +24,7 @@ public enum RankProcess {
     ///   - trace: where to write what the ranks do, and when; `nil` for nowhere.
     ///   - makeJob: on every rank; an error of it ends all of them with one message.
     public static func train(
-        resume: ResumeMode = .automatic, kernels: KernelSelection = .native, trace: TraceRequest? = nil,
-        _ makeJob: () throws -> Job
+        resume: ResumeMode, kernels: KernelSelection, trace: TraceRequest?, _ makeJob: () throws -> Job
     ) -> Never {
         run { communicator in
             let job = try communicator.agree(on: "the job") { try makeJob() }

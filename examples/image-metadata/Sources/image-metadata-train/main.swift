@@ -22,7 +22,7 @@ RankProcess.train {
         outputs: [OutputSpecification("answer", loss: BinaryCrossentropy(), metrics: [AccuracyMetric()])],
         data: JobData(
             train: DataSource("data/train-*.npz"), validation: DataSource("data/validation-*.npz")),
-        optimizer: Adam(options: OptimizerOptions(learningRate: Constant(0.0001))),
+        optimizer: Adam(learningRate: 0.0001),
         training: TrainingOptions(epochs: 2, batchSize: 8),
         checkpoints: CheckpointOptions(keep: 1),
         logging: LoggingOptions(everySteps: 8),

@@ -23,7 +23,7 @@ RankProcess.train {
         ],
         data: JobData(
             train: DataSource("data/train-*.npz"), validation: DataSource("data/validation-*.npz")),
-        optimizer: Adam(options: OptimizerOptions(learningRate: Constant(0.002))),
+        optimizer: Adam(learningRate: 0.002),
         training: TrainingOptions(epochs: 10, batchSize: 64),
         logging: LoggingOptions(everySteps: 50),
         runDirectory: "runs/two-heads-swift",
