@@ -53,5 +53,5 @@ enum ProcessEnd {
         MPICommunicator.endAll(error.exitCode)
     }
 
-    private static let secondsForRankZero = 1.0
+    private static let secondsForRankZero = 5.0
 }
