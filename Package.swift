@@ -271,7 +271,8 @@ package.targets += [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "ProcessSupport", "KerasParity", "TestFolders", "mio-worker", "own-layer-train", "MIOBase", "MIOGraph",
+            "ProcessSupport", "KerasParity", "TestFolders", "mio-worker", "own-layer-train", "MIOBase",
+            "MIOGraph",
             "MIOTrace", "MIOConfig",
             "MIOData",
             "MIOFiles", "MIOFormats", "MIORecords", "MIORun",

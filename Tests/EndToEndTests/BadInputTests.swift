@@ -2,7 +2,6 @@ import Foundation
 import MIOBase
 import MIOData
 import MIOGraph
-
 import ProcessSupport
 import Testing
 

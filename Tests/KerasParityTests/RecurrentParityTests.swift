@@ -1,7 +1,7 @@
 import KerasParity
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOBase
 import Testing
 
 /// Layers of sequences: all results, and the gradients by all inputs and weights.

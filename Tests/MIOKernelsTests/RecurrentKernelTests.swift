@@ -1,7 +1,7 @@
+import MIOBase
 import MIOGraph
 import MIOKernels
 import MIOPlan
-import MIOBase
 import Testing
 
 /// The fast kernels of layers of sequences against the plain ones.

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOBase
 
 /// Two kernels of recurrent layers, and the merge of what they put out.
 final class BidirectionalKernel: Kernel {

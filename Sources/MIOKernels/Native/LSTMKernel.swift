@@ -1,7 +1,7 @@
 import CDenseLoops
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOBase
 
 /// A long short-term memory in matrix products: one for what all steps take of the sequence, then one for each step's state.
 ///

@@ -1,6 +1,6 @@
+import MIOBase
 import MIOGraph
 import MIOPlan
-import MIOBase
 
 /// The kernel of a layer, whose samples are the steps of all samples.
 ///

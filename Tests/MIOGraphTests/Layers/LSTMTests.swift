@@ -1,5 +1,5 @@
-import MIOGraph
 import MIOBase
+import MIOGraph
 import Testing
 
 @Suite struct LSTMTests {

@@ -1,7 +1,7 @@
 import Foundation
+import MIOBase
 import MIOConfig
 import MIOGraph
-import MIOBase
 import Testing
 
 @Suite struct BidirectionalTests {

@@ -1,5 +1,5 @@
-import MIOConfig
 import MIOBase
+import MIOConfig
 
 /// Goes through a sequence in both directions with two layers of the same kind, and merges what they put out.
 /// <https://keras.io/api/layers/recurrent_layers/bidirectional/>

@@ -1,5 +1,5 @@
-import MIOConfig
 import MIOBase
+import MIOConfig
 
 extension ConfigReader {
     /// Reads the layer that a wrapper holds: `{class: LSTM, units: 32}`, or as Keras' configurations have it, with

@@ -1,5 +1,5 @@
-import MIOConfig
 import MIOBase
+import MIOConfig
 
 /// Long short-term memory. <https://keras.io/api/layers/recurrent_layers/lstm/>
 ///

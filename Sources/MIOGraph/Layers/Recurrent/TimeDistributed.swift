@@ -1,5 +1,5 @@
-import MIOConfig
 import MIOBase
+import MIOConfig
 
 /// Calls a layer on every step of a sequence by itself. <https://keras.io/api/layers/recurrent_layers/time_distributed/>
 ///
