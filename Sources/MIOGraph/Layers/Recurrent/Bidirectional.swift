@@ -13,11 +13,20 @@ public struct Bidirectional: Layer {
 
     /// How two outputs y and y′ become one.
     public enum MergeMode: String, CaseIterable, Sendable {
-        case concat, sum, mul, ave
+        /// y beside y′.
+        case concat
+        /// y + y′
+        case sum
+        /// y · y′
+        case mul
+        /// (y + y′) / 2
+        case ave
     }
 
     public let attributes: LayerAttributes
+    /// The one that takes the first step first.
     public let forwardLayer: any RecurrentLayer
+    /// The one that takes the last step first.
     public let backwardLayer: any RecurrentLayer
     /// `nil` gives both outputs.
     public let mergeMode: MergeMode?

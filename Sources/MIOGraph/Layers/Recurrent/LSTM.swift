@@ -26,9 +26,11 @@ public struct LSTM: RecurrentLayer {
     public private(set) var attributes: LayerAttributes
     public let units: Int
     public let activation: Activation
+    /// Of the gates.
     public let recurrentActivation: Activation
     public let useBias: Bool
     public let kernelInitializer: Initializer
+    /// The first values of the recurrent kernel.
     public let recurrentInitializer: Initializer
     public let biasInitializer: Initializer
     public let kernelRules: WeightRules
@@ -36,11 +38,15 @@ public struct LSTM: RecurrentLayer {
     public let biasRules: WeightRules
     /// Whether the forget gate's bias begins at 1.
     public let unitForgetBias: Bool
+    /// The fraction of a step's x that is dropped in training.
     public let dropout: Double
+    /// The fraction of h that is dropped in training.
     public let recurrentDropout: Double
     /// Added to the job's seed.
     public let seed: Int
+    /// Whether it gives the output of every step, and not the last one alone.
     public let returnSequences: Bool
+    /// Whether the last h and c are results too.
     public let returnState: Bool
     public private(set) var goBackwards: Bool
     /// Whether a step that a mask leaves out puts out zeros.
@@ -50,7 +56,9 @@ public struct LSTM: RecurrentLayer {
         _ units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         useBias: Bool = true, kernelInitializer: Initializer = .glorotUniform,
         recurrentInitializer: Initializer = .orthogonal(gain: 1), biasInitializer: Initializer = .zeros,
-        kernelRules: WeightRules = .none, recurrentRules: WeightRules = .none, biasRules: WeightRules = .none,
+        kernelRegularizer: (any Regularizer)? = nil, recurrentRegularizer: (any Regularizer)? = nil,
+        biasRegularizer: (any Regularizer)? = nil, kernelConstraint: (any Constraint)? = nil,
+        recurrentConstraint: (any Constraint)? = nil, biasConstraint: (any Constraint)? = nil,
         unitForgetBias: Bool = true, dropout: Double = 0, recurrentDropout: Double = 0, seed: Int = 0,
         returnSequences: Bool = false, returnState: Bool = false, goBackwards: Bool = false,
         zeroOutputForMask: Bool = false, name: String? = nil, trainable: Bool = true
@@ -67,9 +75,9 @@ public struct LSTM: RecurrentLayer {
         self.kernelInitializer = kernelInitializer
         self.recurrentInitializer = recurrentInitializer
         self.biasInitializer = biasInitializer
-        self.kernelRules = kernelRules
-        self.recurrentRules = recurrentRules
-        self.biasRules = biasRules
+        kernelRules = WeightRules(regularizer: kernelRegularizer, constraint: kernelConstraint)
+        recurrentRules = WeightRules(regularizer: recurrentRegularizer, constraint: recurrentConstraint)
+        biasRules = WeightRules(regularizer: biasRegularizer, constraint: biasConstraint)
         self.unitForgetBias = unitForgetBias
         self.dropout = dropout
         self.recurrentDropout = recurrentDropout

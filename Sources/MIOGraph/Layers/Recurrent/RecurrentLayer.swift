@@ -8,7 +8,9 @@ public protocol RecurrentLayer: Layer {
     var units: Int { get }
     /// How many states it has, each (units,).
     static var stateCount: Int { get }
+    /// Whether it gives the output of every step, and not the last one alone.
     var returnSequences: Bool { get }
+    /// Whether the last states are results too.
     var returnState: Bool { get }
     /// Whether it takes the last step first.
     var goBackwards: Bool { get }

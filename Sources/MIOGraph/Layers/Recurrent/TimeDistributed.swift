@@ -8,6 +8,7 @@ import MIOConfig
 public struct TimeDistributed: Layer {
     public static var className: String { "TimeDistributed" }
     public let attributes: LayerAttributes
+    /// The one that is called on each step.
     public let layer: any Layer
 
     /// - Parameter layer: takes one tensor and gives one.
