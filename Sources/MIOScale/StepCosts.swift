@@ -14,20 +14,26 @@ public struct StepCosts: Hashable, Sendable {
     public var passSamples: Int
     /// In how many pieces the gradient is reduced while backward computes the next.
     public var buckets: Int
+    /// How often a step stops until all ranks have added up what a layer must know of the whole batch, and how many numbers
+    /// that are in all.
+    public var batchSums: Int
+    public var batchSumNumbers: Int
 
     /// - Precondition: no negative numbers, at least one bucket and one sample a pass.
     public init(
         fixedSeconds: Double, sampleSeconds: Double, parameters: Int, slots: Int, passSamples: Int,
-        buckets: Int
+        buckets: Int, batchSums: Int = 0, batchSumNumbers: Int = 0
     ) {
         precondition(fixedSeconds >= 0 && sampleSeconds >= 0 && parameters >= 0 && slots >= 0)
-        precondition(passSamples >= 1 && buckets >= 1)
+        precondition(passSamples >= 1 && buckets >= 1 && batchSums >= 0 && batchSumNumbers >= 0)
         self.fixedSeconds = fixedSeconds
         self.sampleSeconds = sampleSeconds
         self.parameters = parameters
         self.slots = slots
         self.passSamples = passSamples
         self.buckets = buckets
+        self.batchSums = batchSums
+        self.batchSumNumbers = batchSumNumbers
     }
 
     /// The line with the least squared errors, relative to the seconds, through measured steps.
@@ -66,6 +72,8 @@ public struct StepCosts: Hashable, Sendable {
         slots = try reader.integer("optimizer_slots", atLeast: 0)
         passSamples = try reader.integer("pass_samples", atLeast: 1)
         buckets = try reader.integer("buckets", atLeast: 1)
+        batchSums = try reader.integer("batch_sums", default: 0, atLeast: 0)
+        batchSumNumbers = try reader.integer("batch_sum_numbers", default: 0, atLeast: 0)
         try reader.finish()
     }
 
@@ -74,6 +82,7 @@ public struct StepCosts: Hashable, Sendable {
             "fixed_seconds": .real(fixedSeconds), "sample_seconds": .real(sampleSeconds),
             "parameters": .integer(parameters), "optimizer_slots": .integer(slots),
             "pass_samples": .integer(passSamples), "buckets": .integer(buckets),
+            "batch_sums": .integer(batchSums), "batch_sum_numbers": .integer(batchSumNumbers),
         ]
     }
 }

@@ -35,7 +35,7 @@ public enum Scaling: String, CaseIterable, Sendable {
 ///     reduce    = S · (1 + 1/r) / (memory / r) + S · (3 − 2/r) / transfer + 3 · ⌈log₂ r⌉ · hop     (r > 1)
 ///     network   = 2 · (M−1)/M · S' / bandwidth + ⌈log₂ M⌉ · latency · buckets            (M > 1)
 ///     exposed   = max(network / buckets, network − backward / passes · (buckets−1)/buckets)
-///     control   = ⌈log₂ r⌉ · hop + ⌈log₂ M⌉ · latency
+///     control   = (1 + sums) · (⌈log₂ r⌉ · hop + ⌈log₂ M⌉ · latency) + 8 · numbers · (M−1) / bandwidth
 ///     step      = compute + reduce + update + exposed + control
 ///
 /// `slowdown` is that of cores computing at once and, for more ranks than cores, of taking turns. `memory` is the
@@ -45,7 +45,8 @@ public enum Scaling: String, CaseIterable, Sendable {
 /// they have read: S · 3 (r−1)/r + S/r. S' is S as sent; the slices of a machine cross the network together, by recursive
 /// halving and doubling (Thakur, Rabenseifner and Gropp, "Optimization of Collective Communication Operations in MPICH",
 /// 2005), while backward, two thirds of computing, still works on the buckets that come later, in the last pass over some
-/// of the samples; the last bucket has nothing to hide behind.
+/// of the samples; the last bucket has nothing to hide behind. `sums` are those over the batch that layers such as
+/// BatchNormalization wait for, of `numbers` doubles in all, which each machine gets from every other one.
 public struct StepModel: Sendable {
     public var constants: ScaleConstants
     public var layout: ClusterLayout
@@ -100,7 +101,8 @@ public struct StepModel: Sendable {
             ranks: ranks, nodes: nodes, globalBatch: global, largestPart: part, compute: compute,
             reduce: reduce, update: update, transfer: network == 0 ? 0 : exposed * transfer / network,
             latency: network == 0 ? 0 : exposed * waiting / network,
-            control: hops * machine.hopSeconds + rounds * layout.latency)
+            control: Double(1 + step.batchSums) * (hops * machine.hopSeconds + rounds * layout.latency)
+                + 8 * Double(step.batchSumNumbers) * Double(nodes - 1) / layout.bandwidth)
     }
 }
 

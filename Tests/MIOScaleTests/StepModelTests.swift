@@ -53,6 +53,16 @@ import Testing
         expect(row.control, 1e-6)
     }
 
+    /// Three sums of 100 numbers in all: three meetings more, and 800 bytes to the other machine.
+    @Test func sumsOverTheBatchByHand() {
+        var waiting = model()
+        waiting.constants.step.batchSums = 3
+        waiting.constants.step.batchSumNumbers = 100
+        expect(waiting.predict(ranks: 1).control, 0)
+        expect(waiting.predict(ranks: 2).control, 4e-6)
+        expect(waiting.predict(ranks: 4).control, 4 * (1e-6 + 20e-6) + 0.8e-6)
+    }
+
     @Test func fourRanksOfTwoMachinesByHand() {
         let row = model().predict(ranks: 4)
         #expect((row.nodes, row.largestPart) == (2, 2))

@@ -38,7 +38,8 @@ public enum ScaleMeasurement {
         }
         let step = StepCosts(
             fixedSeconds: line.fixed, sampleSeconds: line.sample, parameters: last.parameters,
-            slots: last.slots, passSamples: last.passSamples, buckets: last.buckets)
+            slots: last.slots, passSamples: last.passSamples, buckets: last.buckets,
+            batchSums: last.batchSums, batchSumNumbers: last.batchSumNumbers)
         // Of gradient, weights and slots.
         let workingSet = Int(step.slabBytes) * (2 + step.slots)
         let core = try MachineProbe.bandwidth(threads: 1, workingSet: workingSet)

@@ -23,6 +23,8 @@ struct StepProbe: Sendable {
         var slots: Int
         var passSamples: Int
         var buckets: Int
+        var batchSums: Int
+        var batchSumNumbers: Int
     }
 
     /// Steps for about this long.
@@ -40,6 +42,9 @@ struct StepProbe: Sendable {
             seconds: times.sorted()[times.count / 4],
             parameters: job.graph.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count },
             slots: step.optimizer.slots.count, passSamples: plan.samples,
-            buckets: max(1, plan.buckets.count))
+            buckets: max(1, plan.buckets.count),
+            batchSums: plan.stages.reduce(0) {
+                $0 + ($1.forwardSums.isEmpty ? 0 : 1) + ($1.backwardSums.isEmpty ? 0 : 1)
+            }, batchSumNumbers: plan.batchSumCount)
     }
 }
