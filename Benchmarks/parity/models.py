@@ -68,7 +68,7 @@ def two_heads_batch(step, size):
 def start(weights):
     """Specifications of the initial weights, given with their paths: stream 1000 + i.
 
-    Kernels as Glorot would, biases small and not zero, so that a mistaken order shows.
+    Kernels as Glorot would, biases small and not zero, so that a mistaken order shows; factors and variances around 1.
     """
     specifications = []
     for index, (path, variable) in enumerate(weights):
@@ -77,7 +77,6 @@ def start(weights):
         if len(shape) > 1:
             field = math.prod(shape[:-2])
             limit = math.sqrt(6 / (field * (shape[-2] + shape[-1])))
-        specifications.append(
-            {"path": path, **tensors.uniform(1000 + index, shape, -limit, limit)}
-        )
+        low, high = (0.5, 1.5) if path.endswith(("/gamma", "/moving_variance")) else (-limit, limit)
+        specifications.append({"path": path, **tensors.uniform(1000 + index, shape, low, high)})
     return specifications

@@ -28,6 +28,7 @@ import metrics  # noqa: E402
 import initializers  # noqa: E402
 import missing  # noqa: E402
 import nested  # noqa: E402
+import normalized  # noqa: E402
 import optimizers  # noqa: E402
 import philox  # noqa: E402
 import quantities  # noqa: E402
@@ -57,6 +58,7 @@ for experiment in (
     training.TwoHeads(batch_size=32, steps=50),
     nested.Nested(batch_size=10, steps=10, sgd=0.1, adam=0.01),
     nested.Frozen(batch_size=10, steps=10, sgd=0.1, adam=0.01),
+    normalized.Normalized(batch_size=10, steps=20, sgd=0.05, adam=0.005),
     sequences.Sequences(batch_size=10, steps=10, sgd=0.1, adam=0.01),
 ):
     for optimizer in training.OPTIMIZERS:

@@ -3,7 +3,8 @@
 //
 // OpenBLAS starts a thread for each processor while it is loaded, and each gets a buffer. Its version 0.3.29 tries for
 // ever where one gets none. So the program becomes itself once more with the variable that lets OpenBLAS start no
-// thread; how many compute is said later, by openblas_set_num_threads. Where even the first thread gets no buffer, or a
+// thread; how many compute is said later, by openblas_set_num_threads. And with the one that gives all threads one heap:
+// glibc maps 128 MB for a moment whenever it makes a thread's own, and another thread's array could get none just then. Where even the first thread gets no buffer, or a
 // library written in C++ no memory, the program ends with a message instead of turning round or by a signal.
 
 #if defined(__linux__)
@@ -23,6 +24,7 @@ enum { exit_code = 74 };
 enum { patience_seconds = 3 };
 
 static const char variable[] = "OPENBLAS_NUM_THREADS=";
+static char one_heap[] = "MALLOC_ARENA_MAX=1";
 static char message[256];
 
 static rlim_t current_limit(int resource) {
@@ -67,10 +69,11 @@ static void become_itself(char **arguments, char **environment, size_t variables
     char one[sizeof variable + 1];
     memcpy(one, variable, sizeof variable - 1);
     memcpy(one + sizeof variable - 1, "1", 2);
-    char *extended[variables + 2];
+    char *extended[variables + 3];
     memcpy(extended, environment, variables * sizeof *extended);
     extended[variables] = one;
-    extended[variables + 1] = NULL;
+    extended[variables + 1] = one_heap;
+    extended[variables + 2] = NULL;
     // By its own path, for that is the name that others see; the link works also where the file has been replaced.
     char path[4096];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);

@@ -152,7 +152,6 @@ enum Models {
             MaxPooling2D(poolSize: 3, strides: 2, padding: .same), Flatten(), Reshape([2, -1]),
             Concatenate(axis: 1), Add(), Dropout(0.25, seed: 3), ActivationLayer(.softmax),
             LayerNormalization(axis: [1, -1], epsilon: 0.1, center: false),
-            BatchNormalization(axis: 1, momentum: 0.5),
             Embedding(9, 4, embeddingsInitializer: .ones, maskZero: true), Masking(maskValue: -1),
             BatchNormalization(axis: 1, momentum: 0.5, epsilon: 0.1, center: false),
             LSTM(

@@ -53,6 +53,7 @@ package enum RegularizerRegistry {
 extension ConfigReader {
     /// A factor of a regularizer; Keras takes null for the default here.
     mutating func factor(_ key: String, default fallback: Double) throws(ConfigError) -> Double {
+        describe(key, "a number of at least 0", default: .real(fallback))
         guard value(key) != nil else { return fallback }
         let factor = try real(key, in: 0 ... .infinity)
         // The gradient is made of 32-bit floats.
