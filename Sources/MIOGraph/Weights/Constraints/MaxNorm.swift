@@ -7,8 +7,9 @@ import MIOConfig
 public struct MaxNorm: Constraint, Hashable {
     public static let className = "MaxNorm"
 
+    /// The largest norm.
     public let maxValue: Double
-    public let axis: NormAxes
+    package let axis: NormAxes
 
     /// - Precondition: `maxValue` is finite and not negative.
     public init(_ maxValue: Double = 2, axis: [Int] = [0]) {
