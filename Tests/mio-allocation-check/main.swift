@@ -10,7 +10,9 @@ import MIOComm
 //     mio-allocation-check two-heads|image-metadata native|reference
 //
 // `missing` is the same with elements of an output's labels missing, `traced` with every step on a timeline, `rules` with
-// kernels that have a regularizer and a constraint. `known` is what the counter says of allocations that are there, so that a counter that counts nothing shows.
+// kernels that have a regularizer and a constraint, `layers` with other layers between the same inputs and outputs: steps of
+// several stages, sequences. `known` is what the counter says of allocations that are there, so that a counter that counts
+// nothing shows.
 
 /// What a class instance, a block of C's and an aligned block of `Storage` are counted as.
 func countKnownAllocations() -> Int {
@@ -24,19 +26,45 @@ func countKnownAllocations() -> Int {
     return Int(count)
 }
 
+/// The model's inputs and outputs with normalizations and, of the vector, a sequence between them.
+func withOtherLayers(_ model: StartingModel) throws -> Model {
+    switch model {
+    case .imageMetadata:
+        let image = Input("image", shape: [12, 12, 3])
+        let metadata = Input("metadata", shape: [10])
+        let conv = BatchNormalization()(Conv2D(16, kernelSize: 3)(image))
+        let features = Flatten()(BatchNormalization()(Conv2D(8, kernelSize: 3, activation: .relu)(conv)))
+        let joined = Concatenate()([features, LayerNormalization()(metadata)])
+        return try Model(
+            inputs: [image, metadata], outputs: [Dense(1, activation: .sigmoid, name: "answer")(joined)])
+    case .twoHeads:
+        let input = Input("input", shape: [100])
+        let steps = Reshape([10, 10])(BatchNormalization()(input))
+        let sequence = Bidirectional(LSTM(6, returnSequences: true))(steps)
+        let last = LSTM(8)(TimeDistributed(Dense(7, activation: .gelu))(sequence))
+        return try Model(
+            inputs: [input],
+            outputs: [
+                Dense(10, activation: .softmax, name: "kind")(last),
+                Dense(4, activation: .sigmoid, name: "box")(BatchNormalization()(last)),
+            ])
+    }
+}
+
 let logsEvery = 10
 let batches = 60
 
 func train(
     _ model: StartingModel, _ kernels: KernelSelection, traces: Bool = false, missing: Bool = false,
-    rules: WeightRules = .none
+    rules: WeightRules = .none, network: Model? = nil
 ) throws -> [Int] {
     let folder = FileManager.default.temporaryDirectory.path + "/mio-allocations-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try model.writeData(rows: 4 * batches, imageSide: 12, missing: missing, to: folder + "/train.npz")
     let job = try Job(
-        name: "allocations", model: model.model(imageSide: 12, kernels: rules), outputs: model.outputs,
+        name: "allocations", model: network ?? model.model(imageSide: 12, kernels: rules),
+        outputs: model.outputs,
         data: JobData(train: DataSource("train.npz")), training: TrainingOptions(batchSize: 4),
         checkpoints: CheckpointOptions(everyEpochs: 0), logging: LoggingOptions(everySteps: logsEvery),
         folder: folder)
@@ -71,8 +99,10 @@ do {
     let ruled = try train(
         model, kernels,
         rules: WeightRules(regularizer: L1L2(l1: 0.001, l2: 0.001), constraint: MaxNorm(0.5)))
+    let layers = try train(model, kernels, network: withOtherLayers(model))
     print(
-        #"{"known": \#(known), "steps": \#(steps), "missing": \#(missing), "traced": \#(traced), "rules": \#(ruled)}"#
+        #"{"known": \#(known), "steps": \#(steps), "missing": \#(missing), "traced": \#(traced), "#
+            + #""rules": \#(ruled), "layers": \#(layers)}"#
     )
 } catch {
     print("mio-allocation-check: \(error)")
