@@ -4,10 +4,8 @@
 /// The same key and counter give the same four words on every machine and in any order, so what is drawn
 /// for a sample does not depend on which rank computes it.
 public struct Philox: Hashable, Sendable {
-    /// What numbers depend on beside the counter.
     public let key: SIMD2<UInt32>
 
-    /// A generator of its own for each key.
     public init(key: UInt64) {
         self.key = SIMD2(UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32))
     }
@@ -48,15 +46,15 @@ public struct Philox: Hashable, Sendable {
 
 /// A sequence of random numbers drawn from one Philox stream, where order is all that matters:
 /// initial weights, the examples' data.
-package struct PhiloxSequence: RandomNumberGenerator, Sendable {
+public struct PhiloxSequence: RandomNumberGenerator, Sendable {
     private let philox: Philox
     private var counter: UInt64 = 0
     private var words = SIMD4<UInt32>()
     private var used = 4
 
-    package init(seed: UInt64, stream: UInt64) { philox = Philox(seed: seed, stream: stream) }
+    public init(seed: UInt64, stream: UInt64) { philox = Philox(seed: seed, stream: stream) }
 
-    package mutating func nextWord() -> UInt32 {
+    public mutating func nextWord() -> UInt32 {
         if used == 4 {
             words = philox.words(counter, 0)
             counter += 1
@@ -66,13 +64,13 @@ package struct PhiloxSequence: RandomNumberGenerator, Sendable {
         return words[used]
     }
 
-    package mutating func next() -> UInt64 { UInt64(nextWord()) | UInt64(nextWord()) << 32 }
+    public mutating func next() -> UInt64 { UInt64(nextWord()) | UInt64(nextWord()) << 32 }
 
     /// A uniform number in [0, 1).
-    package mutating func nextUnit() -> Float { Philox.unit(nextWord()) }
+    public mutating func nextUnit() -> Float { Philox.unit(nextWord()) }
 
     /// A uniform number in [low, high).
-    package mutating func nextUniform(_ low: Float, _ high: Float) -> Float {
+    public mutating func nextUniform(_ low: Float, _ high: Float) -> Float {
         low + (high - low) * nextUnit()
     }
 }

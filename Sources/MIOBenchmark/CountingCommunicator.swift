@@ -3,14 +3,14 @@ import MIOComm
 
 /// Passes every call on to another communicator, and adds up what the calls allocate inside: that is the
 /// transport's library, Open MPI's about ten blocks a started sum, and not ours to remove.
-package final class CountingCommunicator: Communicator {
+public final class CountingCommunicator: Communicator {
     private let base: any Communicator
     private let allocationCount: () -> Int
     /// Allocations of this thread within calls so far.
-    package private(set) var allocations = 0
+    public private(set) var allocations = 0
 
     /// - Parameter allocationCount: the calling thread's allocations so far.
-    package init(_ base: any Communicator, allocationCount: @escaping () -> Int) {
+    public init(_ base: any Communicator, allocationCount: @escaping () -> Int) {
         self.base = base
         self.allocationCount = allocationCount
     }
@@ -21,34 +21,34 @@ package final class CountingCommunicator: Communicator {
         return try call()
     }
 
-    package var rank: Int { base.rank }
-    package var size: Int { base.size }
-    package var name: String { base.name }
-    package var ranksOnNode: Int { base.ranksOnNode }
-    package var rankOnNode: Int { base.rankOnNode }
-    package var group: RankGroup { base.group }
-    package var statistics: CommunicationStatistics { base.statistics }
-    package func add(_ statistics: CommunicationStatistics) { base.add(statistics) }
+    public var rank: Int { base.rank }
+    public var size: Int { base.size }
+    public var name: String { base.name }
+    public var ranksOnNode: Int { base.ranksOnNode }
+    public var rankOnNode: Int { base.rankOnNode }
+    public var group: RankGroup { base.group }
+    public var statistics: CommunicationStatistics { base.statistics }
+    public func add(_ statistics: CommunicationStatistics) { base.add(statistics) }
 
-    package func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
+    public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
         try counted { () throws(CommunicationError) in try base.allreduceSum(values, count: count) }
     }
 
-    package func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError) {
+    public func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError) {
         try counted { () throws(CommunicationError) in try base.allreduceSum(values, count: count) }
     }
 
-    package func allreduceMax(_ value: Double) throws(CommunicationError) -> Double {
+    public func allreduceMax(_ value: Double) throws(CommunicationError) -> Double {
         try counted { () throws(CommunicationError) in try base.allreduceMax(value) }
     }
 
-    package func reserve(slots: Int) { base.reserve(slots: slots) }
+    public func reserve(slots: Int) { base.reserve(slots: slots) }
 
-    package func shareMemory(byteCount: Int) throws -> SharedMemory {
+    public func shareMemory(byteCount: Int) throws -> SharedMemory {
         try counted { () throws in try base.shareMemory(byteCount: byteCount) }
     }
 
-    package func startSumBetweenGroups(
+    public func startSumBetweenGroups(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
     ) throws(CommunicationError) {
         try counted { () throws(CommunicationError) in
@@ -56,45 +56,45 @@ package final class CountingCommunicator: Communicator {
         }
     }
 
-    package func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
+    public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
         throws(CommunicationError)
     {
         try counted { () throws(CommunicationError) in try base.gatherBetweenGroups(rows, count: count) }
     }
 
-    package func progress() throws(CommunicationError) {
+    public func progress() throws(CommunicationError) {
         try counted { () throws(CommunicationError) in try base.progress() }
     }
 
-    package func wait(slot: Int) throws(CommunicationError) {
+    public func wait(slot: Int) throws(CommunicationError) {
         try counted { () throws(CommunicationError) in try base.wait(slot: slot) }
     }
 
-    package func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
+    public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
         try counted { () throws(CommunicationError) in try base.broadcastBetweenGroups(bytes) }
     }
 
-    package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {
+    public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {
         try counted { () throws(CommunicationError) in try base.broadcast(bytes, root: root) }
     }
 
-    package func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
+    public func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
         try counted { () throws(CommunicationError) in try base.broadcast(bytes, root: root) }
     }
 
-    package func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]? {
+    public func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]? {
         try counted { () throws(CommunicationError) in try base.gather(bytes, root: root) }
     }
 
-    package func allgather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] {
+    public func allgather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] {
         try counted { () throws(CommunicationError) in try base.allgather(bytes) }
     }
 
-    package func barrier() throws(CommunicationError) {
+    public func barrier() throws(CommunicationError) {
         try counted { () throws(CommunicationError) in try base.barrier() }
     }
 
-    package func abort(_ code: ExitCode) -> Never { base.abort(code) }
+    public func abort(_ code: ExitCode) -> Never { base.abort(code) }
 
-    package func finalize() throws(CommunicationError) { try base.finalize() }
+    public func finalize() throws(CommunicationError) { try base.finalize() }
 }

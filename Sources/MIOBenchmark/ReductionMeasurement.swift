@@ -1,28 +1,28 @@
 import MIOConfig
 
 /// How long sums over all ranks took: medians of the slowest rank's times.
-package struct ReductionMeasurement: Sendable {
-    package struct Size: Sendable {
+public struct ReductionMeasurement: Sendable {
+    public struct Size: Sendable {
         /// Of one rank's values.
-        package var bytes: Int
+        public var bytes: Int
         /// Of the transport's own sum.
-        package var transportSeconds: Double
+        public var transportSeconds: Double
         /// Of mio's sum of gradients as a step takes it, which leaves every rank its slice.
-        package var sliceSeconds: Double
+        public var sliceSeconds: Double
         /// Of the one that leaves every rank all sums, as the transport's does; `nil` on several machines.
-        package var gradientSeconds: Double?
+        public var gradientSeconds: Double?
     }
 
     /// The communicator's name.
-    package var transport: String
-    package var ranks: Int
-    package var ranksOnNode: Int
+    public var transport: String
+    public var ranks: Int
+    public var ranksOnNode: Int
     /// Timed sums of each kind and size.
-    package var repetitions: Int
-    package var sizes: [Size]
+    public var repetitions: Int
+    public var sizes: [Size]
 
     /// As one line of JSON.
-    package var json: String {
+    public var json: String {
         ConfigValue.dictionary([
             "program": "mio-allreduce", "transport": .string(transport), "ranks": .integer(ranks),
             "ranks_on_node": .integer(ranksOnNode), "repetitions": .integer(repetitions),

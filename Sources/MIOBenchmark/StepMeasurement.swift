@@ -1,43 +1,43 @@
 import MIOConfig
 
 /// What a benchmark of steps found: times are reports, the counters are the same in every run.
-package struct StepMeasurement: Sendable {
-    package var model: StartingModel
-    package var kernels: String
-    package var ranks: Int
-    package var threadsPerRank: Int
+public struct StepMeasurement: Sendable {
+    public var model: StartingModel
+    public var kernels: String
+    public var ranks: Int
+    public var threadsPerRank: Int
     /// Samples of a step, on all ranks together.
-    package var batchSize: Int
+    public var batchSize: Int
     /// Samples that a rank computes at a time.
-    package var pass: Int
+    public var pass: Int
     /// Timed steps.
-    package var steps: Int
+    public var steps: Int
     /// Operations of the layers, forward and backward, as `OperationCost` counts them.
-    package var flopsPerStep: Int
-    package var medianStepSeconds: Double
-    package var fastestStepSeconds: Double
+    public var flopsPerStep: Int
+    public var medianStepSeconds: Double
+    public var fastestStepSeconds: Double
     /// The most that any rank's stepping thread allocated in a timed step, outside the next two.
     /// `nil` where allocations cannot be counted.
-    package var allocationsPerStep: Int?
+    public var allocationsPerStep: Int?
     /// The same within the communicator's calls, which the transport's library is responsible for.
-    package var communicationAllocationsPerStep: Int?
+    public var communicationAllocationsPerStep: Int?
     /// The same within oneDNN's execution of primitives.
-    package var oneDNNAllocationsPerStep: Int?
+    public var oneDNNAllocationsPerStep: Int?
     /// A rank's values that go into sums, each step.
-    package var bytesReducedPerStep: Int
-    package var collectivesPerStep: Int
+    public var bytesReducedPerStep: Int
+    public var collectivesPerStep: Int
     /// Rank 0's.
-    package var peakResidentBytes: Int
+    public var peakResidentBytes: Int
     /// From the launch to the end of the first step.
-    package var firstStepSeconds: Double?
+    public var firstStepSeconds: Double?
     /// The total loss of the last step, which shows that it trained.
-    package var loss: Double
+    public var loss: Double
 
-    package var stepsPerSecond: Double { 1 / medianStepSeconds }
-    package var samplesPerSecond: Double { Double(batchSize) / medianStepSeconds }
+    public var stepsPerSecond: Double { 1 / medianStepSeconds }
+    public var samplesPerSecond: Double { Double(batchSize) / medianStepSeconds }
 
     /// As one line of JSON.
-    package var json: String {
+    public var json: String {
         func optional(_ value: Int?) -> ConfigValue { value.map { .integer($0) } ?? .null }
         return ConfigValue.dictionary([
             "program": "mio", "model": .string(model.rawValue), "kernels": .string(kernels),

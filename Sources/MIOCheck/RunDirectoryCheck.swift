@@ -12,14 +12,14 @@ import MIORun
 #endif
 
 /// Where a run would write, and what it would continue from. Leaves nothing behind.
-package struct RunDirectoryCheck: Sendable, Hashable {
-    package let path: String
+public struct RunDirectoryCheck: Sendable, Hashable {
+    public let path: String
     /// Bytes that may be written there; `nil` if the system does not say.
-    package let freeBytes: Int?
+    public let freeBytes: Int?
     /// Where training would begin.
-    package let start: Start
+    public let start: Start
 
-    package enum Start: Sendable, Hashable {
+    public enum Start: Sendable, Hashable {
         /// There is no checkpoint.
         case beginning
         /// As asked for; so many checkpoints would be removed.
@@ -29,15 +29,15 @@ package struct RunDirectoryCheck: Sendable, Hashable {
         case refused(path: String)
     }
 
-    package struct Position: Sendable, Hashable {
-        package let checkpoint: String
-        package let step: Int
+    public struct Position: Sendable, Hashable {
+        public let checkpoint: String
+        public let step: Int
         /// Epochs done.
-        package let epoch: Int
+        public let epoch: Int
     }
 
     /// Where training would go on; `nil` if it would not.
-    package var continues: Position? {
+    public var continues: Position? {
         if case .checkpoint(let position) = start { position } else { nil }
     }
 

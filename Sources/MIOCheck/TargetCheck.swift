@@ -6,22 +6,22 @@ import MIOObjectives
 import MIORun
 
 /// A trained output's targets and sample weights in one part of the data.
-package struct TargetCheck: Sendable, Hashable {
-    package let name: String
+public struct TargetCheck: Sendable, Hashable {
+    public let name: String
     /// Of one sample's target.
-    package let shape: Shape
+    public let shape: Shape
     /// What its targets are. A position is a sample, or a pixel of a segmentation.
-    package let labels: LabelSurvey
+    public let labels: LabelSurvey
     /// Of the sample weights; `nil` if there are none: each sample then weighs 1.
-    package let weights: ValueStatistics?
+    public let weights: ValueStatistics?
     let advice: LabelAdvice
     private let firstFault: (row: Int, fault: TargetFault)?
 
-    package static func == (a: TargetCheck, b: TargetCheck) -> Bool {
+    public static func == (a: TargetCheck, b: TargetCheck) -> Bool {
         a.name == b.name && a.labels == b.labels && a.weights == b.weights
     }
 
-    package func hash(into hasher: inout Hasher) {
+    public func hash(into hasher: inout Hasher) {
         hasher.combine(name)
         hasher.combine(labels)
     }

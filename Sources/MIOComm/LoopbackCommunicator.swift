@@ -7,47 +7,47 @@ import MIOBase
 #endif
 
 /// A world of one rank: every sum is its only term, and nothing waits.
-package final class LoopbackCommunicator: Communicator {
-    package private(set) var statistics = CommunicationStatistics()
+public final class LoopbackCommunicator: Communicator {
+    public private(set) var statistics = CommunicationStatistics()
     private var running: [Bool] = []
 
-    package init() {}
+    public init() {}
 
-    package var rank: Int { 0 }
-    package var size: Int { 1 }
-    package var name: String { "loopback" }
-    package var ranksOnNode: Int { 1 }
-    package var rankOnNode: Int { 0 }
-    package let group = RankGroup(worldRank: 0, worldSize: 1, size: 1)
+    public var rank: Int { 0 }
+    public var size: Int { 1 }
+    public var name: String { "loopback" }
+    public var ranksOnNode: Int { 1 }
+    public var rankOnNode: Int { 0 }
+    public let group = RankGroup(worldRank: 0, worldSize: 1, size: 1)
 
-    package func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
+    public func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
 
-    package func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) {
+    public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) {
         statistics.addReduction(of: count, Float.self)
     }
 
-    package func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) {
+    public func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) {
         statistics.addReduction(of: count, Double.self)
     }
 
-    package func allreduceMax(_ value: Double) -> Double {
+    public func allreduceMax(_ value: Double) -> Double {
         statistics.addReduction(of: 1, Double.self)
         return value
     }
 
-    package func shareMemory(byteCount: Int) -> SharedMemory {
+    public func shareMemory(byteCount: Int) -> SharedMemory {
         SharedMemory(ofOneRank: group, byteCount: byteCount)
     }
 
-    package func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int) {}
+    public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int) {}
 
-    package func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) { countCollective() }
+    public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) { countCollective() }
 
-    package func reserve(slots: Int) {
+    public func reserve(slots: Int) {
         while running.count < slots { running.append(false) }
     }
 
-    package func startSumBetweenGroups(
+    public func startSumBetweenGroups(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
     ) {
         precondition(running.indices.contains(slot), "slot \(slot) is not reserved")
@@ -55,37 +55,37 @@ package final class LoopbackCommunicator: Communicator {
         running[slot] = true
     }
 
-    package func progress() {}
+    public func progress() {}
 
-    package func wait(slot: Int) {
+    public func wait(slot: Int) {
         precondition(running.indices.contains(slot) && running[slot], "no sum was started in slot \(slot)")
         running[slot] = false
     }
 
-    package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {
+    public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {
         countCollective(root: root)
     }
 
-    package func broadcast(_ bytes: [UInt8], root: Int) -> [UInt8] {
+    public func broadcast(_ bytes: [UInt8], root: Int) -> [UInt8] {
         countCollective(root: root)
         return bytes
     }
 
-    package func gather(_ bytes: [UInt8], root: Int) -> [[UInt8]]? {
+    public func gather(_ bytes: [UInt8], root: Int) -> [[UInt8]]? {
         countCollective(root: root)
         return [bytes]
     }
 
-    package func allgather(_ bytes: [UInt8]) -> [[UInt8]] {
+    public func allgather(_ bytes: [UInt8]) -> [[UInt8]] {
         countCollective()
         return [bytes]
     }
 
-    package func barrier() { countCollective() }
+    public func barrier() { countCollective() }
 
-    package func abort(_ code: ExitCode) -> Never { endProcess(code.rawValue) }
+    public func abort(_ code: ExitCode) -> Never { endProcess(code.rawValue) }
 
-    package func finalize() {}
+    public func finalize() {}
 
     private func countCollective(root: Int = 0) {
         precondition(root == 0, "there is no rank \(root) in a world of 1")

@@ -3,22 +3,22 @@ import Foundation
 import MIOJob
 
 /// Which job, with which changes.
-package struct JobOptions: ParsableArguments {
+public struct JobOptions: ParsableArguments {
     @Argument(help: "The job file; without it $MIO_JOB, else ./job.yaml.", completion: .file())
-    package var job: String?
+    public var job: String?
 
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
             "Overrides a key of the job: --set training.epochs=2. May be repeated.", valueName: "key=value"))
-    package var overrides: [String] = []
+    public var overrides: [String] = []
 
-    package init() {}
+    public init() {}
 
-    package var path: String {
+    public var path: String {
         let environment = ProcessInfo.processInfo.environment["MIO_JOB"] ?? ""
         return job ?? (environment.isEmpty ? "job.yaml" : environment)
     }
 
-    package func load() throws -> Job { try Job.load(path: path, overrides: overrides) }
+    public func load() throws -> Job { try Job.load(path: path, overrides: overrides) }
 }

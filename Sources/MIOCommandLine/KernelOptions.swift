@@ -5,14 +5,14 @@ import MIORun
 import MIOTuning
 
 /// How a process computes.
-package struct KernelOptions: ParsableArguments {
+public struct KernelOptions: ParsableArguments {
     @Option(help: "native, or reference: plain and slow, the oracle.")
-    package var kernels = KernelSelection.native
+    public var kernels = KernelSelection.native
 
-    package init() {}
+    public init() {}
 
     /// A session of this process alone, with all the cores it may use.
-    package func session(_ job: Job) throws -> Session {
+    public func session(_ job: Job) throws -> Session {
         try Session(
             job: job, communicator: LoopbackCommunicator(), purpose: .inference,
             makeBackend: kernels.makeBackend)

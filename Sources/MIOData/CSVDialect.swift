@@ -1,11 +1,11 @@
 /// How a CSV file writes its fields: `separator` and `decimal` of a data section.
-package struct CSVDialect: Hashable, Sendable {
+public struct CSVDialect: Hashable, Sendable {
     /// An ASCII byte between fields. A space stands for any run of spaces and tabs.
-    package var separator: UInt8
+    public var separator: UInt8
     /// The decimal mark of numbers: a point or a comma.
-    package var decimal: UInt8
+    public var decimal: UInt8
 
-    package init(separator: UInt8 = UInt8(ascii: ","), decimal: UInt8 = UInt8(ascii: ".")) {
+    public init(separator: UInt8 = UInt8(ascii: ","), decimal: UInt8 = UInt8(ascii: ".")) {
         self.separator = separator
         self.decimal = decimal
     }

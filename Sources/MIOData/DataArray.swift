@@ -5,16 +5,16 @@ import MIOFiles
 /// the samples.
 ///
 /// `@unchecked Sendable`: the memory behind it is never written, and `owner` keeps it alive.
-package final class DataArray: @unchecked Sendable {
-    package let elementType: ElementType
+public final class DataArray: @unchecked Sendable {
+    public let elementType: ElementType
     /// All extents, the sample axis first: `(n, 28, 28)`; `()` for a lone number.
-    package let shape: Shape
+    public let shape: Shape
     /// The checksum that the archive states for the array, header included; `nil` outside of archives.
-    package let checksum: UInt32?
+    public let checksum: UInt32?
     /// Why the array was copied when it was opened, instead of being used where it lies; `nil` if it was not.
-    package let copyReason: CopyReason?
+    public let copyReason: CopyReason?
 
-    package enum CopyReason: Hashable, Sendable {
+    public enum CopyReason: Hashable, Sendable {
         case fortranOrder, bigEndian
         /// Texts, of which the copy has the classes' numbers.
         case texts
@@ -81,14 +81,14 @@ package final class DataArray: @unchecked Sendable {
     }
 
     /// The number of samples, 1 for a lone number.
-    package var rowCount: Int { shape.dimensions.first ?? 1 }
+    public var rowCount: Int { shape.dimensions.first ?? 1 }
 
     /// The shape of one sample.
-    package var rowShape: Shape { Shape(Array(shape.dimensions.dropFirst())) }
+    public var rowShape: Shape { Shape(Array(shape.dimensions.dropFirst())) }
 
     /// Converts the elements of `range` (in row-major order) to floats.
     /// - Precondition: `range` lies inside `0..<shape.count`; `destination` has room for it.
-    package func read(_ range: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
+    public func read(_ range: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= shape.count, "outside the array")
         elementType.convert(
             base + range.lowerBound * elementType.size, count: range.count, into: destination)
@@ -99,7 +99,7 @@ package final class DataArray: @unchecked Sendable {
     func text(ofElement index: Int) -> String { elementType.text(base + index * elementType.size) }
 
     /// Every element: for small arrays.
-    package func values() -> [Float] {
+    public func values() -> [Float] {
         [Float](unsafeUninitializedCapacity: shape.count) { buffer, count in
             if let start = buffer.baseAddress { read(0..<shape.count, into: start) }
             count = shape.count
@@ -108,7 +108,7 @@ package final class DataArray: @unchecked Sendable {
 
     /// Compares the array with its checksum if that was not done when it was opened (stored members).
     /// - Throws: `DataError` of kind `corrupt`.
-    package func verify() throws {
+    public func verify() throws {
         if let bytes = bytesToVerify { try verify(CRC32.of(bytes)) }
     }
 

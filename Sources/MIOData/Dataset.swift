@@ -9,33 +9,33 @@ import MIOFiles
 /// holds a few hundred bytes a shard; what is mapped is the system's page cache.
 ///
 /// `@unchecked Sendable`: every property is immutable after `init`, and the arrays' memory is never written.
-package final class Dataset: SampleSource, @unchecked Sendable {
+public final class Dataset: SampleSource, @unchecked Sendable {
     /// A row by the file that holds it.
-    package struct Location: Hashable, Sendable, CustomStringConvertible {
-        package let file: String
+    public struct Location: Hashable, Sendable, CustomStringConvertible {
+        public let file: String
         /// The row in that file, from 0.
-        package let row: Int
+        public let row: Int
         /// The line of a CSV file, from 1.
-        package let line: Int?
+        public let line: Int?
 
-        package var description: String { line.map { "\(file):\($0) (row \(row))" } ?? "\(file), row \(row)" }
+        public var description: String { line.map { "\(file):\($0) (row \(row))" } ?? "\(file), row \(row)" }
     }
 
     /// What was asked for; a column's index counts in it.
-    package let columns: [ColumnRequest]
+    public let columns: [ColumnRequest]
     /// The samples of all shards.
-    package let rowCount: Int
+    public let rowCount: Int
     /// One line for each shard in order: file, rows, bytes, and each array's type, shape and checksum (where
     /// the archive has one). Ranks compare it.
-    package let manifest: String
+    public let manifest: String
     /// Of the manifest: a resumed run finds changed data by it.
-    package var checksum: UInt32 { CRC32.of(Array(manifest.utf8)) }
+    public var checksum: UInt32 { CRC32.of(Array(manifest.utf8)) }
 
     /// The paths of all shards.
-    package var files: [String] { shards.flatMap(\.paths) }
+    public var files: [String] { shards.flatMap(\.paths) }
 
     /// Of all columns: what a batch holds of each.
-    package var floatsPerSample: Int { columns.indices.reduce(0) { $0 + elementCount(ofColumn: $1) } }
+    public var floatsPerSample: Int { columns.indices.reduce(0) { $0 + elementCount(ofColumn: $1) } }
 
     let shards: [Shard]
     /// The row that each shard starts with, and the end of the last.
@@ -58,7 +58,7 @@ package final class Dataset: SampleSource, @unchecked Sendable {
     /// before it starts.
     /// - Parameter scratch: takes what is expanded.
     /// - Throws: `DataError` for missing, damaged or unfitting data; `FileError` if the system refuses.
-    package init(
+    public init(
         _ specification: DataSpecification, columns: [ColumnRequest], scratch: ScratchStore = ScratchStore()
     ) throws {
         self.columns = columns
@@ -162,12 +162,12 @@ package final class Dataset: SampleSource, @unchecked Sendable {
     }
 
     /// The number of floats of one sample of a column.
-    package func elementCount(ofColumn column: Int) -> Int { elementCounts[column] }
+    public func elementCount(ofColumn column: Int) -> Int { elementCounts[column] }
 
-    package var shardCount: Int { shards.count }
+    public var shardCount: Int { shards.count }
 
     /// Whether some shard has the column.
-    package func hasColumn(_ column: Int) -> Bool { shards.contains { $0.arrays[column] != nil } }
+    public func hasColumn(_ column: Int) -> Bool { shards.contains { $0.arrays[column] != nil } }
 
     /// The shard that holds a row, and the row's number there.
     /// - Precondition: `row` is in `0..<rowCount`.
@@ -177,14 +177,14 @@ package final class Dataset: SampleSource, @unchecked Sendable {
     }
 
     /// Where a row is, for messages. With `.npy` files the first array's file is named.
-    package func location(ofRow row: Int) -> Location {
+    public func location(ofRow row: Int) -> Location {
         let place = place(ofRow: row)
         let shard = shards[place.shard]
         return Location(file: shard.paths[0], row: place.row, line: shard.line(ofRow: place.row))
     }
 
     /// Where a row of one column is, for messages.
-    package func location(ofRow row: Int, column: Int) -> Location {
+    public func location(ofRow row: Int, column: Int) -> Location {
         let place = place(ofRow: row)
         let paths = shards[place.shard].paths
         guard paths.count > 1 else { return location(ofRow: row) }
@@ -194,7 +194,7 @@ package final class Dataset: SampleSource, @unchecked Sendable {
 
     /// Looks whether the files are still the ones that were opened: a system call a file.
     /// - Throws: `DataError` of kind `changed`.
-    package func checkUnchanged() throws {
+    public func checkUnchanged() throws {
         for shard in shards {
             for file in shard.mappedFiles { try file.checkUnchanged() }
         }

@@ -2,7 +2,7 @@ import MIOBase
 
 extension Dataset {
     /// Warnings for the user; each begins with the section of the job, or the option that names the files.
-    package var warnings: [String] {
+    public var warnings: [String] {
         var warnings: [String] = []
         if let first = namedTwice.first {
             warnings.append(
@@ -27,15 +27,15 @@ extension Dataset {
     }
 
     /// Arrays of one column that were copied when they were opened.
-    package struct Copies: Hashable, Sendable {
-        package let column: String
-        package let reason: DataArray.CopyReason
+    public struct Copies: Hashable, Sendable {
+        public let column: String
+        public let reason: DataArray.CopyReason
         /// Of all shards.
-        package let byteCount: Int
+        public let byteCount: Int
     }
 
     /// What could not be used where it lies for the order of its elements or bytes.
-    package var copies: [Copies] {
+    public var copies: [Copies] {
         columns.enumerated().flatMap { index, column in
             [DataArray.CopyReason.fortranOrder, .bigEndian].compactMap { reason in
                 let copied = shards.compactMap { $0.arrays[index] }.filter { $0.copyReason == reason }

@@ -12,22 +12,22 @@ import MIOFiles
 ///     try writer.append(kinds, to: 0)
 ///     try writer.append(boxes, to: 1)
 ///     try writer.finish()
-package final class NpzWriter {
+public final class NpzWriter {
     /// An array to write.
-    package struct ArrayDescription: Hashable, Sendable {
-        package let name: String
-        package let elementType: ElementType
+    public struct ArrayDescription: Hashable, Sendable {
+        public let name: String
+        public let elementType: ElementType
         /// All extents, the sample axis first.
-        package let shape: Shape
+        public let shape: Shape
 
-        package init(_ name: String, _ elementType: ElementType, shape: Shape) {
+        public init(_ name: String, _ elementType: ElementType, shape: Shape) {
             self.name = name
             self.elementType = elementType
             self.shape = shape
         }
     }
 
-    package let arrays: [ArrayDescription]
+    public let arrays: [ArrayDescription]
     /// `nil` once it has its name.
     private var file: AtomicFile?
     private var members: [ZipMemberWriter]
@@ -38,7 +38,7 @@ package final class NpzWriter {
     /// - Throws: `FileError` if the file cannot be created; `DataError` of kind `duplicate` for two arrays
     ///   of one name.
     /// - Precondition: the sizes fit 64 bits, there are fewer than 65535 arrays.
-    package init(path: String, arrays: [ArrayDescription], texts: [(name: String, values: [String])] = [])
+    public init(path: String, arrays: [ArrayDescription], texts: [(name: String, values: [String])] = [])
         throws
     {
         precondition(arrays.count + texts.count < 65535, "\(arrays.count) arrays in one archive")
@@ -73,7 +73,7 @@ package final class NpzWriter {
     /// Appends elements, in row-major order, to the array of that index.
     /// - Throws: `FileError` if they cannot be written.
     /// - Precondition: they are of the array's element type, and no more than its shape has.
-    package func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>, to index: Int) throws
+    public func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>, to index: Int) throws
     {
         precondition(Element.elementType == arrays[index].elementType, "another element type was announced")
         let bytes = UnsafeRawBufferPointer(elements)
@@ -81,14 +81,14 @@ package final class NpzWriter {
     }
 
     /// As the other, from an array in memory.
-    package func append<Element: ArrayElement>(_ elements: [Element], to index: Int) throws {
+    public func append<Element: ArrayElement>(_ elements: [Element], to index: Int) throws {
         try elements.withUnsafeBufferPointer { try append($0, to: index) }
     }
 
     /// Completes the archive and gives it its name.
     /// - Throws: `FileError` if it cannot be written, synced or renamed.
     /// - Precondition: every array is complete; called once.
-    package func finish() throws {
+    public func finish() throws {
         precondition(file != nil, "finish() was called before")
         var directory: [UInt8] = []
         for member in members {
@@ -103,7 +103,7 @@ package final class NpzWriter {
     }
 
     /// Writes whole arrays of floats.
-    package static func write(_ tensors: [(name: String, tensor: Tensor)], to path: String) throws {
+    public static func write(_ tensors: [(name: String, tensor: Tensor)], to path: String) throws {
         let writer = try NpzWriter(
             path: path, arrays: tensors.map { ArrayDescription($0.name, .float32, shape: $0.tensor.shape) })
         for (index, entry) in tensors.enumerated() { try writer.append(entry.tensor.values, to: index) }

@@ -11,11 +11,11 @@ import MIOFiles
 ///
 /// The first `memoryBound` bytes are kept in memory; what comes after goes to unlinked temporary files and
 /// is mapped, so that data larger than memory works and nothing is left behind.
-package final class ScratchStore {
+public final class ScratchStore {
     /// Bytes kept in memory before files are used.
-    package let memoryBound: Int
+    public let memoryBound: Int
     /// The folder of the temporary files.
-    package let folder: String
+    public let folder: String
 
     private var memoryInUse = 0
     private var segment: ScratchSegment?
@@ -26,7 +26,7 @@ package final class ScratchStore {
 
     /// - Parameter folder: of the temporary files; `nil` means `$TMPDIR`, else `/var/tmp`, which unlike
     ///   `/tmp` is not kept in memory.
-    package init(memoryBound: Int = 256 << 20, folder: String? = nil) {
+    public init(memoryBound: Int = 256 << 20, folder: String? = nil) {
         self.memoryBound = memoryBound
         let named = getenv("TMPDIR").map { String(cString: $0) } ?? ""
         self.folder = folder ?? (named.isEmpty ? "/var/tmp" : named)

@@ -7,18 +7,18 @@ import MIOFiles
 ///
 /// The format: https://github.com/huggingface/safetensors#format. A header that breaks one of its rules
 /// (bounds, holes, overlaps, duplicate names, sizes that do not agree) is refused.
-package final class SafetensorsFile: Sendable {
-    package let path: String
+public final class SafetensorsFile: Sendable {
+    public let path: String
     /// The tensors in the order of the header.
-    package let entries: [SafetensorsEntry]
+    public let entries: [SafetensorsEntry]
     /// The strings of `__metadata__`.
-    package let metadata: [String: String]
+    public let metadata: [String: String]
     private let file: MappedFile
     private let dataStart: Int
     private let index: [String: Int]
 
     /// - Throws: `FileError` if the file cannot be read, `FormatError` if it is not safetensors.
-    package init(_ path: String) throws {
+    public init(_ path: String) throws {
         file = try MappedFile(path)
         let bytes = file.bytes
         guard bytes.count >= 8 else {
@@ -45,10 +45,10 @@ package final class SafetensorsFile: Sendable {
         index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
     }
 
-    package var names: [String] { entries.map(\.name) }
+    public var names: [String] { entries.map(\.name) }
 
     /// - Throws: `FormatError` naming the nearest name there is.
-    package func entry(named name: String) throws(FormatError) -> SafetensorsEntry {
+    public func entry(named name: String) throws(FormatError) -> SafetensorsEntry {
         guard let position = index[name] else {
             let near = nearestName(to: name, in: names).map { "did you mean \(quoted: $0)?" }
             throw FormatError(
@@ -59,7 +59,7 @@ package final class SafetensorsFile: Sendable {
     }
 
     /// The raw bytes of a tensor of any element type, little-endian, perhaps not aligned.
-    package func withBytes<Result>(
+    public func withBytes<Result>(
         named name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
         let offsets = try entry(named: name).offsets
@@ -72,7 +72,7 @@ package final class SafetensorsFile: Sendable {
 
     /// Copies an F32 tensor's values, row-major, into `values`.
     /// - Throws: `FormatError` if the tensor is missing, not F32, or not of `shape`.
-    package func read(_ name: String, shape: Shape, into values: UnsafeMutableBufferPointer<Float>) throws {
+    public func read(_ name: String, shape: Shape, into values: UnsafeMutableBufferPointer<Float>) throws {
         let entry = try floatEntry(named: name)
         guard entry.shape == shape, values.count == shape.count else {
             throw FormatError(
@@ -83,7 +83,7 @@ package final class SafetensorsFile: Sendable {
 
     /// An F32 tensor.
     /// - Throws: `FormatError` if it is missing or of another element type.
-    package func tensor(named name: String) throws -> Tensor {
+    public func tensor(named name: String) throws -> Tensor {
         let entry = try floatEntry(named: name)
         requireMemory(entry.shape.count.clampedTimes(MemoryLayout<Float>.stride))
         let values = try withBytes(named: name) { bytes in

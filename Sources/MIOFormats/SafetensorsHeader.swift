@@ -1,9 +1,9 @@
 import MIOBase
 
 /// What one entry of a safetensors header says, checked: `data_offsets` agree with `dtype` and `shape`.
-package struct SafetensorsEntry: Hashable, Sendable {
+public struct SafetensorsEntry: Hashable, Sendable {
     /// The element types of the format, with their names in files.
-    package enum ElementType: String, CaseIterable, Sendable {
+    public enum ElementType: String, CaseIterable, Sendable {
         case bool = "BOOL"
         case uint8 = "U8"
         case int8 = "I8"
@@ -21,7 +21,7 @@ package struct SafetensorsEntry: Hashable, Sendable {
         case float64 = "F64"
 
         /// Bytes an element.
-        package var size: Int {
+        public var size: Int {
             switch self {
             case .bool, .uint8, .int8, .float8e5m2, .float8e4m3: 1
             case .int16, .uint16, .float16, .bfloat16: 2
@@ -31,11 +31,11 @@ package struct SafetensorsEntry: Hashable, Sendable {
         }
     }
 
-    package let name: String
-    package let elementType: ElementType
-    package let shape: Shape
+    public let name: String
+    public let elementType: ElementType
+    public let shape: Shape
     /// Bytes from the end of the header.
-    package let offsets: Range<Int>
+    public let offsets: Range<Int>
 }
 
 /// The JSON at the start of a safetensors file.

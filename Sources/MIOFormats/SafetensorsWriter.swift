@@ -4,20 +4,20 @@ import MIOConfig
 import MIOFiles
 
 /// The size and checksum of a file's content.
-package struct FileDigest: Hashable, Sendable {
+public struct FileDigest: Hashable, Sendable {
     /// Bytes.
-    package let size: Int
+    public let size: Int
     /// zlib's CRC-32.
-    package let checksum: UInt32
+    public let checksum: UInt32
 
-    package init(size: Int, checksum: UInt32) {
+    public init(size: Int, checksum: UInt32) {
         self.size = size
         self.checksum = checksum
     }
 
     /// Reads the whole file in pieces.
     /// - Throws: `FileError`.
-    package init(ofFile path: String) throws(FileError) {
+    public init(ofFile path: String) throws(FileError) {
         let file = try OpenFile(path, .reading)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
         defer { buffer.deallocate() }
@@ -37,13 +37,13 @@ package struct FileDigest: Hashable, Sendable {
 ///
 /// Equal tensors and metadata give equal bytes: tensors keep their order, metadata keys are sorted, and the
 /// header is padded with spaces so that the data begins at a multiple of 8 bytes.
-package enum SafetensorsWriter {
+public enum SafetensorsWriter {
     /// The file appears whole or not at all, and is on the disk when this returns.
     ///
     /// - Returns: the digest of the file.
     /// - Throws: `FormatError` for names or sizes that the format cannot hold, `FileError`.
     @discardableResult
-    package static func write(
+    public static func write(
         _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: String
     ) throws -> FileDigest {
         let header = try header(tensors, metadata: metadata, file: path)

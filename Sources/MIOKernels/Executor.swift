@@ -6,19 +6,19 @@ import MIOTrace
 /// A plan bound to memory: runs its operations forward and backward on a pass' samples.
 ///
 /// It belongs to the thread that steps.
-package final class Executor {
-    package let plan: Plan
+public final class Executor {
+    public let plan: Plan
     /// Every weight, in the plan's order and layouts; the trained ones first.
-    package let weights: Storage<Float>
+    public let weights: Storage<Float>
     /// The gradients of the trained weights, at the same offsets; of those whose rows are listed only where there is room
     /// for them.
-    package let gradients: Storage<Float>
+    public let gradients: Storage<Float>
     /// The listed rows of such weights, in the plan's order.
-    package let rowGradients: [RowGradients]
+    public let rowGradients: [RowGradients]
     /// Where each of them is whole.
     private let rowOffsets: [Int]
     /// What the plan's stages have added up over the global batch.
-    package let batchSums: Storage<Double>
+    public let batchSums: Storage<Double>
     private let states: [LayerState]
     private let arena: Storage<Float>
     private let operations: [Operation]
@@ -44,7 +44,7 @@ package final class Executor {
     ///   - rowGradients: of `gradients`; of its own without them.
     ///   - batchSums: `Plan.batchSumCount` numbers, of all executors of a rank.
     /// - Throws: `KernelError`
-    package init(
+    public init(
         plan: Plan, graph: Graph, backend: some KernelBackend, weights: Storage<Float>? = nil,
         gradients: Storage<Float>? = nil, rowGradients: [RowGradients]? = nil,
         batchSums: Storage<Double>? = nil
@@ -160,26 +160,26 @@ package final class Executor {
     }
 
     /// Makes ready for passes of this many samples.
-    package func prepare(samples: Int) throws {
+    public func prepare(samples: Int) throws {
         precondition(samples <= plan.samples, "\(samples) samples in a plan for \(plan.samples)")
         for operation in operations { try operation.kernel.prepare(samples: samples) }
         if rowGradients.contains(where: { !$0.isReserved }) { reserveRows(samples: plan.samples) }
     }
 
     /// Makes room for the rows of gradients that so many samples name.
-    package func reserveRows(samples: Int) {
+    public func reserveRows(samples: Int) {
         for (rows, numbers) in zip(rowGradients, plan.listedRowsOfSample) { rows.reserve(samples * numbers) }
     }
 
     /// Makes the gradients 0: a part of a batch without a sample.
-    package func clearGradients() {
+    public func clearGradients() {
         gradients.pointer.update(repeating: 0, count: plan.laneElements)
         for rows in rowGradients { rows.clear() }
     }
 
     /// Writes the listed rows of gradients to where they are whole.
     /// - Precondition: `gradients` has `plan.trainedElements`, which are 0 behind `plan.laneElements`.
-    package func spreadRows() {
+    public func spreadRows() {
         for (rows, offset) in zip(rowGradients, rowOffsets) { rows.write(to: gradients.pointer + offset) }
     }
 
@@ -188,7 +188,7 @@ package final class Executor {
     /// Has the next passes read one of the plan's inputs where it lies, if all that read it can.
     /// - Parameter values: (samples, elements), for as long as passes read them; nobody writes there.
     /// - Returns: whether they will; else they read it from `value` of its tensor.
-    package func read(input: Int, at values: UnsafePointer<Float>) -> Bool {
+    public func read(input: Int, at values: UnsafePointer<Float>) -> Bool {
         guard let readers = readers[input] else { return false }
         for reader in readers {
             calls[reader.operation]._withUnsafeGuaranteedRef {
@@ -199,23 +199,23 @@ package final class Executor {
     }
 
     /// Where a tensor's values are: (samples, elements of its layout).
-    package func value(_ tensor: Int) -> UnsafeMutablePointer<Float> {
+    public func value(_ tensor: Int) -> UnsafeMutablePointer<Float> {
         arena.pointer + plan.tensors[tensor].offset
     }
 
     /// Where a tensor's gradient is; `nil` if it has none.
-    package func gradient(_ tensor: Int) -> UnsafeMutablePointer<Float>? {
+    public func gradient(_ tensor: Int) -> UnsafeMutablePointer<Float>? {
         plan.tensors[tensor].gradientOffset.map { arena.pointer + $0 }
     }
 
     /// Records every operation from now on.
-    package func record(on trace: ExecutorTrace) { self.trace = trace }
+    public func record(on trace: ExecutorTrace) { self.trace = trace }
 
     /// Runs all stages, one after the other, with the sums over the batch that are there.
-    package func forward(_ pass: Pass) { forward(pass, calls.indices) }
+    public func forward(_ pass: Pass) { forward(pass, calls.indices) }
 
     /// Runs a stage.
-    package func forward(_ pass: Pass, stage: Plan.Stage) { forward(pass, stage.operations) }
+    public func forward(_ pass: Pass, stage: Plan.Stage) { forward(pass, stage.operations) }
 
     private func forward(_ pass: Pass, _ operations: Range<Int>) {
         for index in operations {
@@ -227,7 +227,7 @@ package final class Executor {
 
     /// Adds what a pass contributes to the sums that a stage begins with.
     /// - Parameter sums: as many as `stage.forwardSums`.
-    package func addForwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
+    public func addForwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
         for index in stage.summing where !plan.operations[index].forwardSums.isEmpty {
             let start = trace?.now ?? 0
             operations[index].kernel.addForwardSums(
@@ -238,7 +238,7 @@ package final class Executor {
 
     /// Adds what a pass contributes to the sums that a stage's backward ends with.
     /// - Parameter sums: as many as `stage.backwardSums`.
-    package func addBackwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
+    public func addBackwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
         for index in stage.summing where !plan.operations[index].backwardSums.isEmpty {
             let start = trace?.now ?? 0
             operations[index].kernel.addBackwardSums(
@@ -249,17 +249,17 @@ package final class Executor {
     }
 
     /// Changes the state that layers keep from step to step, by the sums of the step at hand.
-    package func updateState() {
+    public func updateState() {
         for state in states { state.update() }
     }
 
     /// - Parameter completed: called after each operation with its number: what the buckets wait for.
-    package func backward(_ pass: Pass, completed: (Int) -> Void) {
+    public func backward(_ pass: Pass, completed: (Int) -> Void) {
         backward(pass, calls.indices, completed: completed)
     }
 
     /// Runs some operations backward, from the last one to the first.
-    package func backward(_ pass: Pass, _ operations: Range<Int>, completed: (Int) -> Void) {
+    public func backward(_ pass: Pass, _ operations: Range<Int>, completed: (Int) -> Void) {
         for index in operations.reversed() {
             calls[index]._withUnsafeGuaranteedRef {
                 guard $0.hasBackward else { return }
@@ -274,7 +274,7 @@ package final class Executor {
     // MARK: Parameters in canonical form
 
     /// Copies a parameter's part of a slab of the weights' layout out, in Keras' shape and order.
-    package func canonical(_ parameter: Plan.ParameterPlan, in slab: Storage<Float>) -> Tensor {
+    public func canonical(_ parameter: Plan.ParameterPlan, in slab: Storage<Float>) -> Tensor {
         var tensor = Tensor(zeros: parameter.shape)
         tensor.values.withUnsafeMutableBufferPointer {
             guard let target = $0.baseAddress else { return }
@@ -284,7 +284,7 @@ package final class Executor {
     }
 
     /// The same without an allocation, into `target`, of `parameter.shape.count` elements.
-    package func copy(
+    public func copy(
         _ parameter: Plan.ParameterPlan, of slab: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
     ) {
         operations[parameter.owner].kernel.convert(
@@ -292,7 +292,7 @@ package final class Executor {
     }
 
     /// - Precondition: the tensor has the parameter's shape.
-    package func setCanonical(_ tensor: Tensor, _ parameter: Plan.ParameterPlan, in slab: Storage<Float>) {
+    public func setCanonical(_ tensor: Tensor, _ parameter: Plan.ParameterPlan, in slab: Storage<Float>) {
         precondition(
             tensor.shape == parameter.shape, "\(parameter.name): \(tensor.shape), not \(parameter.shape)")
         tensor.values.withUnsafeBufferPointer {
@@ -304,7 +304,7 @@ package final class Executor {
 
     /// For each element of a parameter in canonical order its place in the parameter's range of a slab; `nil` if that is
     /// the canonical order itself.
-    package func places(of parameter: Plan.ParameterPlan) -> [Int]? {
+    public func places(of parameter: Plan.ParameterPlan) -> [Int]? {
         let count = parameter.shape.count
         // The numbers of the elements, from 1 because padding is 0, go the way of weights; in two parts, because a 32-bit
         // float holds integers of 24 bits.

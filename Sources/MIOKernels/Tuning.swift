@@ -2,13 +2,13 @@
 /// value, so that equal graphs, requests and tunings give equal plans.
 ///
 /// Rank 0 measures or remembers; the others get its bytes.
-package struct Tuning: Hashable, Sendable {
+public struct Tuning: Hashable, Sendable {
     /// By what the convolution is, and the pass.
-    package private(set) var picks: [String: ConvolutionCandidate] = [:]
+    public private(set) var picks: [String: ConvolutionCandidate] = [:]
     /// In which numbers a Dense multiplies, by what it is, and the pass.
-    package private(set) var products: [String: ProductCandidate] = [:]
+    public private(set) var products: [String: ProductCandidate] = [:]
     /// The way of the segment that a convolution is in, by the segment's digest and the convolution's name.
-    package private(set) var segments: [String: SegmentCandidate] = [:]
+    public private(set) var segments: [String: SegmentCandidate] = [:]
     /// The same by the convolution's name alone, for a tuning that was made for one plan.
     private var segmentOfLayer: [String: SegmentCandidate] = [:]
     /// Taken where it is possible, whatever was measured.
@@ -16,10 +16,10 @@ package struct Tuning: Hashable, Sendable {
     private var alwaysProduct: ProductCandidate?
     private var alwaysSegment: SegmentCandidate?
 
-    package init() {}
+    public init() {}
 
     /// Every convolution's every pass in one way, where oneDNN has it; every product and every segment likewise.
-    package init(
+    public init(
         always candidate: ConvolutionCandidate?, product: ProductCandidate? = nil,
         segment: SegmentCandidate? = nil
     ) {
@@ -28,10 +28,10 @@ package struct Tuning: Hashable, Sendable {
         alwaysSegment = segment
     }
 
-    package init(picks: [String: ConvolutionCandidate]) { self.picks = picks }
+    public init(picks: [String: ConvolutionCandidate]) { self.picks = picks }
 
     /// Takes over another's picks, also where it has one itself.
-    package mutating func prefer(_ other: Tuning) {
+    public mutating func prefer(_ other: Tuning) {
         picks.merge(other.picks) { $1 }
         products.merge(other.products) { $1 }
         segments.merge(other.segments) { $1 }
@@ -71,14 +71,14 @@ package struct Tuning: Hashable, Sendable {
     // MARK: For files and other ranks
 
     /// Each pick by the name of its key.
-    package var entries: [String: String] {
+    public var entries: [String: String] {
         picks.mapValues(\.rawValue)
             .merging(products.mapValues(\.rawValue)) { $1 }
             .merging(segments.mapValues(\.rawValue)) { $1 }
     }
 
     /// The tuning whose `entries` these are; those it does not know are left out.
-    package init(entries: [String: String]) {
+    public init(entries: [String: String]) {
         for (key, name) in entries.sorted(by: { $0.key < $1.key }) {
             if key.hasPrefix(ImageSegment.prefix) {
                 if let candidate = SegmentCandidate(rawValue: name) { set(candidate, key) }
@@ -91,13 +91,13 @@ package struct Tuning: Hashable, Sendable {
     }
 
     /// One line a pick.
-    package var bytes: [UInt8] {
+    public var bytes: [UInt8] {
         let lines = entries.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)\n" }
         return Array(lines.joined().utf8)
     }
 
     /// The tuning whose `bytes` these are; lines it does not know are left out.
-    package init(bytes: [UInt8]) {
+    public init(bytes: [UInt8]) {
         var entries: [String: String] = [:]
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let parts = line.split(separator: " ", maxSplits: 1).map(String.init)

@@ -5,12 +5,12 @@ import Foundation
 ///
 /// Linux: Documentation/admin-guide/cgroup-v2.rst, and cgroup-v1/memory.rst and scheduler/sched-bwc.rst of the first
 /// version.
-package struct ControlGroups {
+public struct ControlGroups {
     private let membership: String
     private let read: (String) -> String?
 
     /// Of this process.
-    package static var current: ControlGroups {
+    public static var current: ControlGroups {
         func text(_ path: String) -> String? {
             FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
         }
@@ -20,13 +20,13 @@ package struct ControlGroups {
     /// - Parameters:
     ///   - membership: `/proc/self/cgroup`: `0::/a/b`, or `4:cpu,cpuacct:/a/b` of the first version.
     ///   - read: a file's text; `nil` if there is none.
-    package init(membership: String, read: @escaping (String) -> String?) {
+    public init(membership: String, read: @escaping (String) -> String?) {
         self.membership = membership
         self.read = read
     }
 
     /// CPUs' worth of time: threads beyond it would only be held up. `nil` for no limit.
-    package var cpus: Double? {
+    public var cpus: Double? {
         smallest("cpu") { folder in
             ratio(read(folder + "/cpu.max")?.split(whereSeparator: \.isWhitespace).map(String.init))
         } first: { folder in
@@ -35,7 +35,7 @@ package struct ControlGroups {
     }
 
     /// Bytes; `nil` for no limit.
-    package var memory: Double? {
+    public var memory: Double? {
         smallest("memory") { folder in
             number(read(folder + "/memory.max"))
         } first: { folder in

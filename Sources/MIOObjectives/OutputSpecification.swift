@@ -4,11 +4,9 @@ import MIOConfig
 public struct OutputSpecification: Sendable {
     /// The model's output.
     public var name: String
-    /// What training makes small.
     public var loss: any Loss
     /// What the total loss multiplies this output's loss by; not negative.
     public var weight: Double
-    /// Metrics in which all samples count alike.
     public var metrics: [any Metric]
     /// Metrics in which samples count by their weights (Keras' `weighted_metrics`).
     public var weightedMetrics: [any Metric]
@@ -24,7 +22,6 @@ public struct OutputSpecification: Sendable {
     /// What stands for a missing class label where nothing else is said.
     public static let defaultMissingLabel = -1
 
-    /// As an entry of `outputs` of a job, with its defaults.
     public init(
         _ name: String, loss: any Loss, weight: Double = 1, metrics: [any Metric] = [],
         weightedMetrics: [any Metric] = [], missingLabel: Int? = nil, missingValue: Double? = nil,
@@ -89,7 +86,7 @@ public struct OutputSpecification: Sendable {
     }
 
     /// Which of its targets are labels.
-    package var targetLabelling: TargetLabelling {
+    public var targetLabelling: TargetLabelling {
         let label = loss.hasClassLabels ? Double(missingLabel ?? Self.defaultMissingLabel) : nil
         return TargetLabelling(
             loss.targetKind, missing: (label ?? missingValue).map { Float($0) },

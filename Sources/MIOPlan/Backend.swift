@@ -4,7 +4,7 @@ import MIOGraph
 /// Who computes: says, before there is a buffer, how it would run a call of a layer.
 ///
 /// The answers are part of the plan, which ranks compare: equal requests get equal answers on equal machines.
-package protocol Backend: Sendable {
+public protocol Backend: Sendable {
     var name: String { get }
     /// Whether the kernels of layers compute it themselves. A plan gives the others a call of their own.
     func fuses(_ activation: Activation) -> Bool
@@ -12,27 +12,27 @@ package protocol Backend: Sendable {
 }
 
 extension Backend {
-    package func fuses(_ activation: Activation) -> Bool { true }
+    public func fuses(_ activation: Activation) -> Bool { true }
 }
 
 /// One call of a layer, as the plan asks about it.
-package struct KernelRequest: Sendable {
-    package let layer: any Layer
-    package let inputShapes: [Shape]
+public struct KernelRequest: Sendable {
+    public let layer: any Layer
+    public let inputShapes: [Shape]
     /// What the inputs' producers left; the answer may ask for others, which costs a reordering.
-    package let inputLayouts: [Layout]
-    package let outputShapes: [Shape]
+    public let inputLayouts: [Layout]
+    public let outputShapes: [Shape]
     /// Of the first result.
-    package var outputShape: Shape { outputShapes[0] }
+    public var outputShape: Shape { outputShapes[0] }
     /// The most samples one pass has.
-    package let samples: Int
+    public let samples: Int
     /// Other calls use the same weights: they must stay canonical.
-    package let sharesWeights: Bool
+    public let sharesWeights: Bool
     /// Which inputs need a gradient.
-    package let needsInputGradients: [Bool]
-    package let trainsWeights: Bool
+    public let needsInputGradients: [Bool]
+    public let trainsWeights: Bool
 
-    package init(
+    public init(
         layer: any Layer, inputShapes: [Shape], inputLayouts: [Layout], outputShapes: [Shape], samples: Int,
         sharesWeights: Bool, needsInputGradients: [Bool], trainsWeights: Bool
     ) {
@@ -50,7 +50,7 @@ package struct KernelRequest: Sendable {
     /// - Parameters:
     ///   - inputs: for each of its inputs which one of this call it is.
     ///   - samples: the most that one pass of it has.
-    package func inside(
+    public func inside(
         _ inner: any Layer, inputs: [Int], inputShapes: [Shape], outputShapes: [Shape], samples: Int
     ) -> KernelRequest {
         KernelRequest(
@@ -61,45 +61,45 @@ package struct KernelRequest: Sendable {
 }
 
 /// Which of a backend's kernels runs a call.
-package struct KernelName: Hashable, Sendable, CustomStringConvertible {
-    package let description: String
+public struct KernelName: Hashable, Sendable, CustomStringConvertible {
+    public let description: String
 
-    package init(_ description: String) { self.description = description }
+    public init(_ description: String) { self.description = description }
 
     /// The plain implementation.
-    package static let reference = KernelName("reference")
+    public static let reference = KernelName("reference")
 }
 
 /// How a call is run.
-package struct KernelChoice: Hashable, Sendable {
-    package var kernel = KernelName.reference
+public struct KernelChoice: Hashable, Sendable {
+    public var kernel = KernelName.reference
     /// For people, and for the comparison between ranks: "onednn jit:avx512_core, winograd".
-    package var algorithm: String
-    package var inputLayouts: [Layout]
+    public var algorithm: String
+    public var inputLayouts: [Layout]
     /// Of the first result; the others are canonical.
-    package var outputLayout: Layout
+    public var outputLayout: Layout
     /// Elements each weight takes where it is stored, in the order of `Layer.weights(for:)`, and a word for
     /// how it lies there.
-    package var weightElements: [Int]
-    package var weightLayouts: [String]
+    public var weightElements: [Int]
+    public var weightLayouts: [String]
     /// Temporary elements a forward or backward pass uses, not kept in between.
-    package var scratchElements: Int
+    public var scratchElements: Int
     /// Elements kept from forward to backward.
-    package var workspaceElements: Int
+    public var workspaceElements: Int
     /// Whether backward reads the input and output of forward: how long they must stay.
-    package var backwardReadsInputs: Bool
-    package var backwardReadsOutput: Bool
+    public var backwardReadsInputs: Bool
+    public var backwardReadsOutput: Bool
     /// Backward lists the rows of its only weight that have a gradient, instead of writing the gradient of all.
-    package var listsRows = false
+    public var listsRows = false
     /// For each input, or none for all of them: backward can take its gradient through the relu that made the input,
     /// and sum the bias' gradient before it, both while it has the input at hand: see `ReluFusion`.
-    package var passesRelu: [Bool]
+    public var passesRelu: [Bool]
     /// Backward can do without its relu and its bias' gradient, which another operation does.
-    package var takesPassedRelu: Bool
+    public var takesPassedRelu: Bool
     /// How the layers inside are run, of a layer that is made of others.
-    package var inner: [KernelChoice] = []
+    public var inner: [KernelChoice] = []
 
-    package init(
+    public init(
         algorithm: String, inputLayouts: [Layout], outputLayout: Layout = .canonical, weightElements: [Int],
         weightLayouts: [String], scratchElements: Int = 0,
         workspaceElements: Int = 0, backwardReadsInputs: Bool = true, backwardReadsOutput: Bool = true,
@@ -119,7 +119,7 @@ package struct KernelChoice: Hashable, Sendable {
     }
 
     /// The plain implementation: everything canonical.
-    package static func reference(_ request: KernelRequest) -> KernelChoice {
+    public static func reference(_ request: KernelRequest) -> KernelChoice {
         let weights = request.layer.weights(for: request.inputShapes)
         let memory = request.layer.memory(for: request.inputShapes, output: request.outputShape)
         return KernelChoice(
@@ -134,8 +134,8 @@ package struct KernelChoice: Hashable, Sendable {
 }
 
 /// Runs every layer on its plain implementation: the oracle.
-package struct ReferenceBackend: Backend {
-    package init() {}
-    package var name: String { "reference" }
-    package func choose(_ request: KernelRequest) -> KernelChoice { .reference(request) }
+public struct ReferenceBackend: Backend {
+    public init() {}
+    public var name: String { "reference" }
+    public func choose(_ request: KernelRequest) -> KernelChoice { .reference(request) }
 }

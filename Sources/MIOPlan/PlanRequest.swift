@@ -1,34 +1,34 @@
 import MIOGraph
 
 /// What a plan is made for.
-package struct PlanRequest: Sendable {
+public struct PlanRequest: Sendable {
     /// What an output's loss wants of the plan.
-    package struct HeadRequest: Hashable, Sendable {
+    public struct HeadRequest: Hashable, Sendable {
         /// The output's name in the graph.
-        package let output: String
+        public let output: String
         /// The final activation that the loss prefers to compute itself, from logits, if the output has it.
-        package let absorbs: Activation?
+        public let absorbs: Activation?
         /// Whether there is a loss; without one the output is computed but teaches nothing.
-        package let trained: Bool
+        public let trained: Bool
 
-        package init(output: String, absorbs: Activation?, trained: Bool) {
+        public init(output: String, absorbs: Activation?, trained: Bool) {
             self.output = output
             self.absorbs = absorbs
             self.trained = trained
         }
     }
 
-    package var graph: Graph
+    public var graph: Graph
     /// One for each output of the graph, in its order.
-    package var heads: [HeadRequest]
+    public var heads: [HeadRequest]
     /// The most samples a pass has, at least 1.
-    package var samples: Int
+    public var samples: Int
     /// Elements a bucket of gradients has at least, before it is closed.
-    package var bucketElements: Int
+    public var bucketElements: Int
     /// Whether there is no backward at all: evaluation and prediction.
-    package var forwardOnly: Bool
+    public var forwardOnly: Bool
 
-    package init(
+    public init(
         graph: Graph, heads: [HeadRequest], samples: Int, bucketElements: Int = 1 << 20,
         forwardOnly: Bool = false
     ) {

@@ -3,7 +3,7 @@ import MIOGraph
 
 extension Plan {
     /// Plans a step. Never fails: the graph has been checked.
-    package init(_ request: PlanRequest, backend: some Backend) {
+    public init(_ request: PlanRequest, backend: some Backend) {
         var lowering = Lowering(request, backend: backend)
         lowering.emitOperations()
         lowering.emitHeads()

@@ -6,7 +6,7 @@ import MIOThreads
 ///
 /// One thread, the one that steps, calls it. Errors of the background are kept for `takeError()`, which the
 /// training loop asks after each step. `close()` must be the last call; without it the threads stay.
-package final class RecordKeeper: Sendable {
+public final class RecordKeeper: Sendable {
     private let kinds: [EventKind]
     private let mailbox: Mailbox
     private let events: EventThread
@@ -21,7 +21,7 @@ package final class RecordKeeper: Sendable {
     ///   - store: `nil` for a run without checkpoints.
     ///   - capacity: events that may wait to be written before `post` waits.
     /// - Throws: `FileError` naming a value that has a reserved name or one used twice; `ThreadError`.
-    package init(
+    public init(
         kinds: [EventKind], sinks: sending [any MetricSink], store: CheckpointStore?, capacity: Int = 1024
     ) throws {
         for kind in kinds {
@@ -52,42 +52,42 @@ package final class RecordKeeper: Sendable {
     /// - Parameters:
     ///   - kind: the place in the list given at the start.
     ///   - values: as many as the kind has names, in their order.
-    package func post(_ kind: Int, step: Int, epoch: Int, values: UnsafeBufferPointer<Double>) {
+    public func post(_ kind: Int, step: Int, epoch: Int, values: UnsafeBufferPointer<Double>) {
         precondition(values.count == kinds[kind].names.count, "values without a name, or the reverse")
         mailbox.post(kind: kind, step: step, epoch: epoch, values: values)
     }
 
     /// Hands over an event of any kind; for rare ones, because it allocates.
-    package func post(_ event: RunEvent) { mailbox.post(event) }
+    public func post(_ event: RunEvent) { mailbox.post(event) }
 
     /// Hands over a snapshot to be written in the background; if one is still being written this waits.
     ///
     /// The events posted before are on the disk before the checkpoint is, so that a run that continues from
     /// it finds their lines. The snapshot's memory must stay as it is until `waitForCheckpoint()` returns.
     /// Does nothing in a run without checkpoints.
-    package func submit(_ checkpoint: Checkpoint) {
+    public func submit(_ checkpoint: Checkpoint) {
         guard let checkpoints else { return }
         let sequence = mailbox.postFlush()
         checkpoints.submit(checkpoint) { [events] in events.waitUntilFlushed(sequence) }
     }
 
     /// Returns when no checkpoint is being written: the memory of the last snapshot is free again.
-    package func waitForCheckpoint() { checkpoints?.wait() }
+    public func waitForCheckpoint() { checkpoints?.wait() }
 
     /// The oldest error of the background not taken yet; a single atomic load if there is none.
-    package func takeError() -> (any MIOError)? { errors.take() }
+    public func takeError() -> (any MIOError)? { errors.take() }
 
     /// Returns when every event posted is on the disk and no checkpoint is being written.
-    package func flush() {
+    public func flush() {
         events.waitUntilFlushed(mailbox.postFlush())
         waitForCheckpoint()
     }
 
     /// How often a post found the mailbox full.
-    package var producerWaits: Int { mailbox.producerWaits }
+    public var producerWaits: Int { mailbox.producerWaits }
 
     /// Writes everything, closes the sinks, ends the threads. Ask for errors after it.
-    package func close() {
+    public func close() {
         checkpoints?.close()
         mailbox.close()
         events.join()

@@ -1,29 +1,29 @@
 /// Something that happened in a run, as a value: one line of `metrics.jsonl`.
-package struct RunEvent: Hashable, Sendable {
-    package struct Value: Hashable, Sendable {
+public struct RunEvent: Hashable, Sendable {
+    public struct Value: Hashable, Sendable {
         /// As Keras logs it: `loss`, `kind_loss`, `kind_accuracy`, `val_loss`, `learning_rate`.
-        package let name: String
-        package let value: Double
+        public let name: String
+        public let value: Double
 
-        package init(_ name: String, _ value: Double) {
+        public init(_ name: String, _ value: Double) {
             self.name = name
             self.value = value
         }
     }
 
     /// The keys of every event, which no value may have.
-    package static let reservedNames = ["event", "step", "epoch"]
+    public static let reservedNames = ["event", "step", "epoch"]
 
     /// "step", "epoch", or another word.
-    package let event: String
+    public let event: String
     /// Optimizer steps done since the training began: 1 after the first.
-    package let step: Int
+    public let step: Int
     /// 0 for the first, as Keras' `CSVLogger` counts.
-    package let epoch: Int
-    package let values: [Value]
+    public let epoch: Int
+    public let values: [Value]
 
     /// - Precondition: no value has a reserved name.
-    package init(event: String, step: Int, epoch: Int, values: [Value]) {
+    public init(event: String, step: Int, epoch: Int, values: [Value]) {
         precondition(
             values.allSatisfy { !Self.reservedNames.contains($0.name) }, "a value has a reserved name")
         self.init(checked: event, step: step, epoch: epoch, values: values)
@@ -37,11 +37,11 @@ package struct RunEvent: Hashable, Sendable {
         self.values = values
     }
 
-    package subscript(name: String) -> Double? { values.first { $0.name == name }?.value }
+    public subscript(name: String) -> Double? { values.first { $0.name == name }?.value }
 }
 
 /// Where a run's events go. The record keeper calls a sink from one thread alone.
-package protocol MetricSink: AnyObject {
+public protocol MetricSink: AnyObject {
     /// What is written may stay in the sink until `push`, `flush` or `close`.
     func write(_ event: RunEvent) throws
     /// Gives everything written to the system, so that others can read it: called when there is nothing to write.
@@ -54,5 +54,5 @@ package protocol MetricSink: AnyObject {
 
 extension MetricSink {
     /// For sinks that keep nothing.
-    package func push() {}
+    public func push() {}
 }

@@ -1,26 +1,26 @@
 import MIOConfig
 
 /// What a step of one model costs one rank alone: measured on the machine, or taken from a file.
-package struct StepCosts: Hashable, Sendable {
+public struct StepCosts: Hashable, Sendable {
     /// Seconds of a step that do not depend on the samples; the optimizer's update of all weights included.
-    package var fixedSeconds: Double
+    public var fixedSeconds: Double
     /// Seconds a sample.
-    package var sampleSeconds: Double
+    public var sampleSeconds: Double
     /// Trained numbers, 4 bytes each.
-    package var parameters: Int
+    public var parameters: Int
     /// Numbers that the optimizer keeps of each: 2 for Adam.
-    package var slots: Int
+    public var slots: Int
     /// Samples that are computed at a time, at most: gradients are complete in the last pass only.
-    package var passSamples: Int
+    public var passSamples: Int
     /// In how many pieces the gradient is reduced while backward computes the next.
-    package var buckets: Int
+    public var buckets: Int
     /// How often a step stops until all ranks have added up what a layer must know of the whole batch, and how many numbers
     /// that are in all.
-    package var batchSums: Int
-    package var batchSumNumbers: Int
+    public var batchSums: Int
+    public var batchSumNumbers: Int
 
     /// - Precondition: no negative numbers, at least one bucket and one sample a pass.
-    package init(
+    public init(
         fixedSeconds: Double, sampleSeconds: Double, parameters: Int, slots: Int, passSamples: Int,
         buckets: Int, batchSums: Int = 0, batchSumNumbers: Int = 0
     ) {
@@ -40,7 +40,7 @@ package struct StepCosts: Hashable, Sendable {
     ///
     /// Minimizes Σ ((a + b·n − t)/t)², with a and b not below 0.
     /// - Parameter measured: samples n of a step, and its seconds t; two sizes at least.
-    package static func line(_ measured: [(samples: Int, seconds: Double)]) -> (fixed: Double, sample: Double)
+    public static func line(_ measured: [(samples: Int, seconds: Double)]) -> (fixed: Double, sample: Double)
     {
         precondition(Set(measured.map(\.samples)).count >= 2, "a line needs steps of two sizes")
         var (w, wx, wxx, wy, wxy) = (0.0, 0.0, 0.0, 0.0, 0.0)
@@ -59,10 +59,10 @@ package struct StepCosts: Hashable, Sendable {
     }
 
     /// Bytes of the gradient.
-    package var slabBytes: Double { Double(parameters) * 4 }
+    public var slabBytes: Double { Double(parameters) * 4 }
 
     /// Bytes that updating all weights moves: reads gradient, weights and slots, writes weights and slots.
-    package var updateBytes: Double { slabBytes * Double(3 + 2 * slots) }
+    public var updateBytes: Double { slabBytes * Double(3 + 2 * slots) }
 
     init(reading reader: inout ConfigReader) throws(ConfigError) {
         let notNegative = 0...Double.greatestFiniteMagnitude
@@ -88,18 +88,18 @@ package struct StepCosts: Hashable, Sendable {
 }
 
 /// A file of constants: the machine's, and those of one model on it.
-package struct ScaleConstants: Hashable, Sendable {
-    package var machine: MachineConstants
-    package var step: StepCosts
+public struct ScaleConstants: Hashable, Sendable {
+    public var machine: MachineConstants
+    public var step: StepCosts
 
-    package init(machine: MachineConstants, step: StepCosts) {
+    public init(machine: MachineConstants, step: StepCosts) {
         self.machine = machine
         self.step = step
     }
 
     /// - Parameter path: how errors begin.
     /// - Throws: `ConfigError` for a missing, unknown or impossible value.
-    package init(_ value: ConfigValue, path: String) throws(ConfigError) {
+    public init(_ value: ConfigValue, path: String) throws(ConfigError) {
         var reader = try ConfigReader(value, at: ConfigPath(path))
         var machine = try reader.dictionary("machine")
         self.machine = try MachineConstants(reading: &machine)
@@ -108,7 +108,7 @@ package struct ScaleConstants: Hashable, Sendable {
         try reader.finish()
     }
 
-    package var config: ConfigValue {
+    public var config: ConfigValue {
         .dictionary(["machine": .dictionary(machine.config), "step": .dictionary(step.config)])
     }
 }

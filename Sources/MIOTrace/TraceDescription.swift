@@ -1,15 +1,15 @@
 import Foundation
 
 /// What a trace says of the run it is of: `otherData` of the file.
-package struct TraceDescription: Hashable, Sendable, Codable {
+public struct TraceDescription: Hashable, Sendable, Codable {
     /// What a rank's machine could do at most, measured by all ranks at the same time.
-    package struct Limits: Hashable, Sendable, Codable {
+    public struct Limits: Hashable, Sendable, Codable {
         /// 10⁹ operations a second of a large matrix product.
-        package var gigaflops: Double
+        public var gigaflops: Double
         /// 10⁹ bytes a second of STREAM's triad.
-        package var triadGigabytes: Double
+        public var triadGigabytes: Double
 
-        package init(gigaflops: Double, triadGigabytes: Double) {
+        public init(gigaflops: Double, triadGigabytes: Double) {
             self.gigaflops = gigaflops
             self.triadGigabytes = triadGigabytes
         }
@@ -21,13 +21,13 @@ package struct TraceDescription: Hashable, Sendable, Codable {
     }
 
     /// A rank: where it ran, and what was possible there.
-    package struct Rank: Hashable, Sendable, Codable {
-        package var machine: String
-        package var limits: Limits
+    public struct Rank: Hashable, Sendable, Codable {
+        public var machine: String
+        public var limits: Limits
         /// Events that found no room.
-        package var dropped: Int
+        public var dropped: Int
 
-        package init(machine: String, limits: Limits, dropped: Int) {
+        public init(machine: String, limits: Limits, dropped: Int) {
             self.machine = machine
             self.limits = limits
             self.dropped = dropped
@@ -40,21 +40,21 @@ package struct TraceDescription: Hashable, Sendable, Codable {
     }
 
     /// Who wrote it: "mio".
-    package var program = "mio"
-    package var version: String
-    package var job: String
+    public var program = "mio"
+    public var version: String
+    public var job: String
     /// Of all ranks together.
-    package var batchSize: Int
+    public var batchSize: Int
     /// A rank.
-    package var threads: Int
+    public var threads: Int
     /// The threads of a rank that each take samples of their own: traced is the first, and the limits are its. `nil`, in
     /// older files, for one.
-    package var lanes: Int?
+    public var lanes: Int?
     /// Calls of layers, in the order in which they run.
-    package var layers: [String]
-    package var ranks: [Rank]
+    public var layers: [String]
+    public var ranks: [Rank]
 
-    package init(
+    public init(
         version: String, job: String, batchSize: Int, threads: Int, lanes: Int = 1, layers: [String],
         ranks: [Rank]
     ) {

@@ -2,28 +2,28 @@ import Foundation
 import MIOBase
 
 /// A trace as it is in a file.
-package struct TraceFile: Sendable {
+public struct TraceFile: Sendable {
     /// A piece of work of a rank, in microseconds since the trace's beginning.
-    package struct Event: Hashable, Sendable {
-        package let name: String
-        package let kind: EventKind
-        package let rank: Int
-        package let start: Double
-        package let duration: Double
-        package let step: Int
-        package let layer: String?
-        package let flops: Int
-        package let bytes: Int
-        package var end: Double { start + duration }
+    public struct Event: Hashable, Sendable {
+        public let name: String
+        public let kind: EventKind
+        public let rank: Int
+        public let start: Double
+        public let duration: Double
+        public let step: Int
+        public let layer: String?
+        public let flops: Int
+        public let bytes: Int
+        public var end: Double { start + duration }
     }
 
-    package let description: TraceDescription
+    public let description: TraceDescription
     /// Rank by rank, each rank's in the order in which they ended.
-    package let events: [Event]
+    public let events: [Event]
 
     /// - Parameter events: each rank's, from `EventWriter`.
     /// - Returns: the whole file.
-    package static func bytes(events: [[UInt8]], description: TraceDescription) throws -> [UInt8] {
+    public static func bytes(events: [[UInt8]], description: TraceDescription) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         var bytes = Array("{\"displayTimeUnit\": \"ms\",\n\"otherData\": ".utf8)
@@ -36,7 +36,7 @@ package struct TraceFile: Sendable {
 
     /// - Parameter path: of the file, for messages.
     /// - Throws: `TraceError` for a file that no worker wrote.
-    package init(_ data: Data, path: String) throws(TraceError) {
+    public init(_ data: Data, path: String) throws(TraceError) {
         let content: Content
         do {
             content = try JSONDecoder().decode(Content.self, from: data)
@@ -108,17 +108,17 @@ package struct TraceFile: Sendable {
 }
 
 /// A file that is no trace of mio.
-package struct TraceError: MIOError, Hashable {
-    package let path: String
-    package let reason: String
+public struct TraceError: MIOError, Hashable {
+    public let path: String
+    public let reason: String
 
-    package init(path: String, reason: String) {
+    public init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }
 
-    package var exitCode: ExitCode { .badInput }
-    package var description: String {
+    public var exitCode: ExitCode { .badInput }
+    public var description: String {
         "\(path): no trace of mio: \(reason); make one with mio train --trace FILE"
     }
 }

@@ -2,43 +2,43 @@
 ///
 /// A share is of the ranks' time in steps: Σ durations ÷ Σ steps' durations. Together they are 1: what no event covers
 /// is a row of its own.
-package struct TraceReport: Sendable {
+public struct TraceReport: Sendable {
     /// What a speed is held against.
-    package enum Bound: String, Sendable { case arithmetic, memory }
+    public enum Bound: String, Sendable { case arithmetic, memory }
 
     /// A layer, or what else a step consists of.
-    package struct Row: Sendable {
-        package let name: String
-        package let isLayer: Bool
+    public struct Row: Sendable {
+        public let name: String
+        public let isLayer: Bool
         /// Of a rank's step.
-        package let milliseconds: Double
-        package let share: Double
+        public let milliseconds: Double
+        public let share: Double
         /// 10⁹ operations and bytes a second, of a rank.
-        package let gigaflops: Double
-        package let gigabytes: Double
+        public let gigaflops: Double
+        public let gigabytes: Double
         /// Which limit it would meet first, and how much of it it reaches; `nil` where no work is known.
-        package let bound: Bound?
-        package let ofLimit: Double
+        public let bound: Bound?
+        public let ofLimit: Double
     }
 
-    package let description: TraceDescription
+    public let description: TraceDescription
     /// The numbers of the first and last step, and how many there are of each rank.
-    package let steps: ClosedRange<Int>
-    package let stepCount: Int
-    package let meanMilliseconds: Double
-    package let medianMilliseconds: Double
+    public let steps: ClosedRange<Int>
+    public let stepCount: Int
+    public let meanMilliseconds: Double
+    public let medianMilliseconds: Double
     /// Layers in the order in which they run, then the rest of a step.
-    package let rows: [Row]
+    public let rows: [Row]
     /// A rank's milliseconds a step without waiting, by rank.
-    package let busyMilliseconds: [Double]
+    public let busyMilliseconds: [Double]
     /// Milliseconds of all traced steps' validations and checkpoints, of rank 0.
-    package let betweenSteps: [(name: String, milliseconds: Double)]
+    public let betweenSteps: [(name: String, milliseconds: Double)]
     /// Means over the ranks.
-    package let limits: TraceDescription.Limits
+    public let limits: TraceDescription.Limits
 
     /// - Parameter path: of the file, for messages.
     /// - Throws: `TraceError` if there is no step.
-    package init(_ trace: TraceFile, path: String) throws(TraceError) {
+    public init(_ trace: TraceFile, path: String) throws(TraceError) {
         description = trace.description
         let ranks = description.ranks
         let stepEvents = trace.events.filter { $0.kind == .step }

@@ -5,23 +5,23 @@ import MIOJob
 /// rank would; within a lane, the libraries share each operation among `threadsEach` threads.
 ///
 /// Which way is fastest depends on the model, the batch and the processor: it is measured (`LaneTuner`).
-package struct Lanes: Hashable, Sendable {
-    package let count: Int
+public struct Lanes: Hashable, Sendable {
+    public let count: Int
     /// Threads of the libraries, in each lane.
-    package let threadsEach: Int
+    public let threadsEach: Int
 
     /// One thread.
-    package static let single = Lanes(count: 1, threadsEach: 1)
+    public static let single = Lanes(count: 1, threadsEach: 1)
 
     /// - Precondition: both are at least 1.
-    package init(count: Int, threadsEach: Int) {
+    public init(count: Int, threadsEach: Int) {
         precondition(count >= 1 && threadsEach >= 1, "\(count) lanes of \(threadsEach) threads")
         self.count = count
         self.threadsEach = threadsEach
     }
 
     /// Threads that compute.
-    package var threads: Int { count * threadsEach }
+    public var threads: Int { count * threadsEach }
 
     /// The ways that make sense, those of few threads first.
     ///
@@ -75,13 +75,13 @@ package struct Lanes: Hashable, Sendable {
 
 extension Lanes: CustomStringConvertible {
     /// `1 thread`, `2 lanes of 1 thread`, `1 lane of 4 threads`: as tuning files and people read it.
-    package var description: String {
+    public var description: String {
         guard threads > 1 else { return "1 thread" }
         return "\(counted(count, "lane")) of \(counted(threadsEach, "thread"))"
     }
 
     /// The lanes with this description; `nil` for any other text.
-    package init?(description: String) {
+    public init?(description: String) {
         let numbers = description.split(separator: " ").compactMap { Int($0) }
         guard numbers.allSatisfy({ (1...Self.most).contains($0) }) else { return nil }
         switch numbers.count {

@@ -35,16 +35,16 @@ struct Expectations {
 }
 
 /// What the suite found, on all ranks together; the same on each.
-package struct ConformanceReport: Sendable {
+public struct ConformanceReport: Sendable {
     /// How many checks ran.
-    package let checks: Int
+    public let checks: Int
     /// "rank 1: sums of floats: …".
-    package let failures: [String]
+    public let failures: [String]
 }
 
 /// Runs every check on all ranks of `communicator`.
 /// - Throws: `CommunicationError` if the communicator fails outside of what a check expects.
-package func checkConformance(of communicator: any Communicator) throws -> ConformanceReport {
+public func checkConformance(of communicator: any Communicator) throws -> ConformanceReport {
     let checks =
         identityChecks + reductionChecks + groupChecks + byteChecks + agreementChecks
         + gradientReductionChecks

@@ -1,14 +1,14 @@
 import MIOBase
 
 /// What Keras computed, and how far another program may be from it.
-package struct Quantity: Sendable {
-    package let place: String
+public struct Quantity: Sendable {
+    public let place: String
     /// Keras in float64.
-    package let value: [Double]
+    public let value: [Double]
     /// One for each value.
-    package let tolerance: [Double]
+    public let tolerance: [Double]
 
-    package init(_ golden: Golden) throws {
+    public init(_ golden: Golden) throws {
         place = golden.place
         value = try golden["value"].numbers
         let tolerances = try golden["tolerance"].numbers
@@ -22,7 +22,7 @@ package struct Quantity: Sendable {
 
     /// The result that is furthest off, in tolerances.
     /// - Parameter factor: multiplies the tolerances: less than 1 for a program more precise than float32.
-    package func worst(_ results: [Double], factor: Double = 1) -> Deviation {
+    public func worst(_ results: [Double], factor: Double = 1) -> Deviation {
         guard results.count == value.count else {
             return Deviation(
                 place: "\(place): \(results.count) results for \(value.count) values", index: 0,
@@ -39,23 +39,23 @@ package struct Quantity: Sendable {
 }
 
 /// How far one result is from its golden value.
-package struct Deviation: Sendable, CustomStringConvertible {
-    package let place: String
-    package let index: Int
-    package let expected: Double
-    package let received: Double
-    package let tolerance: Double
+public struct Deviation: Sendable, CustomStringConvertible {
+    public let place: String
+    public let index: Int
+    public let expected: Double
+    public let received: Double
+    public let tolerance: Double
 
     /// |received − expected| ÷ tolerance: at most 1 is well. Infinite for what is no number.
-    package var ratio: Double {
+    public var ratio: Double {
         let difference = abs(received - expected)
         if difference == 0 { return 0 }
         return difference.isNaN || tolerance == 0 ? .infinity : difference / tolerance
     }
 
-    package var isWithinTolerance: Bool { ratio <= 1 }
+    public var isWithinTolerance: Bool { ratio <= 1 }
 
-    package var description: String {
+    public var description: String {
         "\(place)[\(index)]: \(received), Keras \(expected), \(ratio) of the tolerance \(tolerance)"
     }
 }

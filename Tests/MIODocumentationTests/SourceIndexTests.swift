@@ -10,19 +10,19 @@ import Testing
             ///
             /// x (n,) → y (n,) | as it is.
             @frozen
-            package struct Example: Layer {
+            public struct Example: Layer {
                 /// Rows | columns.
-                package let useBias: Bool
-                package let strides: Int
+                public let useBias: Bool
+                public let strides: Int
 
                 /// - Parameter strides: the window's size
                 ///   without it.
-                package init(strides: Int) {}
+                public init(strides: Int) {}
             }
 
-            package struct Bare {
+            public struct Bare {
                 /// Of another type.
-                package let scale: Double
+                public let scale: Double
             }
 
             /// - `warm_up`: steps at the start.

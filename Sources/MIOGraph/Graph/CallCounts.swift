@@ -1,14 +1,14 @@
 import MIOBase
 
 /// How many elements a call's weights and its own memory have: for layers that are not written with pointers.
-package struct CallCounts: Hashable, Sendable {
+public struct CallCounts: Hashable, Sendable {
     /// Of each weight.
-    package let weights: [Int]
+    public let weights: [Int]
     /// Of one sample: `LayerMemory.kept` and `LayerMemory.scratch`.
-    package let kept: Int
-    package let scratch: Int
+    public let kept: Int
+    public let scratch: Int
 
-    package init(_ layer: any Layer, inputShapes: [Shape], outputShape: Shape) {
+    public init(_ layer: any Layer, inputShapes: [Shape], outputShape: Shape) {
         let memory = layer.memory(for: inputShapes, output: outputShape)
         weights = layer.weights(for: inputShapes).map(\.shape.count)
         kept = memory.kept

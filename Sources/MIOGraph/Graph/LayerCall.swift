@@ -1,16 +1,16 @@
 import MIOBase
 
 /// What a layer may know of a step besides its tensors.
-package struct CallContext: Sendable {
+public struct CallContext: Sendable {
     /// Whether this is a training step; Dropout does nothing otherwise.
-    package var training: Bool
-    package var seed: UInt64
+    public var training: Bool
+    public var seed: UInt64
     /// The number of optimizer steps before this one.
-    package var step: UInt64
+    public var step: UInt64
     /// The position in the global batch of the call's first sample, whichever rank computes it.
-    package var firstSample: Int
+    public var firstSample: Int
 
-    package init(training: Bool = false, seed: UInt64 = 0, step: UInt64 = 0, firstSample: Int = 0) {
+    public init(training: Bool = false, seed: UInt64 = 0, step: UInt64 = 0, firstSample: Int = 0) {
         self.training = training
         self.seed = seed
         self.step = step
@@ -20,13 +20,10 @@ package struct CallContext: Sendable {
 
 /// The tensors of one call of a layer on `samples` samples, batch outermost, each in canonical order.
 public struct ForwardCall<T: Scalar> {
-    /// The samples of the call.
     public var samples: Int
-    package var context: CallContext
-    package let streams: RandomStreams
-    /// Of one sample, input by input.
+    public var context: CallContext
+    public let streams: RandomStreams
     public let inputShapes: [Shape]
-    /// Of one sample, result by result.
     public let outputShapes: [Shape]
     /// What the elements of the inputs are; empty if all are floats.
     public let inputElements: [TensorElement]
@@ -43,14 +40,14 @@ public struct ForwardCall<T: Scalar> {
     /// trained, or the call is not part of a training step.
     public var batchSums: UnsafePointer<Double>?
     /// How large the weights and the layer's own memory are; `nil` if whoever makes the call leaves that to the layer.
-    package let counts: CallCounts?
+    public let counts: CallCounts?
     private let keptMemory: UnsafeMutablePointer<T>?
     private let scratchMemory: UnsafeMutablePointer<T>?
 
     /// - Parameters:
     ///   - kept: (samples, `LayerMemory.kept`); `nil` if the layer asks for none.
     ///   - scratch: (samples, `LayerMemory.scratch`); `nil` if the layer asks for none.
-    package init(
+    public init(
         samples: Int, context: CallContext = CallContext(), streams: RandomStreams = RandomStreams(path: ""),
         inputShapes: [Shape], outputShapes: [Shape], inputElements: [TensorElement] = [],
         inputs: [UnsafePointer<T>],
@@ -75,7 +72,7 @@ public struct ForwardCall<T: Scalar> {
     }
 
     /// Of a layer with one result.
-    package init(
+    public init(
         samples: Int, context: CallContext = CallContext(), streams: RandomStreams = RandomStreams(path: ""),
         inputShapes: [Shape], outputShape: Shape, inputElements: [TensorElement] = [],
         inputs: [UnsafePointer<T>], weights: [UnsafePointer<T>],
@@ -126,7 +123,6 @@ public struct ForwardCall<T: Scalar> {
 
 /// The tensors of one call's backward: those of its forward, and their gradients.
 public struct BackwardCall<T: Scalar> {
-    /// The forward pass that this belongs to.
     public var forward: ForwardCall<T>
     /// (samples, outputShapes[i]…): what comes back from the result's consumers; `nil` if it has none that a loss depends
     /// on. Read only.
@@ -138,7 +134,6 @@ public struct BackwardCall<T: Scalar> {
     /// The sums over the global batch that `addBackwardSums` added to; `nil` where `forward.batchSums` is.
     public var batchSums: UnsafePointer<Double>?
 
-    /// A backward call on memory of the caller.
     public init(
         forward: ForwardCall<T>, outputGradients: [UnsafePointer<T>?],
         inputGradients: [UnsafeMutablePointer<T>?], weightGradients: [UnsafeMutablePointer<T>?],
@@ -161,7 +156,6 @@ public struct BackwardCall<T: Scalar> {
             weightGradients: weightGradients)
     }
 
-    /// The samples of the call.
     public var samples: Int { forward.samples }
     /// The first result's gradient.
     /// - Precondition: there is one; always, of a layer with one result.
@@ -173,6 +167,5 @@ public struct BackwardCall<T: Scalar> {
     }
     /// What forward kept.
     public var kept: UnsafePointer<T> { UnsafePointer(forward.kept) }
-    /// The layer's scratch memory, if it asks for some.
     public var scratch: UnsafeMutablePointer<T> { forward.scratch }
 }

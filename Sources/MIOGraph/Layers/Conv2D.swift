@@ -9,26 +9,18 @@ import MIOConfig
 public struct Conv2D: Layer {
     public static var className: String { "Conv2D" }
     public static var kerasArguments: [KerasArgument] { .ofConvolutions }
-    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
-    /// The channels of the result.
     public let filters: Int
     /// Height and width.
     public let kernelSize: [Int]
-    /// From one window to the next, for each axis of the image.
     public let strides: [Int]
-    /// Whether windows reach over the image's edge.
     public let padding: Padding
-    /// What ends the layer.
     public var activation: Activation
-    /// Whether there is a bias.
     public let useBias: Bool
-    /// The first values of the kernel.
     public let kernelInitializer: Initializer
-    /// The first values of the bias.
     public let biasInitializer: Initializer
-    package let kernelRules: WeightRules
-    package let biasRules: WeightRules
+    public let kernelRules: WeightRules
+    public let biasRules: WeightRules
 
     /// A square kernel.
     public init(
@@ -100,7 +92,7 @@ public struct Conv2D: Layer {
     }
 
     /// Where the kernel lies on an input of these shapes.
-    package func geometry(for inputs: [Shape]) throws(ShapeError) -> WindowGeometry {
+    public func geometry(for inputs: [Shape]) throws(ShapeError) -> WindowGeometry {
         try WindowGeometry(inputs: inputs, size: kernelSize, strides: strides, padding: padding)
     }
 

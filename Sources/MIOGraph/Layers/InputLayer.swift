@@ -2,20 +2,20 @@ import MIOBase
 import MIOConfig
 
 /// Where a model's data enters. <https://keras.io/api/layers/core_layers/input/>
-package struct InputLayer: Layer {
-    package static var className: String { "InputLayer" }
-    package static var kerasArguments: [KerasArgument] { .ofInputs }
-    package let attributes: LayerAttributes
-    package let shape: Shape
-    package let dtype: TensorElement
+public struct InputLayer: Layer {
+    public static var className: String { "InputLayer" }
+    public static var kerasArguments: [KerasArgument] { .ofInputs }
+    public let attributes: LayerAttributes
+    public let shape: Shape
+    public let dtype: TensorElement
 
-    package init(attributes: LayerAttributes, shape: Shape, dtype: TensorElement = .float32) {
+    public init(attributes: LayerAttributes, shape: Shape, dtype: TensorElement = .float32) {
         self.attributes = attributes
         self.shape = shape
         self.dtype = dtype
     }
 
-    package init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
+    public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         let dtype = try Self.dtype(&config)
         // As Keras' own configurations have it: the batch's size first.
         if case .list(let batch)? = config.unlisted("batch_shape") {
@@ -50,26 +50,26 @@ package struct InputLayer: Layer {
         return .int32
     }
 
-    package var config: ConfigDictionary {
+    public var config: ConfigDictionary {
         var config: ConfigDictionary = ["shape": ConfigValue(shape.dimensions)]
         if dtype != .float32 { config["dtype"] = .string(dtype.rawValue) }
         return config
     }
 
-    package var role: LayerRole { .input }
+    public var role: LayerRole { .input }
 
-    package func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.isEmpty else { throw ShapeError(expected: "no input", received: inputs) }
         return shape
     }
 
-    package func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
         [TensorSpec(try outputShape(for: inputs.map(\.shape)), dtype)]
     }
 
     /// The batch is already in place.
-    package func forward<T: Scalar>(_ call: ForwardCall<T>) {}
-    package func backward<T: Scalar>(_ call: BackwardCall<T>) {}
+    public func forward<T: Scalar>(_ call: ForwardCall<T>) {}
+    public func backward<T: Scalar>(_ call: BackwardCall<T>) {}
 }
 
 extension Shape {

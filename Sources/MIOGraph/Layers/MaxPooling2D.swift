@@ -9,13 +9,10 @@ import MIOConfig
 public struct MaxPooling2D: Layer {
     public static var className: String { "MaxPooling2D" }
     public static var kerasArguments: [KerasArgument] { .ofImages }
-    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// Height and width.
     public let poolSize: [Int]
-    /// From one window to the next, for each axis of the image.
     public let strides: [Int]
-    /// Whether windows reach over the image's edge.
     public let padding: Padding
 
     /// - Parameter strides: the pool's size unless given.
@@ -52,7 +49,7 @@ public struct MaxPooling2D: Layer {
             forward: output.count.clampedTimes(poolSize[0]).clampedTimes(poolSize[1]), backward: output.count)
     }
 
-    package func geometry(for inputs: [Shape]) throws(ShapeError) -> WindowGeometry {
+    public func geometry(for inputs: [Shape]) throws(ShapeError) -> WindowGeometry {
         try WindowGeometry(inputs: inputs, size: poolSize, strides: strides, padding: padding)
     }
 

@@ -5,48 +5,48 @@ import MIOConfig
 ///
 /// y = activation(Σᵢ xᵢ · kernelᵢ + bias); xᵢ (nᵢ,); kernel (Σ nᵢ, units), kernelᵢ its rows from Σ nⱼ, j < i.
 /// The plan makes it of a Concatenate and the Dense behind it; no job names it.
-package struct SegmentedDense: Layer {
-    package static var className: String { "SegmentedDense" }
-    package var dense: Dense
+public struct SegmentedDense: Layer {
+    public static var className: String { "SegmentedDense" }
+    public var dense: Dense
 
-    package init(_ dense: Dense) { self.dense = dense }
+    public init(_ dense: Dense) { self.dense = dense }
 
-    package init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
+    public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         self.init(try Dense(attributes: attributes, config: &config))
     }
 
-    package var attributes: LayerAttributes { dense.attributes }
-    package var config: ConfigDictionary { dense.config }
-    package var outputActivation: Activation? { dense.activation }
+    public var attributes: LayerAttributes { dense.attributes }
+    public var config: ConfigDictionary { dense.config }
+    public var outputActivation: Activation? { dense.activation }
 
-    package var withoutActivation: (any Layer)? {
+    public var withoutActivation: (any Layer)? {
         var linear = self
         linear.dense.activation = .linear
         return linear
     }
 
-    package func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops {
+    public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops {
         dense.flops(ofInput: input, of: inputs, output: output)
     }
 
-    package func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
+    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
         dense.memory(for: inputs, output: output)
     }
 
     private func joined(_ inputs: [Shape]) -> [Shape] { [[inputs.reduce(0) { $0 + $1.count }]] }
 
-    package func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.allSatisfy({ $0.rank == 1 }) else {
             throw ShapeError(expected: "vectors", received: inputs)
         }
         return try dense.outputShape(for: joined(inputs))
     }
 
-    package func weights(for inputs: [Shape]) -> [WeightDescription] { dense.weights(for: joined(inputs)) }
+    public func weights(for inputs: [Shape]) -> [WeightDescription] { dense.weights(for: joined(inputs)) }
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)
-    package func forward<T: Scalar>(_ call: ForwardCall<T>) {
+    public func forward<T: Scalar>(_ call: ForwardCall<T>) {
         let units = dense.units
         for sample in 0..<call.samples {
             let y = call.output + sample * units
@@ -65,7 +65,7 @@ package struct SegmentedDense: Layer {
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)
-    package func backward<T: Scalar>(_ call: BackwardCall<T>) {
+    public func backward<T: Scalar>(_ call: BackwardCall<T>) {
         let units = dense.units
         withActivationGradient(dense.activation, call, rows: call.samples, width: units) { dz in
             for sample in 0..<call.samples {

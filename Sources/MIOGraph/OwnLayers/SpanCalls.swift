@@ -10,12 +10,11 @@ public struct SpanForward: ~Copyable {
         self.counts = counts
     }
 
-    /// The samples of the call.
     public var samples: Int { call.samples }
     /// Whether this is a training step, its seed and number, and where its samples are in the global batch.
-    package var context: CallContext { call.context }
+    public var context: CallContext { call.context }
     /// Random numbers that belong to this call.
-    package var streams: RandomStreams { call.streams }
+    public var streams: RandomStreams { call.streams }
     /// Of one sample of each input.
     public var inputShapes: [Shape] { call.inputShapes }
     /// Of one sample of the result.
@@ -77,7 +76,6 @@ public struct SpanBackward: ~Copyable {
         self.forward = forward
     }
 
-    /// The samples of the call.
     public var samples: Int { forward.samples }
 
     /// (samples, outputShape…): what comes back from the result's consumers.

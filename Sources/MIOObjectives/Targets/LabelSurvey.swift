@@ -2,53 +2,53 @@ import CVectorLoops
 
 /// Counts, a sum and extremes of one output's targets over some rows of the data; surveys of parts of the rows can be
 /// added up.
-package struct LabelSurvey: Hashable, Sendable {
-    package let labelling: TargetLabelling
-    package private(set) var positions = 0
+public struct LabelSurvey: Hashable, Sendable {
+    public let labelling: TargetLabelling
+    public private(set) var positions = 0
     /// Positions whose every element has a label.
-    package private(set) var wholePositions = 0
+    public private(set) var wholePositions = 0
     /// Positions where some elements have a label and others are missing.
-    package private(set) var partialPositions = 0
+    public private(set) var partialPositions = 0
     /// Of all positions.
-    package private(set) var elements = 0
+    public private(set) var elements = 0
     /// Finite elements that have a label, classes out of range among them; their sum, and the extremes (infinity and
     /// −infinity without one).
-    package private(set) var labels = 0
-    package private(set) var sum = 0.0
-    package var smallest = Float.infinity
-    package var largest = -Float.infinity
+    public private(set) var labels = 0
+    public private(set) var sum = 0.0
+    public var smallest = Float.infinity
+    public var largest = -Float.infinity
     /// Elements equal to the labelling's `missing`.
-    package private(set) var missing = 0
+    public private(set) var missing = 0
     /// Elements that are NaN.
-    package private(set) var notNumbers = 0
+    public private(set) var notNumbers = 0
     /// Elements that the loss cannot take.
-    package private(set) var faults = 0
+    public private(set) var faults = 0
     /// Of class indices: how often each class occurs. Empty for others.
-    package private(set) var classCounts: [Int]
+    public private(set) var classCounts: [Int]
     /// Of class shares: rows that are 0 throughout, and others that do not add up to 1.
-    package private(set) var zeroRows = 0
-    package private(set) var unevenRows = 0
+    public private(set) var zeroRows = 0
+    public private(set) var unevenRows = 0
 
     /// - Parameter classes: the prediction's last axis.
-    package init(_ labelling: TargetLabelling, classes: Int) {
+    public init(_ labelling: TargetLabelling, classes: Int) {
         self.labelling = labelling
         classCounts = labelling.kind == .classIndex ? [Int](repeating: 0, count: classes) : []
     }
 
     /// Positions that count in the output's denominator.
-    package var labelled: Int { wholePositions + (labelling.isElementwise ? partialPositions : 0) }
+    public var labelled: Int { wholePositions + (labelling.isElementwise ? partialPositions : 0) }
 
     /// Elements that add to loss and metrics.
-    package var labelledElements: Int { elements - missing - notNumbers }
+    public var labelledElements: Int { elements - missing - notNumbers }
 
     /// Of the finite labels; NaN without one.
-    package var mean: Double { sum / Double(labels) }
+    public var mean: Double { sum / Double(labels) }
 
     /// Looks at some more positions.
     /// - Parameters:
     ///   - targets: `[positions × targetWidth]`.
     ///   - targetWidth: 1 for class indices.
-    package mutating func add(targets: UnsafePointer<Float>, positions: Int, targetWidth: Int) {
+    public mutating func add(targets: UnsafePointer<Float>, positions: Int, targetWidth: Int) {
         let count = positions * targetWidth
         var found = mio_label_survey()
         mio_survey_labels(count, targets, labelling.missingNumber, &found)
@@ -114,7 +114,7 @@ package struct LabelSurvey: Hashable, Sendable {
     private static let largestUnevenness = 0.02
 
     /// The numbers that parts of the rows add; the extremes are apart.
-    package var additive: [Double] {
+    public var additive: [Double] {
         get {
             let counts = [
                 positions, wholePositions, partialPositions, elements, labels, missing, notNumbers, faults,

@@ -17,11 +17,8 @@ public struct Prediction: Sendable, Hashable {
     /// The file the weights came from.
     public let weightsPath: String
 
-    /// An output that is predicted.
     public struct Output: Sendable, Hashable {
-        /// The name of the output.
         public let name: String
-        /// Of one sample.
         public let shape: Shape
     }
 
@@ -33,7 +30,7 @@ public struct Prediction: Sendable, Hashable {
     /// Rank 0 writes the file, which appears when it is whole.
     /// - Parameter path: of the file, which is replaced if it is there.
     /// - Throws: one error, the same on all ranks: of the job's data, the weights, or the file.
-    package static func run(
+    public static func run(
         _ session: Session, data: DataSelection = .automatic, weights: WeightsSource = .automatic,
         to path: String
     ) throws -> Prediction {

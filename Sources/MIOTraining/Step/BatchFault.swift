@@ -2,7 +2,7 @@ import MIOBatches
 import MIOGraph
 
 /// What a batch holds that the model cannot take: such a batch must not be run.
-package enum BatchFault: Sendable, Hashable {
+public enum BatchFault: Sendable, Hashable {
     /// A label that no loss can take.
     case label(LabelFault)
     /// A number that a layer cannot take.
@@ -10,15 +10,15 @@ package enum BatchFault: Sendable, Hashable {
 }
 
 /// A number outside of the range that a layer takes, in a rank's part of a batch.
-package struct NumberFault: Sendable, Hashable {
-    package let reader: IntegerReader
+public struct NumberFault: Sendable, Hashable {
+    public let reader: IntegerReader
     /// The column of the data set.
-    package let column: Int
+    public let column: Int
     /// In the part.
-    package let sample: Int
+    public let sample: Int
     /// The position in the sample, in row-major order.
-    package let element: Int
-    package let value: Double
+    public let element: Int
+    public let value: Double
 }
 
 extension Replica {

@@ -4,24 +4,24 @@ import MIOKernels
 import MIOObjectives
 
 /// A label that no loss can take, in a rank's part of a batch.
-package struct LabelFault: Sendable, Hashable {
-    package let output: String
+public struct LabelFault: Sendable, Hashable {
+    public let output: String
     /// The column of the data set.
-    package let column: Int
+    public let column: Int
     /// In the part.
-    package let sample: Int
-    package let fault: TargetFault
+    public let sample: Int
+    public let fault: TargetFault
 }
 
 /// A loss that is not finite, in a rank's part of a batch.
-package struct NonFiniteLoss: Sendable, CustomStringConvertible {
-    package let output: String
+public struct NonFiniteLoss: Sendable, CustomStringConvertible {
+    public let output: String
     /// In the part.
-    package let sample: Int
-    package let loss: Float
+    public let sample: Int
+    public let loss: Float
 
     /// `the loss of output "kind" is nan`; the sign of what is no number says nothing.
-    package var description: String {
+    public var description: String {
         "the loss of output \(quoted: output) is \(loss.isNaN ? "nan" : "\(loss)")"
     }
 }
@@ -30,17 +30,17 @@ package struct NonFiniteLoss: Sendable, CustomStringConvertible {
 extension TrainingStep {
     /// Runs the batch forward once more and finds this rank's first sample with a loss that is not finite.
     /// The next batch must be marked again (`remark`) before its step.
-    package func firstNonFiniteLoss(_ batch: Batch, step: Int) -> NonFiniteLoss? {
+    public func firstNonFiniteLoss(_ batch: Batch, step: Int) -> NonFiniteLoss? {
         replica.firstNonFiniteLoss(batch, shards, seed: seed, step: step)
     }
 
     /// The parameters whose reduced gradient is not finite.
-    package func nonFiniteParameters() -> [String] {
+    public func nonFiniteParameters() -> [String] {
         optimizer.nonFiniteParameters()
     }
 
     /// What the columns of a batch are to the step.
-    package var columns: ColumnMap { replica.columns }
+    public var columns: ColumnMap { replica.columns }
 }
 
 extension Replica {

@@ -1,19 +1,19 @@
 /// How a step ended: equal on all ranks, for it is made of reduced numbers only.
-package struct StepReport: Sendable {
+public struct StepReport: Sendable {
     /// Why a step changed no weight.
-    package enum NonFinite: Sendable, Hashable {
+    public enum NonFinite: Sendable, Hashable {
         case none
         /// An output's loss, or the gradient, is not finite.
         case found
     }
 
     /// Samples of the global batch.
-    package var samples: Int
-    package var nonFinite: NonFinite
+    public var samples: Int
+    public var nonFinite: NonFinite
     /// Some rank was asked to stop.
-    package var stopRequested: Bool
+    public var stopRequested: Bool
     /// Some rank has an error to tell.
-    package var errorPending: Bool
+    public var errorPending: Bool
     /// The learning rate that the update used.
-    package var learningRate: Double
+    public var learningRate: Double
 }

@@ -23,7 +23,6 @@ public struct Bidirectional: Layer {
         case ave
     }
 
-    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// The one that takes the first step first.
     public let forwardLayer: any RecurrentLayer
@@ -126,7 +125,7 @@ public struct Bidirectional: Layer {
 
     /// The inputs of one of the layers.
     /// - Parameter direction: 0 forward, 1 backward.
-    package func inputs<Value>(_ inputs: [Value], direction: Int) -> [Value] {
+    public func inputs<Value>(_ inputs: [Value], direction: Int) -> [Value] {
         guard inputs.count > 1 else { return inputs }
         let states = inputs.dropFirst()
         return [inputs[0]]
@@ -134,7 +133,7 @@ public struct Bidirectional: Layer {
     }
 
     /// The states among the results of one of the layers.
-    package func states<Value>(_ results: [Value], direction: Int) -> [Value] {
+    public func states<Value>(_ results: [Value], direction: Int) -> [Value] {
         guard forwardLayer.returnState else { return [] }
         return Array(results.dropFirst(outputCount + direction * stateCount).prefix(stateCount))
     }

@@ -7,7 +7,6 @@ import MIOConfig
 /// each step by itself, as in Keras.
 public struct TimeDistributed: Layer {
     public static var className: String { "TimeDistributed" }
-    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// The one that is called on each step.
     public let layer: any Layer
@@ -129,7 +128,7 @@ public struct TimeDistributed: Layer {
 
 extension CallContext {
     /// The same, for steps that are samples.
-    package func folded(steps: Int) -> CallContext {
+    public func folded(steps: Int) -> CallContext {
         var inner = self
         inner.firstSample *= steps
         return inner

@@ -7,9 +7,8 @@ import MIOConfig
 public struct MaxNorm: Constraint, Hashable {
     public static let className = "MaxNorm"
 
-    /// The largest norm.
     public let maxValue: Double
-    package let axis: NormAxes
+    public let axis: NormAxes
 
     /// - Precondition: `maxValue` is finite and not negative.
     public init(_ maxValue: Double = 2, axis: [Int] = [0]) {

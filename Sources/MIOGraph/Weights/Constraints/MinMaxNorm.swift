@@ -8,13 +8,11 @@ import MIOConfig
 public struct MinMaxNorm: Constraint, Hashable {
     public static let className = "MinMaxNorm"
 
-    /// The smallest norm.
     public let minValue: Double
-    /// The largest norm.
     public let maxValue: Double
     /// 1 enforces the bounds at each update; from 0 to 1.
     public let rate: Double
-    package let axis: NormAxes
+    public let axis: NormAxes
 
     /// - Precondition: 0 ≤ `minValue` ≤ `maxValue`, `rate` is from 0 to 1.
     public init(_ minValue: Double = 0, _ maxValue: Double = 1, rate: Double = 1, axis: [Int] = [0]) {

@@ -7,9 +7,8 @@ import MIOConfig
 public struct UnitNorm: Constraint, Hashable {
     public static let className = "UnitNorm"
 
-    package let axis: NormAxes
+    public let axis: NormAxes
 
-    /// Norms are taken over these axes.
     public init(axis: [Int] = [0]) { self.axis = NormAxes(axis) }
 
     public init(reading reader: inout ConfigReader) throws(ConfigError) {

@@ -4,19 +4,19 @@ import MIOBase
 /// A garment somewhere on a noisy canvas, with what the scales, the till and the camera know of it.
 ///
 /// Everything is a function of (seed, stream): the same numbers in any order and on any machine.
-package struct Photograph: Sendable {
-    package static let side = 64
-    package static let metadataCount = 3
+public struct Photograph: Sendable {
+    public static let side = 64
+    public static let metadataCount = 3
 
     /// 64×64, from 0 to 1, row by row.
-    package let image: [Float]
+    public let image: [Float]
     /// Natural logarithms of weight ÷ 0.5 kg, price ÷ 50 €, and the camera's distance ÷ 2 m.
-    package let metadata: [Float]
+    public let metadata: [Float]
     /// Left, top, right, bottom, as fractions of the canvas.
-    package let box: [Float]
+    public let box: [Float]
 
     /// - Parameter stream: the sample's number; samples of different streams are independent.
-    package init(of garment: GarmentImage, seed: UInt64, stream: UInt64) {
+    public init(of garment: GarmentImage, seed: UInt64, stream: UInt64) {
         var random = PhiloxSequence(seed: seed, stream: stream)
         let extent = garment.extent
         let longest = max(extent.columns.count, extent.rows.count)
