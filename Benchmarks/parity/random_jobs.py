@@ -256,7 +256,7 @@ class RandomJob:
         draw = random.Random(f"rules of {self.seed}")
         share = draw.choice([0, 0, 0.4, 0.8])
         for layer in self.layers:
-            weights = {"Dense": 2, "Conv2D": 4}.get(layer["class"])
+            weights = {"Dense": 2, "Conv2D": 4}.get(layer.get("class"))
             if not weights:
                 continue
             axes = draw.choice([0, [*range(weights - 1)], weights - 1])
@@ -306,7 +306,7 @@ class RandomJob:
         if not names or drawn.random() < 0.6:
             return {}
         name = drawn.choice(names)
-        nested = any(layer["name"] == name and layer["class"] in ("Functional", "Sequential") for layer in self.layers)
+        nested = any(layer["name"] == name and layer.get("class") in ("Functional", "Sequential") for layer in self.layers)
         return {"freeze": [f"{name}/{drawn.choice(['*', 'd', 'la?t'])}" if nested else name]}
 
     def _missing_key(self, output):
