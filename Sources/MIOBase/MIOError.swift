@@ -1,15 +1,20 @@
 /// How a run ends, as the shell sees it (the `sysexits.h` numbers, and three of mio's own).
 public enum ExitCode: Int32, Sendable {
+    /// All is done.
     case finished = 0
+    /// A command line that cannot be understood.
     case usage = 64
     /// A bad job, model or data.
     case badInput = 65
+    /// A file that is not there.
     case missingInput = 66
     /// A bug of mio.
     case internalError = 70
+    /// The system refused memory or a file.
     case inputOutput = 74
     /// Stopped on request after a checkpoint: run again to continue.
     case stopped = 75
+    /// A loss or gradient that is not finite.
     case diverged = 76
 }
 
@@ -18,6 +23,7 @@ public enum ExitCode: Int32, Sendable {
 /// Modules with a closed set of errors define their own types; all of them conform, so that the programs
 /// print one message and exit with one code.
 public protocol MIOError: Error, Sendable, CustomStringConvertible {
+    /// The exit code of a program that this error ends.
     var exitCode: ExitCode { get }
     /// The whole message, without a trailing newline.
     var description: String { get }
@@ -25,10 +31,13 @@ public protocol MIOError: Error, Sendable, CustomStringConvertible {
 
 /// A failed system call on a named file.
 public struct FileError: MIOError, Hashable {
+    /// What was attempted.
     public let action: String
+    /// The file.
     public let path: String
     /// The reason, as `strerror` words it or as the caller found it.
     public let reason: String
+    /// The exit code of a program that this error ends.
     public let exitCode: ExitCode
 
     /// - Parameter action: what was attempted, an infinitive: "read", "rename".

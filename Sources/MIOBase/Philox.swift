@@ -4,8 +4,10 @@
 /// The same key and counter give the same four words on every machine and in any order, so what is drawn
 /// for a sample does not depend on which rank computes it.
 public struct Philox: Hashable, Sendable {
+    /// What numbers depend on beside the counter.
     public let key: SIMD2<UInt32>
 
+    /// A generator of its own for each key.
     public init(key: UInt64) {
         self.key = SIMD2(UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32))
     }

@@ -1,8 +1,11 @@
 /// Why a run cannot start or go on, beyond what data, job and checkpoints say themselves.
 public struct RunError: MIOError, Hashable {
+    /// What is wrong, and what to do.
     public let message: String
+    /// The exit code of a program that this error ends.
     public let exitCode: ExitCode
 
+    /// An error with a whole message.
     public init(_ message: String, exitCode: ExitCode) {
         self.message = message
         self.exitCode = exitCode

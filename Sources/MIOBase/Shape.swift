@@ -2,6 +2,7 @@
 ///
 /// The shapes of a graph are those of one sample: the batch axis is never written.
 public struct Shape: Hashable, Sendable {
+    /// The extent of each axis.
     public let dimensions: [Int]
 
     /// - Precondition: no dimension is negative.
@@ -10,13 +11,16 @@ public struct Shape: Hashable, Sendable {
         self.dimensions = dimensions
     }
 
+    /// The number of axes.
     public var rank: Int { dimensions.count }
 
     /// The number of elements; 1 for a scalar; `Int.max` for more than that.
     public var count: Int { dimensions.reduce(1) { $0.clampedTimes($1) } }
 
+    /// The extent of the last axis; 1 for a scalar.
     public var last: Int { dimensions.last ?? 1 }
 
+    /// The extent of an axis.
     public subscript(axis: Int) -> Int { dimensions[axis] }
 }
 

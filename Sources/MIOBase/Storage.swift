@@ -11,9 +11,12 @@
 /// Slabs and arenas are made of it: allocated once before the first step, addressed by pointer and offset.
 /// Not Sendable: it belongs to the thread that steps, unless the owner says why sharing is safe.
 public final class Storage<Element: BitwiseCopyable> {
+    /// In bytes.
     public static var alignment: Int { 64 }
 
+    /// The elements.
     public let count: Int
+    /// The first element.
     public let pointer: UnsafeMutablePointer<Element>
     /// Whose memory it is, if it is not this storage's own.
     private let owner: AnyObject?
@@ -51,8 +54,10 @@ public final class Storage<Element: BitwiseCopyable> {
         if owner == nil { free(pointer) }
     }
 
+    /// All elements.
     public var buffer: UnsafeMutableBufferPointer<Element> { .init(start: pointer, count: count) }
 
+    /// Sets every element.
     public func fill(_ value: Element) { pointer.update(repeating: value, count: count) }
 }
 

@@ -3,7 +3,9 @@
 /// This is what leaves and enters mio: initial weights, checkpoints, predictions. The training step
 /// works on `Storage` slabs instead.
 public struct Tensor: Hashable, Sendable {
+    /// Keras' shape.
     public var shape: Shape
+    /// In row-major order.
     public var values: [Float]
 
     /// - Precondition: `values.count == shape.count`.

@@ -27,6 +27,7 @@ public struct ConfigError: MIOError, Hashable {
         self.message = message
     }
 
+    /// The exit code of a program that this error ends.
     public var exitCode: ExitCode { .badInput }
     public var description: String { path.description.isEmpty ? message : "\(path.shown): \(message)" }
 }

@@ -85,6 +85,8 @@ public struct ConfigReader {
     /// Whether the key is there, and null.
     public func isNull(_ key: String) -> Bool { dictionary[key] == .null }
 
+    /// The value of a key that must be there.
+    /// - Throws: `ConfigError` that names the key.
     public mutating func required(_ key: String) throws(ConfigError) -> ConfigValue {
         try required(key, expected: nil, example: ConfigRecorder.current?.examples[key] ?? 1)
     }
@@ -106,6 +108,7 @@ public struct ConfigReader {
         return value
     }
 
+    /// An error at a key.
     public func error(_ key: String, _ message: String) -> ConfigError {
         ConfigError(path: path.appending(key), message: message)
     }
@@ -154,6 +157,8 @@ public struct ConfigReader {
 
     // MARK: Integers
 
+    /// The integer of a key that must be there.
+    /// - Throws: `ConfigError` for another type or range.
     public mutating func integer(_ key: String, atLeast minimum: Int = .min, atMost maximum: Int = .max)
         throws(ConfigError) -> Int
     {
@@ -163,6 +168,8 @@ public struct ConfigReader {
         return try integer(key, value, minimum, maximum)
     }
 
+    /// The integer of a key, or its default.
+    /// - Throws: `ConfigError` for another type or range.
     public mutating func integer(
         _ key: String, default fallback: Int, atLeast minimum: Int = .min, atMost maximum: Int = .max
     ) throws(ConfigError) -> Int {
@@ -172,6 +179,8 @@ public struct ConfigReader {
         return try optionalInteger(key, atLeast: minimum, atMost: maximum) ?? fallback
     }
 
+    /// The integer of a key; `nil` where the key is missing or null.
+    /// - Throws: `ConfigError` for another type or range.
     public mutating func optionalInteger(
         _ key: String, atLeast minimum: Int = .min, atMost maximum: Int = .max
     ) throws(ConfigError) -> Int? {
@@ -273,6 +282,8 @@ public struct ConfigReader {
                 ? " of at least \(range.lowerBound)" : " from \(range.lowerBound) to \(range.upperBound)"
     }
 
+    /// The number of a key, or its default.
+    /// - Throws: `ConfigError` for another type or range.
     public mutating func real(
         _ key: String, default fallback: Double, in range: ClosedRange<Double> = -.infinity ... .infinity
     ) throws(ConfigError) -> Double {
@@ -281,6 +292,8 @@ public struct ConfigReader {
         return try optionalReal(key, in: range) ?? fallback
     }
 
+    /// The number of a key; `nil` where the key is missing or null.
+    /// - Throws: `ConfigError` for another type or range.
     public mutating func optionalReal(_ key: String, in range: ClosedRange<Double> = -.infinity ... .infinity)
         throws(ConfigError) -> Double?
     {
@@ -305,12 +318,16 @@ public struct ConfigReader {
         return real
     }
 
+    /// The Boolean of a key, or its default.
+    /// - Throws: `ConfigError` for another type.
     public mutating func boolean(_ key: String, default fallback: Bool) throws(ConfigError) -> Bool {
         note(key, expected: "true or false", fallback: .boolean(fallback))
         try refuseNull(key, expected: "true or false")
         return try optionalBoolean(key) ?? fallback
     }
 
+    /// The Boolean of a key; `nil` where the key is missing or null.
+    /// - Throws: `ConfigError` for another type.
     public mutating func optionalBoolean(_ key: String) throws(ConfigError) -> Bool? {
         guard let value = try optionalValue(key, expected: "true or false") else { return nil }
         guard case .boolean(let boolean) = value else {
@@ -321,10 +338,14 @@ public struct ConfigReader {
 
     // MARK: Strings
 
+    /// The text of a key that must be there.
+    /// - Throws: `ConfigError` for another type.
     public mutating func string(_ key: String) throws(ConfigError) -> String {
         try string(key, try required(key, expected: "a string", example: "example"))
     }
 
+    /// The text of a key; `nil` where the key is missing or null.
+    /// - Throws: `ConfigError` for another type.
     public mutating func optionalString(_ key: String) throws(ConfigError) -> String? {
         guard let value = try optionalValue(key, expected: "a string") else { return nil }
         return try string(key, value)
@@ -378,10 +399,14 @@ public struct ConfigReader {
 
     // MARK: Nested dictionaries
 
+    /// A reader of the mapping of a key that must be there.
+    /// - Throws: `ConfigError` for another type.
     public mutating func dictionary(_ key: String) throws(ConfigError) -> ConfigReader {
         try nested(key, try required(key, expected: "a mapping", example: .dictionary(ConfigDictionary())))
     }
 
+    /// A reader of the mapping of a key; `nil` where the key is missing or null.
+    /// - Throws: `ConfigError` for another type.
     public mutating func optionalDictionary(_ key: String) throws(ConfigError) -> ConfigReader? {
         note(key, expected: "a mapping")
         guard let value = read(key) else {

@@ -5,12 +5,19 @@ import MIOBase
 /// Dictionaries keep the order in which their keys were written; two are equal if they hold the same
 /// entries in any order.
 public enum ConfigValue: Hashable, Sendable {
+    /// No value: `null` in YAML.
     case null
+    /// `true` or `false`.
     case boolean(Bool)
+    /// A whole number.
     case integer(Int)
+    /// A number with a fraction or an exponent.
     case real(Double)
+    /// A text.
     case string(String)
+    /// Values in order.
     case list([ConfigValue])
+    /// Values by key.
     case dictionary(ConfigDictionary)
 
     /// What a person would call it: `the integer 3`, `a list of 2`, `"same"`.
@@ -37,14 +44,17 @@ extension ConfigValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, 
     public init(booleanLiteral value: Bool) { self = .boolean(value) }
     public init(arrayLiteral elements: ConfigValue...) { self = .list(elements) }
     public init(nilLiteral: ()) { self = .null }
+    /// The value that a literal or a number stands for.
     public init(_ values: [Int]) { self = .list(values.map(ConfigValue.integer)) }
 }
 
 /// Keys and values in the order they were written.
 public struct ConfigDictionary: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+    /// In the order in which they were written.
     public private(set) var keys: [String] = []
     private var values: [String: ConfigValue] = [:]
 
+    /// A dictionary without entries.
     public init() {}
 
     /// A later entry with the same key replaces the earlier one's value.
@@ -52,7 +62,9 @@ public struct ConfigDictionary: Hashable, Sendable, ExpressibleByDictionaryLiter
         for (key, value) in elements { self[key] = value }
     }
 
+    /// Whether there is no entry.
     public var isEmpty: Bool { keys.isEmpty }
+    /// The number of entries.
     public var count: Int { keys.count }
 
     /// Setting `nil` removes the entry.
@@ -68,6 +80,7 @@ public struct ConfigDictionary: Hashable, Sendable, ExpressibleByDictionaryLiter
         }
     }
 
+    /// Keys and values in order.
     public var entries: [(key: String, value: ConfigValue)] {
         keys.map { (key: $0, value: values[$0] ?? .null) }
     }

@@ -1,6 +1,7 @@
 /// An argument of a Keras class that mio does not have: accepted at the values at which Keras does what mio does, so that
 /// a configuration copied from Keras reads as it is.
 public struct KerasArgument: Sendable {
+    /// Keras' name of the argument.
     public let name: String
     let accepted: @Sendable (ConfigValue) -> Bool
     /// The accepted values, for the message that refuses another.

@@ -6,6 +6,7 @@ import MIOFiles
 ///
 /// `@unchecked Sendable`: the memory behind it is never written, and `owner` keeps it alive.
 public final class DataArray: @unchecked Sendable {
+    /// The type of the elements in mio's words.
     public let elementType: ElementType
     /// All extents, the sample axis first: `(n, 28, 28)`; `()` for a lone number.
     public let shape: Shape

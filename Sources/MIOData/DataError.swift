@@ -34,11 +34,14 @@ public struct DataError: MIOError, Hashable {
         case changed
     }
 
+    /// What is wrong, for programs.
     public let kind: Kind
     /// The file, with the array where there is one.
     public let place: String
+    /// What is wrong, for people.
     public let message: String
 
+    /// An error of a kind at a place: a file, with the array where there is one.
     public init(_ kind: Kind, _ place: String, _ message: String) {
         self.kind = kind
         self.place = place

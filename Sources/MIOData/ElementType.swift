@@ -12,17 +12,29 @@ import MIOBase
 /// floats are rounded, and integers beyond 2²⁴ in magnitude to the nearest value that a float has. In columns of integers
 /// every one becomes an `Int32`, exactly.
 public enum ElementType: String, Hashable, Sendable, CaseIterable, BitwiseCopyable {
+    /// 0 or 1, one byte each.
     case bool = "b1"
+    /// Signed integers of 8 bits.
     case int8 = "i1"
+    /// Signed integers of 16 bits.
     case int16 = "i2"
+    /// Signed integers of 32 bits.
     case int32 = "i4"
+    /// Signed integers of 64 bits.
     case int64 = "i8"
+    /// Unsigned integers of 8 bits.
     case uint8 = "u1"
+    /// Unsigned integers of 16 bits.
     case uint16 = "u2"
+    /// Unsigned integers of 32 bits.
     case uint32 = "u4"
+    /// Unsigned integers of 64 bits.
     case uint64 = "u8"
+    /// Floats of 16 bits.
     case float16 = "f2"
+    /// Floats of 32 bits.
     case float32 = "f4"
+    /// Floats of 64 bits.
     case float64 = "f8"
 
     /// The bytes of one element.
@@ -164,21 +176,35 @@ private func floatOfHalf(_ half: UInt16) -> Float {
 
 /// A Swift number that is an element of arrays on disk.
 public protocol ArrayElement: BitwiseCopyable, Sendable {
+    /// The type of the elements in mio's words.
     static var elementType: ElementType { get }
 }
 
 #if !(os(macOS) && arch(x86_64))
+    /// The type of the elements in mio's words.
     extension Float16: ArrayElement { public static var elementType: ElementType { .float16 } }
 #endif
+/// The type of the elements in mio's words.
 extension Float: ArrayElement { public static var elementType: ElementType { .float32 } }
+/// The type of the elements in mio's words.
 extension Double: ArrayElement { public static var elementType: ElementType { .float64 } }
+/// The type of the elements in mio's words.
 extension Int: ArrayElement { public static var elementType: ElementType { .int64 } }
+/// The type of the elements in mio's words.
 extension Bool: ArrayElement { public static var elementType: ElementType { .bool } }
+/// The type of the elements in mio's words.
 extension Int8: ArrayElement { public static var elementType: ElementType { .int8 } }
+/// The type of the elements in mio's words.
 extension Int16: ArrayElement { public static var elementType: ElementType { .int16 } }
+/// The type of the elements in mio's words.
 extension Int32: ArrayElement { public static var elementType: ElementType { .int32 } }
+/// The type of the elements in mio's words.
 extension Int64: ArrayElement { public static var elementType: ElementType { .int64 } }
+/// The type of the elements in mio's words.
 extension UInt8: ArrayElement { public static var elementType: ElementType { .uint8 } }
+/// The type of the elements in mio's words.
 extension UInt16: ArrayElement { public static var elementType: ElementType { .uint16 } }
+/// The type of the elements in mio's words.
 extension UInt32: ArrayElement { public static var elementType: ElementType { .uint32 } }
+/// The type of the elements in mio's words.
 extension UInt64: ArrayElement { public static var elementType: ElementType { .uint64 } }

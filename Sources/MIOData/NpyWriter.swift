@@ -3,6 +3,7 @@ import MIOFiles
 
 /// Writes an array that `numpy.load` reads, a piece at a time. The file appears when ``finish()`` returns.
 public final class NpyWriter {
+    /// The type of the elements in mio's words.
     public let elementType: ElementType
     public let shape: Shape
     /// `nil` once it has its name.

@@ -15,7 +15,9 @@ import MIOFiles
 public final class NpzWriter {
     /// An array to write.
     public struct ArrayDescription: Hashable, Sendable {
+        /// In logs and messages.
         public let name: String
+        /// The type of the elements in mio's words.
         public let elementType: ElementType
         /// All extents, the sample axis first.
         public let shape: Shape

@@ -18,14 +18,21 @@ public struct Job: Sendable {
     public let name: String
     /// Determines the initial weights, the order of samples, and dropout.
     public let seed: UInt64
+    /// What is trained.
     public let model: Model
     /// The outputs that are trained, in the model's order.
     public let outputs: [OutputSpecification]
+    /// The samples.
     public let data: JobData
+    /// How weights change.
     public let optimizer: any Optimizer
+    /// How training goes.
     public let training: TrainingOptions
+    /// How gradients travel.
     public let communication: CommunicationOptions
+    /// When checkpoints are written, and how many are kept.
     public let checkpoints: CheckpointOptions
+    /// What is logged.
     public let logging: LoggingOptions
     /// The run's folder, absolute. In a job file relative to the file's folder; without it, `runs/<name>` there.
     public let runDirectory: String

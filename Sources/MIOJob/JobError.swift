@@ -12,6 +12,7 @@ public struct JobError: MIOError, Hashable {
     public let path: ConfigPath
     /// What is wrong, what was expected and received, and what to do.
     public let message: String
+    /// The exit code of a program that this error ends.
     public let exitCode: ExitCode
 
     public init(

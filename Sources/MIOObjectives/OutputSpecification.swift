@@ -4,9 +4,11 @@ import MIOConfig
 public struct OutputSpecification: Sendable {
     /// The model's output.
     public var name: String
+    /// What training makes small.
     public var loss: any Loss
     /// What the total loss multiplies this output's loss by; not negative.
     public var weight: Double
+    /// Metrics in which all samples count alike.
     public var metrics: [any Metric]
     /// Metrics in which samples count by their weights (Keras' `weighted_metrics`).
     public var weightedMetrics: [any Metric]
@@ -22,6 +24,7 @@ public struct OutputSpecification: Sendable {
     /// What stands for a missing class label where nothing else is said.
     public static let defaultMissingLabel = -1
 
+    /// As an entry of `outputs` of a job, with its defaults.
     public init(
         _ name: String, loss: any Loss, weight: Double = 1, metrics: [any Metric] = [],
         weightedMetrics: [any Metric] = [], missingLabel: Int? = nil, missingValue: Double? = nil,

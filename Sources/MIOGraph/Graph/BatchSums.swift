@@ -11,6 +11,7 @@ public struct BatchSums: Hashable, Sendable {
     /// Before `backward`: what `addBackwardSums` adds to.
     public var backward: Int
 
+    /// The numbers that each sample adds to, forward and backward.
     public init(forward: Int, backward: Int) {
         self.forward = forward
         self.backward = backward

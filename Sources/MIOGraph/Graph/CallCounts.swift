@@ -6,6 +6,7 @@ public struct CallCounts: Hashable, Sendable {
     public let weights: [Int]
     /// Of one sample: `LayerMemory.kept` and `LayerMemory.scratch`.
     public let kept: Int
+    /// The layer's scratch memory, if it asks for some.
     public let scratch: Int
 
     public init(_ layer: any Layer, inputShapes: [Shape], outputShape: Shape) {

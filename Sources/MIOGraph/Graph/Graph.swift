@@ -9,7 +9,9 @@ public struct Graph: Sendable {
     public struct LayerEntry: Sendable {
         /// Its path: within a nested model `<model>/<layer>`.
         public let name: String
+        /// The layer itself.
         public let layer: any Layer
+        /// What it has of weights.
         public let weights: [WeightDescription]
         /// Whether training changes its weights (Keras' `trainable`).
         public internal(set) var isTrained: Bool
@@ -22,6 +24,7 @@ public struct Graph: Sendable {
         /// Index into `Node.results`.
         public let result: Int
 
+        /// A result of a node.
         public init(node: Int, result: Int) {
             self.node = node
             self.result = result
@@ -37,6 +40,7 @@ public struct Graph: Sendable {
         public let layer: Int
         /// The results that it takes, of nodes before it.
         public let inputs: [Source]
+        /// What it computes.
         public let results: [TensorSpec]
         /// For each result which of its positions count; `nil` for all of them.
         public let masks: [Mask?]
@@ -46,8 +50,11 @@ public struct Graph: Sendable {
 
     /// An input or an output: its name, as data and job know it, and the tensor that it is.
     public struct Terminal: Sendable, Hashable {
+        /// The input's or output's name.
         public let name: String
+        /// What computes it.
         public let source: Source
+        /// The node that computes it.
         public var node: Int { source.node }
     }
 
@@ -59,9 +66,13 @@ public struct Graph: Sendable {
         public let layer: Int
         /// Index into the layer's weights.
         public let weight: Int
+        /// Name, shape and first values.
         public let description: WeightDescription
+        /// Trained, frozen, or state.
         public let role: WeightRole
+        /// Whether the optimizer changes it.
         public var trainable: Bool { role == .trained }
+        /// In Keras' order of axes.
         public var shape: Shape { description.shape }
     }
 
@@ -69,7 +80,9 @@ public struct Graph: Sendable {
     public let layers: [LayerEntry]
     /// In an order of execution: every node after those it takes its inputs from.
     public let nodes: [Node]
+    /// In the order of the model.
     public let inputs: [Terminal]
+    /// In the order of the model.
     public let outputs: [Terminal]
 
     /// The models that are layers of this one, in the order of their layers.
@@ -109,15 +122,19 @@ public struct Graph: Sendable {
         parameters.contains { $0.trainable && $0.description.rules.regularizer != nil }
     }
 
+    /// The layer that a node calls.
     public func layer(of node: Int) -> any Layer { layers[nodes[node].layer].layer }
 
+    /// What a tensor is.
     public func spec(of source: Source) -> TensorSpec { nodes[source.node].results[source.result] }
 
     /// Which positions of a tensor count; `nil` for all of them.
     public func mask(of source: Source) -> Mask? { nodes[source.node].masks[source.result] }
 
+    /// The shapes of a node's inputs.
     public func inputShapes(of node: Int) -> [Shape] { nodes[node].inputs.map { spec(of: $0).shape } }
 
+    /// The shape of an output; `nil` if there is none of that name.
     public func shape(ofOutput name: String) -> Shape? {
         sourceOfOutput[name].map { spec(of: $0).shape }
     }

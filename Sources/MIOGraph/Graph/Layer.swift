@@ -18,6 +18,7 @@ public protocol Layer: Callable {
     /// Reads Keras' arguments. The caller has read `name`, and refuses unknown keys afterwards.
     init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError)
 
+    /// The name, and whether the weights are trained.
     var attributes: LayerAttributes { get }
 
     /// Keras' arguments but `name` and `trainable`, complete, in Keras' order.
@@ -141,6 +142,7 @@ extension Layer {
         return (0..<resultCount).map { SymbolicTensor(node: node, result: $0) }
     }
 
+    /// Calls it on tensors, as Keras calls a layer.
     public func callAsFunction(_ input: SymbolicTensor) -> SymbolicTensor { self([input]) }
 }
 
@@ -150,9 +152,11 @@ extension Layer {
 public struct LayerAttributes: Sendable {
     /// `nil` until the model names the layer as Keras does: `dense`, `dense_1`, …
     public let name: String?
+    /// Whether the weights are trained.
     public let trainable: Bool
     let identity = LayerIdentity()
 
+    /// Without a name the layer gets one by its class.
     public init(name: String? = nil, trainable: Bool = true) {
         self.name = name
         self.trainable = trainable
@@ -175,16 +179,20 @@ public enum WeightRole: String, Hashable, Sendable {
 public struct WeightDescription: Hashable, Sendable {
     /// Within its layer: `kernel`, `bias`.
     public private(set) var name: String
+    /// In Keras' order of axes.
     public let shape: Shape
+    /// Its first values.
     public let initializer: Initializer
     /// Keras' `compute_fans`: the number of inputs and outputs one unit sees.
     public let fanIn: Int
+    /// How many outputs a weight reaches, for initializers that scale by it.
     public let fanOut: Int
     /// Whether the layer itself changes it and not the optimizer.
     public let isState: Bool
     /// Its regularizer and its constraint.
     public let rules: WeightRules
 
+    /// Keras' arguments, with its defaults.
     public init(
         name: String, shape: Shape, initializer: Initializer, fanIn: Int, fanOut: Int, isState: Bool = false,
         rules: WeightRules = .none
@@ -234,10 +242,13 @@ public struct WeightDescription: Hashable, Sendable {
 
 /// Shapes that a layer cannot be called on. The graph adds which layer.
 public struct ShapeError: Error, Hashable, Sendable {
+    /// What was expected, and received.
     public let message: String
 
+    /// An error with a whole message.
     public init(_ message: String) { self.message = message }
 
+    /// An error about the shapes of inputs.
     public init(expected: String, received: [Shape]) {
         message =
             "expected \(expected), received "

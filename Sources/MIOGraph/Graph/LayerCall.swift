@@ -20,10 +20,13 @@ public struct CallContext: Sendable {
 
 /// The tensors of one call of a layer on `samples` samples, batch outermost, each in canonical order.
 public struct ForwardCall<T: Scalar> {
+    /// The samples of the call.
     public var samples: Int
     public var context: CallContext
     public let streams: RandomStreams
+    /// Of one sample, input by input.
     public let inputShapes: [Shape]
+    /// Of one sample, result by result.
     public let outputShapes: [Shape]
     /// What the elements of the inputs are; empty if all are floats.
     public let inputElements: [TensorElement]
@@ -123,6 +126,7 @@ public struct ForwardCall<T: Scalar> {
 
 /// The tensors of one call's backward: those of its forward, and their gradients.
 public struct BackwardCall<T: Scalar> {
+    /// The forward pass that this belongs to.
     public var forward: ForwardCall<T>
     /// (samples, outputShapes[i]…): what comes back from the result's consumers; `nil` if it has none that a loss depends
     /// on. Read only.
@@ -134,6 +138,7 @@ public struct BackwardCall<T: Scalar> {
     /// The sums over the global batch that `addBackwardSums` added to; `nil` where `forward.batchSums` is.
     public var batchSums: UnsafePointer<Double>?
 
+    /// A backward call on memory of the caller.
     public init(
         forward: ForwardCall<T>, outputGradients: [UnsafePointer<T>?],
         inputGradients: [UnsafeMutablePointer<T>?], weightGradients: [UnsafeMutablePointer<T>?],
@@ -156,6 +161,7 @@ public struct BackwardCall<T: Scalar> {
             weightGradients: weightGradients)
     }
 
+    /// The samples of the call.
     public var samples: Int { forward.samples }
     /// The first result's gradient.
     /// - Precondition: there is one; always, of a layer with one result.
@@ -167,5 +173,6 @@ public struct BackwardCall<T: Scalar> {
     }
     /// What forward kept.
     public var kept: UnsafePointer<T> { UnsafePointer(forward.kept) }
+    /// The layer's scratch memory, if it asks for some.
     public var scratch: UnsafeMutablePointer<T> { forward.scratch }
 }

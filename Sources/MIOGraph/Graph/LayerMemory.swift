@@ -7,9 +7,12 @@ public struct LayerMemory: Hashable, Sendable {
     public var kept: Int
     /// For use within one forward or one backward (`ForwardCall.scratch`).
     public var scratch: Int
+    /// Whether backward reads what went into the layer.
     public var backwardReadsInputs: Bool
+    /// Whether backward reads what the layer computed.
     public var backwardReadsOutput: Bool
 
+    /// A layer that keeps nothing and whose backward reads all, unless said otherwise.
     public init(
         kept: Int = 0, scratch: Int = 0, backwardReadsInputs: Bool = true, backwardReadsOutput: Bool = true
     ) {

@@ -15,15 +15,18 @@ public enum LayerRole: Hashable, Sendable {
 
 /// Operations a sample that a call takes for one of its inputs. What it takes in all is the sum over the inputs.
 public struct LayerFlops: Hashable, Sendable {
+    /// Operations of the forward pass of one sample.
     public var forward: Int
     /// For the input's gradient. A trained weight's gradient takes as many as `forward`.
     public var backward: Int
 
+    /// Operations of both passes.
     public init(forward: Int, backward: Int) {
         self.forward = forward
         self.backward = backward
     }
 
+    /// Backward as many operations as forward.
     public init(_ both: Int) { self.init(forward: both, backward: both) }
 }
 

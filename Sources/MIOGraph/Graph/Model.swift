@@ -10,6 +10,7 @@ import MIOBase
 /// Called on other tensors it is a layer of another model: with a name as a whole, whose weights have paths as
 /// `encoder/dense/kernel`; without one its layers become the other model's own.
 public struct Model: Callable, Hashable {
+    /// What the model computes, as a value.
     public let graph: Graph
     /// Within a model that uses this one as a layer.
     public let name: String?
@@ -72,6 +73,7 @@ public struct Model: Callable, Hashable {
         return outputs.compactMap { replaced[ObjectIdentifier($0.node)]?[$0.result] }
     }
 
+    /// Calls it on tensors, as Keras calls a layer.
     public func callAsFunction(_ tensor: SymbolicTensor) -> [SymbolicTensor] { self([tensor]) }
 
     /// The model as a layer of that name.

@@ -8,6 +8,7 @@ import MIOConfig
 ///
 /// Called twice it shares its weights. Its parts are layers, models, and other sequences.
 public struct Sequential: Callable {
+    /// The layer that is called.
     public let asLayer: any Layer
 
     /// - Parameters:
@@ -19,15 +20,18 @@ public struct Sequential: Callable {
             parts: parts.map(\.asLayer), attributes: LayerAttributes(name: name, trainable: trainable))
     }
 
+    /// Calls it on tensors, as Keras calls a layer.
     public func callAsFunction(_ input: SymbolicTensor) -> SymbolicTensor { asLayer(input) }
 }
 
 /// What can be called on symbolic tensors: a layer, or a model as a layer.
 public protocol Callable: Sendable {
+    /// The layer that is called.
     var asLayer: any Layer { get }
 }
 
 extension Layer {
+    /// The layer that is called.
     public var asLayer: any Layer { self }
 }
 

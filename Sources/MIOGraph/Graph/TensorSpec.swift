@@ -2,6 +2,7 @@ import MIOBase
 
 /// What the elements of a tensor are (Keras' `dtype`).
 public enum TensorElement: String, CaseIterable, Hashable, Sendable {
+    /// 32-bit floats.
     case float32
     /// Class or word numbers. They have no gradient.
     case int32
@@ -11,8 +12,10 @@ public enum TensorElement: String, CaseIterable, Hashable, Sendable {
 public struct TensorSpec: Hashable, Sendable, CustomStringConvertible {
     /// Of one sample.
     public let shape: Shape
+    /// The type of the elements.
     public let element: TensorElement
 
+    /// A tensor of a shape and an element type.
     public init(_ shape: Shape, _ element: TensorElement = .float32) {
         self.shape = shape
         self.element = element

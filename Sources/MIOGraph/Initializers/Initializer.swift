@@ -40,22 +40,34 @@ public indirect enum Initializer: Hashable, Sendable {
 
 /// Keras' `VarianceScaling`: a variance of scale / fan, from a uniform or normal distribution.
 public struct VarianceScaling: Hashable, Sendable {
+    /// What the variance is divided by.
     public enum Mode: String, CaseIterable, Sendable {
+        /// The number of inputs.
         case fanIn = "fan_in"
+        /// The number of outputs.
         case fanOut = "fan_out"
+        /// The mean of both.
         case fanAverage = "fan_avg"
     }
 
+    /// How values are drawn.
     public enum Distribution: String, CaseIterable, Sendable {
+        /// Normal, without what is beyond two standard deviations.
         case truncatedNormal = "truncated_normal"
+        /// Normal.
         case untruncatedNormal = "untruncated_normal"
+        /// Uniform.
         case uniform
     }
 
+    /// What the variance is multiplied by.
     public let scale: Double
+    /// What the variance is divided by.
     public let mode: Mode
+    /// How values are drawn.
     public let distribution: Distribution
 
+    /// Keras' arguments.
     public init(scale: Double = 1, mode: Mode = .fanIn, distribution: Distribution = .truncatedNormal) {
         self.scale = scale
         self.mode = mode

@@ -5,9 +5,12 @@ import MIOConfig
 /// <https://keras.io/api/layers/core_layers/activation/>
 public struct ActivationLayer: Layer {
     public static var className: String { "Activation" }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
+    /// What ends the layer.
     public var activation: Activation
 
+    /// A layer that does nothing but this activation.
     public init(_ activation: Activation, name: String? = nil) {
         attributes = LayerAttributes(name: name)
         self.activation = activation

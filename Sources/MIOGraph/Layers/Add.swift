@@ -4,8 +4,10 @@ import MIOConfig
 /// The sum of tensors of one shape. <https://keras.io/api/layers/merging_layers/add/>
 public struct Add: Layer {
     public static var className: String { "Add" }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
 
+    /// Adds tensors of one shape.
     public init(name: String? = nil) { attributes = LayerAttributes(name: name) }
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {

@@ -22,20 +22,30 @@ public struct BatchNormalization: Layer {
             .at(0.99, named: "renorm_momentum"), .at(.null, named: "renorm_clipping"),
         ]
     }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// Keras counts the batch as axis 0, which it cannot be.
     public let axis: Int
+    /// How much of the moving statistics stays at each step.
     public let momentum: Double
+    /// What is added to the variance.
     public let epsilon: Double
+    /// Whether there is a beta.
     public let center: Bool
+    /// Whether there is a gamma.
     public let scale: Bool
+    /// The first values of beta.
     public let betaInitializer: Initializer
+    /// The first values of gamma.
     public let gammaInitializer: Initializer
+    /// The first moving mean.
     public let movingMeanInitializer: Initializer
+    /// The first moving variance.
     public let movingVarianceInitializer: Initializer
     public let betaRules: WeightRules
     public let gammaRules: WeightRules
 
+    /// Keras' arguments, with its defaults.
     public init(
         axis: Int = -1, momentum: Double = 0.99, epsilon: Double = 0.001, center: Bool = true,
         scale: Bool = true, betaInitializer: Initializer = .zeros, gammaInitializer: Initializer = .ones,
@@ -153,6 +163,7 @@ public struct BatchNormalization: Layer {
 
     /// What a call normalizes by, for one channel.
     public struct Statistics {
+        /// Of each channel.
         public let mean: Double
         /// 1/√(σ² + epsilon)
         public let factor: Double
@@ -191,8 +202,11 @@ public struct BatchNormalization: Layer {
     /// The numbers by which a gradient goes through one channel: dx = dy · `gradient` + w · ((x − μ) · `distance` + `all`),
     /// where w is 1 for a position that counts in the statistics and 0 for others.
     public struct GradientFactors {
+        /// Of the gradient of a value.
         public let gradient: Double
+        /// Of the distance of a value to the mean.
         public let distance: Double
+        /// Of all values.
         public let all: Double
     }
 

@@ -4,10 +4,12 @@ import MIOConfig
 /// Tensors side by side along one axis. <https://keras.io/api/layers/merging_layers/concatenate/>
 public struct Concatenate: Layer {
     public static var className: String { "Concatenate" }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// Keras counts the batch as axis 0: −1 is the last axis, 1 the first of a sample.
     public let axis: Int
 
+    /// Joins tensors along an axis; −1 is the last.
     public init(axis: Int = -1, name: String? = nil) {
         attributes = LayerAttributes(name: name)
         self.axis = axis

@@ -9,15 +9,23 @@ import MIOConfig
 public struct Conv2D: Layer {
     public static var className: String { "Conv2D" }
     public static var kerasArguments: [KerasArgument] { .ofConvolutions }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
+    /// The channels of the result.
     public let filters: Int
     /// Height and width.
     public let kernelSize: [Int]
+    /// From one window to the next, for each axis of the image.
     public let strides: [Int]
+    /// Whether windows reach over the image's edge.
     public let padding: Padding
+    /// What ends the layer.
     public var activation: Activation
+    /// Whether there is a bias.
     public let useBias: Bool
+    /// The first values of the kernel.
     public let kernelInitializer: Initializer
+    /// The first values of the bias.
     public let biasInitializer: Initializer
     public let kernelRules: WeightRules
     public let biasRules: WeightRules

@@ -7,15 +7,22 @@ import MIOConfig
 public struct Dense: Layer {
     public static var className: String { "Dense" }
     public static var kerasArguments: [KerasArgument] { .ofDense }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
+    /// The length of the last axis of the result.
     public let units: Int
+    /// What ends the layer.
     public var activation: Activation
+    /// Whether there is a bias.
     public let useBias: Bool
+    /// The first values of the kernel.
     public let kernelInitializer: Initializer
+    /// The first values of the bias.
     public let biasInitializer: Initializer
     public let kernelRules: WeightRules
     public let biasRules: WeightRules
 
+    /// Keras' arguments, with its defaults.
     public init(
         _ units: Int, activation: Activation = .linear, useBias: Bool = true,
         kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,

@@ -9,11 +9,14 @@ import MIOConfig
 public struct Dropout: Layer {
     public static var className: String { "Dropout" }
     public static var kerasArguments: [KerasArgument] { [.at(.null, named: "noise_shape")] }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
+    /// The share of elements that are dropped.
     public let rate: Double
     /// Added to the job's seed.
     public let seed: Int
 
+    /// Drops this share of the elements in training.
     public init(_ rate: Double, seed: Int = 0, name: String? = nil) {
         precondition((0...1).contains(rate), "a dropout rate lies from 0 to 1, not at \(rate)")
         attributes = LayerAttributes(name: name)

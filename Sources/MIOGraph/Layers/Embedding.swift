@@ -13,15 +13,19 @@ public struct Embedding: Layer {
     public static var kerasArguments: [KerasArgument] {
         ["weights", "lora_rank", "lora_alpha", "quantization_config"].map { .at(.null, named: $0) }
     }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// The numbers are below it.
     public let inputDim: Int
+    /// The length of a row of the table.
     public let outputDim: Int
+    /// The first values of the table.
     public let embeddingsInitializer: Initializer
     public let embeddingsRules: WeightRules
     /// Whether 0 stands for no word: its positions are masked.
     public let maskZero: Bool
 
+    /// Keras' arguments, with its defaults.
     public init(
         _ inputDim: Int, _ outputDim: Int,
         embeddingsInitializer: Initializer = .randomUniform(minval: -0.05, maxval: 0.05),

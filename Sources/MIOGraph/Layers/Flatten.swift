@@ -5,8 +5,10 @@ import MIOConfig
 public struct Flatten: Layer {
     public static var className: String { "Flatten" }
     public static var kerasArguments: [KerasArgument] { .ofImages }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
 
+    /// Makes one axis of all.
     public init(name: String? = nil) { attributes = LayerAttributes(name: name) }
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {

@@ -5,6 +5,7 @@ import MIOConfig
 public struct InputLayer: Layer {
     public static var className: String { "InputLayer" }
     public static var kerasArguments: [KerasArgument] { .ofInputs }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     public let shape: Shape
     public let dtype: TensorElement

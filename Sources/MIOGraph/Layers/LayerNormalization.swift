@@ -11,17 +11,24 @@ import RealModule
 public struct LayerNormalization: Layer {
     public static var className: String { "LayerNormalization" }
     public static var kerasArguments: [KerasArgument] { [.at(false, named: "rms_scaling")] }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// Keras counts the batch as axis 0, which cannot be among them.
     public let axis: [Int]
+    /// What is added to the variance.
     public let epsilon: Double
+    /// Whether there is a beta.
     public let center: Bool
+    /// Whether there is a gamma.
     public let scale: Bool
+    /// The first values of beta.
     public let betaInitializer: Initializer
+    /// The first values of gamma.
     public let gammaInitializer: Initializer
     public let betaRules: WeightRules
     public let gammaRules: WeightRules
 
+    /// Keras' arguments, with its defaults.
     public init(
         axis: [Int] = [-1], epsilon: Double = 0.001, center: Bool = true, scale: Bool = true,
         betaInitializer: Initializer = .zeros, gammaInitializer: Initializer = .ones,

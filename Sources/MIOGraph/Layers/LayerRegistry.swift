@@ -32,6 +32,7 @@ public enum LayerRegistry {
 
     private static var all: [any Layer.Type] { types + registered.withLock { $0 } }
 
+    /// All classes that a job may name.
     public static var classNames: [String] { all.map { $0.className } }
 
     /// Makes a layer of the program known to job files.

@@ -7,9 +7,12 @@ import MIOConfig
 /// Its input is one of the model's own, so that the masked steps are known before they are computed.
 public struct Masking: Layer {
     public static var className: String { "Masking" }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
+    /// What all elements of a masked step are.
     public let maskValue: Double
 
+    /// Keras' arguments, with its defaults.
     public init(maskValue: Double = 0, name: String? = nil) {
         attributes = LayerAttributes(name: name)
         self.maskValue = maskValue

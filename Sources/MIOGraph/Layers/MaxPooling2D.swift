@@ -9,10 +9,13 @@ import MIOConfig
 public struct MaxPooling2D: Layer {
     public static var className: String { "MaxPooling2D" }
     public static var kerasArguments: [KerasArgument] { .ofImages }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// Height and width.
     public let poolSize: [Int]
+    /// From one window to the next, for each axis of the image.
     public let strides: [Int]
+    /// Whether windows reach over the image's edge.
     public let padding: Padding
 
     /// - Parameter strides: the pool's size unless given.

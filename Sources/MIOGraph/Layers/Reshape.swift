@@ -5,10 +5,12 @@ import MIOConfig
 /// <https://keras.io/api/layers/reshaping_layers/reshape/>
 public struct Reshape: Layer {
     public static var className: String { "Reshape" }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// Without the batch; one dimension may be −1: whatever is left.
     public let targetShape: [Int]
 
+    /// The shape of one result; one extent may be −1, which is what is left.
     public init(_ targetShape: [Int], name: String? = nil) {
         attributes = LayerAttributes(name: name)
         self.targetShape = targetShape

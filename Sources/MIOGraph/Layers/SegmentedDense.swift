@@ -15,6 +15,7 @@ public struct SegmentedDense: Layer {
         self.init(try Dense(attributes: attributes, config: &config))
     }
 
+    /// The name, and whether the weights are trained.
     public var attributes: LayerAttributes { dense.attributes }
     public var config: ConfigDictionary { dense.config }
     public var outputActivation: Activation? { dense.activation }

@@ -14,6 +14,7 @@ public struct GradientComparison: Sendable, CustomStringConvertible {
     /// How many elements were compared.
     public let elements: Int
 
+    /// Whether all differences are small enough.
     public var isWithinTolerance: Bool { failure == nil }
 
     public var description: String { failure ?? "\(elements) elements agree" }

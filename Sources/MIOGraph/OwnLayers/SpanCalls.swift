@@ -10,6 +10,7 @@ public struct SpanForward: ~Copyable {
         self.counts = counts
     }
 
+    /// The samples of the call.
     public var samples: Int { call.samples }
     /// Whether this is a training step, its seed and number, and where its samples are in the global batch.
     public var context: CallContext { call.context }
@@ -76,6 +77,7 @@ public struct SpanBackward: ~Copyable {
         self.forward = forward
     }
 
+    /// The samples of the call.
     public var samples: Int { forward.samples }
 
     /// (samples, outputShape…): what comes back from the result's consumers.

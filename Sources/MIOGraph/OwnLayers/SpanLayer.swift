@@ -75,5 +75,6 @@ extension SpanLayer {
     public func callAsFunction(_ inputs: [SymbolicTensor]) -> SymbolicTensor {
         OwnLayer(self, attributes: LayerAttributes())(inputs)
     }
+    /// Calls it on tensors, as Keras calls a layer.
     public func callAsFunction(_ input: SymbolicTensor) -> SymbolicTensor { self([input]) }
 }

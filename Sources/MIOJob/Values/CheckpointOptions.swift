@@ -9,6 +9,7 @@ public struct CheckpointOptions: Hashable, Sendable {
     /// How many of the newest stay.
     public var keep: Int
 
+    /// As `checkpoints` of a job, with its defaults.
     public init(everySteps: Int = 0, everyEpochs: Int = 1, keep: Int = 3) {
         self.everySteps = everySteps
         self.everyEpochs = everyEpochs

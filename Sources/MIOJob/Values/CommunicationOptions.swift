@@ -13,6 +13,7 @@ public struct CommunicationOptions: Hashable, Sendable {
     /// Between machines; within one nothing is sent.
     public var compression: GradientCompression
 
+    /// As `communication` of a job, with its defaults.
     public init(compression: GradientCompression = .uncompressed) { self.compression = compression }
 
     init(reading reader: inout ConfigReader) throws(ConfigError) {

@@ -12,6 +12,7 @@ import MIOFiles
 ///     decimal: ","                          # the decimal mark of CSV files
 ///     missing_targets: unlabelled           # shards may lack the array of an output
 public struct DataSource: Hashable, Sendable {
+    /// Where samples lie.
     public enum Files: Hashable, Sendable {
         /// Shards of several arrays each: `.npz` and `.csv` files.
         case shards([String])
@@ -31,6 +32,7 @@ public struct DataSource: Hashable, Sendable {
 
     /// What a shard without the array of an output is.
     public enum MissingTargets: String, Hashable, Sendable, CaseIterable {
+        /// It ends the run.
         case error
         /// Its samples have no label for that output.
         case unlabelled
@@ -45,10 +47,12 @@ public struct DataSource: Hashable, Sendable {
     public var separator: Character
     /// The decimal mark of CSV files: a point or a comma.
     public var decimal: Character
+    /// What a shard without the array of an output is.
     public var missingTargets: MissingTargets
     /// Whether `columns` was left out, so that it is that of `data.train`.
     package var inheritsColumns = false
 
+    /// Shards by globs.
     public init(_ globs: String..., columns: [String: Column] = [:]) {
         self.init(files: .shards(globs), columns: columns)
     }
@@ -56,6 +60,7 @@ public struct DataSource: Hashable, Sendable {
     /// Arrays in memory.
     public init(_ samples: Samples) { self.init(files: .memory(samples)) }
 
+    /// As a part of `data` of a job, with its defaults.
     public init(
         files: Files, columns: [String: Column] = [:], separator: Character = ",", decimal: Character = ".",
         missingTargets: MissingTargets = .error

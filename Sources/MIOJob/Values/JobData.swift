@@ -3,6 +3,7 @@ import MIOObjectives
 
 /// Where samples are, and what their texts mean: `data` of a job file.
 public struct JobData: Hashable, Sendable {
+    /// What the model learns from.
     public var train: DataSource
     /// Evaluated after every epoch.
     public var validation: DataSource?
@@ -11,6 +12,7 @@ public struct JobData: Hashable, Sendable {
     /// What the texts of CSV columns mean that are inputs, by the column's name: a text becomes its position.
     public var classes: [String: ClassNames]
 
+    /// As `data` of a job.
     public init(
         train: DataSource, validation: DataSource? = nil, test: DataSource? = nil,
         classes: [String: ClassNames] = [:]

@@ -7,6 +7,7 @@ public struct LoggingOptions: Hashable, Sendable {
     /// Whether TensorBoard's event files are written beside `metrics.jsonl`.
     public var tensorBoard: Bool
 
+    /// As `logging` of a job, with its defaults.
     public init(everySteps: Int = 10, tensorBoard: Bool = true) {
         self.everySteps = everySteps
         self.tensorBoard = tensorBoard

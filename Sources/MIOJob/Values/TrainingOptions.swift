@@ -20,6 +20,7 @@ public enum Reproducibility: String, CaseIterable, Hashable, Sendable {
 
 /// How training goes: `training` of a job file. Defaults are those of Keras' `fit`.
 public struct TrainingOptions: Hashable, Sendable {
+    /// How often all samples are learned from.
     public var epochs: Int
     /// Samples of a batch on all ranks together.
     public var batchSize: Int
@@ -28,17 +29,20 @@ public struct TrainingOptions: Hashable, Sendable {
     public var accumulate: Int
     /// Whether each epoch has the samples in another order.
     public var shuffle: Bool
+    /// What to do about a loss or gradient that is not finite.
     public var nonFinite: NonFinitePolicy
     /// Samples a rank computes at a time; `nil` leaves it to the plan. Changes no more than how sums are rounded.
     public var microBatch: Int?
     /// Threads of each rank; `nil` leaves it to the cores at hand.
     public var threads: Int?
+    /// How alike runs on other numbers of ranks are.
     public var reproducible: Reproducibility
     /// The shards of a batch with `reproducible: strict`, a power of two: the most ranks that can share the work.
     public var virtualShards: Int
     /// In which numbers layers may multiply.
     public var precision: Precision
 
+    /// As `training` of a job, with its defaults.
     public init(
         epochs: Int = 1, batchSize: Int = 32, shuffle: Bool = true, nonFinite: NonFinitePolicy = .halt,
         microBatch: Int? = nil, threads: Int? = nil, accumulate: Int = 1,

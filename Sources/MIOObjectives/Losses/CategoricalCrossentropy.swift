@@ -50,6 +50,7 @@ public struct CategoricalCrossentropy: Loss, Hashable {
         ])
     }
 
+    /// What targets are.
     public var targetKind: TargetKind { .classShares }
     public var isElementwise: Bool { false }
     public var absorbs: Activation? { fromLogits ? nil : .softmax }

@@ -25,6 +25,7 @@ public protocol Loss: Sendable {
 
     /// How the losses of all positions of a batch become one number.
     var reduction: LossReduction { get }
+    /// What targets are.
     var targetKind: TargetKind { get }
 
     /// Whether a target is a class label, so that the output's missing label can stand in its place: class
@@ -59,6 +60,7 @@ public protocol Loss: Sendable {
 
 extension Loss {
     public static var kerasArguments: [KerasArgument] { [] }
+    /// What targets are.
     public var targetKind: TargetKind { .real }
     public var hasClassLabels: Bool { targetKind == .classIndex }
     public var fromLogits: Bool { false }
@@ -71,17 +73,21 @@ extension Loss {
 
 /// A prediction whose shape a loss cannot take.
 public struct LossShapeError: MIOError, Hashable {
+    /// The loss's class.
     public let loss: String
+    /// The output's shape.
     public let prediction: Shape
     /// What was expected, and what to do.
     public let reason: String
 
+    /// A loss that cannot be taken of an output.
     public init(loss: String, prediction: Shape, reason: String) {
         self.loss = loss
         self.prediction = prediction
         self.reason = reason
     }
 
+    /// The exit code of a program that this error ends.
     public var exitCode: ExitCode { .badInput }
     public var description: String { "\(loss) cannot take a prediction of shape \(prediction): \(reason)" }
 }

@@ -31,6 +31,7 @@ public struct LossCall<T: Scalar> {
     /// the logits, of unlabelled positions too.
     public let probabilities: UnsafeMutablePointer<T>?
 
+    /// A call on memory of the caller.
     public init(
         positions: Int, width: Int, predictions: UnsafePointer<T>, targets: UnsafePointer<Float>,
         labelled: UnsafePointer<UInt8>, missing: Float = .nan, scales: UnsafePointer<T>,

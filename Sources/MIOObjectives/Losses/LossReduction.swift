@@ -10,8 +10,11 @@ import MIOConfig
 ///
 /// Source: https://keras.io/api/losses/; a mask there rescales by total ÷ valid, which is the first line.
 public enum LossReduction: String, Hashable, Sendable, CaseIterable {
+    /// The sum of weighted losses over the number of labels.
     case sumOverBatchSize = "sum_over_batch_size"
+    /// The sum of weighted losses over the sum of weights.
     case meanWithSampleWeight = "mean_with_sample_weight"
+    /// The sum of weighted losses.
     case sum
 
     /// What Σ wᵢ·ℓᵢ of the global batch is divided by. If it is 0 there is nothing to learn from: the loss

@@ -13,6 +13,7 @@ public struct MeanSquaredError: Loss, Hashable {
 
     public let reduction: LossReduction
 
+    /// Keras' argument, with its default.
     public init(reduction: LossReduction = .sumOverBatchSize) { self.reduction = reduction }
 
     public init(reading reader: inout ConfigReader) throws(ConfigError) {

@@ -25,6 +25,7 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
     public let fromLogits: Bool
     public let reduction: LossReduction
 
+    /// Keras' arguments, with its defaults.
     public init(fromLogits: Bool = false, reduction: LossReduction = .sumOverBatchSize) {
         self.fromLogits = fromLogits
         self.reduction = reduction
@@ -46,6 +47,7 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
         ])
     }
 
+    /// What targets are.
     public var targetKind: TargetKind { .classIndex }
     public var isElementwise: Bool { false }
     public var absorbs: Activation? { fromLogits ? nil : .softmax }

@@ -14,6 +14,7 @@ public struct AccuracyMetric: Metric, Hashable {
 
     public let name: String
 
+    /// Logged as `accuracy` unless it is named.
     public init(name: String = AccuracyMetric.names[0]) { self.name = name }
 
     public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }

@@ -25,8 +25,10 @@ public struct BoxIoUMetric: Metric, Hashable {
     public static let names = ["box_iou"]
 
     public let name: String
+    /// What the four numbers of a box are.
     public let boxFormat: BoxFormat
 
+    /// Logged as `box_iou` unless it is named.
     public init(name: String = BoxIoUMetric.names[0], boxFormat: BoxFormat = .xyxy) {
         self.name = name
         self.boxFormat = boxFormat

@@ -12,6 +12,7 @@ public struct CategoricalAccuracyMetric: Metric, Hashable {
 
     public let name: String
 
+    /// Logged as `categorical_accuracy` unless it is named.
     public init(name: String = CategoricalAccuracyMetric.names[0]) { self.name = name }
 
     public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }

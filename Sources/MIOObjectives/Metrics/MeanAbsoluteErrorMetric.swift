@@ -11,6 +11,7 @@ public struct MeanAbsoluteErrorMetric: Metric, Hashable {
 
     public let name: String
 
+    /// Logged as `mean_absolute_error` unless it is named.
     public init(name: String = MeanAbsoluteErrorMetric.names[0]) { self.name = name }
 
     public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }

@@ -11,6 +11,7 @@ public struct MeanSquaredErrorMetric: Metric, Hashable {
 
     public let name: String
 
+    /// Logged as `mean_squared_error` unless it is named.
     public init(name: String = MeanSquaredErrorMetric.names[0]) { self.name = name }
 
     public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }

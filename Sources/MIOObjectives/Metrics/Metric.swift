@@ -95,6 +95,7 @@ public struct MetricCall {
     public let positions: Int
     /// The prediction's last axis; 1 for a scalar prediction.
     public let width: Int
+    /// What targets are.
     public let targetKind: TargetKind
     /// `[positions × width]`: final activations, not logits.
     public let predictions: UnsafePointer<Float>
@@ -107,6 +108,7 @@ public struct MetricCall {
     /// `[positions]`: sample weights, for what Keras calls `weighted_metrics`; `nil` counts each as 1.
     public let weights: UnsafePointer<Float>?
 
+    /// A call on memory of the caller.
     public init(
         positions: Int, width: Int, targetKind: TargetKind, predictions: UnsafePointer<Float>,
         targets: UnsafePointer<Float>, labelled: UnsafePointer<UInt8>, missing: Float = .nan,
@@ -202,6 +204,7 @@ public struct MetricSums: Hashable, Sendable {
     /// Σ weight.
     public var count: Double
 
+    /// A sum over so many labels.
     public init(sum: Double = 0, count: Double = 0) {
         self.sum = sum
         self.count = count
@@ -210,26 +213,32 @@ public struct MetricSums: Hashable, Sendable {
     /// The weighted mean; 0 where nothing was counted.
     public var mean: Double { count == 0 ? 0 : sum / count }
 
+    /// The sums of both.
     public static func + (a: Self, b: Self) -> Self {
         Self(sum: a.sum + b.sum, count: a.count + b.count)
     }
 
+    /// Adds the sums of another.
     public static func += (a: inout Self, b: Self) { a = a + b }
 }
 
 /// A metric that an output's predictions and targets do not suit.
 public struct MetricShapeError: MIOError, Hashable {
+    /// The metric's class.
     public let metric: String
+    /// The output's shape.
     public let prediction: Shape
     /// What was expected, and what to do.
     public let reason: String
 
+    /// A metric that cannot be taken of an output.
     public init(metric: String, prediction: Shape, reason: String) {
         self.metric = metric
         self.prediction = prediction
         self.reason = reason
     }
 
+    /// The exit code of a program that this error ends.
     public var exitCode: ExitCode { .badInput }
     public var description: String {
         "metric \(metric) does not suit a prediction of shape \(prediction): \(reason)"

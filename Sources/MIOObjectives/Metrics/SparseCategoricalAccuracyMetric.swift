@@ -11,6 +11,7 @@ public struct SparseCategoricalAccuracyMetric: Metric, Hashable {
 
     public let name: String
 
+    /// Logged as `sparse_categorical_accuracy` unless it is named.
     public init(name: String = SparseCategoricalAccuracyMetric.names[0]) { self.name = name }
 
     public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }

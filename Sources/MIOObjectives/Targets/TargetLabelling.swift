@@ -119,6 +119,7 @@ public struct TargetFault: MIOError, Hashable {
         self.classes = classes
     }
 
+    /// The exit code of a program that this error ends.
     public var exitCode: ExitCode { .badInput }
     public var description: String {
         if let classes {

@@ -10,6 +10,7 @@ import MIOConfig
 public struct AdamW: Optimizer {
     public static let className = "AdamW"
     public static let names = ["adamw"]
+    /// Where none is given.
     public static let defaultWeightDecay = 0.004
 
     /// The same arithmetic: Adam takes a weight decay too, it only has none by itself.

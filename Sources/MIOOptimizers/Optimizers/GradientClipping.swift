@@ -9,9 +9,13 @@ import MIOConfig
 /// A limit of 0 clips nothing, as in Keras. Source: Keras `src/optimizers/base_optimizer.py`; the norms as
 /// `tf.clip_by_norm` and `tf.clip_by_global_norm`.
 public enum GradientClipping: Hashable, Sendable {
+    /// As it is.
     case none
+    /// Each element, to this magnitude.
     case value(Double)
+    /// Each variable's, to this norm.
     case norm(Double)
+    /// All together, to this norm.
     case globalNorm(Double)
 
     /// Reads `clipvalue`, `clipnorm` and `global_clipnorm`.

@@ -47,6 +47,7 @@ extension Optimizer {
 
 /// The numbers of one step that are the same for every weight. The update rounds them to its own precision.
 public struct UpdateScalars: Hashable, Sendable {
+    /// Of this update.
     public let learningRate: Double
     /// What the update rule multiplies its direction by: the learning rate; Adam's is corrected for bias.
     public let stepSize: Double
@@ -55,6 +56,7 @@ public struct UpdateScalars: Hashable, Sendable {
     /// Gradient elements are clipped to ± this, after scaling; infinity for no clipping.
     public let gradientLimit: Double
 
+    /// The numbers of one update.
     public init(learningRate: Double, stepSize: Double, options: OptimizerOptions) {
         self.learningRate = learningRate
         self.stepSize = stepSize
@@ -67,14 +69,18 @@ public struct UpdateScalars: Hashable, Sendable {
 ///
 /// All pointers are to `count` elements; none overlaps another.
 public struct ParameterRange<T: Scalar> {
+    /// The elements.
     public let count: Int
+    /// What is updated.
     public let weights: UnsafeMutablePointer<T>
     /// Read only: the same gradient can be looked at after the step.
     public let gradient: UnsafePointer<T>
+    /// The optimizer's variables of these elements.
     public let slots: SlotPointers<T>
     /// What the gradient is multiplied by first: `GradientClipping.scale`, 1 without clipping by norm.
     public let gradientScale: Double
 
+    /// A range in memory of the caller.
     public init(
         count: Int, weights: UnsafeMutablePointer<T>, gradient: UnsafePointer<T>,
         slots: SlotPointers<T> = SlotPointers(), gradientScale: Double = 1
@@ -90,10 +96,14 @@ public struct ParameterRange<T: Scalar> {
 
 /// The slots of a range in the order of `Optimizer.slotNames`, without an array to allocate.
 public struct SlotPointers<T: Scalar> {
+    /// The first slot.
     public let first: UnsafeMutablePointer<T>?
+    /// The second slot.
     public let second: UnsafeMutablePointer<T>?
+    /// The third slot.
     public let third: UnsafeMutablePointer<T>?
 
+    /// As many as the optimizer has.
     public init(
         _ first: UnsafeMutablePointer<T>? = nil, _ second: UnsafeMutablePointer<T>? = nil,
         _ third: UnsafeMutablePointer<T>? = nil

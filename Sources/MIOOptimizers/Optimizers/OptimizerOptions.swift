@@ -11,8 +11,10 @@ public struct OptimizerOptions: Sendable {
     /// Decoupled weight decay (`weight_decay`): before each update, every weight loses this times the
     /// learning rate of itself. `nil` for none.
     public let weightDecay: Double?
+    /// How gradients are cut.
     public let clipping: GradientClipping
 
+    /// Without decay and clipping unless they are given.
     public init(
         learningRate: any Schedule, weightDecay: Double? = nil, clipping: GradientClipping = .none
     ) {

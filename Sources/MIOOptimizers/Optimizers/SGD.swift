@@ -18,6 +18,7 @@ public struct SGD: Optimizer {
     public let options: OptimizerOptions
     /// From 0 to 1.
     public let momentum: Double
+    /// Whether the momentum is Nesterov's.
     public let nesterov: Bool
 
     /// - Precondition: `momentum` is from 0 to 1.

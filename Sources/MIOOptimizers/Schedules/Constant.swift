@@ -7,7 +7,9 @@ import MIOConfig
 public struct Constant: Schedule, Hashable {
     public static let className = "Constant"
 
+    /// At every step.
     public let learningRate: Double
+    /// What comes first.
     public let warmup: LinearWarmup
 
     /// - Precondition: `learningRate` is finite and not negative.

@@ -16,11 +16,15 @@ import RealModule
 public struct CosineDecay: Schedule, Hashable {
     public static let className = "CosineDecay"
 
+    /// Where the decay begins.
     public let initialLearningRate: Double
+    /// The steps of the decay.
     public let decaySteps: Int
     /// The last learning rate as a fraction of the peak.
     public let alpha: Double
+    /// Where the warm-up ends; `nil` for none.
     public let warmupTarget: Double?
+    /// The steps of the warm-up.
     public let warmupSteps: Int
 
     /// - Precondition: `decaySteps` is at least 1, no other number is negative.

@@ -11,10 +11,15 @@ import RealModule
 public struct ExponentialDecay: Schedule, Hashable {
     public static let className = "ExponentialDecay"
 
+    /// Where the decay begins.
     public let initialLearningRate: Double
+    /// The steps of the decay.
     public let decaySteps: Int
+    /// What the rate is multiplied by each `decaySteps` steps.
     public let decayRate: Double
+    /// Whether it falls once each `decaySteps` steps instead of a little at each.
     public let staircase: Bool
+    /// What comes first.
     public let warmup: LinearWarmup
 
     /// - Precondition: `decaySteps` is at least 1; the learning rate and `decayRate` are not negative.

@@ -17,8 +17,11 @@ public struct Prediction: Sendable, Hashable {
     /// The file the weights came from.
     public let weightsPath: String
 
+    /// An output that is predicted.
     public struct Output: Sendable, Hashable {
+        /// The name of the output.
         public let name: String
+        /// Of one sample.
         public let shape: Shape
     }
 

@@ -23,6 +23,7 @@ public struct Bidirectional: Layer {
         case ave
     }
 
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// The one that takes the first step first.
     public let forwardLayer: any RecurrentLayer

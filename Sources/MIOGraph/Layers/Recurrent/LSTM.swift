@@ -23,15 +23,21 @@ public struct LSTM: RecurrentLayer {
         ]
     }
 
+    /// The name, and whether the weights are trained.
     public private(set) var attributes: LayerAttributes
+    /// The length of the last axis of the result.
     public let units: Int
+    /// What ends the layer.
     public let activation: Activation
     /// Of the gates.
     public let recurrentActivation: Activation
+    /// Whether there is a bias.
     public let useBias: Bool
+    /// The first values of the kernel.
     public let kernelInitializer: Initializer
     /// The first values of the recurrent kernel.
     public let recurrentInitializer: Initializer
+    /// The first values of the bias.
     public let biasInitializer: Initializer
     public let kernelRules: WeightRules
     public let recurrentRules: WeightRules
@@ -52,6 +58,7 @@ public struct LSTM: RecurrentLayer {
     /// Whether a step that a mask leaves out puts out zeros.
     public private(set) var zeroOutputForMask: Bool
 
+    /// Keras' arguments, with its defaults.
     public init(
         _ units: Int, activation: Activation = .tanh, recurrentActivation: Activation = .sigmoid,
         useBias: Bool = true, kernelInitializer: Initializer = .glorotUniform,

@@ -5,6 +5,7 @@ import MIOBase
 /// Inputs: the sequence (steps, features), and all initial states or none. Results: the outputs (steps, units) in the order
 /// in which the steps are taken, or the last one (units,); with `returnState` the last states too.
 public protocol RecurrentLayer: Layer {
+    /// The length of the last axis of the result.
     var units: Int { get }
     /// How many states it has, each (units,).
     static var stateCount: Int { get }

@@ -7,6 +7,7 @@ import MIOConfig
 /// each step by itself, as in Keras.
 public struct TimeDistributed: Layer {
     public static var className: String { "TimeDistributed" }
+    /// The name, and whether the weights are trained.
     public let attributes: LayerAttributes
     /// The one that is called on each step.
     public let layer: any Layer

@@ -7,6 +7,7 @@ import MIOConfig
 public struct MaxNorm: Constraint, Hashable {
     public static let className = "MaxNorm"
 
+    /// The largest norm.
     public let maxValue: Double
     public let axis: NormAxes
 

@@ -8,7 +8,9 @@ import MIOConfig
 public struct MinMaxNorm: Constraint, Hashable {
     public static let className = "MinMaxNorm"
 
+    /// The smallest norm.
     public let minValue: Double
+    /// The largest norm.
     public let maxValue: Double
     /// 1 enforces the bounds at each update; from 0 to 1.
     public let rate: Double

@@ -5,6 +5,7 @@ import MIOConfig
 public struct NonNeg: Constraint, Hashable {
     public static let className = "NonNeg"
 
+    /// There is nothing to choose.
     public init() {}
     public init(reading reader: inout ConfigReader) {}
 

@@ -9,6 +9,7 @@ public struct UnitNorm: Constraint, Hashable {
 
     public let axis: NormAxes
 
+    /// Norms are taken over these axes.
     public init(axis: [Int] = [0]) { self.axis = NormAxes(axis) }
 
     public init(reading reader: inout ConfigReader) throws(ConfigError) {

@@ -7,6 +7,7 @@ import MIOConfig
 public struct L1: Regularizer, Hashable {
     public static let className = "L1"
 
+    /// What absolute values are multiplied by.
     public let l1: Double
 
     /// - Precondition: `l1` is finite and not negative.

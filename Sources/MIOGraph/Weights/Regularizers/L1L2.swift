@@ -9,7 +9,9 @@ public struct L1L2: Regularizer, Hashable {
 
     private let first: L1
     private let second: L2
+    /// What absolute values are multiplied by.
     public var l1: Double { first.l1 }
+    /// What squares are multiplied by.
     public var l2: Double { second.l2 }
 
     /// - Precondition: neither is negative, both are finite.

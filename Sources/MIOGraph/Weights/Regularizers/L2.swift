@@ -7,6 +7,7 @@ import MIOConfig
 public struct L2: Regularizer, Hashable {
     public static let className = "L2"
 
+    /// What squares are multiplied by.
     public let l2: Double
 
     /// - Precondition: `l2` is finite and not negative.
