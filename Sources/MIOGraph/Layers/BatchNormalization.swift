@@ -148,7 +148,7 @@ public struct BatchNormalization: Layer {
     public func maskRule(ofResult result: Int) -> MaskRule { .ofInput(0) }
     public var readsMasks: Bool { true }
 
-    /// Of each channel: the mean, the factor, and two numbers for backward.
+    /// Nothing is kept: the statistics follow from the sums over the batch, which are there in backward too.
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
         LayerMemory(backwardReadsOutput: false)
     }
