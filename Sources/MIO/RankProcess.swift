@@ -23,7 +23,7 @@ public enum RankProcess {
     ///   - kernels: how to compute.
     ///   - trace: where to write what the ranks do, and when; `nil` for nowhere.
     ///   - makeJob: on every rank; an error of it ends all of them with one message.
-    public static func train(
+    package static func train(
         resume: ResumeMode, kernels: KernelSelection, trace: TraceRequest?, _ makeJob: () throws -> Job
     ) -> Never {
         run { communicator in
@@ -57,7 +57,7 @@ public enum RankProcess {
     /// fails alone takes the others with it.
     /// - Parameter body: its errors that conform to `MIOError`, but for `CommunicationError`, are those of all ranks: what
     ///   one of them may find alone goes through `agree(on:)`.
-    public static func run(_ body: (any Communicator) throws -> RunOutcome) -> Never {
+    package static func run(_ body: (any Communicator) throws -> RunOutcome) -> Never {
         StopSignal.install(rank: MPILaunch.rank)
         OpenFilesLimit.raiseToUsual()
         let communicator = start()

@@ -4,14 +4,14 @@
 extension Int {
     /// The product of two sizes, neither negative; `Int.max` if it is larger.
     @inlinable
-    public func clampedTimes(_ other: Int) -> Int {
+    package func clampedTimes(_ other: Int) -> Int {
         let (product, overflow) = multipliedReportingOverflow(by: other)
         return overflow ? .max : product
     }
 
     /// The sum of two sizes, neither negative; `Int.max` if it is larger.
     @inlinable
-    public func clampedPlus(_ other: Int) -> Int {
+    package func clampedPlus(_ other: Int) -> Int {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum
     }

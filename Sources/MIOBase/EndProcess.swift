@@ -8,7 +8,7 @@
 ///
 /// OpenBLAS starts threads as it is loaded, and its destructor waits for them. Where memory is short (`ulimit -v`) such
 /// a thread never gets its buffer and asks for it for ever: `exit` would not return.
-public func endProcess(_ code: Int32) -> Never {
+package func endProcess(_ code: Int32) -> Never {
     fflush(nil)
     _exit(code)
 }

@@ -1,7 +1,7 @@
 /// The candidate a reader most probably meant by `name`: the smallest edit distance (a swap of
 /// neighbours counts as one edit), at most a third of the longer word's length (at least 1), ignoring case.
 /// `nil` if none is that near, or if the name is too long to be a slip of the keys.
-public func nearestName(to name: String, in candidates: some Sequence<String>) -> String? {
+package func nearestName(to name: String, in candidates: some Sequence<String>) -> String? {
     // Comparing two words takes the product of their lengths.
     let longest = 200
     guard name.utf8.count <= longest else { return nil }

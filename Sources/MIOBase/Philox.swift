@@ -48,15 +48,15 @@ public struct Philox: Hashable, Sendable {
 
 /// A sequence of random numbers drawn from one Philox stream, where order is all that matters:
 /// initial weights, the examples' data.
-public struct PhiloxSequence: RandomNumberGenerator, Sendable {
+package struct PhiloxSequence: RandomNumberGenerator, Sendable {
     private let philox: Philox
     private var counter: UInt64 = 0
     private var words = SIMD4<UInt32>()
     private var used = 4
 
-    public init(seed: UInt64, stream: UInt64) { philox = Philox(seed: seed, stream: stream) }
+    package init(seed: UInt64, stream: UInt64) { philox = Philox(seed: seed, stream: stream) }
 
-    public mutating func nextWord() -> UInt32 {
+    package mutating func nextWord() -> UInt32 {
         if used == 4 {
             words = philox.words(counter, 0)
             counter += 1
@@ -66,13 +66,13 @@ public struct PhiloxSequence: RandomNumberGenerator, Sendable {
         return words[used]
     }
 
-    public mutating func next() -> UInt64 { UInt64(nextWord()) | UInt64(nextWord()) << 32 }
+    package mutating func next() -> UInt64 { UInt64(nextWord()) | UInt64(nextWord()) << 32 }
 
     /// A uniform number in [0, 1).
-    public mutating func nextUnit() -> Float { Philox.unit(nextWord()) }
+    package mutating func nextUnit() -> Float { Philox.unit(nextWord()) }
 
     /// A uniform number in [low, high).
-    public mutating func nextUniform(_ low: Float, _ high: Float) -> Float {
+    package mutating func nextUniform(_ low: Float, _ high: Float) -> Float {
         low + (high - low) * nextUnit()
     }
 }

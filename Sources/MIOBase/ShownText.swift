@@ -6,7 +6,7 @@
 extension StringProtocol {
     /// The text with what a terminal would obey escaped.
     /// - Parameter keepsNewlines: for messages of several lines.
-    public func escaped(keepsNewlines: Bool = false) -> String {
+    package func escaped(keepsNewlines: Bool = false) -> String {
         // Most text is plain: looking at its bytes is enough.
         guard utf8.contains(where: { $0 < 0x20 || $0 >= 0x7F }) else { return String(self) }
         var text = ""
@@ -24,7 +24,7 @@ extension StringProtocol {
 
     /// The text on one line, escaped, and cut in the middle if it is longer than `most` characters: `abc…xyz (3000
     /// characters)`.
-    public func shown(most: Int = 100) -> String {
+    package func shown(most: Int = 100) -> String {
         // Scalars, not characters: one character may have thousands of accents.
         let count = unicodeScalars.count
         guard count > most else { return escaped() }
@@ -36,7 +36,7 @@ extension StringProtocol {
 
     /// A whole message as it may be printed, the last safeguard: escaped, lines kept, words of more than 400
     /// characters and messages of more than 8,000 cut.
-    public func shownMessage(keepsNewlines: Bool = true) -> String {
+    package func shownMessage(keepsNewlines: Bool = true) -> String {
         let (longestWord, longest) = (400, 8_000)
         var text = escaped(keepsNewlines: keepsNewlines)
         if text.utf8.count > longestWord {
@@ -58,19 +58,19 @@ extension StringProtocol {
 /// - Parameters:
 ///   - most: names to show.
 ///   - longest: characters to show of each.
-public func listed(_ names: some Collection<String>, most: Int = 24, longest: Int = 60) -> String {
+package func listed(_ names: some Collection<String>, most: Int = 24, longest: Int = 60) -> String {
     let shown = names.prefix(most).map { $0.shown(most: longest) }.joined(separator: ", ")
     return names.count > most ? shown + ", … and \(names.count - most) more" : shown
 }
 
 extension DefaultStringInterpolation {
     /// `"name"`, escaped and cut: for the names that messages quote.
-    public mutating func appendInterpolation(quoted value: some Any) {
+    package mutating func appendInterpolation(quoted value: some Any) {
         appendLiteral("\"\(String(describing: value).shown())\"")
     }
 
     /// Text without quotes, escaped and cut.
-    public mutating func appendInterpolation(shown value: some Any) {
+    package mutating func appendInterpolation(shown value: some Any) {
         appendLiteral(String(describing: value).shown())
     }
 }
@@ -78,7 +78,7 @@ extension DefaultStringInterpolation {
 extension Unicode.Scalar {
     /// Whether a terminal may do something else than show it: C0 and C1 controls, line separators, and what reverses
     /// or hides text (bidirectional controls, zero-width characters, tags, the byte order mark).
-    public var isControl: Bool {
+    package var isControl: Bool {
         switch value {
         case 0..<0x20, 0x7F..<0xA0: true
         case 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x2069, 0xFEFF: true

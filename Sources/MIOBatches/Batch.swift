@@ -1,16 +1,16 @@
 import MIOBase
 
 /// A place in the training: an epoch and a global batch of it, both from 0.
-public struct BatchPosition: Hashable, Sendable, Comparable {
-    public var epoch: Int
-    public var batch: Int
+package struct BatchPosition: Hashable, Sendable, Comparable {
+    package var epoch: Int
+    package var batch: Int
 
-    public init(epoch: Int, batch: Int) {
+    package init(epoch: Int, batch: Int) {
         self.epoch = epoch
         self.batch = batch
     }
 
-    public static func < (first: BatchPosition, second: BatchPosition) -> Bool {
+    package static func < (first: BatchPosition, second: BatchPosition) -> Bool {
         (first.epoch, first.batch) < (second.epoch, second.batch)
     }
 }
@@ -18,17 +18,17 @@ public struct BatchPosition: Hashable, Sendable, Comparable {
 /// A rank's part of a global batch: a buffer for each column, allocated once and filled many times.
 ///
 /// A rank may have no sample (`count` 0) of a batch that others have samples of.
-public final class Batch {
+package final class Batch {
     /// The epoch, and the global batch's index in it.
-    public private(set) var position = BatchPosition(epoch: 0, batch: 0)
+    package private(set) var position = BatchPosition(epoch: 0, batch: 0)
     /// The samples of this rank's part.
-    public private(set) var count = 0
+    package private(set) var count = 0
     /// The samples of the whole global batch.
-    public private(set) var globalCount = 0
+    package private(set) var globalCount = 0
     /// The index of this part's first sample in the global batch.
-    public private(set) var firstPosition = 0
+    package private(set) var firstPosition = 0
     /// The most samples that the buffers hold.
-    public let capacity: Int
+    package let capacity: Int
 
     private let columnStorages: [Storage<Float>]
     private let elementCounts: [Int]
@@ -39,7 +39,7 @@ public final class Batch {
 
     /// Buffers for `capacity` samples of each column of a source.
     /// - Precondition: they fit the address space.
-    public convenience init(capacity: Int, dataset: any SampleSource) {
+    package convenience init(capacity: Int, dataset: any SampleSource) {
         self.init(
             capacity: capacity,
             elementCounts: dataset.columns.indices.map { dataset.elementCount(ofColumn: $0) })
@@ -60,7 +60,7 @@ public final class Batch {
 
     /// A whole global batch of one rank, of samples in memory: for measurements, which read no file.
     /// - Parameter value: one of a column's numbers; for integers it is rounded down.
-    public convenience init(
+    package convenience init(
         columns: [ColumnRequest], samples: Int, value: (ColumnRequest) -> Float
     ) {
         self.init(capacity: samples, elementCounts: columns.map(\.shape.count))
@@ -87,25 +87,27 @@ public final class Batch {
     }
 
     /// The epoch that the batch is of, from 0.
-    public var epoch: Int { position.epoch }
+    package var epoch: Int { position.epoch }
     /// The global batch's index in its epoch, from 0.
-    public var indexInEpoch: Int { position.batch }
+    package var indexInEpoch: Int { position.batch }
 
     /// The data set's row of each sample, for messages.
-    public var globalRows: UnsafeBufferPointer<Int> {
+    package var globalRows: UnsafeBufferPointer<Int> {
         UnsafeBufferPointer(start: rowStorage.pointer, count: count)
     }
 
     /// The samples of a column, one after the other, each in row-major order: `count` times the column's
     /// element count of floats. Columns of integers hold an `Int32` in the bytes of each.
-    public func values(ofColumn column: Int) -> UnsafeMutablePointer<Float> { columnStorages[column].pointer }
+    package func values(ofColumn column: Int) -> UnsafeMutablePointer<Float> {
+        columnStorages[column].pointer
+    }
 
     /// Whether any of the samples' shards has the column. If none has, all its values are 1.
-    public func isPresent(_ column: Int) -> Bool { presence.pointer[column] }
+    package func isPresent(_ column: Int) -> Bool { presence.pointer[column] }
 
     /// Copies a rank's part of a global batch out of its source.
     /// - Precondition: the part has at most `capacity` samples.
-    public func fill(
+    package func fill(
         from dataset: any SampleSource, at position: BatchPosition, schedule: BatchSchedule,
         order: Permutation, rank: Int, worldSize: Int
     ) {

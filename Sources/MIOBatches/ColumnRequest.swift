@@ -1,8 +1,8 @@
 import MIOBase
 
 /// An array that a model wants of every shard: an input, a target, or the sample weights of an output.
-public struct ColumnRequest: Hashable, Sendable {
-    public enum Kind: Hashable, Sendable {
+package struct ColumnRequest: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         case real
         /// One class number a sample, as sparse categorical crossentropy wants.
         case classIndex
@@ -16,18 +16,18 @@ public struct ColumnRequest: Hashable, Sendable {
     }
 
     /// What the model does with the array.
-    public enum Role: Hashable, Sendable {
+    package enum Role: Hashable, Sendable {
         case input, target, weight
     }
 
     /// The input's or output's name; `<output>_weight` for sample weights.
-    public let name: String
+    package let name: String
     /// The shape of one sample.
-    public let shape: Shape
-    public let role: Role
-    public let kind: Kind
+    package let shape: Shape
+    package let role: Role
+    package let kind: Kind
 
-    public init(name: String, shape: Shape, role: Role = .input, kind: Kind = .real) {
+    package init(name: String, shape: Shape, role: Role = .input, kind: Kind = .real) {
         self.name = name
         self.shape = shape
         self.role = role
@@ -35,7 +35,7 @@ public struct ColumnRequest: Hashable, Sendable {
     }
 
     /// The sample weights of an output: one number a sample.
-    public static func weight(ofOutput output: String) -> ColumnRequest {
+    package static func weight(ofOutput output: String) -> ColumnRequest {
         ColumnRequest(name: output + "_weight", shape: [], role: .weight)
     }
 

@@ -8,8 +8,8 @@ import MIOBase
 /// The rounds' keys are Philox words; a round mixes its key with half of the bits by the finalizer of
 /// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014), which takes a
 /// tenth of the time of more Philox words. At most four passes an element are expected.
-public struct Permutation: Sendable {
-    public let count: Int
+package struct Permutation: Sendable {
+    package let count: Int
 
     private let isIdentity: Bool
     private let keys: SIMD8<UInt64>
@@ -25,7 +25,7 @@ public struct Permutation: Sendable {
 
     /// - Parameter shuffle: `false` gives the order of the data.
     /// - Precondition: neither `count` nor `epoch` is negative.
-    public init(count: Int, seed: UInt64, epoch: Int, shuffle: Bool = true) {
+    package init(count: Int, seed: UInt64, epoch: Int, shuffle: Bool = true) {
         precondition(count >= 0 && epoch >= 0, "a negative count or epoch")
         self.count = count
         isIdentity = !shuffle || count < 2
@@ -43,7 +43,7 @@ public struct Permutation: Sendable {
 
     /// The element at a position.
     /// - Precondition: `position` is in `0..<count`.
-    public subscript(position: Int) -> Int {
+    package subscript(position: Int) -> Int {
         precondition(position >= 0 && position < count, "position \(position) of \(count)")
         if isIdentity { return position }
         var value = UInt64(position)
@@ -53,7 +53,7 @@ public struct Permutation: Sendable {
 
     /// The elements at some positions, one after the other: as the subscript gives them, in vectors.
     /// - Precondition: the positions are in `0..<count`; `destination` has room for them.
-    public func write(_ positions: Range<Int>, to destination: UnsafeMutablePointer<Int>) {
+    package func write(_ positions: Range<Int>, to destination: UnsafeMutablePointer<Int>) {
         precondition(
             positions.lowerBound >= 0 && positions.upperBound <= count, "positions \(positions) of \(count)")
         if isIdentity {

@@ -8,24 +8,24 @@ import MIOThreads
 /// call but one to wake the other thread when half of the batches are used up.
 ///
 /// Not Sendable: it belongs to the thread that steps.
-public final class Prefetcher {
+package final class Prefetcher {
     /// Which batches, for whom.
-    public struct Configuration: Hashable, Sendable {
+    package struct Configuration: Hashable, Sendable {
         /// Samples of a global batch.
-        public var batchSize: Int
+        package var batchSize: Int
         /// Where to begin: after a resume, the first batch that was not trained on.
-        public var start: BatchPosition
+        package var start: BatchPosition
         /// The epoch after the last.
-        public var endEpoch: Int
-        public var seed: UInt64
-        public var shuffle: Bool
-        public var rank: Int
-        public var worldSize: Int
+        package var endEpoch: Int
+        package var seed: UInt64
+        package var shuffle: Bool
+        package var rank: Int
+        package var worldSize: Int
         /// Batches in memory: the current one, the following one, and those being filled. At least 3;
         /// `nil` for as many as ``usualDepth(batchBytes:)`` allows.
-        public var depth: Int?
+        package var depth: Int?
 
-        public init(
+        package init(
             batchSize: Int, start: BatchPosition = BatchPosition(epoch: 0, batch: 0), endEpoch: Int,
             seed: UInt64 = 0, shuffle: Bool = true, rank: Int = 0, worldSize: Int = 1, depth: Int? = nil
         ) {
@@ -48,12 +48,12 @@ public final class Prefetcher {
     private static let nanosecondsOfTurn: UInt64 = 200_000
 
     /// As many batches as fit 8 MiB, but 3 at least and 32 at most.
-    public static func usualDepth(batchBytes: Int) -> Int {
+    package static func usualDepth(batchBytes: Int) -> Int {
         max(3, min(mostBatches, ringBytes / max(batchBytes, 1)))
     }
 
-    public let configuration: Configuration
-    public let schedule: BatchSchedule
+    package let configuration: Configuration
+    package let schedule: BatchSchedule
     private let ring: PrefetchRing
     private var thread: JoinableThread?
     /// The number of batches that ``next()`` has returned.
@@ -63,7 +63,7 @@ public final class Prefetcher {
     /// - Precondition: batch size, world size and depth are positive (depth at least 3), `start` is a batch
     ///   of the schedule or the end of an epoch, `rank` is in `0..<worldSize`.
     /// - Throws: `ThreadError` if no thread can be started.
-    public init(dataset: any SampleSource, configuration: Configuration) throws {
+    package init(dataset: any SampleSource, configuration: Configuration) throws {
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: configuration.batchSize)
         precondition(
             configuration.start.epoch >= 0 && configuration.start.batch >= 0
@@ -96,7 +96,7 @@ public final class Prefetcher {
     ///
     /// What ``following()`` returned becomes the current batch; the one before it is given back.
     /// - Throws: the error of a source that cannot be read any more, for the batch that needs it.
-    public func next() throws -> Batch? {
+    package func next() throws -> Batch? {
         guard let batch = try ring.take(taken, releasing: taken) else { return nil }
         taken += 1
         return batch
@@ -105,13 +105,13 @@ public final class Prefetcher {
     /// The batch that the next call of ``next()`` will return, once it is filled. `nil` if the current one
     /// is the last.
     /// - Throws: as ``next()``.
-    public func following() throws -> Batch? { try ring.take(taken, releasing: 0) }
+    package func following() throws -> Batch? { try ring.take(taken, releasing: 0) }
 
     /// The seconds that ``next()`` and ``following()`` have waited for data, in all.
-    public var waitedSeconds: Double { ring.waitedSeconds }
+    package var waitedSeconds: Double { ring.waitedSeconds }
 
     /// Ends the thread, after the batch that it is filling. Also done when the last reference goes.
-    public func stop() {
+    package func stop() {
         ring.stop()
         thread.take()?.join()
     }

@@ -1,7 +1,7 @@
 /// Samples that batches are filled from, wherever they lie: in files, or in memory.
 ///
 /// Any thread may read, and what is read never changes.
-public protocol SampleSource: Sendable {
+package protocol SampleSource: Sendable {
     /// The arrays of every sample; a column's index counts in them.
     var columns: [ColumnRequest] { get }
     var rowCount: Int { get }
@@ -29,11 +29,11 @@ public protocol SampleSource: Sendable {
 }
 
 /// A row by the part of its source that holds it, a shard for files, and its number there.
-public struct RowPlace: BitwiseCopyable, Sendable {
-    public var shard: Int
-    public var row: Int
+package struct RowPlace: BitwiseCopyable, Sendable {
+    package var shard: Int
+    package var row: Int
 
-    public init(shard: Int, row: Int) {
+    package init(shard: Int, row: Int) {
         self.shard = shard
         self.row = row
     }

@@ -2,13 +2,13 @@ import Foundation
 import MIOBase
 
 /// How long this process, or the launch it is part of, has been going.
-public enum LaunchClock {
+package enum LaunchClock {
     /// The environment variable that says when a launch began, in seconds since 1970, so that the launcher's
     /// own time counts.
-    public static let variable = "MIO_LAUNCH_TIME"
+    package static let variable = "MIO_LAUNCH_TIME"
 
     /// Seconds since 1970.
-    public static var now: Double { read(CLOCK_REALTIME) }
+    package static var now: Double { read(CLOCK_REALTIME) }
 
     private static func read(_ clock: clockid_t) -> Double {
         var time = timespec()
@@ -18,7 +18,7 @@ public enum LaunchClock {
 
     /// Seconds since the launch: since `MIO_LAUNCH_TIME`, else since the kernel started this process (to a
     /// hundredth of a second). `nil` where neither is known.
-    public static var sinceLaunch: Double? {
+    package static var sinceLaunch: Double? {
         if let text = ProcessInfo.processInfo.environment[variable], let began = Double(text) {
             return now - began
         }
@@ -35,7 +35,7 @@ public enum LaunchClock {
     }
 
     /// The most memory this process has had resident, in bytes.
-    public static var peakResidentBytes: Int {
+    package static var peakResidentBytes: Int {
         var usage = rusage()
         #if os(Linux)
             getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

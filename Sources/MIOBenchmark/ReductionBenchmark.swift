@@ -3,21 +3,21 @@ import MIOComm
 import MIOThreads
 
 /// One way to sum a slab over all ranks.
-public struct TimedReduction {
+package struct TimedReduction {
     /// The values that are summed in place.
-    public let slab: Storage<Float>
+    package let slab: Storage<Float>
     /// Those of them that hold the sums over all ranks, on this rank, when `sum` returns.
-    public let summed: Range<Int>
-    public let sum: () throws -> Void
+    package let summed: Range<Int>
+    package let sum: () throws -> Void
 
-    public init(slab: Storage<Float>, summed: Range<Int>? = nil, sum: @escaping () throws -> Void) {
+    package init(slab: Storage<Float>, summed: Range<Int>? = nil, sum: @escaping () throws -> Void) {
         self.slab = slab
         self.summed = summed ?? 0..<slab.count
         self.sum = sum
     }
 
     /// The transport's own blocking sum: `MPI_Allreduce` in place, over MPI.
-    public static func transport(_ communicator: any Communicator, count: Int) -> TimedReduction {
+    package static func transport(_ communicator: any Communicator, count: Int) -> TimedReduction {
         let slab = Storage<Float>(count: count)
         return TimedReduction(slab: slab) { try communicator.allreduceSum(slab.pointer, count: count) }
     }
@@ -26,7 +26,7 @@ public struct TimedReduction {
     /// - Parameter leaves: `slices` is what a step is content with, and all there is between several groups;
     ///   `everywhere` is an allreduce.
     /// - Throws: `AgreedError`, `CommunicationError`
-    public static func gradients(
+    package static func gradients(
         _ communicator: any Communicator, count: Int, leaves: GradientReduction.Sums
     ) throws -> TimedReduction {
         let group = communicator.group
@@ -52,15 +52,15 @@ public struct TimedReduction {
 }
 
 /// Times how mio sums gradients against the transport's own sum, in turn, on all ranks.
-public struct ReductionBenchmark: Sendable {
+package struct ReductionBenchmark: Sendable {
     /// Numbers of float32 values to sum.
-    public var counts: [Int]
+    package var counts: [Int]
     /// Timed sums of each kind and count.
-    public var repetitions: Int
+    package var repetitions: Int
     private let warmUp = 3
 
     /// - Precondition: counts and repetitions are positive.
-    public init(counts: [Int], repetitions: Int) {
+    package init(counts: [Int], repetitions: Int) {
         precondition(counts.allSatisfy { $0 > 0 } && repetitions > 0)
         self.counts = counts
         self.repetitions = repetitions
@@ -68,7 +68,7 @@ public struct ReductionBenchmark: Sendable {
 
     /// Called by all ranks.
     /// - Throws: `WrongSum` if a sum is not that of all ranks, or `CommunicationError`.
-    public func run(_ communicator: any Communicator) throws -> ReductionMeasurement {
+    package func run(_ communicator: any Communicator) throws -> ReductionMeasurement {
         let isOneGroup = communicator.group.count == 1
         let sizes = try counts.map { count in
             var reductions = [

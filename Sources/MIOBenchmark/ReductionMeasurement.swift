@@ -1,28 +1,28 @@
 import MIOConfig
 
 /// How long sums over all ranks took: medians of the slowest rank's times.
-public struct ReductionMeasurement: Sendable {
-    public struct Size: Sendable {
+package struct ReductionMeasurement: Sendable {
+    package struct Size: Sendable {
         /// Of one rank's values.
-        public var bytes: Int
+        package var bytes: Int
         /// Of the transport's own sum.
-        public var transportSeconds: Double
+        package var transportSeconds: Double
         /// Of mio's sum of gradients as a step takes it, which leaves every rank its slice.
-        public var sliceSeconds: Double
+        package var sliceSeconds: Double
         /// Of the one that leaves every rank all sums, as the transport's does; `nil` on several machines.
-        public var gradientSeconds: Double?
+        package var gradientSeconds: Double?
     }
 
     /// The communicator's name.
-    public var transport: String
-    public var ranks: Int
-    public var ranksOnNode: Int
+    package var transport: String
+    package var ranks: Int
+    package var ranksOnNode: Int
     /// Timed sums of each kind and size.
-    public var repetitions: Int
-    public var sizes: [Size]
+    package var repetitions: Int
+    package var sizes: [Size]
 
     /// As one line of JSON.
-    public var json: String {
+    package var json: String {
         ConfigValue.dictionary([
             "program": "mio-allreduce", "transport": .string(transport), "ranks": .integer(ranks),
             "ranks_on_node": .integer(ranksOnNode), "repetitions": .integer(repetitions),

@@ -3,7 +3,7 @@ import MIOJob
 import MIOObjectives
 
 /// The two models everything starts from: what is timed, and what is held to Keras.
-public enum StartingModel: String, CaseIterable, Sendable {
+package enum StartingModel: String, CaseIterable, Sendable {
     /// Image and metadata in, one answer out.
     case imageMetadata = "image-metadata"
     /// One vector in, two answers out.
@@ -14,7 +14,7 @@ public enum StartingModel: String, CaseIterable, Sendable {
     ///   - imageSide: height and width of the first model's images.
     ///   - kernels: regularizer and constraint of the kernels of the first layers.
     /// - Throws: `GraphError` for images too small for two convolutions.
-    public func model(imageSide: Int = 256, kernels: WeightRules = .none) throws -> Model {
+    package func model(imageSide: Int = 256, kernels: WeightRules = .none) throws -> Model {
         let (regularizer, constraint) = (kernels.regularizer, kernels.constraint)
         switch self {
         case .imageMetadata:
@@ -45,7 +45,7 @@ public enum StartingModel: String, CaseIterable, Sendable {
     }
 
     /// What each output learns from.
-    public var outputs: [OutputSpecification] {
+    package var outputs: [OutputSpecification] {
         switch self {
         case .imageMetadata: [OutputSpecification("answer", loss: BinaryCrossentropy())]
         case .twoHeads:

@@ -12,21 +12,21 @@ import MIOTraining
 
 /// Times and counts the training step of one of the two models, planned as a run plans it, on a batch in memory:
 /// without data pipeline, logs and checkpoints.
-public struct StepBenchmark: Sendable {
-    public var model: StartingModel
+package struct StepBenchmark: Sendable {
+    package var model: StartingModel
     /// Samples of a step, on all ranks together.
-    public var batchSize: Int
-    public var steps: Int
-    public var warmUp: Int
-    public var imageSide: Int
+    package var batchSize: Int
+    package var steps: Int
+    package var warmUp: Int
+    package var imageSide: Int
     /// What the result calls the kernels.
-    public var kernels: String
+    package var kernels: String
     /// The most samples a rank computes at a time; as a run would choose if `nil`.
-    public var pass: Int?
-    public var precision: Precision
+    package var pass: Int?
+    package var precision: Precision
 
     /// - Precondition: at least one sample, one timed step, and one to warm up: the first is never steady.
-    public init(
+    package init(
         _ model: StartingModel, batchSize: Int, steps: Int, warmUp: Int, imageSide: Int = 256,
         kernels: String, pass: Int? = nil, precision: Precision = .float32
     ) {
@@ -46,7 +46,7 @@ public struct StepBenchmark: Sendable {
     ///   - allocations: `nil` where they cannot be counted.
     ///   - makeBackend: given the threads this rank has.
     /// - Throws: one error, the same on all ranks.
-    public func run(
+    package func run(
         _ base: any Communicator, allocations: AllocationCounter?,
         makeBackend: @escaping (Int) throws -> any KernelBackend
     ) throws -> StepMeasurement {

@@ -1,43 +1,43 @@
 import MIOConfig
 
 /// What a benchmark of steps found: times are reports, the counters are the same in every run.
-public struct StepMeasurement: Sendable {
-    public var model: StartingModel
-    public var kernels: String
-    public var ranks: Int
-    public var threadsPerRank: Int
+package struct StepMeasurement: Sendable {
+    package var model: StartingModel
+    package var kernels: String
+    package var ranks: Int
+    package var threadsPerRank: Int
     /// Samples of a step, on all ranks together.
-    public var batchSize: Int
+    package var batchSize: Int
     /// Samples that a rank computes at a time.
-    public var pass: Int
+    package var pass: Int
     /// Timed steps.
-    public var steps: Int
+    package var steps: Int
     /// Operations of the layers, forward and backward, as `OperationCost` counts them.
-    public var flopsPerStep: Int
-    public var medianStepSeconds: Double
-    public var fastestStepSeconds: Double
+    package var flopsPerStep: Int
+    package var medianStepSeconds: Double
+    package var fastestStepSeconds: Double
     /// The most that any rank's stepping thread allocated in a timed step, outside the next two.
     /// `nil` where allocations cannot be counted.
-    public var allocationsPerStep: Int?
+    package var allocationsPerStep: Int?
     /// The same within the communicator's calls, which the transport's library is responsible for.
-    public var communicationAllocationsPerStep: Int?
+    package var communicationAllocationsPerStep: Int?
     /// The same within oneDNN's execution of primitives.
-    public var oneDNNAllocationsPerStep: Int?
+    package var oneDNNAllocationsPerStep: Int?
     /// A rank's values that go into sums, each step.
-    public var bytesReducedPerStep: Int
-    public var collectivesPerStep: Int
+    package var bytesReducedPerStep: Int
+    package var collectivesPerStep: Int
     /// Rank 0's.
-    public var peakResidentBytes: Int
+    package var peakResidentBytes: Int
     /// From the launch to the end of the first step.
-    public var firstStepSeconds: Double?
+    package var firstStepSeconds: Double?
     /// The total loss of the last step, which shows that it trained.
-    public var loss: Double
+    package var loss: Double
 
-    public var stepsPerSecond: Double { 1 / medianStepSeconds }
-    public var samplesPerSecond: Double { Double(batchSize) / medianStepSeconds }
+    package var stepsPerSecond: Double { 1 / medianStepSeconds }
+    package var samplesPerSecond: Double { Double(batchSize) / medianStepSeconds }
 
     /// As one line of JSON.
-    public var json: String {
+    package var json: String {
         func optional(_ value: Int?) -> ConfigValue { value.map { .integer($0) } ?? .null }
         return ConfigValue.dictionary([
             "program": "mio", "model": .string(model.rawValue), "kernels": .string(kernels),

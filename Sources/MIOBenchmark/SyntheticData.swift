@@ -9,7 +9,7 @@ extension StartingModel {
     ///   - stream: another one gives other numbers.
     ///   - missing: whether every third number of the last output's targets is missing.
     /// - Throws: `FileError`; `RunError` where memory cannot hold them.
-    public func writeData(
+    package func writeData(
         rows: Int, imageSide: Int, stream: UInt64 = 0, missing: Bool = false, to path: String
     ) throws {
         // All arrays at once, and the file's bytes of the largest.

@@ -8,13 +8,13 @@ import MIORun
 import MIOTraining
 
 /// One part of a job's data, read from the first sample to the last.
-public struct DataCheck: Sendable {
+package struct DataCheck: Sendable {
     /// `train`, `validation` or `test`.
-    public let key: String
-    public let shards: Int
-    public let samples: Int
-    public let inputs: [InputCheck]
-    public let targets: [TargetCheck]
+    package let key: String
+    package let shards: Int
+    package let samples: Int
+    package let inputs: [InputCheck]
+    package let targets: [TargetCheck]
     /// Of the samples of a training with this data.
     let order: SampleOrder
     /// Arrays that every rank copies when it opens the data.

@@ -5,14 +5,14 @@ import MIOJob
 import MIORun
 
 /// What a check has found: errors, which would end the run, and what a person should look at.
-public struct Findings: Sendable {
-    public struct Finding: Hashable, Sendable {
-        public let message: String
-        public let exitCode: ExitCode
+package struct Findings: Sendable {
+    package struct Finding: Hashable, Sendable {
+        package let message: String
+        package let exitCode: ExitCode
     }
 
-    public private(set) var errors: [Finding] = []
-    public private(set) var warnings: [String] = []
+    package private(set) var errors: [Finding] = []
+    package private(set) var warnings: [String] = []
 
     mutating func add(_ error: any Error) {
         let known = error as? any MIOError

@@ -3,13 +3,13 @@ import MIOData
 import MIOJob
 
 /// An input's values in one part of the data.
-public struct InputCheck: Sendable, Hashable {
-    public let name: String
+package struct InputCheck: Sendable, Hashable {
+    package let name: String
     /// Of one sample.
-    public let shape: Shape
-    public let statistics: ValueStatistics
+    package let shape: Shape
+    package let statistics: ValueStatistics
     /// Elements that are the same in every sample.
-    public let constantElements: Int
+    package let constantElements: Int
 
     /// Larger values than these saturate activations at the initializers' scale.
     private static let largestUnscaled: Float = 100

@@ -7,14 +7,14 @@ import MIOTuning
 
 /// All that can be known of a job before it trains: the data against the model, what a run would take, and
 /// where it would start. Reads all of the data, writes nothing.
-public struct JobCheck: Sendable {
-    public let job: Job
+package struct JobCheck: Sendable {
+    package let job: Job
     /// The parts whose data could be read; none if the model is larger than the memory.
-    public let data: [DataCheck]
+    package let data: [DataCheck]
     /// `nil` if the training data could not be read.
-    public let resources: ResourceCheck?
-    public let runDirectory: RunDirectoryCheck
-    public let findings: Findings
+    package let resources: ResourceCheck?
+    package let runDirectory: RunDirectoryCheck
+    package let findings: Findings
 
     /// - Parameters:
     ///   - ranks: of the run to come, at least 1.
@@ -23,7 +23,7 @@ public struct JobCheck: Sendable {
     ///   - laneTuner: knows how threads shared the work in earlier runs.
     ///   - resume: what it would be asked to continue from.
     ///   - isElsewhere: whether the ranks would run on other machines, which this one cannot judge.
-    public init(
+    package init(
         _ job: Job, ranks: Int, cores: MachineCores, backend: any KernelBackend,
         laneTuner: LaneTuner = LaneTuner(), resume: ResumeMode = .automatic, isElsewhere: Bool = false
     ) {
@@ -69,5 +69,5 @@ public struct JobCheck: Sendable {
     }
 
     /// That of the first error; 0 without one.
-    public var exitCode: ExitCode { findings.errors.first?.exitCode ?? .finished }
+    package var exitCode: ExitCode { findings.errors.first?.exitCode ?? .finished }
 }

@@ -5,7 +5,7 @@ import MIOObjectives
 
 extension JobCheck {
     /// For a person: what is there, what a run would take, then warnings, then errors.
-    public var report: String {
+    package var report: String {
         var lines = modelLines
         for part in data { lines += [""] + part.lines(of: job) }
         lines += [""] + trainingLines

@@ -11,18 +11,18 @@ import MIOTraining
 import MIOTuning
 
 /// What a run of so many ranks on this machine takes: an estimate, made from the plan it would use.
-public struct ResourceCheck: Sendable {
-    public let ranks: Int
-    public let threadsPerRank: Int
+package struct ResourceCheck: Sendable {
+    package let ranks: Int
+    package let threadsPerRank: Int
     /// How they share the work, and whether that is known: else it is measured when a run starts.
-    public let lanes: Lanes
-    public let lanesAreKnown: Bool
-    public let cores: MachineCores
+    package let lanes: Lanes
+    package let lanesAreKnown: Bool
+    package let cores: MachineCores
     /// Samples of the largest part of a batch that a rank has, and how many go through the model at once.
-    public let largestPart: Int
-    public let samplesAPass: Int
-    public let batchesPerEpoch: Int
-    public let memory: MemoryNeed
+    package let largestPart: Int
+    package let samplesAPass: Int
+    package let batchesPerEpoch: Int
+    package let memory: MemoryNeed
     /// What a checkpoint must have for the run to continue from it.
     let fit: CheckpointFit
 

@@ -12,14 +12,14 @@ import MIORun
 #endif
 
 /// Where a run would write, and what it would continue from. Leaves nothing behind.
-public struct RunDirectoryCheck: Sendable, Hashable {
-    public let path: String
+package struct RunDirectoryCheck: Sendable, Hashable {
+    package let path: String
     /// Bytes that may be written there; `nil` if the system does not say.
-    public let freeBytes: Int?
+    package let freeBytes: Int?
     /// Where training would begin.
-    public let start: Start
+    package let start: Start
 
-    public enum Start: Sendable, Hashable {
+    package enum Start: Sendable, Hashable {
         /// There is no checkpoint.
         case beginning
         /// As asked for; so many checkpoints would be removed.
@@ -29,15 +29,15 @@ public struct RunDirectoryCheck: Sendable, Hashable {
         case refused(path: String)
     }
 
-    public struct Position: Sendable, Hashable {
-        public let checkpoint: String
-        public let step: Int
+    package struct Position: Sendable, Hashable {
+        package let checkpoint: String
+        package let step: Int
         /// Epochs done.
-        public let epoch: Int
+        package let epoch: Int
     }
 
     /// Where training would go on; `nil` if it would not.
-    public var continues: Position? {
+    package var continues: Position? {
         if case .checkpoint(let position) = start { position } else { nil }
     }
 

@@ -6,22 +6,22 @@ import MIOObjectives
 import MIORun
 
 /// A trained output's targets and sample weights in one part of the data.
-public struct TargetCheck: Sendable, Hashable {
-    public let name: String
+package struct TargetCheck: Sendable, Hashable {
+    package let name: String
     /// Of one sample's target.
-    public let shape: Shape
+    package let shape: Shape
     /// What its targets are. A position is a sample, or a pixel of a segmentation.
-    public let labels: LabelSurvey
+    package let labels: LabelSurvey
     /// Of the sample weights; `nil` if there are none: each sample then weighs 1.
-    public let weights: ValueStatistics?
+    package let weights: ValueStatistics?
     let advice: LabelAdvice
     private let firstFault: (row: Int, fault: TargetFault)?
 
-    public static func == (a: TargetCheck, b: TargetCheck) -> Bool {
+    package static func == (a: TargetCheck, b: TargetCheck) -> Bool {
         a.name == b.name && a.labels == b.labels && a.weights == b.weights
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(name)
         hasher.combine(labels)
     }

@@ -1,18 +1,18 @@
 import MIOBase
 
 /// Smallest, mean and largest of the finite values of a column, and what is not finite.
-public struct ValueStatistics: Sendable, Hashable {
-    public private(set) var minimum = Float.infinity
-    public private(set) var maximum = -Float.infinity
+package struct ValueStatistics: Sendable, Hashable {
+    package private(set) var minimum = Float.infinity
+    package private(set) var maximum = -Float.infinity
     /// Finite ones.
-    public private(set) var count = 0
-    public private(set) var nonFiniteCount = 0
+    package private(set) var count = 0
+    package private(set) var nonFiniteCount = 0
     /// The row of the first value that is not finite.
-    public private(set) var firstNonFiniteRow: Int?
+    package private(set) var firstNonFiniteRow: Int?
     private var sum = 0.0
 
     /// Of the finite values; NaN without one.
-    public var mean: Double { sum / Double(count) }
+    package var mean: Double { sum / Double(count) }
 
     mutating func add(_ values: UnsafeBufferPointer<Float>, row: Int) {
         for value in values {

@@ -1,7 +1,7 @@
 import MIOBase
 
 /// Whose work the ranks agree on, and so whether an error names the rank that met it.
-public enum AgreedWork: Hashable, Sendable {
+package enum AgreedWork: Hashable, Sendable {
     /// Each rank does all of it: a rank that fails where others do not has another machine, or other files.
     case ofEachRank
     /// One rank does it for all: which one is of no interest to the user.

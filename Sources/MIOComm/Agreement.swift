@@ -47,7 +47,7 @@ extension Communicator {
     ///   - work: whether an error names its rank: the same on all ranks.
     /// - Throws: the same `AgreedError` on all ranks if `body` failed on any; `CommunicationError` if the
     ///   ranks cannot tell each other.
-    public func agree<Value>(
+    package func agree<Value>(
         on what: String, _ work: AgreedWork = .ofEachRank, _ body: () throws -> Value
     ) throws -> Value {
         let outcome = Result { try body() }

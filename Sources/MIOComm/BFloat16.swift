@@ -1,8 +1,8 @@
 /// bfloat16: a float's sign, exponent and first seven bits of the fraction.
-public enum BFloat16 {
+package enum BFloat16 {
     /// The nearest, ties to even; a NaN stays one.
     @inlinable @inline(__always)
-    public static func rounded(_ value: Float) -> UInt16 {
+    package static func rounded(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         let isNaN = bits & 0x7fff_ffff > 0x7f80_0000
         let nearest = (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16
@@ -10,5 +10,5 @@ public enum BFloat16 {
     }
 
     @inlinable @inline(__always)
-    public static func value(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+    package static func value(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
 }

@@ -7,7 +7,7 @@ import MIOBase
 /// bitwise the same on all ranks, so what each computes from them is too.
 ///
 /// Not Sendable: the thread that made a communicator owns it, and makes all of its calls.
-public protocol Communicator: AnyObject {
+package protocol Communicator: AnyObject {
     /// This rank, in `0..<size`.
     var rank: Int { get }
 

@@ -49,7 +49,7 @@ extension Communicator {
     ///   - advice: what to do if it differs.
     /// - Throws: the same `DifferenceError` on all ranks if a rank's text is not rank 0's;
     ///   `CommunicationError`.
-    public func requireEqual(
+    package func requireEqual(
         _ what: String, _ text: String, advice: String = "all ranks must see the same files and the same mio"
     ) throws {
         let bytes = Array(text.utf8)
@@ -68,7 +68,7 @@ extension Communicator {
 
     /// Checks that all ranks were started with the same value of an option.
     /// - Throws: as `requireEqual(_:_:advice:)`.
-    public func requireEqual(option: String, _ value: String) throws {
+    package func requireEqual(option: String, _ value: String) throws {
         try requireEqual(
             "option \(option)", value, advice: "start all ranks with the same options")
     }

@@ -3,33 +3,33 @@
 /// The slab is cut into blocks, none of which lies in two parameters; each bucket's blocks are dealt out to the ranks
 /// of a group in consecutive slices of about equal length. Blocks are the same at any number of ranks, so that what is
 /// computed a block at a time (norms) is too.
-public struct GradientPartition: Sendable {
-    public struct Block: Hashable, Sendable {
-        public let range: Range<Int>
+package struct GradientPartition: Sendable {
+    package struct Block: Hashable, Sendable {
+        package let range: Range<Int>
         /// Its parameter, by its place among the ranges given.
-        public let parameter: Int
+        package let parameter: Int
 
-        public init(range: Range<Int>, parameter: Int) {
+        package init(range: Range<Int>, parameter: Int) {
             self.range = range
             self.parameter = parameter
         }
     }
 
-    public let blocks: [Block]
+    package let blocks: [Block]
     /// For each bucket, its blocks.
     let blocksOfBucket: [Range<Int>]
     /// For each bucket and rank of the group, its blocks.
     private let slices: [[Range<Int>]]
 
     /// Elements of a block: 8 KiB stay in the first-level cache while several passes go over them.
-    public static let blockElements = 2048
+    package static let blockElements = 2048
 
     /// - Parameters:
     ///   - parameters: their ranges of the slab, ascending; what lies between one and the next is zero, and counted
     ///     to the one.
     ///   - buckets: for each bucket, in the order of the slab, how many of the parameters it has.
     ///   - ranks: of a group.
-    public init(parameters: [Range<Int>], buckets: [Int], ranks: Int) {
+    package init(parameters: [Range<Int>], buckets: [Int], ranks: Int) {
         precondition(buckets.reduce(0, +) == parameters.count, "the buckets must hold all parameters")
         var blocks: [Block] = []
         var blocksOfBucket: [Range<Int>] = []
@@ -74,16 +74,16 @@ public struct GradientPartition: Sendable {
     }
 
     /// The blocks that a rank adds up of a bucket.
-    public func blocks(ofBucket bucket: Int, rank: Int) -> Range<Int> { slices[bucket][rank] }
+    package func blocks(ofBucket bucket: Int, rank: Int) -> Range<Int> { slices[bucket][rank] }
 
     /// The elements of consecutive blocks.
-    public func elements(of blocks: Range<Int>) -> Range<Int> {
+    package func elements(of blocks: Range<Int>) -> Range<Int> {
         guard let first = blocks.first, let last = blocks.last else { return 0..<0 }
         return self.blocks[first].range.lowerBound..<self.blocks[last].range.upperBound
     }
 
     /// What a rank updates: consecutive elements of one parameter each, in order.
-    public func runs(ofRank rank: Int) -> [Block] {
+    package func runs(ofRank rank: Int) -> [Block] {
         var runs: [Block] = []
         for bucket in slices.indices {
             for block in blocks[slices[bucket][rank]] {

@@ -14,8 +14,8 @@ import MIOThreads
 /// `progress` anywhere between the first two. It allocates nothing itself.
 ///
 /// It uses the communicator's slots from 0 on: a communicator serves one reduction at a time.
-public final class GradientReduction {
-    public let partition: GradientPartition
+package final class GradientReduction {
+    package let partition: GradientPartition
     private let communicator: any Communicator
     private let group: RankGroup
     private let between: SumBetweenGroups
@@ -42,7 +42,7 @@ public final class GradientReduction {
     private enum BlockWork { case sums, squares }
 
     /// Where the sums are when `finish` returns.
-    public enum Sums: Hashable, Sendable {
+    package enum Sums: Hashable, Sendable {
         /// Each rank's slices in its own gradients: what an update takes.
         case slices
         /// All of them in every rank's gradients, once `publish` returns too: an allreduce. In one group only.
@@ -54,22 +54,22 @@ public final class GradientReduction {
     /// Called for each block of this rank's slices, once a step, by any member of the team, before the block's squares are
     /// taken; gets the block's number and its first element.
     /// - Returns: whether it added anything.
-    public typealias Term = (_ block: Int, _ sum: UnsafeMutablePointer<Float>) -> Bool
+    package typealias Term = (_ block: Int, _ sum: UnsafeMutablePointer<Float>) -> Bool
 
     /// The group's memory of a reduction.
-    public struct Memory {
+    package struct Memory {
         /// Each rank's gradients, by its rank in the group.
-        public let gradients: [Storage<Float>]
+        package let gradients: [Storage<Float>]
         /// For each block of the partition the sum of its squared elements, valid on all ranks after `finish`. Where
         /// nobody asked for squares: 0, or infinity for a block with an element that is not finite.
-        public let squares: Storage<Double>
+        package let squares: Storage<Double>
         let control: Storage<Double>
         let columns: Storage<Double>
         let ready: GroupCounters
         let meeting: GroupCounters
 
         /// Where it lies.
-        public struct Places {
+        package struct Places {
             let gradients: [SharedLayout.Place<Float>]
             let squares: SharedLayout.Place<Double>
             let control: SharedLayout.Place<Double>
@@ -79,7 +79,7 @@ public final class GradientReduction {
             /// - Parameters:
             ///   - elements: of the gradients.
             ///   - numbers: all that `sum` takes in a step.
-            public init(
+            package init(
                 in layout: inout SharedLayout, group: RankGroup, partition: GradientPartition, elements: Int,
                 numbers: Int
             ) {
@@ -94,7 +94,7 @@ public final class GradientReduction {
             static func row(_ numbers: Int) -> Int { (max(numbers, 1) + 7) / 8 * 8 }
         }
 
-        public init(_ memory: SharedMemory, at places: Places) {
+        package init(_ memory: SharedMemory, at places: Places) {
             gradients = places.gradients.map { memory.storage($0) }
             squares = memory.storage(places.squares)
             control = memory.storage(places.control)
@@ -112,7 +112,7 @@ public final class GradientReduction {
     ///   - leaves: where the sums are afterwards.
     ///   - term: what is added to each block's sum; only to slices.
     ///   - team: of this thread. Its members take part while they have nothing else to do.
-    public init(
+    package init(
         communicator: any Communicator, partition: GradientPartition, memory: Memory,
         between: SumBetweenGroups = .any, needsSquares: Bool = true, leaves: Sums = .slices,
         term: Term? = nil, team: ThreadTeam? = nil
@@ -146,7 +146,7 @@ public final class GradientReduction {
 
     /// Starts a step.
     /// - Precondition: the step before is finished.
-    public func begin() {
+    package func begin() {
         precondition(marked == nil, "begin() before finish() of the step before")
         marked = 0
         reduced = 0
@@ -155,7 +155,7 @@ public final class GradientReduction {
     /// This rank's gradients of a bucket are complete: they may not be touched until `finish` returns.
     /// - Precondition: buckets become ready in the order 0, 1, 2, …, each once a step.
     /// - Throws: `CommunicationError`.
-    public func bucketReady(_ index: Int) throws(CommunicationError) {
+    package func bucketReady(_ index: Int) throws(CommunicationError) {
         guard let expected = marked else { preconditionFailure("bucketReady(\(index)) before begin()") }
         precondition(
             index == expected && index < bucketCount,
@@ -168,7 +168,7 @@ public final class GradientReduction {
     /// Adds up what all ranks of the group have completed, and moves sums between groups along; returns at once. Call
     /// it between layers' backward passes.
     /// - Throws: `CommunicationError`.
-    public func progress() throws(CommunicationError) {
+    package func progress() throws(CommunicationError) {
         guard group.size * group.count > 1 else { return }
         try reduceReady()
         if group.count > 1 { try communicator.progress() }
@@ -183,7 +183,7 @@ public final class GradientReduction {
     /// Called after the last bucket, all ranks have completed their gradients when it returns.
     /// - Parameter place: of the numbers among all that a step adds up: no place is used twice in a step.
     /// - Throws: `CommunicationError`.
-    public func sum(_ values: UnsafeMutablePointer<Double>, count: Int, at place: Int = 0)
+    package func sum(_ values: UnsafeMutablePointer<Double>, count: Int, at place: Int = 0)
         throws(CommunicationError)
     {
         let row = memory.control.count / group.size
@@ -211,7 +211,7 @@ public final class GradientReduction {
     /// Returns when this rank's slices hold their sums over all ranks, and `squares` is complete.
     /// - Precondition: every bucket has been marked ready.
     /// - Throws: `CommunicationError`.
-    public func finish() throws(CommunicationError) {
+    package func finish() throws(CommunicationError) {
         guard let marked else { preconditionFailure("finish() before begin()") }
         precondition(marked == bucketCount, "finish() with \(marked) of \(bucketCount) buckets ready")
         while reduced < bucketCount {
@@ -235,7 +235,7 @@ public final class GradientReduction {
 
     /// Returns when all ranks of the group have changed their slices of the weights.
     /// - Throws: `CommunicationError`.
-    public func publish() throws(CommunicationError) { try meet() }
+    package func publish() throws(CommunicationError) { try meet() }
 
     private func record(_ bytes: Int) {
         communicator.add(CommunicationStatistics(collectives: 1, bytesReduced: bytes))

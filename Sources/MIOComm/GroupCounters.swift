@@ -15,7 +15,7 @@ import MIOThreads
 /// which takes a fraction of a microsecond where each rank has a core. It gives the core away where a peer that it waits
 /// for needs the very same; to anybody else that would be for some milliseconds, of which each step would lose as many.
 /// After a millisecond it sleeps, since whatever takes that long may take seconds.
-public final class GroupCounters {
+package final class GroupCounters {
     /// Words from one counter to the next: a cache line each, so that raising one disturbs no other.
     private static let stride = 8
 
@@ -28,21 +28,21 @@ public final class GroupCounters {
     private static let mostPatience = 4096
     private static let secondsAwake = 0.001
     /// How often a wait has given the core to a peer.
-    public private(set) var timesGivenAway = 0
+    package private(set) var timesGivenAway = 0
 
     /// Where a group's counters lie.
-    public static func place(in layout: inout SharedLayout, group: RankGroup) -> SharedLayout.Place<UInt64> {
+    package static func place(in layout: inout SharedLayout, group: RankGroup) -> SharedLayout.Place<UInt64> {
         layout.place(UInt64.self, count: group.size * stride)
     }
 
-    public init(_ memory: SharedMemory, at place: SharedLayout.Place<UInt64>) {
+    package init(_ memory: SharedMemory, at place: SharedLayout.Place<UInt64>) {
         self.memory = memory
         words = memory.storage(place)
         own = memory.group.rank
     }
 
     /// Raises this rank's counter by one.
-    public func raise() {
+    package func raise() {
         value += 1
         // Where it ran, as far as its peers know: a counter and what tells them lie on one line.
         let word = words.pointer + own * Self.stride
@@ -53,7 +53,7 @@ public final class GroupCounters {
     private static var currentCore: UInt64 { UInt64(bitPattern: Int64(mio_current_core())) }
 
     /// Whether every rank has raised its counter at least `count` times.
-    public func allReached(_ count: UInt64) -> Bool {
+    package func allReached(_ count: UInt64) -> Bool {
         for rank in 0..<memory.group.size
         where mio_load_acquire(words.pointer + rank * Self.stride) < count { return false }
         return true
@@ -72,7 +72,7 @@ public final class GroupCounters {
     /// Returns when every rank has raised its counter at least `count` times.
     /// - Parameter progress: called while it waits.
     /// - Throws: `CommunicationError` if one of them cannot come any more, or from `progress`.
-    public func wait(for count: UInt64, progress: () throws(CommunicationError) -> Void = {})
+    package func wait(for count: UInt64, progress: () throws(CommunicationError) -> Void = {})
         throws(CommunicationError)
     {
         var looks = 0
@@ -110,7 +110,7 @@ public final class GroupCounters {
 
     /// Returns when every rank of the group has called it as often as this one.
     /// - Throws: `CommunicationError` if one of them cannot come any more.
-    public func meet() throws(CommunicationError) {
+    package func meet() throws(CommunicationError) {
         raise()
         try wait(for: value)
     }

@@ -9,10 +9,10 @@ import MIOThreads
 
 /// The ranks as threads of this process, for tests and measurements: every sum is taken in rank order, and a rank that
 /// leaves makes the others' collectives fail instead of wait.
-public final class InProcessCommunicator: Communicator {
-    public let rank: Int
-    public let group: RankGroup
-    public private(set) var statistics = CommunicationStatistics()
+package final class InProcessCommunicator: Communicator {
+    package let rank: Int
+    package let group: RankGroup
+    package private(set) var statistics = CommunicationStatistics()
     private let world: InProcessWorld
     /// The ranks that have this one's place in their groups.
     private let column: InProcessWorld
@@ -28,16 +28,16 @@ public final class InProcessCommunicator: Communicator {
         column = world.columns[group.rank]
     }
 
-    public var size: Int { world.size }
-    public var name: String { "in-process" }
-    public var ranksOnNode: Int { group.size }
-    public var rankOnNode: Int { group.rank }
+    package var size: Int { world.size }
+    package var name: String { "in-process" }
+    package var ranksOnNode: Int { group.size }
+    package var rankOnNode: Int { group.rank }
 
     /// Runs `body` on `worldSize` threads, each a rank, and returns when all have ended.
     /// - Parameter groupSize: as many ranks are as if on a machine of their own; all on one without it.
     /// - Returns: what `body` returned, by rank.
     /// - Throws: the error of the lowest rank that failed by itself, and not because another had left.
-    public static func run<Value: Sendable>(
+    package static func run<Value: Sendable>(
         worldSize: Int, groupSize: Int? = nil,
         body: @escaping @Sendable (InProcessCommunicator) throws -> Value
     ) throws -> [Value] {
@@ -69,19 +69,19 @@ public final class InProcessCommunicator: Communicator {
         return try outcomes.values()
     }
 
-    public func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
+    package func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
 
-    public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
+    package func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
         try meet(.sumOfFloats(.any), values, count)
         statistics.addReduction(of: count, Float.self)
     }
 
-    public func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError) {
+    package func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError) {
         try meet(.sumOfDoubles, values, count)
         statistics.addReduction(of: count, Double.self)
     }
 
-    public func allreduceMax(_ value: Double) throws(CommunicationError) -> Double {
+    package func allreduceMax(_ value: Double) throws(CommunicationError) -> Double {
         var result = value
         // A pointer to a local is good only inside a closure, and the others write through it until then.
         try withUnsafeMutablePointer(to: &result) { (pointer) throws(CommunicationError) in
@@ -91,7 +91,7 @@ public final class InProcessCommunicator: Communicator {
         return result
     }
 
-    public func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory {
+    package func shareMemory(byteCount: Int) throws(CommunicationError) -> SharedMemory {
         requireOpen()
         let memory = world.sharedMemory(ofGroup: group.index, number: sharedCount, byteCount: byteCount)
         sharedCount += 1
@@ -103,12 +103,12 @@ public final class InProcessCommunicator: Communicator {
             })
     }
 
-    public func reserve(slots: Int) {
+    package func reserve(slots: Int) {
         while running.count < slots { running.append(false) }
         column.reserve(slots: slots)
     }
 
-    public func startSumBetweenGroups(
+    package func startSumBetweenGroups(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
     ) throws(CommunicationError) {
         precondition(running.indices.contains(slot), "slot \(slot) is not reserved")
@@ -118,15 +118,15 @@ public final class InProcessCommunicator: Communicator {
         try enterColumn(slot + 1, .sumOfFloats(order), values, count)
     }
 
-    public func progress() {}
+    package func progress() {}
 
-    public func wait(slot: Int) throws(CommunicationError) {
+    package func wait(slot: Int) throws(CommunicationError) {
         precondition(running.indices.contains(slot) && running[slot], "no sum was started in slot \(slot)")
         try column.await(slot + 1, rank: group.index, call: .sumOfFloats(.any))
         running[slot] = false
     }
 
-    public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
+    package func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
         throws(CommunicationError)
     {
         requireOpen()
@@ -135,7 +135,7 @@ public final class InProcessCommunicator: Communicator {
         try column.await(InProcessWorld.blocking, rank: group.index, call: call)
     }
 
-    public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
+    package func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
         if group.rank == 0 {
             let call = InProcessWorld.Call.broadcast(root: 0)
             try enterColumn(InProcessWorld.blocking, call, bytes.baseAddress, bytes.count)
@@ -144,36 +144,36 @@ public final class InProcessCommunicator: Communicator {
         try barrier()
     }
 
-    public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {
+    package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {
         requireRank(root)
         try meet(.broadcast(root: root), bytes.baseAddress, bytes.count)
         statistics.collectives += 1
     }
 
-    public func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
+    package func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
         requireRank(root)
         return try exchange(rank == root ? bytes : [], "broadcast from \(root)")[root]
     }
 
-    public func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]? {
+    package func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]? {
         requireRank(root)
         let all = try exchange(bytes, "gather to \(root)")
         return rank == root ? all : nil
     }
 
-    public func allgather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] {
+    package func allgather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] {
         try exchange(bytes, "allgather")
     }
 
-    public func barrier() throws(CommunicationError) {
+    package func barrier() throws(CommunicationError) {
         try meet(.barrier, nil, 0)
         statistics.collectives += 1
     }
 
     /// Ends the process, all of its ranks included.
-    public func abort(_ code: ExitCode) -> Never { endProcess(code.rawValue) }
+    package func abort(_ code: ExitCode) -> Never { endProcess(code.rawValue) }
 
-    public func finalize() throws(CommunicationError) {
+    package func finalize() throws(CommunicationError) {
         guard !isFinalized else { return }
         try meet(.exchange(name: "finalize"), nil, 0)
         isFinalized = true

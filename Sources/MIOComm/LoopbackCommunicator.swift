@@ -7,47 +7,47 @@ import MIOBase
 #endif
 
 /// A world of one rank: every sum is its only term, and nothing waits.
-public final class LoopbackCommunicator: Communicator {
-    public private(set) var statistics = CommunicationStatistics()
+package final class LoopbackCommunicator: Communicator {
+    package private(set) var statistics = CommunicationStatistics()
     private var running: [Bool] = []
 
-    public init() {}
+    package init() {}
 
-    public var rank: Int { 0 }
-    public var size: Int { 1 }
-    public var name: String { "loopback" }
-    public var ranksOnNode: Int { 1 }
-    public var rankOnNode: Int { 0 }
-    public let group = RankGroup(worldRank: 0, worldSize: 1, size: 1)
+    package var rank: Int { 0 }
+    package var size: Int { 1 }
+    package var name: String { "loopback" }
+    package var ranksOnNode: Int { 1 }
+    package var rankOnNode: Int { 0 }
+    package let group = RankGroup(worldRank: 0, worldSize: 1, size: 1)
 
-    public func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
+    package func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
 
-    public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) {
+    package func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) {
         statistics.addReduction(of: count, Float.self)
     }
 
-    public func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) {
+    package func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) {
         statistics.addReduction(of: count, Double.self)
     }
 
-    public func allreduceMax(_ value: Double) -> Double {
+    package func allreduceMax(_ value: Double) -> Double {
         statistics.addReduction(of: 1, Double.self)
         return value
     }
 
-    public func shareMemory(byteCount: Int) -> SharedMemory {
+    package func shareMemory(byteCount: Int) -> SharedMemory {
         SharedMemory(ofOneRank: group, byteCount: byteCount)
     }
 
-    public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int) {}
+    package func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int) {}
 
-    public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) { countCollective() }
+    package func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) { countCollective() }
 
-    public func reserve(slots: Int) {
+    package func reserve(slots: Int) {
         while running.count < slots { running.append(false) }
     }
 
-    public func startSumBetweenGroups(
+    package func startSumBetweenGroups(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
     ) {
         precondition(running.indices.contains(slot), "slot \(slot) is not reserved")
@@ -55,37 +55,37 @@ public final class LoopbackCommunicator: Communicator {
         running[slot] = true
     }
 
-    public func progress() {}
+    package func progress() {}
 
-    public func wait(slot: Int) {
+    package func wait(slot: Int) {
         precondition(running.indices.contains(slot) && running[slot], "no sum was started in slot \(slot)")
         running[slot] = false
     }
 
-    public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {
+    package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {
         countCollective(root: root)
     }
 
-    public func broadcast(_ bytes: [UInt8], root: Int) -> [UInt8] {
+    package func broadcast(_ bytes: [UInt8], root: Int) -> [UInt8] {
         countCollective(root: root)
         return bytes
     }
 
-    public func gather(_ bytes: [UInt8], root: Int) -> [[UInt8]]? {
+    package func gather(_ bytes: [UInt8], root: Int) -> [[UInt8]]? {
         countCollective(root: root)
         return [bytes]
     }
 
-    public func allgather(_ bytes: [UInt8]) -> [[UInt8]] {
+    package func allgather(_ bytes: [UInt8]) -> [[UInt8]] {
         countCollective()
         return [bytes]
     }
 
-    public func barrier() { countCollective() }
+    package func barrier() { countCollective() }
 
-    public func abort(_ code: ExitCode) -> Never { endProcess(code.rawValue) }
+    package func abort(_ code: ExitCode) -> Never { endProcess(code.rawValue) }
 
-    public func finalize() {}
+    package func finalize() {}
 
     private func countCollective(root: Int = 0) {
         precondition(root == 0, "there is no rank \(root) in a world of 1")

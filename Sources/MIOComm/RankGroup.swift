@@ -2,16 +2,16 @@
 ///
 /// Groups are equally large and hold consecutive ranks: rank r is rank `r % size` of group `r / size`. Where a
 /// launcher spread the ranks otherwise, every rank is a group of its own.
-public struct RankGroup: Hashable, Sendable {
+package struct RankGroup: Hashable, Sendable {
     /// This rank within its group, in `0..<size`.
-    public let rank: Int
-    public let size: Int
+    package let rank: Int
+    package let size: Int
     /// Its group among the groups, in `0..<count`.
-    public let index: Int
-    public let count: Int
+    package let index: Int
+    package let count: Int
 
     /// - Precondition: `size` divides the world.
-    public init(worldRank: Int, worldSize: Int, size: Int) {
+    package init(worldRank: Int, worldSize: Int, size: Int) {
         precondition(size > 0 && worldSize % size == 0, "groups of \(size) in a world of \(worldSize)")
         self.size = size
         rank = worldRank % size
@@ -26,7 +26,7 @@ public struct RankGroup: Hashable, Sendable {
     ///   - most: the most ranks of a group; `nil` for no limit. It must divide the ranks of a machine, else every
     ///     rank is alone.
     /// - Returns: 1 unless all machines have equally many ranks, in sequence.
-    public static func size(lowestRanks: [Int], ranksOnNode: [Int], most: Int? = nil) -> Int {
+    package static func size(lowestRanks: [Int], ranksOnNode: [Int], most: Int? = nil) -> Int {
         guard let onNode = ranksOnNode.first, ranksOnNode.allSatisfy({ $0 == onNode }),
             lowestRanks.enumerated().allSatisfy({ $1 == $0 / onNode * onNode })
         else { return 1 }

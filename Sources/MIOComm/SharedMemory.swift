@@ -6,7 +6,7 @@ import MIOBase
 public final class SharedMemory {
     /// In multiples of a cache line.
     public let byteCount: Int
-    public let group: RankGroup
+    package let group: RankGroup
     private let base: UnsafeMutableRawPointer
     private let owner: AnyObject
     private let checkPeers: () throws(CommunicationError) -> Void
@@ -14,7 +14,7 @@ public final class SharedMemory {
     /// - Parameters:
     ///   - checkPeers: throws if a rank that is waited for cannot come any more.
     ///   - owner: whose memory it is; it lives as long as this.
-    public init(
+    package init(
         base: UnsafeMutableRawPointer, byteCount: Int, group: RankGroup, owner: AnyObject,
         checkPeers: @escaping () throws(CommunicationError) -> Void = {}
     ) {
@@ -26,7 +26,7 @@ public final class SharedMemory {
     }
 
     /// Memory of a group of one rank.
-    public convenience init(ofOneRank group: RankGroup, byteCount: Int) {
+    package convenience init(ofOneRank group: RankGroup, byteCount: Int) {
         precondition(group.size == 1, "memory of one rank for a group of \(group.size)")
         let storage = Storage<UInt8>(count: byteCount)
         self.init(

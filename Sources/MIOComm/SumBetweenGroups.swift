@@ -1,5 +1,5 @@
 /// How values travel, and are added up, between groups of ranks.
-public enum SumBetweenGroups: String, CaseIterable, Hashable, Sendable {
+package enum SumBetweenGroups: String, CaseIterable, Hashable, Sendable {
     /// As the transport likes it: the fastest that is exact up to rounding.
     case any
     /// In the order of a binary tree over the groups (`TreeOrder`), at a little more traffic.
@@ -9,5 +9,5 @@ public enum SumBetweenGroups: String, CaseIterable, Hashable, Sendable {
     case bfloat16
 
     /// Bytes an element takes on its way.
-    public var bytesPerElement: Int { self == .bfloat16 ? 2 : 4 }
+    package var bytesPerElement: Int { self == .bfloat16 ? 2 : 4 }
 }

@@ -20,7 +20,7 @@ public enum TreeOrder {
 extension Communicator {
     /// The sum of every rank's numbers, in the order of a tree over the ranks: the same bits everywhere.
     /// - Throws: `CommunicationError`.
-    public func sumInTreeOrder(_ values: [Double]) throws(CommunicationError) -> [Double] {
+    package func sumInTreeOrder(_ values: [Double]) throws(CommunicationError) -> [Double] {
         var rows = try allgather(values.flatMap { $0.bitPattern.littleEndianBytes }).flatMap { bytes in
             stride(from: 0, to: bytes.count, by: 8).map {
                 Double(bitPattern: UInt64(littleEndianBytes: bytes[$0..<$0 + 8]))

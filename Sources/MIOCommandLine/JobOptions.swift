@@ -3,22 +3,22 @@ import Foundation
 import MIOJob
 
 /// Which job, with which changes.
-public struct JobOptions: ParsableArguments {
+package struct JobOptions: ParsableArguments {
     @Argument(help: "The job file; without it $MIO_JOB, else ./job.yaml.", completion: .file())
-    public var job: String?
+    package var job: String?
 
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
             "Overrides a key of the job: --set training.epochs=2. May be repeated.", valueName: "key=value"))
-    public var overrides: [String] = []
+    package var overrides: [String] = []
 
-    public init() {}
+    package init() {}
 
-    public var path: String {
+    package var path: String {
         let environment = ProcessInfo.processInfo.environment["MIO_JOB"] ?? ""
         return job ?? (environment.isEmpty ? "job.yaml" : environment)
     }
 
-    public func load() throws -> Job { try Job.load(path: path, overrides: overrides) }
+    package func load() throws -> Job { try Job.load(path: path, overrides: overrides) }
 }

@@ -5,14 +5,14 @@ import MIORun
 import MIOTuning
 
 /// How a process computes.
-public struct KernelOptions: ParsableArguments {
+package struct KernelOptions: ParsableArguments {
     @Option(help: "native, or reference: plain and slow, the oracle.")
-    public var kernels = KernelSelection.native
+    package var kernels = KernelSelection.native
 
-    public init() {}
+    package init() {}
 
     /// A session of this process alone, with all the cores it may use.
-    public func session(_ job: Job) throws -> Session {
+    package func session(_ job: Job) throws -> Session {
         try Session(
             job: job, communicator: LoopbackCommunicator(), purpose: .inference,
             makeBackend: kernels.makeBackend)

@@ -2,48 +2,48 @@ import ArgumentParser
 import MIORun
 
 /// What a training starts from.
-public struct ResumeOptions: ParsableArguments {
+package struct ResumeOptions: ParsableArguments {
     @Option(help: "auto: continue the run directory's newest valid checkpoint. never: start over. Or a path.")
-    public var resume = "auto"
+    package var resume = "auto"
 
-    public init() {}
+    package init() {}
 
-    public var mode: ResumeMode { ResumeMode(resume) }
+    package var mode: ResumeMode { ResumeMode(resume) }
 }
 
 /// What a training starts from, and what it tells of itself.
-public struct StartOptions: ParsableArguments {
-    @OptionGroup public var resume: ResumeOptions
+package struct StartOptions: ParsableArguments {
+    @OptionGroup package var resume: ResumeOptions
 
     @Option(
         help: ArgumentHelp(
             "Writes what each rank does, and when, for `mio trace`, chrome://tracing or Perfetto.",
             valueName: "file"),
         completion: .file())
-    public var trace: String?
+    package var trace: String?
 
     @Option(
         help: ArgumentHelp(
             "The steps to trace, as logs number them: 100-120. Without it 200, from this run's second on.",
             valueName: "a-b"))
-    public var traceSteps: StepRange?
+    package var traceSteps: StepRange?
 
-    public init() {}
+    package init() {}
 
-    public func validate() throws {
+    package func validate() throws {
         guard traceSteps == nil || trace != nil else {
             throw ValidationError("--trace-steps without --trace FILE: say where to write the trace")
         }
     }
 
-    public var resumeMode: ResumeMode { resume.mode }
+    package var resumeMode: ResumeMode { resume.mode }
 
-    public var traceRequest: TraceRequest? {
+    package var traceRequest: TraceRequest? {
         trace.map { TraceRequest(path: $0, steps: traceSteps?.steps) }
     }
 
     /// The same on another command line.
-    public var arguments: [String] {
+    package var arguments: [String] {
         var arguments: [String] = []
         if resumeMode != .automatic { arguments += ["--resume", resume.resume] }
         if let trace { arguments += ["--trace", trace] }

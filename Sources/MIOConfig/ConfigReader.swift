@@ -9,7 +9,7 @@ import MIOBase
 ///
 /// Every method throws `ConfigError`, which names the path, what was expected and what was found.
 public struct ConfigReader {
-    public let path: ConfigPath
+    package let path: ConfigPath
     /// Whether null is no value of optional keys either. Keras' configurations have it there; in a job it is a key whose
     /// value was forgotten. Nested dictionaries are read alike. Keys with a default never take null: in Keras it would
     /// mean something else (`use_bias`, `reduction`), or be an error.
@@ -19,12 +19,12 @@ public struct ConfigReader {
     /// Known too, but not offered to whoever wrote an unknown key.
     private var unlisted: Set<String> = []
 
-    public init(_ dictionary: ConfigDictionary, at path: ConfigPath) {
+    package init(_ dictionary: ConfigDictionary, at path: ConfigPath) {
         self.dictionary = dictionary
         self.path = path
     }
 
-    public init(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) {
+    package init(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) {
         guard case .dictionary(let dictionary) = value else {
             throw ConfigError(
                 path: path, message: "expected a mapping of keys to values, found \(value.summary)")

@@ -4,13 +4,13 @@
 ///
 /// In a mapping the key `class` says which; without it, `name` does. What is left in `reader` are the
 /// arguments, and whoever reads them calls `reader.finish()`.
-public struct NamedConfig {
+package struct NamedConfig {
     /// What is asked for, as written: a class name or one of its other names.
-    public let identifier: String
+    package let identifier: String
     /// The name the writer chose to see: the bare name, or the value of the key `name`.
-    public let writtenName: String?
+    package let writtenName: String?
     /// The arguments; empty for a bare name.
-    public var reader: ConfigReader
+    package var reader: ConfigReader
     private let identifierPath: ConfigPath
     private let kind: String
 
@@ -18,7 +18,7 @@ public struct NamedConfig {
     ///   - kind: what the value stands for, with its article, for messages: "a loss".
     ///   - allowsName: whether a mapping with `class` may also have a `name`.
     /// - Throws: `ConfigError` if the value is neither form.
-    public init(_ value: ConfigValue, at path: ConfigPath, kind: String, allowsName: Bool = false)
+    package init(_ value: ConfigValue, at path: ConfigPath, kind: String, allowsName: Bool = false)
         throws(ConfigError)
     {
         self.kind = kind
@@ -75,7 +75,7 @@ public struct NamedConfig {
     }
 
     /// The error for an identifier that none of the valid names matches.
-    public func unknownIdentifier(valid: [String]) -> ConfigError {
+    package func unknownIdentifier(valid: [String]) -> ConfigError {
         ConfigError(
             path: identifierPath,
             message: "expected \(kind): " + ConfigReader.unknown(identifier, valid: valid))

@@ -1,11 +1,11 @@
 /// How a CSV file writes its fields: `separator` and `decimal` of a data section.
-public struct CSVDialect: Hashable, Sendable {
+package struct CSVDialect: Hashable, Sendable {
     /// An ASCII byte between fields. A space stands for any run of spaces and tabs.
-    public var separator: UInt8
+    package var separator: UInt8
     /// The decimal mark of numbers: a point or a comma.
-    public var decimal: UInt8
+    package var decimal: UInt8
 
-    public init(separator: UInt8 = UInt8(ascii: ","), decimal: UInt8 = UInt8(ascii: ".")) {
+    package init(separator: UInt8 = UInt8(ascii: ","), decimal: UInt8 = UInt8(ascii: ".")) {
         self.separator = separator
         self.decimal = decimal
     }

@@ -6,11 +6,11 @@ import MIOFiles
 /// Cells are read as `pandas.read_csv` reads them (``CSVCell``): an empty cell and the words for a missing value are NaN,
 /// True and False are 1 and 0. Columns of texts become class numbers where their classes are known. Blank lines, and rows
 /// whose every field is empty, are skipped.
-public struct CSVFile {
-    public let path: String
-    public let dialect: CSVDialect
+package struct CSVFile {
+    package let path: String
+    package let dialect: CSVDialect
     /// In the order of the file; empty names and names that several columns have are among them.
-    public let columnNames: [String]
+    package let columnNames: [String]
 
     let file: MappedFile
     var byteCount: Int { file.bytes.count }
@@ -26,7 +26,7 @@ public struct CSVFile {
 
     /// Maps the file and reads its header.
     /// - Throws: `DataError` if the file is missing, empty or in UTF-16.
-    public init(path: String, dialect: CSVDialect = CSVDialect(), section: String = "data") throws {
+    package init(path: String, dialect: CSVDialect = CSVDialect(), section: String = "data") throws {
         try self.init(MappedFile.shard(path), dialect: dialect, section: section)
     }
 
@@ -87,10 +87,10 @@ public struct CSVFile {
     // MARK: Reading
 
     /// What ``read(columns:classes:scratch:)`` finds.
-    public struct Table {
-        public let arrays: [DataArray]
+    package struct Table {
+        package let arrays: [DataArray]
         /// Rows that were skipped because every field is empty.
-        public let emptyRowCount: Int
+        package let emptyRowCount: Int
     }
 
     /// Reads arrays of shape `(rows, columns)`, one for each list of column names.
@@ -101,7 +101,7 @@ public struct CSVFile {
     ///   - integers: the lists whose arrays are of `Int32`.
     /// - Throws: `DataError` naming the line and the column of a field that is not a number or class, the line with
     ///   another count of fields than the header, or the column that is not there (`missingArray`) or there twice.
-    public func read(
+    package func read(
         columns lists: [[String]], classes: [String: [String]] = [:], integers: Set<Int> = [],
         scratch: ScratchStore
     ) throws -> Table {

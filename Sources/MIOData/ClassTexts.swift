@@ -7,7 +7,7 @@ extension DataSpecification {
     /// - Parameter groups: columns or arrays whose texts are numbered together; one list is returned for each group.
     /// - Throws: `DataError` for a shard that lacks one of the columns, unless its targets may be missing; and for an array
     ///   of numbers.
-    public func texts(ofColumns groups: [[String]]) throws -> [[String]] {
+    package func texts(ofColumns groups: [[String]]) throws -> [[String]] {
         var found = groups.map { _ in OrderedTexts() }
         switch files {
         case .shards(let globs):

@@ -5,17 +5,17 @@ import MIOFiles
 /// the samples.
 ///
 /// `@unchecked Sendable`: the memory behind it is never written, and `owner` keeps it alive.
-public final class DataArray: @unchecked Sendable {
+package final class DataArray: @unchecked Sendable {
     /// The type of the elements in mio's words.
-    public let elementType: ElementType
+    package let elementType: ElementType
     /// All extents, the sample axis first: `(n, 28, 28)`; `()` for a lone number.
-    public let shape: Shape
+    package let shape: Shape
     /// The checksum that the archive states for the array, header included; `nil` outside of archives.
-    public let checksum: UInt32?
+    package let checksum: UInt32?
     /// Why the array was copied when it was opened, instead of being used where it lies; `nil` if it was not.
-    public let copyReason: CopyReason?
+    package let copyReason: CopyReason?
 
-    public enum CopyReason: Hashable, Sendable {
+    package enum CopyReason: Hashable, Sendable {
         case fortranOrder, bigEndian
         /// Texts, of which the copy has the classes' numbers.
         case texts
@@ -82,14 +82,14 @@ public final class DataArray: @unchecked Sendable {
     }
 
     /// The number of samples, 1 for a lone number.
-    public var rowCount: Int { shape.dimensions.first ?? 1 }
+    package var rowCount: Int { shape.dimensions.first ?? 1 }
 
     /// The shape of one sample.
-    public var rowShape: Shape { Shape(Array(shape.dimensions.dropFirst())) }
+    package var rowShape: Shape { Shape(Array(shape.dimensions.dropFirst())) }
 
     /// Converts the elements of `range` (in row-major order) to floats.
     /// - Precondition: `range` lies inside `0..<shape.count`; `destination` has room for it.
-    public func read(_ range: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
+    package func read(_ range: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= shape.count, "outside the array")
         elementType.convert(
             base + range.lowerBound * elementType.size, count: range.count, into: destination)
@@ -100,7 +100,7 @@ public final class DataArray: @unchecked Sendable {
     func text(ofElement index: Int) -> String { elementType.text(base + index * elementType.size) }
 
     /// Every element: for small arrays.
-    public func values() -> [Float] {
+    package func values() -> [Float] {
         [Float](unsafeUninitializedCapacity: shape.count) { buffer, count in
             if let start = buffer.baseAddress { read(0..<shape.count, into: start) }
             count = shape.count
@@ -109,7 +109,7 @@ public final class DataArray: @unchecked Sendable {
 
     /// Compares the array with its checksum if that was not done when it was opened (stored members).
     /// - Throws: `DataError` of kind `corrupt`.
-    public func verify() throws {
+    package func verify() throws {
         if let bytes = bytesToVerify { try verify(CRC32.of(bytes)) }
     }
 

@@ -1,8 +1,8 @@
 import MIOBatches
 
 /// Where the samples of a data set are: the `data.train` of a job, as a value.
-public struct DataSpecification: Hashable, Sendable {
-    public enum Files: Hashable, Sendable {
+package struct DataSpecification: Hashable, Sendable {
+    package enum Files: Hashable, Sendable {
         /// Shards of several arrays each: `.npz` and `.csv` files.
         case shards([String])
         /// `.npy` files by the name of their array; the files of one position make a shard.
@@ -12,7 +12,7 @@ public struct DataSpecification: Hashable, Sendable {
     }
 
     /// Where an array is found inside a shard, if not under its own name.
-    public enum Source: Hashable, Sendable {
+    package enum Source: Hashable, Sendable {
         /// An array of an `.npz` file, or one column of a CSV file.
         case name(String)
         /// Columns of a CSV file that together make one array of shape `(columns,)`.
@@ -27,39 +27,39 @@ public struct DataSpecification: Hashable, Sendable {
     }
 
     /// Globs as the shell has them (`*`, `?`, `[a-z]`), relative to `folder` or absolute.
-    public var files: Files
+    package var files: Files
     /// The source of each array whose name in the shards is another.
-    public var columns: [String: Source]
+    package var columns: [String: Source]
     /// What relative globs are relative to, and what is left out of file names in the manifest.
-    public var folder: String
+    package var folder: String
     /// The part of the job that the keys are in, for messages: `data.train`.
-    public var section = "data"
+    package var section = "data"
     /// Where the globs are written, for messages: `data.train.files`, or an option of a program.
-    public var filesKey = "data.files"
+    package var filesKey = "data.files"
     /// How CSV files are written.
-    public var dialect = CSVDialect()
+    package var dialect = CSVDialect()
     /// The texts of CSV columns that hold texts, by the column's name: a text is read as its position.
-    public var classes: [String: [String]] = [:]
+    package var classes: [String: [String]] = [:]
     /// Whether shards may lack the array of an output: their samples then have no label for it.
-    public var targetsMayBeMissing = false
+    package var targetsMayBeMissing = false
     /// Whether `columns` is that of the training data, for messages.
-    public var inheritsColumns = false
+    package var inheritsColumns = false
 
-    public init(files: [String], columns: [String: Source] = [:], folder: String = ".") {
+    package init(files: [String], columns: [String: Source] = [:], folder: String = ".") {
         self.files = .shards(files)
         self.columns = columns
         self.folder = folder
     }
 
     /// Shards of `.npy` files: `["image": ["x-*.npy"], "kind": ["y-*.npy"]]`.
-    public init(arrays: [String: [String]], folder: String = ".") {
+    package init(arrays: [String: [String]], folder: String = ".") {
         files = .arrays(arrays)
         columns = [:]
         self.folder = folder
     }
 
     /// Arrays in memory.
-    public init(memory samples: Samples) {
+    package init(memory samples: Samples) {
         files = .memory(samples)
         columns = [:]
         folder = "."
@@ -71,7 +71,7 @@ public struct DataSpecification: Hashable, Sendable {
     func source(of array: String) -> Source { columns[array] ?? .name(array) }
 
     /// Whether the job names the array, so that it must be there.
-    public func names(_ request: ColumnRequest) -> Bool { columns[request.name] != nil }
+    package func names(_ request: ColumnRequest) -> Bool { columns[request.name] != nil }
 
     /// The value of an array's elements in a shard that lacks it; `nil` if such a shard is an error. Sample weights that
     /// `columns` names must be there.

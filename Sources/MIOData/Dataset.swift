@@ -9,33 +9,33 @@ import MIOFiles
 /// holds a few hundred bytes a shard; what is mapped is the system's page cache.
 ///
 /// `@unchecked Sendable`: every property is immutable after `init`, and the arrays' memory is never written.
-public final class Dataset: SampleSource, @unchecked Sendable {
+package final class Dataset: SampleSource, @unchecked Sendable {
     /// A row by the file that holds it.
-    public struct Location: Hashable, Sendable, CustomStringConvertible {
-        public let file: String
+    package struct Location: Hashable, Sendable, CustomStringConvertible {
+        package let file: String
         /// The row in that file, from 0.
-        public let row: Int
+        package let row: Int
         /// The line of a CSV file, from 1.
-        public let line: Int?
+        package let line: Int?
 
-        public var description: String { line.map { "\(file):\($0) (row \(row))" } ?? "\(file), row \(row)" }
+        package var description: String { line.map { "\(file):\($0) (row \(row))" } ?? "\(file), row \(row)" }
     }
 
     /// What was asked for; a column's index counts in it.
-    public let columns: [ColumnRequest]
+    package let columns: [ColumnRequest]
     /// The samples of all shards.
-    public let rowCount: Int
+    package let rowCount: Int
     /// One line for each shard in order: file, rows, bytes, and each array's type, shape and checksum (where
     /// the archive has one). Ranks compare it.
-    public let manifest: String
+    package let manifest: String
     /// Of the manifest: a resumed run finds changed data by it.
-    public var checksum: UInt32 { CRC32.of(Array(manifest.utf8)) }
+    package var checksum: UInt32 { CRC32.of(Array(manifest.utf8)) }
 
     /// The paths of all shards.
-    public var files: [String] { shards.flatMap(\.paths) }
+    package var files: [String] { shards.flatMap(\.paths) }
 
     /// Of all columns: what a batch holds of each.
-    public var floatsPerSample: Int { columns.indices.reduce(0) { $0 + elementCount(ofColumn: $1) } }
+    package var floatsPerSample: Int { columns.indices.reduce(0) { $0 + elementCount(ofColumn: $1) } }
 
     let shards: [Shard]
     /// The row that each shard starts with, and the end of the last.
@@ -58,7 +58,7 @@ public final class Dataset: SampleSource, @unchecked Sendable {
     /// before it starts.
     /// - Parameter scratch: takes what is expanded.
     /// - Throws: `DataError` for missing, damaged or unfitting data; `FileError` if the system refuses.
-    public init(
+    package init(
         _ specification: DataSpecification, columns: [ColumnRequest], scratch: ScratchStore = ScratchStore()
     ) throws {
         self.columns = columns
@@ -162,12 +162,12 @@ public final class Dataset: SampleSource, @unchecked Sendable {
     }
 
     /// The number of floats of one sample of a column.
-    public func elementCount(ofColumn column: Int) -> Int { elementCounts[column] }
+    package func elementCount(ofColumn column: Int) -> Int { elementCounts[column] }
 
-    public var shardCount: Int { shards.count }
+    package var shardCount: Int { shards.count }
 
     /// Whether some shard has the column.
-    public func hasColumn(_ column: Int) -> Bool { shards.contains { $0.arrays[column] != nil } }
+    package func hasColumn(_ column: Int) -> Bool { shards.contains { $0.arrays[column] != nil } }
 
     /// The shard that holds a row, and the row's number there.
     /// - Precondition: `row` is in `0..<rowCount`.
@@ -177,14 +177,14 @@ public final class Dataset: SampleSource, @unchecked Sendable {
     }
 
     /// Where a row is, for messages. With `.npy` files the first array's file is named.
-    public func location(ofRow row: Int) -> Location {
+    package func location(ofRow row: Int) -> Location {
         let place = place(ofRow: row)
         let shard = shards[place.shard]
         return Location(file: shard.paths[0], row: place.row, line: shard.line(ofRow: place.row))
     }
 
     /// Where a row of one column is, for messages.
-    public func location(ofRow row: Int, column: Int) -> Location {
+    package func location(ofRow row: Int, column: Int) -> Location {
         let place = place(ofRow: row)
         let paths = shards[place.shard].paths
         guard paths.count > 1 else { return location(ofRow: row) }
@@ -194,7 +194,7 @@ public final class Dataset: SampleSource, @unchecked Sendable {
 
     /// Looks whether the files are still the ones that were opened: a system call a file.
     /// - Throws: `DataError` of kind `changed`.
-    public func checkUnchanged() throws {
+    package func checkUnchanged() throws {
         for shard in shards {
             for file in shard.mappedFiles { try file.checkUnchanged() }
         }

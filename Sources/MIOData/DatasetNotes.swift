@@ -2,7 +2,7 @@ import MIOBase
 
 extension Dataset {
     /// Warnings for the user; each begins with the section of the job, or the option that names the files.
-    public var warnings: [String] {
+    package var warnings: [String] {
         var warnings: [String] = []
         if let first = namedTwice.first {
             warnings.append(
@@ -27,15 +27,15 @@ extension Dataset {
     }
 
     /// Arrays of one column that were copied when they were opened.
-    public struct Copies: Hashable, Sendable {
-        public let column: String
-        public let reason: DataArray.CopyReason
+    package struct Copies: Hashable, Sendable {
+        package let column: String
+        package let reason: DataArray.CopyReason
         /// Of all shards.
-        public let byteCount: Int
+        package let byteCount: Int
     }
 
     /// What could not be used where it lies for the order of its elements or bytes.
-    public var copies: [Copies] {
+    package var copies: [Copies] {
         columns.enumerated().flatMap { index, column in
             [DataArray.CopyReason.fortranOrder, .bigEndian].compactMap { reason in
                 let copied = shards.compactMap { $0.arrays[index] }.filter { $0.copyReason == reason }

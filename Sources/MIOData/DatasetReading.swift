@@ -23,7 +23,7 @@ extension Dataset {
     /// - Returns: whether the row's shard has the column; if not, the values are 1, or NaN for a target.
     /// - Precondition: `row` is in `0..<rowCount`.
     @discardableResult
-    public func read(row: Int, column: Int, into destination: UnsafeMutablePointer<Float>) -> Bool {
+    package func read(row: Int, column: Int, into destination: UnsafeMutablePointer<Float>) -> Bool {
         withUnsafePointer(to: row) {
             gather(rows: UnsafeBufferPointer(start: $0, count: 1), column: column, into: destination)
         }
@@ -34,7 +34,7 @@ extension Dataset {
     /// - Returns: whether the shard of at least one of the rows has the column. Values of the others are 1, or NaN for a target.
     /// - Precondition: every row is in `0..<rowCount`.
     @discardableResult
-    public func gather(
+    package func gather(
         rows: UnsafeBufferPointer<Int>, column: Int, into destination: UnsafeMutablePointer<Float>
     ) -> Bool {
         withUnsafeTemporaryAllocation(of: RowPlace.self, capacity: rows.count) { places in
@@ -47,14 +47,14 @@ extension Dataset {
 
     /// Finds the shards of some rows.
     /// - Precondition: every row is in `0..<rowCount`; `places` has room for them.
-    public func locate(rows: UnsafeBufferPointer<Int>, into places: UnsafeMutablePointer<RowPlace>) {
+    package func locate(rows: UnsafeBufferPointer<Int>, into places: UnsafeMutablePointer<RowPlace>) {
         for (index, row) in rows.enumerated() { places[index] = place(ofRow: row) }
     }
 
     /// Copies the samples at `places` of one column, one after the other.
     /// - Parameter destination: room for `places.count * elementCount(ofColumn:)` floats.
     /// - Returns: whether the shard of at least one of them has the column. Values of the others are 1, or NaN for a target.
-    public func gather(
+    package func gather(
         _ places: UnsafeBufferPointer<RowPlace>, column: Int, into destination: UnsafeMutablePointer<Float>
     ) -> Bool {
         let count = elementCount(ofColumn: column)
@@ -97,7 +97,7 @@ extension Dataset {
     /// - Parameters:
     ///   - rows: of the data set, all by default.
     ///   - body: gets the rows and their values, valid only during the call.
-    public func scan(
+    package func scan(
         column: Int, rows: Range<Int>? = nil, rowsAtOnce: Int = 1024,
         _ body: (_ rows: Range<Int>, _ values: UnsafeBufferPointer<Float>) throws -> Void
     ) rethrows {
@@ -127,7 +127,7 @@ extension Dataset {
     ///
     /// In order, it should read ahead. In random order, reading around small rows pays while the files fit
     /// memory (they are all read soon), and else only evicts what is needed: then it is turned off.
-    public func expectReading(shuffled: Bool) {
+    package func expectReading(shuffled: Bool) {
         let pages = sysconf(Int32(_SC_PHYS_PAGES))
         let memory = pages > 0 ? pages * sysconf(Int32(_SC_PAGESIZE)) : Int.max
         let size = shards.reduce(0) { $0 + $1.byteCount }

@@ -1,13 +1,13 @@
 import MIOFiles
 
 /// A file of one array as `numpy.save` writes it.
-public enum NpyFile {
+package enum NpyFile {
     /// Maps the array.
     /// - Parameters:
     ///   - classes: the texts that elements may be, which become their positions; `nil` if they must be numbers.
     ///   - scratch: takes the copy of an array of texts, or in column-major or big-endian order.
     /// - Throws: `DataError` if the file is missing, empty, cut short, or its array is not read.
-    public static func open(
+    package static func open(
         path: String, classes: [String]? = nil, scratch: ScratchStore = ScratchStore()
     ) throws -> DataArray {
         try open(MappedFile.shard(path), classes: classes, scratch: scratch)

@@ -2,17 +2,17 @@ import MIOBase
 import MIOFiles
 
 /// Writes an array that `numpy.load` reads, a piece at a time. The file appears when ``finish()`` returns.
-public final class NpyWriter {
+package final class NpyWriter {
     /// The type of the elements in mio's words.
-    public let elementType: ElementType
-    public let shape: Shape
+    package let elementType: ElementType
+    package let shape: Shape
     /// `nil` once it has its name.
     private var file: AtomicFile?
     private let end: Int
     private var position: Int
 
     /// - Throws: `FileError` if the file cannot be created.
-    public init(path: String, elementType: ElementType, shape: Shape) throws {
+    package init(path: String, elementType: ElementType, shape: Shape) throws {
         self.elementType = elementType
         self.shape = shape
         let file = try AtomicFile(replacing: path)
@@ -26,7 +26,7 @@ public final class NpyWriter {
     /// Appends elements in row-major order.
     /// - Throws: `FileError` if they cannot be written.
     /// - Precondition: they are of the element type, and no more than the shape has.
-    public func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>) throws {
+    package func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>) throws {
         precondition(Element.elementType == elementType, "another element type was announced")
         let bytes = UnsafeRawBufferPointer(elements)
         precondition(bytes.count <= end - position, "more elements than shape \(shape) has")
@@ -35,14 +35,14 @@ public final class NpyWriter {
     }
 
     /// As the other, from an array in memory.
-    public func append<Element: ArrayElement>(_ elements: [Element]) throws {
+    package func append<Element: ArrayElement>(_ elements: [Element]) throws {
         try elements.withUnsafeBufferPointer { try append($0) }
     }
 
     /// Gives the file its name.
     /// - Throws: `FileError` if it cannot be synced or renamed.
     /// - Precondition: the array is complete; called once.
-    public func finish() throws {
+    package func finish() throws {
         precondition(position == end, "the array is not complete")
         precondition(file != nil, "finish() was called before")
         try file.take()?.commit()

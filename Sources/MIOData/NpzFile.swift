@@ -3,10 +3,10 @@ import MIOFiles
 
 /// An archive of arrays as `numpy.savez` and `numpy.savez_compressed` write it: a zip file of `.npy`
 /// members. Stored members are used where they lie, deflated ones are decompressed when asked for.
-public struct NpzFile {
-    public let path: String
+package struct NpzFile {
+    package let path: String
     /// The arrays' names, without `.npy`, in the order of the archive.
-    public let arrayNames: [String]
+    package let arrayNames: [String]
 
     let file: MappedFile
     private let directory: ZipDirectory
@@ -14,7 +14,7 @@ public struct NpzFile {
 
     /// Maps the file and reads its directory; members are looked at when they are asked for.
     /// - Throws: `DataError` if the file is missing, empty, cut short, damaged or no zip archive.
-    public init(path: String) throws {
+    package init(path: String) throws {
         self.path = path
         file = try MappedFile.shard(path)
         directory = try ZipDirectory(file)
@@ -37,7 +37,7 @@ public struct NpzFile {
     ///   - classes: the texts that elements may be, which become their positions; `nil` if they must be numbers.
     ///   - scratch: takes the content of a deflated member.
     /// - Throws: `DataError` if the member is damaged or not read; `FileError` if it finds no room.
-    public func array(named name: String, classes: [String]? = nil, scratch: ScratchStore) throws
+    package func array(named name: String, classes: [String]? = nil, scratch: ScratchStore) throws
         -> DataArray?
     {
         guard let member = try content(named: name, readsTexts: classes != nil, scratch: scratch) else {

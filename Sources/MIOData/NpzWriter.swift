@@ -12,24 +12,24 @@ import MIOFiles
 ///     try writer.append(kinds, to: 0)
 ///     try writer.append(boxes, to: 1)
 ///     try writer.finish()
-public final class NpzWriter {
+package final class NpzWriter {
     /// An array to write.
-    public struct ArrayDescription: Hashable, Sendable {
+    package struct ArrayDescription: Hashable, Sendable {
         /// In logs and messages.
-        public let name: String
+        package let name: String
         /// The type of the elements in mio's words.
-        public let elementType: ElementType
+        package let elementType: ElementType
         /// All extents, the sample axis first.
-        public let shape: Shape
+        package let shape: Shape
 
-        public init(_ name: String, _ elementType: ElementType, shape: Shape) {
+        package init(_ name: String, _ elementType: ElementType, shape: Shape) {
             self.name = name
             self.elementType = elementType
             self.shape = shape
         }
     }
 
-    public let arrays: [ArrayDescription]
+    package let arrays: [ArrayDescription]
     /// `nil` once it has its name.
     private var file: AtomicFile?
     private var members: [ZipMemberWriter]
@@ -40,7 +40,7 @@ public final class NpzWriter {
     /// - Throws: `FileError` if the file cannot be created; `DataError` of kind `duplicate` for two arrays
     ///   of one name.
     /// - Precondition: the sizes fit 64 bits, there are fewer than 65535 arrays.
-    public init(path: String, arrays: [ArrayDescription], texts: [(name: String, values: [String])] = [])
+    package init(path: String, arrays: [ArrayDescription], texts: [(name: String, values: [String])] = [])
         throws
     {
         precondition(arrays.count + texts.count < 65535, "\(arrays.count) arrays in one archive")
@@ -75,7 +75,7 @@ public final class NpzWriter {
     /// Appends elements, in row-major order, to the array of that index.
     /// - Throws: `FileError` if they cannot be written.
     /// - Precondition: they are of the array's element type, and no more than its shape has.
-    public func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>, to index: Int) throws
+    package func append<Element: ArrayElement>(_ elements: UnsafeBufferPointer<Element>, to index: Int) throws
     {
         precondition(Element.elementType == arrays[index].elementType, "another element type was announced")
         let bytes = UnsafeRawBufferPointer(elements)
@@ -83,14 +83,14 @@ public final class NpzWriter {
     }
 
     /// As the other, from an array in memory.
-    public func append<Element: ArrayElement>(_ elements: [Element], to index: Int) throws {
+    package func append<Element: ArrayElement>(_ elements: [Element], to index: Int) throws {
         try elements.withUnsafeBufferPointer { try append($0, to: index) }
     }
 
     /// Completes the archive and gives it its name.
     /// - Throws: `FileError` if it cannot be written, synced or renamed.
     /// - Precondition: every array is complete; called once.
-    public func finish() throws {
+    package func finish() throws {
         precondition(file != nil, "finish() was called before")
         var directory: [UInt8] = []
         for member in members {
@@ -105,7 +105,7 @@ public final class NpzWriter {
     }
 
     /// Writes whole arrays of floats.
-    public static func write(_ tensors: [(name: String, tensor: Tensor)], to path: String) throws {
+    package static func write(_ tensors: [(name: String, tensor: Tensor)], to path: String) throws {
         let writer = try NpzWriter(
             path: path, arrays: tensors.map { ArrayDescription($0.name, .float32, shape: $0.tensor.shape) })
         for (index, entry) in tensors.enumerated() { try writer.append(entry.tensor.values, to: index) }

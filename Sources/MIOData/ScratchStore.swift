@@ -11,11 +11,11 @@ import MIOFiles
 ///
 /// The first `memoryBound` bytes are kept in memory; what comes after goes to unlinked temporary files and
 /// is mapped, so that data larger than memory works and nothing is left behind.
-public final class ScratchStore {
+package final class ScratchStore {
     /// Bytes kept in memory before files are used.
-    public let memoryBound: Int
+    package let memoryBound: Int
     /// The folder of the temporary files.
-    public let folder: String
+    package let folder: String
 
     private var memoryInUse = 0
     private var segment: ScratchSegment?
@@ -26,7 +26,7 @@ public final class ScratchStore {
 
     /// - Parameter folder: of the temporary files; `nil` means `$TMPDIR`, else `/var/tmp`, which unlike
     ///   `/tmp` is not kept in memory.
-    public init(memoryBound: Int = 256 << 20, folder: String? = nil) {
+    package init(memoryBound: Int = 256 << 20, folder: String? = nil) {
         self.memoryBound = memoryBound
         let named = getenv("TMPDIR").map { String(cString: $0) } ?? ""
         self.folder = folder ?? (named.isEmpty ? "/var/tmp" : named)

@@ -18,7 +18,7 @@ extension DataSpecification {
     /// rather than the first. `.npy` files, which make shards together, stay together.
     /// - Throws: `DataError` of kind `missing` for a glob without a match; `FileError` for a folder that cannot
     ///   be read.
-    public func shards() throws -> [DataSpecification] {
+    package func shards() throws -> [DataSpecification] {
         guard case .shards(let globs) = files else { return [self] }
         return try FileList(globs: globs, folder: folder, key: filesKey).paths.map {
             var shard = self

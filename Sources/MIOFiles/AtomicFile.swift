@@ -7,13 +7,13 @@ import MIOBase
 /// renames it, and synchronizes the folder. Whoever opens the name, before, during or after, sees the old
 /// content or the new, and a kill or a full disk leaves the old. Without `commit()` the temporary is removed.
 /// One process writes to a name at a time.
-public struct AtomicFile: ~Copyable {
-    public let path: String
-    public let temporaryPath: String
+package struct AtomicFile: ~Copyable {
+    package let path: String
+    package let temporaryPath: String
     private var file: OpenFile?
 
     /// - Throws: `FileError` if the folder is missing or not writable, or what has the name is not a plain file.
-    public init(replacing path: String) throws(FileError) {
+    package init(replacing path: String) throws(FileError) {
         try Self.verifyReplaceable(path)
         let temporaryPath = Self.temporaryPath(for: path)
         // Left by a dead process that had this one's number.
@@ -26,7 +26,7 @@ public struct AtomicFile: ~Copyable {
 
     /// Looks whether the path may be replaced: it has a plain file, or nothing.
     /// - Throws: `FileError`, the one of `init`.
-    public static func verifyReplaceable(_ path: String) throws(FileError) {
+    package static func verifyReplaceable(_ path: String) throws(FileError) {
         guard let kind = FileKind.of(path), kind != .plain else { return }
         if kind == .folder { throw .system("replace", path, code: EISDIR) }
         // Replacing /dev/null would leave the machine without it.
@@ -40,27 +40,27 @@ public struct AtomicFile: ~Copyable {
     }
 
     /// - Throws: `FileError` naming the target; a full disk is one.
-    public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         try file?.write(bytes)
     }
 
-    public func write(_ bytes: [UInt8]) throws(FileError) {
+    package func write(_ bytes: [UInt8]) throws(FileError) {
         try file?.write(bytes)
     }
 
     /// Writes at `offset`, wherever the file's end is.
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
         try file?.write(bytes, at: offset)
     }
 
     /// Writes at `offset`, wherever the file's end is.
-    public func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+    package func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
         try file?.write(bytes, at: offset)
     }
 
     /// - Throws: `FileError`; the target is then as it was, and the temporary removed, unless only the folder could not
     ///   be synchronized: then a power cut may bring the old content back.
-    public consuming func commit() throws(FileError) {
+    package consuming func commit() throws(FileError) {
         let path = path
         let temporaryPath = temporaryPath
         do throws(FileError) {
@@ -76,7 +76,7 @@ public struct AtomicFile: ~Copyable {
     }
 
     /// Writes a whole text at once.
-    public static func write(_ text: String, to path: String) throws(FileError) {
+    package static func write(_ text: String, to path: String) throws(FileError) {
         let file = try AtomicFile(replacing: path)
         try file.write(Array(text.utf8))
         try file.commit()

@@ -8,13 +8,13 @@ import MIOBase
 /// wrote it. Without `commit()` the temporary is removed with what is in it.
 ///
 /// A process that is killed may leave hidden names behind; `recover(in:)` settles them.
-public struct AtomicFolder: ~Copyable {
-    public let path: String
-    public let temporaryPath: String
+package struct AtomicFolder: ~Copyable {
+    package let path: String
+    package let temporaryPath: String
     private var pending = true
 
     /// - Throws: `FileError` if the parent is missing or not writable.
-    public init(creating path: String) throws(FileError) {
+    package init(creating path: String) throws(FileError) {
         let temporaryPath = AtomicFile.temporaryPath(for: path)
         try Folder.remove(temporaryPath)
         guard mkdir(temporaryPath, 0o755) == 0 else {
@@ -33,7 +33,7 @@ public struct AtomicFolder: ~Copyable {
     /// is renamed away first; after a kill between the two renames `recover(in:)` puts it back.
     /// - Throws: `FileError`; the target is then as it was, and the temporary removed, unless only the parent could not
     ///   be synchronized, or what was replaced not be removed.
-    public consuming func commit() throws(FileError) {
+    package consuming func commit() throws(FileError) {
         try Folder.synchronize(temporaryPath)
         let replaced = Self.hidden(path, "replaced")
         let replaces = Folder.exists(path)
@@ -53,7 +53,7 @@ public struct AtomicFolder: ~Copyable {
     }
 
     /// Removes a folder so that its name never stands for a part of it: renamed away, then removed.
-    public static func remove(_ path: String) throws(FileError) {
+    package static func remove(_ path: String) throws(FileError) {
         let deleted = hidden(path, "deleted")
         try Folder.remove(deleted)
         try Folder.rename(path, to: deleted)
@@ -66,7 +66,7 @@ public struct AtomicFolder: ~Copyable {
     ///
     /// No other process may be writing there.
     /// - Parameter names: only what stands for these; `nil` for all.
-    public static func recover(in parent: String, only names: Set<String>? = nil) throws(FileError) {
+    package static func recover(in parent: String, only names: Set<String>? = nil) throws(FileError) {
         for (name, original, state) in try leftovers(in: parent) {
             guard names?.contains(original) ?? true else { continue }
             let path = Folder.join(parent, name)
@@ -80,7 +80,7 @@ public struct AtomicFolder: ~Copyable {
     }
 
     /// Folders renamed away for a successor: the hidden names, and the names they had.
-    public static func replaced(in parent: String) throws(FileError) -> [(name: String, original: String)] {
+    package static func replaced(in parent: String) throws(FileError) -> [(name: String, original: String)] {
         try leftovers(in: parent).filter { $0.state == "replaced" }.map { ($0.name, $0.original) }
     }
 

@@ -1,13 +1,13 @@
 import CZlib
 
 /// The CRC-32 of gzip and zip (zlib's), computed piece by piece.
-public struct CRC32: Hashable, Sendable {
+package struct CRC32: Hashable, Sendable {
     /// The checksum of all bytes so far; 0 for none.
-    public private(set) var value: UInt32 = 0
+    package private(set) var value: UInt32 = 0
 
-    public init() {}
+    package init() {}
 
-    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         // `crc32_z` takes the length as a size_t; `crc32` would cut it to 32 bits.
         guard let base = bytes.baseAddress else { return }
         value = UInt32(
@@ -15,31 +15,31 @@ public struct CRC32: Hashable, Sendable {
                 UInt(value), base.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 
-    public static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    package static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var checksum = CRC32()
         checksum.update(bytes)
         return checksum.value
     }
 
-    public static func of(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { of($0) } }
+    package static func of(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { of($0) } }
 
     /// The checksum of bytes whose first part has one checksum and whose last part has another.
     /// - Parameter length: bytes of the last part.
-    public static func joined(_ first: UInt32, _ last: UInt32, length: Int) -> UInt32 {
+    package static func joined(_ first: UInt32, _ last: UInt32, length: Int) -> UInt32 {
         UInt32(truncatingIfNeeded: crc32_combine(UInt(first), UInt(last), length))
     }
 }
 
 /// The CRC-32C (Castagnoli) checksum of TensorBoard's records, table-driven, a byte at a time: RFC 3720,
 /// appendix B.4.
-public enum CRC32C {
+package enum CRC32C {
     private static let table: [UInt32] = (0..<256).map { (index: UInt32) -> UInt32 in
         var value = index
         for _ in 0..<8 { value = value & 1 == 1 ? (value >> 1) ^ 0x82F6_3B78 : value >> 1 }
         return value
     }
 
-    public static func of(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    package static func of(_ bytes: some Sequence<UInt8>) -> UInt32 {
         // Where the bytes lie together, not a call a byte.
         bytes.withContiguousStorageIfAvailable(ofContiguous)
             ?? Array(bytes).withUnsafeBufferPointer(ofContiguous)
@@ -55,7 +55,7 @@ public enum CRC32C {
 
     /// As records store it: rotated right by 15 bits, plus a constant, so that checksums of data that hold
     /// checksums stay useful.
-    public static func masked(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    package static func masked(_ bytes: some Sequence<UInt8>) -> UInt32 {
         let value = of(bytes)
         return ((value >> 15) | (value << 17)) &+ 0xA282_EAD8
     }

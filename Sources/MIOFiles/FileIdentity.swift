@@ -5,12 +5,12 @@
 #endif
 
 /// Which file a path leads to: equal for all names of one file, symbolic and hard links among them.
-public struct FileIdentity: Hashable, Sendable {
+package struct FileIdentity: Hashable, Sendable {
     private let device: UInt64
     private let number: UInt64
 
     /// - Returns: `nil` if nothing can be examined there.
-    public init?(of path: String) {
+    package init?(of path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         device = UInt64(truncatingIfNeeded: status.st_dev)

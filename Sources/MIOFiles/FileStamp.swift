@@ -1,12 +1,12 @@
 import Foundation
 
 /// What tells that a file is still the one that was opened.
-public struct FileStamp: Hashable, Sendable {
+package struct FileStamp: Hashable, Sendable {
     /// Bytes.
-    public let size: Int
-    public let inode: UInt64
-    public let modifiedSeconds: Int
-    public let modifiedNanoseconds: Int
+    package let size: Int
+    package let inode: UInt64
+    package let modifiedSeconds: Int
+    package let modifiedNanoseconds: Int
 
     init(_ status: stat) {
         size = Int(status.st_size)

@@ -2,11 +2,11 @@ import Foundation
 import MIOBase
 
 /// What mio asks of folders, each error with the path.
-public enum Folder {
+package enum Folder {
     // Not by NSString: swift-foundation ends the process on a name of one character.
 
     /// The folder that holds `path`: `.` for a bare name, `/` for the root.
-    public static func parent(of path: String) -> String {
+    package static func parent(of path: String) -> String {
         let path = withoutSlashesAtEnd(path[...])
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         let parent = withoutSlashesAtEnd(path[..<slash])
@@ -14,7 +14,7 @@ public enum Folder {
     }
 
     /// The last part of `path`; `/` for the root.
-    public static func name(of path: String) -> String {
+    package static func name(of path: String) -> String {
         let path = withoutSlashesAtEnd(path[...])
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), path.utf8.count > 1 else {
             return String(path)
@@ -32,13 +32,13 @@ public enum Folder {
         return path[..<end]
     }
 
-    public static func join(_ folder: String, _ name: String) -> String {
+    package static func join(_ folder: String, _ name: String) -> String {
         folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
     /// Creates the folder and those above it, on the disk too; nothing happens if it is there.
     /// - Throws: `FileError`: not allowed, or a file is in the way.
-    public static func create(_ path: String) throws(FileError) {
+    package static func create(_ path: String) throws(FileError) {
         if mkdir(path, 0o755) == 0 { return try synchronize(parent(of: path)) }
         var code = errno
         if code == ENOENT, parent(of: path) != path {
@@ -53,7 +53,7 @@ public enum Folder {
 
     /// Looks whether `create` could create the folder; leaves nothing behind.
     /// - Throws: `FileError`, the one of `create`.
-    public static func verifyCreatable(_ path: String) throws(FileError) {
+    package static func verifyCreatable(_ path: String) throws(FileError) {
         if isFolder(path) { return }
         // Where the folder above is not there either, the system does not look at the name.
         if name(of: path).utf8.count > Int(NAME_MAX) {
@@ -78,7 +78,7 @@ public enum Folder {
 
     /// Tries to create something in a folder: some file systems (`/proc`) refuse what their permissions grant.
     /// - Returns: the system's code; `nil` if it can be done.
-    public static func failureOfCreating(in folder: String) -> Int32? {
+    package static func failureOfCreating(in folder: String) -> Int32? {
         var template = Array(join(folder, ".mio-check-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { return errno }
         _ = rmdir(template)
@@ -86,20 +86,20 @@ public enum Folder {
     }
 
     /// Whether `path` is a folder that can be examined.
-    public static func isFolder(_ path: String) -> Bool {
+    package static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Whether anything has this name, a broken link included.
-    public static func exists(_ path: String) -> Bool {
+    package static func exists(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0
     }
 
     /// The names in the folder, sorted; hidden ones too.
     /// - Throws: `FileError` if it is not a folder or cannot be read.
-    public static func names(in path: String) throws(FileError) -> [String] {
+    package static func names(in path: String) throws(FileError) -> [String] {
         var names: [String] = []
         let code = entries(of: path) { names.append(String(decoding: $0.dropLast(), as: UTF8.self)) }
         if code == ENOENT {
@@ -132,7 +132,7 @@ public enum Folder {
     }
 
     /// Returns when the folder's list of names is on the disk: what a rename needs to survive a power cut.
-    public static func synchronize(_ path: String) throws(FileError) {
+    package static func synchronize(_ path: String) throws(FileError) {
         let descriptor = retrying { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw .system("open", path, code: errno) }
         defer { _ = close(descriptor) }
@@ -142,12 +142,12 @@ public enum Folder {
     }
 
     /// `rename(2)`: an existing file, or an empty folder, of the new name is replaced.
-    public static func rename(_ old: String, to new: String) throws(FileError) {
+    package static func rename(_ old: String, to new: String) throws(FileError) {
         guard Foundation.rename(old, new) == 0 else { throw .system("rename \(old) to", new, code: errno) }
     }
 
     /// Removes a file, or a folder with everything in it; nothing happens if it is not there.
-    public static func remove(_ path: String) throws(FileError) {
+    package static func remove(_ path: String) throws(FileError) {
         if let failure = removeTree(Array(path.utf8CString.map { UInt8(bitPattern: $0) })) {
             throw .system("remove", failure.path, code: failure.code)
         }

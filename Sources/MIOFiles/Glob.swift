@@ -5,17 +5,17 @@
 #endif
 
 /// Patterns of file names, as `glob(7)` has them.
-public enum Glob {
+package enum Glob {
     /// Whether a pattern takes the whole of a name, as `fnmatch(3)` says; `*` takes "/" too.
-    public static func matches(_ name: String, _ pattern: String) -> Bool { fnmatch(pattern, name, 0) == 0 }
+    package static func matches(_ name: String, _ pattern: String) -> Bool { fnmatch(pattern, name, 0) == 0 }
 
     /// A folder's name may contain what a pattern would interpret.
-    public static func escaped(_ folder: String) -> String {
+    package static func escaped(_ folder: String) -> String {
         String(folder.flatMap { "*?[]\\".contains($0) ? ["\\", $0] : [$0] })
     }
 
     /// The name that a pattern is, taken literally.
-    public static func unescaped(_ pattern: String) -> String {
+    package static func unescaped(_ pattern: String) -> String {
         var name = ""
         var characters = pattern.makeIterator()
         while let character = characters.next() {
@@ -29,7 +29,7 @@ public enum Glob {
     }
 
     /// The pattern from the root on.
-    public static func absolute(_ pattern: String, in folder: String) -> String {
+    package static func absolute(_ pattern: String, in folder: String) -> String {
         if pattern.hasPrefix("/") { return pattern }
         return (folder == "/" ? "" : escaped(folder)) + "/" + pattern
     }

@@ -7,15 +7,15 @@ import MIOBase
 /// (`SIGBUS`, which `MappedFiles` gives a message): mio never writes to a file in place.
 ///
 /// Sendable, unchecked: the bytes are never written through it.
-public final class MappedFile: @unchecked Sendable {
-    public let path: String
-    public let bytes: UnsafeRawBufferPointer
+package final class MappedFile: @unchecked Sendable {
+    package let path: String
+    package let bytes: UnsafeRawBufferPointer
     /// The file as it was when it was opened.
-    public let stamp: FileStamp
+    package let stamp: FileStamp
     private let registration: Int?
 
     /// - Throws: `FileError` if the file is missing, unreadable, or not a plain file.
-    public init(_ path: String) throws(FileError) {
+    package init(_ path: String) throws(FileError) {
         let file = try OpenFile(path, .reading)
         let stamp = try file.stamp()
         let count = stamp.size
@@ -27,7 +27,7 @@ public final class MappedFile: @unchecked Sendable {
     }
 
     /// Whether the path still names the file that is mapped, with the content it had.
-    public var isUnchanged: Bool {
+    package var isUnchanged: Bool {
         var status = Foundation.stat()
         return stat(path, &status) == 0 && FileStamp(status) == stamp
     }

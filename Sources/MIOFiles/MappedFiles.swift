@@ -5,7 +5,7 @@ import Synchronization
 /// The files that are mapped now, for the signal that comes when one of them became shorter (SIGBUS): which it was.
 ///
 /// A signal handler may read it: entries are in memory that stays, and are complete before they are counted.
-public enum MappedFiles {
+package enum MappedFiles {
     private struct Entry {
         var start = 0
         var end = 0
@@ -27,7 +27,7 @@ public enum MappedFiles {
     private static let count = Atomic(0)
 
     /// Ends the process with exit code 74 and the file's name where reading a mapped file fails. For programs.
-    public static func reportLosses() {
+    package static func reportLosses() {
         _ = entries
         var action = sigaction()
         #if os(Linux)

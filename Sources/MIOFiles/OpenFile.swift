@@ -8,8 +8,8 @@ import MIOBase
 ///
 /// `close()` reports the error of a failed close (where a network file system says that data was lost);
 /// without it the file is closed silently at the end of its life.
-public struct OpenFile: ~Copyable {
-    public enum Mode: Hashable, Sendable {
+package struct OpenFile: ~Copyable {
+    package enum Mode: Hashable, Sendable {
         /// An existing file, from its start.
         case reading
         /// A file that must not exist yet.
@@ -18,11 +18,11 @@ public struct OpenFile: ~Copyable {
         case appending
     }
 
-    public let path: String
+    package let path: String
     private var descriptor: Int32
 
     /// - Throws: `FileError`: not there, not a plain file, not allowed, or, when creating, there already.
-    public init(_ path: String, _ mode: Mode) throws(FileError) {
+    package init(_ path: String, _ mode: Mode) throws(FileError) {
         try self.init(path, mode, standingFor: path)
     }
 
@@ -67,7 +67,7 @@ public struct OpenFile: ~Copyable {
     }
 
     /// - Throws: `FileError` if an open descriptor is not of a plain file.
-    public static func verifyPlain(_ descriptor: Int32, _ mode: Mode, path: String) throws(FileError) {
+    package static func verifyPlain(_ descriptor: Int32, _ mode: Mode, path: String) throws(FileError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .system("examine", path, code: errno) }
         if let error = FileKind(status).refusal(mode, path) { throw error }
@@ -76,7 +76,7 @@ public struct OpenFile: ~Copyable {
     /// The whole content of a small file.
     /// - Parameter most: bytes that it may have.
     /// - Throws: `FileError`: missing, not a plain file, unreadable, or larger.
-    public static func contents(of path: String, atMost most: Int) throws(FileError) -> [UInt8] {
+    package static func contents(of path: String, atMost most: Int) throws(FileError) -> [UInt8] {
         let file = try OpenFile(path, .reading)
         var bytes: [UInt8] = []
         // Not the size that the system tells: the file may grow meanwhile, and those of /proc tell none.
@@ -112,7 +112,7 @@ public struct OpenFile: ~Copyable {
     /// A new file without a name, for reading and writing, which the system removes when it is closed.
     /// - Parameter name: the beginning of the name that it has for a moment.
     /// - Throws: `FileError` if the folder is missing or not writable.
-    public init(unnamedIn folder: String, name: String) throws(FileError) {
+    package init(unnamedIn folder: String, name: String) throws(FileError) {
         let template = Folder.join(folder, name + "-XXXXXX")
         path = template
         var bytes = template.utf8CString
@@ -125,24 +125,24 @@ public struct OpenFile: ~Copyable {
 
     /// Bytes.
     /// - Throws: `FileError` if the file cannot be examined.
-    public func size() throws(FileError) -> Int { try stamp().size }
+    package func size() throws(FileError) -> Int { try stamp().size }
 
     /// - Throws: `FileError` if the file cannot be examined.
-    public func stamp() throws(FileError) -> FileStamp {
+    package func stamp() throws(FileError) -> FileStamp {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .system("examine", path, code: errno) }
         return FileStamp(status)
     }
 
     /// Reads up to `buffer.count` bytes; 0 at the end of the file.
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
         let count = retrying { Foundation.read(descriptor, buffer.baseAddress, buffer.count) }
         guard count >= 0 else { throw .system("read", path, code: errno) }
         return count
     }
 
     /// Writes all bytes: in one `write(2)` unless the system takes only a part.
-    public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         var rest = bytes
         while !rest.isEmpty {
             let count = retrying { Foundation.write(descriptor, rest.baseAddress, rest.count) }
@@ -152,12 +152,12 @@ public struct OpenFile: ~Copyable {
     }
 
     /// Writes all bytes.
-    public func write(_ bytes: [UInt8]) throws(FileError) {
+    package func write(_ bytes: [UInt8]) throws(FileError) {
         try withBytes(bytes) { (buffer) throws(FileError) in try write(buffer) }
     }
 
     /// Writes all bytes at `offset`, wherever the file's end is. Not for a file opened for appending.
-    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
         var written = 0
         while written < bytes.count {
             let count = retrying {
@@ -170,32 +170,32 @@ public struct OpenFile: ~Copyable {
     }
 
     /// Writes all bytes at `offset`, wherever the file's end is. Not for a file opened for appending.
-    public func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+    package func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
         try withBytes(bytes) { (buffer) throws(FileError) in try write(buffer, at: offset) }
     }
 
     /// Makes the file this long; what was not written reads as zeros and takes no room.
-    public func resize(to size: Int) throws(FileError) {
+    package func resize(to size: Int) throws(FileError) {
         guard retrying({ ftruncate(descriptor, off_t(size)) }) == 0 else {
             throw .system("resize", path, code: errno)
         }
     }
 
     /// Returns when the content is on the disk (`fsync`).
-    public func synchronize() throws(FileError) {
+    package func synchronize() throws(FileError) {
         guard retrying({ fsync(descriptor) }) == 0 else { throw .system("synchronize", path, code: errno) }
     }
 
     /// A read-only view of the first `count` bytes, which shows what is written to the file and outlives the
     /// descriptor; whoever asks for it calls `munmap`. `count` is above 0.
-    public func map(count: Int) throws(FileError) -> UnsafeRawBufferPointer {
+    package func map(count: Int) throws(FileError) -> UnsafeRawBufferPointer {
         let address = mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0)
         guard let address, address != MAP_FAILED else { throw .system("map", path, code: errno) }
         return UnsafeRawBufferPointer(start: address, count: count)
     }
 
     /// - Throws: `FileError` if the system could not write what it had accepted.
-    public consuming func close() throws(FileError) {
+    package consuming func close() throws(FileError) {
         let closing = descriptor
         descriptor = -1
         // After EINTR Linux has closed the descriptor; closing again could hit another thread's.

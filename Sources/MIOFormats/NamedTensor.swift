@@ -5,10 +5,10 @@ import MIOBase
 ///
 /// Sendable, unchecked: the values are only read, and whoever hands a tensor over leaves them alone until
 /// the writer is done with it.
-public struct NamedTensor: @unchecked Sendable {
-    public let name: String
-    public let shape: Shape
-    public let values: UnsafeBufferPointer<Float>
+package struct NamedTensor: @unchecked Sendable {
+    package let name: String
+    package let shape: Shape
+    package let values: UnsafeBufferPointer<Float>
     /// What keeps `values` alive.
     private let owner: AnyObject?
 
@@ -16,7 +16,7 @@ public struct NamedTensor: @unchecked Sendable {
     ///   - values: `shape.count` of them.
     ///   - owner: the object whose memory it is, kept as long as this tensor; `nil` if the caller sees to it.
     /// - Precondition: `values.count == shape.count`.
-    public init(name: String, shape: Shape, values: UnsafeBufferPointer<Float>, owner: AnyObject?) {
+    package init(name: String, shape: Shape, values: UnsafeBufferPointer<Float>, owner: AnyObject?) {
         precondition(
             values.count == shape.count,
             "tensor \(name): \(values.count) values do not fill the shape \(shape)")
@@ -27,7 +27,7 @@ public struct NamedTensor: @unchecked Sendable {
     }
 
     /// A part of a storage, from element `offset` on.
-    public init(name: String, shape: Shape, storage: Storage<Float>, offset: Int = 0) {
+    package init(name: String, shape: Shape, storage: Storage<Float>, offset: Int = 0) {
         precondition(
             offset >= 0 && offset + shape.count <= storage.count, "tensor \(name) leaves its storage")
         self.init(
@@ -36,7 +36,7 @@ public struct NamedTensor: @unchecked Sendable {
     }
 
     /// A copy of `tensor`.
-    public init(name: String, _ tensor: Tensor) {
+    package init(name: String, _ tensor: Tensor) {
         let storage = Storage<Float>(count: tensor.values.count)
         _ = storage.buffer.update(fromContentsOf: tensor.values)
         self.init(name: name, shape: tensor.shape, storage: storage)

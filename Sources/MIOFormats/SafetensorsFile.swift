@@ -7,18 +7,18 @@ import MIOFiles
 ///
 /// The format: https://github.com/huggingface/safetensors#format. A header that breaks one of its rules
 /// (bounds, holes, overlaps, duplicate names, sizes that do not agree) is refused.
-public final class SafetensorsFile: Sendable {
-    public let path: String
+package final class SafetensorsFile: Sendable {
+    package let path: String
     /// The tensors in the order of the header.
-    public let entries: [SafetensorsEntry]
+    package let entries: [SafetensorsEntry]
     /// The strings of `__metadata__`.
-    public let metadata: [String: String]
+    package let metadata: [String: String]
     private let file: MappedFile
     private let dataStart: Int
     private let index: [String: Int]
 
     /// - Throws: `FileError` if the file cannot be read, `FormatError` if it is not safetensors.
-    public init(_ path: String) throws {
+    package init(_ path: String) throws {
         file = try MappedFile(path)
         let bytes = file.bytes
         guard bytes.count >= 8 else {
@@ -45,10 +45,10 @@ public final class SafetensorsFile: Sendable {
         index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
     }
 
-    public var names: [String] { entries.map(\.name) }
+    package var names: [String] { entries.map(\.name) }
 
     /// - Throws: `FormatError` naming the nearest name there is.
-    public func entry(named name: String) throws(FormatError) -> SafetensorsEntry {
+    package func entry(named name: String) throws(FormatError) -> SafetensorsEntry {
         guard let position = index[name] else {
             let near = nearestName(to: name, in: names).map { "did you mean \(quoted: $0)?" }
             throw FormatError(
@@ -59,7 +59,7 @@ public final class SafetensorsFile: Sendable {
     }
 
     /// The raw bytes of a tensor of any element type, little-endian, perhaps not aligned.
-    public func withBytes<Result>(
+    package func withBytes<Result>(
         named name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
         let offsets = try entry(named: name).offsets
@@ -72,7 +72,7 @@ public final class SafetensorsFile: Sendable {
 
     /// Copies an F32 tensor's values, row-major, into `values`.
     /// - Throws: `FormatError` if the tensor is missing, not F32, or not of `shape`.
-    public func read(_ name: String, shape: Shape, into values: UnsafeMutableBufferPointer<Float>) throws {
+    package func read(_ name: String, shape: Shape, into values: UnsafeMutableBufferPointer<Float>) throws {
         let entry = try floatEntry(named: name)
         guard entry.shape == shape, values.count == shape.count else {
             throw FormatError(
@@ -83,7 +83,7 @@ public final class SafetensorsFile: Sendable {
 
     /// An F32 tensor.
     /// - Throws: `FormatError` if it is missing or of another element type.
-    public func tensor(named name: String) throws -> Tensor {
+    package func tensor(named name: String) throws -> Tensor {
         let entry = try floatEntry(named: name)
         requireMemory(entry.shape.count.clampedTimes(MemoryLayout<Float>.stride))
         let values = try withBytes(named: name) { bytes in

@@ -1,9 +1,9 @@
 import MIOBase
 
 /// What one entry of a safetensors header says, checked: `data_offsets` agree with `dtype` and `shape`.
-public struct SafetensorsEntry: Hashable, Sendable {
+package struct SafetensorsEntry: Hashable, Sendable {
     /// The element types of the format, with their names in files.
-    public enum ElementType: String, CaseIterable, Sendable {
+    package enum ElementType: String, CaseIterable, Sendable {
         case bool = "BOOL"
         case uint8 = "U8"
         case int8 = "I8"
@@ -21,7 +21,7 @@ public struct SafetensorsEntry: Hashable, Sendable {
         case float64 = "F64"
 
         /// Bytes an element.
-        public var size: Int {
+        package var size: Int {
             switch self {
             case .bool, .uint8, .int8, .float8e5m2, .float8e4m3: 1
             case .int16, .uint16, .float16, .bfloat16: 2
@@ -31,11 +31,11 @@ public struct SafetensorsEntry: Hashable, Sendable {
         }
     }
 
-    public let name: String
-    public let elementType: ElementType
-    public let shape: Shape
+    package let name: String
+    package let elementType: ElementType
+    package let shape: Shape
     /// Bytes from the end of the header.
-    public let offsets: Range<Int>
+    package let offsets: Range<Int>
 }
 
 /// The JSON at the start of a safetensors file.

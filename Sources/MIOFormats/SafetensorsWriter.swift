@@ -4,20 +4,20 @@ import MIOConfig
 import MIOFiles
 
 /// The size and checksum of a file's content.
-public struct FileDigest: Hashable, Sendable {
+package struct FileDigest: Hashable, Sendable {
     /// Bytes.
-    public let size: Int
+    package let size: Int
     /// zlib's CRC-32.
-    public let checksum: UInt32
+    package let checksum: UInt32
 
-    public init(size: Int, checksum: UInt32) {
+    package init(size: Int, checksum: UInt32) {
         self.size = size
         self.checksum = checksum
     }
 
     /// Reads the whole file in pieces.
     /// - Throws: `FileError`.
-    public init(ofFile path: String) throws(FileError) {
+    package init(ofFile path: String) throws(FileError) {
         let file = try OpenFile(path, .reading)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
         defer { buffer.deallocate() }
@@ -37,13 +37,13 @@ public struct FileDigest: Hashable, Sendable {
 ///
 /// Equal tensors and metadata give equal bytes: tensors keep their order, metadata keys are sorted, and the
 /// header is padded with spaces so that the data begins at a multiple of 8 bytes.
-public enum SafetensorsWriter {
+package enum SafetensorsWriter {
     /// The file appears whole or not at all, and is on the disk when this returns.
     ///
     /// - Returns: the digest of the file.
     /// - Throws: `FormatError` for names or sizes that the format cannot hold, `FileError`.
     @discardableResult
-    public static func write(
+    package static func write(
         _ tensors: [NamedTensor], metadata: [String: String] = [:], to path: String
     ) throws -> FileDigest {
         let header = try header(tensors, metadata: metadata, file: path)

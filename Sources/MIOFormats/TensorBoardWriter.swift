@@ -7,8 +7,8 @@ import MIOFiles
 /// A record is its length (u64), the masked CRC-32C of the length, the data, the masked CRC-32C of the data;
 /// the data is an `Event` in protobuf's encoding, of which six fields are needed, written by hand:
 /// https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto
-public struct TensorBoardWriter: ~Copyable {
-    public let path: String
+package struct TensorBoardWriter: ~Copyable {
+    package let path: String
     private let file: OpenFile
     /// Records that are not in the file yet.
     private var pending: [UInt8] = []
@@ -23,7 +23,7 @@ public struct TensorBoardWriter: ~Copyable {
     ///
     /// - Parameter time: seconds since 1970, for the name and the first record.
     /// - Throws: `FileError`.
-    public init(folder: String, time: Double = Date().timeIntervalSince1970) throws(FileError) {
+    package init(folder: String, time: Double = Date().timeIntervalSince1970) throws(FileError) {
         let path = Folder.join(
             folder, "events.out.tfevents.\(Int(time)).\(Self.hostName()).\(getpid())")
         let file = try OpenFile(path, .appending)
@@ -44,7 +44,7 @@ public struct TensorBoardWriter: ~Copyable {
     /// - Parameters:
     ///   - values: TensorBoard keeps 32-bit floats: a `Double` is rounded, an infinity or a NaN stays one.
     ///   - time: seconds since 1970.
-    public mutating func write(
+    package mutating func write(
         step: Int, _ values: [(tag: String, value: Double)], time: Double = Date().timeIntervalSince1970
     ) throws(FileError) {
         summary.removeAll()
@@ -63,7 +63,7 @@ public struct TensorBoardWriter: ~Copyable {
 
     /// Tells TensorBoard that the run starts again at `step`: it forgets what older files of the folder say
     /// of this step and later ones (a `SessionLog` with status START).
-    public mutating func writeRestart(step: Int, time: Double = Date().timeIntervalSince1970)
+    package mutating func writeRestart(step: Int, time: Double = Date().timeIntervalSince1970)
         throws(FileError)
     {
         var session = ProtobufMessage()
@@ -81,7 +81,7 @@ public struct TensorBoardWriter: ~Copyable {
     }
 
     /// Gives everything written to the system. What a failed write did not take is dropped.
-    public mutating func push() throws(FileError) {
+    package mutating func push() throws(FileError) {
         guard !pending.isEmpty else { return }
         let bytes = pending
         pending.removeAll(keepingCapacity: true)
@@ -89,12 +89,12 @@ public struct TensorBoardWriter: ~Copyable {
     }
 
     /// Returns when what was written is on the disk.
-    public mutating func flush() throws(FileError) {
+    package mutating func flush() throws(FileError) {
         try push()
         try file.synchronize()
     }
 
-    public consuming func close() throws(FileError) {
+    package consuming func close() throws(FileError) {
         try push()
         try file.close()
     }

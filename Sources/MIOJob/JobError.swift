@@ -9,13 +9,13 @@ public struct JobError: MIOError, Hashable {
     /// Counted from 1; `nil` where no one line is to blame.
     public let line: Int?
     /// The key, by its dotted path; empty where the whole file is concerned.
-    public let path: ConfigPath
+    package let path: ConfigPath
     /// What is wrong, what was expected and received, and what to do.
     public let message: String
     /// The exit code of a program that this error ends.
     public let exitCode: ExitCode
 
-    public init(
+    package init(
         file: String? = nil, line: Int? = nil, path: ConfigPath = ConfigPath(), message: String,
         exitCode: ExitCode = .badInput
     ) {

@@ -6,19 +6,19 @@ import MIOTrace
 /// A plan bound to memory: runs its operations forward and backward on a pass' samples.
 ///
 /// It belongs to the thread that steps.
-public final class Executor {
-    public let plan: Plan
+package final class Executor {
+    package let plan: Plan
     /// Every weight, in the plan's order and layouts; the trained ones first.
-    public let weights: Storage<Float>
+    package let weights: Storage<Float>
     /// The gradients of the trained weights, at the same offsets; of those whose rows are listed only where there is room
     /// for them.
-    public let gradients: Storage<Float>
+    package let gradients: Storage<Float>
     /// The listed rows of such weights, in the plan's order.
-    public let rowGradients: [RowGradients]
+    package let rowGradients: [RowGradients]
     /// Where each of them is whole.
     private let rowOffsets: [Int]
     /// What the plan's stages have added up over the global batch.
-    public let batchSums: Storage<Double>
+    package let batchSums: Storage<Double>
     private let states: [LayerState]
     private let arena: Storage<Float>
     private let operations: [Operation]
@@ -44,7 +44,7 @@ public final class Executor {
     ///   - rowGradients: of `gradients`; of its own without them.
     ///   - batchSums: `Plan.batchSumCount` numbers, of all executors of a rank.
     /// - Throws: `KernelError`
-    public init(
+    package init(
         plan: Plan, graph: Graph, backend: some KernelBackend, weights: Storage<Float>? = nil,
         gradients: Storage<Float>? = nil, rowGradients: [RowGradients]? = nil,
         batchSums: Storage<Double>? = nil
@@ -160,26 +160,26 @@ public final class Executor {
     }
 
     /// Makes ready for passes of this many samples.
-    public func prepare(samples: Int) throws {
+    package func prepare(samples: Int) throws {
         precondition(samples <= plan.samples, "\(samples) samples in a plan for \(plan.samples)")
         for operation in operations { try operation.kernel.prepare(samples: samples) }
         if rowGradients.contains(where: { !$0.isReserved }) { reserveRows(samples: plan.samples) }
     }
 
     /// Makes room for the rows of gradients that so many samples name.
-    public func reserveRows(samples: Int) {
+    package func reserveRows(samples: Int) {
         for (rows, numbers) in zip(rowGradients, plan.listedRowsOfSample) { rows.reserve(samples * numbers) }
     }
 
     /// Makes the gradients 0: a part of a batch without a sample.
-    public func clearGradients() {
+    package func clearGradients() {
         gradients.pointer.update(repeating: 0, count: plan.laneElements)
         for rows in rowGradients { rows.clear() }
     }
 
     /// Writes the listed rows of gradients to where they are whole.
     /// - Precondition: `gradients` has `plan.trainedElements`, which are 0 behind `plan.laneElements`.
-    public func spreadRows() {
+    package func spreadRows() {
         for (rows, offset) in zip(rowGradients, rowOffsets) { rows.write(to: gradients.pointer + offset) }
     }
 
@@ -188,7 +188,7 @@ public final class Executor {
     /// Has the next passes read one of the plan's inputs where it lies, if all that read it can.
     /// - Parameter values: (samples, elements), for as long as passes read them; nobody writes there.
     /// - Returns: whether they will; else they read it from `value` of its tensor.
-    public func read(input: Int, at values: UnsafePointer<Float>) -> Bool {
+    package func read(input: Int, at values: UnsafePointer<Float>) -> Bool {
         guard let readers = readers[input] else { return false }
         for reader in readers {
             calls[reader.operation]._withUnsafeGuaranteedRef {
@@ -199,23 +199,23 @@ public final class Executor {
     }
 
     /// Where a tensor's values are: (samples, elements of its layout).
-    public func value(_ tensor: Int) -> UnsafeMutablePointer<Float> {
+    package func value(_ tensor: Int) -> UnsafeMutablePointer<Float> {
         arena.pointer + plan.tensors[tensor].offset
     }
 
     /// Where a tensor's gradient is; `nil` if it has none.
-    public func gradient(_ tensor: Int) -> UnsafeMutablePointer<Float>? {
+    package func gradient(_ tensor: Int) -> UnsafeMutablePointer<Float>? {
         plan.tensors[tensor].gradientOffset.map { arena.pointer + $0 }
     }
 
     /// Records every operation from now on.
-    public func record(on trace: ExecutorTrace) { self.trace = trace }
+    package func record(on trace: ExecutorTrace) { self.trace = trace }
 
     /// Runs all stages, one after the other, with the sums over the batch that are there.
-    public func forward(_ pass: Pass) { forward(pass, calls.indices) }
+    package func forward(_ pass: Pass) { forward(pass, calls.indices) }
 
     /// Runs a stage.
-    public func forward(_ pass: Pass, stage: Plan.Stage) { forward(pass, stage.operations) }
+    package func forward(_ pass: Pass, stage: Plan.Stage) { forward(pass, stage.operations) }
 
     private func forward(_ pass: Pass, _ operations: Range<Int>) {
         for index in operations {
@@ -227,7 +227,7 @@ public final class Executor {
 
     /// Adds what a pass contributes to the sums that a stage begins with.
     /// - Parameter sums: as many as `stage.forwardSums`.
-    public func addForwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
+    package func addForwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
         for index in stage.summing where !plan.operations[index].forwardSums.isEmpty {
             let start = trace?.now ?? 0
             operations[index].kernel.addForwardSums(
@@ -238,7 +238,7 @@ public final class Executor {
 
     /// Adds what a pass contributes to the sums that a stage's backward ends with.
     /// - Parameter sums: as many as `stage.backwardSums`.
-    public func addBackwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
+    package func addBackwardSums(_ pass: Pass, stage: Plan.Stage, to sums: UnsafeMutablePointer<Double>) {
         for index in stage.summing where !plan.operations[index].backwardSums.isEmpty {
             let start = trace?.now ?? 0
             operations[index].kernel.addBackwardSums(
@@ -249,17 +249,17 @@ public final class Executor {
     }
 
     /// Changes the state that layers keep from step to step, by the sums of the step at hand.
-    public func updateState() {
+    package func updateState() {
         for state in states { state.update() }
     }
 
     /// - Parameter completed: called after each operation with its number: what the buckets wait for.
-    public func backward(_ pass: Pass, completed: (Int) -> Void) {
+    package func backward(_ pass: Pass, completed: (Int) -> Void) {
         backward(pass, calls.indices, completed: completed)
     }
 
     /// Runs some operations backward, from the last one to the first.
-    public func backward(_ pass: Pass, _ operations: Range<Int>, completed: (Int) -> Void) {
+    package func backward(_ pass: Pass, _ operations: Range<Int>, completed: (Int) -> Void) {
         for index in operations.reversed() {
             calls[index]._withUnsafeGuaranteedRef {
                 guard $0.hasBackward else { return }
@@ -274,7 +274,7 @@ public final class Executor {
     // MARK: Parameters in canonical form
 
     /// Copies a parameter's part of a slab of the weights' layout out, in Keras' shape and order.
-    public func canonical(_ parameter: Plan.ParameterPlan, in slab: Storage<Float>) -> Tensor {
+    package func canonical(_ parameter: Plan.ParameterPlan, in slab: Storage<Float>) -> Tensor {
         var tensor = Tensor(zeros: parameter.shape)
         tensor.values.withUnsafeMutableBufferPointer {
             guard let target = $0.baseAddress else { return }
@@ -284,7 +284,7 @@ public final class Executor {
     }
 
     /// The same without an allocation, into `target`, of `parameter.shape.count` elements.
-    public func copy(
+    package func copy(
         _ parameter: Plan.ParameterPlan, of slab: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
     ) {
         operations[parameter.owner].kernel.convert(
@@ -292,7 +292,7 @@ public final class Executor {
     }
 
     /// - Precondition: the tensor has the parameter's shape.
-    public func setCanonical(_ tensor: Tensor, _ parameter: Plan.ParameterPlan, in slab: Storage<Float>) {
+    package func setCanonical(_ tensor: Tensor, _ parameter: Plan.ParameterPlan, in slab: Storage<Float>) {
         precondition(
             tensor.shape == parameter.shape, "\(parameter.name): \(tensor.shape), not \(parameter.shape)")
         tensor.values.withUnsafeBufferPointer {
@@ -304,7 +304,7 @@ public final class Executor {
 
     /// For each element of a parameter in canonical order its place in the parameter's range of a slab; `nil` if that is
     /// the canonical order itself.
-    public func places(of parameter: Plan.ParameterPlan) -> [Int]? {
+    package func places(of parameter: Plan.ParameterPlan) -> [Int]? {
         let count = parameter.shape.count
         // The numbers of the elements, from 1 because padding is 0, go the way of weights; in two parts, because a 32-bit
         // float holds integers of 24 bits.

@@ -3,12 +3,12 @@ import MIOPlan
 import MIOTrace
 
 /// The names that a plan's operations have on a timeline, with what each of them costs.
-public final class ExecutorTrace {
+package final class ExecutorTrace {
     private let timeline: Timeline
     private let forward: [Timeline.Name]
     private let backward: [Timeline.Name]
 
-    public init(_ timeline: Timeline, plan: Plan, graph: Graph) {
+    package init(_ timeline: Timeline, plan: Plan, graph: Graph) {
         self.timeline = timeline
         let layers = plan.operations.map { Self.layer(of: $0, plan, graph) }
         func names(_ direction: String, _ kind: EventKind, _ part: (OperationCost) -> OperationCost.Part)

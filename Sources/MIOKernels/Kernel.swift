@@ -5,7 +5,7 @@ import MIOPlan
 /// One operation of a plan, bound to its memory: forward and backward on a pass' samples.
 ///
 /// Bound and prepared before the first step; `forward` and `backward` then allocate nothing.
-public protocol Kernel: AnyObject {
+package protocol Kernel: AnyObject {
     /// Makes ready for passes of this many samples. Called for every count that will occur.
     /// - Throws: `KernelError` if the library refuses.
     func prepare(samples: Int) throws
@@ -37,29 +37,29 @@ public protocol Kernel: AnyObject {
 }
 
 extension Kernel {
-    public var canMoveInputs: Bool { false }
-    public func move(input: Int, to values: UnsafeMutablePointer<Float>) {
+    package var canMoveInputs: Bool { false }
+    package func move(input: Int, to values: UnsafeMutablePointer<Float>) {
         preconditionFailure("input \(input) cannot be moved")
     }
-    public func addForwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
+    package func addForwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
         preconditionFailure("\(Self.self) asks for no sums over the batch")
     }
-    public func addBackwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
+    package func addBackwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
         preconditionFailure("\(Self.self) asks for no sums over the batch")
     }
 }
 
 /// What changes from one pass to the next.
-public struct Pass: Sendable {
+package struct Pass: Sendable {
     /// At least one, at most the plan's.
-    public var samples: Int
-    public var context: CallContext
+    package var samples: Int
+    package var context: CallContext
     /// Whether the weights' gradients add to those of earlier passes of the same step.
-    public var accumulates: Bool
+    package var accumulates: Bool
     /// Whether layers that need sums over the global batch have them; they do as in evaluation otherwise.
-    public var usesBatchSums: Bool
+    package var usesBatchSums: Bool
 
-    public init(
+    package init(
         samples: Int, context: CallContext, accumulates: Bool = false, usesBatchSums: Bool = false
     ) {
         self.samples = samples
@@ -70,24 +70,24 @@ public struct Pass: Sendable {
 }
 
 /// Where a gradient goes.
-public struct Gradient {
-    public let pointer: UnsafeMutablePointer<Float>
+package struct Gradient {
+    package let pointer: UnsafeMutablePointer<Float>
     /// `.first` overwrites, `.adds` adds to what others put there. Never `.none`: that is no gradient.
-    public let flow: Plan.GradientFlow
+    package let flow: Plan.GradientFlow
 
-    public init(pointer: UnsafeMutablePointer<Float>, flow: Plan.GradientFlow) {
+    package init(pointer: UnsafeMutablePointer<Float>, flow: Plan.GradientFlow) {
         self.pointer = pointer
         self.flow = flow
     }
 
     /// Whether to add, for a weight's gradient: earlier passes count as well.
-    public func adds(in pass: Pass) -> Bool { flow == .adds || pass.accumulates }
+    package func adds(in pass: Pass) -> Bool { flow == .adds || pass.accumulates }
 }
 
 /// Where the rows of a weight's gradient are listed.
-public struct ListedGradient {
-    public let rows: RowGradients
-    public let flow: Plan.GradientFlow
+package struct ListedGradient {
+    package let rows: RowGradients
+    package let flow: Plan.GradientFlow
 
     /// Whether to add: earlier calls and passes count as well.
     func adds(in pass: Pass) -> Bool { flow == .adds || pass.accumulates }
@@ -95,60 +95,60 @@ public struct ListedGradient {
 
 /// What the backward of an operation does for the one that made an input: the gradient it leaves in the input's
 /// place has passed the relu that made the input, and its sum over the pixels is the bias' gradient.
-public struct PassedRelu {
+package struct PassedRelu {
     /// `nil` if the bias is not trained, or there is none.
-    public let biasGradient: Gradient?
+    package let biasGradient: Gradient?
 
-    public init(biasGradient: Gradient?) { self.biasGradient = biasGradient }
+    package init(biasGradient: Gradient?) { self.biasGradient = biasGradient }
 }
 
 /// An operation's memory. Each tensor holds the pass' samples one after another, in the layouts of the choice.
-public struct Bindings {
-    public var inputs: [UnsafeMutablePointer<Float>]
+package struct Bindings {
+    package var inputs: [UnsafeMutablePointer<Float>]
     /// `nil` where nothing needs it.
-    public var inputGradients: [Gradient?]
+    package var inputGradients: [Gradient?]
     /// For each input; `nil` where its gradient is the input's own.
-    public var passedRelu: [PassedRelu?]
+    package var passedRelu: [PassedRelu?]
     /// For each input its mask's tensor, if it has one; empty if the operation reads none.
-    public var masks: [UnsafeMutablePointer<Float>?]
-    public var outputs: [UnsafeMutablePointer<Float>]
+    package var masks: [UnsafeMutablePointer<Float>?]
+    package var outputs: [UnsafeMutablePointer<Float>]
     /// The first one.
-    public var output: UnsafeMutablePointer<Float> { outputs[0] }
+    package var output: UnsafeMutablePointer<Float> { outputs[0] }
     /// For each output; `nil` if nothing gives it one, as where the operation has no backward.
-    public var outputGradients: [UnsafeMutablePointer<Float>?]
+    package var outputGradients: [UnsafeMutablePointer<Float>?]
     /// Of the first output.
-    public var outputGradient: UnsafeMutablePointer<Float>? { outputGradients[0] }
-    public var weights: [UnsafeMutablePointer<Float>]
-    public var weightGradients: [Gradient?]
+    package var outputGradient: UnsafeMutablePointer<Float>? { outputGradients[0] }
+    package var weights: [UnsafeMutablePointer<Float>]
+    package var weightGradients: [Gradient?]
     /// For each weight: where the rows of its gradient are listed, in place of the gradient; `nil` otherwise.
-    public var rowGradients: [ListedGradient?] = []
-    public var scratch: UnsafeMutablePointer<Float>
-    public var workspace: UnsafeMutablePointer<Float>
+    package var rowGradients: [ListedGradient?] = []
+    package var scratch: UnsafeMutablePointer<Float>
+    package var workspace: UnsafeMutablePointer<Float>
     /// The sums over the global batch, where the operation needs some.
-    public var forwardSums: UnsafePointer<Double>?
-    public var backwardSums: UnsafePointer<Double>?
+    package var forwardSums: UnsafePointer<Double>?
+    package var backwardSums: UnsafePointer<Double>?
 }
 
 /// A call of a layer, as a kernel is made for it.
-public struct KernelDescription {
-    public let layer: any Layer
-    public let streams: RandomStreams
-    public let inputShapes: [Shape]
-    public let outputShapes: [Shape]
+package struct KernelDescription {
+    package let layer: any Layer
+    package let streams: RandomStreams
+    package let inputShapes: [Shape]
+    package let outputShapes: [Shape]
     /// What the elements of the inputs are; empty if all are floats.
-    public let inputElements: [TensorElement]
+    package let inputElements: [TensorElement]
     /// Of the first result.
-    public var outputShape: Shape { outputShapes[0] }
-    public let choice: KernelChoice
+    package var outputShape: Shape { outputShapes[0] }
+    package let choice: KernelChoice
     /// The most samples a pass has.
-    public let samples: Int
+    package let samples: Int
     /// Whether the output's gradient has passed the activation, and the bias has its gradient.
-    public let reluIsPassed: Bool
-    public let bindings: Bindings
+    package let reluIsPassed: Bool
+    package let bindings: Bindings
 }
 
 /// A backend that can also run what it chose.
-public protocol KernelBackend: Backend {
+package protocol KernelBackend: Backend {
     /// - Throws: `KernelError` if the library refuses what `choose` promised.
     func makeKernel(_ description: KernelDescription) throws -> any Kernel
     /// Called once on each thread that runs its kernels, before it does.
@@ -156,7 +156,7 @@ public protocol KernelBackend: Backend {
 }
 
 extension KernelBackend {
-    public func prepareThread() {}
+    package func prepareThread() {}
 }
 
 /// A library that computes refused to.

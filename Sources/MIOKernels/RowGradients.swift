@@ -4,22 +4,22 @@ import MIOPlan
 /// The gradient of a table of which a batch names few rows: the rows that have one, each once, and their gradients.
 ///
 /// Its memory grows with the rows that are named, but for a number for each row of the table.
-public final class RowGradients {
+package final class RowGradients {
     /// Elements of a row.
-    public let width: Int
+    package let width: Int
     /// For each row of the table its place below, or −1.
     private let places: Storage<Int32>
     /// In the order in which they were named first.
     private var rows: Storage<Int32>
     /// (rows, width)
     private var values: Storage<Float>
-    public private(set) var count = 0
+    package private(set) var count = 0
     var isReserved: Bool { rows.count > 0 }
 
     /// - Parameters:
     ///   - rows: of the table; at most 2³¹ − 1.
     ///   - width: of a row.
-    public init(rows: Int, width: Int) {
+    package init(rows: Int, width: Int) {
         self.width = width
         places = Storage(count: rows)
         places.fill(-1)
@@ -28,7 +28,7 @@ public final class RowGradients {
     }
 
     /// Room for so many rows, or for all of the table if it has fewer. Nothing that is there is kept.
-    public func reserve(_ wanted: Int) {
+    package func reserve(_ wanted: Int) {
         clear()
         let most = min(wanted, places.count)
         guard most > rows.count else { return }
@@ -36,7 +36,7 @@ public final class RowGradients {
         values = Storage(count: most * width)
     }
 
-    public func clear() {
+    package func clear() {
         let (places, rows) = (places.pointer, rows.pointer)
         for place in 0..<count { places[Int(rows[place])] = -1 }
         count = 0
@@ -58,7 +58,7 @@ public final class RowGradients {
     }
 
     /// Adds another gradient of the same table.
-    public func add(_ other: RowGradients) {
+    package func add(_ other: RowGradients) {
         for place in 0..<other.count {
             let source = other.values.pointer + place * width
             let target = row(Int(other.rows.pointer[place]))
@@ -67,14 +67,14 @@ public final class RowGradients {
     }
 
     /// Takes another's place.
-    public func copy(_ other: RowGradients) {
+    package func copy(_ other: RowGradients) {
         clear()
         add(other)
     }
 
     /// Writes the rows to where the whole gradient is, which is 0 elsewhere.
     /// - Parameter table: (rows, width)
-    public func write(to table: UnsafeMutablePointer<Float>) {
+    package func write(to table: UnsafeMutablePointer<Float>) {
         for place in 0..<count {
             (table + Int(rows.pointer[place]) * width).update(
                 from: values.pointer + place * width, count: width)
@@ -84,7 +84,7 @@ public final class RowGradients {
 
 extension RowGradients {
     /// Of every weight of a plan whose gradient's rows are listed.
-    public static func all(of plan: Plan) -> [RowGradients] {
+    package static func all(of plan: Plan) -> [RowGradients] {
         plan.parameters.filter(\.listsRows).map { RowGradients(rows: $0.shape[0], width: $0.shape[1]) }
     }
 }

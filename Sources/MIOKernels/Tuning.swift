@@ -2,13 +2,13 @@
 /// value, so that equal graphs, requests and tunings give equal plans.
 ///
 /// Rank 0 measures or remembers; the others get its bytes.
-public struct Tuning: Hashable, Sendable {
+package struct Tuning: Hashable, Sendable {
     /// By what the convolution is, and the pass.
-    public private(set) var picks: [String: ConvolutionCandidate] = [:]
+    package private(set) var picks: [String: ConvolutionCandidate] = [:]
     /// In which numbers a Dense multiplies, by what it is, and the pass.
-    public private(set) var products: [String: ProductCandidate] = [:]
+    package private(set) var products: [String: ProductCandidate] = [:]
     /// The way of the segment that a convolution is in, by the segment's digest and the convolution's name.
-    public private(set) var segments: [String: SegmentCandidate] = [:]
+    package private(set) var segments: [String: SegmentCandidate] = [:]
     /// The same by the convolution's name alone, for a tuning that was made for one plan.
     private var segmentOfLayer: [String: SegmentCandidate] = [:]
     /// Taken where it is possible, whatever was measured.
@@ -16,10 +16,10 @@ public struct Tuning: Hashable, Sendable {
     private var alwaysProduct: ProductCandidate?
     private var alwaysSegment: SegmentCandidate?
 
-    public init() {}
+    package init() {}
 
     /// Every convolution's every pass in one way, where oneDNN has it; every product and every segment likewise.
-    public init(
+    package init(
         always candidate: ConvolutionCandidate?, product: ProductCandidate? = nil,
         segment: SegmentCandidate? = nil
     ) {
@@ -28,10 +28,10 @@ public struct Tuning: Hashable, Sendable {
         alwaysSegment = segment
     }
 
-    public init(picks: [String: ConvolutionCandidate]) { self.picks = picks }
+    package init(picks: [String: ConvolutionCandidate]) { self.picks = picks }
 
     /// Takes over another's picks, also where it has one itself.
-    public mutating func prefer(_ other: Tuning) {
+    package mutating func prefer(_ other: Tuning) {
         picks.merge(other.picks) { $1 }
         products.merge(other.products) { $1 }
         segments.merge(other.segments) { $1 }
@@ -71,14 +71,14 @@ public struct Tuning: Hashable, Sendable {
     // MARK: For files and other ranks
 
     /// Each pick by the name of its key.
-    public var entries: [String: String] {
+    package var entries: [String: String] {
         picks.mapValues(\.rawValue)
             .merging(products.mapValues(\.rawValue)) { $1 }
             .merging(segments.mapValues(\.rawValue)) { $1 }
     }
 
     /// The tuning whose `entries` these are; those it does not know are left out.
-    public init(entries: [String: String]) {
+    package init(entries: [String: String]) {
         for (key, name) in entries.sorted(by: { $0.key < $1.key }) {
             if key.hasPrefix(ImageSegment.prefix) {
                 if let candidate = SegmentCandidate(rawValue: name) { set(candidate, key) }
@@ -91,13 +91,13 @@ public struct Tuning: Hashable, Sendable {
     }
 
     /// One line a pick.
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         let lines = entries.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)\n" }
         return Array(lines.joined().utf8)
     }
 
     /// The tuning whose `bytes` these are; lines it does not know are left out.
-    public init(bytes: [UInt8]) {
+    package init(bytes: [UInt8]) {
         var entries: [String: String] = [:]
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let parts = line.split(separator: " ", maxSplits: 1).map(String.init)

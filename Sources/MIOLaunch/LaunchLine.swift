@@ -4,22 +4,22 @@ import MIOMachine
 /// The command that starts a run's ranks: `mpirun` and its options, or for one rank the worker itself.
 ///
 /// A value: shown before it is run, and what a person copies from there starts the same.
-public struct LaunchLine: Hashable, Sendable {
+package struct LaunchLine: Hashable, Sendable {
     /// A variable for the command.
-    public struct Variable: Hashable, Sendable {
-        public let name: String
-        public let value: String
+    package struct Variable: Hashable, Sendable {
+        package let name: String
+        package let value: String
     }
 
     /// To be added to the environment.
-    public let environment: [Variable]
+    package let environment: [Variable]
     /// The program, then its arguments.
-    public let arguments: [String]
+    package let arguments: [String]
     /// How many of them, at the end, are the worker's path and its arguments.
     private let workerCount: Int
 
     /// Where ranks run, if not on this machine.
-    public enum Hosts: Hashable, Sendable {
+    package enum Hosts: Hashable, Sendable {
         /// This machine.
         case here
         /// What a batch system has allocated: `mpirun` asks it.
@@ -31,16 +31,16 @@ public struct LaunchLine: Hashable, Sendable {
     }
 
     /// Who starts it, from where, and by what.
-    public struct Circumstances: Hashable, Sendable {
-        public var cores: MachineCores
+    package struct Circumstances: Hashable, Sendable {
+        package var cores: MachineCores
         /// The major version of the Open MPI that `mpirun` belongs to; `nil` if it is not known.
-        public var openMPI: Int?
+        package var openMPI: Int?
         /// `mpirun` refuses root unless told twice.
-        public var isRoot: Bool
+        package var isRoot: Bool
         /// Whether progress goes to a person's terminal, which ranks under `mpirun` cannot see.
-        public var isTerminal: Bool
+        package var isTerminal: Bool
 
-        public init(
+        package init(
             cores: MachineCores, openMPI: Int?, isRoot: Bool = false, isTerminal: Bool = false
         ) {
             self.cores = cores
@@ -51,14 +51,14 @@ public struct LaunchLine: Hashable, Sendable {
     }
 
     /// Whether it needs an `mpirun`: a lone rank on this machine needs none without arguments for it.
-    public static func needsLauncher(ranks: Int, hosts: Hosts, extra: [String]) -> Bool {
+    package static func needsLauncher(ranks: Int, hosts: Hosts, extra: [String]) -> Bool {
         ranks != 1 || hosts != .here || !extra.isEmpty
     }
 
     /// - Parameters:
     ///   - worker: the worker's path and its arguments.
     ///   - extra: further arguments of `mpirun`.
-    public init(
+    package init(
         ranks: Int, worker: [String], hosts: Hosts = .here, extra: [String] = [],
         circumstances: Circumstances
     ) {
@@ -114,13 +114,13 @@ public struct LaunchLine: Hashable, Sendable {
     }
 
     /// Whether the launcher runs in its quiet mode, in which it does not say why it could not start the ranks.
-    public var isQuiet: Bool { startsRanks && arguments.dropFirst().first == "-q" }
+    package var isQuiet: Bool { startsRanks && arguments.dropFirst().first == "-q" }
 
     /// Whether the program starts ranks, and is none itself.
-    public var startsRanks: Bool { arguments.first == Self.launcher }
+    package var startsRanks: Bool { arguments.first == Self.launcher }
 
     /// The launch of another program in the same way, by a launcher that is not quiet.
-    public func aloud(of program: [String]) -> LaunchLine {
+    package func aloud(of program: [String]) -> LaunchLine {
         let launcher = arguments.dropLast(workerCount).filter { !["-q", "--quiet"].contains($0) }
         return LaunchLine(
             environment: environment, arguments: launcher + program, workerCount: program.count)
@@ -135,7 +135,7 @@ public struct LaunchLine: Hashable, Sendable {
     private static let launcher = "mpirun"
 
     /// As one would type it into a shell.
-    public var text: String {
+    package var text: String {
         (environment.map { "\($0.name)=\($0.value.shellWord)" } + arguments.map(\.shellWord)).joined(
             separator: " ")
     }

@@ -13,13 +13,13 @@ import MIOComm
 /// A process can have one, once: MPI cannot be started again. Every return code is checked; a count beyond C's `int`
 /// is cut into several calls. Ranks of a machine share memory (`NodeMemory`) unless they are in containers of their
 /// own; sums between groups run at the same time as computing, `PendingSums`.
-public final class MPICommunicator: Communicator {
-    public let rank: Int
-    public let size: Int
-    public var ranksOnNode: Int { topology.ranksOnNode }
-    public var rankOnNode: Int { topology.rankOnNode }
-    public var group: RankGroup { topology.group }
-    public private(set) var statistics = CommunicationStatistics()
+package final class MPICommunicator: Communicator {
+    package let rank: Int
+    package let size: Int
+    package var ranksOnNode: Int { topology.ranksOnNode }
+    package var rankOnNode: Int { topology.rankOnNode }
+    package var group: RankGroup { topology.group }
+    package private(set) var statistics = CommunicationStatistics()
     private let world: MPI_Comm
     private let topology: MPITopology
     private let elementsPerCall: Int
@@ -33,7 +33,7 @@ public final class MPICommunicator: Communicator {
     ///   Others are for tests of how larger counts are cut.
     /// - Throws: `CommunicationError` if MPI was started before or cannot serve threads, or if `srun`
     ///   started several tasks that MPI does not join.
-    public init(elementsPerCall: Int = (1 << 28) - 1024) throws(CommunicationError) {
+    package init(elementsPerCall: Int = (1 << 28) - 1024) throws(CommunicationError) {
         precondition((1...Int(CInt.max)).contains(elementsPerCall), "\(elementsPerCall) elements per call")
         self.elementsPerCall = elementsPerCall
         // Asked first: MPI sets these variables itself when it starts a world of one.
@@ -53,10 +53,10 @@ public final class MPICommunicator: Communicator {
 
     /// What is wrong with the groups that `MIO_RANKS_PER_GROUP` asks for, the same on all ranks; `nil` if nothing is.
     /// Check it first: each rank is a group of its own then.
-    public var fault: (any MIOError)? { topology.fault }
+    package var fault: (any MIOError)? { topology.fault }
 
     /// Ends all ranks if MPI runs, else this process: for a rank whose `init` failed.
-    public static func endAll(_ code: ExitCode) -> Never {
+    package static func endAll(_ code: ExitCode) -> Never {
         var (isStarted, isFinalized): (CInt, CInt) = (0, 0)
         if MPI_Initialized(&isStarted) == MPI_SUCCESS, MPI_Finalized(&isFinalized) == MPI_SUCCESS,
             isStarted != 0, isFinalized == 0
@@ -66,21 +66,21 @@ public final class MPICommunicator: Communicator {
         endProcess(code.rawValue)
     }
 
-    public var name: String { "MPI" }
+    package var name: String { "MPI" }
 
-    public func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
+    package func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }
 
-    public func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
+    package func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) throws(CommunicationError) {
         try allreduce(values, count, mio_mpi_float(), mio_mpi_sum())
         statistics.addReduction(of: count, Float.self)
     }
 
-    public func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError) {
+    package func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) throws(CommunicationError) {
         try allreduce(values, count, mio_mpi_double(), mio_mpi_sum())
         statistics.addReduction(of: count, Double.self)
     }
 
-    public func allreduceMax(_ value: Double) throws(CommunicationError) -> Double {
+    package func allreduceMax(_ value: Double) throws(CommunicationError) -> Double {
         // What MPI_MAX makes of a NaN depends on the order of the operands, and so on the rank: whether
         // there is one is reduced beside the values.
         var pair = (value.isNaN ? -Double.infinity : value, value.isNaN ? 1.0 : 0.0)
@@ -91,7 +91,7 @@ public final class MPICommunicator: Communicator {
         return pair.1 == 0 ? pair.0 : .nan
     }
 
-    public func shareMemory(byteCount: Int) throws -> SharedMemory {
+    package func shareMemory(byteCount: Int) throws -> SharedMemory {
         guard group.size > 1 else { return SharedMemory(ofOneRank: group, byteCount: byteCount) }
         // Over all groups: where one has none, all ranks end, with one message.
         let memory = try agree(on: "shared memory") {
@@ -105,11 +105,11 @@ public final class MPICommunicator: Communicator {
             base: memory.base, byteCount: memory.byteCount, group: group, owner: memory)
     }
 
-    public func reserve(slots count: Int) {
+    package func reserve(slots count: Int) {
         sums.reserve(slots: count, hasThread: servesThreads && group.count > 1)
     }
 
-    public func startSumBetweenGroups(
+    package func startSumBetweenGroups(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
     ) throws(CommunicationError) {
         try sums.start(
@@ -117,7 +117,7 @@ public final class MPICommunicator: Communicator {
             slot: slot)
     }
 
-    public func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
+    package func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
         throws(CommunicationError)
     {
         guard let count = CInt(exactly: count) else {
@@ -134,24 +134,24 @@ public final class MPICommunicator: Communicator {
         }
     }
 
-    public func progress() throws(CommunicationError) { try sums.progress() }
+    package func progress() throws(CommunicationError) { try sums.progress() }
 
-    public func wait(slot: Int) throws(CommunicationError) { try sums.wait(slot: slot) }
+    package func wait(slot: Int) throws(CommunicationError) { try sums.wait(slot: slot) }
 
     /// Whether the sum started in `slot` is complete; only looks. Between groups sums also move without the caller.
-    public func isComplete(slot: Int) -> Bool { sums.isComplete(slot: slot) }
+    package func isComplete(slot: Int) -> Bool { sums.isComplete(slot: slot) }
 
-    public func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
+    package func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
         if group.rank == 0 { try broadcastPieces(bytes, root: 0, over: topology.control) }
         try barrier()
     }
 
-    public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {
+    package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws(CommunicationError) {
         try broadcastPieces(bytes, root: root)
         statistics.collectives += 1
     }
 
-    public func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
+    package func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
         var length = Int64(bytes.count)
         try call("MPI_Bcast") { MPI_Bcast(&length, 1, mio_mpi_int64(), rankArgument(root), world) }
         var result = rank == root ? bytes : [UInt8](repeating: 0, count: Int(length))
@@ -162,28 +162,28 @@ public final class MPICommunicator: Communicator {
         return result
     }
 
-    public func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]? {
+    package func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]? {
         let lengths = try allgatherLengths(bytes.count)
         let result = try gatherBytes(bytes, lengths, root: root)
         statistics.collectives += 1
         return result
     }
 
-    public func allgather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] {
+    package func allgather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] {
         let lengths = try allgatherLengths(bytes.count)
         let result = try allgatherBytes(bytes, lengths)
         statistics.collectives += 1
         return result
     }
 
-    public func barrier() throws(CommunicationError) {
+    package func barrier() throws(CommunicationError) {
         try call("MPI_Barrier") { MPI_Barrier(world) }
         statistics.collectives += 1
     }
 
-    public func abort(_ code: ExitCode) -> Never { sums.exclusively { abortMPI(code.rawValue) } }
+    package func abort(_ code: ExitCode) -> Never { sums.exclusively { abortMPI(code.rawValue) } }
 
-    public func finalize() throws(CommunicationError) {
+    package func finalize() throws(CommunicationError) {
         guard !isFinalized else { return }
         sums.end()
         // mpirun ends the others when a rank exits with a code other than 0: all have done their writing

@@ -5,13 +5,13 @@
 #endif
 
 /// What the environment says of how this process was started.
-public enum MPILaunch {
+package enum MPILaunch {
     /// Whether a launcher started this process as a rank. If not, use the loopback communicator: MPI
     /// would start a daemon of its own for a world of one.
-    public static var isLaunched: Bool { hasProcessManager || tasksOfStep > 1 }
+    package static var isLaunched: Bool { hasProcessManager || tasksOfStep > 1 }
 
     /// The rank of this process before MPI runs, as its launcher says it; `nil` if none started it.
-    public static var rank: Int? {
+    package static var rank: Int? {
         guard isLaunched else { return nil }
         let variables: [String] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
         return variables.lazy.compactMap { getenv($0).flatMap { Int(String(cString: $0)) } }.first ?? 0

@@ -5,12 +5,12 @@ import Foundation
 ///
 /// Linux: Documentation/admin-guide/cgroup-v2.rst, and cgroup-v1/memory.rst and scheduler/sched-bwc.rst of the first
 /// version.
-public struct ControlGroups {
+package struct ControlGroups {
     private let membership: String
     private let read: (String) -> String?
 
     /// Of this process.
-    public static var current: ControlGroups {
+    package static var current: ControlGroups {
         func text(_ path: String) -> String? {
             FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
         }
@@ -20,13 +20,13 @@ public struct ControlGroups {
     /// - Parameters:
     ///   - membership: `/proc/self/cgroup`: `0::/a/b`, or `4:cpu,cpuacct:/a/b` of the first version.
     ///   - read: a file's text; `nil` if there is none.
-    public init(membership: String, read: @escaping (String) -> String?) {
+    package init(membership: String, read: @escaping (String) -> String?) {
         self.membership = membership
         self.read = read
     }
 
     /// CPUs' worth of time: threads beyond it would only be held up. `nil` for no limit.
-    public var cpus: Double? {
+    package var cpus: Double? {
         smallest("cpu") { folder in
             ratio(read(folder + "/cpu.max")?.split(whereSeparator: \.isWhitespace).map(String.init))
         } first: { folder in
@@ -35,7 +35,7 @@ public struct ControlGroups {
     }
 
     /// Bytes; `nil` for no limit.
-    public var memory: Double? {
+    package var memory: Double? {
         smallest("memory") { folder in
             number(read(folder + "/memory.max"))
         } first: { folder in

@@ -1,22 +1,22 @@
 import Foundation
 
 /// The cores that a process may use, and their threads.
-public struct MachineCores: Hashable, Sendable {
+package struct MachineCores: Hashable, Sendable {
     /// Hardware threads in this process' affinity mask, and at most as many as its control groups have time for.
-    public var threads: Int
+    package var threads: Int
     /// Cores that these threads belong to: at least 1, at most `threads`.
-    public var cores: Int
+    package var cores: Int
     /// Whether some of the machine's are left out.
-    public var isRestricted: Bool
+    package var isRestricted: Bool
 
-    public init(threads: Int, cores: Int, isRestricted: Bool = false) {
+    package init(threads: Int, cores: Int, isRestricted: Bool = false) {
         self.threads = threads
         self.cores = cores
         self.isRestricted = isRestricted
     }
 
     /// Of this process, as Linux tells in `/proc` and `/sys`.
-    public static var current: MachineCores { inMask.limited(to: ControlGroups.current.cpus) }
+    package static var current: MachineCores { inMask.limited(to: ControlGroups.current.cpus) }
 
     private static var inMask: MachineCores {
         let allowed = ThreadsPerRank.allowedThreads()
@@ -29,7 +29,7 @@ public struct MachineCores: Hashable, Sendable {
     }
 
     /// - Parameter quota: CPUs' worth of time; `nil` for no limit.
-    public func limited(to quota: Double?) -> MachineCores {
+    package func limited(to quota: Double?) -> MachineCores {
         guard let quota, quota < Double(threads) else { return self }
         let whole = max(1, Int(quota))
         return MachineCores(threads: whole, cores: min(cores, whole), isRestricted: true)

@@ -9,10 +9,10 @@ import MIOComm
 ///
 /// Never from the machine's core count: a launcher that binds ranks, a container or a batch system gives a
 /// process fewer, or less time (`ControlGroups`). Hardware threads of a core count as one: they share its arithmetic.
-public enum ThreadsPerRank {
+package enum ThreadsPerRank {
     /// - Returns: at least 1: the rank's own cores, or its share where ranks share cores.
     /// - Throws: `CommunicationError`
-    public static func derive(_ communicator: any Communicator) throws -> Int {
+    package static func derive(_ communicator: any Communicator) throws -> Int {
         let mine = cores(ofThreads: allowedThreads())
         let host = ProcessInfo.processInfo.hostName
         let text = ([host] + mine.map(String.init)).joined(separator: " ")
@@ -30,14 +30,14 @@ public enum ThreadsPerRank {
     ///   - own: the cores in a rank's mask.
     ///   - ofMachine: those in all of its ranks' masks.
     ///   - quota: CPUs' worth of time that they have together; `nil` for no limit.
-    public static func share(own: Int, ofMachine: Int, ranks: Int, quota: Double?) -> Int {
+    package static func share(own: Int, ofMachine: Int, ranks: Int, quota: Double?) -> Int {
         let usable = min(Double(ofMachine), quota ?? .infinity)
         return max(1, min(own, Int(usable) / ranks))
     }
 
     /// The hardware threads in this process' affinity mask, as Linux lists them in `/proc/self/status`; all of the
     /// machine's where there is no such file.
-    public static func allowedThreads() -> [Int] {
+    package static func allowedThreads() -> [Int] {
         let prefix = "Cpus_allowed_list:"
         guard let status = FileManager.default.contents(atPath: "/proc/self/status"),
             let line = String(decoding: status, as: UTF8.self).split(separator: "\n")
@@ -49,14 +49,14 @@ public enum ThreadsPerRank {
 
     /// The cores of some hardware threads, each by its first thread; one whose siblings are not told is a core.
     /// - Parameter siblings: the list of the threads of a thread's core.
-    public static func cores(
+    package static func cores(
         ofThreads threads: [Int], siblings: (Int) -> String? = siblings(ofThread:)
     ) -> [Int] {
         Set(threads.map { thread in siblings(thread).flatMap { cores(inList: $0).first } ?? thread }).sorted()
     }
 
     /// As Linux tells.
-    public static func siblings(ofThread thread: Int) -> String? {
+    package static func siblings(ofThread thread: Int) -> String? {
         FileManager.default.contents(
             atPath: "/sys/devices/system/cpu/cpu\(thread)/topology/thread_siblings_list"
         ).map { String(decoding: $0, as: UTF8.self) }
@@ -77,7 +77,7 @@ public enum ThreadsPerRank {
     /// system does not say.
     ///
     /// From `/sys`, not from `sysconf`: in a virtual machine that one adds up the caches of the whole host.
-    public static func lastLevelCache() -> Int {
+    package static func lastLevelCache() -> Int {
         let folder = "/sys/devices/system/cpu/cpu0/cache"
         let sizes = (0..<8).compactMap { index -> Int? in
             guard let bytes = FileManager.default.contents(atPath: "\(folder)/index\(index)/size") else {

@@ -89,7 +89,7 @@ public struct OutputSpecification: Sendable {
     }
 
     /// Which of its targets are labels.
-    public var targetLabelling: TargetLabelling {
+    package var targetLabelling: TargetLabelling {
         let label = loss.hasClassLabels ? Double(missingLabel ?? Self.defaultMissingLabel) : nil
         return TargetLabelling(
             loss.targetKind, missing: (label ?? missingValue).map { Float($0) },

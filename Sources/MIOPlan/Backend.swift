@@ -4,7 +4,7 @@ import MIOGraph
 /// Who computes: says, before there is a buffer, how it would run a call of a layer.
 ///
 /// The answers are part of the plan, which ranks compare: equal requests get equal answers on equal machines.
-public protocol Backend: Sendable {
+package protocol Backend: Sendable {
     var name: String { get }
     /// Whether the kernels of layers compute it themselves. A plan gives the others a call of their own.
     func fuses(_ activation: Activation) -> Bool
@@ -12,27 +12,27 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
-    public func fuses(_ activation: Activation) -> Bool { true }
+    package func fuses(_ activation: Activation) -> Bool { true }
 }
 
 /// One call of a layer, as the plan asks about it.
-public struct KernelRequest: Sendable {
-    public let layer: any Layer
-    public let inputShapes: [Shape]
+package struct KernelRequest: Sendable {
+    package let layer: any Layer
+    package let inputShapes: [Shape]
     /// What the inputs' producers left; the answer may ask for others, which costs a reordering.
-    public let inputLayouts: [Layout]
-    public let outputShapes: [Shape]
+    package let inputLayouts: [Layout]
+    package let outputShapes: [Shape]
     /// Of the first result.
-    public var outputShape: Shape { outputShapes[0] }
+    package var outputShape: Shape { outputShapes[0] }
     /// The most samples one pass has.
-    public let samples: Int
+    package let samples: Int
     /// Other calls use the same weights: they must stay canonical.
-    public let sharesWeights: Bool
+    package let sharesWeights: Bool
     /// Which inputs need a gradient.
-    public let needsInputGradients: [Bool]
-    public let trainsWeights: Bool
+    package let needsInputGradients: [Bool]
+    package let trainsWeights: Bool
 
-    public init(
+    package init(
         layer: any Layer, inputShapes: [Shape], inputLayouts: [Layout], outputShapes: [Shape], samples: Int,
         sharesWeights: Bool, needsInputGradients: [Bool], trainsWeights: Bool
     ) {
@@ -50,7 +50,7 @@ public struct KernelRequest: Sendable {
     /// - Parameters:
     ///   - inputs: for each of its inputs which one of this call it is.
     ///   - samples: the most that one pass of it has.
-    public func inside(
+    package func inside(
         _ inner: any Layer, inputs: [Int], inputShapes: [Shape], outputShapes: [Shape], samples: Int
     ) -> KernelRequest {
         KernelRequest(
@@ -61,45 +61,45 @@ public struct KernelRequest: Sendable {
 }
 
 /// Which of a backend's kernels runs a call.
-public struct KernelName: Hashable, Sendable, CustomStringConvertible {
-    public let description: String
+package struct KernelName: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
 
-    public init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 
     /// The plain implementation.
-    public static let reference = KernelName("reference")
+    package static let reference = KernelName("reference")
 }
 
 /// How a call is run.
-public struct KernelChoice: Hashable, Sendable {
-    public var kernel = KernelName.reference
+package struct KernelChoice: Hashable, Sendable {
+    package var kernel = KernelName.reference
     /// For people, and for the comparison between ranks: "onednn jit:avx512_core, winograd".
-    public var algorithm: String
-    public var inputLayouts: [Layout]
+    package var algorithm: String
+    package var inputLayouts: [Layout]
     /// Of the first result; the others are canonical.
-    public var outputLayout: Layout
+    package var outputLayout: Layout
     /// Elements each weight takes where it is stored, in the order of `Layer.weights(for:)`, and a word for
     /// how it lies there.
-    public var weightElements: [Int]
-    public var weightLayouts: [String]
+    package var weightElements: [Int]
+    package var weightLayouts: [String]
     /// Temporary elements a forward or backward pass uses, not kept in between.
-    public var scratchElements: Int
+    package var scratchElements: Int
     /// Elements kept from forward to backward.
-    public var workspaceElements: Int
+    package var workspaceElements: Int
     /// Whether backward reads the input and output of forward: how long they must stay.
-    public var backwardReadsInputs: Bool
-    public var backwardReadsOutput: Bool
+    package var backwardReadsInputs: Bool
+    package var backwardReadsOutput: Bool
     /// Backward lists the rows of its only weight that have a gradient, instead of writing the gradient of all.
-    public var listsRows = false
+    package var listsRows = false
     /// For each input, or none for all of them: backward can take its gradient through the relu that made the input,
     /// and sum the bias' gradient before it, both while it has the input at hand: see `ReluFusion`.
-    public var passesRelu: [Bool]
+    package var passesRelu: [Bool]
     /// Backward can do without its relu and its bias' gradient, which another operation does.
-    public var takesPassedRelu: Bool
+    package var takesPassedRelu: Bool
     /// How the layers inside are run, of a layer that is made of others.
-    public var inner: [KernelChoice] = []
+    package var inner: [KernelChoice] = []
 
-    public init(
+    package init(
         algorithm: String, inputLayouts: [Layout], outputLayout: Layout = .canonical, weightElements: [Int],
         weightLayouts: [String], scratchElements: Int = 0,
         workspaceElements: Int = 0, backwardReadsInputs: Bool = true, backwardReadsOutput: Bool = true,
@@ -119,7 +119,7 @@ public struct KernelChoice: Hashable, Sendable {
     }
 
     /// The plain implementation: everything canonical.
-    public static func reference(_ request: KernelRequest) -> KernelChoice {
+    package static func reference(_ request: KernelRequest) -> KernelChoice {
         let weights = request.layer.weights(for: request.inputShapes)
         let memory = request.layer.memory(for: request.inputShapes, output: request.outputShape)
         return KernelChoice(
@@ -134,8 +134,8 @@ public struct KernelChoice: Hashable, Sendable {
 }
 
 /// Runs every layer on its plain implementation: the oracle.
-public struct ReferenceBackend: Backend {
-    public init() {}
-    public var name: String { "reference" }
-    public func choose(_ request: KernelRequest) -> KernelChoice { .reference(request) }
+package struct ReferenceBackend: Backend {
+    package init() {}
+    package var name: String { "reference" }
+    package func choose(_ request: KernelRequest) -> KernelChoice { .reference(request) }
 }

@@ -1,7 +1,7 @@
 import MIOBase
 
 /// How a tensor's samples lie in memory. Outside of a plan everything is canonical.
-public enum Layout: Hashable, Sendable {
+package enum Layout: Hashable, Sendable {
     /// Keras' shape in row-major order.
     case canonical
     /// (height, width, channels) as [channels / block][height][width][block], the last block padded with
@@ -11,7 +11,7 @@ public enum Layout: Hashable, Sendable {
     case flattenedBlocked(image: Shape, block: Int)
 
     /// Elements one sample of `shape` takes.
-    public func elements(of shape: Shape) -> Int {
+    package func elements(of shape: Shape) -> Int {
         switch self {
         case .canonical: shape.count
         case .channelBlocked(let block): Self.blockedElements(shape, block)
@@ -24,7 +24,7 @@ public enum Layout: Hashable, Sendable {
     }
 
     /// Where each element of a canonical image lies in a blocked one: visits (canonical, blocked) offsets.
-    public static func forEachBlocked(_ image: Shape, block: Int, _ body: (Int, Int) -> Void) {
+    package static func forEachBlocked(_ image: Shape, block: Int, _ body: (Int, Int) -> Void) {
         let (pixels, channels) = (image[0] * image[1], image[2])
         for channel in 0..<channels {
             let base = channel / block * pixels * block + channel % block
@@ -34,7 +34,7 @@ public enum Layout: Hashable, Sendable {
 }
 
 extension Layout: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .canonical: "canonical"
         case .channelBlocked(let block): "channels blocked by \(block)"

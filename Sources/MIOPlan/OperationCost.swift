@@ -7,23 +7,23 @@ import MIOGraph
 /// convolution 2 · window · channels · filters for each output pixel. Biases and activations are not counted where
 /// there are products. An algorithm that needs fewer operations (Winograd's convolutions) then shows as faster than
 /// the processor's peak. Bytes are those of float32 tensors read and written once.
-public struct OperationCost: Hashable, Sendable {
+package struct OperationCost: Hashable, Sendable {
     /// One direction, or one part of it.
-    public struct Part: Hashable, Sendable {
+    package struct Part: Hashable, Sendable {
         /// Operations a sample.
-        public var flops: Int
+        package var flops: Int
         /// Bytes of values and their gradients a sample.
-        public var bytes: Int
+        package var bytes: Int
         /// Bytes of weights and their gradients, however many samples a pass has.
-        public var weightBytes: Int
+        package var weightBytes: Int
 
-        public init(flops: Int = 0, bytes: Int = 0, weightBytes: Int = 0) {
+        package init(flops: Int = 0, bytes: Int = 0, weightBytes: Int = 0) {
             self.flops = flops
             self.bytes = bytes
             self.weightBytes = weightBytes
         }
 
-        public static func + (a: Part, b: Part) -> Part {
+        package static func + (a: Part, b: Part) -> Part {
             Part(
                 flops: a.flops.clampedPlus(b.flops), bytes: a.bytes.clampedPlus(b.bytes),
                 weightBytes: a.weightBytes.clampedPlus(b.weightBytes))
@@ -31,17 +31,17 @@ public struct OperationCost: Hashable, Sendable {
     }
 
     /// y from x and the weights.
-    public let forward: Part
+    package let forward: Part
     /// The weights' gradients from x and dy; nothing if no weight is trained.
-    public let backwardWeights: Part
+    package let backwardWeights: Part
     /// dx from dy and the weights; nothing if nobody needs it.
-    public let backwardInputs: Part
-    public var backward: Part { backwardWeights + backwardInputs }
+    package let backwardInputs: Part
+    package var backward: Part { backwardWeights + backwardInputs }
     /// Operations a sample, there and back.
-    public var flops: Int { forward.flops.clampedPlus(backward.flops) }
+    package var flops: Int { forward.flops.clampedPlus(backward.flops) }
 
     /// - Parameter operation: of the plan.
-    public init(_ operation: Plan.Operation, in plan: Plan) {
+    package init(_ operation: Plan.Operation, in plan: Plan) {
         let shapes = operation.inputs.map { plan.tensors[$0].shape }
         let inputs = shapes.map(\.count)
         let outputShape = plan.tensors[operation.output].shape
@@ -84,9 +84,9 @@ public struct OperationCost: Hashable, Sendable {
 
 extension Plan {
     /// What each operation costs, in their order.
-    public var costs: [OperationCost] { operations.map { OperationCost($0, in: self) } }
+    package var costs: [OperationCost] { operations.map { OperationCost($0, in: self) } }
 
     /// Operations that a training step takes for each sample of its batch: forward and backward, without losses
     /// and the optimizer.
-    public var flopsPerSample: Int { costs.reduce(0) { $0.clampedPlus($1.flops) } }
+    package var flopsPerSample: Int { costs.reduce(0) { $0.clampedPlus($1.flops) } }
 }

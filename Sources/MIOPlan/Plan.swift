@@ -5,25 +5,25 @@ import MIOGraph
 /// gradients and their reduction.
 ///
 /// A value: ranks compare its description, tests look at it without a buffer.
-public struct Plan: Sendable {
+package struct Plan: Sendable {
     /// A tensor of the step, `samples` of which lie one after another.
-    public struct TensorPlan: Hashable, Sendable {
-        public let name: String
+    package struct TensorPlan: Hashable, Sendable {
+        package let name: String
         /// Of one sample.
-        public let shape: Shape
-        public let layout: Layout
+        package let shape: Shape
+        package let layout: Layout
         /// Elements one sample takes.
-        public let elements: Int
+        package let elements: Int
         /// Where its values begin in the arena.
-        public let offset: Int
+        package let offset: Int
         /// Where its gradient begins in the arena; `nil` if nothing needs it.
-        public let gradientOffset: Int?
+        package let gradientOffset: Int?
         /// The tensor that this one is under another shape; itself, if it is none.
-        public let root: Int
+        package let root: Int
     }
 
     /// What an operation does.
-    public enum Work: Sendable {
+    package enum Work: Sendable {
         /// Calls a layer. `node` is its number in the graph.
         case layer(any Layer, node: Int, choice: KernelChoice)
         /// Writes which positions count, of the model's inputs that it reads: 1 or 0.
@@ -32,120 +32,120 @@ public struct Plan: Sendable {
         case reorder
     }
 
-    public struct Operation: Sendable {
-        public let name: String
-        public let work: Work
+    package struct Operation: Sendable {
+        package let name: String
+        package let work: Work
         /// Indices into `tensors`.
-        public let inputs: [Int]
+        package let inputs: [Int]
         /// The tensor of each input's mask, if it has one; empty if the operation reads none.
-        public let masks: [Int?]
-        public let outputs: [Int]
+        package let masks: [Int?]
+        package let outputs: [Int]
         /// The first one.
-        public var output: Int { outputs[0] }
+        package var output: Int { outputs[0] }
         /// Indices into `parameters`.
-        public let weights: [Int]
+        package let weights: [Int]
         /// Whether a loss depends on an output by way of something that is trained.
-        public let hasBackward: Bool
+        package let hasBackward: Bool
         /// For each input: whether backward gives it a gradient, and whether another operation has done so
         /// before, so that this one adds.
-        public let inputGradients: [GradientFlow]
+        package let inputGradients: [GradientFlow]
         /// For each weight: whether it is trained, and whether another call contributes before this one.
-        public let weightGradients: [GradientFlow]
+        package let weightGradients: [GradientFlow]
         /// For each input: the operation whose relu's and bias' backward this one does on the way, in the input's
         /// memory.
-        public let passesReluOf: [Int?]
+        package let passesReluOf: [Int?]
         /// Whether another operation has done this one's: its output's gradient comes multiplied by f′.
-        public let reluIsPassed: Bool
-        public let scratchOffset: Int
-        public let workspaceOffset: Int
+        package let reluIsPassed: Bool
+        package let scratchOffset: Int
+        package let workspaceOffset: Int
         /// Which of the numbers that are summed over the whole batch it needs for forward and for backward; empty for
         /// none. Only in training.
-        public let forwardSums: Range<Int>
-        public let backwardSums: Range<Int>
+        package let forwardSums: Range<Int>
+        package let backwardSums: Range<Int>
     }
 
     /// A part of a step's operations that runs without a look at other ranks' samples.
     ///
     /// Before its forward the numbers in `forwardSums` are added up over the global batch: those of the operations that
     /// begin it. In backward they come last, after the numbers in `backwardSums` were added up.
-    public struct Stage: Hashable, Sendable {
-        public let operations: Range<Int>
+    package struct Stage: Hashable, Sendable {
+        package let operations: Range<Int>
         /// Those that need sums: the first ones.
-        public let summing: Range<Int>
-        public let forwardSums: Range<Int>
-        public let backwardSums: Range<Int>
+        package let summing: Range<Int>
+        package let forwardSums: Range<Int>
+        package let backwardSums: Range<Int>
     }
 
-    public enum GradientFlow: String, Hashable, Sendable { case none, first, adds }
+    package enum GradientFlow: String, Hashable, Sendable { case none, first, adds }
 
     /// A weight and its place in the slabs of weights, gradients and optimizer state.
-    public struct ParameterPlan: Hashable, Sendable {
+    package struct ParameterPlan: Hashable, Sendable {
         /// `conv1/kernel`
-        public let name: String
+        package let name: String
         /// Index in `Graph.parameters`.
-        public let index: Int
+        package let index: Int
         /// Keras' shape.
-        public let shape: Shape
-        public let layout: String
-        public let offset: Int
+        package let shape: Shape
+        package let layout: String
+        package let offset: Int
         /// Elements in the slab; at least `shape.count`.
-        public let elements: Int
+        package let elements: Int
         /// Untrained weights lie behind the trained ones and have no gradient.
-        public let trainable: Bool
+        package let trainable: Bool
         /// Whether lanes list the rows that have a gradient; such weights are the last trained ones.
-        public let listsRows: Bool
+        package let listsRows: Bool
         /// The operation that loads and saves it: it knows the layout.
-        public let owner: Int
-        public var range: Range<Int> { offset..<offset + elements }
+        package let owner: Int
+        package var range: Range<Int> { offset..<offset + elements }
     }
 
     /// An output: where the loss attaches.
-    public struct Head: Hashable, Sendable {
-        public let name: String
+    package struct Head: Hashable, Sendable {
+        package let name: String
         /// The tensor a loss reads: logits if `absorbed` is set, else the output's values.
-        public let tensor: Int
+        package let tensor: Int
         /// The final activation that the loss computes itself, from logits.
-        public let absorbed: Activation?
+        package let absorbed: Activation?
         /// The output's values as users see them; the head writes them if `absorbed` is set.
-        public let predictions: Int
-        public let shape: Shape
+        package let predictions: Int
+        package let shape: Shape
         /// Whether the loss' gradient goes into `tensor`'s first, or is added to what others put there.
-        public let gradient: GradientFlow
+        package let gradient: GradientFlow
     }
 
     /// A part of the gradient slab that is reduced in one go.
-    public struct Bucket: Hashable, Sendable {
-        public let range: Range<Int>
+    package struct Bucket: Hashable, Sendable {
+        package let range: Range<Int>
         /// The operation whose backward completes it; −1 if it is complete only when all of a rank's lanes are.
-        public let completedBy: Int
+        package let completedBy: Int
     }
 
-    public let backend: String
+    package let backend: String
     /// The most samples a pass has; larger parts of a batch are passed in pieces.
-    public let samples: Int
-    public let tensors: [TensorPlan]
+    package let samples: Int
+    package let tensors: [TensorPlan]
     /// The tensor each input of the graph is put into.
-    public let inputs: [Int]
-    public let operations: [Operation]
-    public let heads: [Head]
-    public let parameters: [ParameterPlan]
+    package let inputs: [Int]
+    package let operations: [Operation]
+    package let heads: [Head]
+    package let parameters: [ParameterPlan]
     /// Elements of the weight slab, and how many of them, at its start, are trained.
-    public let weightElements: Int
-    public let trainedElements: Int
+    package let weightElements: Int
+    package let trainedElements: Int
     /// Elements at the start of the gradients that each lane has: without those whose rows are listed.
-    public var laneElements: Int { parameters.first { $0.listsRows }?.offset ?? trainedElements }
-    public let buckets: [Bucket]
+    package var laneElements: Int { parameters.first { $0.listsRows }?.offset ?? trainedElements }
+    package let buckets: [Bucket]
     /// Elements of the arena that holds values, gradients, scratch and workspaces.
-    public let arenaElements: Int
+    package let arenaElements: Int
     /// In the order of forward; at least one. Those after the first begin with sums over the batch.
-    public let stages: [Stage]
+    package let stages: [Stage]
     /// Numbers that a step adds up over the batch for its stages.
-    public let batchSumCount: Int
+    package let batchSumCount: Int
 }
 
 extension Plan: CustomStringConvertible {
     /// One line a fact: what ranks compare.
-    public var description: String {
+    package var description: String {
         var lines = ["backend \(backend), \(samples) samples a pass, arena of \(arenaElements) elements"]
         for (index, tensor) in tensors.enumerated() {
             lines.append(
@@ -179,7 +179,7 @@ extension Plan: CustomStringConvertible {
 
 extension Plan {
     /// For each weight whose gradient's rows are listed: rows that a sample names, over all calls.
-    public var listedRowsOfSample: [Int] {
+    package var listedRowsOfSample: [Int] {
         parameters.indices.filter { parameters[$0].listsRows }.map { parameter in
             operations.filter { $0.weights.contains(parameter) }
                 .reduce(0) { $0 + tensors[$1.inputs[0]].shape.count }

@@ -1,34 +1,34 @@
 import MIOGraph
 
 /// What a plan is made for.
-public struct PlanRequest: Sendable {
+package struct PlanRequest: Sendable {
     /// What an output's loss wants of the plan.
-    public struct HeadRequest: Hashable, Sendable {
+    package struct HeadRequest: Hashable, Sendable {
         /// The output's name in the graph.
-        public let output: String
+        package let output: String
         /// The final activation that the loss prefers to compute itself, from logits, if the output has it.
-        public let absorbs: Activation?
+        package let absorbs: Activation?
         /// Whether there is a loss; without one the output is computed but teaches nothing.
-        public let trained: Bool
+        package let trained: Bool
 
-        public init(output: String, absorbs: Activation?, trained: Bool) {
+        package init(output: String, absorbs: Activation?, trained: Bool) {
             self.output = output
             self.absorbs = absorbs
             self.trained = trained
         }
     }
 
-    public var graph: Graph
+    package var graph: Graph
     /// One for each output of the graph, in its order.
-    public var heads: [HeadRequest]
+    package var heads: [HeadRequest]
     /// The most samples a pass has, at least 1.
-    public var samples: Int
+    package var samples: Int
     /// Elements a bucket of gradients has at least, before it is closed.
-    public var bucketElements: Int
+    package var bucketElements: Int
     /// Whether there is no backward at all: evaluation and prediction.
-    public var forwardOnly: Bool
+    package var forwardOnly: Bool
 
-    public init(
+    package init(
         graph: Graph, heads: [HeadRequest], samples: Int, bucketElements: Int = 1 << 20,
         forwardOnly: Bool = false
     ) {

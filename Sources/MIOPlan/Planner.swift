@@ -3,7 +3,7 @@ import MIOGraph
 
 extension Plan {
     /// Plans a step. Never fails: the graph has been checked.
-    public init(_ request: PlanRequest, backend: some Backend) {
+    package init(_ request: PlanRequest, backend: some Backend) {
         var lowering = Lowering(request, backend: backend)
         lowering.emitOperations()
         lowering.emitHeads()

@@ -6,15 +6,15 @@ import MIOFormats
 /// A training at one step, to be written: where it stands, and snapshots of its tensors.
 ///
 /// The tensors' memory must not change until the checkpoint is written (`RecordKeeper.waitForCheckpoint`).
-public struct Checkpoint: Sendable {
-    public var manifest: CheckpointManifest
+package struct Checkpoint: Sendable {
+    package var manifest: CheckpointManifest
     /// The model's variables, in order.
-    public let weights: [NamedTensor]
+    package let weights: [NamedTensor]
     /// The optimizer's variables.
-    public let optimizer: [NamedTensor]
+    package let optimizer: [NamedTensor]
 
     /// - Parameters: as `CheckpointManifest` has them; the model's fingerprint is that of `weights`.
-    public init(
+    package init(
         mioVersion: String, step: Int, epoch: Int, position: Int, seed: Int, jobName: String, worldSize: Int,
         state: ConfigValue, weights: [NamedTensor], optimizer: [NamedTensor]
     ) {
@@ -30,15 +30,15 @@ public struct Checkpoint: Sendable {
 /// A checkpoint on the disk, verified: every file whole and unchanged since it was written.
 ///
 /// It stays readable while the store retires its folder.
-public struct StoredCheckpoint: Sendable {
+package struct StoredCheckpoint: Sendable {
     /// The checkpoint's folder.
-    public let path: String
-    public let manifest: CheckpointManifest
-    public let weights: SafetensorsFile
-    public let optimizer: SafetensorsFile
+    package let path: String
+    package let manifest: CheckpointManifest
+    package let weights: SafetensorsFile
+    package let optimizer: SafetensorsFile
 
     /// - Throws: `CheckpointError` that names the first difference.
-    public func verifyMatches(model: [ParameterDescription]) throws(CheckpointError) {
+    package func verifyMatches(model: [ParameterDescription]) throws(CheckpointError) {
         try manifest.verifyMatches(model, path: path)
     }
 }
@@ -54,7 +54,7 @@ extension StoredCheckpoint {
     /// - Parameter path: a folder like `checkpoints/step-000000200`.
     /// - Throws: `CheckpointError` (damaged, newer format), `FileError` if the folder is not there, or if it cannot be
     ///   read now, which says nothing of what is in it.
-    public init(path: String) throws {
+    package init(path: String) throws {
         // A run's folder, for one, or that of all its checkpoints.
         let isAny = CheckpointStore.step(name: Folder.name(of: path)) != nil
         guard Folder.isFolder(path), isAny || Folder.exists(Folder.join(path, Self.manifestName)) else {

@@ -5,54 +5,54 @@ import MIOFiles
 import MIOFormats
 
 /// The name and the Keras shape of one of a model's variables.
-public struct ParameterDescription: Hashable, Sendable, CustomStringConvertible {
-    public let name: String
-    public let shape: Shape
+package struct ParameterDescription: Hashable, Sendable, CustomStringConvertible {
+    package let name: String
+    package let shape: Shape
 
-    public init(name: String, shape: Shape) {
+    package init(name: String, shape: Shape) {
         self.name = name
         self.shape = shape
     }
 
-    public var description: String { "\(quoted: name) of shape \(shape)" }
+    package var description: String { "\(quoted: name) of shape \(shape)" }
 }
 
 /// Where a training stands, and which files hold its tensors: the content of `manifest.json`.
-public struct CheckpointManifest: Hashable, Sendable {
+package struct CheckpointManifest: Hashable, Sendable {
     /// The newest format this mio reads, and the one it writes.
-    public static let formatVersion = 1
+    package static let formatVersion = 1
 
     /// One file of the checkpoint.
-    public struct File: Hashable, Sendable {
-        public let name: String
-        public let digest: FileDigest
+    package struct File: Hashable, Sendable {
+        package let name: String
+        package let digest: FileDigest
 
-        public init(name: String, digest: FileDigest) {
+        package init(name: String, digest: FileDigest) {
             self.name = name
             self.digest = digest
         }
     }
 
     /// The mio that wrote it.
-    public var mioVersion: String
+    package var mioVersion: String
     /// Optimizer steps done since the training began.
-    public var step: Int
+    package var step: Int
     /// The epoch that the next step belongs to, 0 for the first.
-    public var epoch: Int
+    package var epoch: Int
     /// Samples of that epoch consumed.
-    public var position: Int
-    public var seed: Int
-    public var jobName: String
+    package var position: Int
+    package var seed: Int
+    package var jobName: String
     /// Ranks of the run that wrote it; any other number may continue.
-    public var worldSize: Int
+    package var worldSize: Int
     /// The model's fingerprint: its variables in order, as `weights.safetensors` holds them.
-    public var model: [ParameterDescription]
+    package var model: [ParameterDescription]
     /// What else the training needs to continue, opaque here: metric accumulators, callbacks, counters.
     /// Every double comes back bit for bit.
-    public var state: ConfigValue
-    public var files: [File]
+    package var state: ConfigValue
+    package var files: [File]
 
-    public init(
+    package init(
         mioVersion: String, step: Int, epoch: Int, position: Int, seed: Int, jobName: String, worldSize: Int,
         model: [ParameterDescription], state: ConfigValue, files: [File] = []
     ) {
@@ -72,7 +72,7 @@ public struct CheckpointManifest: Hashable, Sendable {
     ///   - model: the variables of the model that wants to continue, in order.
     ///   - path: the checkpoint, for the message.
     /// - Throws: `CheckpointError` that names the first difference.
-    public func verifyMatches(_ model: [ParameterDescription], path: String) throws(CheckpointError) {
+    package func verifyMatches(_ model: [ParameterDescription], path: String) throws(CheckpointError) {
         guard model != self.model else { return }
         let index = zip(model, self.model).enumerated().first { $1.0 != $1.1 }?.offset
         let difference: String

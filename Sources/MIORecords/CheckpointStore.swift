@@ -8,10 +8,10 @@ import MIOFormats
 ///
 /// A checkpoint is whole and verified, or not there: it is written under a hidden name, put on the disk,
 /// renamed. One process writes to a store at a time, which `RunDirectory`'s lock sees to.
-public struct CheckpointStore: Sendable {
-    public let folder: String
+package struct CheckpointStore: Sendable {
+    package let folder: String
     /// How many valid checkpoints stay; at least 1.
-    public let keep: Int
+    package let keep: Int
     private let isAlone: Bool
     private let verifyPlace: @Sendable () throws -> Void
     /// Names that this value wrote or verified: their files are not read again to be counted.
@@ -23,7 +23,7 @@ public struct CheckpointStore: Sendable {
     ///   - verifyPlace: called before a checkpoint is written, and if that fails; its error is then the one that is
     ///     thrown.
     /// - Precondition: `keep` is at least 1.
-    public init(
+    package init(
         folder: String, keep: Int, isAlone: Bool = true,
         verifyPlace: @escaping @Sendable () throws -> Void = {}
     ) {
@@ -43,7 +43,7 @@ public struct CheckpointStore: Sendable {
     ///   older checkpoints are then as they were, and nothing of the new one is left, unless it was
     ///   written and only what comes after failed.
     @discardableResult
-    public mutating func write(_ checkpoint: Checkpoint) throws -> String {
+    package mutating func write(_ checkpoint: Checkpoint) throws -> String {
         try verifyPlace()
         try verifyFinite(checkpoint)
         do {
@@ -149,7 +149,7 @@ public struct CheckpointStore: Sendable {
 
     /// Writes a checkpoint of another run, then removes all others: a kill in between leaves the run as it was.
     /// - Throws: as `write`.
-    public mutating func replaceAll(by checkpoint: Checkpoint) throws {
+    package mutating func replaceAll(by checkpoint: Checkpoint) throws {
         let written = try write(checkpoint)
         for name in try names() where name != Folder.name(of: written) {
             try AtomicFolder.remove(Folder.join(folder, name))
@@ -159,7 +159,7 @@ public struct CheckpointStore: Sendable {
 
     /// Removes the checkpoints of later steps: for a run that starts over (`step` −1) or continues from an
     /// older checkpoint, so that the newest one is always of the run itself.
-    public mutating func remove(after step: Int) throws {
+    package mutating func remove(after step: Int) throws {
         guard Folder.exists(folder) else { return }
         // What a replacement that was interrupted has left under a hidden name would come back later.
         if isAlone { try AtomicFolder.recover(in: folder) }
@@ -172,12 +172,12 @@ public struct CheckpointStore: Sendable {
     // MARK: Reading
 
     /// What a run continues from.
-    public struct Found: Sendable {
-        public let checkpoint: StoredCheckpoint
+    package struct Found: Sendable {
+        package let checkpoint: StoredCheckpoint
         /// One sentence for each newer checkpoint that was passed over: which, and why.
-        public let warnings: [String]
+        package let warnings: [String]
 
-        public init(checkpoint: StoredCheckpoint, warnings: [String]) {
+        package init(checkpoint: StoredCheckpoint, warnings: [String]) {
             self.checkpoint = checkpoint
             self.warnings = warnings
         }
@@ -191,7 +191,7 @@ public struct CheckpointStore: Sendable {
     ///   is of another model: a training never starts from nothing because of it. Also if there is one of a newer
     ///   format before it: a run that went on from an older one would remove it. `FileError` if the folder cannot be
     ///   read.
-    public func newestValid(for model: [ParameterDescription]? = nil) throws -> Found? {
+    package func newestValid(for model: [ParameterDescription]? = nil) throws -> Found? {
         guard Folder.exists(folder) else { return nil }
         var listed: [(step: Int, name: String)]
         var rejected: [CheckpointError]
@@ -252,13 +252,13 @@ public struct CheckpointStore: Sendable {
     }
 
     /// Whether the checkpoint lies in this folder, by whatever path.
-    public func holds(_ checkpoint: StoredCheckpoint) -> Bool {
+    package func holds(_ checkpoint: StoredCheckpoint) -> Bool {
         func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
         return Folder.parent(of: resolved(checkpoint.path)) == resolved(folder)
     }
 
     /// The steps of the checkpoints there are, newest first, valid or not.
-    public func steps() throws -> [Int] {
+    package func steps() throws -> [Int] {
         Folder.exists(folder) ? try names().compactMap(Self.step) : []
     }
 

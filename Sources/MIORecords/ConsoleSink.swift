@@ -9,15 +9,15 @@ import Foundation
 /// A reader that went away (a closed terminal or pipe) ends the display, never the run; the program must ignore
 /// SIGPIPE. One that reads nothing for a while (Ctrl-S) is not waited for: progress is dropped meanwhile, and what ends
 /// an epoch is kept for it.
-public final class ConsoleSink: MetricSink {
+package final class ConsoleSink: MetricSink {
     /// What the run is to do, for "of how many" and the time left.
-    public struct Extent: Sendable {
-        public let epochs: Int
-        public let stepsPerEpoch: Int
+    package struct Extent: Sendable {
+        package let epochs: Int
+        package let stepsPerEpoch: Int
         /// Steps done beyond `stepsPerEpoch` for each epoch before; negative if there were fewer.
-        public let stepsBefore: Int
+        package let stepsBefore: Int
 
-        public init(epochs: Int, stepsPerEpoch: Int, stepsBefore: Int = 0) {
+        package init(epochs: Int, stepsPerEpoch: Int, stepsBefore: Int = 0) {
             self.epochs = epochs
             self.stepsPerEpoch = stepsPerEpoch
             self.stepsBefore = stepsBefore
@@ -48,7 +48,7 @@ public final class ConsoleSink: MetricSink {
     ///   - everySteps: off a terminal, at most one line per this many steps.
     ///   - clock: seconds that only grow.
     /// - Precondition: `everySteps` is at least 1.
-    public init(
+    package init(
         descriptor: Int32, isTerminal: Bool? = nil, extent: Extent, everySteps: Int,
         clock: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
     ) {
@@ -60,7 +60,7 @@ public final class ConsoleSink: MetricSink {
         self.clock = clock
     }
 
-    public func write(_ event: RunEvent) {
+    package func write(_ event: RunEvent) {
         let now = clock()
         switch event.event {
         case "step":
@@ -87,9 +87,9 @@ public final class ConsoleSink: MetricSink {
         }
     }
 
-    public func flush() {}
+    package func flush() {}
 
-    public func close() {
+    package func close() {
         if lineStands { put("\n") }
         lineStands = false
         write(patience: Self.patienceMilliseconds)

@@ -1,11 +1,11 @@
 import MIOThreads
 
 /// An event whose values are known before the first step: its word, and the names of its numbers in order.
-public struct EventKind: Hashable, Sendable {
-    public let event: String
-    public let names: [String]
+package struct EventKind: Hashable, Sendable {
+    package let event: String
+    package let names: [String]
 
-    public init(event: String, names: [String]) {
+    package init(event: String, names: [String]) {
         self.event = event
         self.names = names
     }

@@ -7,8 +7,8 @@ import MIOFiles
 /// come faster than anybody reads.
 ///
 /// Infinities and NaN are strings, as in `ConfigValue.jsonText(_:)`.
-public final class JSONLinesSink: MetricSink {
-    public let path: String
+package final class JSONLinesSink: MetricSink {
+    package let path: String
     private var file: OpenFile?
     /// The events that the file already holds of the step a run continues from.
     private var already: Set<String> = []
@@ -20,7 +20,7 @@ public final class JSONLinesSink: MetricSink {
     private static let mostPending = 1 << 15
 
     /// A warning of damaged lines in the file that was there, with the place where they are now; `nil` without any.
-    public private(set) var warning: String?
+    package private(set) var warning: String?
 
     /// Opens the file; lines of later steps, and a last line that a kill cut off, are dropped from it, in
     /// one replacement of the file. So a run that continues leaves neither duplicates nor gaps: events of
@@ -28,7 +28,7 @@ public final class JSONLinesSink: MetricSink {
     ///
     /// - Parameter step: the step that the run continues from; 0 if it starts.
     /// - Throws: `FileError`.
-    public init(path: String, keepingThrough step: Int) throws {
+    package init(path: String, keepingThrough step: Int) throws {
         self.path = path
         resumedStep = step
         if Folder.exists(path) { try keepLines(through: step) }
@@ -109,7 +109,7 @@ public final class JSONLinesSink: MetricSink {
         return (event, step)
     }
 
-    public func write(_ event: RunEvent) throws {
+    package func write(_ event: RunEvent) throws {
         if event.step == resumedStep, already.contains(event.event) { return }
         if isTorn, pending.isEmpty { pending.append(0x0A) }
         Self.append(event, to: &pending)
@@ -117,7 +117,7 @@ public final class JSONLinesSink: MetricSink {
         if pending.count >= Self.mostPending { try push() }
     }
 
-    public func push() throws {
+    package func push() throws {
         guard !pending.isEmpty else { return }
         defer { pending.removeAll(keepingCapacity: true) }
         isTorn = true
@@ -126,7 +126,7 @@ public final class JSONLinesSink: MetricSink {
     }
 
     /// An event's line, without the newline.
-    public static func line(_ event: RunEvent) -> String {
+    package static func line(_ event: RunEvent) -> String {
         var bytes: [UInt8] = []
         append(event, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
@@ -160,12 +160,12 @@ public final class JSONLinesSink: MetricSink {
         }
     }
 
-    public func flush() throws {
+    package func flush() throws {
         try push()
         try file?.synchronize()
     }
 
-    public func close() throws {
+    package func close() throws {
         try flush()
         try file.take()?.close()
     }

@@ -9,10 +9,10 @@ import MIOThreads
 /// training it would interrupt the step. What is rare (an event, a flush, the end) wakes it at once.
 ///
 /// Sendable, unchecked: entries and counters are touched only with the lock held.
-public final class Mailbox: @unchecked Sendable {
+package final class Mailbox: @unchecked Sendable {
     /// What the receiver gets.
-    public struct Letter: Sendable {
-        public enum Content: Sendable {
+    package struct Letter: Sendable {
+        package enum Content: Sendable {
             /// Numbers of a registered kind.
             case numbers(kind: Int, step: Int, epoch: Int, values: [Double])
             case event(RunEvent)
@@ -20,8 +20,8 @@ public final class Mailbox: @unchecked Sendable {
             case flush
         }
         /// 1 for the first letter ever posted.
-        public let sequence: Int
-        public let content: Content
+        package let sequence: Int
+        package let content: Content
     }
 
     private struct Entry {
@@ -36,8 +36,8 @@ public final class Mailbox: @unchecked Sendable {
     private static let eventKind = -1
     private static let flushKind = -2
 
-    public let capacity: Int
-    public let valuesPerEntry: Int
+    package let capacity: Int
+    package let valuesPerEntry: Int
     private let monitor = Monitor()
     private let entries: UnsafeMutableBufferPointer<Entry>
     private let values: UnsafeMutableBufferPointer<Double>
@@ -49,7 +49,7 @@ public final class Mailbox: @unchecked Sendable {
     private var isClosed = false
 
     /// - Precondition: both are at least 1.
-    public init(capacity: Int, valuesPerEntry: Int) {
+    package init(capacity: Int, valuesPerEntry: Int) {
         precondition(capacity >= 1 && valuesPerEntry >= 1, "a mailbox without room")
         self.capacity = capacity
         self.valuesPerEntry = valuesPerEntry
@@ -65,7 +65,7 @@ public final class Mailbox: @unchecked Sendable {
     }
 
     /// How often a producer found the ring full.
-    public var producerWaits: Int {
+    package var producerWaits: Int {
         monitor.withLock { waits }
     }
 
@@ -74,7 +74,7 @@ public final class Mailbox: @unchecked Sendable {
     /// - Returns: the letter's sequence number.
     /// - Precondition: the kind is not negative, the values fit an entry, the mailbox is open.
     @discardableResult
-    public func post(kind: Int, step: Int, epoch: Int, values: UnsafeBufferPointer<Double>) -> Int {
+    package func post(kind: Int, step: Int, epoch: Int, values: UnsafeBufferPointer<Double>) -> Int {
         precondition(kind >= 0 && values.count <= valuesPerEntry, "numbers that no entry was made for")
         monitor.lock()
         defer { monitor.unlock() }
@@ -88,7 +88,7 @@ public final class Mailbox: @unchecked Sendable {
 
     /// Posts an event whose values were not registered; this one allocates.
     @discardableResult
-    public func post(_ event: RunEvent) -> Int {
+    package func post(_ event: RunEvent) -> Int {
         monitor.lock()
         defer { monitor.unlock() }
         entries[waitForRoom()].kind = Self.eventKind
@@ -97,7 +97,7 @@ public final class Mailbox: @unchecked Sendable {
     }
 
     /// Posts the request to flush what came before.
-    public func postFlush() -> Int {
+    package func postFlush() -> Int {
         monitor.lock()
         defer { monitor.unlock() }
         entries[waitForRoom()].kind = Self.flushKind
@@ -107,7 +107,7 @@ public final class Mailbox: @unchecked Sendable {
     /// The next letter; waits for one.
     /// - Parameter beforeWaiting: called, without the lock, when there is none.
     /// - Returns: `nil` once the mailbox is closed and empty.
-    public func receive(beforeWaiting: () -> Void = {}) -> Letter? {
+    package func receive(beforeWaiting: () -> Void = {}) -> Letter? {
         monitor.lock()
         defer { monitor.unlock() }
         if received == posted, !isClosed {
@@ -136,7 +136,7 @@ public final class Mailbox: @unchecked Sendable {
     }
 
     /// No more letters; those in the ring are still received.
-    public func close() {
+    package func close() {
         monitor.withLock {
             isClosed = true
             monitor.announce()

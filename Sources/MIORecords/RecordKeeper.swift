@@ -6,7 +6,7 @@ import MIOThreads
 ///
 /// One thread, the one that steps, calls it. Errors of the background are kept for `takeError()`, which the
 /// training loop asks after each step. `close()` must be the last call; without it the threads stay.
-public final class RecordKeeper: Sendable {
+package final class RecordKeeper: Sendable {
     private let kinds: [EventKind]
     private let mailbox: Mailbox
     private let events: EventThread
@@ -21,7 +21,7 @@ public final class RecordKeeper: Sendable {
     ///   - store: `nil` for a run without checkpoints.
     ///   - capacity: events that may wait to be written before `post` waits.
     /// - Throws: `FileError` naming a value that has a reserved name or one used twice; `ThreadError`.
-    public init(
+    package init(
         kinds: [EventKind], sinks: sending [any MetricSink], store: CheckpointStore?, capacity: Int = 1024
     ) throws {
         for kind in kinds {
@@ -52,42 +52,42 @@ public final class RecordKeeper: Sendable {
     /// - Parameters:
     ///   - kind: the place in the list given at the start.
     ///   - values: as many as the kind has names, in their order.
-    public func post(_ kind: Int, step: Int, epoch: Int, values: UnsafeBufferPointer<Double>) {
+    package func post(_ kind: Int, step: Int, epoch: Int, values: UnsafeBufferPointer<Double>) {
         precondition(values.count == kinds[kind].names.count, "values without a name, or the reverse")
         mailbox.post(kind: kind, step: step, epoch: epoch, values: values)
     }
 
     /// Hands over an event of any kind; for rare ones, because it allocates.
-    public func post(_ event: RunEvent) { mailbox.post(event) }
+    package func post(_ event: RunEvent) { mailbox.post(event) }
 
     /// Hands over a snapshot to be written in the background; if one is still being written this waits.
     ///
     /// The events posted before are on the disk before the checkpoint is, so that a run that continues from
     /// it finds their lines. The snapshot's memory must stay as it is until `waitForCheckpoint()` returns.
     /// Does nothing in a run without checkpoints.
-    public func submit(_ checkpoint: Checkpoint) {
+    package func submit(_ checkpoint: Checkpoint) {
         guard let checkpoints else { return }
         let sequence = mailbox.postFlush()
         checkpoints.submit(checkpoint) { [events] in events.waitUntilFlushed(sequence) }
     }
 
     /// Returns when no checkpoint is being written: the memory of the last snapshot is free again.
-    public func waitForCheckpoint() { checkpoints?.wait() }
+    package func waitForCheckpoint() { checkpoints?.wait() }
 
     /// The oldest error of the background not taken yet; a single atomic load if there is none.
-    public func takeError() -> (any MIOError)? { errors.take() }
+    package func takeError() -> (any MIOError)? { errors.take() }
 
     /// Returns when every event posted is on the disk and no checkpoint is being written.
-    public func flush() {
+    package func flush() {
         events.waitUntilFlushed(mailbox.postFlush())
         waitForCheckpoint()
     }
 
     /// How often a post found the mailbox full.
-    public var producerWaits: Int { mailbox.producerWaits }
+    package var producerWaits: Int { mailbox.producerWaits }
 
     /// Writes everything, closes the sinks, ends the threads. Ask for errors after it.
-    public func close() {
+    package func close() {
         checkpoints?.close()
         mailbox.close()
         events.join()

@@ -6,10 +6,10 @@ import MIOFiles
 ///
 /// The hold is an advisory lock (`flock`) on the hidden file `.lock`, which names the process; the system
 /// gives it up when the process ends, however it ends.
-public final class RunDirectory: Sendable {
-    public let path: String
+package final class RunDirectory: Sendable {
+    package let path: String
     /// Why the folder is not held: its file system cannot lock. `nil` if it is.
-    public let warning: String?
+    package let warning: String?
     private let lockDescriptor: Int32
 
     /// Creates the folder, those above it and `checkpoints` in it, takes the lock, and removes what a killed run left
@@ -17,7 +17,7 @@ public final class RunDirectory: Sendable {
     ///
     /// - Throws: `FileError`: a file in the way, no right to write, or another process that holds it, which
     ///   the message names.
-    public init(_ path: String) throws(FileError) {
+    package init(_ path: String) throws(FileError) {
         try Folder.create(path)
         // Before the run, not at its end.
         try AtomicFile.verifyReplaceable(Self.jobPath(in: path))
@@ -50,7 +50,7 @@ public final class RunDirectory: Sendable {
     /// Looks whether a run could have the folder at `path`, which need not be there: nothing is in the way, and no
     /// other process holds it. Leaves nothing behind.
     /// - Throws: `FileError`, the same as `init` would.
-    public static func verifyUsable(_ path: String) throws(FileError) {
+    package static func verifyUsable(_ path: String) throws(FileError) {
         try Folder.verifyCreatable(path)
         let lockPath = lockPath(in: path)
         if Folder.isFolder(path), access(Folder.exists(lockPath) ? lockPath : path, W_OK) != 0 {
@@ -86,7 +86,7 @@ public final class RunDirectory: Sendable {
 
     /// Looks whether the folder is still the one that this process holds.
     /// - Throws: `FileError` if it was removed, moved away or replaced since.
-    public func verifyPresent() throws(FileError) {
+    package func verifyPresent() throws(FileError) {
         var own = stat()
         var present = stat()
         if fstat(lockDescriptor, &own) == 0, stat(Self.lockPath(in: path), &present) == 0,
@@ -104,36 +104,36 @@ public final class RunDirectory: Sendable {
 
     private static let jobName = "job.yaml"
     /// Of the finished model.
-    public static let weightsName = "model.safetensors"
+    package static let weightsName = "model.safetensors"
 
     /// - Parameter keep: as in `CheckpointStore`.
-    public func checkpoints(keep: Int) -> CheckpointStore {
+    package func checkpoints(keep: Int) -> CheckpointStore {
         CheckpointStore(
             folder: checkpointsPath, keep: keep, isAlone: warning == nil,
             verifyPlace: { [weak self] in try self?.verifyPresent() })
     }
 
-    public var jobPath: String { Self.jobPath(in: path) }
+    package var jobPath: String { Self.jobPath(in: path) }
     /// Of the run directory at `path`, which need not be there.
-    public static func jobPath(in path: String) -> String { Folder.join(path, jobName) }
-    public var metricsPath: String { Self.metricsPath(in: path) }
-    public static func metricsPath(in path: String) -> String { Folder.join(path, "metrics.jsonl") }
-    public var checkpointsPath: String { Self.checkpointsPath(in: path) }
+    package static func jobPath(in path: String) -> String { Folder.join(path, jobName) }
+    package var metricsPath: String { Self.metricsPath(in: path) }
+    package static func metricsPath(in path: String) -> String { Folder.join(path, "metrics.jsonl") }
+    package var checkpointsPath: String { Self.checkpointsPath(in: path) }
     /// Of the run directory at `path`, which need not be there.
-    public static func checkpointsPath(in path: String) -> String { Folder.join(path, "checkpoints") }
+    package static func checkpointsPath(in path: String) -> String { Folder.join(path, "checkpoints") }
     /// The newest checkpoint of the run directory at `path`, verified or not; `nil` if there is none or it cannot be read.
-    public static func newestCheckpoint(in path: String) -> String? {
+    package static func newestCheckpoint(in path: String) -> String? {
         let store = CheckpointStore(folder: checkpointsPath(in: path), keep: 1)
         return (try? store.steps())?.first.map {
             Folder.join(store.folder, CheckpointStore.name(step: $0))
         }
     }
 
-    public var weightsPath: String { Folder.join(path, Self.weightsName) }
+    package var weightsPath: String { Folder.join(path, Self.weightsName) }
 
     /// Writes `job.yaml`, whole or not at all.
     /// - Parameter text: the resolved job.
-    public func writeJob(_ text: String) throws(FileError) { try AtomicFile.write(text, to: jobPath) }
+    package func writeJob(_ text: String) throws(FileError) { try AtomicFile.write(text, to: jobPath) }
 
     private static func lock(_ descriptor: Int32, path: String, lockPath: String) throws(FileError) -> String?
     {

@@ -1,29 +1,29 @@
 /// Something that happened in a run, as a value: one line of `metrics.jsonl`.
-public struct RunEvent: Hashable, Sendable {
-    public struct Value: Hashable, Sendable {
+package struct RunEvent: Hashable, Sendable {
+    package struct Value: Hashable, Sendable {
         /// As Keras logs it: `loss`, `kind_loss`, `kind_accuracy`, `val_loss`, `learning_rate`.
-        public let name: String
-        public let value: Double
+        package let name: String
+        package let value: Double
 
-        public init(_ name: String, _ value: Double) {
+        package init(_ name: String, _ value: Double) {
             self.name = name
             self.value = value
         }
     }
 
     /// The keys of every event, which no value may have.
-    public static let reservedNames = ["event", "step", "epoch"]
+    package static let reservedNames = ["event", "step", "epoch"]
 
     /// "step", "epoch", or another word.
-    public let event: String
+    package let event: String
     /// Optimizer steps done since the training began: 1 after the first.
-    public let step: Int
+    package let step: Int
     /// 0 for the first, as Keras' `CSVLogger` counts.
-    public let epoch: Int
-    public let values: [Value]
+    package let epoch: Int
+    package let values: [Value]
 
     /// - Precondition: no value has a reserved name.
-    public init(event: String, step: Int, epoch: Int, values: [Value]) {
+    package init(event: String, step: Int, epoch: Int, values: [Value]) {
         precondition(
             values.allSatisfy { !Self.reservedNames.contains($0.name) }, "a value has a reserved name")
         self.init(checked: event, step: step, epoch: epoch, values: values)
@@ -37,11 +37,11 @@ public struct RunEvent: Hashable, Sendable {
         self.values = values
     }
 
-    public subscript(name: String) -> Double? { values.first { $0.name == name }?.value }
+    package subscript(name: String) -> Double? { values.first { $0.name == name }?.value }
 }
 
 /// Where a run's events go. The record keeper calls a sink from one thread alone.
-public protocol MetricSink: AnyObject {
+package protocol MetricSink: AnyObject {
     /// What is written may stay in the sink until `push`, `flush` or `close`.
     func write(_ event: RunEvent) throws
     /// Gives everything written to the system, so that others can read it: called when there is nothing to write.
@@ -54,5 +54,5 @@ public protocol MetricSink: AnyObject {
 
 extension MetricSink {
     /// For sinks that keep nothing.
-    public func push() {}
+    package func push() {}
 }

@@ -8,32 +8,32 @@ import MIOFormats
 /// that continues can declare void what came later (`SessionLog` goes by step).
 ///
 /// Source: https://keras.io/api/callbacks/tensorboard/, `src/callbacks/tensorboard.py`.
-public final class TensorBoardSink: MetricSink {
-    public let path: String
+package final class TensorBoardSink: MetricSink {
+    package let path: String
     private var writer: TensorBoardWriter?
 
     /// - Parameter step: the step that the run continues from, 0 if it starts: later ones of older files in
     ///   `folder` are declared void.
     /// - Throws: `FileError`.
-    public init(folder: String, keepingThrough step: Int) throws {
+    package init(folder: String, keepingThrough step: Int) throws {
         var writer = try TensorBoardWriter(folder: folder)
         try writer.writeRestart(step: step + 1)
         path = writer.path
         self.writer = consume writer
     }
 
-    public func write(_ event: RunEvent) throws {
+    package func write(_ event: RunEvent) throws {
         if event.values.isEmpty { return }
         let kind = event.event == "step" ? "batch" : event.event
         try writer?.write(
             step: event.step, event.values.map { (tag: "\(kind)_\($0.name)", value: $0.value) })
     }
 
-    public func push() throws { try writer?.push() }
+    package func push() throws { try writer?.push() }
 
-    public func flush() throws { try writer?.flush() }
+    package func flush() throws { try writer?.flush() }
 
-    public func close() throws {
+    package func close() throws {
         try flush()
         try writer.take()?.close()
     }

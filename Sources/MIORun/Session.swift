@@ -13,21 +13,21 @@ import MIOTraining
 import MIOTuning
 
 /// What training, evaluation and prediction have in common: a job, its ranks, and how this rank computes.
-public struct Session {
-    public internal(set) var job: Job
-    public let communicator: any Communicator
-    public let backend: any KernelBackend
-    public let lanes: Lanes
+package struct Session {
+    package internal(set) var job: Job
+    package let communicator: any Communicator
+    package let backend: any KernelBackend
+    package let lanes: Lanes
     /// What the lanes are remembered by, on rank 0; `nil` where there was nothing to decide.
     private let laneDecision: LaneTuner.Decision?
     /// This rank's parts of every batch.
-    public let shards: VirtualShards
+    package let shards: VirtualShards
 
     /// Threads of this rank that compute.
-    public var threads: Int { lanes.threads }
+    package var threads: Int { lanes.threads }
 
     /// What a session is for.
-    public enum Purpose: Sendable {
+    package enum Purpose: Sendable {
         case training
         /// Evaluation and prediction. How threads share the work is remembered from training, else not measured.
         case inference
@@ -38,7 +38,7 @@ public struct Session {
     ///   - makeBackend: given the threads that an operation has.
     /// - Throws: `AgreedError` (a model larger than the memory), `DifferenceError` if a rank read another job;
     ///   `CommunicationError`.
-    public init(
+    package init(
         job: Job, communicator: any Communicator, purpose: Purpose = .training,
         laneTuner: LaneTuner = LaneTuner(), makeBackend: @escaping (Int) throws -> any KernelBackend
     ) throws {
@@ -114,7 +114,7 @@ public struct Session {
 
     /// Samples a pass, the same on all ranks: rank 0's cache decides.
     /// - Throws: `CommunicationError`
-    public func passSize(shard: Int) throws -> Int {
+    package func passSize(shard: Int) throws -> Int {
         var size = PassSize.choose(
             job, backend: backend, shard: max(shard, 1), sharedBy: communicator.ranksOnNode * lanes.count)
         try withUnsafeMutableBytes(of: &size) { try communicator.broadcast($0, root: 0) }
@@ -124,7 +124,7 @@ public struct Session {
     /// A replica for batches of a data set's schedule, ready for every shard that will occur.
     /// - Parameter outputs: the job's unless others are given.
     /// - Throws: `AgreedError`, `DifferenceError` if ranks plan differently; `CommunicationError`
-    public func makeReplica(schedules: [BatchSchedule], outputs: [OutputSpecification]? = nil) throws
+    package func makeReplica(schedules: [BatchSchedule], outputs: [OutputSpecification]? = nil) throws
         -> Replica
     {
         let outputs = outputs ?? job.outputs
@@ -137,7 +137,7 @@ public struct Session {
     /// The same with what training needs: slabs that the ranks of a group share; and the backend that computes it.
     /// - Parameter floatsPerSample: of all columns.
     /// - Throws: as above; `AgreedError` also if a machine has less memory than its ranks need.
-    public func makeTrainingReplica(schedules: [BatchSchedule], floatsPerSample: Int) throws
+    package func makeTrainingReplica(schedules: [BatchSchedule], floatsPerSample: Int) throws
         -> (Replica, TrainingMemory, any KernelBackend)
     {
         let (plan, backend) = try makePlan(

@@ -1,27 +1,27 @@
 import MIOConfig
 
 /// What of a machine decides how fast a step is, apart from its arithmetic: measured, or taken from a file.
-public struct MachineConstants: Hashable, Sendable {
+package struct MachineConstants: Hashable, Sendable {
     /// Bytes that one core reads and writes in a second while the others rest, going over as many as the model's
     /// weights, gradient and optimizer state have again and again: memory's speed, or the caches' for a small model.
-    public var coreBandwidth: Double
+    package var coreBandwidth: Double
     /// The same of all cores together, each with its share.
-    public var nodeBandwidth: Double
+    package var nodeBandwidth: Double
     /// Bytes a second that a core takes over from other cores' caches, where what one wrote is read by another or what
     /// one read is written by another: the time beyond that of going over bytes of its own. Large where the bytes are
     /// too many to be in a cache.
-    public var cacheTransferBandwidth: Double
+    package var cacheTransferBandwidth: Double
     /// Seconds from one core's store until another core of the machine sees it.
-    public var hopSeconds: Double
+    package var hopSeconds: Double
     /// How many times as long computing takes while `contendedRanks` ranks of the machine compute, as against one.
-    public var contention: Double
+    package var contention: Double
     /// With how many ranks `contention` was measured, at least 1.
-    public var contendedRanks: Int
+    package var contendedRanks: Int
     /// Cores of the machine: more ranks take turns.
-    public var cores: Int
+    package var cores: Int
 
     /// - Precondition: positive numbers.
-    public init(
+    package init(
         coreBandwidth: Double, nodeBandwidth: Double, cacheTransferBandwidth: Double, hopSeconds: Double,
         contention: Double, contendedRanks: Int, cores: Int
     ) {
@@ -40,7 +40,7 @@ public struct MachineConstants: Hashable, Sendable {
     /// How many times as long computing takes with `ranks` ranks on a machine: a line through 1 for one rank and
     /// `contention` for those it was measured with, up to one a core; of more, each waits for the others' turns. Never
     /// below 1.
-    public func slowdown(ranks: Int) -> Double {
+    package func slowdown(ranks: Int) -> Double {
         let atOnce = min(ranks, cores)
         let turns = Double(ranks) / Double(atOnce)
         guard contendedRanks > 1 else { return turns }

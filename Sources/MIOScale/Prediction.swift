@@ -34,14 +34,14 @@ public struct Prediction: Hashable, Sendable {
 }
 
 /// Predictions at 1, 2, 4, … ranks, and what they come to.
-public struct ScaleReport: Sendable {
-    public let rows: [Prediction]
+package struct ScaleReport: Sendable {
+    package let rows: [Prediction]
     private let model: StepModel
     /// A doubling of the ranks that does not make training this many times as fast is not worth it.
-    public static let usefulGain = 1.2
+    package static let usefulGain = 1.2
 
     /// - Parameter most: the last number of ranks is the largest power of two up to this, at least 1.
-    public init(_ model: StepModel, most: Int) {
+    package init(_ model: StepModel, most: Int) {
         precondition(most >= 1, "\(most) ranks")
         var rows: [Prediction] = []
         var ranks = 1
@@ -56,12 +56,12 @@ public struct ScaleReport: Sendable {
     }
 
     /// Samples per second against those of one rank, over the ranks.
-    public func efficiency(_ row: Prediction) -> Double {
+    package func efficiency(_ row: Prediction) -> Double {
         row.samplesPerSecond / rows[0].samplesPerSecond / Double(row.ranks)
     }
 
     /// The last number of ranks up to which every doubling is worth it.
-    public var largestUseful: Prediction {
+    package var largestUseful: Prediction {
         var best = rows[0]
         for row in rows.dropFirst() {
             if row.samplesPerSecond < best.samplesPerSecond * Self.usefulGain { break }
@@ -71,7 +71,7 @@ public struct ScaleReport: Sendable {
     }
 
     /// One sentence: how many ranks are worth having, and what stops more of them.
-    public var conclusion: String {
+    package var conclusion: String {
         let useful = largestUseful
         let speed = useful.samplesPerSecond / rows[0].samplesPerSecond
         let text =
@@ -96,7 +96,7 @@ public struct ScaleReport: Sendable {
     /// What a larger pass is worth, if it is worth something where the network first counts: a rank's whole part of the
     /// batch at once has the longest backward pass to hide sums between machines behind. It takes more memory, and where
     /// the caches are small more time; so it is the user's choice.
-    public var advice: String? {
+    package var advice: String? {
         guard
             let row = rows.first(where: { $0.nodes > 1 && $0.largestPart > model.constants.step.passSamples })
         else { return nil }

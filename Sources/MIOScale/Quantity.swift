@@ -1,7 +1,7 @@
 /// Numbers with units, as people write them.
-public enum Quantity {
+package enum Quantity {
     /// Bytes a second: `10Gbit/s`, `1.25 GB/s`, `100Mbit/s`. Decimal prefixes; `nil` for anything else.
-    public static func bandwidth(_ text: String) -> Double? {
+    package static func bandwidth(_ text: String) -> Double? {
         parse(
             text,
             units: [
@@ -11,7 +11,7 @@ public enum Quantity {
     }
 
     /// Seconds: `20us`, `1.5 µs`, `2ms`. `nil` for anything else.
-    public static func duration(_ text: String) -> Double? {
+    package static func duration(_ text: String) -> Double? {
         parse(text, units: ["ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1])
     }
 

@@ -8,7 +8,7 @@ extension ScaleReport {
     ]
 
     /// The rows as a table, a line each, the titles first.
-    public var table: String {
+    package var table: String {
         let lines = [Self.titles] + rows.map(cells)
         let widths = Self.titles.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
         return lines.map { line in
@@ -28,7 +28,7 @@ extension ScaleReport {
     }
 
     /// The same for programs, a list of mappings.
-    public var config: ConfigValue {
+    package var config: ConfigValue {
         .list(
             rows.map { row in
                 .dictionary([

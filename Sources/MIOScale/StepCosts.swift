@@ -1,26 +1,26 @@
 import MIOConfig
 
 /// What a step of one model costs one rank alone: measured on the machine, or taken from a file.
-public struct StepCosts: Hashable, Sendable {
+package struct StepCosts: Hashable, Sendable {
     /// Seconds of a step that do not depend on the samples; the optimizer's update of all weights included.
-    public var fixedSeconds: Double
+    package var fixedSeconds: Double
     /// Seconds a sample.
-    public var sampleSeconds: Double
+    package var sampleSeconds: Double
     /// Trained numbers, 4 bytes each.
-    public var parameters: Int
+    package var parameters: Int
     /// Numbers that the optimizer keeps of each: 2 for Adam.
-    public var slots: Int
+    package var slots: Int
     /// Samples that are computed at a time, at most: gradients are complete in the last pass only.
-    public var passSamples: Int
+    package var passSamples: Int
     /// In how many pieces the gradient is reduced while backward computes the next.
-    public var buckets: Int
+    package var buckets: Int
     /// How often a step stops until all ranks have added up what a layer must know of the whole batch, and how many numbers
     /// that are in all.
-    public var batchSums: Int
-    public var batchSumNumbers: Int
+    package var batchSums: Int
+    package var batchSumNumbers: Int
 
     /// - Precondition: no negative numbers, at least one bucket and one sample a pass.
-    public init(
+    package init(
         fixedSeconds: Double, sampleSeconds: Double, parameters: Int, slots: Int, passSamples: Int,
         buckets: Int, batchSums: Int = 0, batchSumNumbers: Int = 0
     ) {
@@ -40,7 +40,7 @@ public struct StepCosts: Hashable, Sendable {
     ///
     /// Minimizes Σ ((a + b·n − t)/t)², with a and b not below 0.
     /// - Parameter measured: samples n of a step, and its seconds t; two sizes at least.
-    public static func line(_ measured: [(samples: Int, seconds: Double)]) -> (fixed: Double, sample: Double)
+    package static func line(_ measured: [(samples: Int, seconds: Double)]) -> (fixed: Double, sample: Double)
     {
         precondition(Set(measured.map(\.samples)).count >= 2, "a line needs steps of two sizes")
         var (w, wx, wxx, wy, wxy) = (0.0, 0.0, 0.0, 0.0, 0.0)
@@ -59,10 +59,10 @@ public struct StepCosts: Hashable, Sendable {
     }
 
     /// Bytes of the gradient.
-    public var slabBytes: Double { Double(parameters) * 4 }
+    package var slabBytes: Double { Double(parameters) * 4 }
 
     /// Bytes that updating all weights moves: reads gradient, weights and slots, writes weights and slots.
-    public var updateBytes: Double { slabBytes * Double(3 + 2 * slots) }
+    package var updateBytes: Double { slabBytes * Double(3 + 2 * slots) }
 
     init(reading reader: inout ConfigReader) throws(ConfigError) {
         let notNegative = 0...Double.greatestFiniteMagnitude
@@ -88,18 +88,18 @@ public struct StepCosts: Hashable, Sendable {
 }
 
 /// A file of constants: the machine's, and those of one model on it.
-public struct ScaleConstants: Hashable, Sendable {
-    public var machine: MachineConstants
-    public var step: StepCosts
+package struct ScaleConstants: Hashable, Sendable {
+    package var machine: MachineConstants
+    package var step: StepCosts
 
-    public init(machine: MachineConstants, step: StepCosts) {
+    package init(machine: MachineConstants, step: StepCosts) {
         self.machine = machine
         self.step = step
     }
 
     /// - Parameter path: how errors begin.
     /// - Throws: `ConfigError` for a missing, unknown or impossible value.
-    public init(_ value: ConfigValue, path: String) throws(ConfigError) {
+    package init(_ value: ConfigValue, path: String) throws(ConfigError) {
         var reader = try ConfigReader(value, at: ConfigPath(path))
         var machine = try reader.dictionary("machine")
         self.machine = try MachineConstants(reading: &machine)
@@ -108,7 +108,7 @@ public struct ScaleConstants: Hashable, Sendable {
         try reader.finish()
     }
 
-    public var config: ConfigValue {
+    package var config: ConfigValue {
         .dictionary(["machine": .dictionary(machine.config), "step": .dictionary(step.config)])
     }
 }

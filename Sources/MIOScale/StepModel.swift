@@ -1,15 +1,15 @@
 /// How the machines are joined, and how ranks are laid out on them.
-public struct ClusterLayout: Hashable, Sendable {
-    public var ranksPerNode: Int
+package struct ClusterLayout: Hashable, Sendable {
+    package var ranksPerNode: Int
     /// Bytes that a machine sends, and receives at the same time, in a second.
-    public var bandwidth: Double
+    package var bandwidth: Double
     /// Seconds from one machine to another for a small message.
-    public var latency: Double
+    package var latency: Double
     /// Bytes of a number on the network: 4, or 2 for bfloat16.
-    public var bytesPerNumber: Int
+    package var bytesPerNumber: Int
 
     /// - Precondition: positive numbers.
-    public init(ranksPerNode: Int, bandwidth: Double, latency: Double, bytesPerNumber: Int = 4) {
+    package init(ranksPerNode: Int, bandwidth: Double, latency: Double, bytesPerNumber: Int = 4) {
         precondition(ranksPerNode >= 1 && bandwidth > 0 && latency >= 0 && bytesPerNumber >= 1)
         self.ranksPerNode = ranksPerNode
         self.bandwidth = bandwidth
@@ -19,7 +19,7 @@ public struct ClusterLayout: Hashable, Sendable {
 }
 
 /// What grows with the ranks.
-public enum Scaling: String, CaseIterable, Sendable {
+package enum Scaling: String, CaseIterable, Sendable {
     /// Nothing: the global batch is shared by more ranks.
     case strong
     /// The global batch: each rank has as many samples as one rank has alone.
@@ -47,17 +47,17 @@ public enum Scaling: String, CaseIterable, Sendable {
 /// 2005), while backward, two thirds of computing, still works on the buckets that come later, in the last pass over some
 /// of the samples; the last bucket has nothing to hide behind. `sums` are those over the batch that layers such as
 /// BatchNormalization wait for, of `numbers` doubles in all, which each machine gets from every other one.
-public struct StepModel: Sendable {
-    public var constants: ScaleConstants
-    public var layout: ClusterLayout
+package struct StepModel: Sendable {
+    package var constants: ScaleConstants
+    package var layout: ClusterLayout
     /// Of the job: the global batch, or for weak scaling a rank's part.
-    public var batchSize: Int
-    public var scaling: Scaling
+    package var batchSize: Int
+    package var scaling: Scaling
 
     static let backwardShare = 2.0 / 3
 
     /// - Precondition: a sample at least.
-    public init(constants: ScaleConstants, layout: ClusterLayout, batchSize: Int, scaling: Scaling) {
+    package init(constants: ScaleConstants, layout: ClusterLayout, batchSize: Int, scaling: Scaling) {
         precondition(batchSize >= 1, "a batch of \(batchSize)")
         self.constants = constants
         self.layout = layout
@@ -66,7 +66,7 @@ public struct StepModel: Sendable {
     }
 
     /// - Precondition: a rank at least; not as many that their samples cannot be counted.
-    public func predict(ranks: Int) -> Prediction {
+    package func predict(ranks: Int) -> Prediction {
         precondition(ranks >= 1, "\(ranks) ranks")
         let (machine, step) = (constants.machine, constants.step)
         let onNode = min(ranks, layout.ranksPerNode)

@@ -10,14 +10,14 @@ import MIOBase
 ///
 /// It takes no signals but for its own faults: they are for the thread that steps. It has a main thread's stack (8 MiB), which
 /// reference kernels and deep recursion may need.
-public struct JoinableThread {
+package struct JoinableThread {
     private static let stackBytes = 8 << 20
     private let handle: pthread_t
 
     /// Starts the thread.
     /// - Parameter name: for the message of an error.
     /// - Throws: `ThreadError` if the system has no thread left.
-    public init(named name: String, _ run: @escaping @Sendable () -> Void) throws(ThreadError) {
+    package init(named name: String, _ run: @escaping @Sendable () -> Void) throws(ThreadError) {
         var attributes = pthread_attr_t()
         try Self.check(pthread_attr_init(&attributes), name)
         defer { pthread_attr_destroy(&attributes) }
@@ -48,7 +48,7 @@ public struct JoinableThread {
 
     /// Returns when the thread has ended.
     /// - Precondition: it was not joined before.
-    public func join() {
+    package func join() {
         let code = pthread_join(handle, nil)
         precondition(code == 0, "pthread_join returned \(code)")
     }
@@ -71,18 +71,18 @@ public struct JoinableThread {
 }
 
 /// A thread that the system would not start.
-public struct ThreadError: MIOError, Hashable {
-    public let name: String
+package struct ThreadError: MIOError, Hashable {
+    package let name: String
     /// The reason, as `strerror` words it.
-    public let reason: String
+    package let reason: String
 
-    public init(name: String, reason: String) {
+    package init(name: String, reason: String) {
         self.name = name
         self.reason = reason
     }
 
-    public var exitCode: ExitCode { .inputOutput }
-    public var description: String {
+    package var exitCode: ExitCode { .inputOutput }
+    package var description: String {
         "cannot start the thread \"\(name)\": \(reason); raise the limits of threads (`ulimit -u`) and memory"
     }
 }

@@ -42,7 +42,7 @@ public final class Monitor: @unchecked Sendable {
     public func unlock() { Self.require(pthread_mutex_unlock(mutex), "pthread_mutex_unlock") }
 
     /// Runs `body` with the lock held.
-    public func withLock<Value>(_ body: () throws -> Value) rethrows -> Value {
+    package func withLock<Value>(_ body: () throws -> Value) rethrows -> Value {
         lock()
         defer { unlock() }
         return try body()

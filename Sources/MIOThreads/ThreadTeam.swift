@@ -7,22 +7,22 @@ import Synchronization
 /// a core, and then asleep. A run allocates nothing.
 ///
 /// It belongs to one thread, which is its member 0.
-public final class ThreadTeam {
+package final class ThreadTeam {
     /// Numbers in the cache that are read, added up, written: one thread is done with fewer before others would have
     /// begun.
-    public static let worthSharing = 1 << 15
+    package static let worthSharing = 1 << 15
 
     /// The owner included.
-    public let count: Int
+    package let count: Int
     /// Whether a run is under way, in which the owner cannot begin another.
-    public private(set) var isWorking = false
+    package private(set) var isWorking = false
     private let shared: Shared
     private var threads: [JoinableThread] = []
 
     /// Starts all threads but the owner's.
     /// - Precondition: `count` is at least 1.
     /// - Throws: `ThreadError` if the system has no thread left.
-    public init(count: Int) throws(ThreadError) {
+    package init(count: Int) throws(ThreadError) {
         precondition(count >= 1, "a team of \(count)")
         self.count = count
         shared = Shared(helpers: count - 1)
@@ -39,7 +39,7 @@ public final class ThreadTeam {
 
     /// Every member does `work`, given its number; returns when all have. What was written before is seen by all, and
     /// what they write afterwards by the owner.
-    public func run(_ work: @escaping (_ member: Int) -> Void) {
+    package func run(_ work: @escaping (_ member: Int) -> Void) {
         precondition(!isWorking, "a run of a team within another")
         isWorking = true
         defer { isWorking = false }
@@ -126,7 +126,7 @@ public final class ThreadTeam {
 extension Range<Int> {
     /// A member's share of what a team does: consecutive, and all shares together are the whole.
     /// - Parameter unit: shares begin at multiples of it from the start: 16 floats are a cache line.
-    public func share(of member: Int, among count: Int, unit: Int = 1) -> Range<Int> {
+    package func share(of member: Int, among count: Int, unit: Int = 1) -> Range<Int> {
         func bound(_ member: Int) -> Int {
             member == count ? upperBound : lowerBound + self.count / unit * member / count * unit
         }

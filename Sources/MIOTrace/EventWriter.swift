@@ -3,19 +3,19 @@ import MIOConfig
 /// A rank's events in the JSON that chrome://tracing and Perfetto read: complete events ("X"), times in microseconds,
 /// one process a rank.
 /// <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>
-public struct EventWriter {
+package struct EventWriter {
     private let rank: Int
     /// What this rank's clock says at the trace's beginning.
     private let origin: UInt64
 
-    public init(rank: Int, origin: UInt64) {
+    package init(rank: Int, origin: UInt64) {
         self.rank = rank
         self.origin = origin
     }
 
     /// - Parameter host: the machine's name.
     /// - Returns: elements of `traceEvents`, with commas between.
-    public func json(_ timeline: Timeline, host: String) -> [UInt8] {
+    package func json(_ timeline: Timeline, host: String) -> [UInt8] {
         var text = metadata("process_name", "rank \(rank) on \(host)")
         text += ",\n" + metadata("thread_name", "step")
         // What is the same in all events of a name.

@@ -5,35 +5,35 @@ import MIOThreads
 ///
 /// Recording allocates nothing and reads the clock twice an event. A timeline that is full keeps the first steps
 /// and counts what it dropped. It belongs to the thread that steps.
-public final class Timeline {
+package final class Timeline {
     /// One piece of work, in nanoseconds of a clock that only goes forward.
-    public struct Event: BitwiseCopyable {
-        public let start: UInt64
-        public let end: UInt64
-        public let name: Name
+    package struct Event: BitwiseCopyable {
+        package let start: UInt64
+        package let end: UInt64
+        package let name: Name
         /// The step's number as logs have it: the first step of a training is 1.
-        public let step: Int32
-        public let samples: Int32
+        package let step: Int32
+        package let samples: Int32
     }
 
     /// An entry of the table of names.
-    public struct Name: BitwiseCopyable, Hashable, Sendable {
+    package struct Name: BitwiseCopyable, Hashable, Sendable {
         let index: Int32
     }
 
     /// What is known of all events of a name.
-    public struct Facts: Hashable, Sendable {
-        public var text: String
-        public var kind: EventKind
+    package struct Facts: Hashable, Sendable {
+        package var text: String
+        package var kind: EventKind
         /// The call of a layer that it is part of.
-        public var layer: String?
+        package var layer: String?
         /// Operations and bytes a sample.
-        public var flops: Int
-        public var bytes: Int
+        package var flops: Int
+        package var bytes: Int
         /// Bytes that do not depend on the number of samples.
-        public var fixedBytes: Int
+        package var fixedBytes: Int
 
-        public init(
+        package init(
             _ text: String, _ kind: EventKind, layer: String? = nil, flops: Int = 0, bytes: Int = 0,
             fixedBytes: Int = 0
         ) {
@@ -47,12 +47,12 @@ public final class Timeline {
     }
 
     /// The steps to record; others cost a comparison an event.
-    public let steps: ClosedRange<Int>
-    public private(set) var facts: [Facts] = []
+    package let steps: ClosedRange<Int>
+    package private(set) var facts: [Facts] = []
     /// Events that found no room, and those of the step they belong to, which is left out as a whole.
-    public private(set) var dropped = 0
+    package private(set) var dropped = 0
     /// Whether events are taken at the moment.
-    public private(set) var isRecording = false
+    package private(set) var isRecording = false
     private let storage: Storage<Event>
     private var used = 0
     /// Events before the step that is being recorded.
@@ -64,14 +64,14 @@ public final class Timeline {
     /// - Parameters:
     ///   - capacity: events of 32 bytes.
     ///   - steps: numbered as logs do it, from 1.
-    public init(capacity: Int = 1 << 18, steps: ClosedRange<Int>) {
+    package init(capacity: Int = 1 << 18, steps: ClosedRange<Int>) {
         precondition(capacity >= 1 && steps.lowerBound >= 1)
         self.steps = steps
         storage = Storage(count: capacity)
     }
 
     /// Enters a name into the table. Before the first step.
-    public func add(_ facts: Facts) -> Name {
+    package func add(_ facts: Facts) -> Name {
         self.facts.append(facts)
         return Name(index: Int32(self.facts.count - 1))
     }
@@ -79,24 +79,24 @@ public final class Timeline {
     // MARK: Recording
 
     /// Events from here on belong to this step, or to what follows it until the next.
-    public func begin(step: Int) {
+    package func begin(step: Int) {
         self.step = Int32(clamping: step)
         usedBefore = used
         isRecording = steps.contains(step) && !isFull && !isPaused
     }
 
     /// Whether events are left out for now: what happens meanwhile is one event of somebody else's.
-    public func pause(_ pauses: Bool) {
+    package func pause(_ pauses: Bool) {
         isPaused = pauses
         isRecording = steps.contains(Int(step)) && !isFull && !pauses
     }
 
     /// When an event begins; 0 while none are taken.
-    public var now: UInt64 { isRecording ? MonotonicClock.nanoseconds : 0 }
+    package var now: UInt64 { isRecording ? MonotonicClock.nanoseconds : 0 }
 
     /// Records an event that ends now.
     /// - Parameter start: what `now` said at its beginning.
-    public func record(_ name: Name, from start: UInt64, samples: Int = 0) {
+    package func record(_ name: Name, from start: UInt64, samples: Int = 0) {
         guard isRecording, start > 0 else {
             // A full timeline still counts, so that a report can say how much is missing.
             if isFull, !isPaused, steps.contains(Int(step)) { dropped += 1 }
@@ -118,13 +118,15 @@ public final class Timeline {
 
     // MARK: What was recorded
 
-    public var events: UnsafeBufferPointer<Event> { UnsafeBufferPointer(start: storage.pointer, count: used) }
+    package var events: UnsafeBufferPointer<Event> {
+        UnsafeBufferPointer(start: storage.pointer, count: used)
+    }
 
-    public subscript(name: Name) -> Facts { facts[Int(name.index)] }
+    package subscript(name: Name) -> Facts { facts[Int(name.index)] }
 }
 
 /// What a step's time goes into.
-public enum EventKind: String, CaseIterable, Codable, Sendable {
+package enum EventKind: String, CaseIterable, Codable, Sendable {
     case step, forward, backward, inputs, loss, labels, reduction, ranks, threads, data, update, records
     case checkpoint, validation
 }

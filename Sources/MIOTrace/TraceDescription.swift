@@ -1,15 +1,15 @@
 import Foundation
 
 /// What a trace says of the run it is of: `otherData` of the file.
-public struct TraceDescription: Hashable, Sendable, Codable {
+package struct TraceDescription: Hashable, Sendable, Codable {
     /// What a rank's machine could do at most, measured by all ranks at the same time.
-    public struct Limits: Hashable, Sendable, Codable {
+    package struct Limits: Hashable, Sendable, Codable {
         /// 10⁹ operations a second of a large matrix product.
-        public var gigaflops: Double
+        package var gigaflops: Double
         /// 10⁹ bytes a second of STREAM's triad.
-        public var triadGigabytes: Double
+        package var triadGigabytes: Double
 
-        public init(gigaflops: Double, triadGigabytes: Double) {
+        package init(gigaflops: Double, triadGigabytes: Double) {
             self.gigaflops = gigaflops
             self.triadGigabytes = triadGigabytes
         }
@@ -21,13 +21,13 @@ public struct TraceDescription: Hashable, Sendable, Codable {
     }
 
     /// A rank: where it ran, and what was possible there.
-    public struct Rank: Hashable, Sendable, Codable {
-        public var machine: String
-        public var limits: Limits
+    package struct Rank: Hashable, Sendable, Codable {
+        package var machine: String
+        package var limits: Limits
         /// Events that found no room.
-        public var dropped: Int
+        package var dropped: Int
 
-        public init(machine: String, limits: Limits, dropped: Int) {
+        package init(machine: String, limits: Limits, dropped: Int) {
             self.machine = machine
             self.limits = limits
             self.dropped = dropped
@@ -40,21 +40,21 @@ public struct TraceDescription: Hashable, Sendable, Codable {
     }
 
     /// Who wrote it: "mio".
-    public var program = "mio"
-    public var version: String
-    public var job: String
+    package var program = "mio"
+    package var version: String
+    package var job: String
     /// Of all ranks together.
-    public var batchSize: Int
+    package var batchSize: Int
     /// A rank.
-    public var threads: Int
+    package var threads: Int
     /// The threads of a rank that each take samples of their own: traced is the first, and the limits are its. `nil`, in
     /// older files, for one.
-    public var lanes: Int?
+    package var lanes: Int?
     /// Calls of layers, in the order in which they run.
-    public var layers: [String]
-    public var ranks: [Rank]
+    package var layers: [String]
+    package var ranks: [Rank]
 
-    public init(
+    package init(
         version: String, job: String, batchSize: Int, threads: Int, lanes: Int = 1, layers: [String],
         ranks: [Rank]
     ) {

@@ -2,28 +2,28 @@ import Foundation
 import MIOBase
 
 /// A trace as it is in a file.
-public struct TraceFile: Sendable {
+package struct TraceFile: Sendable {
     /// A piece of work of a rank, in microseconds since the trace's beginning.
-    public struct Event: Hashable, Sendable {
-        public let name: String
-        public let kind: EventKind
-        public let rank: Int
-        public let start: Double
-        public let duration: Double
-        public let step: Int
-        public let layer: String?
-        public let flops: Int
-        public let bytes: Int
-        public var end: Double { start + duration }
+    package struct Event: Hashable, Sendable {
+        package let name: String
+        package let kind: EventKind
+        package let rank: Int
+        package let start: Double
+        package let duration: Double
+        package let step: Int
+        package let layer: String?
+        package let flops: Int
+        package let bytes: Int
+        package var end: Double { start + duration }
     }
 
-    public let description: TraceDescription
+    package let description: TraceDescription
     /// Rank by rank, each rank's in the order in which they ended.
-    public let events: [Event]
+    package let events: [Event]
 
     /// - Parameter events: each rank's, from `EventWriter`.
     /// - Returns: the whole file.
-    public static func bytes(events: [[UInt8]], description: TraceDescription) throws -> [UInt8] {
+    package static func bytes(events: [[UInt8]], description: TraceDescription) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         var bytes = Array("{\"displayTimeUnit\": \"ms\",\n\"otherData\": ".utf8)
@@ -36,7 +36,7 @@ public struct TraceFile: Sendable {
 
     /// - Parameter path: of the file, for messages.
     /// - Throws: `TraceError` for a file that no worker wrote.
-    public init(_ data: Data, path: String) throws(TraceError) {
+    package init(_ data: Data, path: String) throws(TraceError) {
         let content: Content
         do {
             content = try JSONDecoder().decode(Content.self, from: data)
@@ -108,17 +108,17 @@ public struct TraceFile: Sendable {
 }
 
 /// A file that is no trace of mio.
-public struct TraceError: MIOError, Hashable {
-    public let path: String
-    public let reason: String
+package struct TraceError: MIOError, Hashable {
+    package let path: String
+    package let reason: String
 
-    public init(path: String, reason: String) {
+    package init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }
 
-    public var exitCode: ExitCode { .badInput }
-    public var description: String {
+    package var exitCode: ExitCode { .badInput }
+    package var description: String {
         "\(path): no trace of mio: \(reason); make one with mio train --trace FILE"
     }
 }

@@ -2,43 +2,43 @@
 ///
 /// A share is of the ranks' time in steps: Σ durations ÷ Σ steps' durations. Together they are 1: what no event covers
 /// is a row of its own.
-public struct TraceReport: Sendable {
+package struct TraceReport: Sendable {
     /// What a speed is held against.
-    public enum Bound: String, Sendable { case arithmetic, memory }
+    package enum Bound: String, Sendable { case arithmetic, memory }
 
     /// A layer, or what else a step consists of.
-    public struct Row: Sendable {
-        public let name: String
-        public let isLayer: Bool
+    package struct Row: Sendable {
+        package let name: String
+        package let isLayer: Bool
         /// Of a rank's step.
-        public let milliseconds: Double
-        public let share: Double
+        package let milliseconds: Double
+        package let share: Double
         /// 10⁹ operations and bytes a second, of a rank.
-        public let gigaflops: Double
-        public let gigabytes: Double
+        package let gigaflops: Double
+        package let gigabytes: Double
         /// Which limit it would meet first, and how much of it it reaches; `nil` where no work is known.
-        public let bound: Bound?
-        public let ofLimit: Double
+        package let bound: Bound?
+        package let ofLimit: Double
     }
 
-    public let description: TraceDescription
+    package let description: TraceDescription
     /// The numbers of the first and last step, and how many there are of each rank.
-    public let steps: ClosedRange<Int>
-    public let stepCount: Int
-    public let meanMilliseconds: Double
-    public let medianMilliseconds: Double
+    package let steps: ClosedRange<Int>
+    package let stepCount: Int
+    package let meanMilliseconds: Double
+    package let medianMilliseconds: Double
     /// Layers in the order in which they run, then the rest of a step.
-    public let rows: [Row]
+    package let rows: [Row]
     /// A rank's milliseconds a step without waiting, by rank.
-    public let busyMilliseconds: [Double]
+    package let busyMilliseconds: [Double]
     /// Milliseconds of all traced steps' validations and checkpoints, of rank 0.
-    public let betweenSteps: [(name: String, milliseconds: Double)]
+    package let betweenSteps: [(name: String, milliseconds: Double)]
     /// Means over the ranks.
-    public let limits: TraceDescription.Limits
+    package let limits: TraceDescription.Limits
 
     /// - Parameter path: of the file, for messages.
     /// - Throws: `TraceError` if there is no step.
-    public init(_ trace: TraceFile, path: String) throws(TraceError) {
+    package init(_ trace: TraceFile, path: String) throws(TraceError) {
         description = trace.description
         let ranks = description.ranks
         let stepEvents = trace.events.filter { $0.kind == .step }

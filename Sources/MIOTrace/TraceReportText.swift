@@ -8,7 +8,7 @@ extension TraceReport {
     private static let mostRows = 16
 
     /// About ten lines; the last says what binds.
-    public var text: String {
+    package var text: String {
         let ranks = description.ranks.count
         var lines = [
             "\(description.job): steps \(steps.lowerBound) to \(steps.upperBound), \(counted(ranks, "rank")) × "
@@ -114,7 +114,7 @@ extension TraceReport {
     }
 
     /// One line of JSON.
-    public var json: String {
+    package var json: String {
         ConfigValue.dictionary([
             "job": .string(description.job), "ranks": .integer(description.ranks.count),
             "threads_per_rank": .integer(description.threads), "batch_size": .integer(description.batchSize),

@@ -3,12 +3,12 @@ import MIOKernels
 import MIOPlan
 
 /// Which kernels a run computes with.
-public enum KernelSelection: String, CaseIterable, Sendable {
+package enum KernelSelection: String, CaseIterable, Sendable {
     case native
     /// The plain implementations: slow, the oracle.
     case reference
 
-    public func makeBackend(threads: Int) throws -> any KernelBackend {
+    package func makeBackend(threads: Int) throws -> any KernelBackend {
         switch self {
         case .native: try NativeBackend(threads: threads)
         case .reference: ReferenceBackend()

@@ -9,9 +9,9 @@ import MIOTraining
 
 /// Decides how a rank's threads share its work: rank 0 measures the candidates on made-up samples, or remembers what was
 /// measured before, and all ranks do the same. With one thread there is nothing to decide, and nothing is measured.
-public struct LaneTuner {
+package struct LaneTuner {
     /// The seconds that a step takes with some lanes; `nil` if it cannot be known.
-    public typealias Stopwatch = (_ lanes: Lanes) throws -> Double?
+    package typealias Stopwatch = (_ lanes: Lanes) throws -> Double?
 
     /// What the user's earlier runs have measured; `nil` for nothing.
     private let cache: TuningCache?
@@ -23,7 +23,7 @@ public struct LaneTuner {
     /// - Parameters:
     ///   - cache: where measurements are remembered; `nil` for nowhere but a run's own folder.
     ///   - stopwatch: asked instead of a clock.
-    public init(cache: TuningCache? = TuningCache(), stopwatch: Stopwatch? = nil) {
+    package init(cache: TuningCache? = TuningCache(), stopwatch: Stopwatch? = nil) {
         self.init(cache: cache, stopwatch: stopwatch, isBusy: { MachineLoad.isHigh })
     }
 
@@ -85,7 +85,7 @@ public struct LaneTuner {
 
     /// The lanes that a run of so many ranks on this machine would have, as far as known without measuring.
     /// - Returns: the lanes, and whether they are known: else the most there can be.
-    public func forecast(_ job: Job, ranks: Int, cores: MachineCores, backend: any KernelBackend)
+    package func forecast(_ job: Job, ranks: Int, cores: MachineCores, backend: any KernelBackend)
         -> (lanes: Lanes, isKnown: Bool)
     {
         let threads = job.training.threads ?? max(1, cores.cores / ranks)

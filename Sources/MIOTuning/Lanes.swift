@@ -5,23 +5,23 @@ import MIOJob
 /// rank would; within a lane, the libraries share each operation among `threadsEach` threads.
 ///
 /// Which way is fastest depends on the model, the batch and the processor: it is measured (`LaneTuner`).
-public struct Lanes: Hashable, Sendable {
-    public let count: Int
+package struct Lanes: Hashable, Sendable {
+    package let count: Int
     /// Threads of the libraries, in each lane.
-    public let threadsEach: Int
+    package let threadsEach: Int
 
     /// One thread.
-    public static let single = Lanes(count: 1, threadsEach: 1)
+    package static let single = Lanes(count: 1, threadsEach: 1)
 
     /// - Precondition: both are at least 1.
-    public init(count: Int, threadsEach: Int) {
+    package init(count: Int, threadsEach: Int) {
         precondition(count >= 1 && threadsEach >= 1, "\(count) lanes of \(threadsEach) threads")
         self.count = count
         self.threadsEach = threadsEach
     }
 
     /// Threads that compute.
-    public var threads: Int { count * threadsEach }
+    package var threads: Int { count * threadsEach }
 
     /// The ways that make sense, those of few threads first.
     ///
@@ -75,13 +75,13 @@ public struct Lanes: Hashable, Sendable {
 
 extension Lanes: CustomStringConvertible {
     /// `1 thread`, `2 lanes of 1 thread`, `1 lane of 4 threads`: as tuning files and people read it.
-    public var description: String {
+    package var description: String {
         guard threads > 1 else { return "1 thread" }
         return "\(counted(count, "lane")) of \(counted(threadsEach, "thread"))"
     }
 
     /// The lanes with this description; `nil` for any other text.
-    public init?(description: String) {
+    package init?(description: String) {
         let numbers = description.split(separator: " ").compactMap { Int($0) }
         guard numbers.allSatisfy({ (1...Self.most).contains($0) }) else { return nil }
         switch numbers.count {

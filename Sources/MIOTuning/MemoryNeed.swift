@@ -6,21 +6,21 @@ import MIOPlan
 import MIOTraining
 
 /// What a training holds in memory, beside the program itself: an estimate, made from the plan that it uses.
-public struct MemoryNeed: Sendable, Hashable {
+package struct MemoryNeed: Sendable, Hashable {
     /// Bytes that the ranks of a machine share.
-    public let weights: Int
-    public let optimizer: Int
+    package let weights: Int
+    package let optimizer: Int
     /// Bytes of each rank.
-    public let gradients: Int
+    package let gradients: Int
     /// Values and gradients of the tensors between the layers.
-    public let values: Int
+    package let values: Int
     /// Prefetched samples.
-    public let batches: Int
+    package let batches: Int
     /// Bytes of a checkpoint: on the disk, and once more in rank 0's memory while it is written.
-    public let checkpoint: Int
+    package let checkpoint: Int
 
-    public var shared: Int { weights.clampedPlus(optimizer) }
-    public var ofRank: Int { gradients.clampedPlus(values).clampedPlus(batches) }
+    package var shared: Int { weights.clampedPlus(optimizer) }
+    package var ofRank: Int { gradients.clampedPlus(values).clampedPlus(batches) }
 
     /// - Parameters:
     ///   - part: samples of the largest part of a batch that a rank has.
@@ -69,7 +69,7 @@ public struct MemoryNeed: Sendable, Hashable {
 
     /// On a machine that has so many ranks.
     /// - Parameter writesCheckpoints: whether rank 0 is among them.
-    public func onMachine(ranks: Int, writesCheckpoints: Bool = true) -> Int {
+    package func onMachine(ranks: Int, writesCheckpoints: Bool = true) -> Int {
         shared.clampedPlus(ranks.clampedTimes(ofRank)).clampedPlus(writesCheckpoints ? checkpoint : 0)
     }
 

@@ -17,11 +17,11 @@ import MIOKernels
 ///     {"format 3, 6 207 Intel(R) Xeon(R) Processor …, oneDNN 2.6.3": {
 ///         "conv (254, 254, 32) …, forward": "winograd", "images in segment 6b1f… of conv2": "channels-last",
 ///         "products of 64 rows …, forward": "bfloat16", "threads: 2 for 64 samples …": "2 lanes of 1 thread"}}
-public struct TuningCache {
-    public let path: String
+package struct TuningCache {
+    package let path: String
 
     /// - Returns: `nil` where the environment names no folder.
-    public init?(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    package init?(environment: [String: String] = ProcessInfo.processInfo.environment) {
         func folder(_ variable: String) -> String? {
             environment[variable].flatMap { $0.isEmpty ? nil : $0 }
         }
@@ -34,7 +34,7 @@ public struct TuningCache {
     }
 
     /// - Parameter folder: of a run.
-    public init(folder: String) { path = Folder.join(folder, "tuning.json") }
+    package init(folder: String) { path = Folder.join(folder, "tuning.json") }
 
     private static let largestFile = 64 << 20
 
@@ -52,7 +52,7 @@ public struct TuningCache {
     private static func section(_ machine: String) -> String { "format 3, \(machine)" }
 
     /// A sentence if there is a file that cannot be read: a run that continues then measures again.
-    public var warning: String? {
+    package var warning: String? {
         guard Folder.exists(path) else { return nil }
         do {
             _ = try read()
@@ -73,7 +73,7 @@ public struct TuningCache {
         return texts
     }
 
-    public func tuning(of machine: String) -> Tuning { Tuning(entries: entries(of: machine)) }
+    package func tuning(of machine: String) -> Tuning { Tuning(entries: entries(of: machine)) }
 
     /// The lanes that were found best under a key; `nil` if none were.
     package func lanes(for key: String, of machine: String) -> Lanes? {
@@ -81,7 +81,7 @@ public struct TuningCache {
     }
 
     /// Adds to what is there.
-    public func add(_ tuning: Tuning, of machine: String) { add(tuning.entries, of: machine) }
+    package func add(_ tuning: Tuning, of machine: String) { add(tuning.entries, of: machine) }
 
     /// Adds to what is there.
     package func add(_ lanes: Lanes, for key: String, of machine: String) {

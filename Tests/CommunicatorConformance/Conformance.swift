@@ -35,16 +35,16 @@ struct Expectations {
 }
 
 /// What the suite found, on all ranks together; the same on each.
-public struct ConformanceReport: Sendable {
+package struct ConformanceReport: Sendable {
     /// How many checks ran.
-    public let checks: Int
+    package let checks: Int
     /// "rank 1: sums of floats: …".
-    public let failures: [String]
+    package let failures: [String]
 }
 
 /// Runs every check on all ranks of `communicator`.
 /// - Throws: `CommunicationError` if the communicator fails outside of what a check expects.
-public func checkConformance(of communicator: any Communicator) throws -> ConformanceReport {
+package func checkConformance(of communicator: any Communicator) throws -> ConformanceReport {
     let checks =
         identityChecks + reductionChecks + groupChecks + byteChecks + agreementChecks
         + gradientReductionChecks

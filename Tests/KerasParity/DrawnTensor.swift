@@ -5,7 +5,7 @@ extension Golden {
     /// - Parameters:
     ///   - seed: the file's.
     ///   - offset: what to add to the specification's stream: a later step's.
-    public func draw(seed: UInt64, streamOffset offset: Int = 0) throws -> Tensor {
+    package func draw(seed: UInt64, streamOffset offset: Int = 0) throws -> Tensor {
         let shape = Shape(try self["shape"].integers)
         var random = PhiloxSequence(seed: seed, stream: UInt64(try self["stream"].integer + offset))
         guard let classes = try optional("classes")?.integer else {

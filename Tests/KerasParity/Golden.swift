@@ -5,19 +5,19 @@ import MIOConfig
 /// A value in a file of golden numbers from Keras, with its place in the file for messages.
 ///
 /// Tests/Goldens/README.md defines the files.
-public struct Golden: Sendable {
+package struct Golden: Sendable {
     /// `losses.json: drawn[3].results[1]`
-    public let place: String
-    public let value: ConfigValue
+    package let place: String
+    package let value: ConfigValue
 
     /// Something a golden file lacks, or holds in another form.
-    public struct FormatError: Error, CustomStringConvertible {
-        public let description: String
+    package struct FormatError: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// Reads a file.
     /// - Throws: if it is missing or is not JSON: without its goldens a test fails.
-    public init(path: String) throws {
+    package init(path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw FormatError(
                 description: "\(path): cannot be read; scripts/parity --write makes the goldens")
@@ -26,7 +26,7 @@ public struct Golden: Sendable {
     }
 
     /// The committed file of this name, without its extension.
-    public init(named name: String) throws {
+    package init(named name: String) throws {
         try self.init(path: Self.folder + "/" + name + ".json")
     }
 
@@ -36,7 +36,7 @@ public struct Golden: Sendable {
     }
 
     /// Tests/Goldens of the package these sources are in.
-    public static var folder: String {
+    package static var folder: String {
         URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Goldens").standardized.path
     }
 
@@ -44,7 +44,7 @@ public struct Golden: Sendable {
         FormatError(description: "\(place): expected \(expected), found \(value.summary)")
     }
 
-    public subscript(key: String) -> Golden {
+    package subscript(key: String) -> Golden {
         get throws {
             guard let child = try optional(key) else { throw wrong("a mapping with the key \"\(key)\"") }
             return child
@@ -52,46 +52,46 @@ public struct Golden: Sendable {
     }
 
     /// `nil` if there is no such key; a null is a value.
-    public func optional(_ key: String) throws -> Golden? {
+    package func optional(_ key: String) throws -> Golden? {
         try dictionary[key].map { Golden(place: "\(place).\(key)", value: $0) }
     }
 
-    public var dictionary: ConfigDictionary {
+    package var dictionary: ConfigDictionary {
         get throws {
             guard case .dictionary(let dictionary) = value else { throw wrong("a mapping") }
             return dictionary
         }
     }
 
-    public var list: [Golden] {
+    package var list: [Golden] {
         get throws {
             guard case .list(let values) = value else { throw wrong("a list") }
             return values.enumerated().map { Golden(place: "\(place)[\($0)]", value: $1) }
         }
     }
 
-    public var isNull: Bool { value == .null }
+    package var isNull: Bool { value == .null }
 
-    public var string: String {
+    package var string: String {
         get throws {
             guard case .string(let string) = value else { throw wrong("a string") }
             return string
         }
     }
 
-    public var integer: Int {
+    package var integer: Int {
         get throws {
             guard case .integer(let integer) = value else { throw wrong("an integer") }
             return integer
         }
     }
 
-    public var integers: [Int] {
+    package var integers: [Int] {
         get throws { try list.map { try $0.integer } }
     }
 
     /// A number, or all numbers of a list of lists in row-major order.
-    public var numbers: [Double] {
+    package var numbers: [Double] {
         get throws {
             switch value {
             case .integer(let number): [Double(number)]
@@ -102,7 +102,7 @@ public struct Golden: Sendable {
         }
     }
 
-    public var number: Double {
+    package var number: Double {
         get throws {
             guard let number = try numbers.first, case .list = value else {
                 return try numbers[0]
@@ -112,7 +112,7 @@ public struct Golden: Sendable {
     }
 
     /// The extents of nested lists; those of a number are none.
-    public var extents: [Int] {
+    package var extents: [Int] {
         get throws {
             guard case .list(let values) = value else { return [] }
             return [values.count] + (try list.first?.extents ?? [])
@@ -120,7 +120,7 @@ public struct Golden: Sendable {
     }
 
     /// `class` and `arguments` as one mapping, the form in which a job file names a loss or an optimizer.
-    public var configuration: ConfigValue {
+    package var configuration: ConfigValue {
         get throws {
             var entries: ConfigDictionary = ["class": try self["class"].value]
             for (key, value) in try self["arguments"].dictionary.entries { entries[key] = value }

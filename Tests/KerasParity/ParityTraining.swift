@@ -14,31 +14,31 @@ import MIOPlan
 import MIOTraining
 
 /// A golden training of one of the two models, or of the job in the file: the same start, the same batches, the same optimizer.
-public struct ParityTraining: Sendable {
+package struct ParityTraining: Sendable {
     /// What a training gave.
-    public struct Outcome: Sendable {
+    package struct Outcome: Sendable {
         /// By Keras' log name, one number a step.
-        public var logs: [String: [Double]]
+        package var logs: [String: [Double]]
         /// Every weight, in the model's order.
-        public var weights: [(name: String, tensor: Tensor)]
+        package var weights: [(name: String, tensor: Tensor)]
     }
 
     /// Something about the model that is not as in Keras.
-    public struct Mismatch: Error, CustomStringConvertible {
-        public let description: String
+    package struct Mismatch: Error, CustomStringConvertible {
+        package let description: String
     }
 
-    public let golden: Golden
-    public let seed: UInt64
-    public let steps: Int
-    public let batchSize: Int
+    package let golden: Golden
+    package let seed: UInt64
+    package let steps: Int
+    package let batchSize: Int
     /// What the model's outputs learn, as Keras was told.
-    public let outputs: [OutputSpecification]
+    package let outputs: [OutputSpecification]
     private let graph: Graph
     private let start: [(name: String, tensor: Tensor)]
 
     /// - Parameter golden: a `model-…` file.
-    public init(_ golden: Golden) throws {
+    package init(_ golden: Golden) throws {
         self.golden = golden
         seed = UInt64(try golden["seed"].integer)
         steps = try golden["steps"].integer
@@ -92,7 +92,7 @@ public struct ParityTraining: Sendable {
     ///   - outputs: `nil` for what Keras was given; anything else must be found to deviate.
     ///   - makeBackend: called on each rank.
     /// - Returns: rank 0's numbers. Every rank has the same, bit for bit, or this throws.
-    public func run(
+    package func run(
         ranks: Int = 1, pass: Int? = nil, outputs: [OutputSpecification]? = nil,
         makeBackend: @escaping @Sendable () throws -> any KernelBackend
     ) throws -> Outcome {
@@ -177,7 +177,7 @@ public struct ParityTraining: Sendable {
 
     /// The worst deviation of each log, over all steps, and of each final weight.
     /// - Throws: `Mismatch` if Keras logs other names.
-    public func deviations(of outcome: Outcome) throws -> [(name: String, deviation: Deviation)] {
+    package func deviations(of outcome: Outcome) throws -> [(name: String, deviation: Deviation)] {
         let logs = try golden["logs"]
         let names = try logs.dictionary.keys.sorted()
         guard names == outcome.logs.keys.sorted() else {

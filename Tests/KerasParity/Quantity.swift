@@ -1,14 +1,14 @@
 import MIOBase
 
 /// What Keras computed, and how far another program may be from it.
-public struct Quantity: Sendable {
-    public let place: String
+package struct Quantity: Sendable {
+    package let place: String
     /// Keras in float64.
-    public let value: [Double]
+    package let value: [Double]
     /// One for each value.
-    public let tolerance: [Double]
+    package let tolerance: [Double]
 
-    public init(_ golden: Golden) throws {
+    package init(_ golden: Golden) throws {
         place = golden.place
         value = try golden["value"].numbers
         let tolerances = try golden["tolerance"].numbers
@@ -22,7 +22,7 @@ public struct Quantity: Sendable {
 
     /// The result that is furthest off, in tolerances.
     /// - Parameter factor: multiplies the tolerances: less than 1 for a program more precise than float32.
-    public func worst(_ results: [Double], factor: Double = 1) -> Deviation {
+    package func worst(_ results: [Double], factor: Double = 1) -> Deviation {
         guard results.count == value.count else {
             return Deviation(
                 place: "\(place): \(results.count) results for \(value.count) values", index: 0,
@@ -39,23 +39,23 @@ public struct Quantity: Sendable {
 }
 
 /// How far one result is from its golden value.
-public struct Deviation: Sendable, CustomStringConvertible {
-    public let place: String
-    public let index: Int
-    public let expected: Double
-    public let received: Double
-    public let tolerance: Double
+package struct Deviation: Sendable, CustomStringConvertible {
+    package let place: String
+    package let index: Int
+    package let expected: Double
+    package let received: Double
+    package let tolerance: Double
 
     /// |received − expected| ÷ tolerance: at most 1 is well. Infinite for what is no number.
-    public var ratio: Double {
+    package var ratio: Double {
         let difference = abs(received - expected)
         if difference == 0 { return 0 }
         return difference.isNaN || tolerance == 0 ? .infinity : difference / tolerance
     }
 
-    public var isWithinTolerance: Bool { ratio <= 1 }
+    package var isWithinTolerance: Bool { ratio <= 1 }
 
-    public var description: String {
+    package var description: String {
         "\(place)[\(index)]: \(received), Keras \(expected), \(ratio) of the tolerance \(tolerance)"
     }
 }

@@ -6,7 +6,7 @@ extension Golden {
     ///   - values: all elements, row-major.
     ///   - seed: the file's: the signs of the projection are drawn from it.
     ///   - factor: multiplies the tolerances.
-    public func worst<T: Scalar>(of values: [T], seed: UInt64, factor: Double = 1) throws -> Deviation {
+    package func worst<T: Scalar>(of values: [T], seed: UInt64, factor: Double = 1) throws -> Deviation {
         let numbers = values.map { Double($0) }
         let count = Shape(try self["shape"].integers).count
         guard numbers.count == count else {

@@ -10,19 +10,19 @@ import Testing
             ///
             /// x (n,) → y (n,) | as it is.
             @frozen
-            public struct Example: Layer {
+            package struct Example: Layer {
                 /// Rows | columns.
-                public let useBias: Bool
-                public let strides: Int
+                package let useBias: Bool
+                package let strides: Int
 
                 /// - Parameter strides: the window's size
                 ///   without it.
-                public init(strides: Int) {}
+                package init(strides: Int) {}
             }
 
-            public struct Bare {
+            package struct Bare {
                 /// Of another type.
-                public let scale: Double
+                package let scale: Double
             }
 
             /// - `warm_up`: steps at the start.

@@ -1,15 +1,15 @@
 import Foundation
 
 /// A program of this package, built together with the tests.
-public enum BuiltProgram {
+package enum BuiltProgram {
     /// Why a program cannot be started; a test that meets it fails.
-    public struct NotFound: Error, CustomStringConvertible {
-        public let description: String
+    package struct NotFound: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// The path of the program beside the test bundle, or in the package's release folder.
     /// - Throws: `NotFound`
-    public static func path(_ name: String) throws(NotFound) -> String {
+    package static func path(_ name: String) throws(NotFound) -> String {
         let package = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
             .standardized
         let folders = [

@@ -1,6 +1,6 @@
 /// What lets `mpirun` run the tests anywhere: as root, and more ranks than cores.
-public enum MPIEnvironment {
-    public static let variables = [
+package enum MPIEnvironment {
+    package static let variables = [
         "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMPI_MCA_mpi_yield_when_idle": "1",
         // Open MPI 4, and 5.
@@ -8,14 +8,14 @@ public enum MPIEnvironment {
     ]
 
     /// `-q ` where `mpirun` has this option: Open MPI 5 has it no more.
-    public static func quietOption() throws -> String {
+    package static func quietOption() throws -> String {
         let version = try SpawnedProcess(["mpirun", "--version"]).wait(atMost: 20).output
         return version.contains("(Open MPI) 4.") ? "-q " : ""
     }
 
     /// `errors` without what `mpirun` itself adds: its banners between lines of dashes, and lines that
     /// begin with its name or with a host's and a number.
-    public static func programErrors(_ errors: String) -> [String] {
+    package static func programErrors(_ errors: String) -> [String] {
         var lines: [String] = []
         var isBanner = false
         for line in errors.split(separator: "\n") {

@@ -4,31 +4,31 @@ import Foundation
 ///
 /// It has no input. What it writes goes to files and not to pipes, which fill up while nobody reads, and
 /// which a grandchild that outlives it would keep open.
-public final class SpawnedProcess {
-    public let processIdentifier: Int32
+package final class SpawnedProcess {
+    package let processIdentifier: Int32
     private let command: [String]
     private let folder: URL
     private var waitStatus: Int32?
 
     /// Why a process could not be started, or did not end; a test that meets it fails.
-    public struct Failure: Error, CustomStringConvertible {
-        public let description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
 
-        public init(_ description: String) { self.description = description }
+        package init(_ description: String) { self.description = description }
     }
 
     /// How a process ended.
-    public struct Outcome: Sendable {
+    package struct Outcome: Sendable {
         /// The exit status; 128 + the signal if one ended it, as a shell has it.
-        public let status: Int32
-        public let output: String
-        public let errors: String
+        package let status: Int32
+        package let output: String
+        package let errors: String
     }
 
     /// Starts the program `command[0]`, looked up in `PATH`.
     /// - Parameter environment: added to that of the tests.
     /// - Throws: `Failure`, or what making the files throws.
-    public init(_ command: [String], environment: [String: String] = [:]) throws {
+    package init(_ command: [String], environment: [String: String] = [:]) throws {
         self.command = command
         folder = FileManager.default.temporaryDirectory.appending(path: "mio-process-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -75,7 +75,7 @@ public final class SpawnedProcess {
         } catch { print("\(folder.path) stays: \(error)") }
     }
 
-    public var isRunning: Bool {
+    package var isRunning: Bool {
         if waitStatus != nil { return false }
         var status: Int32 = 0
         guard waitpid(processIdentifier, &status, WNOHANG) == processIdentifier else { return true }
@@ -83,16 +83,16 @@ public final class SpawnedProcess {
         return false
     }
 
-    public func signal(_ number: Int32) {
+    package func signal(_ number: Int32) {
         if isRunning { kill(processIdentifier, number) }
     }
 
     /// What the process wrote to its standard error so far.
-    public func errorsSoFar() throws -> String { try text("errors") }
+    package func errorsSoFar() throws -> String { try text("errors") }
 
     /// Returns when the process has ended.
     /// - Throws: `Failure` if it has not after that many seconds; it is then ended.
-    public func wait(atMost seconds: Double) throws -> Outcome {
+    package func wait(atMost seconds: Double) throws -> Outcome {
         let start = ContinuousClock.now
         while isRunning {
             if start.duration(to: .now) > .seconds(seconds) {
@@ -124,7 +124,7 @@ public final class SpawnedProcess {
 }
 
 /// Whether a process runs; one that ended and whose parent has not asked how does not.
-public func isAlive(_ processIdentifier: Int32) -> Bool {
+package func isAlive(_ processIdentifier: Int32) -> Bool {
     guard kill(processIdentifier, 0) == 0 else { return false }
     guard let bytes = FileManager.default.contents(atPath: "/proc/\(processIdentifier)/stat") else {
         return false
@@ -136,7 +136,7 @@ public func isAlive(_ processIdentifier: Int32) -> Bool {
 
 /// Returns when `condition` holds.
 /// - Throws: `SpawnedProcess.Failure` if it does not after that many seconds.
-public func waitUntil(
+package func waitUntil(
     _ what: String, atMost seconds: Double = 60, _ condition: () throws -> Bool
 ) throws {
     let start = ContinuousClock.now

@@ -3,11 +3,11 @@ import MIOData
 import TestFolders
 
 /// A job of two outputs on a few samples, in a folder of its own that goes with the last reference.
-public final class SmallJob {
-    public let folder: TemporaryFolder
+package final class SmallJob {
+    package let folder: TemporaryFolder
 
     /// Writes `job.yaml`, `train.npz` (90 samples), `validation.npz` and `test.npz` (50 each).
-    public init() throws {
+    package init() throws {
         folder = try TemporaryFolder()
         _ = try folder.write(Array(Self.text.utf8), to: "job.yaml")
         for (stream, (name, samples)) in [("train", 90), ("validation", 50), ("test", 50)].enumerated() {
@@ -15,7 +15,7 @@ public final class SmallJob {
         }
     }
 
-    public func path(_ name: String) -> String { folder.path(name) }
+    package func path(_ name: String) -> String { folder.path(name) }
 
     private static let text = """
         name: small
@@ -40,16 +40,16 @@ public final class SmallJob {
 }
 
 /// Samples that can be learnt: the class is that of the largest of the first three numbers.
-public struct SmallData {
-    public var samples: Int
-    public var input: [Float]
-    public var kind: [Int32]
-    public var box: [Float]
-    public var weights: [Float]?
+package struct SmallData {
+    package var samples: Int
+    package var input: [Float]
+    package var kind: [Int32]
+    package var box: [Float]
+    package var weights: [Float]?
     /// The names in the archive.
-    public var names = (input: "input", kind: "kind", box: "box")
+    package var names = (input: "input", kind: "kind", box: "box")
 
-    public init(samples: Int, stream: UInt64) {
+    package init(samples: Int, stream: UInt64) {
         var random = PhiloxSequence(seed: 7, stream: stream)
         self.samples = samples
         input = (0..<samples * 6).map { _ in random.nextUniform(-1, 1) }
@@ -61,7 +61,7 @@ public struct SmallData {
         box = (0..<samples * 2).map { (input[$0 / 2 * 6 + 3 + $0 % 2] + 1) / 2 }
     }
 
-    public func write(to path: String) throws {
+    package func write(to path: String) throws {
         var arrays: [NpzWriter.ArrayDescription] = [
             .init(names.input, .float32, shape: [samples, 6]), .init(names.kind, .int32, shape: [samples]),
             .init(names.box, .float32, shape: [samples, 2]),

@@ -6,24 +6,24 @@ import MIORun
 import MIOTuning
 
 extension SmallJob {
-    public func job(_ overrides: String...) throws -> Job {
+    package func job(_ overrides: String...) throws -> Job {
         try Job.load(path: path("job.yaml"), overrides: overrides)
     }
 
-    public func session(_ job: Job) throws -> Session {
+    package func session(_ job: Job) throws -> Session {
         try Session(
             job: job, communicator: LoopbackCommunicator(), makeBackend: KernelSelection.native.makeBackend)
     }
 
     /// Trains to the end.
-    public func train(_ job: Job) throws {
+    package func train(_ job: Job) throws {
         let outcome = try TrainingRun(session(job)).run(
             resume: .automatic, console: nil, isStopRequested: { false })
         guard outcome == .finished else { throw RunError("stopped early", exitCode: .internalError) }
     }
 
     /// The last line of the run's metrics.
-    public func lastMetrics(_ job: Job) throws -> [String: Double] {
+    package func lastMetrics(_ job: Job) throws -> [String: Double] {
         let text = try String(contentsOfFile: job.runDirectory + "/metrics.jsonl", encoding: .utf8)
         let line = text.split(separator: "\n").last ?? ""
         let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]

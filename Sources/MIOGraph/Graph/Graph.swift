@@ -43,7 +43,7 @@ public struct Graph: Sendable {
         /// What it computes.
         public let results: [TensorSpec]
         /// For each result which of its positions count; `nil` for all of them.
-        public let masks: [Mask?]
+        package let masks: [Mask?]
         /// The shape of one sample of the first result.
         public var shape: Shape { results[0].shape }
     }
@@ -129,7 +129,7 @@ public struct Graph: Sendable {
     public func spec(of source: Source) -> TensorSpec { nodes[source.node].results[source.result] }
 
     /// Which positions of a tensor count; `nil` for all of them.
-    public func mask(of source: Source) -> Mask? { nodes[source.node].masks[source.result] }
+    package func mask(of source: Source) -> Mask? { nodes[source.node].masks[source.result] }
 
     /// The shapes of a node's inputs.
     public func inputShapes(of node: Int) -> [Shape] { nodes[node].inputs.map { spec(of: $0).shape } }

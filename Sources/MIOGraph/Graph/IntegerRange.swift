@@ -5,19 +5,19 @@ extension Layer {
 }
 
 /// A call that takes an input of the model for whole numbers of a range.
-public struct IntegerReader: Hashable, Sendable {
+package struct IntegerReader: Hashable, Sendable {
     /// Index into `Graph.inputs`.
-    public let input: Int
+    package let input: Int
     /// Of the call.
-    public let node: Int
-    public let range: Range<Int>
-    public let element: TensorElement
+    package let node: Int
+    package let range: Range<Int>
+    package let element: TensorElement
 
     /// Whether the input's numbers fit, with their fractions cut off if they have such.
     /// - Parameters:
     ///   - values: (count): integers if `element` is.
     /// - Returns: the first that does not fit.
-    public func firstOutside(_ values: UnsafePointer<Float>, count: Int) -> Int? {
+    package func firstOutside(_ values: UnsafePointer<Float>, count: Int) -> Int? {
         switch element {
         case .int32:
             let integers = UnsafeRawPointer(values).assumingMemoryBound(to: Int32.self)
@@ -33,7 +33,7 @@ public struct IntegerReader: Hashable, Sendable {
 
 extension Graph {
     /// The calls that take inputs of the model for whole numbers of a range, in their order.
-    public var integerReaders: [IntegerReader] {
+    package var integerReaders: [IntegerReader] {
         nodes.indices.flatMap { node in
             nodes[node].inputs.enumerated().compactMap { number, source in
                 guard let range = layer(of: node).integerRange(ofInput: number),
@@ -49,7 +49,7 @@ extension Graph {
 extension Int {
     /// A number without its fraction, as Keras casts; `nil` for what 32 bits do not hold.
     @inlinable @inline(__always)
-    public init?<T: BinaryFloatingPoint>(cutting value: T) {
+    package init?<T: BinaryFloatingPoint>(cutting value: T) {
         guard value > -2_147_483_649, value < 2_147_483_648 else { return nil }
         self = Int(value)
     }

@@ -190,10 +190,10 @@ public struct WeightDescription: Hashable, Sendable {
     /// Whether the layer itself changes it and not the optimizer.
     public let isState: Bool
     /// Its regularizer and its constraint.
-    public let rules: WeightRules
+    package let rules: WeightRules
 
     /// Keras' arguments, with its defaults.
-    public init(
+    package init(
         name: String, shape: Shape, initializer: Initializer, fanIn: Int, fanOut: Int, isState: Bool = false,
         rules: WeightRules = .none
     ) {
@@ -208,7 +208,7 @@ public struct WeightDescription: Hashable, Sendable {
 
     /// With the fans that Keras computes from the shape alone: of a vector its length, of a matrix its rows and columns, of
     /// more axes the last two times the product of those before.
-    public init(
+    package init(
         name: String, shape: Shape, initializer: Initializer, isState: Bool = false,
         rules: WeightRules = .none
     ) {
@@ -233,7 +233,7 @@ public struct WeightDescription: Hashable, Sendable {
     }
 
     /// A vector.
-    public init(
+    package init(
         name: String, vector count: Int, initializer: Initializer, rules: WeightRules = .none
     ) {
         self.init(name: name, shape: [count], initializer: initializer, rules: rules)

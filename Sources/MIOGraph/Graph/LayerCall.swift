@@ -1,16 +1,16 @@
 import MIOBase
 
 /// What a layer may know of a step besides its tensors.
-public struct CallContext: Sendable {
+package struct CallContext: Sendable {
     /// Whether this is a training step; Dropout does nothing otherwise.
-    public var training: Bool
-    public var seed: UInt64
+    package var training: Bool
+    package var seed: UInt64
     /// The number of optimizer steps before this one.
-    public var step: UInt64
+    package var step: UInt64
     /// The position in the global batch of the call's first sample, whichever rank computes it.
-    public var firstSample: Int
+    package var firstSample: Int
 
-    public init(training: Bool = false, seed: UInt64 = 0, step: UInt64 = 0, firstSample: Int = 0) {
+    package init(training: Bool = false, seed: UInt64 = 0, step: UInt64 = 0, firstSample: Int = 0) {
         self.training = training
         self.seed = seed
         self.step = step
@@ -22,8 +22,8 @@ public struct CallContext: Sendable {
 public struct ForwardCall<T: Scalar> {
     /// The samples of the call.
     public var samples: Int
-    public var context: CallContext
-    public let streams: RandomStreams
+    package var context: CallContext
+    package let streams: RandomStreams
     /// Of one sample, input by input.
     public let inputShapes: [Shape]
     /// Of one sample, result by result.
@@ -43,14 +43,14 @@ public struct ForwardCall<T: Scalar> {
     /// trained, or the call is not part of a training step.
     public var batchSums: UnsafePointer<Double>?
     /// How large the weights and the layer's own memory are; `nil` if whoever makes the call leaves that to the layer.
-    public let counts: CallCounts?
+    package let counts: CallCounts?
     private let keptMemory: UnsafeMutablePointer<T>?
     private let scratchMemory: UnsafeMutablePointer<T>?
 
     /// - Parameters:
     ///   - kept: (samples, `LayerMemory.kept`); `nil` if the layer asks for none.
     ///   - scratch: (samples, `LayerMemory.scratch`); `nil` if the layer asks for none.
-    public init(
+    package init(
         samples: Int, context: CallContext = CallContext(), streams: RandomStreams = RandomStreams(path: ""),
         inputShapes: [Shape], outputShapes: [Shape], inputElements: [TensorElement] = [],
         inputs: [UnsafePointer<T>],
@@ -75,7 +75,7 @@ public struct ForwardCall<T: Scalar> {
     }
 
     /// Of a layer with one result.
-    public init(
+    package init(
         samples: Int, context: CallContext = CallContext(), streams: RandomStreams = RandomStreams(path: ""),
         inputShapes: [Shape], outputShape: Shape, inputElements: [TensorElement] = [],
         inputs: [UnsafePointer<T>], weights: [UnsafePointer<T>],

@@ -4,7 +4,7 @@ import MIOBase
 /// before a step.
 ///
 /// Its axes are the first ones of the tensor that it belongs to: (steps,) for a tensor (steps, features).
-public indirect enum Mask: Hashable, Sendable {
+package indirect enum Mask: Hashable, Sendable {
     /// Where an input of the model is not `value`; over its last axis, where any element is not.
     /// - Parameter input: an index into `Graph.inputs`.
     case differs(input: Int, value: Float, overLastAxis: Bool)
@@ -16,11 +16,11 @@ public indirect enum Mask: Hashable, Sendable {
     case joined(axis: Int, [Part])
 
     /// A stretch of a joined mask.
-    public struct Part: Hashable, Sendable {
+    package struct Part: Hashable, Sendable {
         /// The axes of one sample.
-        public let shape: Shape
+        package let shape: Shape
         /// `nil` if every position counts.
-        public let mask: Mask?
+        package let mask: Mask?
     }
 }
 
@@ -49,7 +49,7 @@ extension Layer {
 
 extension Mask {
     /// The inputs of the model that it depends on, ascending.
-    public var inputs: [Int] {
+    package var inputs: [Int] {
         switch self {
         case .differs(let input, _, _): [input]
         case .all(let masks), .any(let masks): Set(masks.flatMap(\.inputs)).sorted()
@@ -59,7 +59,7 @@ extension Mask {
 
     /// The axes of one sample's mask.
     /// - Parameter shapes: of a sample of an input of the model.
-    public func shape(_ shapes: (Int) -> Shape) -> Shape {
+    package func shape(_ shapes: (Int) -> Shape) -> Shape {
         switch self {
         case .differs(let input, _, let overLastAxis):
             return overLastAxis ? Shape(Array(shapes(input).dimensions.dropLast())) : shapes(input)
@@ -73,14 +73,14 @@ extension Mask {
 }
 
 /// The values of an input of the model that a mask is made from.
-public struct MaskInput {
+package struct MaskInput {
     /// An index into `Graph.inputs`.
-    public let number: Int
-    public let spec: TensorSpec
+    package let number: Int
+    package let spec: TensorSpec
     /// (samples, the shape of `spec`…); integers if its elements are.
-    public let values: UnsafePointer<Float>
+    package let values: UnsafePointer<Float>
 
-    public init(number: Int, spec: TensorSpec, values: UnsafePointer<Float>) {
+    package init(number: Int, spec: TensorSpec, values: UnsafePointer<Float>) {
         self.number = number
         self.spec = spec
         self.values = values
@@ -93,7 +93,7 @@ extension Mask {
     ///   - positions: of one sample.
     ///   - inputs: those that the mask depends on, in any order.
     ///   - target: (samples, positions); overwritten.
-    public func write(
+    package func write(
         samples: Int, positions: Int, inputs: [MaskInput], to target: UnsafeMutablePointer<Float>
     ) {
         for position in 0..<samples * positions {

@@ -42,8 +42,8 @@ public struct BatchNormalization: Layer {
     public let movingMeanInitializer: Initializer
     /// The first moving variance.
     public let movingVarianceInitializer: Initializer
-    public let betaRules: WeightRules
-    public let gammaRules: WeightRules
+    package let betaRules: WeightRules
+    package let gammaRules: WeightRules
 
     /// Keras' arguments, with its defaults.
     public init(

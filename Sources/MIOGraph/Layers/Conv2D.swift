@@ -27,8 +27,8 @@ public struct Conv2D: Layer {
     public let kernelInitializer: Initializer
     /// The first values of the bias.
     public let biasInitializer: Initializer
-    public let kernelRules: WeightRules
-    public let biasRules: WeightRules
+    package let kernelRules: WeightRules
+    package let biasRules: WeightRules
 
     /// A square kernel.
     public init(
@@ -100,7 +100,7 @@ public struct Conv2D: Layer {
     }
 
     /// Where the kernel lies on an input of these shapes.
-    public func geometry(for inputs: [Shape]) throws(ShapeError) -> WindowGeometry {
+    package func geometry(for inputs: [Shape]) throws(ShapeError) -> WindowGeometry {
         try WindowGeometry(inputs: inputs, size: kernelSize, strides: strides, padding: padding)
     }
 

@@ -19,8 +19,8 @@ public struct Dense: Layer {
     public let kernelInitializer: Initializer
     /// The first values of the bias.
     public let biasInitializer: Initializer
-    public let kernelRules: WeightRules
-    public let biasRules: WeightRules
+    package let kernelRules: WeightRules
+    package let biasRules: WeightRules
 
     /// Keras' arguments, with its defaults.
     public init(

@@ -45,7 +45,7 @@ public struct Dropout: Layer {
 
     /// Four elements that follow each other take the words of one counter: the step, and above it the sample's position
     /// and the number of the four.
-    public func philox(seed runSeed: UInt64, _ streams: RandomStreams) -> Philox {
+    package func philox(seed runSeed: UInt64, _ streams: RandomStreams) -> Philox {
         streams.philox(seed: runSeed &+ UInt64(bitPattern: Int64(seed)))
     }
 

@@ -21,7 +21,7 @@ public struct Embedding: Layer {
     public let outputDim: Int
     /// The first values of the table.
     public let embeddingsInitializer: Initializer
-    public let embeddingsRules: WeightRules
+    package let embeddingsRules: WeightRules
     /// Whether 0 stands for no word: its positions are masked.
     public let maskZero: Bool
 

@@ -2,21 +2,21 @@ import MIOBase
 import MIOConfig
 
 /// Where a model's data enters. <https://keras.io/api/layers/core_layers/input/>
-public struct InputLayer: Layer {
-    public static var className: String { "InputLayer" }
-    public static var kerasArguments: [KerasArgument] { .ofInputs }
+package struct InputLayer: Layer {
+    package static var className: String { "InputLayer" }
+    package static var kerasArguments: [KerasArgument] { .ofInputs }
     /// The name, and whether the weights are trained.
-    public let attributes: LayerAttributes
-    public let shape: Shape
-    public let dtype: TensorElement
+    package let attributes: LayerAttributes
+    package let shape: Shape
+    package let dtype: TensorElement
 
-    public init(attributes: LayerAttributes, shape: Shape, dtype: TensorElement = .float32) {
+    package init(attributes: LayerAttributes, shape: Shape, dtype: TensorElement = .float32) {
         self.attributes = attributes
         self.shape = shape
         self.dtype = dtype
     }
 
-    public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
+    package init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         let dtype = try Self.dtype(&config)
         // As Keras' own configurations have it: the batch's size first.
         if case .list(let batch)? = config.unlisted("batch_shape") {
@@ -51,26 +51,26 @@ public struct InputLayer: Layer {
         return .int32
     }
 
-    public var config: ConfigDictionary {
+    package var config: ConfigDictionary {
         var config: ConfigDictionary = ["shape": ConfigValue(shape.dimensions)]
         if dtype != .float32 { config["dtype"] = .string(dtype.rawValue) }
         return config
     }
 
-    public var role: LayerRole { .input }
+    package var role: LayerRole { .input }
 
-    public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+    package func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.isEmpty else { throw ShapeError(expected: "no input", received: inputs) }
         return shape
     }
 
-    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+    package func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
         [TensorSpec(try outputShape(for: inputs.map(\.shape)), dtype)]
     }
 
     /// The batch is already in place.
-    public func forward<T: Scalar>(_ call: ForwardCall<T>) {}
-    public func backward<T: Scalar>(_ call: BackwardCall<T>) {}
+    package func forward<T: Scalar>(_ call: ForwardCall<T>) {}
+    package func backward<T: Scalar>(_ call: BackwardCall<T>) {}
 }
 
 extension Shape {

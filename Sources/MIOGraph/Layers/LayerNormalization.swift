@@ -25,8 +25,8 @@ public struct LayerNormalization: Layer {
     public let betaInitializer: Initializer
     /// The first values of gamma.
     public let gammaInitializer: Initializer
-    public let betaRules: WeightRules
-    public let gammaRules: WeightRules
+    package let betaRules: WeightRules
+    package let gammaRules: WeightRules
 
     /// Keras' arguments, with its defaults.
     public init(

@@ -52,7 +52,7 @@ public struct MaxPooling2D: Layer {
             forward: output.count.clampedTimes(poolSize[0]).clampedTimes(poolSize[1]), backward: output.count)
     }
 
-    public func geometry(for inputs: [Shape]) throws(ShapeError) -> WindowGeometry {
+    package func geometry(for inputs: [Shape]) throws(ShapeError) -> WindowGeometry {
         try WindowGeometry(inputs: inputs, size: poolSize, strides: strides, padding: padding)
     }
 

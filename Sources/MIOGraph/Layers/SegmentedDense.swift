@@ -5,49 +5,49 @@ import MIOConfig
 ///
 /// y = activation(Σᵢ xᵢ · kernelᵢ + bias); xᵢ (nᵢ,); kernel (Σ nᵢ, units), kernelᵢ its rows from Σ nⱼ, j < i.
 /// The plan makes it of a Concatenate and the Dense behind it; no job names it.
-public struct SegmentedDense: Layer {
-    public static var className: String { "SegmentedDense" }
-    public var dense: Dense
+package struct SegmentedDense: Layer {
+    package static var className: String { "SegmentedDense" }
+    package var dense: Dense
 
-    public init(_ dense: Dense) { self.dense = dense }
+    package init(_ dense: Dense) { self.dense = dense }
 
-    public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
+    package init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         self.init(try Dense(attributes: attributes, config: &config))
     }
 
     /// The name, and whether the weights are trained.
-    public var attributes: LayerAttributes { dense.attributes }
-    public var config: ConfigDictionary { dense.config }
-    public var outputActivation: Activation? { dense.activation }
+    package var attributes: LayerAttributes { dense.attributes }
+    package var config: ConfigDictionary { dense.config }
+    package var outputActivation: Activation? { dense.activation }
 
-    public var withoutActivation: (any Layer)? {
+    package var withoutActivation: (any Layer)? {
         var linear = self
         linear.dense.activation = .linear
         return linear
     }
 
-    public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops {
+    package func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops {
         dense.flops(ofInput: input, of: inputs, output: output)
     }
 
-    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
+    package func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
         dense.memory(for: inputs, output: output)
     }
 
     private func joined(_ inputs: [Shape]) -> [Shape] { [[inputs.reduce(0) { $0 + $1.count }]] }
 
-    public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
+    package func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.allSatisfy({ $0.rank == 1 }) else {
             throw ShapeError(expected: "vectors", received: inputs)
         }
         return try dense.outputShape(for: joined(inputs))
     }
 
-    public func weights(for inputs: [Shape]) -> [WeightDescription] { dense.weights(for: joined(inputs)) }
+    package func weights(for inputs: [Shape]) -> [WeightDescription] { dense.weights(for: joined(inputs)) }
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)
-    public func forward<T: Scalar>(_ call: ForwardCall<T>) {
+    package func forward<T: Scalar>(_ call: ForwardCall<T>) {
         let units = dense.units
         for sample in 0..<call.samples {
             let y = call.output + sample * units
@@ -66,7 +66,7 @@ public struct SegmentedDense: Layer {
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)
-    public func backward<T: Scalar>(_ call: BackwardCall<T>) {
+    package func backward<T: Scalar>(_ call: BackwardCall<T>) {
         let units = dense.units
         withActivationGradient(dense.activation, call, rows: call.samples, width: units) { dz in
             for sample in 0..<call.samples {

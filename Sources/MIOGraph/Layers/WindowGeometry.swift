@@ -10,17 +10,17 @@ public enum Padding: String, CaseIterable, Sendable {
 }
 
 /// How a window of `size` moves along one axis.
-public struct WindowAxis: Hashable, Sendable {
-    public let input: Int
-    public let output: Int
-    public let size: Int
-    public let stride: Int
+package struct WindowAxis: Hashable, Sendable {
+    package let input: Int
+    package let output: Int
+    package let size: Int
+    package let stride: Int
     /// Padding before the first element and after the last.
-    public let before: Int
-    public let after: Int
+    package let before: Int
+    package let after: Int
 
     /// `nil` if no window fits.
-    public init?(input: Int, size: Int, stride: Int, padding: Padding) {
+    package init?(input: Int, size: Int, stride: Int, padding: Padding) {
         self.input = input
         self.size = size
         self.stride = stride
@@ -41,20 +41,20 @@ public struct WindowAxis: Hashable, Sendable {
 
     /// The window positions, 0..<size, that hit the input for the output `position`.
     @inlinable
-    public func window(at position: Int) -> Range<Int> {
+    package func window(at position: Int) -> Range<Int> {
         let start = position * stride - before
         return max(0, -start)..<max(max(0, -start), min(size, input - start))
     }
 }
 
 /// A window over (height, width, channels).
-public struct WindowGeometry: Hashable, Sendable {
-    public let height: WindowAxis
-    public let width: WindowAxis
-    public let channels: Int
+package struct WindowGeometry: Hashable, Sendable {
+    package let height: WindowAxis
+    package let width: WindowAxis
+    package let channels: Int
 
     /// - Throws: `ShapeError` unless there is one input of rank 3 that a window fits into.
-    public init(inputs: [Shape], size: [Int], strides: [Int], padding: Padding) throws(ShapeError) {
+    package init(inputs: [Shape], size: [Int], strides: [Int], padding: Padding) throws(ShapeError) {
         guard inputs.count == 1, inputs[0].rank == 3 else {
             throw ShapeError(expected: "one tensor (height, width, channels)", received: inputs)
         }

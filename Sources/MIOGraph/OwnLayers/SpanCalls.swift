@@ -13,9 +13,9 @@ public struct SpanForward: ~Copyable {
     /// The samples of the call.
     public var samples: Int { call.samples }
     /// Whether this is a training step, its seed and number, and where its samples are in the global batch.
-    public var context: CallContext { call.context }
+    package var context: CallContext { call.context }
     /// Random numbers that belong to this call.
-    public var streams: RandomStreams { call.streams }
+    package var streams: RandomStreams { call.streams }
     /// Of one sample of each input.
     public var inputShapes: [Shape] { call.inputShapes }
     /// Of one sample of the result.

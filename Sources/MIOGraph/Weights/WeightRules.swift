@@ -4,19 +4,19 @@ import MIOConfig
 /// Rules for the values of a weight while it is trained: a term of the loss, and a projection after each update.
 ///
 /// Weights that training does not change have neither, as in Keras.
-public struct WeightRules: Sendable {
-    public var regularizer: (any Regularizer)?
-    public var constraint: (any Constraint)?
+package struct WeightRules: Sendable {
+    package var regularizer: (any Regularizer)?
+    package var constraint: (any Constraint)?
 
-    public static let none = WeightRules()
+    package static let none = WeightRules()
 
-    public init(regularizer: (any Regularizer)? = nil, constraint: (any Constraint)? = nil) {
+    package init(regularizer: (any Regularizer)? = nil, constraint: (any Constraint)? = nil) {
         self.regularizer = regularizer
         self.constraint = constraint
     }
 
     /// Reads Keras' arguments for a weight: `kernel_regularizer` and `kernel_constraint` of `kernel`.
-    public init(of weight: String, reading config: inout ConfigReader) throws(ConfigError) {
+    package init(of weight: String, reading config: inout ConfigReader) throws(ConfigError) {
         let (regularizer, constraint) = Self.keys(weight)
         config.describe(regularizer, "a regularizer")
         if let value = config.value(regularizer) {
@@ -34,7 +34,7 @@ public struct WeightRules: Sendable {
 
     /// Doubles that the constraint wants as scratch; 0 without one.
     /// - Throws: `ShapeError` if it does not fit a weight of this shape.
-    public func constraintScratch(for shape: Shape) throws(ShapeError) -> Int {
+    package func constraintScratch(for shape: Shape) throws(ShapeError) -> Int {
         try constraint?.scratchCount(for: shape) ?? 0
     }
 
@@ -47,11 +47,11 @@ public struct WeightRules: Sendable {
 }
 
 extension WeightRules: Hashable {
-    public static func == (a: Self, b: Self) -> Bool {
+    package static func == (a: Self, b: Self) -> Bool {
         a.regularizer?.config == b.regularizer?.config && a.constraint?.config == b.constraint?.config
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(regularizer?.config)
         hasher.combine(constraint?.config)
     }

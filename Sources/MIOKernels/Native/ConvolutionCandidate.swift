@@ -1,7 +1,7 @@
 import MIOBase
 
 /// The ways to compute a convolution, or one of its gradients.
-public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
+package enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
     /// In 4×4 tiles, with a quarter of the multiplications: 3×3 kernels with stride 1. By oneDNN on AVX-512, up to 3.1.
     case winograd
     /// The same by mio's own loops, in blocks of tiles that stay in the second-level cache, while the memory fetches the
@@ -21,7 +21,7 @@ public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
     case roundedFloat32
 
     /// Whether its factors are rounded to bfloat16.
-    public var roundsFactors: Bool {
+    package var roundsFactors: Bool {
         switch self {
         case .winograd, .blockedWinograd, .direct: false
         case .bfloat16, .bfloat16ChannelsLast, .bfloat16Any, .roundedFloat32: true
@@ -31,13 +31,13 @@ public enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
 
 extension ConvolutionCandidate: Comparable {
     /// In the order in which they are listed.
-    public static func < (first: Self, second: Self) -> Bool {
+    package static func < (first: Self, second: Self) -> Bool {
         allCases.firstIndex(of: first)! < allCases.firstIndex(of: second)!
     }
 }
 
 /// Forward and the two gradients, which are computed each in its own way.
-public enum ConvolutionPass: String, CaseIterable, Hashable, Sendable {
+package enum ConvolutionPass: String, CaseIterable, Hashable, Sendable {
     case forward
     case backwardWeights = "backward weights"
     case backwardData = "backward data"

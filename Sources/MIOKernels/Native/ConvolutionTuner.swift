@@ -8,7 +8,7 @@ import MIOThreads
 /// Measures, for the convolutions that could be computed in several ways, which one is fastest here.
 extension NativeBackend {
     /// What measurements hold for: the processor, as Linux tells on x86-64 and on Arm, and oneDNN.
-    public var machine: String {
+    package var machine: String {
         let cpu = FileManager.default.contents(atPath: "/proc/cpuinfo").map {
             String(decoding: $0, as: UTF8.self)
         }
@@ -32,7 +32,7 @@ extension NativeBackend {
     /// A tuning for plans of a request: of what is known, and of measurements where there is a choice that nobody has made
     /// yet.
     /// - Returns: the tuning, and whether anything was measured.
-    public func tuning(for request: PlanRequest, known: Tuning) -> (tuning: Tuning, measured: Bool) {
+    package func tuning(for request: PlanRequest, known: Tuning) -> (tuning: Tuning, measured: Bool) {
         tuning(for: request, known: known, stopwatch: nil)
     }
 

@@ -3,7 +3,7 @@ import MIOGraph
 import MIOPlan
 
 /// In which numbers a Dense multiplies.
-public enum ProductCandidate: String, CaseIterable, Hashable, Sendable {
+package enum ProductCandidate: String, CaseIterable, Hashable, Sendable {
     case float32
     /// Of factors rounded to bfloat16 and sums of 32 bits.
     case bfloat16

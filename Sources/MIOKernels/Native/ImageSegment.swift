@@ -3,7 +3,7 @@ import MIOGraph
 import MIOPlan
 
 /// The ways to compute an `ImageSegment` where factors may be rounded to bfloat16.
-public enum SegmentCandidate: String, CaseIterable, Hashable, Sendable {
+package enum SegmentCandidate: String, CaseIterable, Hashable, Sendable {
     /// Images in blocks of channels wherever `Convolution.outputLayouts` prefers them; each convolution rounds where that
     /// is faster.
     case blocked

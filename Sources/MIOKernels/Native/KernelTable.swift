@@ -125,23 +125,23 @@ extension NativeBackend {
     ]
 
     /// Whether a plan for the graph should be measured before it is made.
-    public func isTuned(_ graph: Graph) -> Bool {
+    package func isTuned(_ graph: Graph) -> Bool {
         graph.layers.contains { entry in
             Self.kernels.contains { $0.isTuned(precision) && $0.matches(entry.layer) }
         }
     }
 
     /// Whether the graph has calls that a library may share among its threads, however small.
-    public static func sharesCalls(of graph: Graph) -> Bool {
+    package static func sharesCalls(of graph: Graph) -> Bool {
         graph.layers.contains { entry in kernels.contains { $0.isThreaded && $0.matches(entry.layer) } }
     }
 
-    public func choose(_ request: KernelRequest) -> KernelChoice {
+    package func choose(_ request: KernelRequest) -> KernelChoice {
         prepareThread()
         return Self.kernels.lazy.compactMap { $0.choose(request, self) }.first ?? .reference(request)
     }
 
-    public func makeKernel(_ description: KernelDescription) throws -> any Kernel {
+    package func makeKernel(_ description: KernelDescription) throws -> any Kernel {
         prepareThread()
         guard let entry = Self.kernels.first(where: { $0.name == description.choice.kernel }) else {
             return ReferenceKernel(description)

@@ -16,13 +16,13 @@ import MIOThreads
 /// know a processor falls back to what is long past, and the other one shows what there is.
 /// Memory: STREAM's triad a ← b + s · c on arrays of 96 MiB, 12 bytes an element (what a write fetches first is not
 /// counted). <https://www.cs.virginia.edu/stream/ref.html>
-public struct MachineLimits: Hashable, Sendable {
+package struct MachineLimits: Hashable, Sendable {
     /// 10⁹ operations a second of a large matrix product.
-    public var gigaflops: Double
+    package var gigaflops: Double
     /// 10⁹ bytes a second.
-    public var triadGigabytes: Double
+    package var triadGigabytes: Double
 
-    public init(gigaflops: Double, triadGigabytes: Double) {
+    package init(gigaflops: Double, triadGigabytes: Double) {
         self.gigaflops = gigaflops
         self.triadGigabytes = triadGigabytes
     }
@@ -30,7 +30,7 @@ public struct MachineLimits: Hashable, Sendable {
     /// Measures both on so many threads, in about 0.3 seconds and 96 MiB: the fastest of many short runs, for what
     /// else the machine does only slows it, and leaves some run of a few milliseconds alone.
     /// - Throws: `ThreadError` if the system has no thread left, `KernelError` if oneDNN refuses.
-    public static func measure(threads: Int) throws -> MachineLimits {
+    package static func measure(threads: Int) throws -> MachineLimits {
         // As long a run at any number of threads.
         let size = 64 * Int((8 * cbrt(Double(threads))).rounded())
         return try MachineLimits(

@@ -10,12 +10,12 @@ import MIOPlan
 /// EPYC too, but where the rows of B are a power of two long: hence the gaps of `DenseStorage`.)
 /// (OpenBLAS picks kernels by the processor's model, and the oldest for one that is newer than itself: 31 GFLOP/s on a core
 /// of a Xeon of 2023, where oneDNN reaches 165.) Elsewhere oneDNN has no more than plain loops.
-public enum MatrixProduct: String, Sendable {
+package enum MatrixProduct: String, Sendable {
     case openBLAS = "openblas"
     case oneDNN = "onednn sgemm"
 
     /// What this processor's products are computed by: the same on equal machines.
-    public static let best: MatrixProduct = {
+    package static let best: MatrixProduct = {
         #if arch(x86_64)
             let isa = dnnl_get_effective_cpu_isa().rawValue
             return isa & dnnl_cpu_isa_sse41.rawValue == dnnl_cpu_isa_sse41.rawValue ? .oneDNN : .openBLAS
@@ -25,13 +25,13 @@ public enum MatrixProduct: String, Sendable {
     }()
 
     /// A matrix where it lies.
-    public struct Factor {
+    package struct Factor {
         let pointer: UnsafePointer<Float>
         /// Elements from one row to the next, as it lies.
         let stride: Int
         let transposed: Bool
 
-        public init(pointer: UnsafePointer<Float>, stride: Int, transposed: Bool = false) {
+        package init(pointer: UnsafePointer<Float>, stride: Int, transposed: Bool = false) {
             self.pointer = pointer
             self.stride = stride
             self.transposed = transposed
@@ -39,7 +39,7 @@ public enum MatrixProduct: String, Sendable {
     }
 
     /// - Precondition: every extent fits 32 bits.
-    public func callAsFunction(
+    package func callAsFunction(
         _ m: Int, _ n: Int, _ k: Int, _ a: Factor, _ b: Factor, adds: Bool,
         into c: UnsafeMutablePointer<Float>, stride: Int
     ) {

@@ -5,18 +5,18 @@ import MIOGraph
 import MIOPlan
 
 /// Runs layers on oneDNN, OpenBLAS and loops of our own; what none of them has, on its plain implementation.
-public struct NativeBackend: KernelBackend {
+package struct NativeBackend: KernelBackend {
     /// Threads a library may use for one operation.
-    public let threads: Int
-    public var precision: Precision
+    package let threads: Int
+    package var precision: Precision
     /// What was measured; where nothing was, the first way that makes sense is taken.
-    public var tuning: Tuning
+    package var tuning: Tuning
     let engine: OneDNNEngine
 
     /// Makes the libraries use `threads` threads: OpenBLAS everywhere in the process, oneDNN on this thread and each that
     /// is prepared.
     /// - Throws: `KernelError` if oneDNN does not start.
-    public init(threads: Int = 1, precision: Precision = .float32, tuning: Tuning = Tuning()) throws {
+    package init(threads: Int = 1, precision: Precision = .float32, tuning: Tuning = Tuning()) throws {
         precondition(threads >= 1 && threads <= 1 << 16, "a backend has at least one thread")
         self.threads = threads
         self.precision = precision
@@ -26,12 +26,12 @@ public struct NativeBackend: KernelBackend {
         prepareThread()
     }
 
-    public var name: String { "native" }
+    package var name: String { "native" }
 
-    public func fuses(_ activation: Activation) -> Bool { activation.isFused }
+    package func fuses(_ activation: Activation) -> Bool { activation.isFused }
 
     /// OpenMP keeps the number of its threads for each thread that asks.
-    public func prepareThread() { mio_set_openmp_threads(Int32(threads)) }
+    package func prepareThread() { mio_set_openmp_threads(Int32(threads)) }
 
     /// The numbers that a convolution may multiply in: float32 too where its segment is computed as float32's plan has it.
     func precision(of layer: Conv2D) -> Precision {

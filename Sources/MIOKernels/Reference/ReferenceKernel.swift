@@ -3,11 +3,11 @@ import MIOGraph
 import MIOPlan
 
 extension ReferenceBackend: KernelBackend {
-    public func makeKernel(_ description: KernelDescription) -> any Kernel { ReferenceKernel(description) }
+    package func makeKernel(_ description: KernelDescription) -> any Kernel { ReferenceKernel(description) }
 }
 
 /// Runs a layer's plain implementation on the plan's memory.
-public final class ReferenceKernel: Kernel {
+package final class ReferenceKernel: Kernel {
     private let layer: any Layer
     private let bindings: Bindings
     private let inputElements: [Int]
@@ -15,7 +15,7 @@ public final class ReferenceKernel: Kernel {
     private var forwardCall: ForwardCall<Float>
     private var backwardCall: BackwardCall<Float>?
 
-    public init(_ description: KernelDescription) {
+    package init(_ description: KernelDescription) {
         layer = description.layer
         bindings = description.bindings
         inputElements = description.inputShapes.map(\.count)
@@ -39,20 +39,20 @@ public final class ReferenceKernel: Kernel {
         }
     }
 
-    public func prepare(samples: Int) {}
+    package func prepare(samples: Int) {}
 
-    public func forward(_ pass: Pass) {
+    package func forward(_ pass: Pass) {
         begin(pass)
         forwardCall.batchSums = pass.usesBatchSums ? bindings.forwardSums : nil
         layer.forward(forwardCall)
     }
 
-    public func addForwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
+    package func addForwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
         begin(pass)
         layer.addForwardSums(forwardCall, to: sums)
     }
 
-    public func addBackwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
+    package func addBackwardSums(_ pass: Pass, to sums: UnsafeMutablePointer<Double>) {
         guard backwardCall != nil else { return }
         beginBackward(pass)
         layer.addBackwardSums(backwardCall!, to: sums)
@@ -70,7 +70,7 @@ public final class ReferenceKernel: Kernel {
         backwardCall!.batchSums = pass.usesBatchSums ? bindings.backwardSums : nil
     }
 
-    public func backward(_ pass: Pass) {
+    package func backward(_ pass: Pass) {
         guard backwardCall != nil else { return }
         beginBackward(pass)
         // A layer's backward adds; where this call is the first, there must be nothing to add to.
@@ -87,12 +87,12 @@ public final class ReferenceKernel: Kernel {
         layer.backward(backwardCall!)
     }
 
-    public func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>)
+    package func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>)
     {
         canonical.update(from: stored, count: weightElements[weight])
     }
 
-    public func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>)
+    package func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>)
     {
         stored.update(from: canonical, count: weightElements[weight])
     }

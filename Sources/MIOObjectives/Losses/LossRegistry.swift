@@ -17,7 +17,7 @@ public enum LossRegistry {
 
     /// Reads `mean_squared_error`, or `{class: Huber, delta: 0.5}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
-    public static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Loss {
+    package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Loss {
         var named = try NamedConfig(value, at: path, kind: "a loss")
         guard
             let type = types.first(where: {

@@ -21,7 +21,7 @@ public enum MetricRegistry {
 
     /// Reads `accuracy`, or `{class: TopKCategoricalAccuracy, k: 3, name: top3}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
-    public static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Metric {
+    package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Metric {
         var named = try NamedConfig(value, at: path, kind: "a metric", allowsName: true)
         guard
             let type = types.first(where: {

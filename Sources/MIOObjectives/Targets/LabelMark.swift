@@ -3,11 +3,11 @@
 func isLabel(_ target: Float, missing: Float) -> Bool { !target.isNaN && target != missing }
 
 /// Which elements of a position have a label: one byte a position, for losses and metrics.
-public enum LabelMark {
+package enum LabelMark {
     /// No element has a label.
-    public static let none: UInt8 = 0
+    package static let none: UInt8 = 0
     /// Every element has one.
-    public static let whole: UInt8 = 1
+    package static let whole: UInt8 = 1
     /// Some elements have one; the others are left out.
-    public static let part: UInt8 = 2
+    package static let part: UInt8 = 2
 }

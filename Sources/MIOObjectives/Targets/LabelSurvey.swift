@@ -2,53 +2,53 @@ import CVectorLoops
 
 /// Counts, a sum and extremes of one output's targets over some rows of the data; surveys of parts of the rows can be
 /// added up.
-public struct LabelSurvey: Hashable, Sendable {
-    public let labelling: TargetLabelling
-    public private(set) var positions = 0
+package struct LabelSurvey: Hashable, Sendable {
+    package let labelling: TargetLabelling
+    package private(set) var positions = 0
     /// Positions whose every element has a label.
-    public private(set) var wholePositions = 0
+    package private(set) var wholePositions = 0
     /// Positions where some elements have a label and others are missing.
-    public private(set) var partialPositions = 0
+    package private(set) var partialPositions = 0
     /// Of all positions.
-    public private(set) var elements = 0
+    package private(set) var elements = 0
     /// Finite elements that have a label, classes out of range among them; their sum, and the extremes (infinity and
     /// −infinity without one).
-    public private(set) var labels = 0
-    public private(set) var sum = 0.0
-    public var smallest = Float.infinity
-    public var largest = -Float.infinity
+    package private(set) var labels = 0
+    package private(set) var sum = 0.0
+    package var smallest = Float.infinity
+    package var largest = -Float.infinity
     /// Elements equal to the labelling's `missing`.
-    public private(set) var missing = 0
+    package private(set) var missing = 0
     /// Elements that are NaN.
-    public private(set) var notNumbers = 0
+    package private(set) var notNumbers = 0
     /// Elements that the loss cannot take.
-    public private(set) var faults = 0
+    package private(set) var faults = 0
     /// Of class indices: how often each class occurs. Empty for others.
-    public private(set) var classCounts: [Int]
+    package private(set) var classCounts: [Int]
     /// Of class shares: rows that are 0 throughout, and others that do not add up to 1.
-    public private(set) var zeroRows = 0
-    public private(set) var unevenRows = 0
+    package private(set) var zeroRows = 0
+    package private(set) var unevenRows = 0
 
     /// - Parameter classes: the prediction's last axis.
-    public init(_ labelling: TargetLabelling, classes: Int) {
+    package init(_ labelling: TargetLabelling, classes: Int) {
         self.labelling = labelling
         classCounts = labelling.kind == .classIndex ? [Int](repeating: 0, count: classes) : []
     }
 
     /// Positions that count in the output's denominator.
-    public var labelled: Int { wholePositions + (labelling.isElementwise ? partialPositions : 0) }
+    package var labelled: Int { wholePositions + (labelling.isElementwise ? partialPositions : 0) }
 
     /// Elements that add to loss and metrics.
-    public var labelledElements: Int { elements - missing - notNumbers }
+    package var labelledElements: Int { elements - missing - notNumbers }
 
     /// Of the finite labels; NaN without one.
-    public var mean: Double { sum / Double(labels) }
+    package var mean: Double { sum / Double(labels) }
 
     /// Looks at some more positions.
     /// - Parameters:
     ///   - targets: `[positions × targetWidth]`.
     ///   - targetWidth: 1 for class indices.
-    public mutating func add(targets: UnsafePointer<Float>, positions: Int, targetWidth: Int) {
+    package mutating func add(targets: UnsafePointer<Float>, positions: Int, targetWidth: Int) {
         let count = positions * targetWidth
         var found = mio_label_survey()
         mio_survey_labels(count, targets, labelling.missingNumber, &found)
@@ -114,7 +114,7 @@ public struct LabelSurvey: Hashable, Sendable {
     private static let largestUnevenness = 0.02
 
     /// The numbers that parts of the rows add; the extremes are apart.
-    public var additive: [Double] {
+    package var additive: [Double] {
         get {
             let counts = [
                 positions, wholePositions, partialPositions, elements, labels, missing, notNumbers, faults,

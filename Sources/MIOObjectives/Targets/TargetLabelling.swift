@@ -10,14 +10,14 @@ import MIOBase
 /// - where the loss is element-wise, the missing element alone is left out. The position's loss is the mean over its
 ///   other elements; the position is *unlabelled* if there are none;
 /// - elsewhere a position with a missing element is unlabelled.
-public struct TargetLabelling: Hashable, Sendable {
-    public let kind: TargetKind
+package struct TargetLabelling: Hashable, Sendable {
+    package let kind: TargetKind
     /// The number that stands for "no label", as NaN always does; `nil` if only NaN does.
-    public let missing: Float?
+    package let missing: Float?
     /// Whether a missing element leaves out itself alone, not its whole position.
-    public let isElementwise: Bool
+    package let isElementwise: Bool
 
-    public init(_ kind: TargetKind, missing: Float? = nil, isElementwise: Bool = false) {
+    package init(_ kind: TargetKind, missing: Float? = nil, isElementwise: Bool = false) {
         self.kind = kind
         self.missing = missing
         self.isElementwise = isElementwise
@@ -30,7 +30,7 @@ public struct TargetLabelling: Hashable, Sendable {
     ///   - labelled: out, `[positions]`.
     /// - Returns: how many positions are labelled, wholly or in part.
     @discardableResult
-    public func markLabelled(
+    package func markLabelled(
         targets: UnsafePointer<Float>, positions: Int, targetWidth: Int,
         into labelled: UnsafeMutablePointer<UInt8>
     ) -> Int {
@@ -60,14 +60,14 @@ public struct TargetLabelling: Hashable, Sendable {
     }
 
     /// What no number is equal to, if only NaN means a missing element.
-    public var missingNumber: Float { missing ?? .nan }
+    package var missingNumber: Float { missing ?? .nan }
 
     /// The first labelled position whose target no loss can take: a class index that is not a whole
     /// number from 0 to `classes − 1`, or an infinite real target. `nil` if all are good.
     /// - Parameters:
     ///   - targets: `[positions × targetWidth]`.
     ///   - classes: the prediction's last axis; not used for real targets.
-    public func firstFault(
+    package func firstFault(
         targets: UnsafePointer<Float>, positions: Int, targetWidth: Int, classes: Int
     ) -> TargetFault? {
         let count = positions * targetWidth
@@ -103,16 +103,16 @@ public struct TargetLabelling: Hashable, Sendable {
 }
 
 /// A target that cannot be one: the caller adds the file, the output and the sample to the message.
-public struct TargetFault: MIOError, Hashable {
+package struct TargetFault: MIOError, Hashable {
     /// The row of the array that was checked, from 0.
-    public let position: Int
+    package let position: Int
     /// The element within the row, from 0.
-    public let element: Int
-    public let value: Float
+    package let element: Int
+    package let value: Float
     /// The number of classes, where the target is a class index.
-    public let classes: Int?
+    package let classes: Int?
 
-    public init(position: Int, element: Int, value: Float, classes: Int?) {
+    package init(position: Int, element: Int, value: Float, classes: Int?) {
         self.position = position
         self.element = element
         self.value = value
@@ -120,8 +120,8 @@ public struct TargetFault: MIOError, Hashable {
     }
 
     /// The exit code of a program that this error ends.
-    public var exitCode: ExitCode { .badInput }
-    public var description: String {
+    package var exitCode: ExitCode { .badInput }
+    package var description: String {
         if let classes {
             return "target at position \(position) is \(value); expected a class index, a whole number "
                 + "from 0 to \(classes - 1), or the missing label"

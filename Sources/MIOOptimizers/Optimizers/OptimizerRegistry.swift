@@ -22,7 +22,7 @@ public enum OptimizerRegistry {
 
     /// Reads `adam`, or `{class: Adam, learning_rate: 0.001}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
-    public static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Optimizer {
+    package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Optimizer {
         var named = try NamedConfig(value, at: path, kind: "an optimizer")
         guard
             let type = types.first(where: {

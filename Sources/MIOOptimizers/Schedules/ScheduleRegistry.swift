@@ -13,7 +13,7 @@ public enum ScheduleRegistry {
 
     /// Reads `0.001`, or `{class: CosineDecay, initial_learning_rate: 0.001, decay_steps: 1000}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
-    public static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Schedule {
+    package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Schedule {
         switch value {
         case .real(let number): return try constant(number, at: path)
         case .integer(let number): return try constant(Double(number), at: path)

@@ -7,7 +7,7 @@ extension DataSource {
     ///   - job: whose data it is; its lists of classes are known.
     ///   - key: `train`, `validation` or `test`: the part of the job whose keys it has.
     ///   - filesKey: where its globs are written, if not in that part.
-    public func specification(of job: Job, key: String, filesKey: String? = nil) -> DataSpecification {
+    package func specification(of job: Job, key: String, filesKey: String? = nil) -> DataSpecification {
         var specification: DataSpecification
         switch files {
         case .shards(let globs): specification = DataSpecification(files: globs, folder: job.folder)

@@ -22,7 +22,7 @@ public struct Evaluation: Sendable, Hashable {
 
     /// Evaluates on all ranks of the session.
     /// - Throws: one error, the same on all ranks: of the job's data, its labels, or the weights.
-    public static func run(
+    package static func run(
         _ session: Session, data: DataSelection = .automatic, weights: WeightsSource = .automatic
     ) throws -> Evaluation {
         let session = try session.settlingClasses(.weights(weights))

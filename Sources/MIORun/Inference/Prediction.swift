@@ -33,7 +33,7 @@ public struct Prediction: Sendable, Hashable {
     /// Rank 0 writes the file, which appears when it is whole.
     /// - Parameter path: of the file, which is replaced if it is there.
     /// - Throws: one error, the same on all ranks: of the job's data, the weights, or the file.
-    public static func run(
+    package static func run(
         _ session: Session, data: DataSelection = .automatic, weights: WeightsSource = .automatic,
         to path: String
     ) throws -> Prediction {

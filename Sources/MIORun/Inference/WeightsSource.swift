@@ -29,7 +29,7 @@ public enum WeightsSource: Hashable, Sendable {
     /// - Returns: the file; nothing but its header has been read of a finished model.
     /// - Throws: `RunError` if there are none (exit code 66) or they are of another model (65);
     ///   `FormatError`, `CheckpointError`, `FileError` for damaged ones.
-    public func open(for job: Job) throws -> (file: SafetensorsFile, warnings: [String]) {
+    package func open(for job: Job) throws -> (file: SafetensorsFile, warnings: [String]) {
         var warnings: [String] = []
         let file: SafetensorsFile
         switch self {

@@ -15,7 +15,7 @@ import Synchronization
 /// that never comes: a rank that stands still, a file system. Where nothing goes on for as long as `StopPatience` says, it
 /// ends by itself: with `ExitCode.stopped` before the end of the first step, which loses nothing, else like after a second
 /// SIGTERM, which ends it at once.
-public enum StopSignal {
+package enum StopSignal {
     /// What this process does, for the message about where it waited.
     package enum Activity: Int {
         case computing, waitingForData, waitingForRanks, validating
@@ -39,7 +39,7 @@ public enum StopSignal {
     /// Takes over both signals, and ignores two others: a reader that goes away must not end a run (SIGPIPE), and a file
     /// that may not grow (`ulimit -f`) must end it with a message (SIGXFSZ).
     /// - Parameter rank: of this process; `nil` if it is alone.
-    public static func install(rank: Int?) {
+    package static func install(rank: Int?) {
         Self.rank.store(rank ?? -1, ordering: .relaxed)
         // A handler may not be the first to use it.
         _ = text
@@ -68,7 +68,7 @@ public enum StopSignal {
     }
 
     /// Takes the signals over while `body` runs, and gives them back to the program that calls it.
-    public static func whileInstalled<Value>(rank: Int?, _ body: () throws -> Value) rethrows -> Value {
+    package static func whileInstalled<Value>(rank: Int?, _ body: () throws -> Value) rethrows -> Value {
         let signals = [SIGUSR1, SIGTERM, SIGALRM, SIGPIPE, SIGXFSZ, SIGQUIT]
         var earlier = signals.map { _ in sigaction() }
         for (index, number) in signals.enumerated() { sigaction(number, nil, &earlier[index]) }
@@ -86,13 +86,13 @@ public enum StopSignal {
         return try body()
     }
 
-    public static var isRequested: Bool { requestedAt.load(ordering: .relaxed) != 0 }
+    package static var isRequested: Bool { requestedAt.load(ordering: .relaxed) != 0 }
 
     // MARK: What a run tells
 
     /// What a step, or a batch of validation, asks, just before the ranks agree: from the first time on, a request waits
     /// for its end.
-    public static func listen() -> Bool {
+    package static func listen() -> Bool {
         let now = MonotonicClock.nanoseconds
         let before = progressAt.exchange(now, ordering: .relaxed)
         if before != 0 {

@@ -1,10 +1,10 @@
 /// A trace that is asked for.
-public struct TraceRequest: Hashable, Sendable, CustomStringConvertible {
-    public var path: String
+package struct TraceRequest: Hashable, Sendable, CustomStringConvertible {
+    package var path: String
     /// Without them 200 steps, from a run's second on: the first one finds its memory.
-    public var steps: ClosedRange<Int>?
+    package var steps: ClosedRange<Int>?
 
-    public init(path: String, steps: ClosedRange<Int>? = nil) {
+    package init(path: String, steps: ClosedRange<Int>? = nil) {
         self.path = path
         self.steps = steps
     }
@@ -17,7 +17,7 @@ public struct TraceRequest: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// What ranks compare.
-    public var description: String {
+    package var description: String {
         "\(path), " + (steps.map { "steps \($0.lowerBound)-\($0.upperBound)" } ?? "the usual steps")
     }
 }

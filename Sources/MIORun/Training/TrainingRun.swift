@@ -17,7 +17,7 @@ import MIOTuning
 ///
 /// Everything that is decided is decided by all ranks from reduced numbers; rank 0 alone writes, through the
 /// record keeper it embeds. A rank's error waits until the ranks talk next, and then ends all of them alike.
-public final class TrainingRun {
+package final class TrainingRun {
     let session: Session
     let dataset: Dataset
     let validation: Validation?
@@ -35,7 +35,7 @@ public final class TrainingRun {
     /// On rank 0, of a run with a folder.
     var recorder: Recorder?
     /// The epochs that were finished since `run` began: the same on all ranks.
-    public internal(set) var history = History()
+    package internal(set) var history = History()
     /// Called at the end of each epoch.
     var eachEpoch: (History.Epoch) -> Void = { _ in }
     var job: Job { session.job }
@@ -46,7 +46,7 @@ public final class TrainingRun {
     ///   - resume: what `run` will be given: where a run goes on, the classes of texts are those that it found.
     ///   - trace: where to write what the ranks do, and when; `nil` for nowhere.
     /// - Throws: one error, the same on all ranks.
-    public init(_ session: Session, resume: ResumeMode = .automatic, trace: TraceRequest? = nil) throws {
+    package init(_ session: Session, resume: ResumeMode = .automatic, trace: TraceRequest? = nil) throws {
         try session.communicator.agree(on: "the start") {
             if session.communicator.rank == 0 { try resume.verifyPresent() }
         }
@@ -103,7 +103,7 @@ public final class TrainingRun {
     ///   - console: where rank 0 shows progress; `nil` for nowhere.
     ///   - isStopRequested: asked once a step.
     /// - Throws: one error, the same on all ranks.
-    public func run(
+    package func run(
         resume: ResumeMode, console: ConsoleTarget?, isStopRequested: @escaping () -> Bool
     ) throws -> RunOutcome {
         try communicator.requireEqual(option: "--resume", resume.description)

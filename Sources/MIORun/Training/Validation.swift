@@ -6,7 +6,7 @@ import MIOGraph
 import MIOTraining
 
 /// Goes once through a data set without learning: losses and metrics over all its samples and ranks.
-public final class Validation {
+package final class Validation {
     private let dataset: Dataset
     private let batchSize: Int
     private let graph: Graph
@@ -14,7 +14,7 @@ public final class Validation {
     private let evaluator: Evaluator
     private let diagnosis: NonFiniteDiagnosis
 
-    public enum Outcome {
+    package enum Outcome {
         /// In the order of `names`; where the first loss is that is not finite, if one is: the same on all ranks.
         case values([Double], nonFinite: String?)
         /// Some rank was asked to stop.
@@ -32,12 +32,12 @@ public final class Validation {
     }
 
     /// Keras' log names: `loss`, `kind_loss`, `kind_accuracy`.
-    public var names: [String] { evaluator.names.names }
+    package var names: [String] { evaluator.names.names }
 
     /// - Parameter isInterrupted: asked before every batch.
     /// - Throws: the same on all ranks: `AgreedError` for data that cannot be read or labels that cannot be,
     ///   `CommunicationError`.
-    public func run(isInterrupted: () -> Bool) throws -> Outcome {
+    package func run(isInterrupted: () -> Bool) throws -> Outcome {
         let prefetcher = try communicator.agree(on: "reading the data") {
             try Prefetcher(
                 dataset: dataset,

@@ -2,14 +2,14 @@ import MIOJob
 import MIOTuning
 
 /// Measures what predicting a job's steps needs of this machine: some seconds.
-public enum ScaleMeasurement {
+package enum ScaleMeasurement {
     /// Steps of several sizes by one rank, one size by as many as a machine will have, and the memory.
     /// - Parameters:
     ///   - ranksPerNode: that a machine will have. At once no more compute here than there are cores.
     ///   - cores: of this machine.
     ///   - duration: seconds for each size of step.
     /// - Throws: `KernelError`, `FileError`, `ThreadError`; `RunError` for a model larger than the memory.
-    public static func run(
+    package static func run(
         _ job: Job, kernels: KernelSelection, ranksPerNode: Int, cores: Int, duration: Double = 1
     ) throws -> ScaleConstants {
         let ranks = min(ranksPerNode, cores)

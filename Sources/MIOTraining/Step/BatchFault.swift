@@ -2,7 +2,7 @@ import MIOBatches
 import MIOGraph
 
 /// What a batch holds that the model cannot take: such a batch must not be run.
-public enum BatchFault: Sendable, Hashable {
+package enum BatchFault: Sendable, Hashable {
     /// A label that no loss can take.
     case label(LabelFault)
     /// A number that a layer cannot take.
@@ -10,15 +10,15 @@ public enum BatchFault: Sendable, Hashable {
 }
 
 /// A number outside of the range that a layer takes, in a rank's part of a batch.
-public struct NumberFault: Sendable, Hashable {
-    public let reader: IntegerReader
+package struct NumberFault: Sendable, Hashable {
+    package let reader: IntegerReader
     /// The column of the data set.
-    public let column: Int
+    package let column: Int
     /// In the part.
-    public let sample: Int
+    package let sample: Int
     /// The position in the sample, in row-major order.
-    public let element: Int
-    public let value: Double
+    package let element: Int
+    package let value: Double
 }
 
 extension Replica {

@@ -4,9 +4,9 @@ import MIOGraph
 import MIOObjectives
 
 /// Which array of the data feeds what: the inputs, then each trained output's targets and sample weights.
-public struct ColumnMap: Sendable {
+package struct ColumnMap: Sendable {
     /// What to ask a data set for, in the order of the indices below.
-    public let requests: [ColumnRequest]
+    package let requests: [ColumnRequest]
     /// For each input of the graph.
     let inputs: [Int]
     /// For each output with a loss.
@@ -17,7 +17,7 @@ public struct ColumnMap: Sendable {
     package var floatsPerSample: Int { requests.reduce(0) { $0.clampedPlus($1.shape.count) } }
 
     /// Each trained output with the column of its targets.
-    public var targetColumns: [(output: String, column: Int)] {
+    package var targetColumns: [(output: String, column: Int)] {
         targets.map { (output: requests[$0].name, column: $0) }
     }
 
@@ -25,7 +25,7 @@ public struct ColumnMap: Sendable {
     ///   - outputs: what the trained outputs are trained for, in any order.
     ///   - inputsOnly: for prediction: targets and weights are left away.
     /// - Precondition: the losses fit their outputs.
-    public init(graph: Graph, outputs: [OutputSpecification], inputsOnly: Bool = false) {
+    package init(graph: Graph, outputs: [OutputSpecification], inputsOnly: Bool = false) {
         var requests = graph.inputs.map { input in
             let spec = graph.spec(of: input.source)
             return ColumnRequest(

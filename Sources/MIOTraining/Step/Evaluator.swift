@@ -8,8 +8,8 @@ import MIOKernels
 ///
 /// Each shard of the batches has totals of its own, added up at the end in the order of a tree: with as many shards at
 /// any number of ranks the result has the same bits.
-public final class Evaluator {
-    public let names: LogNames
+package final class Evaluator {
+    package let names: LogNames
     private let replica: Replica
     private let shards: VirtualShards
     /// (shards of this rank, numbers): the heads' sums, then two label counts a head.
@@ -22,9 +22,9 @@ public final class Evaluator {
     /// Each lane's.
     private let findings: [Finding]
     /// Whether all sums were finite so far.
-    public private(set) var isFinite = true
+    package private(set) var isFinite = true
     /// In the batch whose sums were the first that were not: `nil` if it is its inputs alone that are not finite.
-    public private(set) var firstNonFiniteLoss: NonFiniteLoss?
+    package private(set) var firstNonFiniteLoss: NonFiniteLoss?
 
     /// The first pass of a lane whose sums are not finite.
     private final class Finding {
@@ -33,7 +33,7 @@ public final class Evaluator {
 
     private var numbers: Int { replica.sumCount + 2 * replica.heads.count }
 
-    public init(replica: Replica, shards: VirtualShards) {
+    package init(replica: Replica, shards: VirtualShards) {
         self.replica = replica
         self.shards = shards
         names = replica.logNames
@@ -44,7 +44,7 @@ public final class Evaluator {
         evaluate = { [unowned self] in evaluateShards(of: $0) }
     }
 
-    public func begin() {
+    package func begin() {
         totals.fill(0)
         batches = 0
         isFinite = true
@@ -54,7 +54,7 @@ public final class Evaluator {
 
     /// Adds this rank's part of a global batch.
     /// - Returns: a label that its loss cannot take; the evaluation must then end.
-    public func add(_ batch: Batch) -> BatchFault? {
+    package func add(_ batch: Batch) -> BatchFault? {
         for (index, shard) in shards.own.enumerated() {
             let samples = shards.samples(shard, of: batch)
             if let fault = replica.markFollowing(batch, samples, counts: counts.pointer) { return fault }
@@ -92,7 +92,7 @@ public final class Evaluator {
 
     /// - Returns: the values of all ranks' batches, in the order of `names.names`.
     /// - Throws: `CommunicationError`
-    public func finish(_ communicator: any Communicator) throws -> [Double] {
+    package func finish(_ communicator: any Communicator) throws -> [Double] {
         TreeOrder.sum(totals.pointer, terms: shards.own.count, count: numbers)
         let totals = try communicator.sumInTreeOrder(
             Array(UnsafeBufferPointer(start: totals.pointer, count: numbers)))

@@ -7,7 +7,7 @@ import Synchronization
 /// its weights.
 ///
 /// At any time it belongs to one thread.
-public final class Lane {
+package final class Lane {
     /// The memory of passes that are under way at the same time: one frame, but in a step of several stages one for each
     /// pass of the lane.
     private(set) var frames: [Frame]
@@ -16,7 +16,7 @@ public final class Lane {
 
     init(_ frame: Frame) { frames = [frame] }
 
-    public var executor: Executor { frames[0].executor }
+    package var executor: Executor { frames[0].executor }
 
     /// Makes as many frames as are wanted, if there are fewer.
     func makeFrames(_ count: Int, _ make: (_ index: Int) throws -> Frame) rethrows {

@@ -4,8 +4,8 @@ import MIOObjectives
 /// The names under which a model's numbers are logged, Keras' names: `loss`, `kind_loss`, `kind_accuracy`;
 /// with one output its metrics have no prefix, and its loss is the loss. With regularizers `loss` has their terms, as in
 /// Keras; `regularization_loss` is their sum.
-public struct LogNames: Sendable {
-    public let names: [String]
+package struct LogNames: Sendable {
+    package let names: [String]
     private let heads: [OutputSpecification]
     private let hasOneOutput: Bool
     private let hasRegularization: Bool

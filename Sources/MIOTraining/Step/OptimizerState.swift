@@ -6,14 +6,14 @@ import MIOPlan
 import MIOThreads
 
 /// The optimizer at work on a rank's slices of the slabs: its slots, its count of updates, clipping.
-public final class OptimizerState {
-    public let optimizer: any Optimizer
+package final class OptimizerState {
+    package let optimizer: any Optimizer
     /// One slab a slot, laid out like the gradients; the group's.
-    public let slots: [Storage<Float>]
+    package let slots: [Storage<Float>]
     /// Updates done so far: Keras' `iterations`.
-    public var updates = 0
+    package var updates = 0
     /// How many updates were done when the slots were zero: not 0 after a continuation that trains other weights.
-    public var slotsStart = 0
+    package var slotsStart = 0
     /// Of the optimizer's options, which it makes a copy of whenever it is asked.
     private let schedule: any Schedule
     private let clips: Bool
@@ -33,7 +33,7 @@ public final class OptimizerState {
     private var members = 1
     private var updatePart: (Int) -> Void = { _ in }
 
-    public init(
+    package init(
         _ optimizer: any Optimizer, plan: Plan, memory: TrainingMemory, communicator: any Communicator
     ) {
         self.optimizer = optimizer
@@ -55,11 +55,11 @@ public final class OptimizerState {
     }
 
     /// The learning rate of the next update.
-    public var learningRate: Double { schedule.value(at: updates) }
+    package var learningRate: Double { schedule.value(at: updates) }
 
     /// Bytes that an update reads and writes on this rank: weights, gradient and slots, once each, and all but the
     /// gradient back.
-    public var bytesOfUpdate: Int { ownElements * (3 + 2 * slots.count) * MemoryLayout<Float>.stride }
+    package var bytesOfUpdate: Int { ownElements * (3 + 2 * slots.count) * MemoryLayout<Float>.stride }
 
     /// Claims this rank's slices of the weights, which the others have read in their forward passes and will not read
     /// again before they are changed. Call it when all have completed their gradients.

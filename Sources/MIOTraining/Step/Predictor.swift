@@ -6,7 +6,7 @@ import MIOKernels
 /// Computes a model's outputs for batches, without targets: a pass in each lane at a time.
 ///
 /// It belongs to the replica's thread.
-public final class Predictor {
+package final class Predictor {
     private let replica: Replica
     private let shards: VirtualShards
     /// What the lanes compute: at most one pass each.
@@ -17,7 +17,7 @@ public final class Predictor {
     /// - Parameter shards: those that the replica was made ready for.
     /// - Precondition: the replica's configurations have no loss, so that the plan makes each output's values,
     ///   softmax and sigmoid included, and not the logits a loss would rather have.
-    public init(replica: Replica, shards: VirtualShards) {
+    package init(replica: Replica, shards: VirtualShards) {
         precondition(replica.heads.isEmpty, "a replica with losses computes logits, not predictions")
         self.replica = replica
         self.shards = shards
@@ -27,7 +27,7 @@ public final class Predictor {
     /// Runs this rank's part of a batch.
     /// - Parameter body: gets each output's values, `samples` × the output's shape in row-major order, of
     ///   consecutive samples of the part; valid only during the call. `output` counts in the graph's outputs.
-    public func run(
+    package func run(
         _ batch: Batch,
         _ body: (_ output: Int, _ samples: Int, _ values: UnsafeBufferPointer<Float>) throws -> Void
     ) rethrows {

@@ -11,22 +11,22 @@ import MIOTrace
 /// model, forward and backward, in a lane of its own.
 ///
 /// It belongs to the thread that steps.
-public final class Replica {
-    public let graph: Graph
-    public let plan: Plan
-    public let columns: ColumnMap
+package final class Replica {
+    package let graph: Graph
+    package let plan: Plan
+    package let columns: ColumnMap
     /// One for each thread; the first is the owner's.
-    public private(set) var lanes: [Lane]
+    package private(set) var lanes: [Lane]
     let team: ThreadTeam
     /// Calls that take numbers of a range, which are looked at before a step.
     let integerReaders: [IntegerReader]
     /// Of each head.
     let labels: [HeadLabels]
     /// Where the first lane's passes and the steps are recorded; `nil` for nowhere.
-    public private(set) var timeline: StepTimeline?
+    package private(set) var timeline: StepTimeline?
 
     /// Of the first lane: weights are the same in all.
-    public var executor: Executor { lanes[0].executor }
+    package var executor: Executor { lanes[0].executor }
     var heads: [Head] { lanes[0].frames[0].heads }
     /// Makes the memory of one more pass, its weights' gradients in a slab that is given, or in one of its own.
     private let makeFrame: (Storage<Float>?, [RowGradients]?) throws -> Frame
@@ -43,7 +43,7 @@ public final class Replica {
     ///     weights of its own.
     ///   - lanes: threads that compute.
     /// - Throws: `KernelError`, `ThreadError`
-    public init(
+    package init(
         graph: Graph, outputs: [OutputSpecification], backend: some KernelBackend, plan: Plan, part: Int,
         memory: TrainingMemory? = nil, lanes count: Int = 1
     ) throws {
@@ -81,7 +81,7 @@ public final class Replica {
     }
 
     /// What the plan of such a replica is asked for.
-    public static func planRequest(
+    package static func planRequest(
         graph: Graph, outputs: [OutputSpecification], pass: Int, bucketElements: Int = 1 << 20,
         forwardOnly: Bool = false
     ) -> PlanRequest {
@@ -99,7 +99,7 @@ public final class Replica {
     /// In a step of several stages all passes of a rank's batch are under way at the same time: each has a frame. The last
     /// turn's gradients are where the reduction reads them; the turns before have slabs of their own.
     /// - Parameter turns: in which a lane computes its shards of a batch.
-    public func prepare(shardSizes: Set<Int>, turns: Int = 1) throws {
+    package func prepare(shardSizes: Set<Int>, turns: Int = 1) throws {
         var sizes: Set<Int> = []
         for shard in shardSizes {
             for pass in Passes(0..<shard, most: plan.samples) { sizes.insert(pass.count) }
@@ -133,7 +133,7 @@ public final class Replica {
     }
 
     /// How often a lane holds the values of a plan's tensors.
-    public static func frames(_ plan: Plan, largestShard: Int, turns: Int) -> Int {
+    package static func frames(_ plan: Plan, largestShard: Int, turns: Int) -> Int {
         plan.stages.count > 1 ? passesPerTurn(plan, largestShard: largestShard) * turns : 1
     }
 
@@ -145,7 +145,7 @@ public final class Replica {
 
     /// Records the first lane's passes, and the steps they are part of, from now on.
     /// - Parameter bytesOfUpdate: that an update of the weights moves on the first lane's thread.
-    public func record(on timeline: Timeline, bytesOfUpdate: Int) -> StepTimeline {
+    package func record(on timeline: Timeline, bytesOfUpdate: Int) -> StepTimeline {
         let trace = ExecutorTrace(timeline, plan: plan, graph: graph)
         for frame in lanes[0].frames { frame.executor.record(on: trace) }
         let steps = StepTimeline(timeline, replica: self, bytesOfUpdate: bytesOfUpdate)
@@ -157,7 +157,7 @@ public final class Replica {
     // MARK: Weights
 
     /// Fills the weights with the first values that a seed gives.
-    public func initializeWeights(seed: UInt64) {
+    package func initializeWeights(seed: UInt64) {
         for parameter in plan.parameters {
             let description = graph.parameters[parameter.index].description
             executor.setCanonical(
@@ -167,14 +167,14 @@ public final class Replica {
     }
 
     /// Every weight in Keras' order, shape and layout.
-    public func canonicalWeights() -> [(name: String, tensor: Tensor)] {
+    package func canonicalWeights() -> [(name: String, tensor: Tensor)] {
         plan.parameters.sorted { $0.index < $1.index }.map {
             (name: $0.name, tensor: executor.canonical($0, in: executor.weights))
         }
     }
 
     /// - Precondition: the tensors have the parameters' names and shapes.
-    public func setCanonicalWeights(_ tensors: [(name: String, tensor: Tensor)]) {
+    package func setCanonicalWeights(_ tensors: [(name: String, tensor: Tensor)]) {
         let byName = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
         for parameter in plan.parameters {
             guard let tensor = byName[parameter.name] else {

@@ -4,24 +4,24 @@ import MIOKernels
 import MIOObjectives
 
 /// A label that no loss can take, in a rank's part of a batch.
-public struct LabelFault: Sendable, Hashable {
-    public let output: String
+package struct LabelFault: Sendable, Hashable {
+    package let output: String
     /// The column of the data set.
-    public let column: Int
+    package let column: Int
     /// In the part.
-    public let sample: Int
-    public let fault: TargetFault
+    package let sample: Int
+    package let fault: TargetFault
 }
 
 /// A loss that is not finite, in a rank's part of a batch.
-public struct NonFiniteLoss: Sendable, CustomStringConvertible {
-    public let output: String
+package struct NonFiniteLoss: Sendable, CustomStringConvertible {
+    package let output: String
     /// In the part.
-    public let sample: Int
-    public let loss: Float
+    package let sample: Int
+    package let loss: Float
 
     /// `the loss of output "kind" is nan`; the sign of what is no number says nothing.
-    public var description: String {
+    package var description: String {
         "the loss of output \(quoted: output) is \(loss.isNaN ? "nan" : "\(loss)")"
     }
 }
@@ -30,17 +30,17 @@ public struct NonFiniteLoss: Sendable, CustomStringConvertible {
 extension TrainingStep {
     /// Runs the batch forward once more and finds this rank's first sample with a loss that is not finite.
     /// The next batch must be marked again (`remark`) before its step.
-    public func firstNonFiniteLoss(_ batch: Batch, step: Int) -> NonFiniteLoss? {
+    package func firstNonFiniteLoss(_ batch: Batch, step: Int) -> NonFiniteLoss? {
         replica.firstNonFiniteLoss(batch, shards, seed: seed, step: step)
     }
 
     /// The parameters whose reduced gradient is not finite.
-    public func nonFiniteParameters() -> [String] {
+    package func nonFiniteParameters() -> [String] {
         optimizer.nonFiniteParameters()
     }
 
     /// What the columns of a batch are to the step.
-    public var columns: ColumnMap { replica.columns }
+    package var columns: ColumnMap { replica.columns }
 }
 
 extension Replica {

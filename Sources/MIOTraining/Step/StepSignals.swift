@@ -1,9 +1,9 @@
 /// What a rank tells the others with every step.
-public struct StepSignals: Sendable {
-    public var stopRequested = false
-    public var errorPending = false
+package struct StepSignals: Sendable {
+    package var stopRequested = false
+    package var errorPending = false
 
-    public init(stopRequested: Bool = false, errorPending: Bool = false) {
+    package init(stopRequested: Bool = false, errorPending: Bool = false) {
         self.stopRequested = stopRequested
         self.errorPending = errorPending
     }

@@ -5,18 +5,18 @@ import MIOObjectives
 ///
 /// For each head: Σ w·ℓ, the denominator, and each metric's sum and count. With regularizers, last: their terms times the
 /// steps' samples, and the samples; Keras weighs the losses of an epoch's batches by their samples too.
-public final class StepSums {
+package final class StepSums {
     let storage: Storage<Double>
     private let names: LogNames
 
-    public init(_ names: LogNames) {
+    package init(_ names: LogNames) {
         self.names = names
         storage = Storage(count: names.sumCount)
     }
 
-    public func reset() { storage.fill(0) }
+    package func reset() { storage.fill(0) }
 
-    public func add(_ other: StepSums) {
+    package func add(_ other: StepSums) {
         for index in 0..<storage.count { storage.pointer[index] += other.storage.pointer[index] }
     }
 
@@ -44,7 +44,7 @@ public final class StepSums {
     }
 
     /// Everything added up so far, to be kept in a checkpoint.
-    public var totals: [Double] {
+    package var totals: [Double] {
         get { Array(storage.buffer) }
         set {
             precondition(newValue.count == storage.count, "\(newValue.count) sums for \(storage.count)")
@@ -53,10 +53,10 @@ public final class StepSums {
     }
 
     /// Writes loss, each output's loss and the metrics, in the order of `LogNames.names`.
-    public func write(to target: UnsafeMutablePointer<Double>) { names.write(storage.pointer, to: target) }
+    package func write(to target: UnsafeMutablePointer<Double>) { names.write(storage.pointer, to: target) }
 
     /// The same as an array.
-    public func list() -> [Double] {
+    package func list() -> [Double] {
         var values = [Double](repeating: 0, count: names.names.count)
         values.withUnsafeMutableBufferPointer {
             guard let target = $0.baseAddress else { return }

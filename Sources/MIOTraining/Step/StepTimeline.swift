@@ -3,9 +3,9 @@ import MIOTrace
 /// The names that the parts of a step have on a timeline, beside the layers' operations.
 ///
 /// A step's parts lie one after another inside of it; what none of them covers is between them.
-public final class StepTimeline {
+package final class StepTimeline {
     /// What a rank does beside computing layers and losses.
-    public enum Part: Int, CaseIterable, Sendable {
+    package enum Part: Int, CaseIterable, Sendable {
         case step, inputs, lanes, stage, labels, progress, tree, sum, finish, update, publish, data, records
         case checkpoint, validation
 
@@ -30,7 +30,7 @@ public final class StepTimeline {
         }
     }
 
-    public let timeline: Timeline
+    package let timeline: Timeline
     private let names: [Timeline.Name]
     private let heads: [Timeline.Name]
 
@@ -47,10 +47,10 @@ public final class StepTimeline {
     }
 
     /// When a part begins; 0 while nothing is recorded.
-    public var now: UInt64 { timeline.now }
+    package var now: UInt64 { timeline.now }
 
     /// Records a part that ends now.
-    public func record(_ part: Part, from start: UInt64, samples: Int = 0) {
+    package func record(_ part: Part, from start: UInt64, samples: Int = 0) {
         timeline.record(names[part.rawValue], from: start, samples: samples)
     }
 

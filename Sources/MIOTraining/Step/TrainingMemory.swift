@@ -8,22 +8,22 @@ import MIOPlan
 /// The slabs of a training: weights and optimizer state once for all ranks of a group, gradients for each of them.
 ///
 /// Each rank updates its slices of the weights where all see them: nothing is sent back.
-public final class TrainingMemory {
-    public let weights: Storage<Float>
+package final class TrainingMemory {
+    package let weights: Storage<Float>
     /// One slab a slot, laid out like the gradients.
-    public let slots: [Storage<Float>]
-    public let partition: GradientPartition
+    package let slots: [Storage<Float>]
+    package let partition: GradientPartition
     let reduction: GradientReduction.Memory
     /// One a block of the partition for the regularizers' terms; none without regularizers.
     let penalties: Storage<Double>
     private let group: RankGroup
 
     /// This rank's.
-    public var gradients: Storage<Float> { reduction.gradients[group.rank] }
+    package var gradients: Storage<Float> { reduction.gradients[group.rank] }
 
     /// All ranks call it, with equal plans.
     /// - Throws: `AgreedError` if a rank cannot have the memory; `CommunicationError`.
-    public init(
+    package init(
         plan: Plan, graph: Graph, outputs: [OutputSpecification], optimizer: any Optimizer,
         communicator: any Communicator
     ) throws {

@@ -16,12 +16,12 @@ import MIOPlan
 /// where weights have constraints, which are projected then.
 ///
 /// A step after the first allocates nothing on its thread.
-public final class TrainingStep {
-    public let replica: Replica
-    public let optimizer: OptimizerState
-    public let names: LogNames
+package final class TrainingStep {
+    package let replica: Replica
+    package let optimizer: OptimizerState
+    package let names: LogNames
     /// The numbers of the step just done.
-    public let sums: StepSums
+    package let sums: StepSums
     private let reduction: GradientReduction
     /// `nil` without regularizers.
     private let regularized: RegularizedBlocks?
@@ -37,13 +37,13 @@ public final class TrainingStep {
     private let denominators: Storage<Double>
     private let labels: LabelCounter
     /// A label of the batch after the one just done that its loss cannot take: an error to tell.
-    public private(set) var followingFault: BatchFault?
+    package private(set) var followingFault: BatchFault?
 
     /// - Parameters:
     ///   - memory: the replica's.
     ///   - shards: one a lane without it.
     ///   - between: how gradients travel between groups of ranks.
-    public init(
+    package init(
         replica: Replica, optimizer: OptimizerState, memory: TrainingMemory,
         communicator: any Communicator, seed: UInt64, shards: VirtualShards? = nil,
         between: SumBetweenGroups = .any
@@ -88,7 +88,7 @@ public final class TrainingStep {
     /// Counts the labels of the first batch: before the first step, and after a resume.
     /// - Returns: a label of this rank that its loss cannot take; the run must then end.
     /// - Throws: `CommunicationError`
-    public func begin(_ batch: Batch?) throws -> BatchFault? {
+    package func begin(_ batch: Batch?) throws -> BatchFault? {
         control.fill(0)
         let fault = labels.count(batch, into: control.pointer + places.counts)
         try reduction.sum(control.pointer, count: control.count)
@@ -99,7 +99,7 @@ public final class TrainingStep {
     }
 
     /// Marks the labels of the batch that comes next once more, after something else has used the heads.
-    public func remark(_ batch: Batch?) { _ = labels.count(batch, into: control.pointer + places.counts) }
+    package func remark(_ batch: Batch?) { _ = labels.count(batch, into: control.pointer + places.counts) }
 
     private func readDenominators() {
         for (index, head) in replica.labels.enumerated() {
@@ -118,7 +118,7 @@ public final class TrainingStep {
     ///   - signals: asked last, just before the ranks exchange them.
     /// - Returns: a report equal on all ranks. If it is not finite, no weight was changed.
     /// - Throws: `CommunicationError`
-    public func run(
+    package func run(
         _ batch: Batch, step: Int, following: () -> Batch?, signals: () -> StepSignals
     ) throws -> StepReport {
         replica.advance()

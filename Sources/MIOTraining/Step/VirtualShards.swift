@@ -5,14 +5,14 @@ import MIOBatches
 /// Usually a rank's part has one shard for each of its lanes. With `training.reproducible: strict` the batch has the same
 /// shards at any number of ranks and lanes, and a rank holds several: consecutive ones, as many as a power of two, so that
 /// they are a subtree.
-public struct VirtualShards: Hashable, Sendable {
+package struct VirtualShards: Hashable, Sendable {
     /// Of the global batch.
-    public let total: Int
+    package let total: Int
     /// Those of this rank.
-    public let own: Range<Int>
+    package let own: Range<Int>
 
     /// - Precondition: `total` is a multiple of the world's size.
-    public init(total: Int, rank: Int, worldSize: Int) {
+    package init(total: Int, rank: Int, worldSize: Int) {
         precondition(total % worldSize == 0, "\(total) shards for \(worldSize) ranks")
         self.total = total
         let each = total / worldSize
@@ -26,10 +26,10 @@ public struct VirtualShards: Hashable, Sendable {
     }
 
     /// The most samples a shard of batches of this size has.
-    public func largest(batchSize: Int) -> Int { (batchSize + total - 1) / total }
+    package func largest(batchSize: Int) -> Int { (batchSize + total - 1) / total }
 
     /// The sizes a rank's shards have in a batch of so many samples.
-    public func sizes(globalCount: Int) -> Set<Int> {
+    package func sizes(globalCount: Int) -> Set<Int> {
         Set(own.map { globalCount * ($0 + 1) / total - globalCount * $0 / total })
     }
 }

@@ -126,7 +126,7 @@ public struct Bidirectional: Layer {
 
     /// The inputs of one of the layers.
     /// - Parameter direction: 0 forward, 1 backward.
-    public func inputs<Value>(_ inputs: [Value], direction: Int) -> [Value] {
+    package func inputs<Value>(_ inputs: [Value], direction: Int) -> [Value] {
         guard inputs.count > 1 else { return inputs }
         let states = inputs.dropFirst()
         return [inputs[0]]
@@ -134,7 +134,7 @@ public struct Bidirectional: Layer {
     }
 
     /// The states among the results of one of the layers.
-    public func states<Value>(_ results: [Value], direction: Int) -> [Value] {
+    package func states<Value>(_ results: [Value], direction: Int) -> [Value] {
         guard forwardLayer.returnState else { return [] }
         return Array(results.dropFirst(outputCount + direction * stateCount).prefix(stateCount))
     }

@@ -3,14 +3,14 @@ import MIOBase
 /// Which elements of the two layers' outputs make an element of the merged one.
 ///
 /// Both outputs are (samples, steps, units); the backward layer's steps lie in reverse. Without sequences there is one step.
-public struct BidirectionalMerge: Sendable {
+package struct BidirectionalMerge: Sendable {
     let mode: Bidirectional.MergeMode?
     let steps: Int
     let units: Int
     /// Elements of one layer's output for a sample.
-    public var count: Int { steps * units }
+    package var count: Int { steps * units }
 
-    public init(_ layer: Bidirectional, input: Shape) {
+    package init(_ layer: Bidirectional, input: Shape) {
         mode = layer.mergeMode
         units = layer.forwardLayer.units
         steps = layer.forwardLayer.returnSequences ? input[0] : 1
@@ -19,7 +19,7 @@ public struct BidirectionalMerge: Sendable {
     /// Writes the merged output, or with no mode both in the sequence's order, from y and y′.
     @_specialize(exported:true,where T == Float)
     @_specialize(exported:true,where T == Double)
-    public func forward<T: Scalar>(
+    package func forward<T: Scalar>(
         _ y: UnsafePointer<T>, _ reversed: UnsafePointer<T>, samples: Int,
         to output: UnsafeMutablePointer<T>, second: UnsafeMutablePointer<T>?
     ) {
@@ -43,7 +43,7 @@ public struct BidirectionalMerge: Sendable {
     /// Writes the gradients by y and y′ from those by the results, of which one may be missing.
     @_specialize(exported:true,where T == Float)
     @_specialize(exported:true,where T == Double)
-    public func backward<T: Scalar>(
+    package func backward<T: Scalar>(
         _ gradient: UnsafePointer<T>?, second: UnsafePointer<T>?, _ y: UnsafePointer<T>,
         _ reversed: UnsafePointer<T>, samples: Int, to dy: UnsafeMutablePointer<T>,
         _ dReversed: UnsafeMutablePointer<T>

@@ -39,9 +39,9 @@ public struct LSTM: RecurrentLayer {
     public let recurrentInitializer: Initializer
     /// The first values of the bias.
     public let biasInitializer: Initializer
-    public let kernelRules: WeightRules
-    public let recurrentRules: WeightRules
-    public let biasRules: WeightRules
+    package let kernelRules: WeightRules
+    package let recurrentRules: WeightRules
+    package let biasRules: WeightRules
     /// Whether the forget gate's bias begins at 1.
     public let unitForgetBias: Bool
     /// The fraction of a step's x that is dropped in training.

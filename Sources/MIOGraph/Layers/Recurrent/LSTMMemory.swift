@@ -87,7 +87,7 @@ extension LSTM {
 extension LSTM {
     /// The factors of the x of a call's samples where one set holds for all gates, (samples, features): what a faster
     /// kernel multiplies the sequence by.
-    public func drawFactors(
+    package func drawFactors(
         _ context: CallContext, _ streams: RandomStreams, samples: Int, features: Int,
         to factors: UnsafeMutablePointer<Float>
     ) {

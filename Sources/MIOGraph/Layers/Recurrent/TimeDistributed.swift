@@ -129,7 +129,7 @@ public struct TimeDistributed: Layer {
 
 extension CallContext {
     /// The same, for steps that are samples.
-    public func folded(steps: Int) -> CallContext {
+    package func folded(steps: Int) -> CallContext {
         var inner = self
         inner.firstSample *= steps
         return inner

@@ -9,7 +9,7 @@ public struct MaxNorm: Constraint, Hashable {
 
     /// The largest norm.
     public let maxValue: Double
-    public let axis: NormAxes
+    package let axis: NormAxes
 
     /// - Precondition: `maxValue` is finite and not negative.
     public init(_ maxValue: Double = 2, axis: [Int] = [0]) {

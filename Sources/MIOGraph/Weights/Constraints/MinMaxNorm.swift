@@ -14,7 +14,7 @@ public struct MinMaxNorm: Constraint, Hashable {
     public let maxValue: Double
     /// 1 enforces the bounds at each update; from 0 to 1.
     public let rate: Double
-    public let axis: NormAxes
+    package let axis: NormAxes
 
     /// - Precondition: 0 ≤ `minValue` ≤ `maxValue`, `rate` is from 0 to 1.
     public init(_ minValue: Double = 0, _ maxValue: Double = 1, rate: Double = 1, axis: [Int] = [0]) {

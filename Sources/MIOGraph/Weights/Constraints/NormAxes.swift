@@ -5,10 +5,10 @@ import MIOConfig
 ///
 /// Keras' `axis`: 0 for the kernel of a Dense, [0, 1, 2] for that of a Conv2D give one norm a unit or filter. Axes below 0
 /// count from the last one.
-public struct NormAxes: Hashable, Sendable {
-    public let axes: [Int]
+package struct NormAxes: Hashable, Sendable {
+    package let axes: [Int]
 
-    public init(_ axes: [Int]) { self.axes = axes }
+    package init(_ axes: [Int]) { self.axes = axes }
 
     init(reading reader: inout ConfigReader) throws(ConfigError) {
         axes = try reader.oneOrMoreIntegers("axis", default: [0])

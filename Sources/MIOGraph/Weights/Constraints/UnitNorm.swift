@@ -7,7 +7,7 @@ import MIOConfig
 public struct UnitNorm: Constraint, Hashable {
     public static let className = "UnitNorm"
 
-    public let axis: NormAxes
+    package let axis: NormAxes
 
     /// Norms are taken over these axes.
     public init(axis: [Int] = [0]) { self.axis = NormAxes(axis) }

@@ -2,13 +2,13 @@ import MIOData
 
 /// Fashion-MNIST: 28×28 grey images of garments, and what each shows.
 /// <https://github.com/zalandoresearch/fashion-mnist>
-public struct GarmentImages: Sendable {
-    public static let side = 28
-    public let count: Int
+package struct GarmentImages: Sendable {
+    package static let side = 28
+    package let count: Int
     private let pixels: [UInt8]
     private let labels: [UInt8]
 
-    public enum Part: String, Sendable {
+    package enum Part: String, Sendable {
         /// 60,000 garments.
         case train
         /// 10,000 others.
@@ -17,7 +17,7 @@ public struct GarmentImages: Sendable {
 
     /// Reads `<part>-images-idx3-ubyte.gz` and `<part>-labels-idx1-ubyte.gz`.
     /// - Throws: `DataError` if a file is missing, damaged, or does not fit the other.
-    public init(folder: String, part: Part) throws {
+    package init(folder: String, part: Part) throws {
         let imagesPath = "\(folder)/\(part.rawValue)-images-idx3-ubyte.gz"
         let labelsPath = "\(folder)/\(part.rawValue)-labels-idx1-ubyte.gz"
         let images = try IDXFile(path: imagesPath, axes: 3)
@@ -39,7 +39,7 @@ public struct GarmentImages: Sendable {
     }
 
     /// - Precondition: `index` is one of `0..<count`.
-    public subscript(index: Int) -> GarmentImage {
+    package subscript(index: Int) -> GarmentImage {
         let size = Self.side * Self.side
         return GarmentImage(
             pixels: pixels[index * size..<(index + 1) * size].map { Float($0) / 255 },
@@ -48,14 +48,14 @@ public struct GarmentImages: Sendable {
 }
 
 /// One garment, bright on black.
-public struct GarmentImage: Sendable {
+package struct GarmentImage: Sendable {
     /// 28×28, from 0 to 1, row by row.
-    public let pixels: [Float]
+    package let pixels: [Float]
     /// An index of `GarmentKind.all`.
-    public let kind: Int
+    package let kind: Int
 
     /// - Precondition: 28×28 pixels.
-    public init(pixels: [Float], kind: Int) {
+    package init(pixels: [Float], kind: Int) {
         precondition(pixels.count == GarmentImages.side * GarmentImages.side, "not 28×28 pixels")
         self.pixels = pixels
         self.kind = kind

@@ -1,6 +1,6 @@
 /// What a garment is, and what its like typically weighs, costs and measures.
-public struct GarmentKind: Hashable, Sendable {
-    public let name: String
+package struct GarmentKind: Hashable, Sendable {
+    package let name: String
     /// Kilograms.
     let weight: Float
     /// Euros.
@@ -9,7 +9,7 @@ public struct GarmentKind: Hashable, Sendable {
     let length: Float
 
     /// In the order of Fashion-MNIST's labels.
-    public static let all = [
+    package static let all = [
         GarmentKind(name: "T-shirt", weight: 0.16, price: 15, length: 70),
         GarmentKind(name: "trouser", weight: 0.45, price: 45, length: 105),
         GarmentKind(name: "pullover", weight: 0.42, price: 40, length: 68),

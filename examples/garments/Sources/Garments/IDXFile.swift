@@ -4,17 +4,17 @@ import MIOData
 /// An array of bytes in the IDX format of MNIST and Fashion-MNIST, gzipped or not:
 /// two zero bytes, 8 for "unsigned bytes", the number of axes, each extent as a big-endian 32-bit number,
 /// then the elements in row-major order. <http://yann.lecun.com/exdb/mnist/>
-public struct IDXFile: Hashable, Sendable {
+package struct IDXFile: Hashable, Sendable {
     /// The extent of each axis, the samples first.
-    public let extents: [Int]
+    package let extents: [Int]
     /// In row-major order.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// The most elements read; Fashion-MNIST's largest file has 47 million.
     private static let largestCount = 1 << 30
 
     /// - Throws: `DataError` if the file is missing, cut short, or of another format.
-    public init(path: String, axes: Int) throws {
+    package init(path: String, axes: Int) throws {
         guard let file = gzopen(path, "rb") else {
             throw DataError(.missing, path, "cannot be opened; \(Self.advice)")
         }

@@ -4,19 +4,19 @@ import MIOBase
 /// A garment somewhere on a noisy canvas, with what the scales, the till and the camera know of it.
 ///
 /// Everything is a function of (seed, stream): the same numbers in any order and on any machine.
-public struct Photograph: Sendable {
-    public static let side = 64
-    public static let metadataCount = 3
+package struct Photograph: Sendable {
+    package static let side = 64
+    package static let metadataCount = 3
 
     /// 64×64, from 0 to 1, row by row.
-    public let image: [Float]
+    package let image: [Float]
     /// Natural logarithms of weight ÷ 0.5 kg, price ÷ 50 €, and the camera's distance ÷ 2 m.
-    public let metadata: [Float]
+    package let metadata: [Float]
     /// Left, top, right, bottom, as fractions of the canvas.
-    public let box: [Float]
+    package let box: [Float]
 
     /// - Parameter stream: the sample's number; samples of different streams are independent.
-    public init(of garment: GarmentImage, seed: UInt64, stream: UInt64) {
+    package init(of garment: GarmentImage, seed: UInt64, stream: UInt64) {
         var random = PhiloxSequence(seed: seed, stream: stream)
         let extent = garment.extent
         let longest = max(extent.columns.count, extent.rows.count)

@@ -2,15 +2,15 @@ import MIOBase
 import MIOData
 
 /// Which garments go into which file.
-public struct ShardPlan: Sendable {
-    public let path: String
+package struct ShardPlan: Sendable {
+    package let path: String
     /// Rows of the Fashion-MNIST file.
-    public let garments: Range<Int>
+    package let garments: Range<Int>
     /// The first sample's Philox stream.
-    public let firstStream: UInt64
+    package let firstStream: UInt64
 
     /// Shards of at most `size` samples: `train-00.npz`, `train-01.npz`, …
-    public static func shards(
+    package static func shards(
         _ name: String, of garments: Range<Int>, size: Int, folder: String, firstStream: UInt64
     ) -> [ShardPlan] {
         stride(from: garments.lowerBound, to: garments.upperBound, by: size).enumerated().map {
@@ -27,7 +27,7 @@ public struct ShardPlan: Sendable {
     ///
     /// Images are half floats: half the disk and page cache of floats, and finer than a camera's 8 bits.
     /// - Throws: `FileError` if the file cannot be written; `DataError` if there are too few garments.
-    public func write(_ images: GarmentImages, seed: UInt64) throws {
+    package func write(_ images: GarmentImages, seed: UInt64) throws {
         guard garments.upperBound <= images.count else {
             throw DataError(
                 .truncated, path,

@@ -2,22 +2,22 @@ import MIOBase
 import MIOData
 
 /// Test samples beside what a model made of them.
-public struct TestResults: Sendable {
-    public let samples: [Sample]
+package struct TestResults: Sendable {
+    package let samples: [Sample]
 
-    public struct Sample: Sendable {
+    package struct Sample: Sendable {
         /// 64×64, from 0 to 1, row by row.
-        public let image: [Float]
-        public let kind: Int
-        public let predictedKind: Int
+        package let image: [Float]
+        package let kind: Int
+        package let predictedKind: Int
         /// Left, top, right, bottom, as fractions of the canvas.
-        public let box: [Float]
-        public let predictedBox: [Float]
+        package let box: [Float]
+        package let predictedBox: [Float]
 
-        public var isRight: Bool { kind == predictedKind }
+        package var isRight: Bool { kind == predictedKind }
 
         /// The overlap of true and predicted box: intersection over union.
-        public var overlap: Double {
+        package var overlap: Double {
             func area(_ left: Float, _ top: Float, _ right: Float, _ bottom: Float) -> Double {
                 Double(max(right - left, 0)) * Double(max(bottom - top, 0))
             }
@@ -28,14 +28,14 @@ public struct TestResults: Sendable {
         }
     }
 
-    public var accuracy: Double { Double(samples.count(where: \.isRight)) / Double(samples.count) }
-    public var meanOverlap: Double { samples.reduce(0) { $0 + $1.overlap } / Double(samples.count) }
+    package var accuracy: Double { Double(samples.count(where: \.isRight)) / Double(samples.count) }
+    package var meanOverlap: Double { samples.reduce(0) { $0 + $1.overlap } / Double(samples.count) }
 
     /// - Parameters:
     ///   - shards: in the order in which the predictions were made.
     ///   - predictions: an `.npz` file of `kind` (n, 10) and `box` (n, 4), as `mio predict` writes it.
     /// - Throws: `DataError` if a file is missing, damaged, or does not fit the others.
-    public init(shards: [String], predictions path: String) throws {
+    package init(shards: [String], predictions path: String) throws {
         let scratch = ScratchStore()
         func values(_ name: String, of file: NpzFile, row: Shape) throws -> [Float] {
             guard let array = try file.array(named: name, scratch: scratch) else {
