@@ -69,6 +69,8 @@ package.targets += module(
 package.targets += module(
     "MIOObjectives", ["MIOBase", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
 package.targets += module("MIOOptimizers", ["MIOBase", "MIOConfig", "CVectorLoops", numerics])
+package.targets += module(
+    "MIOCallbacks", ["MIOBase", "MIOConfig", "MIOObjectives", "MIOOptimizers"])
 package.targets += module("MIOBatches", ["MIOBase", "MIOThreads", "CVectorLoops"])
 package.targets += module(
     "MIOData",
@@ -76,7 +78,10 @@ package.targets += module(
     testing: ["TestFolders"])
 package.targets += module(
     "MIOJob",
-    ["MIOBase", "MIOFiles", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOData", yams])
+    [
+        "MIOBase", "MIOFiles", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOCallbacks",
+        "MIOData", yams,
+    ])
 package.targets += module("MIOPlan", ["MIOBase", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels",
@@ -119,7 +124,8 @@ package.targets += module(
     "MIORun",
     [
         "MIOBase", "MIOConfig", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
-        "MIOOptimizers", "MIOComm", "MIOBatches", "MIOData", "MIOFiles", "MIOFormats", "MIOJob",
+        "MIOOptimizers", "MIOCallbacks", "MIOComm", "MIOBatches", "MIOData", "MIOFiles", "MIOFormats",
+        "MIOJob",
         "MIOTraining", "MIORecords", "MIOMachine", "MIOTuning", "MIOThreads",
     ], testing: ["MIOCheck", "SmallJobs", "TestFolders"])
 package.targets += module(
@@ -143,8 +149,10 @@ package.targets.append(
     .target(
         name: "MIO",
         dependencies: [
-            "MIOBase", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOBatches", "MIOData",
-            "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOMachine", "MIOTuning", "MIORun", "MIOComm",
+            "MIOBase", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOCallbacks",
+            "MIOBatches",
+            "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOMachine", "MIOTuning", "MIORun",
+            "MIOComm",
             "MIOMPI", "MIOPlan", "MIOKernels", "CTopLevelError",
         ], swiftSettings: strict))
 
@@ -153,7 +161,10 @@ package.targets.append(
 // The pages of docs/ that list what the registries hold: scripts/docs writes them, a test compares them.
 package.targets += module(
     "MIODocumentation",
-    ["MIOConfig", "MIOFiles", "MIOGraph", "MIOJob", "MIOObjectives", "MIOOptimizers", "MIOBase"])
+    [
+        "MIOConfig", "MIOFiles", "MIOGraph", "MIOJob", "MIOObjectives", "MIOOptimizers", "MIOCallbacks",
+        "MIOBase",
+    ])
 package.targets.append(
     .executableTarget(
         name: "mio-docs", dependencies: ["MIODocumentation", argumentParser], swiftSettings: strict))
@@ -246,7 +257,8 @@ package.targets += [
         ],
         path: "Tests/KerasParity", swiftSettings: strict),
     .testTarget(
-        name: "KerasParityTests", dependencies: ["KerasParity", "MIO", "MIOComm", "MIOConfig"],
+        name: "KerasParityTests",
+        dependencies: ["KerasParity", "MIO", "MIOCallbacks", "MIOComm", "MIOConfig"],
         swiftSettings: strict),
     // Counts the allocations of a whole training loop. The tests run it, and do not depend on it: that would link
     // its malloc into the test runner.

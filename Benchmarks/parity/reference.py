@@ -21,6 +21,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras  # noqa: E402
 import tensorflow  # noqa: E402
 
+import callbacks  # noqa: E402
 import layers  # noqa: E402
 import losses  # noqa: E402
 import masked  # noqa: E402
@@ -51,6 +52,7 @@ FILES = {
     "initializers": initializers.golden,
     "optimizers": optimizers.golden,
     "schedules": schedules.golden,
+    "callbacks": callbacks.golden,
     "weight-rules": weight_rules.golden,
 }
 for experiment in (

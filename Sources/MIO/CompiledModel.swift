@@ -71,6 +71,7 @@ public final class CompiledModel {
     ///   - epochs: how often all samples are learned from.
     ///   - batchSize: samples of a batch on all ranks together.
     ///   - shuffle: whether each epoch has the samples in another order.
+    ///   - callbacks: what happens at the ends of epochs; they begin anew with each call.
     ///   - eachEpoch: called at the end of each epoch, on every rank.
     /// - Returns: losses and metrics of this call's epochs, the same on all ranks.
     /// - Throws: one error, the same on all ranks: `AgreedError`, with exit code 65 for samples that do not fit and 76 for a
@@ -78,18 +79,20 @@ public final class CompiledModel {
     @discardableResult
     public func fit(
         _ samples: Samples, validation: Samples? = nil, epochs: Int = 1, batchSize: Int = 32,
-        shuffle: Bool = true, eachEpoch: @escaping (History.Epoch) -> Void = { _ in }
+        shuffle: Bool = true, callbacks: [any Callback] = [],
+        eachEpoch: @escaping (History.Epoch) -> Void = { _ in }
     ) throws -> History {
         try fit(
             samples, validation: validation,
             options: TrainingOptions(epochs: epochs, batchSize: batchSize, shuffle: shuffle),
-            eachEpoch: eachEpoch)
+            callbacks: callbacks, eachEpoch: eachEpoch)
     }
 
     /// The same with all options: accumulation, threads, precision, bit-exact runs.
     @discardableResult
     public func fit(
         _ samples: Samples, validation: Samples? = nil, options: TrainingOptions,
+        callbacks: [any Callback] = [],
         eachEpoch: @escaping (History.Epoch) -> Void = { _ in }
     ) throws -> History {
         let communicator = try Ranks.join().communicator
@@ -100,7 +103,8 @@ public final class CompiledModel {
         let job = try communicator.agree(on: "the training") {
             try self.job(
                 data: JobData(
-                    train: DataSource(samples), validation: validation.map { DataSource($0) }), options)
+                    train: DataSource(samples), validation: validation.map { DataSource($0) }), options,
+                callbacks)
         }
         if communicator.rank == 0 {
             for warning in job.warnings { Message.write("warning: \(warning)") }
@@ -180,10 +184,12 @@ public final class CompiledModel {
 
     // MARK: What the calls have in common
 
-    private func job(data: JobData, _ options: TrainingOptions) throws(JobError) -> Job {
+    private func job(data: JobData, _ options: TrainingOptions, _ callbacks: [any Callback] = [])
+        throws(JobError) -> Job
+    {
         try Job(
             name: "model", seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
-            training: options)
+            training: options, callbacks: callbacks)
     }
 
     private func inferenceJob(_ batchSize: Int) throws(JobError) -> Job {

@@ -2,6 +2,7 @@
 // its own reads its arguments with.
 @_exported import MIOBase
 @_exported import MIOBatches
+@_exported import MIOCallbacks
 @_exported import MIOConfig
 @_exported import MIOData
 @_exported import MIOGraph

@@ -104,7 +104,7 @@ package struct RunDirectoryCheck: Sendable, Hashable {
                 found, store: store, job: job, model: model, fit: fit, order: order)
             for warning in start.warnings { findings.warn(warning) }
             let position = start.state.position
-            if position.epoch >= job.training.epochs { findings.warn("\(place): \(job.nothingToTrain)") }
+            if let text = job.nothingLeft(start.state) { findings.warn("\(place): \(text)") }
             return .checkpoint(Position(checkpoint: place, step: position.step, epoch: position.epoch))
         } catch {
             findings.add(error)

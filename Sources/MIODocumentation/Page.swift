@@ -21,6 +21,7 @@ package struct Page: Sendable {
             Page(name: "metrics.md", text: try RegistryPages.metrics().markdown(index)),
             Page(name: "optimizers.md", text: try RegistryPages.optimizers().markdown(index)),
             Page(name: "schedules.md", text: try RegistryPages.schedules().markdown(index)),
+            Page(name: "callbacks.md", text: try RegistryPages.callbacks().markdown(index)),
             Page(name: "regularizers.md", text: try RegistryPages.regularizers().markdown(index)),
             Page(name: "constraints.md", text: try RegistryPages.constraints().markdown(index)),
             Page(name: "activations.md", text: try NamePages.activations(index)),

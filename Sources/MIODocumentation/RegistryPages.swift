@@ -1,3 +1,4 @@
+import MIOCallbacks
 import MIOConfig
 import MIOGraph
 import MIOObjectives
@@ -138,6 +139,31 @@ enum RegistryPages {
                 decay_steps: 1000}`. Steps are those of the optimizer.
                 """,
             entries: entries, sharedTypes: ["LinearWarmup"])
+    }
+
+    static func callbacks() throws(DocumentationError) -> ClassPage {
+        var entries: [ClassPage.Entry] = []
+        for name in CallbackRegistry.all {
+            var example: ConfigDictionary = ["class": .string(name)]
+            // It has two forms, and no default.
+            if name == LearningRateScheduler.className { example["factor"] = 0.9 }
+            let (callback, keys) = try recorded(name) {
+                try CallbackRegistry.read(.dictionary(example), at: path)
+            }
+            entries.append(
+                ClassPage.Entry(
+                    name: name, type: String(describing: type(of: callback)),
+                    keys: keys.filter { $0.name != "class" }, config: dictionary(callback.config),
+                    kerasArguments: type(of: callback).kerasArguments.map(\.name)))
+        }
+        return ClassPage(
+            title: "Callbacks",
+            introduction: """
+                What `callbacks` lists: names, or mappings with arguments, `{class: EarlyStopping, monitor: val_kind_accuracy, patience:
+                5}`. `monitor` may be any number that an epoch logs, of any output. Decisions are made from numbers of all ranks,
+                and what a callback remembers is in every checkpoint: a run that was killed decides as an undisturbed one does.
+                """,
+            entries: entries, sharedTypes: ["Monitor"])
     }
 
     static func regularizers() throws(DocumentationError) -> ClassPage {

@@ -1,3 +1,4 @@
+import MIOCallbacks
 import MIOConfig
 import MIOGraph
 import MIOObjectives
@@ -34,6 +35,8 @@ public struct Job: Sendable {
     public let checkpoints: CheckpointOptions
     /// What is logged.
     public let logging: LoggingOptions
+    /// What happens at the ends of epochs, in this order.
+    public let callbacks: [any Callback]
     /// The run's folder, absolute. In a job file relative to the file's folder; without it, `runs/<name>` there.
     public let runDirectory: String
     /// What relative globs of `data` are relative to: an absolute path.
@@ -66,13 +69,14 @@ public struct Job: Sendable {
         optimizer: any Optimizer = Adam(), training: TrainingOptions = TrainingOptions(),
         communication: CommunicationOptions = CommunicationOptions(),
         checkpoints: CheckpointOptions = CheckpointOptions(), logging: LoggingOptions = LoggingOptions(),
-        freeze: [String] = [], runDirectory: String? = nil, folder: String = "."
+        callbacks: [any Callback] = [], freeze: [String] = [], runDirectory: String? = nil,
+        folder: String = "."
     ) throws(JobError) {
         do {
             try self.init(
                 checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
                 training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-                freeze: freeze, runDirectory: runDirectory, folder: folder)
+                callbacks: callbacks, freeze: freeze, runDirectory: runDirectory, folder: folder)
         } catch {
             throw JobError(error)
         }
@@ -82,7 +86,7 @@ public struct Job: Sendable {
         checking name: String, seed: UInt64, model: Model, outputs: [OutputSpecification], data: JobData,
         optimizer: any Optimizer, training: TrainingOptions,
         communication: CommunicationOptions, checkpoints: CheckpointOptions, logging: LoggingOptions,
-        freeze: [String], runDirectory: String?, folder: String
+        callbacks: [any Callback], freeze: [String], runDirectory: String?, folder: String
     ) throws(ConfigError) {
         let graph = try model.graph.freezing(freeze, at: ConfigPath("freeze"))
         self.graph = graph
@@ -98,6 +102,7 @@ public struct Job: Sendable {
         self.communication = communication
         self.checkpoints = checkpoints
         self.logging = logging
+        self.callbacks = callbacks
         self.folder = JobPath.absolute(folder)
         guard runDirectory != "" else {
             throw ConfigError(
@@ -109,7 +114,22 @@ public struct Job: Sendable {
                 name: name, graph: graph, outputs: outputs, data: data, training: training,
                 communication: communication, checkpoints: checkpoints, logging: logging
             ).run()
+            + CallbackChecks(
+                callbacks: callbacks, logNames: Self.logNames(graph, outputs: self.outputs),
+                hasValidation: data.validation != nil,
+                optimizer: optimizer, training: training
+            ).run()
             + [JobPath.copyWarning(folder: self.folder, runDirectory: self.runDirectory)].compactMap(\.self)
+    }
+}
+
+extension Job {
+    /// The numbers that each epoch logs; those of the validation are the same with `val_` before them.
+    package var logNames: [LogName] { Self.logNames(graph, outputs: outputs) }
+
+    private static func logNames(_ graph: Graph, outputs: [OutputSpecification]) -> [LogName] {
+        LogName.all(
+            of: outputs, modelOutputs: graph.outputs.count, hasRegularization: graph.hasRegularizers)
     }
 }
 

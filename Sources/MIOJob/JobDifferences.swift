@@ -3,13 +3,13 @@ import MIOConfig
 extension Job {
     /// Where this job trains otherwise than another: each key that differs, with both values.
     ///
-    /// Of the model and what of it is frozen, the losses and metrics, the optimizer and the training; not of how many epochs, threads or samples at
+    /// Of the model and what of it is frozen, the losses and metrics, the optimizer, the training and the callbacks; not of how many epochs, threads or samples at
     /// a time.
     /// - Parameter resolvedYAML: the other job's.
     /// - Throws: `JobError` if that is no YAML.
     public func trainingDifferences(from resolvedYAML: String) throws(JobError) -> [String] {
         let other = try ConfigValue(yaml: resolvedYAML)
-        let parts = ["model", "freeze", "outputs", "optimizer", "training"]
+        let parts = ["model", "freeze", "outputs", "optimizer", "training", "callbacks"]
         let unimportant: Set = ["training.epochs", "training.threads", "training.micro_batch"]
         func values(_ job: ConfigValue) -> [(path: String, value: ConfigValue)] {
             guard case .dictionary(let dictionary) = job else { return [] }

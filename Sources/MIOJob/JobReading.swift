@@ -1,5 +1,6 @@
 import Foundation
 import MIOBase
+import MIOCallbacks
 import MIOConfig
 import MIOFiles
 import MIOObjectives
@@ -108,6 +109,8 @@ extension Job {
         if var options = try reader.optionalDictionary("logging") {
             logging = try LoggingOptions(reading: &options)
         }
+        reader.describe("callbacks", "a list of callbacks")
+        let callbacks = try Self.readCallbacks(&reader)
         let name =
             try reader.optionalString("name")
             ?? URL(fileURLWithPath: JobPath.absolute(folder)).lastPathComponent
@@ -120,7 +123,24 @@ extension Job {
         try self.init(
             checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
             training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-            freeze: freeze, runDirectory: runDirectory, folder: folder)
+            callbacks: callbacks, freeze: freeze, runDirectory: runDirectory, folder: folder)
+    }
+
+    /// A list of callbacks, or one alone.
+    private static func readCallbacks(_ reader: inout ConfigReader) throws(ConfigError) -> [any Callback] {
+        let path = reader.path.appending("callbacks")
+        switch try reader.optionalValue(
+            "callbacks", expected: "a list of callbacks, as [{class: EarlyStopping}]")
+        {
+        case nil: return []
+        case .list(let values)?:
+            var callbacks: [any Callback] = []
+            for (index, value) in values.enumerated() {
+                callbacks.append(try CallbackRegistry.read(value, at: path.appending(index: index)))
+            }
+            return callbacks
+        case let one?: return [try CallbackRegistry.read(one, at: path)]
+        }
     }
 
     /// An integer from 0, or, beyond what an integer of a file can be, its digits as a string.

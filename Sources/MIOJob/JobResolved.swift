@@ -20,6 +20,7 @@ extension Job {
             "logging": .dictionary(logging.config),
             "run_directory": .string(runDirectory),
         ]
+        if !callbacks.isEmpty { job["callbacks"] = .list(callbacks.map(\.config)) }
         if !freeze.isEmpty { job["freeze"] = .list(freeze.map(ConfigValue.string)) }
         return .dictionary(job)
     }

@@ -12,11 +12,13 @@ package struct Checkpoint: Sendable {
     package let weights: [NamedTensor]
     /// The optimizer's variables.
     package let optimizer: [NamedTensor]
+    /// The model's variables at the end of the best epoch; none in a training that keeps none.
+    package let best: [NamedTensor]
 
     /// - Parameters: as `CheckpointManifest` has them; the model's fingerprint is that of `weights`.
     package init(
         mioVersion: String, step: Int, epoch: Int, position: Int, seed: Int, jobName: String, worldSize: Int,
-        state: ConfigValue, weights: [NamedTensor], optimizer: [NamedTensor]
+        state: ConfigValue, weights: [NamedTensor], optimizer: [NamedTensor], best: [NamedTensor] = []
     ) {
         manifest = CheckpointManifest(
             mioVersion: mioVersion, step: step, epoch: epoch, position: position, seed: seed,
@@ -24,6 +26,7 @@ package struct Checkpoint: Sendable {
             model: weights.map { ParameterDescription(name: $0.name, shape: $0.shape) }, state: state)
         self.weights = weights
         self.optimizer = optimizer
+        self.best = best
     }
 }
 
@@ -36,6 +39,8 @@ package struct StoredCheckpoint: Sendable {
     package let manifest: CheckpointManifest
     package let weights: SafetensorsFile
     package let optimizer: SafetensorsFile
+    /// The weights of the best epoch; `nil` if the training keeps none.
+    package let best: SafetensorsFile?
 
     /// - Throws: `CheckpointError` that names the first difference.
     package func verifyMatches(model: [ParameterDescription]) throws(CheckpointError) {
@@ -47,6 +52,7 @@ extension StoredCheckpoint {
     static let manifestName = "manifest.json"
     static let weightsName = "weights.safetensors"
     static let optimizerName = "optimizer.safetensors"
+    static let bestName = "best.safetensors"
 
     /// Reads and verifies a checkpoint: the manifest, then sizes, then checksums, then both headers, then that all values
     /// are finite.
@@ -75,7 +81,18 @@ extension StoredCheckpoint {
                     message: "\(Self.weightsName) does not hold the parameters that manifest.json lists")
             }
             let optimizer = try SafetensorsFile(Folder.join(path, Self.optimizerName))
-            for (name, file) in [(Self.weightsName, weights), (Self.optimizerName, optimizer)] {
+            let best =
+                manifest.files.contains { $0.name == Self.bestName }
+                ? try SafetensorsFile(Folder.join(path, Self.bestName)) : nil
+            guard best == nil || best?.entries.map(\.shape) == weights.entries.map(\.shape),
+                best == nil || best?.names == weights.names
+            else {
+                throw CheckpointError(
+                    .damaged, path: path,
+                    message: "\(Self.bestName) does not hold the parameters that manifest.json lists")
+            }
+            let files = [(Self.weightsName, weights), (Self.optimizerName, optimizer)]
+            for (name, file) in files + (best.map { [(Self.bestName, $0)] } ?? []) {
                 guard let tensor = try file.firstNonFiniteTensor() else { continue }
                 throw CheckpointError(
                     .damaged, path: path,
@@ -83,7 +100,7 @@ extension StoredCheckpoint {
                         "\(name): \(quoted: tensor) has values that are NaN or infinite: the training had "
                         + "diverged; continue from an older checkpoint")
             }
-            self.init(path: path, manifest: manifest, weights: weights, optimizer: optimizer)
+            self.init(path: path, manifest: manifest, weights: weights, optimizer: optimizer, best: best)
         } catch let error as FileError where error.exitCode != .inputOutput {
             throw CheckpointError(.damaged, path: path, message: error.description)
         } catch let error as FormatError {
@@ -93,10 +110,15 @@ extension StoredCheckpoint {
 
     private static func verifyFiles(_ manifest: CheckpointManifest, path: String) throws {
         let names = manifest.files.map(\.name)
-        guard names == [weightsName, optimizerName] else {
+        guard names.prefix(2) == [weightsName, optimizerName],
+            names.dropFirst(2).allSatisfy({ $0 == bestName }),
+            names.count <= 3
+        else {
             throw CheckpointError(
                 .damaged, path: path,
-                message: "manifest.json lists the files \(names); expected \(weightsName), \(optimizerName)")
+                message:
+                    "manifest.json lists the files \(names); expected \(weightsName), \(optimizerName), and "
+                    + "\(bestName) if there is one")
         }
         for file in manifest.files {
             let filePath = Folder.join(path, file.name)

@@ -19,8 +19,9 @@ package struct ParameterDescription: Hashable, Sendable, CustomStringConvertible
 
 /// Where a training stands, and which files hold its tensors: the content of `manifest.json`.
 package struct CheckpointManifest: Hashable, Sendable {
-    /// The newest format this mio reads, and the one it writes.
-    package static let formatVersion = 1
+    /// The newest format this mio reads. It writes 1 where that can say all: 2 has callbacks' states and the best epoch's
+    /// weights.
+    package static let formatVersion = 2
 
     /// One file of the checkpoint.
     package struct File: Hashable, Sendable {
@@ -100,10 +101,15 @@ extension CheckpointManifest {
     /// text with zeros in their place. A flipped bit anywhere in the file is found.
     private static let prefix = "{\n  \"checksum\": \""
 
+    private var hasCallbacks: Bool {
+        guard case .dictionary(let state) = state else { return files.count > 2 }
+        return files.count > 2 || state["callbacks"] != nil
+    }
+
     var json: [UInt8] {
         var dictionary: ConfigDictionary = [
             "checksum": "00000000",
-            "format_version": .integer(Self.formatVersion),
+            "format_version": .integer(hasCallbacks ? 2 : 1),
             "mio_version": .string(mioVersion),
             "job": .string(jobName),
             "step": .integer(step),

@@ -75,6 +75,7 @@ package struct CheckpointStore: Sendable {
     private func verifyFinite(_ checkpoint: Checkpoint) throws {
         for (what, tensors) in [
             ("the weights", checkpoint.weights), ("the optimizer's state", checkpoint.optimizer),
+            ("the best epoch's weights", checkpoint.best),
         ] {
             guard let bad = tensors.first(where: { FiniteValues.firstNonFinite($0.values) != nil }) else {
                 continue
@@ -94,18 +95,16 @@ package struct CheckpointStore: Sendable {
         let inside = target.temporaryPath
         var manifest = checkpoint.manifest
         let metadata = ["format": "mio", "step": "\(manifest.step)"]
-        manifest.files = [
-            .init(
-                name: StoredCheckpoint.weightsName,
-                digest: try SafetensorsWriter.write(
-                    checkpoint.weights, metadata: metadata,
-                    to: Folder.join(inside, StoredCheckpoint.weightsName))),
-            .init(
-                name: StoredCheckpoint.optimizerName,
-                digest: try SafetensorsWriter.write(
-                    checkpoint.optimizer, metadata: metadata,
-                    to: Folder.join(inside, StoredCheckpoint.optimizerName))),
+        var files = [
+            (StoredCheckpoint.weightsName, checkpoint.weights),
+            (StoredCheckpoint.optimizerName, checkpoint.optimizer),
         ]
+        if !checkpoint.best.isEmpty { files.append((StoredCheckpoint.bestName, checkpoint.best)) }
+        for (name, tensors) in files {
+            let digest = try SafetensorsWriter.write(
+                tensors, metadata: metadata, to: Folder.join(inside, name))
+            manifest.files.append(.init(name: name, digest: digest))
+        }
         let file = try AtomicFile(replacing: Folder.join(inside, StoredCheckpoint.manifestName))
         try file.write(manifest.json)
         try file.commit()

@@ -6,8 +6,8 @@ import MIOConfig
 /// JSON has no infinities, and a reader may take `1.0` for an integer. So a real becomes a string, `real:0.1`
 /// (the shortest decimal that reads back as the same double; `inf` and `-0.0` too), a NaN becomes
 /// `bits:7ff8000000000000`, and a string that begins like one of these gets `text:` before it.
-enum ExactValue {
-    static func encode(_ value: ConfigValue) -> ConfigValue {
+package enum ExactValue {
+    package static func encode(_ value: ConfigValue) -> ConfigValue {
         switch value {
         case .real(let real) where real.isNaN: .string("bits:" + String(real.bitPattern, radix: 16))
         case .real(let real): .string("real:\(real)")
@@ -22,7 +22,7 @@ enum ExactValue {
     }
 
     /// - Throws: `ConfigError` with the path of a string that claims to be a number and is none.
-    static func decode(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> ConfigValue {
+    package static func decode(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> ConfigValue {
         switch value {
         case .string(let text):
             let rest = String(text.dropFirst(5))

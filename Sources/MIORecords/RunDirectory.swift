@@ -113,6 +113,11 @@ package final class RunDirectory: Sendable {
             verifyPlace: { [weak self] in try self?.verifyPresent() })
     }
 
+    /// A path of a job that is relative to the run's folder, made absolute.
+    package func path(of relative: String) -> String {
+        relative.hasPrefix("/") ? relative : Folder.join(path, relative)
+    }
+
     package var jobPath: String { Self.jobPath(in: path) }
     /// Of the run directory at `path`, which need not be there.
     package static func jobPath(in path: String) -> String { Folder.join(path, jobName) }

@@ -1,4 +1,5 @@
 import Foundation
+import MIOCallbacks
 import MIODocumentation
 import MIOGraph
 import MIOObjectives
@@ -12,7 +13,7 @@ import Testing
 
     @Test func committedPagesAreWhatTheSourcesSay() throws {
         let pages = try Self.pages.get()
-        #expect(pages.count == 10)
+        #expect(pages.count == 11)
         for page in pages {
             #expect(
                 page.committed(root: Self.root) == page.text,
@@ -34,6 +35,7 @@ import Testing
         try expectSections("regularizers.md", RegularizerRegistry.types.map { $0.className })
         try expectSections("constraints.md", ConstraintRegistry.types.map { $0.className })
         try expectSections("schedules.md", ScheduleRegistry.all)
+        try expectSections("callbacks.md", CallbackRegistry.all)
     }
 
     @Test func everyArgumentSaysWhatItMayBe() throws {

@@ -25,7 +25,7 @@ import Testing
                 + "shuffle, threads, virtual_shards")
         #expect(
             message(replacing: "logging:", with: "loging:").hasPrefix(
-                "job.yaml:23: loging: unknown key; did you mean \"logging\"? Valid keys here: checkpoints, "))
+                "job.yaml:23: loging: unknown key; did you mean \"logging\"? Valid keys here: callbacks, "))
         #expect(
             message(replacing: "filters: 32", with: "filters: 32, units: 3").hasPrefix(
                 "job.yaml:8: model.layers[0].units: unknown key. Valid keys here: activation, bias_constraint, bias_ini"

@@ -194,7 +194,7 @@ import Testing
 
     @Test func whatANewerMioWroteStays() throws {
         try write(1, 2)
-        try changeManifest(1, "\"format_version\": 1", "\"format_version\": 2")
+        try changeManifest(1, "\"format_version\": 1", "\"format_version\": 3")
         var fresh = CheckpointStore(folder: store.folder, keep: 1)
         try fresh.write(sampleCheckpoint(step: 3))
         #expect(try fresh.steps() == [3, 1])
@@ -322,6 +322,24 @@ import Testing
         #expect(error?.message.hasPrefix("manifest.json lists the files ") == true)
     }
 
+    /// The best epoch's weights, with the format that older versions refuse instead of dropping them.
+    @Test func theBestEpochsWeightsAreKept() throws {
+        let plain = sampleCheckpoint(step: 6)
+        let best = sampleCheckpoint(step: 4).weights
+        let checkpoint = Checkpoint(
+            mioVersion: "0.1.0", step: 6, epoch: 2, position: 640, seed: 7, jobName: "garments", worldSize: 4,
+            state: .null, weights: plain.weights, optimizer: plain.optimizer, best: best)
+        var store = store
+        try store.write(checkpoint)
+        let read = try StoredCheckpoint(path: path(6))
+        #expect(try read.best?.tensor(named: "dense/kernel").values == [Float](repeating: 4, count: 6))
+        #expect(try StoredCheckpoint(path: path(6)).weights.tensor(named: "dense/kernel").values.first == 6)
+        let manifest = try String(contentsOfFile: path(6, "manifest.json"), encoding: .utf8)
+        #expect(manifest.contains("\"format_version\": 2"))
+        try Folder.remove(path(6, "best.safetensors"))
+        #expect(throws: CheckpointError.self) { try StoredCheckpoint(path: path(6)) }
+    }
+
     // MARK: Never from nothing
 
     /// Also where an older one could be continued from: the run would remove what a newer mio wrote.
@@ -332,7 +350,7 @@ import Testing
         #expect(error?.kind == .newerFormat)
         #expect(
             error?.description
-                == "\(path(1)): written in checkpoint format 12 by mio 0.1.0; this mio reads formats up to 1: "
+                == "\(path(1)): written in checkpoint format 12 by mio 0.1.0; this mio reads formats up to 2: "
                 + "upgrade mio")
     }
 

@@ -11,6 +11,7 @@ import MIOConfig
 public struct AccuracyMetric: Metric, Hashable {
     public static let className = "Accuracy"
     public static let names = ["accuracy", "acc"]
+    public static let direction: MetricDirection? = .up
 
     public let name: String
 

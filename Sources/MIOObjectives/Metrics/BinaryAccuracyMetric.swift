@@ -9,6 +9,7 @@ import MIOConfig
 public struct BinaryAccuracyMetric: Metric, Hashable {
     public static let className = "BinaryAccuracy"
     public static let names = ["binary_accuracy"]
+    public static let direction: MetricDirection? = .up
 
     public let name: String
     /// Between 0 and 1, neither of them.

@@ -23,6 +23,7 @@ public enum BoxFormat: String, Hashable, Sendable, CaseIterable {
 public struct BoxIoUMetric: Metric, Hashable {
     public static let className = "BoxIoU"
     public static let names = ["box_iou"]
+    public static let direction: MetricDirection? = .up
 
     public let name: String
     /// What the four numbers of a box are.

@@ -9,6 +9,7 @@ import MIOConfig
 public struct CategoricalAccuracyMetric: Metric, Hashable {
     public static let className = "CategoricalAccuracy"
     public static let names = ["categorical_accuracy"]
+    public static let direction: MetricDirection? = .up
 
     public let name: String
 

@@ -8,6 +8,7 @@ import MIOConfig
 public struct MeanAbsoluteErrorMetric: Metric, Hashable {
     public static let className = "MeanAbsoluteError"
     public static let names = ["mean_absolute_error", "mae", "MAE"]
+    public static let direction: MetricDirection? = .down
 
     public let name: String
 

@@ -8,6 +8,7 @@ import MIOConfig
 public struct MeanSquaredErrorMetric: Metric, Hashable {
     public static let className = "MeanSquaredError"
     public static let names = ["mean_squared_error", "mse", "MSE"]
+    public static let direction: MetricDirection? = .down
 
     public let name: String
 

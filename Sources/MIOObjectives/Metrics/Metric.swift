@@ -15,6 +15,8 @@ public protocol Metric: Sendable {
     static var names: [String] { get }
     /// Arguments of the Keras class that this metric does not have, beside `dtype`.
     static var kerasArguments: [KerasArgument] { get }
+    /// Which way it gets better, for callbacks whose `mode` is `auto`; `nil` if that depends.
+    static var direction: MetricDirection? { get }
 
     /// Reads the arguments of a job file's mapping, not `class` or `name` and not `finish()`.
     /// - Parameter name: the log name to take.
@@ -47,6 +49,7 @@ public protocol Metric: Sendable {
 
 extension Metric {
     public static var kerasArguments: [KerasArgument] { [] }
+    public static var direction: MetricDirection? { nil }
 
     public func value(_ sums: MetricSums) -> Double { sums.mean }
 

@@ -8,6 +8,7 @@ import MIOConfig
 public struct RootMeanSquaredErrorMetric: Metric, Hashable {
     public static let className = "RootMeanSquaredError"
     public static let names = ["root_mean_squared_error"]
+    public static let direction: MetricDirection? = .down
 
     public let name: String
 

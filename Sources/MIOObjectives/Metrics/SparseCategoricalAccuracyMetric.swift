@@ -8,6 +8,7 @@ import MIOConfig
 public struct SparseCategoricalAccuracyMetric: Metric, Hashable {
     public static let className = "SparseCategoricalAccuracy"
     public static let names = ["sparse_categorical_accuracy"]
+    public static let direction: MetricDirection? = .up
 
     public let name: String
 

@@ -8,6 +8,7 @@ import MIOConfig
 public struct SparseTopKCategoricalAccuracyMetric: Metric, Hashable {
     public static let className = "SparseTopKCategoricalAccuracy"
     public static let names = ["sparse_top_k_categorical_accuracy"]
+    public static let direction: MetricDirection? = .up
     public static var kerasArguments: [KerasArgument] { [.at(false, named: "from_sorted_ids")] }
 
     public let name: String

@@ -9,6 +9,7 @@ import MIOConfig
 public struct TopKCategoricalAccuracyMetric: Metric, Hashable {
     public static let className = "TopKCategoricalAccuracy"
     public static let names = ["top_k_categorical_accuracy"]
+    public static let direction: MetricDirection? = .up
 
     public let name: String
     /// At least 1.

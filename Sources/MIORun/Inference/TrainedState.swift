@@ -39,6 +39,8 @@ extension TrainingRun {
         state.updates = start?.updates ?? 0
         try snapshot.broadcast(communicator)
         optimizer.updates = state.updates
+        // As Keras' callbacks, which begin anew with each `fit`.
+        state.callbacks = CallbackMemory(job)
         epochSums.reset()
         self.eachEpoch = eachEpoch
         _ = try loop { false }

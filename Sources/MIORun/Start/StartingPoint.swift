@@ -67,6 +67,9 @@ package struct StartingPoint {
             }
         }
         state.outputsChecksum = job.outputsChecksum
+        if let warning = state.callbacks.continueWith(job) {
+            warnings.append("\(checkpoint.path): \(warning)")
+        }
         isOwn = store.holds(checkpoint)
         if isOwn, let difference = job.differenceWarning { warnings.append(difference) }
         self.state = state
@@ -97,7 +100,16 @@ extension Job {
         return "\(path): the run goes on with another job: " + listed(differences, most: 4, longest: 200)
     }
 
-    package var nothingToTrain: String {
+    /// The message about a training of which nothing is left; `nil` if something is.
+    package func nothingLeft(_ state: TrainingState) -> String? {
+        if state.position.epoch >= training.epochs { return nothingToTrain }
+        guard state.callbacks.hasEnded else { return nil }
+        return
+            "the training was ended by a callback after \(counted(state.position.epoch, "epoch")), and nothing is left "
+            + "to train; change or remove the callback, or start over with --resume never"
+    }
+
+    private var nothingToTrain: String {
         "all \(counted(training.epochs, "epoch")) are done, and nothing is left to train; raise training.epochs, or start "
             + "over with --resume never"
     }

@@ -14,6 +14,8 @@ package struct TrainingState: Hashable {
     /// not tell.
     var epochSums: [Double] = []
     var outputsChecksum: UInt32?
+    /// What the callbacks remember.
+    var callbacks = CallbackMemory()
     /// The samples' order, to notice when it changed.
     var order: SampleOrder
 
@@ -23,6 +25,7 @@ package struct TrainingState: Hashable {
         config["updates"] = .integer(updates)
         if slotsStart != 0 { config["slots_start"] = .integer(slotsStart) }
         config["epoch_sums"] = .list(epochSums.map(ConfigValue.real))
+        if !callbacks.isEmpty { config["callbacks"] = .dictionary(callbacks.config) }
         if let outputsChecksum { config["outputs_checksum"] = .integer(Int(outputsChecksum)) }
         return .dictionary(config)
     }
@@ -50,6 +53,9 @@ package struct TrainingState: Hashable {
                 "row_count", "expected at least position, \(position.position), found \(order.rowCount)")
         }
         outputsChecksum = try reader.optionalChecksum("outputs_checksum")
+        if var callbacks = try reader.optionalDictionary("callbacks") {
+            self.callbacks = try CallbackMemory(reading: &callbacks)
+        }
         guard case .list(let sums) = try reader.required("epoch_sums") else {
             throw reader.error("epoch_sums", "expected a list of numbers")
         }

@@ -1,5 +1,6 @@
 import Foundation
 import MIOBase
+import MIOCallbacks
 import MIOJob
 import MIOMachine
 import MIORecords
@@ -45,9 +46,10 @@ final class Recorder {
     ///   - start: lines of later steps, of a run that was killed, are dropped.
     ///   - batchesDone: of the epoch that the run starts in.
     ///   - console: where to show progress; `nil` for nowhere.
+    ///   - validates: whether epochs have numbers of a validation.
     init(
         directory: RunDirectory, job: Job, names: [String], stepsPerEpoch: Int,
-        start: TrainingPosition, batchesDone: Int, console: ConsoleTarget?
+        start: TrainingPosition, batchesDone: Int, console: ConsoleTarget?, validates: Bool
     ) throws {
         self.directory = directory
         let startStep = start.step
@@ -59,6 +61,14 @@ final class Recorder {
         var sinks: [any MetricSink] = [lines]
         if job.logging.tensorBoard {
             sinks.append(try TensorBoardSink(folder: directory.path, keepingThrough: startStep))
+        }
+        for case let logger as CSVLogger in job.callbacks {
+            sinks.append(
+                try CSVSink(
+                    path: directory.path(of: logger.filename), separator: logger.separator,
+                    names: (names + (validates ? names.map { "val_" + $0 } : []) + ["learning_rate"])
+                        .sorted(),
+                    keepingBefore: start.epoch, appends: logger.append))
         }
         if let console {
             sinks.append(
@@ -124,6 +134,11 @@ final class Recorder {
         keeper.post(
             RunEvent(event: "epoch", step: position.step, epoch: position.epoch, values: entries))
         begin(waited: waited)
+    }
+
+    /// Something that a callback did.
+    func callback(_ event: String, _ position: TrainingPosition) {
+        keeper.post(RunEvent(event: event, step: position.step, epoch: position.epoch, values: []))
     }
 
     func submit(_ checkpoint: Checkpoint) { keeper.submit(checkpoint) }

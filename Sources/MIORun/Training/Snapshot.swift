@@ -18,6 +18,9 @@ final class Snapshot {
     private let slots: [NamedTensor]
     private let slotBuffers: [Storage<Float>]
     private let trained: [Plan.ParameterPlan]
+    /// The weights of the best epoch, once `keepBest` was called.
+    private(set) var best: [NamedTensor] = []
+    private var bestBuffers: [Storage<Float>] = []
 
     init(replica: Replica, optimizer: OptimizerState) {
         self.replica = replica
@@ -57,7 +60,7 @@ final class Snapshot {
         return Checkpoint(
             mioVersion: mioVersion, step: position.step, epoch: position.epoch, position: position.position,
             seed: Int(bitPattern: UInt(seed)), jobName: jobName, worldSize: worldSize, state: state,
-            weights: weights, optimizer: slots)
+            weights: weights, optimizer: slots, best: best)
     }
 
     /// The weights alone, as the finished model.
@@ -66,8 +69,52 @@ final class Snapshot {
         return weights
     }
 
-    private func copyWeights() {
-        for (parameter, buffer) in zip(parameters, weightBuffers) {
+    // MARK: The best epoch
+
+    /// Keeps the weights as they are as those of the best epoch.
+    /// - Precondition: the checkpoint of the last `take` has been written.
+    func keepBest() {
+        makeBestBuffers()
+        copyWeights(to: bestBuffers)
+    }
+
+    /// Takes the best epoch's weights from a checkpoint, which may have none.
+    /// - Throws: `FormatError`
+    func restoreBest(_ checkpoint: StoredCheckpoint) throws {
+        guard let file = checkpoint.best else { return }
+        makeBestBuffers()
+        for (parameter, buffer) in zip(parameters, bestBuffers) {
+            let tensor = try file.tensor(named: parameter.name)
+            guard tensor.shape == parameter.shape else {
+                throw FormatError(
+                    file: file.path, tensor: parameter.name, expected: "shape \(parameter.shape)",
+                    received: "\(tensor.shape)")
+            }
+            buffer.pointer.update(from: tensor.values, count: buffer.count)
+        }
+    }
+
+    /// Makes the best epoch's weights the replica's, if there are any.
+    func takeBest() {
+        for (parameter, tensor) in zip(parameters, best) {
+            replica.executor.setCanonical(
+                Tensor(shape: tensor.shape, values: Array(tensor.values)), parameter,
+                in: replica.executor.weights)
+        }
+    }
+
+    private func makeBestBuffers() {
+        guard bestBuffers.isEmpty else { return }
+        bestBuffers = parameters.map { Storage(count: $0.shape.count) }
+        best = zip(parameters, bestBuffers).map {
+            NamedTensor(name: $0.name, shape: $0.shape, storage: $1)
+        }
+    }
+
+    private func copyWeights() { copyWeights(to: weightBuffers) }
+
+    private func copyWeights(to buffers: [Storage<Float>]) {
+        for (parameter, buffer) in zip(parameters, buffers) {
             replica.executor.copy(parameter, of: replica.executor.weights.pointer, to: buffer.pointer)
         }
     }

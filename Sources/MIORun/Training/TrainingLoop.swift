@@ -28,7 +28,8 @@ extension TrainingRun {
         }
         recorder?.begin(waited: prefetcher.waitedSeconds)
 
-        while state.position.epoch < job.training.epochs {
+        while state.position.epoch < job.training.epochs, !state.callbacks.hasEnded {
+            if state.position.position == 0 { try callbacks.beginEpoch() }
             if state.position.position < dataset.rowCount {
                 let report = try runStep(prefetcher, isStopRequested)
                 let isEpochEnd = state.position.position == dataset.rowCount
@@ -43,10 +44,22 @@ extension TrainingRun {
                     checkpoint()
                     return .stopped
                 }
-                step.remark(try prefetcher.following())
+                if !state.callbacks.hasEnded { step.remark(try prefetcher.following()) }
             }
         }
+        try takeBestWeights()
         return .finished
+    }
+
+    /// Ends with the weights of the best epoch, if a callback kept them.
+    private func takeBestWeights() throws {
+        guard job.callbacks.contains(where: \.restoresBestWeights) else { return }
+        try communicator.agree(on: "the best epoch's weights", .ofOneRank) {
+            guard communicator.rank == 0 else { return }
+            recorder?.waitForCheckpoint()
+            snapshot.takeBest()
+        }
+        try snapshot.broadcast(communicator)
     }
 
     /// Batches of the epoch under way that are behind.
@@ -161,11 +174,12 @@ extension TrainingRun {
             values: epochSums.list() + validated)
         history.epochs.append(epoch)
         eachEpoch(epoch)
+        try callbacks.endEpoch(epoch)
         epochSums.reset()
         state.position.epoch += 1
         state.position.position = 0
         let every = job.checkpoints.everyEpochs
-        let isLast = state.position.epoch == job.training.epochs
+        let isLast = state.position.epoch == job.training.epochs || state.callbacks.hasEnded
         if isLast || isCheckpointStep || (every > 0 && state.position.epoch % every == 0) { checkpoint() }
         return true
     }

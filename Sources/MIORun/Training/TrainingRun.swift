@@ -39,6 +39,8 @@ package final class TrainingRun {
     /// Called at the end of each epoch.
     var eachEpoch: (History.Epoch) -> Void = { _ in }
     var job: Job { session.job }
+    /// The job's callbacks at work.
+    var callbacks: RunCallbacks { RunCallbacks(run: self) }
     var communicator: any Communicator { session.communicator }
 
     /// Opens the data, plans, and sees that all ranks agree; writes no file but what tuning keeps for the user.
@@ -124,7 +126,7 @@ package final class TrainingRun {
                 try Recorder(
                     directory: $0, job: job, names: step.names.names,
                     stepsPerEpoch: schedule.batchesPerEpoch, start: state.position,
-                    batchesDone: batchesDone, console: console)
+                    batchesDone: batchesDone, console: console, validates: validation != nil)
             }
         }
         defer { recorder?.close() }
@@ -170,6 +172,7 @@ package final class TrainingRun {
                     fit: CheckpointFit(job, replica.plan),
                     order: SampleOrder(job, dataset))
                 try snapshot.restore(start.checkpoint, withSlots: start.keepsSlots)
+                try snapshot.restoreBest(start.checkpoint)
                 state = start.state
                 for warning in start.warnings { Message.write("warning: \(warning)") }
                 // Only now: a job that cannot continue the run must leave what is known of it.
@@ -182,22 +185,24 @@ package final class TrainingRun {
                     try Folder.remove(directory.weightsPath)
                 }
                 Message.write("continuing from \(start.checkpoint.path)")
-                if state.position.epoch >= job.training.epochs {
-                    Message.write(job.nothingToTrain)
-                }
+                if let text = job.nothingLeft(state) { Message.write(text) }
             } else {
                 try directory.writeJob(job.resolvedYAML)
                 replica.initializeWeights(seed: job.seed)
+                state.callbacks = CallbackMemory(job)
                 state.epochSums = epochSums.totals
                 try Folder.remove(directory.weightsPath)
             }
         }
+        let memory = try CallbackMemory(text: communicator.broadcast(state.callbacks.text, root: 0), job)
         state = TrainingState(
             bytes: try communicator.broadcast(state.bytes, root: 0), order: SampleOrder(job, dataset))
+        state.callbacks = memory
         state.outputsChecksum = job.outputsChecksum
         try snapshot.broadcast(communicator)
         optimizer.updates = state.updates
         optimizer.slotsStart = state.slotsStart
+        optimizer.setLearningRate = state.callbacks.learningRate
         epochSums.totals = state.epochSums
     }
 

@@ -1,9 +1,7 @@
 import MIOGraph
 import MIOObjectives
 
-/// The names under which a model's numbers are logged, Keras' names: `loss`, `kind_loss`, `kind_accuracy`;
-/// with one output its metrics have no prefix, and its loss is the loss. With regularizers `loss` has their terms, as in
-/// Keras; `regularization_loss` is their sum.
+/// The numbers that are logged, from a step's or an epoch's sums. Their names are those of `LogName`.
 package struct LogNames: Sendable {
     package let names: [String]
     private let heads: [OutputSpecification]
@@ -20,13 +18,8 @@ package struct LogNames: Sendable {
         self.heads = heads
         hasOneOutput = outputs == 1
         self.hasRegularization = hasRegularization
-        var names = ["loss"]
-        if outputs > 1 { names += heads.map { "\($0.name)_loss" } }
-        if hasRegularization { names.append("regularization_loss") }
-        for head in heads {
-            names += head.allMetrics.map { outputs == 1 ? $0.name : "\(head.name)_\($0.name)" }
-        }
-        self.names = names
+        self.names = LogName.all(of: heads, modelOutputs: outputs, hasRegularization: hasRegularization).map(
+            \.name)
         headSums = heads.reduce(0) { $0 + 2 + 2 * $1.allMetrics.count }
     }
 

@@ -54,8 +54,11 @@ package final class OptimizerState {
         updatePart = { [unowned self] in update(part: $0) }
     }
 
+    /// What a callback has set instead of the schedule; `nil` for the schedule's.
+    package var setLearningRate: Double?
+
     /// The learning rate of the next update.
-    package var learningRate: Double { schedule.value(at: updates) }
+    package var learningRate: Double { setLearningRate ?? schedule.value(at: updates) }
 
     /// Bytes that an update reads and writes on this rank: weights, gradient and slots, once each, and all but the
     /// gradient back.

@@ -1,0 +1,32 @@
+/// A number that each epoch logs, under Keras' name: `loss`, `kind_loss`, `kind_accuracy`.
+///
+/// With one output its metrics have no prefix, and its loss is the loss. With regularizers `loss` has their terms, as in
+/// Keras; `regularization_loss` is their sum.
+package struct LogName: Hashable, Sendable {
+    package let name: String
+    /// Which way the number gets better; `nil` if its metric does not say.
+    package let direction: MetricDirection?
+
+    /// The numbers of a training, in the order of the logs; those of a validation are the same with `val_` before them.
+    /// - Parameters:
+    ///   - outputs: the trained ones, in the model's order.
+    ///   - modelOutputs: how many outputs the model has.
+    ///   - hasRegularization: whether the loss has a term made of weights alone.
+    package static func all(
+        of outputs: [OutputSpecification], modelOutputs: Int, hasRegularization: Bool
+    ) -> [LogName] {
+        var names = [LogName(name: "loss", direction: .down)]
+        if modelOutputs > 1 {
+            names += outputs.map { LogName(name: "\($0.name)_loss", direction: .down) }
+        }
+        if hasRegularization { names.append(LogName(name: "regularization_loss", direction: .down)) }
+        for output in outputs {
+            names += output.allMetrics.map { metric in
+                LogName(
+                    name: modelOutputs == 1 ? metric.name : "\(output.name)_\(metric.name)",
+                    direction: type(of: metric).direction)
+            }
+        }
+        return names
+    }
+}
