@@ -1,4 +1,4 @@
-"""Layers of sequences: LSTM, Bidirectional and TimeDistributed, with masks, initial states and several results."""
+"""Layers of sequences: LSTM, GRU, SimpleRNN, Bidirectional and TimeDistributed, with masks, initial states and several results."""
 
 import copy
 
@@ -21,7 +21,7 @@ def layer_of(kind, **arguments):
     return {"module": "keras.layers", "class_name": kind, "config": config, "registered_name": None}
 
 
-NAMES = {"LSTM": "lstm", "Dense": "dense", "Conv2D": "conv2d", "Flatten": "flatten", "Bidirectional": "bidirectional",
+NAMES = {"LSTM": "lstm", "GRU": "gru", "SimpleRNN": "simple_rnn", "Dense": "dense", "Conv2D": "conv2d", "Flatten": "flatten", "Bidirectional": "bidirectional",
          "TimeDistributed": "time_distributed"}
 
 
@@ -72,6 +72,29 @@ def cases():
     yield ("distributed bidirectional", wrapped("TimeDistributed", wrapped("Bidirectional", lstm())), (2, *SEQUENCE), 0,
            False)
     yield ("distributed twice", wrapped("TimeDistributed", wrapped("TimeDistributed", dense)), (2, *SEQUENCE), 0, False)
+    for kind in ("GRU", "SimpleRNN"):
+        def other_kind(**arguments):
+            return layer_of(kind, units=UNITS, **arguments)
+
+        yield f"{kind}: last output", other_kind(), SEQUENCE, 0, False
+        yield f"{kind}: sequences and states", other_kind(**everything), SEQUENCE, 0, False
+        yield f"{kind}: backwards", other_kind(go_backwards=True, return_sequences=True), SEQUENCE, 0, False
+        yield f"{kind}: without bias", other_kind(use_bias=False), SEQUENCE, 0, False
+        yield f"{kind}: relu", other_kind(activation="relu", return_sequences=True), SEQUENCE, 0, False
+        yield f"{kind}: mish", other_kind(activation="mish", **everything), SEQUENCE, 0, False
+        yield f"{kind}: softmax", other_kind(activation="softmax", **everything), SEQUENCE, 0, False
+        yield f"{kind}: masked sequences", other_kind(return_sequences=True), SEQUENCE, 0, True
+        yield f"{kind}: masked last output", other_kind(), SEQUENCE, 0, True
+        yield f"{kind}: masked zeros", other_kind(zero_output_for_mask=True, **everything), SEQUENCE, 0, True
+        yield f"{kind}: masked initial state", other_kind(go_backwards=True, **everything), SEQUENCE, 1, True
+        yield (f"{kind}: bidirectional masked with states", wrapped("Bidirectional", other_kind(**everything)), SEQUENCE, 2,
+               True)
+    gates = {"recurrent_activation": "softmax", "activation": "silu"}
+    for name, arguments in (("reset before", {}), ("reset before, without bias", {"use_bias": False}),
+                            ("reset before, other activations", gates)):
+        yield f"GRU: {name}", layer_of("GRU", units=UNITS, reset_after=False, **arguments, **everything), SEQUENCE, 0, True
+    yield "GRU: other activations", layer_of("GRU", units=UNITS, **gates, **everything), SEQUENCE, 0, False
+    yield "distributed GRU", wrapped("TimeDistributed", layer_of("GRU", units=UNITS)), (2, *SEQUENCE), 0, False
 
 
 def run(layer, inputs, weights, mask, upstream, element):

@@ -10,7 +10,7 @@ import Testing
         let golden = try Golden(named: "recurrent")
         let seed = UInt64(try golden["seed"].integer)
         let cases = try golden["cases"].list
-        #expect(cases.count == 42)
+        #expect(cases.count == 71)
         for one in cases {
             try check(one, seed: seed, Float.self, factor: 1)
             try check(one, seed: seed, Double.self, factor: doublePrecision)

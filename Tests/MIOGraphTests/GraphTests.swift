@@ -158,6 +158,11 @@ enum Models {
                 3, activation: .relu, useBias: false, unitForgetBias: false, dropout: 0.2,
                 recurrentDropout: 0.1,
                 seed: 4, returnSequences: true, returnState: true, goBackwards: true, zeroOutputForMask: true),
+            GRU(
+                3, activation: .relu, recurrentActivation: .tanh, useBias: false, dropout: 0.2,
+                recurrentDropout: 0.1, seed: 4, returnSequences: true, returnState: true, goBackwards: true,
+                zeroOutputForMask: true, resetAfter: false),
+            SimpleRNN(3, activation: .elu, dropout: 0.2, returnSequences: true),
             Bidirectional(
                 LSTM(3, returnSequences: true), mergeMode: nil,
                 backwardLayer: LSTM(3, dropout: 0.5, returnSequences: true, goBackwards: true, name: "other")),

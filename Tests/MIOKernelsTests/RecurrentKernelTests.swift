@@ -39,6 +39,46 @@ import Testing
         try expectAlike(model, planned: 4, passes: [4, 3], tolerance: tolerance(15, steps: 24))
     }
 
+    static let oneState: [any RecurrentLayer] = [
+        GRU(6, name: "y"), GRU(17, returnSequences: true, goBackwards: true, name: "y"),
+        GRU(
+            6, activation: .relu, recurrentActivation: .tanh, useBias: false, returnSequences: true, name: "y"
+        ),
+        GRU(6, dropout: 0.5, returnSequences: true, name: "y"),
+        GRU(6, dropout: 0.3, recurrentDropout: 0.4, returnSequences: true, name: "y"),
+        GRU(6, recurrentDropout: 0.4, goBackwards: true, name: "y"), SimpleRNN(6, name: "y"),
+        SimpleRNN(17, activation: .relu, useBias: false, returnSequences: true, goBackwards: true, name: "y"),
+        SimpleRNN(6, dropout: 0.3, recurrentDropout: 0.4, returnSequences: true, name: "y"),
+        // What the plain implementation runs.
+        GRU(6, resetAfter: false, name: "y"), SimpleRNN(6, activation: .silu, name: "y"),
+    ]
+
+    @Test(arguments: oneState.indices) func ofOneState(index: Int) throws {
+        let layer = Self.oneState[index]
+        let input = Input("input", shape: [6, 5])
+        let model = try Model(inputs: [input], outputs: [layer(Dense(9, name: "hidden")(input))])
+        try expectAlike(model, planned: 4, passes: [4, 3], tolerance: tolerance(15, steps: 24))
+    }
+
+    /// Initial states of another, masks, both directions, and all results.
+    @Test(arguments: [false, true]) func ofOneStateWithMasks(simple: Bool) throws {
+        let input = Input("input", shape: [6, 5])
+        let sequence = Masking()(input)
+        func layer(_ name: String) -> any RecurrentLayer {
+            simple
+                ? SimpleRNN(7, returnSequences: true, returnState: true, name: name)
+                : GRU(7, returnSequences: true, returnState: true, name: name)
+        }
+        let encoded = layer("encoder").all([sequence])
+        let again = Bidirectional(layer("again"), name: "both").all([sequence, encoded[1], encoded[1]])
+        let model = try Model(
+            inputs: [input],
+            outputs: [
+                again[0].named("again"), Dense(2, name: "h")(again[1]), Dense(2, name: "g")(encoded[0]),
+            ])
+        try expectAlike(model, planned: 4, passes: [4, 1], tolerance: tolerance(12, steps: 48))
+    }
+
     @Test func choosesTheFastOne() throws {
         let backend = try NativeBackend()
         func kernel(_ layer: any Layer, _ input: Shape, _ output: Shape) -> KernelName {
@@ -50,6 +90,9 @@ import Testing
         }
         #expect(kernel(LSTM(3), [4, 2], [3]).description == "lstm")
         #expect(kernel(LSTM(3, activation: .silu), [4, 2], [3]) == .reference)
+        #expect(kernel(GRU(3), [4, 2], [3]).description == "gru")
+        #expect(kernel(GRU(3, resetAfter: false), [4, 2], [3]) == .reference)
+        #expect(kernel(SimpleRNN(3), [4, 2], [3]).description == "simple rnn")
         #expect(kernel(Bidirectional(LSTM(3)), [4, 2], [6]).description == "bidirectional")
         #expect(kernel(TimeDistributed(Dense(3)), [4, 2], [4, 3]).description == "time distributed")
     }

@@ -23,6 +23,8 @@ public enum LayerRegistry {
         Embedding.self,
         Masking.self,
         LSTM.self,
+        GRU.self,
+        SimpleRNN.self,
         Bidirectional.self,
         TimeDistributed.self,
     ]

@@ -61,6 +61,8 @@ extension KernelName {
     static let batchNormalization = KernelName("batch normalization")
     static let embedding = KernelName("embedding")
     static let lstm = KernelName("lstm")
+    static let gru = KernelName("gru")
+    static let simpleRNN = KernelName("simple rnn")
     static let bidirectional = KernelName("bidirectional")
     static let timeDistributed = KernelName("time distributed")
 }
@@ -116,6 +118,13 @@ extension NativeBackend {
         KernelEntry(
             .lstm, for: LSTM.self, choose: { layer, request, _ in LSTMKernel.choice(layer, request) },
             make: { layer, description, _ in LSTMKernel(layer, description) }),
+        KernelEntry(
+            .gru, for: GRU.self, choose: { layer, request, _ in OneStateKernel.choice(layer, request) },
+            make: { layer, description, _ in OneStateKernel(layer, description) }),
+        KernelEntry(
+            .simpleRNN, for: SimpleRNN.self,
+            choose: { layer, request, _ in OneStateKernel.choice(layer, request) },
+            make: { layer, description, _ in OneStateKernel(layer, description) }),
         KernelEntry(
             .bidirectional, for: Bidirectional.self, choose: { BidirectionalKernel.choice($0, $1, $2) },
             make: { try BidirectionalKernel($0, $1, $2) }),

@@ -88,7 +88,7 @@ public struct Bidirectional: Layer {
 
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         guard let layer = try config.innerLayer("layer") as? any RecurrentLayer else {
-            throw config.error("layer", "expected a recurrent layer: LSTM")
+            throw config.error("layer", "expected a recurrent layer: LSTM, GRU or SimpleRNN")
         }
         let mode: MergeMode? =
             config.value("merge_mode") == nil && config.isNull("merge_mode")
@@ -96,7 +96,7 @@ public struct Bidirectional: Layer {
         var other: (any RecurrentLayer)?
         if let written = try config.optionalInnerLayer("backward_layer") {
             guard let recurrent = written as? any RecurrentLayer else {
-                throw config.error("backward_layer", "expected a recurrent layer: LSTM")
+                throw config.error("backward_layer", "expected a recurrent layer: LSTM, GRU or SimpleRNN")
             }
             if let fault = Self.fault(layer, recurrent) { throw config.error("backward_layer", fault) }
             other = recurrent
