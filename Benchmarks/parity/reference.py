@@ -21,6 +21,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras  # noqa: E402
 import tensorflow  # noqa: E402
 
+import attention  # noqa: E402
 import callbacks  # noqa: E402
 import layers  # noqa: E402
 import losses  # noqa: E402
@@ -45,6 +46,7 @@ FILES = {
     "activation": layers.activation,
     "normalization": layers.normalization,
     "recurrent": recurrent.golden,
+    "attention": attention.golden,
     "losses": losses.golden,
     "missing-elements": missing.golden,
     "masked": masked.golden,

@@ -162,6 +162,12 @@ enum Models {
                 3, activation: .relu, recurrentActivation: .tanh, useBias: false, dropout: 0.2,
                 recurrentDropout: 0.1, seed: 4, returnSequences: true, returnState: true, goBackwards: true,
                 zeroOutputForMask: true, resetAfter: false),
+            MultiHeadAttention(
+                heads: 2, keyDim: 3, valueDim: 4, dropout: 0.1, useBias: false, outputLength: 5,
+                useCausalMask: true,
+                seed: 3),
+            Attention(useScale: true, scoreMode: .concat, dropout: 0.1, seed: 3, useCausalMask: true),
+            AdditiveAttention(useScale: false, dropout: 0.1),
             SimpleRNN(3, activation: .elu, dropout: 0.2, returnSequences: true),
             Bidirectional(
                 LSTM(3, returnSequences: true), mergeMode: nil,

@@ -137,6 +137,28 @@ void mio_rnn_forward(
 void mio_rnn_backward(
     const struct mio_lstm *rnn, float *dz, const float *next_h, const float *dy, float *dh);
 
+/// What queries may see of keys in attention: masks of (queries,) and (keys,), 0 for what is left out, each NULL if nothing is;
+/// `causal`: a query sees the keys up to its own position alone.
+struct mio_scores {
+    int64_t queries, keys;
+    const float *query_mask, *value_mask, *key_mask;
+    bool causal;
+};
+
+/// Products of queries and keys (queries, keys) → shares of each query: the softmax of `scale` times them over the keys that it
+/// sees, 0 for others. A query that sees none has equal shares of all.
+void mio_attention_shares(const struct mio_scores *scores, float scale, float *products);
+
+/// Gradients by the shares → those by the products, in place.
+void mio_attention_gradient(
+    const struct mio_scores *scores, float scale, const float *shares, float *gradients);
+
+/// product ← a · b, element by element; it may be one of them.
+void mio_multiply(const float *a, const float *b, int64_t count, float *product);
+
+/// target (rows, width) ← the row in each; NULL for zeros.
+void mio_broadcast_rows(const float *row, int64_t rows, int64_t width, float *target);
+
 /// C (m, n) ← initial + A · B, or += A · B. A's element (i, l) lies at a[i · a_row + l · a_column]. Rows of B and of
 /// C are `b_stride` and `c_stride` apart; B's and `initial`'s rows must be readable up to a multiple of 16.
 /// `initial` (n,) may be NULL: zeros.

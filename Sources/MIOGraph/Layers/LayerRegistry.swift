@@ -25,6 +25,9 @@ public enum LayerRegistry {
         LSTM.self,
         GRU.self,
         SimpleRNN.self,
+        MultiHeadAttention.self,
+        Attention.self,
+        AdditiveAttention.self,
         Bidirectional.self,
         TimeDistributed.self,
     ]

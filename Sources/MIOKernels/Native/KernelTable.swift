@@ -63,6 +63,7 @@ extension KernelName {
     static let lstm = KernelName("lstm")
     static let gru = KernelName("gru")
     static let simpleRNN = KernelName("simple rnn")
+    static let multiHeadAttention = KernelName("multi-head attention")
     static let bidirectional = KernelName("bidirectional")
     static let timeDistributed = KernelName("time distributed")
 }
@@ -125,6 +126,10 @@ extension NativeBackend {
             .simpleRNN, for: SimpleRNN.self,
             choose: { layer, request, _ in OneStateKernel.choice(layer, request) },
             make: { layer, description, _ in OneStateKernel(layer, description) }),
+        KernelEntry(
+            .multiHeadAttention, for: MultiHeadAttention.self,
+            choose: { layer, request, _ in MultiHeadAttentionKernel.choice(layer, request) },
+            make: { layer, description, _ in MultiHeadAttentionKernel(layer, description) }),
         KernelEntry(
             .bidirectional, for: Bidirectional.self, choose: { BidirectionalKernel.choice($0, $1, $2) },
             make: { try BidirectionalKernel($0, $1, $2) }),

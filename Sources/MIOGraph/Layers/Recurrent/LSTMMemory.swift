@@ -34,8 +34,8 @@ struct LSTMMemory {
 }
 
 extension LSTM {
-    var inputDropout: RecurrentDropout { RecurrentDropout(rate: dropout) }
-    var stateDropout: RecurrentDropout { RecurrentDropout(rate: recurrentDropout) }
+    var inputDropout: DropoutFactors { DropoutFactors(rate: dropout) }
+    var stateDropout: DropoutFactors { DropoutFactors(rate: recurrentDropout) }
 
     /// Keras draws factors for each gate where it drops states, and one set for all of them else.
     var inputFactorCount: Int {

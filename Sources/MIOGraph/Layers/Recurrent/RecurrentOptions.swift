@@ -101,8 +101,8 @@ package struct RecurrentOptions: Sendable {
 
     // MARK: Dropout
 
-    var inputDropout: RecurrentDropout { RecurrentDropout(rate: dropout) }
-    var stateDropout: RecurrentDropout { RecurrentDropout(rate: recurrentDropout) }
+    var inputDropout: DropoutFactors { DropoutFactors(rate: dropout) }
+    var stateDropout: DropoutFactors { DropoutFactors(rate: recurrentDropout) }
 
     /// Sets of factors of x. Keras draws them for each gate where it drops states, and one set for all gates else.
     package func inputSets(gates: Int) -> Int {
@@ -142,7 +142,7 @@ package struct RecurrentOptions: Sendable {
         _ rate: Double, _ stream: Int, _ context: CallContext, _ streams: RandomStreams, sample: Int,
         count: Int, to target: UnsafeMutablePointer<T>
     ) {
-        RecurrentDropout(rate: rate).draw(
+        DropoutFactors(rate: rate).draw(
             streams.philox(stream, seed: context.seed &+ UInt64(bitPattern: Int64(seed))), step: context.step,
             position: context.firstSample + sample, count: count, to: target)
     }

@@ -1,10 +1,10 @@
 import MIOBase
 
-/// Factors of a sample's elements, 0 or 1/(1 − rate), that hold for all steps of a sequence.
+/// Factors of a sample's elements, 0 or 1/(1 − rate): of the state of a recurrent layer, or of scores of attention.
 ///
 /// A function of (seed, step, position in the global batch, the call's name, the stream) alone. At a rate of 0, and as in
 /// Keras of 1, nothing is dropped.
-struct RecurrentDropout: Sendable {
+struct DropoutFactors: Sendable {
     let rate: Double
 
     var drops: Bool { rate > 0 && rate < 1 }
