@@ -100,11 +100,3 @@ private struct AgreementReport {
         [UInt8(exitCode.rawValue)] + UInt64(what.utf8.count).littleEndianBytes + what.utf8 + message.utf8
     }
 }
-
-extension UInt64 {
-    var littleEndianBytes: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: self >> ($0 * 8)) } }
-
-    init(littleEndianBytes bytes: some Collection<UInt8>) {
-        self = bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    }
-}

@@ -54,7 +54,7 @@ extension Communicator {
     ) throws {
         let bytes = Array(text.utf8)
         let digests = try allgather(
-            digest(bytes).littleEndianBytes + UInt64(bytes.count).littleEndianBytes)
+            [UInt8](littleEndian: [digest(bytes), UInt64(bytes.count)]))
         let ranks = digests.indices.filter { digests[$0] != digests[0] }
         guard let lowest = ranks.first else { return }
         let expected = lines(try broadcast(bytes, root: 0))

@@ -21,10 +21,8 @@ extension Communicator {
     /// The sum of every rank's numbers, in the order of a tree over the ranks: the same bits everywhere.
     /// - Throws: `CommunicationError`.
     package func sumInTreeOrder(_ values: [Double]) throws(CommunicationError) -> [Double] {
-        var rows = try allgather(values.flatMap { $0.bitPattern.littleEndianBytes }).flatMap { bytes in
-            stride(from: 0, to: bytes.count, by: 8).map {
-                Double(bitPattern: UInt64(littleEndianBytes: bytes[$0..<$0 + 8]))
-            }
+        var rows = try allgather([UInt8](littleEndian: values.map(\.bitPattern))).flatMap { bytes in
+            bytes.littleEndianWords.map(Double.init(bitPattern:))
         }
         add(CommunicationStatistics(bytesReduced: values.count * MemoryLayout<Double>.stride))
         rows.withUnsafeMutableBufferPointer {

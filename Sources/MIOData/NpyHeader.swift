@@ -50,7 +50,8 @@ struct NpyHeader {
         guard bytes.count >= start else { throw truncated() }
         let length =
             version == 1
-            ? Int(bytes.integer(at: 8, as: UInt16.self)) : Int(bytes.integer(at: 8, as: UInt32.self))
+            ? Int(bytes.littleEndian(at: 8, as: UInt16.self))
+            : Int(bytes.littleEndian(at: 8, as: UInt32.self))
         guard length <= Self.longest else {
             throw DataError(
                 .badHeader, place, "the header claims \(length) bytes; at most \(Self.longest) are read")
@@ -133,8 +134,7 @@ struct NpyHeader {
         let text = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': \(shape.tuple), }"
         let unpadded = 10 + text.utf8.count + 1
         let total = (unpadded + 63) / 64 * 64
-        let length = UInt16(total - 10)
-        return magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array(text.utf8)
+        return magic + [1, 0] + UInt16(total - 10).littleEndianBytes + Array(text.utf8)
             + [UInt8](repeating: 0x20, count: total - unpadded) + [0x0A]
     }
 }

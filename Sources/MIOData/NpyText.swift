@@ -11,9 +11,8 @@ struct NpyText {
         header = NpyHeader.encode(descriptor: "<U\(width)", [values.count])
         bytes = values.flatMap { value in
             let scalars = value.unicodeScalars.map(\.value)
-            return (scalars + [UInt32](repeating: 0, count: width - scalars.count)).flatMap { scalar in
-                (0..<4).map { UInt8(truncatingIfNeeded: scalar >> (8 * UInt32($0))) }
-            }
+            return (scalars + [UInt32](repeating: 0, count: width - scalars.count)).flatMap(
+                \.littleEndianBytes)
         }
     }
 }

@@ -54,11 +54,11 @@ struct ZipDirectory {
         let offset = member.localHeaderOffset
         let place = "\(file.path): member \(quoted: member.name)"
         guard offset >= 0, offset <= start - 30,
-            file.bytes.integer(at: offset, as: UInt32.self) == Self.localSignature
+            file.bytes.littleEndian(at: offset, as: UInt32.self) == Self.localSignature
         else { throw DataError(.badHeader, place, "its header is not where the zip directory says") }
         let begin =
-            offset + 30 + Int(file.bytes.integer(at: offset + 26, as: UInt16.self))
-            + Int(file.bytes.integer(at: offset + 28, as: UInt16.self))
+            offset + 30 + Int(file.bytes.littleEndian(at: offset + 26, as: UInt16.self))
+            + Int(file.bytes.littleEndian(at: offset + 28, as: UInt16.self))
         guard begin <= start, member.compressedSize <= start - begin else {
             throw DataError(
                 .badHeader, place,
@@ -76,8 +76,8 @@ struct ZipDirectory {
         }
         var offset = bytes.count - 22
         while offset >= max(0, bytes.count - 22 - 65535) {
-            if bytes.integer(at: offset, as: UInt32.self) == endSignature,
-                offset + 22 + Int(bytes.integer(at: offset + 20, as: UInt16.self)) == bytes.count
+            if bytes.littleEndian(at: offset, as: UInt32.self) == endSignature,
+                offset + 22 + Int(bytes.littleEndian(at: offset + 20, as: UInt16.self)) == bytes.count
             {
                 return offset
             }
@@ -91,18 +91,18 @@ struct ZipDirectory {
 
     private static func readEnd(_ file: MappedFile, at end: Int) throws -> (Int, Int, Int) {
         let bytes = file.bytes
-        let entryCount = bytes.integer(at: end + 10, as: UInt16.self)
-        let size = bytes.integer(at: end + 12, as: UInt32.self)
-        let start = bytes.integer(at: end + 16, as: UInt32.self)
+        let entryCount = bytes.littleEndian(at: end + 10, as: UInt16.self)
+        let size = bytes.littleEndian(at: end + 12, as: UInt32.self)
+        let start = bytes.littleEndian(at: end + 16, as: UInt32.self)
         let locator = end - 20
         guard entryCount == .max || size == .max || start == .max, locator >= 0,
-            bytes.integer(at: locator, as: UInt32.self) == locatorSignature
+            bytes.littleEndian(at: locator, as: UInt32.self) == locatorSignature
         else { return (Int(entryCount), Int(size), Int(start)) }
-        guard let end64 = Int(exactly: bytes.integer(at: locator + 8, as: UInt64.self)),
-            end64 <= locator - 56, bytes.integer(at: end64, as: UInt32.self) == end64Signature,
-            let entryCount64 = Int(exactly: bytes.integer(at: end64 + 32, as: UInt64.self)),
-            let size64 = Int(exactly: bytes.integer(at: end64 + 40, as: UInt64.self)),
-            let start64 = Int(exactly: bytes.integer(at: end64 + 48, as: UInt64.self))
+        guard let end64 = Int(exactly: bytes.littleEndian(at: locator + 8, as: UInt64.self)),
+            end64 <= locator - 56, bytes.littleEndian(at: end64, as: UInt32.self) == end64Signature,
+            let entryCount64 = Int(exactly: bytes.littleEndian(at: end64 + 32, as: UInt64.self)),
+            let size64 = Int(exactly: bytes.littleEndian(at: end64 + 40, as: UInt64.self)),
+            let start64 = Int(exactly: bytes.littleEndian(at: end64 + 48, as: UInt64.self))
         else { throw DataError(.badHeader, file.path, "its ZIP64 directory is not where the file says") }
         return (entryCount64, size64, start64)
     }
@@ -110,25 +110,25 @@ struct ZipDirectory {
     private static func readEntry(_ file: MappedFile, at offset: inout Int, limit: Int) throws -> ZipMember {
         let bytes = file.bytes
         func damaged() -> DataError { DataError(.badHeader, file.path, "its zip directory is damaged") }
-        guard limit - offset >= 46, bytes.integer(at: offset, as: UInt32.self) == centralSignature else {
+        guard limit - offset >= 46, bytes.littleEndian(at: offset, as: UInt32.self) == centralSignature else {
             throw damaged()
         }
-        let nameEnd = offset + 46 + Int(bytes.integer(at: offset + 28, as: UInt16.self))
-        let extraEnd = nameEnd + Int(bytes.integer(at: offset + 30, as: UInt16.self))
-        let next = extraEnd + Int(bytes.integer(at: offset + 32, as: UInt16.self))
+        let nameEnd = offset + 46 + Int(bytes.littleEndian(at: offset + 28, as: UInt16.self))
+        let extraEnd = nameEnd + Int(bytes.littleEndian(at: offset + 30, as: UInt16.self))
+        let next = extraEnd + Int(bytes.littleEndian(at: offset + 32, as: UInt16.self))
         guard next <= limit else { throw damaged() }
-        var sizes = [24, 20, 42].map { UInt64(bytes.integer(at: offset + $0, as: UInt32.self)) }
+        var sizes = [24, 20, 42].map { UInt64(bytes.littleEndian(at: offset + $0, as: UInt32.self)) }
         // A field of all ones is continued in the ZIP64 extra field, in this order.
         var field = nameEnd
         while field <= extraEnd - 4 {
-            let identifier = bytes.integer(at: field, as: UInt16.self)
-            let fieldEnd = field + 4 + Int(bytes.integer(at: field + 2, as: UInt16.self))
+            let identifier = bytes.littleEndian(at: field, as: UInt16.self)
+            let fieldEnd = field + 4 + Int(bytes.littleEndian(at: field + 2, as: UInt16.self))
             guard fieldEnd <= extraEnd else { throw damaged() }
             if identifier == 1 {
                 var value = field + 4
                 for index in sizes.indices where sizes[index] == UInt64(UInt32.max) {
                     guard value <= fieldEnd - 8 else { throw damaged() }
-                    sizes[index] = bytes.integer(at: value, as: UInt64.self)
+                    sizes[index] = bytes.littleEndian(at: value, as: UInt64.self)
                     value += 8
                 }
             }
@@ -140,9 +140,9 @@ struct ZipDirectory {
         defer { offset = next }
         return ZipMember(
             name: String(decoding: bytes[offset + 46..<nameEnd], as: UTF8.self),
-            method: bytes.integer(at: offset + 10, as: UInt16.self),
-            checksum: bytes.integer(at: offset + 16, as: UInt32.self), compressedSize: compressedSize,
-            size: size, isEncrypted: bytes.integer(at: offset + 8, as: UInt16.self) & 1 != 0,
+            method: bytes.littleEndian(at: offset + 10, as: UInt16.self),
+            checksum: bytes.littleEndian(at: offset + 16, as: UInt32.self), compressedSize: compressedSize,
+            size: size, isEncrypted: bytes.littleEndian(at: offset + 8, as: UInt16.self) & 1 != 0,
             localHeaderOffset: localOffset)
     }
 }

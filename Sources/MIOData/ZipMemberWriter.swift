@@ -46,91 +46,83 @@ struct ZipMemberWriter {
     }
 
     var localHeader: [UInt8] {
-        var bytes = LittleEndianBytes()
-        bytes.append(0x0403_4b50 as UInt32)
+        var bytes: [UInt8] = []
+        bytes.append(littleEndian: 0x0403_4b50 as UInt32)
         appendCommon(to: &bytes)
-        bytes.append(UInt16(nameBytes.count))
-        bytes.append(isLarge ? 20 : 0 as UInt16)
-        bytes.array += nameBytes
+        bytes.append(littleEndian: UInt16(nameBytes.count))
+        bytes.append(littleEndian: isLarge ? 20 : 0 as UInt16)
+        bytes += nameBytes
         if isLarge {
-            bytes.append(1 as UInt16)
-            bytes.append(16 as UInt16)
-            bytes.append(UInt64(size))
-            bytes.append(UInt64(size))
+            bytes.append(littleEndian: 1 as UInt16)
+            bytes.append(littleEndian: 16 as UInt16)
+            bytes.append(littleEndian: UInt64(size))
+            bytes.append(littleEndian: UInt64(size))
         }
-        return bytes.array
+        return bytes
     }
 
     var directoryEntry: [UInt8] {
-        var extra = LittleEndianBytes()
+        var extra: [UInt8] = []
         if isLarge {
-            extra.append(UInt64(size))
-            extra.append(UInt64(size))
+            extra.append(littleEndian: UInt64(size))
+            extra.append(littleEndian: UInt64(size))
         }
-        if offset >= Self.limit { extra.append(UInt64(offset)) }
-        var bytes = LittleEndianBytes()
-        bytes.append(0x0201_4b50 as UInt32)
-        bytes.append(0x032D as UInt16)  // made under Unix, by version 4.5
+        if offset >= Self.limit { extra.append(littleEndian: UInt64(offset)) }
+        var bytes: [UInt8] = []
+        bytes.append(littleEndian: 0x0201_4b50 as UInt32)
+        bytes.append(littleEndian: 0x032D as UInt16)  // made under Unix, by version 4.5
         appendCommon(to: &bytes)
-        bytes.append(UInt16(nameBytes.count))
-        bytes.append(extra.array.isEmpty ? 0 : UInt16(extra.array.count + 4))
-        bytes.append(0 as UInt16)  // comment
-        bytes.append(0 as UInt16)  // disk
-        bytes.append(0 as UInt16)  // internal attributes
-        bytes.append(0o600 << 16 as UInt32)  // permissions, as numpy sets them
-        bytes.append(UInt32(min(offset, Self.limit)))
-        bytes.array += nameBytes
-        if !extra.array.isEmpty {
-            bytes.append(1 as UInt16)
-            bytes.append(UInt16(extra.array.count))
-            bytes.array += extra.array
+        bytes.append(littleEndian: UInt16(nameBytes.count))
+        bytes.append(littleEndian: extra.isEmpty ? 0 : UInt16(extra.count + 4))
+        bytes.append(littleEndian: 0 as UInt16)  // comment
+        bytes.append(littleEndian: 0 as UInt16)  // disk
+        bytes.append(littleEndian: 0 as UInt16)  // internal attributes
+        bytes.append(littleEndian: 0o600 << 16 as UInt32)  // permissions, as numpy sets them
+        bytes.append(littleEndian: UInt32(min(offset, Self.limit)))
+        bytes += nameBytes
+        if !extra.isEmpty {
+            bytes.append(littleEndian: 1 as UInt16)
+            bytes.append(littleEndian: UInt16(extra.count))
+            bytes += extra
         }
-        return bytes.array
+        return bytes
     }
 
     /// From the version needed to the sizes: the same in both headers.
-    private func appendCommon(to bytes: inout LittleEndianBytes) {
-        bytes.append(isLarge ? 45 : 20 as UInt16)
-        bytes.append(Self.flags)
-        bytes.append(0 as UInt16)  // stored
-        bytes.append(0 as UInt16)  // midnight
-        bytes.append(Self.date)
-        bytes.append(checksum.value)
-        bytes.append(UInt32(min(size, Self.limit)))
-        bytes.append(UInt32(min(size, Self.limit)))
+    private func appendCommon(to bytes: inout [UInt8]) {
+        bytes.append(littleEndian: isLarge ? 45 : 20 as UInt16)
+        bytes.append(littleEndian: Self.flags)
+        bytes.append(littleEndian: 0 as UInt16)  // stored
+        bytes.append(littleEndian: 0 as UInt16)  // midnight
+        bytes.append(littleEndian: Self.date)
+        bytes.append(littleEndian: checksum.value)
+        bytes.append(littleEndian: UInt32(min(size, Self.limit)))
+        bytes.append(littleEndian: UInt32(min(size, Self.limit)))
     }
 }
 
 /// The records after the directory's entries.
 func zipEnd(entryCount: Int, size: Int, start: Int) -> [UInt8] {
     let limit = Int(UInt32.max)
-    var bytes = LittleEndianBytes()
+    var bytes: [UInt8] = []
     if size >= limit || start >= limit {
-        bytes.append(0x0606_4b50 as UInt32)
-        bytes.append(44 as UInt64)  // the bytes of this record that follow
-        bytes.append(0x032D as UInt16)
-        bytes.append(45 as UInt16)
-        bytes.append(0 as UInt64)  // disks
-        for value in [entryCount, entryCount, size, start] { bytes.append(UInt64(value)) }
-        bytes.append(0x0706_4b50 as UInt32)
-        bytes.append(0 as UInt32)
-        bytes.append(UInt64(start + size))
-        bytes.append(1 as UInt32)
+        bytes.append(littleEndian: 0x0606_4b50 as UInt32)
+        bytes.append(littleEndian: 44 as UInt64)  // the bytes of this record that follow
+        bytes.append(littleEndian: 0x032D as UInt16)
+        bytes.append(littleEndian: 45 as UInt16)
+        bytes.append(littleEndian: 0 as UInt64)  // disks
+        for value in [entryCount, entryCount, size, start] { bytes.append(littleEndian: UInt64(value)) }
+        bytes.append(littleEndian: 0x0706_4b50 as UInt32)
+        bytes.append(littleEndian: 0 as UInt32)
+        bytes.append(littleEndian: UInt64(start + size))
+        bytes.append(littleEndian: 1 as UInt32)
     }
-    bytes.append(0x0605_4b50 as UInt32)
-    bytes.append(0 as UInt32)  // disks
-    bytes.append(UInt16(entryCount))
-    bytes.append(UInt16(entryCount))
-    bytes.append(UInt32(min(size, limit)))
-    bytes.append(UInt32(min(start, limit)))
-    bytes.append(0 as UInt16)  // comment
-    return bytes.array
-}
-
-private struct LittleEndianBytes {
-    var array: [UInt8] = []
-
-    mutating func append<Integer: FixedWidthInteger>(_ value: Integer) {
-        withUnsafeBytes(of: value.littleEndian) { array.append(contentsOf: $0) }
-    }
+    bytes.append(littleEndian: 0x0605_4b50 as UInt32)
+    bytes.append(littleEndian: 0 as UInt32)  // disks
+    bytes.append(littleEndian: UInt16(entryCount))
+    bytes.append(littleEndian: UInt16(entryCount))
+    bytes.append(littleEndian: UInt32(min(size, limit)))
+    bytes.append(littleEndian: UInt32(min(start, limit)))
+    bytes.append(littleEndian: 0 as UInt16)  // comment
+    return bytes
 }

@@ -26,7 +26,7 @@ package final class SafetensorsFile: Sendable {
                 file: path, expected: "a safetensors file, at least 8 bytes", received: "\(bytes.count) bytes"
             )
         }
-        let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+        let length = bytes.littleEndian(at: 0, as: UInt64.self)
         guard length <= UInt64(SafetensorsHeader.maximumSize), Int(length) <= bytes.count - 8 else {
             throw FormatError(
                 file: path,

@@ -90,7 +90,7 @@ package enum SafetensorsWriter {
                 file: file, expected: "a header of at most \(SafetensorsHeader.maximumSize) bytes",
                 received: "\(json.count) bytes for \(tensors.count) tensors")
         }
-        return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
+        return UInt64(json.count).littleEndianBytes + json
     }
 
     private static func quoted(_ string: String) -> String { ConfigValue.string(string).json() }

@@ -100,16 +100,11 @@ package struct TensorBoardWriter: ~Copyable {
     }
 
     private static func append(record data: [UInt8], to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: UInt64(data.count).littleEndian) { length in
-            bytes.append(contentsOf: length)
-            append(CRC32C.masked(length), to: &bytes)
-        }
+        let length = UInt64(data.count)
+        bytes.append(littleEndian: length)
+        bytes.append(littleEndian: withUnsafeBytes(of: length.littleEndian) { CRC32C.masked($0) })
         bytes.append(contentsOf: data)
-        append(CRC32C.masked(data), to: &bytes)
-    }
-
-    private static func append(_ checksum: UInt32, to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: checksum.littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(littleEndian: CRC32C.masked(data))
     }
 
     private static func hostName() -> String {
@@ -147,12 +142,12 @@ private struct ProtobufMessage {
 
     mutating func append(field: UInt64, _ value: Double) {
         append(key: field, wireType: 1)
-        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(littleEndian: value.bitPattern)
     }
 
     mutating func append(field: UInt64, _ value: Float) {
         append(key: field, wireType: 5)
-        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(littleEndian: value.bitPattern)
     }
 
     mutating func append(field: UInt64, _ value: String) {

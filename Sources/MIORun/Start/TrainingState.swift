@@ -88,14 +88,12 @@ package struct TrainingState: Hashable {
         let words =
             [position.step, position.epoch, position.position, updates, slotsStart].map(UInt64.init)
             + epochSums.map(\.bitPattern)
-        return words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) } }
+        return [UInt8](littleEndian: words)
     }
 
     init(bytes: [UInt8], order: SampleOrder) {
         self.order = order
-        let words = stride(from: 0, to: bytes.count, by: 8).map { start in
-            (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[start + $1]) << (8 * UInt64($1)) }
-        }
+        let words = bytes.littleEndianWords
         position = TrainingPosition(step: Int(words[0]), epoch: Int(words[1]), position: Int(words[2]))
         updates = Int(words[3])
         slotsStart = Int(words[4])
