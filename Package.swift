@@ -58,9 +58,10 @@ package.targets += [.target(name: "CVectorLoops"), .target(name: "CDenseLoops"),
 package.targets.append(.target(name: "CFailedAllocation"))
 // What a program does with an error that leaves its top level.
 package.targets.append(.target(name: "CTopLevelError"))
-package.targets += module("MIOBase", [numerics])
-package.targets += module("MIOThreads", ["MIOBase", "CThreads"])
-package.targets += module("MIOFiles", ["MIOBase", "CZlib"], testing: ["TestFolders"])
+package.targets += module("MIOSystem", [])
+package.targets += module("MIOBase", ["MIOSystem", numerics])
+package.targets += module("MIOThreads", ["MIOBase", "MIOSystem", "CThreads"])
+package.targets += module("MIOFiles", ["MIOBase", "MIOSystem", "CZlib"], testing: ["TestFolders"])
 package.targets += module("MIOConfig", ["MIOBase"])
 package.targets += module("MIOTrace", ["MIOBase", "MIOThreads", "MIOConfig"])
 // `SpanLayer` hands out spans that live as long as a call.
@@ -71,10 +72,10 @@ package.targets += module(
 package.targets += module("MIOOptimizers", ["MIOBase", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOCallbacks", ["MIOBase", "MIOConfig", "MIOObjectives", "MIOOptimizers"])
-package.targets += module("MIOBatches", ["MIOBase", "MIOThreads", "CVectorLoops"])
+package.targets += module("MIOBatches", ["MIOBase", "MIOSystem", "MIOThreads", "CVectorLoops"])
 package.targets += module(
     "MIOData",
-    ["MIOBase", "MIOThreads", "MIOFiles", "MIOBatches", "CVectorLoops", "CPrefetch", "CZlib"],
+    ["MIOBase", "MIOSystem", "MIOThreads", "MIOFiles", "MIOBatches", "CVectorLoops", "CPrefetch", "CZlib"],
     testing: ["TestFolders"])
 package.targets += module(
     "MIOJob",
@@ -86,15 +87,16 @@ package.targets += module("MIOPlan", ["MIOBase", "MIOConfig", "MIOGraph"])
 package.targets += module(
     "MIOKernels",
     [
-        "MIOBase", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "CDenseLoops", "CFailedAllocation",
+        "MIOBase", "MIOSystem", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "CDenseLoops",
+        "CFailedAllocation",
         "COneDNN",
         "COpenBLAS",
     ])
 package.targets += module(
-    "MIOComm", ["MIOBase", "MIOThreads", "CSharedMemory", "CThreads", "CVectorLoops"],
+    "MIOComm", ["MIOBase", "MIOSystem", "MIOThreads", "CSharedMemory", "CThreads", "CVectorLoops"],
     testing: ["CommunicatorConformance"])
 package.targets += module(
-    "MIOMPI", ["MIOComm", "MIOBase", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
+    "MIOMPI", ["MIOComm", "MIOBase", "MIOSystem", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
     testing: ["mio-communication-check", "ProcessSupport", "TestFolders"])
 package.targets += module(
     "MIOFormats", ["MIOBase", "MIOConfig", "MIOFiles", "CVectorLoops"], testing: ["TestFolders"])
@@ -107,7 +109,7 @@ package.targets += module(
 package.targets += module(
     "MIORecords", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOBase", "MIOConfig"],
     testing: ["mio-checkpoint-check", "TestFolders"])
-package.targets += module("MIOMachine", ["MIOBase", "MIOComm"])
+package.targets += module("MIOMachine", ["MIOBase", "MIOSystem", "MIOComm"])
 package.targets += module("MIOLaunch", ["MIOBase", "MIOMachine"])
 package.targets += module(
     "MIOTuning",
@@ -118,7 +120,7 @@ package.targets += module(
 package.targets += module(
     "MIOScale",
     [
-        "MIOBase", "MIOThreads", "MIOConfig", "MIOComm", "MIOJob", "MIOKernels", "MIOTuning",
+        "MIOBase", "MIOSystem", "MIOThreads", "MIOConfig", "MIOComm", "MIOJob", "MIOKernels", "MIOTuning",
     ])
 package.targets += module(
     "MIORun",
@@ -126,7 +128,7 @@ package.targets += module(
         "MIOBase", "MIOConfig", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
         "MIOOptimizers", "MIOCallbacks", "MIOComm", "MIOBatches", "MIOData", "MIOFiles", "MIOFormats",
         "MIOJob",
-        "MIOTraining", "MIORecords", "MIOMachine", "MIOTuning", "MIOThreads",
+        "MIOTraining", "MIORecords", "MIOMachine", "MIOTuning", "MIOThreads", "MIOSystem",
     ], testing: ["MIOCheck", "SmallJobs", "TestFolders"])
 package.targets += module(
     "MIOCheck",
@@ -140,7 +142,7 @@ package.targets.append(
     .target(
         name: "MIOBenchmark",
         dependencies: [
-            "MIOBase", "MIOThreads", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers",
+            "MIOBase", "MIOSystem", "MIOThreads", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers",
             "MIOKernels", "MIOComm", "MIOBatches", "MIOData", "MIOJob", "MIOTraining", "MIOMachine", "MIORun",
         ], swiftSettings: strict))
 
@@ -186,7 +188,7 @@ package.targets += [
         dependencies: [
             "MIOCommandLine", "MIOMachine", "MIOLaunch", "MIOTuning", "MIORun", "MIOCheck", "MIOScale",
             "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig",
-            "MIORecords", "MIOFiles", "MIOThreads", "MIOBase", "CProcess", argumentParser,
+            "MIORecords", "MIOFiles", "MIOThreads", "MIOSystem", "MIOBase", "CProcess", argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),
@@ -296,7 +298,7 @@ package.targets += [
         swiftSettings: strict),
     // The same under a real mpirun.
     .executableTarget(
-        name: "mio-communication-check", dependencies: ["MIOMPI", "CommunicatorConformance"],
+        name: "mio-communication-check", dependencies: ["MIOMPI", "MIOSystem", "CommunicatorConformance"],
         path: "Tests/mio-communication-check", swiftSettings: strict),
     // Writes checkpoints until it is killed.
     .executableTarget(

@@ -1,6 +1,7 @@
 #include "CProcess.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #if defined(__linux__)

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// Writes what `print` has kept, and ends this process without the destructors of libraries.
 ///

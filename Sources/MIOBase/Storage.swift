@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// A block of memory for `count` elements, zeroed, aligned to a cache line (64 bytes), freed with its owner.
 ///

@@ -1,11 +1,6 @@
+import MIOSystem
 import MIOThreads
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// The batches that go round between the thread that fills them and the thread that uses them.
 ///

@@ -1,5 +1,6 @@
 import Foundation
 import MIOBase
+import MIOSystem
 
 /// How long this process, or the launch it is part of, has been going.
 package enum LaunchClock {
@@ -23,10 +24,9 @@ package enum LaunchClock {
             return now - began
         }
         #if os(Linux)
-            guard let stat = FileManager.default.contents(atPath: "/proc/self/stat") else { return nil }
+            guard let stat = SystemFile.text("/proc/self/stat") else { return nil }
             // Field 22, in ticks since the machine started; the name in field 2 may hold spaces and brackets.
-            let fields = String(decoding: stat, as: UTF8.self).split(separator: ")").last?
-                .split(separator: " ")
+            let fields = stat.split(separator: ")").last?.split(separator: " ")
             guard let fields, fields.count > 19, let ticks = Double(fields[19]) else { return nil }
             return read(CLOCK_BOOTTIME) - ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
         #else

@@ -5,12 +5,6 @@ import MIOJob
 import MIORecords
 import MIORun
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Where a run would write, and what it would continue from. Leaves nothing behind.
 package struct RunDirectoryCheck: Sendable, Hashable {
     package let path: String

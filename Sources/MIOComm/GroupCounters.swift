@@ -1,13 +1,8 @@
 import CSharedMemory
 import CThreads
 import MIOBase
+import MIOSystem
 import MIOThreads
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// One counter a rank of a group, in shared memory: each rank raises its own and waits for the others'.
 ///

@@ -1,11 +1,6 @@
 import MIOBase
+import MIOSystem
 import MIOThreads
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// The ranks as threads of this process, for tests and measurements: every sum is taken in rank order, and a rank that
 /// leaves makes the others' collectives fail instead of wait.

@@ -1,10 +1,5 @@
 import MIOBase
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// A world of one rank: every sum is its only term, and nothing waits.
 package final class LoopbackCommunicator: Communicator {

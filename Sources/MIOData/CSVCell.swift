@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// What a field of a CSV file holds, by the rules of `pandas.read_csv`.
 enum CSVCell: Equatable {

@@ -1,12 +1,7 @@
 import CPrefetch
 import MIOBase
 import MIOBatches
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// Rows of at least this many bytes are asked of the disk together, before the first of them is copied.
 private let announcedRowSize = 1 << 16

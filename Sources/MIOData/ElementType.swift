@@ -1,10 +1,5 @@
 import MIOBase
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// The element types of arrays on disk, by numpy's names without the byte order.
 ///

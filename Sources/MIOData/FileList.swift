@@ -1,11 +1,6 @@
 import MIOBase
 import MIOFiles
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// The files that globs name: the matches of each glob in byte order, one glob after the other, no file twice. The
 /// order is the same on every machine, whatever its locale.

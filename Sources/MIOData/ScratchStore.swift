@@ -1,11 +1,6 @@
 import MIOBase
 import MIOFiles
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// Room for what cannot be used where it lies: decompressed members, parsed CSV columns, arrays in another order.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// Which file a path leads to: equal for all names of one file, symbolic and hard links among them.
 package struct FileIdentity: Hashable, Sendable {

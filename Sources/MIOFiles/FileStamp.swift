@@ -1,4 +1,4 @@
-import Foundation
+import MIOSystem
 
 /// What tells that a file is still the one that was opened.
 package struct FileStamp: Hashable, Sendable {
@@ -11,12 +11,7 @@ package struct FileStamp: Hashable, Sendable {
     init(_ status: stat) {
         size = Int(status.st_size)
         inode = UInt64(status.st_ino)
-        #if canImport(Glibc)
-            modifiedSeconds = Int(status.st_mtim.tv_sec)
-            modifiedNanoseconds = Int(status.st_mtim.tv_nsec)
-        #else
-            modifiedSeconds = Int(status.st_mtimespec.tv_sec)
-            modifiedNanoseconds = Int(status.st_mtimespec.tv_nsec)
-        #endif
+        modifiedSeconds = Int(status.modified.tv_sec)
+        modifiedNanoseconds = Int(status.modified.tv_nsec)
     }
 }

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// Patterns of file names, as `glob(7)` has them.
 package enum Glob {

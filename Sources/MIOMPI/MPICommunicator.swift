@@ -1,12 +1,7 @@
 import CMPI
 import MIOBase
 import MIOComm
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// The ranks that `mpirun` or `srun` started, over MPI.
 ///

@@ -1,12 +1,7 @@
 import CMPI
 import MIOBase
 import MIOComm
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// Where the ranks are, and the communicators of those that belong together.
 struct MPITopology {

@@ -2,12 +2,7 @@ import CMPI
 import CSharedMemory
 import MIOBase
 import MIOComm
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// Memory that several processes of a machine map: an anonymous file of the lowest rank, which the others open by way
 /// of /proc. It has no name and no place in a file system, and goes with the last process that maps it.

@@ -1,10 +1,5 @@
 import MIOBase
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// The most ranks of a group, where it is not all of a machine: the ranks of one memory of several, for one. What a
 /// rank finds in the environment variable `MIO_RANKS_PER_GROUP`.

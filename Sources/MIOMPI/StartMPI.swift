@@ -1,12 +1,7 @@
 import CMPI
 import MIOBase
 import MIOComm
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// Turns a return code into an error with MPI's own words.
 func check(_ code: CInt, _ call: String, _ rank: Int?) throws(CommunicationError) {

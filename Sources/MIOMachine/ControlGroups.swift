@@ -1,4 +1,5 @@
 import Foundation
+import MIOSystem
 
 /// What the control groups of this process leave it of the machine: how containers and batch systems are given a number
 /// of CPUs without an affinity mask that would show it, and some of the memory.
@@ -11,10 +12,7 @@ package struct ControlGroups {
 
     /// Of this process.
     package static var current: ControlGroups {
-        func text(_ path: String) -> String? {
-            FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
-        }
-        return ControlGroups(membership: text("/proc/self/cgroup") ?? "", read: text)
+        ControlGroups(membership: SystemFile.text("/proc/self/cgroup") ?? "", read: SystemFile.text)
     }
 
     /// - Parameters:

@@ -1,4 +1,4 @@
-import Foundation
+import MIOSystem
 
 /// The cores that a process may use, and their threads.
 package struct MachineCores: Hashable, Sendable {
@@ -20,9 +20,7 @@ package struct MachineCores: Hashable, Sendable {
 
     private static var inMask: MachineCores {
         let allowed = ThreadsPerRank.allowedThreads()
-        let online = FileManager.default.contents(atPath: "/sys/devices/system/cpu/online").map {
-            ThreadsPerRank.cores(inList: String(decoding: $0, as: UTF8.self))
-        }
+        let online = SystemFile.text("/sys/devices/system/cpu/online").map(ThreadsPerRank.cores(inList:))
         return MachineCores(
             threads: allowed.count, cores: ThreadsPerRank.cores(ofThreads: allowed).count,
             isRestricted: online.map { $0.count > allowed.count } ?? false)

@@ -1,13 +1,13 @@
 import Foundation
+import MIOSystem
 
 /// Whether others compute on this machine too: what is measured meanwhile does not hold for later.
 package enum MachineLoad {
     /// Whether at least half of the cores were busy in the last minute, as Linux tells in `/proc/loadavg`.
     package static var isHigh: Bool {
-        let text = FileManager.default.contents(atPath: "/proc/loadavg").map {
-            String(decoding: $0, as: UTF8.self)
-        }
-        return isHigh(loadAverages: text ?? "", cores: ProcessInfo.processInfo.activeProcessorCount)
+        isHigh(
+            loadAverages: SystemFile.text("/proc/loadavg") ?? "",
+            cores: ProcessInfo.processInfo.activeProcessorCount)
     }
 
     /// - Parameter loadAverages: `0.54 0.30 0.21 1/235 4711`: threads that ran or waited for a core, in the last 1, 5 and 15

@@ -1,11 +1,6 @@
 import Foundation
 import MIOBase
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// A limit on memory, in bytes and in words.
 package struct MemoryLimit: Sendable, Hashable {
@@ -34,12 +29,7 @@ package struct MemoryLimit: Sendable, Hashable {
 
     /// Bytes of `ulimit -v`; `nil` for no limit.
     static var addressSpaceLimit: Int? {
-        var limit = rlimit()
-        #if canImport(Glibc)
-            guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { return nil }
-        #else
-            guard getrlimit(RLIMIT_AS, &limit) == 0 else { return nil }
-        #endif
+        guard let limit = ResourceLimit.addressSpace.get() else { return nil }
         return limit.rlim_cur < rlim_t(Int.max) ? Int(limit.rlim_cur) : nil
     }
 
@@ -54,8 +44,8 @@ package struct MemoryLimit: Sendable, Hashable {
 
     /// Bytes of addresses that this process has now; 0 where the system does not tell.
     private static var addressSpace: Int {
-        guard let text = FileManager.default.contents(atPath: "/proc/self/statm"),
-            let pages = String(decoding: text, as: UTF8.self).split(separator: " ").first.flatMap({ Int($0) })
+        guard let text = SystemFile.text("/proc/self/statm"),
+            let pages = text.split(separator: " ").first.flatMap({ Int($0) })
         else { return 0 }
         return pages.clampedTimes(sysconf(Int32(_SC_PAGESIZE)))
     }

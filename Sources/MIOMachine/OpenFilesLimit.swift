@@ -1,10 +1,5 @@
 import MIOBase
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// How many files and pipes a process may have open at once (`ulimit -n`), and how many `mpirun` needs.
 ///
@@ -42,29 +37,12 @@ package enum OpenFilesLimit {
 
     /// - Returns: the soft limit afterwards; `nil` if there is none or the system does not say.
     private static func raise(to wanted: Int) -> Int? {
-        var limit = rlimit()
-        guard get(&limit) else { return nil }
+        guard var limit = ResourceLimit.openFiles.get() else { return nil }
         if limit.rlim_cur < rlim_t(wanted), limit.rlim_cur < limit.rlim_max {
             let before = limit.rlim_cur
             limit.rlim_cur = min(rlim_t(wanted), limit.rlim_max)
-            if !set(&limit) { limit.rlim_cur = before }
+            if !ResourceLimit.openFiles.set(limit) { limit.rlim_cur = before }
         }
         return limit.rlim_cur < rlim_t(Int.max) ? Int(limit.rlim_cur) : nil
-    }
-
-    private static func get(_ limit: inout rlimit) -> Bool {
-        #if canImport(Glibc)
-            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
-        #else
-            getrlimit(RLIMIT_NOFILE, &limit) == 0
-        #endif
-    }
-
-    private static func set(_ limit: inout rlimit) -> Bool {
-        #if canImport(Glibc)
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
-        #else
-            setrlimit(RLIMIT_NOFILE, &limit) == 0
-        #endif
     }
 }

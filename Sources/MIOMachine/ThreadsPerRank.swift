@@ -1,9 +1,6 @@
 import Foundation
 import MIOComm
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import MIOSystem
 
 /// How many threads a rank computes with: its share of the cores that the ranks of its machine may use.
 ///
@@ -39,9 +36,8 @@ package enum ThreadsPerRank {
     /// machine's where there is no such file.
     package static func allowedThreads() -> [Int] {
         let prefix = "Cpus_allowed_list:"
-        guard let status = FileManager.default.contents(atPath: "/proc/self/status"),
-            let line = String(decoding: status, as: UTF8.self).split(separator: "\n")
-                .first(where: { $0.hasPrefix(prefix) })
+        guard let status = SystemFile.text("/proc/self/status"),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix(prefix) })
         else { return Array(0..<ProcessInfo.processInfo.activeProcessorCount) }
         let cores = cores(inList: String(line.dropFirst(prefix.count)))
         return cores.isEmpty ? [0] : cores
@@ -57,9 +53,7 @@ package enum ThreadsPerRank {
 
     /// As Linux tells.
     package static func siblings(ofThread thread: Int) -> String? {
-        FileManager.default.contents(
-            atPath: "/sys/devices/system/cpu/cpu\(thread)/topology/thread_siblings_list"
-        ).map { String(decoding: $0, as: UTF8.self) }
+        SystemFile.text("/sys/devices/system/cpu/cpu\(thread)/topology/thread_siblings_list")
     }
 
     /// `0-3,8` → 0, 1, 2, 3, 8
@@ -79,12 +73,7 @@ package enum ThreadsPerRank {
     /// From `/sys`, not from `sysconf`: in a virtual machine that one adds up the caches of the whole host.
     package static func lastLevelCache() -> Int {
         let folder = "/sys/devices/system/cpu/cpu0/cache"
-        let sizes = (0..<8).compactMap { index -> Int? in
-            guard let bytes = FileManager.default.contents(atPath: "\(folder)/index\(index)/size") else {
-                return nil
-            }
-            return size(inText: String(decoding: bytes, as: UTF8.self))
-        }
+        let sizes = (0..<8).compactMap { SystemFile.text("\(folder)/index\($0)/size").flatMap(size(inText:)) }
         return sizes.max() ?? 16 << 20
     }
 

@@ -1,10 +1,5 @@
 import MIOBase
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// A thread that can be waited for.
 ///

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// A mutex and a condition: what threads that wait for each other's news need. Unlike
 /// `Synchronization.Mutex` it can wait; where nobody contends for it, it makes no system call.

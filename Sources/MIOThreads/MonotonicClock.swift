@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// A clock that only goes forward, the same for all processes of a machine. Reading it allocates nothing.
 package enum MonotonicClock {

@@ -2,13 +2,8 @@ import CProcess
 import Foundation
 import MIOBase
 import MIOLaunch
+import MIOSystem
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// A program that this one waits for, and to which it passes requests to stop.
 ///
@@ -58,11 +53,7 @@ struct ChildProcess {
             sigaction(number, nil, &action)
             // `nohup`, and what a script starts in the background: who started this one does not want to hear it.
             if number != SIGCHLD, action.isIgnored { continue }
-            #if canImport(Glibc)
-                action.__sigaction_handler.sa_handler = handler
-            #else
-                action.__sigaction_u.__sa_handler = handler
-            #endif
+            action.handler = handler
             sigemptyset(&action.sa_mask)
             action.sa_flags = SA_RESTART
             sigaction(number, &action, nil)
@@ -167,11 +158,6 @@ struct ChildProcess {
 
 extension sigaction {
     fileprivate var isIgnored: Bool {
-        #if canImport(Glibc)
-            let handler = __sigaction_handler.sa_handler
-        #else
-            let handler = __sigaction_u.__sa_handler
-        #endif
         // SIG_IGN is a cast of 1.
         return unsafeBitCast(handler, to: Int.self) == 1
     }

@@ -1,13 +1,8 @@
 import MIOBase
 import MIOLaunch
+import MIOSystem
 import MIOThreads
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// Hands on what a program writes to standard output and error, and goes on reading when nobody takes it any more:
 /// `mpirun` would end in the midst of a run, with a crash of its own. Its words about a rank's end are left out

@@ -4,12 +4,6 @@ import MIOCommandLine
 import MIOJob
 import MIOMachine
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// `mio summary`
 struct SummaryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,13 +1,8 @@
 import CThreads
 import MIOComm
+import MIOSystem
 import MIOThreads
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// To whom a rank that waits gives its core.
 @Suite struct GroupCountersTests {

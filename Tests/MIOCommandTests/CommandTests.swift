@@ -5,12 +5,6 @@ import ProcessSupport
 import SmallJobs
 import Testing
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// The program `mio` as people run it, with a real `mpirun` and real workers. One after the other: each starts
 /// several processes.
 @Suite(.serialized) struct CommandTests {

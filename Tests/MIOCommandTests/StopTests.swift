@@ -3,12 +3,6 @@ import ProcessSupport
 import SmallJobs
 import Testing
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// How `mio train` ends where it is asked to stop, is killed, or nobody listens to it. One after the other: each starts
 /// several processes.
 @Suite(.serialized) struct StopTests {

@@ -1,14 +1,9 @@
 import MIOBase
 import MIOBatches
 import MIOData
+import MIOSystem
 import TestFolders
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 struct PrefetcherTests {
     let folder: TemporaryFolder

@@ -1,12 +1,7 @@
+import MIOSystem
 import MIOThreads
 import Synchronization
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 @Suite struct JoinableThreadTests {
     @Test func joinReturnsAfterTheBody() throws {

@@ -7,12 +7,7 @@ import CommunicatorConformance
 import MIOBase
 import MIOComm
 import MIOMPI
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 struct SampleError: MIOError {
     let description: String

@@ -1,7 +1,8 @@
 #ifndef C_PROCESS_H
 #define C_PROCESS_H
 
-#include <signal.h>
+// For sigset_t; <signal.h> would give Swift a second `sigaction` beside the C library's.
+#include <sys/select.h>
 #include <sys/types.h>
 
 /// Starts `arguments[0]`, looked up like a shell does, with this process' environment: in a process group of its own, with

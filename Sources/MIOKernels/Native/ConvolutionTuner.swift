@@ -3,22 +3,21 @@ import Foundation
 import MIOBase
 import MIOGraph
 import MIOPlan
+import MIOSystem
 import MIOThreads
 
 /// Measures, for the convolutions that could be computed in several ways, which one is fastest here.
 extension NativeBackend {
     /// What measurements hold for: the processor, as Linux tells on x86-64 and on Arm, and oneDNN.
     package var machine: String {
-        let cpu = FileManager.default.contents(atPath: "/proc/cpuinfo").map {
-            String(decoding: $0, as: UTF8.self)
-        }
+        let cpu = SystemFile.text("/proc/cpuinfo") ?? ""
         let wanted = [
             "cpu family", "model", "model name", "stepping", "CPU implementer", "CPU architecture",
             "CPU variant", "CPU part", "CPU revision",
         ]
         var words: [String] = []
         // The first processor's lines: `model name\t: Intel(R) Xeon(R) Processor`.
-        for line in (cpu ?? "").split(separator: "\n").prefix(12) {
+        for line in cpu.split(separator: "\n").prefix(12) {
             let parts = line.split(separator: ":", maxSplits: 1).map {
                 $0.trimmingCharacters(in: .whitespaces)
             }

@@ -2,13 +2,8 @@ import CDenseLoops
 import COneDNN
 import COpenBLAS
 import MIOBase
+import MIOSystem
 import MIOThreads
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// What this machine could do at most, measured: what a layer's speed is held against.
 ///

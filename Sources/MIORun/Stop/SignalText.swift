@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import MIOSystem
 
 /// A line for standard error that a signal handler may put together: it allocates nothing, and writes at once.
 ///

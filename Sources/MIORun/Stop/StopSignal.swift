@@ -1,13 +1,8 @@
 import MIOBase
 import MIOFiles
+import MIOSystem
 import MIOThreads
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// Whether this process was asked to stop: SIGUSR1 or SIGTERM, once, politely.
 ///
@@ -45,12 +40,7 @@ package enum StopSignal {
         _ = text
         for number in [SIGUSR1, SIGTERM] {
             var action = sigaction()
-            let handler: @convention(c) (Int32) -> Void = { StopSignal.request($0) }
-            #if canImport(Glibc)
-                action.__sigaction_handler.sa_handler = handler
-            #else
-                action.__sigaction_u.__sa_handler = handler
-            #endif
+            action.handler = { StopSignal.request($0) }
             action.sa_flags = SA_RESTART
             sigaction(number, &action, nil)
         }

@@ -1,13 +1,8 @@
 import MIOBase
 import MIOComm
+import MIOSystem
 import MIOThreads
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// Measures what a machine's memory does for its cores.
 enum MachineProbe {
