@@ -5,7 +5,7 @@ import MIOSystem
 /// A limit on memory, in bytes and in words.
 package struct MemoryLimit: Sendable, Hashable {
     package let bytes: Int
-    /// For a message: `this machine has 23.5 GB`.
+    /// For a message: `this machine has 23.5 GiB`.
     package let text: String
 
     package init(bytes: Int, text: String) {

@@ -1,4 +1,5 @@
 import Foundation
+import MIOBase
 
 /// Shows a run's progress to a person: on a terminal one line that is rewritten, elsewhere plain lines.
 ///
@@ -107,12 +108,12 @@ package final class ConsoleSink: MetricSink {
         var text = "epoch \(event.epoch + 1)/\(extent.epochs)"
         text += "  \((max(step, 1) - 1) % stepsPerEpoch + 1)/\(extent.stepsPerEpoch)"
         if let rate = event["samples_per_second"] {
-            text += "  \(String(format: rate < 100 ? "%.1f" : "%.0f", rate)) samples/s"
+            text += "  \(fixedText(rate, decimals: rate < 100 ? 1 : 0)) samples/s"
         }
         if let first, event.step > first.step {
             let (total, overflow) = extent.epochs.multipliedReportingOverflow(by: extent.stepsPerEpoch)
             let left = overflow ? 0 : max(0, total - step)
-            text += "  " + duration((now - first.time) / Double(event.step - first.step) * Double(left))
+            text += "  " + clockText((now - first.time) / Double(event.step - first.step) * Double(left))
             text += " left"
         }
         return text + values(event)
@@ -125,17 +126,7 @@ package final class ConsoleSink: MetricSink {
     /// Losses and metrics; what describes the run itself is shown elsewhere or not at all.
     private func values(_ event: RunEvent) -> String {
         event.values.filter { !Self.unshown.contains($0.name) }
-            .map { "  \($0.name.escaped()) " + String(format: "%.4g", $0.value) }.joined()
-    }
-
-    /// `0:42`, `12:03`, `3:00:05`.
-    private func duration(_ seconds: Double) -> String {
-        guard seconds.isFinite, seconds < 1e9 else { return "?" }
-        let total = Int(max(0, seconds).rounded())
-        let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
-        return hours > 0
-            ? String(format: "%ld:%02ld:%02ld", hours, minutes, rest)
-            : String(format: "%ld:%02ld", minutes, rest)
+            .map { "  \($0.name.escaped()) \(shortText($0.value))" }.joined()
     }
 
     private func width() -> Int {

@@ -75,7 +75,7 @@ package struct ScaleReport: Sendable {
         let useful = largestUseful
         let speed = useful.samplesPerSecond / rows[0].samplesPerSecond
         let text =
-            "Up to \(useful.ranks) \(useful.ranks == 1 ? "rank is" : "ranks are") useful (\(format(speed, 1)) times as fast as one)"
+            "Up to \(useful.ranks) \(useful.ranks == 1 ? "rank is" : "ranks are") useful (\(fixedText(speed, decimals: 1)) times as fast as one)"
         guard let next = rows.first(where: { $0.ranks > useful.ranks }) else {
             return text + "; more were not looked at."
         }
@@ -89,7 +89,7 @@ package struct ScaleReport: Sendable {
                 "of \(next.binds)"
             }
         let gain = next.samplesPerSecond / useful.samplesPerSecond
-        return text + "; \(next.ranks) would be \(format(gain, 2)) times as fast as that, because "
+        return text + "; \(next.ranks) would be \(fixedText(gain, decimals: 2)) times as fast as that, because "
             + why + "."
     }
 
@@ -106,7 +106,7 @@ package struct ScaleReport: Sendable {
         guard better.seconds < row.seconds * Self.noticeable else { return nil }
         return
             "With training.micro_batch: \(row.largestPart) a step of \(counted(row.ranks, "rank")) would take "
-            + "\(duration(better.seconds)) instead of \(duration(row.seconds)), at more memory: sums between machines "
+            + "\(durationText(better.seconds)) instead of \(durationText(row.seconds)), at more memory: sums between machines "
             + "hide behind the backward pass over all of a rank's samples, not over \(model.constants.step.passSamples) "
             + "of them."
     }

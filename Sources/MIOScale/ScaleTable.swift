@@ -1,4 +1,4 @@
-import Foundation
+import MIOBase
 import MIOConfig
 
 extension ScaleReport {
@@ -19,11 +19,11 @@ extension ScaleReport {
 
     private func cells(_ row: Prediction) -> [String] {
         [
-            "\(row.ranks)", "\(row.nodes)", "\(row.globalBatch)", duration(row.seconds),
-            duration(row.compute),
-            duration(row.reduce), duration(row.update), duration(row.transfer + row.latency),
-            duration(row.control), format(row.samplesPerSecond, row.samplesPerSecond < 100 ? 1 : 0),
-            format(100 * efficiency(row), 1) + " %", row.binds,
+            "\(row.ranks)", "\(row.nodes)", "\(row.globalBatch)", durationText(row.seconds),
+            durationText(row.compute),
+            durationText(row.reduce), durationText(row.update), durationText(row.transfer + row.latency),
+            durationText(row.control), fixedText(row.samplesPerSecond, decimals: row.samplesPerSecond < 100 ? 1 : 0),
+            percentText(efficiency(row), decimals: 1), row.binds,
         ]
     }
 
@@ -42,14 +42,4 @@ extension ScaleReport {
                 ])
             })
     }
-}
-
-func format(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
-
-/// Three digits or so, with the unit that suits: `31.2 µs`, `4.50 ms`, `1.20 s`.
-func duration(_ seconds: Double) -> String {
-    if seconds == 0 { return "0" }
-    let (value, unit) =
-        seconds < 1e-3 ? (seconds * 1e6, "µs") : seconds < 1 ? (seconds * 1e3, "ms") : (seconds, "s")
-    return format(value, value < 10 ? 2 : value < 100 ? 1 : 0) + " " + unit
 }

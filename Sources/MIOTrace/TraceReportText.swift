@@ -19,10 +19,9 @@ extension TraceReport {
         let shown = shownRows
         let width = shown.map(\.name.count).max() ?? 0
         lines += shown.map { row in
-            let padding = String(repeating: " ", count: width - row.name.count)
-            return row.name + padding
-                + String(format: "  %5.1f %%  %9@ ms", row.share * 100, number(row.milliseconds) as NSString)
-                + speed(row)
+            let share = percentText(row.share, decimals: 1)
+            let padding = String(repeating: " ", count: width - row.name.count + max(0, 7 - share.count))
+            return row.name + padding + "  \(share)  \(number(row.milliseconds)) ms" + speed(row)
         }
         if !betweenSteps.isEmpty {
             lines.append(
@@ -58,7 +57,7 @@ extension TraceReport {
     }
 
     private func speed(_ row: Row) -> String {
-        let percent = String(format: "%.0f %%", row.ofLimit * 100)
+        let percent = percentText(row.ofLimit)
         return switch row.bound {
         case .arithmetic: "  \(number(row.gigaflops)) GFLOP/s, \(percent) of sgemm"
         case .memory: "  \(number(row.gigabytes)) GB/s, \(percent) of triad"
@@ -71,7 +70,7 @@ extension TraceReport {
         let mean = busyMilliseconds.reduce(0, +) / Double(busyMilliseconds.count)
         let rank = busyMilliseconds.firstIndex(of: most) ?? 0
         return "slowest: rank \(rank) on \(description.ranks[rank].machine), busy \(number(most)) ms a step, "
-            + String(format: "%.1f %% more than the mean of all ranks", (most / max(mean, 1e-9) - 1) * 100)
+            + "\(percentText(most / max(mean, 1e-9) - 1, decimals: 1)) more than the mean of all ranks"
     }
 
     /// The largest of what could be worked on.
@@ -83,7 +82,7 @@ extension TraceReport {
         let memory = layers.filter { $0.bound == .memory }
         func largest(_ rows: [Row]) -> String {
             guard let row = rows.max(by: { $0.share < $1.share }) else { return "" }
-            return "most of all \(row.name)" + String(format: " (%.0f %%)", row.share * 100)
+            return "most of all \(row.name) (\(percentText(row.share)))"
         }
         let causes: [(share: Double, text: String)] = [
             (share(arithmetic), "the layers' arithmetic, \(largest(arithmetic))"),
@@ -105,12 +104,12 @@ extension TraceReport {
             ),
         ]
         let cause = causes.max { $0.share < $1.share }!
-        return String(format: "What binds: %@; %.0f %% of a step.", cause.text as NSString, cause.share * 100)
+        return "What binds: \(cause.text); \(percentText(cause.share)) of a step."
     }
 
     /// Three significant digits.
     private func number(_ value: Double) -> String {
-        value >= 100 ? String(format: "%.0f", value) : String(format: "%.3g", value)
+        value >= 100 ? fixedText(value, decimals: 0) : shortText(value, digits: 3)
     }
 
     /// One line of JSON.

@@ -70,18 +70,18 @@ struct TableCommand: ParsableCommand {
 
     private static func cells(_ result: ConfigValue) throws -> [String] {
         var reader = try ConfigReader(result, at: ConfigPath("mio-bench run"))
-        func real(_ key: String, _ format: String, scale: Double = 1) throws -> String {
+        func real(_ key: String, decimals: Int, scale: Double = 1) throws -> String {
             guard let value = try reader.optionalReal(key) else { return "–" }
-            return String(format: format, value * scale)
+            return fixedText(value * scale, decimals: decimals)
         }
         func integer(_ key: String) throws -> String {
             try reader.optionalInteger(key).map { "\($0)" } ?? "–"
         }
         return try [
             reader.string("model"), integer("ranks"), integer("threads_per_rank"), integer("batch_size"),
-            real("steps_per_second", "%.1f"), real("samples_per_second", "%.1f"),
-            real("median_step_milliseconds", "%.3f"), real("fastest_step_milliseconds", "%.3f"),
-            real("first_step_seconds", "%.2f"), real("peak_memory_bytes", "%.0f", scale: 1e-6),
+            real("steps_per_second", decimals: 1), real("samples_per_second", decimals: 1),
+            real("median_step_milliseconds", decimals: 3), real("fastest_step_milliseconds", decimals: 3),
+            real("first_step_seconds", decimals: 2), real("peak_memory_bytes", decimals: 0, scale: 1e-6),
             integer("allocations_per_step"), integer("communication_allocations_per_step"),
             integer("onednn_allocations_per_step"), integer("collectives_per_step"),
             integer("bytes_reduced_per_step"),

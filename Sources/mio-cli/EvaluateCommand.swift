@@ -49,7 +49,7 @@ struct EvaluateCommand: ParsableCommand {
         let width = evaluation.names.map(\.count).max() ?? 0
         for (name, value) in zip(evaluation.names, evaluation.values) {
             try StandardStreams.print(
-                name + String(repeating: " ", count: width - name.count + 2) + shortNumber(value))
+                name + String(repeating: " ", count: width - name.count + 2) + shortText(value, digits: 6))
         }
     }
 }

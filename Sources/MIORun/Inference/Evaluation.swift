@@ -84,6 +84,6 @@ public struct Evaluation: Sendable, Hashable {
 extension Evaluation: CustomStringConvertible {
     /// `loss 0.4127, kind_accuracy 0.86`
     public var description: String {
-        zip(names, values).map { "\($0) \(History.text($1))" }.joined(separator: ", ")
+        zip(names, values).map { "\($0) \(shortText($1))" }.joined(separator: ", ")
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import MIOBase
 
 /// What a training measured, epoch by epoch (Keras' `History`).
@@ -42,14 +41,11 @@ extension History.Epoch: CustomStringConvertible {
     /// `epoch 3: loss 0.4127, kind_accuracy 0.86`
     public var description: String {
         "epoch \(number): "
-            + zip(names, values).map { "\($0) \(History.text($1))" }.joined(separator: ", ")
+            + zip(names, values).map { "\($0) \(shortText($1))" }.joined(separator: ", ")
     }
 }
 
 extension History: CustomStringConvertible {
     /// A line for each epoch.
     public var description: String { epochs.map(\.description).joined(separator: "\n") }
-
-    /// Four significant digits.
-    package static func text(_ value: Double) -> String { String(format: "%.4g", value) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Garments
+import MIOBase
 
 /// Test images in rows, each with its true and predicted box, and below it what it is and was taken for.
 struct ContactSheet {
@@ -20,9 +21,8 @@ struct ContactSheet {
     /// "89.1 % of 10000 kinds right", "mean IoU 0.84".
     static func figures(_ results: TestResults) -> [String] {
         [
-            String(
-                format: "%.1f %% of %ld kinds right", results.accuracy * 100, results.samples.count),
-            String(format: "mean IoU of the boxes %.3f", results.meanOverlap),
+            "\(percentText(results.accuracy, decimals: 1)) of \(results.samples.count) kinds right",
+            "mean IoU of the boxes \(fixedText(results.meanOverlap, decimals: 3))",
         ]
     }
 
