@@ -1,4 +1,4 @@
-/// Why a run cannot start or go on, beyond what data, job and checkpoints say themselves.
+/// A message and an exit code: an error that has nothing else to say to a program.
 public struct RunError: MIOError, Hashable {
     /// What is wrong, and what to do.
     public let message: String

@@ -62,7 +62,7 @@ package final class Prefetcher {
     /// Starts to read at once.
     /// - Precondition: batch size, world size and depth are positive (depth at least 3), `start` is a batch
     ///   of the schedule or the end of an epoch, `rank` is in `0..<worldSize`.
-    /// - Throws: `ThreadError` if no thread can be started.
+    /// - Throws: `RunError` if no thread can be started.
     package init(dataset: any SampleSource, configuration: Configuration) throws {
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: configuration.batchSize)
         precondition(

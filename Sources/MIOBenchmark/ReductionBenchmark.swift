@@ -67,7 +67,7 @@ package struct ReductionBenchmark: Sendable {
     }
 
     /// Called by all ranks.
-    /// - Throws: `WrongSum` if a sum is not that of all ranks, or `CommunicationError`.
+    /// - Throws: `RunError` if a sum is not that of all ranks, or `CommunicationError`.
     package func run(_ communicator: any Communicator) throws -> ReductionMeasurement {
         let isOneGroup = communicator.group.count == 1
         let sizes = try counts.map { count in
@@ -112,25 +112,11 @@ package struct ReductionBenchmark: Sendable {
         let expected = ranks * (ranks + 1) / 2 + ranks * shift
         try communicator.agree(on: what) {
             if let index = reduction.summed.first(where: { reduction.slab.pointer[$0] != expected }) {
-                throw WrongSum(
-                    what: what, index: index, count: reduction.slab.count, expected: expected,
-                    received: reduction.slab.pointer[index])
+                throw RunError(
+                    "\(what): value \(index) of \(reduction.slab.count): expected \(expected), received "
+                        + "\(reduction.slab.pointer[index]); this is a bug of mio", exitCode: .internalError)
             }
         }
         return try communicator.allreduceMax(seconds)
-    }
-}
-
-/// A reduction that did not sum: a bug, and no time worth reporting.
-struct WrongSum: MIOError {
-    let what: String
-    let index: Int
-    let count: Int
-    let expected: Float
-    let received: Float
-
-    var exitCode: ExitCode { .internalError }
-    var description: String {
-        "\(what): value \(index) of \(count): expected \(expected), received \(received); this is a bug of mio"
     }
 }

@@ -168,7 +168,7 @@ enum RegistryPages {
 
     static func regularizers() throws(DocumentationError) -> ClassPage {
         var entries: [ClassPage.Entry] = []
-        for name in RegularizerRegistry.types.map({ $0.className }) {
+        for name in RegularizerRegistry.all {
             let (value, keys) = try recorded(name) {
                 try RegularizerRegistry.read(.dictionary(["class": .string(name)]), at: path)
             }
@@ -189,7 +189,7 @@ enum RegistryPages {
 
     static func constraints() throws(DocumentationError) -> ClassPage {
         var entries: [ClassPage.Entry] = []
-        for name in ConstraintRegistry.types.map({ $0.className }) {
+        for name in ConstraintRegistry.all {
             let (value, keys) = try recorded(name) {
                 try ConstraintRegistry.read(.dictionary(["class": .string(name)]), at: path)
             }

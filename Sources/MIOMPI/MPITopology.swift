@@ -13,7 +13,7 @@ struct MPITopology {
     /// The column's once more, for what may come between sums that are under way.
     let control: MPI_Comm
     /// What is wrong with the size of groups that was asked for: the same on all ranks. Each is then alone.
-    let fault: RanksPerGroupError?
+    let fault: RunError?
 
     /// What a rank knows of itself, in the order in which it travels.
     private enum Fact: Int, CaseIterable { case lowestRank, ranksOnNode, canShare, ranksPerGroup }

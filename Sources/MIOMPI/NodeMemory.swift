@@ -16,14 +16,14 @@ final class NodeMemory {
 
     /// All ranks of `communicator` call it, and none waits for another that failed.
     /// - Returns: `nil` where the lowest rank failed.
-    /// - Throws: `SharedMemoryError`, on the ranks that cannot have it; `CommunicationError`.
+    /// - Throws: `RunError`, on the ranks that cannot have it; `CommunicationError`.
     init?(byteCount: Int, rank: Int, communicator: MPI_Comm) throws {
         let hugePages = HugePage.count(for: byteCount)
         self.byteCount = hugePages > 0 ? hugePages * HugePage.byteCount : max(byteCount, 64)
         let place = try query(rank, "MPI_Comm_rank") { MPI_Comm_rank(communicator, $0) }
         var file: CInt = -1
         defer { if file >= 0 { close(file) } }
-        var failure: SharedMemoryError?
+        var failure: RunError?
         // The lowest rank's process and file, and which file that is; negative if it has none.
         var address: [Int64] = [Int64(getpid()), -1, 0, 0]
         if place == 0 {
@@ -31,7 +31,7 @@ final class NodeMemory {
             if file >= 0, ftruncate(file, off_t(self.byteCount)) == 0, let identity = Self.identity(file) {
                 address = [address[0], Int64(file)] + identity
             } else {
-                failure = SharedMemoryError("making", bytes: self.byteCount)
+                failure = .noSharedMemory("making", bytes: self.byteCount)
             }
         }
         try check(MPI_Bcast(&address, 4, mio_mpi_int64(), 0, communicator), "MPI_Bcast", rank)
@@ -40,12 +40,12 @@ final class NodeMemory {
             // In a container with numbers of its own the process is another, and the file somebody else's.
             let path = "/proc/\(address[0])/fd/\(address[1])"
             if Self.identity(path) == Array(address[2...]) { file = mio_open_file(path) }
-            if file < 0 { failure = SharedMemoryError("finding another rank's", bytes: self.byteCount) }
+            if file < 0 { failure = .noSharedMemory("finding another rank's", bytes: self.byteCount) }
         }
         let mapped =
             exists && failure == nil ? mio_map_shared(file, self.byteCount, HugePage.byteCount) : nil
         if exists, failure == nil, mapped == nil {
-            failure = SharedMemoryError("mapping", bytes: self.byteCount)
+            failure = .noSharedMemory("mapping", bytes: self.byteCount)
         }
         // The lowest rank closes its file once all have opened it.
         try check(MPI_Barrier(communicator), "MPI_Barrier", rank)
@@ -79,19 +79,12 @@ final class NodeMemory {
     }
 }
 
-/// This rank cannot have memory that others of its machine see.
-struct SharedMemoryError: MIOError {
-    let action: String
-    let bytes: Int
-    let reason: String
-
-    /// Of the C library's last error.
-    init(_ action: String, bytes: Int) {
-        (self.action, self.bytes, reason) = (action, bytes, String(cString: strerror(errno)))
-    }
-
-    var exitCode: ExitCode { .inputOutput }
-    var description: String {
-        "\(action) shared memory of \(bytes) bytes: \(reason); free some memory, or use fewer ranks a machine"
+extension RunError {
+    /// This rank cannot have memory that others of its machine see: the C library's last error.
+    fileprivate static func noSharedMemory(_ action: String, bytes: Int) -> RunError {
+        let reason = String(cString: strerror(errno))
+        return RunError(
+            "\(action) shared memory of \(bytes) bytes: \(reason); free some memory, or use "
+                + "fewer ranks a machine", exitCode: .inputOutput)
     }
 }

@@ -35,33 +35,20 @@ enum RanksPerGroup: Hashable {
     var limit: Int? { if case .atMost(let count) = self { count } else { nil } }
 
     /// What is wrong with what the ranks were asked for, each on its machine; `nil` if nothing is. The same on all ranks.
-    static func fault(_ asked: [RanksPerGroup], ranksOnNode: [Int]) -> RanksPerGroupError? {
+    static func fault(_ asked: [RanksPerGroup], ranksOnNode: [Int]) -> RunError? {
         guard let first = asked.first else { return nil }
-        if let rank = asked.firstIndex(where: { $0 != first }) { return .unlike(rank: rank) }
+        if let rank = asked.firstIndex(where: { $0 != first }) {
+            return RunError(
+                "\(variable) is not the same on ranks 0 and \(rank): launch all ranks with it (mpirun -x \(variable)), "
+                    + "or none", exitCode: .usage)
+        }
         for (rank, onNode) in ranksOnNode.enumerated() where first != .unset {
             guard let limit = first.limit, onNode % min(limit, onNode) == 0 else {
-                return .doesNotDivide(rank: rank, ranksOnNode: onNode)
+                return RunError(
+                    "\(variable): expected a number that divides the \(onNode) ranks of rank \(rank)'s machine, received "
+                        + "\(quoted: text ?? ""); correct or unset it", exitCode: .usage)
             }
         }
         return nil
-    }
-}
-
-/// Groups cannot be as large as the environment asks.
-enum RanksPerGroupError: MIOError, Hashable {
-    /// A rank has another value than rank 0, or one of them none.
-    case unlike(rank: Int)
-    case doesNotDivide(rank: Int, ranksOnNode: Int)
-
-    var exitCode: ExitCode { .usage }
-    var description: String {
-        switch self {
-        case .unlike(let rank):
-            "\(RanksPerGroup.variable) is not the same on ranks 0 and \(rank): launch all ranks with it "
-                + "(mpirun -x \(RanksPerGroup.variable)), or none"
-        case .doesNotDivide(let rank, let ranksOnNode):
-            "\(RanksPerGroup.variable): expected a number that divides the \(ranksOnNode) ranks of rank "
-                + "\(rank)'s machine, received \(quoted: RanksPerGroup.text ?? ""); correct or unset it"
-        }
     }
 }

@@ -1,3 +1,4 @@
+import MIOBase
 import MIOThreads
 
 /// The thread that writes checkpoints, one at a time, so that events never wait for one.
@@ -12,7 +13,7 @@ final class CheckpointThread: @unchecked Sendable {
     private var isClosed = false
     private var thread: JoinableThread?
 
-    init(store: CheckpointStore, errors: BackgroundErrors) throws(ThreadError) {
+    init(store: CheckpointStore, errors: BackgroundErrors) throws(RunError) {
         self.store = store
         self.errors = errors
         thread = try JoinableThread(named: "mio checkpoints") { [self] in run() }

@@ -1,3 +1,4 @@
+import MIOBase
 import MIOThreads
 
 /// An event whose values are known before the first step: its word, and the names of its numbers in order.
@@ -24,7 +25,7 @@ final class EventThread: @unchecked Sendable {
     private var thread: JoinableThread?
 
     init(mailbox: Mailbox, kinds: [EventKind], sinks: sending [any MetricSink], errors: BackgroundErrors)
-        throws(ThreadError)
+        throws(RunError)
     {
         self.mailbox = mailbox
         self.kinds = kinds

@@ -20,7 +20,7 @@ package final class RecordKeeper: Sendable {
     ///   - sinks: handed over: the record keeper's thread alone uses them, and closes them.
     ///   - store: `nil` for a run without checkpoints.
     ///   - capacity: events that may wait to be written before `post` waits.
-    /// - Throws: `FileError` naming a value that has a reserved name or one used twice; `ThreadError`.
+    /// - Throws: `FileError` naming a value that has a reserved name or one used twice; `RunError`.
     package init(
         kinds: [EventKind], sinks: sending [any MetricSink], store: CheckpointStore?, capacity: Int = 1024
     ) throws {

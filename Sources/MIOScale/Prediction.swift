@@ -89,7 +89,8 @@ package struct ScaleReport: Sendable {
                 "of \(next.binds)"
             }
         let gain = next.samplesPerSecond / useful.samplesPerSecond
-        return text + "; \(next.ranks) would be \(fixedText(gain, decimals: 2)) times as fast as that, because "
+        return text
+            + "; \(next.ranks) would be \(fixedText(gain, decimals: 2)) times as fast as that, because "
             + why + "."
     }
 

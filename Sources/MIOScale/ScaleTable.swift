@@ -22,7 +22,8 @@ extension ScaleReport {
             "\(row.ranks)", "\(row.nodes)", "\(row.globalBatch)", durationText(row.seconds),
             durationText(row.compute),
             durationText(row.reduce), durationText(row.update), durationText(row.transfer + row.latency),
-            durationText(row.control), fixedText(row.samplesPerSecond, decimals: row.samplesPerSecond < 100 ? 1 : 0),
+            durationText(row.control),
+            fixedText(row.samplesPerSecond, decimals: row.samplesPerSecond < 100 ? 1 : 0),
             percentText(efficiency(row), decimals: 1), row.binds,
         ]
     }

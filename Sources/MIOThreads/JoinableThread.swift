@@ -11,8 +11,8 @@ package struct JoinableThread {
 
     /// Starts the thread.
     /// - Parameter name: for the message of an error.
-    /// - Throws: `ThreadError` if the system has no thread left.
-    package init(named name: String, _ run: @escaping @Sendable () -> Void) throws(ThreadError) {
+    /// - Throws: `RunError` if the system has no thread left.
+    package init(named name: String, _ run: @escaping @Sendable () -> Void) throws(RunError) {
         var attributes = pthread_attr_t()
         try Self.check(pthread_attr_init(&attributes), name)
         defer { pthread_attr_destroy(&attributes) }
@@ -48,8 +48,8 @@ package struct JoinableThread {
         precondition(code == 0, "pthread_join returned \(code)")
     }
 
-    private static func check(_ code: CInt, _ name: String) throws(ThreadError) {
-        guard code == 0 else { throw ThreadError(name: name, reason: String(cString: strerror(code))) }
+    private static func check(_ code: CInt, _ name: String) throws(RunError) {
+        guard code == 0 else { throw .noThread(named: name, reason: String(cString: strerror(code))) }
     }
 
     /// Carries a closure through C's `void *`.
@@ -65,19 +65,12 @@ package struct JoinableThread {
     }
 }
 
-/// A thread that the system would not start.
-package struct ThreadError: MIOError, Hashable {
-    package let name: String
-    /// The reason, as `strerror` words it.
-    package let reason: String
-
-    package init(name: String, reason: String) {
-        self.name = name
-        self.reason = reason
-    }
-
-    package var exitCode: ExitCode { .inputOutput }
-    package var description: String {
-        "cannot start the thread \"\(name)\": \(reason); raise the limits of threads (`ulimit -u`) and memory"
+extension RunError {
+    /// A thread that the system would not start.
+    /// - Parameter reason: as `strerror` words it.
+    package static func noThread(named name: String, reason: String) -> RunError {
+        RunError(
+            "cannot start the thread \"\(name)\": \(reason); raise the limits of threads (`ulimit -u`) and memory",
+            exitCode: .inputOutput)
     }
 }

@@ -1,4 +1,5 @@
 import CThreads
+import MIOBase
 import Synchronization
 
 /// Threads that work together with the one that owns them, again and again: fork and join.
@@ -21,8 +22,8 @@ package final class ThreadTeam {
 
     /// Starts all threads but the owner's.
     /// - Precondition: `count` is at least 1.
-    /// - Throws: `ThreadError` if the system has no thread left.
-    package init(count: Int) throws(ThreadError) {
+    /// - Throws: `RunError` if the system has no thread left.
+    package init(count: Int) throws(RunError) {
         precondition(count >= 1, "a team of \(count)")
         self.count = count
         shared = Shared(helpers: count - 1)

@@ -35,25 +35,24 @@ package struct TraceFile: Sendable {
     }
 
     /// - Parameter path: of the file, for messages.
-    /// - Throws: `TraceError` for a file that no worker wrote.
-    package init(_ data: Data, path: String) throws(TraceError) {
+    /// - Throws: `RunError` for a file that no worker wrote.
+    package init(_ data: Data, path: String) throws(RunError) {
         let content: Content
         do {
             content = try JSONDecoder().decode(Content.self, from: data)
-        } catch { throw TraceError(path: path, reason: Self.reason(error)) }
+        } catch { throw .noTrace(path, Self.reason(error)) }
         guard content.otherData.program == "mio" else {
-            throw TraceError(
-                path: path, reason: "otherData.program: expected mio, found \(content.otherData.program)")
+            throw .noTrace(
+                path, "otherData.program: expected mio, found \(content.otherData.program)")
         }
         description = content.otherData
         events = content.traceEvents.compactMap { $0.event }
         guard let stray = events.first(where: { !description.ranks.indices.contains($0.rank) }) else {
             return
         }
-        throw TraceError(
-            path: path,
-            reason:
-                "an event of rank \(stray.rank): expected \(description.ranks.count) ranks, as otherData says"
+        throw .noTrace(
+            path,
+            "an event of rank \(stray.rank): expected \(description.ranks.count) ranks, as otherData says"
         )
     }
 
@@ -107,18 +106,10 @@ package struct TraceFile: Sendable {
     }
 }
 
-/// A file that is no trace of mio.
-package struct TraceError: MIOError, Hashable {
-    package let path: String
-    package let reason: String
-
-    package init(path: String, reason: String) {
-        self.path = path
-        self.reason = reason
-    }
-
-    package var exitCode: ExitCode { .badInput }
-    package var description: String {
-        "\(path): no trace of mio: \(reason); make one with mio train --trace FILE"
+extension RunError {
+    /// A file that is no trace of mio.
+    static func noTrace(_ path: String, _ reason: String) -> RunError {
+        RunError(
+            "\(path): no trace of mio: \(reason); make one with mio train --trace FILE", exitCode: .badInput)
     }
 }

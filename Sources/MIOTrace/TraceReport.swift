@@ -1,3 +1,5 @@
+import MIOBase
+
 /// Where the time of a trace's steps went, over all ranks.
 ///
 /// A share is of the ranks' time in steps: Σ durations ÷ Σ steps' durations. Together they are 1: what no event covers
@@ -37,14 +39,14 @@ package struct TraceReport: Sendable {
     package let limits: TraceDescription.Limits
 
     /// - Parameter path: of the file, for messages.
-    /// - Throws: `TraceError` if there is no step.
-    package init(_ trace: TraceFile, path: String) throws(TraceError) {
+    /// - Throws: `RunError` if there is no step.
+    package init(_ trace: TraceFile, path: String) throws(RunError) {
         description = trace.description
         let ranks = description.ranks
         let stepEvents = trace.events.filter { $0.kind == .step }
         let numbers = stepEvents.map(\.step)
         guard let first = numbers.min(), let last = numbers.max() else {
-            throw TraceError(path: path, reason: "it has no step: the run did none of those to be traced")
+            throw .noTrace(path, "it has no step: the run did none of those to be traced")
         }
         steps = first...last
         // What happened while a step was going on; a checkpoint comes after it.

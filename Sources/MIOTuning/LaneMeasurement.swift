@@ -33,7 +33,7 @@ package struct LaneMeasurement {
     }
 
     /// Of each candidate; `nil` for those that there was no time or memory for.
-    /// - Throws: `KernelError`, `ThreadError`.
+    /// - Throws: `KernelError`, `RunError`.
     package func seconds() throws -> [Double?] {
         let began = MonotonicClock.seconds
         let samples = try affordableSamples()

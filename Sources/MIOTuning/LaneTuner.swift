@@ -46,7 +46,7 @@ package struct LaneTuner {
     /// - Parameters:
     ///   - threads: the most that a rank may use.
     ///   - measures: whether to measure what is not remembered.
-    /// - Throws: `KernelError`, `ThreadError`.
+    /// - Throws: `KernelError`, `RunError`.
     package func decide(
         _ job: Job, threads: Int, worldSize: Int, ranksOnNode: Int, measures: Bool,
         makeBackend: @escaping (Int) throws -> any KernelBackend

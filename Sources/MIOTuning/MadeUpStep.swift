@@ -23,7 +23,7 @@ package final class MadeUpStep {
     ///   - lanes: of the rank.
     ///   - shards: that the batch is cut into: a multiple of the lanes.
     ///   - sharedBy: ranks that share the last level of cache, which decides how the step is cut into passes.
-    /// - Throws: `KernelError`, `ThreadError`; `AgreedError` if there is no memory.
+    /// - Throws: `KernelError`, `RunError`; `AgreedError` if there is no memory.
     package init(
         _ job: Job, backend: any KernelBackend, samples: Int, lanes: Int = 1, shards: Int? = nil,
         sharedBy: Int

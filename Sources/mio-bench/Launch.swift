@@ -6,14 +6,8 @@ import MIOMachine
 
 /// Runs this program again under mpirun.
 enum Launch {
-    /// A run that ended badly.
-    struct Failure: MIOError {
-        let description: String
-        let exitCode: ExitCode
-    }
-
     /// - Returns: the JSON that rank 0 prints.
-    /// - Throws: `Failure` if mpirun or a rank fails, with the exit code.
+    /// - Throws: `RunError` if mpirun or a rank fails, with the exit code.
     static func run(ranks: Int, _ arguments: [String]) throws -> ConfigValue {
         let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
         let process = Process()
@@ -38,9 +32,8 @@ enum Launch {
         process.waitUntilExit()
         let line = data.split(separator: UInt8(ascii: "\n")).last { $0.first == UInt8(ascii: "{") }
         guard process.terminationStatus == 0, let line else {
-            throw Failure(
-                description:
-                    "mpirun -n \(ranks) mio-bench \(arguments.joined(separator: " ")): ended with exit "
+            throw RunError(
+                "mpirun -n \(ranks) mio-bench \(arguments.joined(separator: " ")): ended with exit "
                     + "code \(process.terminationStatus) and "
                     + (line == nil ? "without a result" : "a result") + "; its messages are above",
                 exitCode: ExitCode(rawValue: process.terminationStatus) ?? .internalError)

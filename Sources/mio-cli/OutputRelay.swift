@@ -38,8 +38,8 @@ final class OutputRelay: @unchecked Sendable {
     }
 
     /// The program runs: its ends of the pipes are its own.
-    /// - Throws: `ThreadError`
-    func start() throws(ThreadError) {
+    /// - Throws: `RunError`
+    func start() throws(RunError) {
         for output in outputs { close(output) }
         thread = try JoinableThread(named: "mio output") { self.run() }
     }

@@ -32,8 +32,8 @@ import Testing
         try expectSections("losses.md", LossRegistry.all)
         try expectSections("metrics.md", MetricRegistry.all)
         try expectSections("optimizers.md", OptimizerRegistry.all)
-        try expectSections("regularizers.md", RegularizerRegistry.types.map { $0.className })
-        try expectSections("constraints.md", ConstraintRegistry.types.map { $0.className })
+        try expectSections("regularizers.md", RegularizerRegistry.all)
+        try expectSections("constraints.md", ConstraintRegistry.all)
         try expectSections("schedules.md", ScheduleRegistry.all)
         try expectSections("callbacks.md", CallbackRegistry.all)
     }

@@ -1,3 +1,4 @@
+import MIOBase
 import MIOSystem
 import MIOThreads
 import Synchronization
@@ -11,7 +12,7 @@ import Testing
     }
 
     @Test func theErrorSaysWhichThreadAndWhatToDo() {
-        let error = ThreadError(name: "events", reason: "Resource temporarily unavailable")
+        let error = RunError.noThread(named: "events", reason: "Resource temporarily unavailable")
         #expect(
             error.description
                 == "cannot start the thread \"events\": Resource temporarily unavailable; raise the limits of "

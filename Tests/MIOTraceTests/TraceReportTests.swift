@@ -89,6 +89,6 @@ import Testing
     @Test func aTraceWithoutStepsIsAnError() throws {
         let bytes = try TraceFile.bytes(events: [], description: description(layers: []))
         let empty = try TraceFile(Data(bytes), path: "t.json")
-        #expect(throws: TraceError.self) { try TraceReport(empty, path: "t.json") }
+        #expect(throws: RunError.self) { try TraceReport(empty, path: "t.json") }
     }
 }

@@ -7,6 +7,8 @@ extension Initializer {
             "VarianceScaling", "Orthogonal",
         ] + VarianceScaling.named.map(\.className)
 
+    private static let registry = Registry("an initializer", classNames) { [$0, snakeCase($0)] }
+
     /// Those that draw random numbers.
     private static let drawing = classNames.filter {
         !["Zeros", "Ones", "Constant", "Identity"].contains($0)
@@ -24,23 +26,21 @@ extension Initializer {
             self = fallback
             return
         }
-        var named = try NamedConfig(value, at: config.path.appending(key), kind: "an initializer")
-        let identifier = named.identifier
-        guard
-            let className = Self.classNames.first(where: { $0 == identifier || snakeCase($0) == identifier })
-        else { throw named.unknownIdentifier(valid: Self.classNames) }
-        try self.init(className: className, arguments: &named.reader)
-        if Self.drawing.contains(className) {
-            try named.reader.accept([
-                .at(.null, named: "seed", advice: "initial weights follow the job's seed")
-            ])
+        self = try Self.registry.read(value, at: config.path.appending(key)) {
+            (className, named) throws(ConfigError) in
+            let initializer = try Initializer(className: className, arguments: &named.reader)
+            if Self.drawing.contains(className) {
+                try named.reader.accept([
+                    .at(.null, named: "seed", advice: "initial weights follow the job's seed")
+                ])
+            }
+            if className == "VarianceScaling"
+                || VarianceScaling.named.contains(where: { $0.className == className })
+            {
+                try named.reader.accept(["input_axes", "output_axes"].map { .at(.null, named: $0) })
+            }
+            return initializer
         }
-        if className == "VarianceScaling"
-            || VarianceScaling.named.contains(where: { $0.className == className })
-        {
-            try named.reader.accept(["input_axes", "output_axes"].map { .at(.null, named: $0) })
-        }
-        try named.reader.finish()
     }
 
     private init(className: String, arguments: inout ConfigReader) throws(ConfigError) {

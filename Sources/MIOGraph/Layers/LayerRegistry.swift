@@ -1,8 +1,7 @@
 import MIOBase
 import MIOConfig
-import Synchronization
 
-/// The layers a job file can name. The names are an allow-list: nothing else is ever constructed.
+/// The layers a job file can name.
 ///
 /// A program adds layers of its own by `register(_:)`, before it reads a job.
 public enum LayerRegistry {
@@ -32,13 +31,10 @@ public enum LayerRegistry {
         TimeDistributed.self,
     ]
 
-    /// Those of the program.
-    private static let registered = Mutex<[any Layer.Type]>([])
-
-    private static var all: [any Layer.Type] { types + registered.withLock { $0 } }
+    private static let registry = Registry("a layer", types) { [$0.className] }
 
     /// All classes that a job may name.
-    public static var classNames: [String] { all.map { $0.className } }
+    public static var classNames: [String] { registry.names }
 
     /// Makes a layer of the program known to job files.
     /// - Throws: `GraphError` if a layer has the name already, or if it is no name.
@@ -52,24 +48,10 @@ public enum LayerRegistry {
     }
 
     private static func register(_ type: any Layer.Type, named swiftName: String) throws(GraphError) {
-        let name = type.className
-        let place = "layer class \(quoted: name)"
-        guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else {
-            throw GraphError(
-                place: place,
-                message: "a className has letters, digits and underscores; change that of \(swiftName)")
-        }
-        let isTaken = registered.withLock { registered in
-            let isTaken =
-                (types + registered).contains { $0.className == name } || modelClassNames.contains(name)
-            if !isTaken { registered.append(type) }
-            return isTaken
-        }
-        guard !isTaken else {
-            throw GraphError(
-                place: place,
-                message:
-                    "is registered already; give \(swiftName) a className of its own, and register it once")
+        do throws(ConfigError) {
+            try registry.register(type, swiftName: swiftName, reserved: modelClassNames)
+        } catch {
+            throw GraphError(place: "layer class \(quoted: type.className)", message: error.message)
         }
     }
 
@@ -82,7 +64,7 @@ public enum LayerRegistry {
     public static func makeLayer(className: String, classKey: String, config: inout ConfigReader)
         throws(ConfigError) -> any Layer
     {
-        guard let type = all.first(where: { $0.className == className }) else {
+        guard let type = registry.entry(named: className) else {
             throw config.error(
                 classKey, ConfigReader.unknown(className, valid: classNames + modelClassNames))
         }

@@ -24,7 +24,7 @@ package struct MachineLimits: Hashable, Sendable {
 
     /// Measures both on so many threads, in about 0.3 seconds and 96 MiB: the fastest of many short runs, for what
     /// else the machine does only slows it, and leaves some run of a few milliseconds alone.
-    /// - Throws: `ThreadError` if the system has no thread left, `KernelError` if oneDNN refuses.
+    /// - Throws: `RunError` if the system has no thread left, `KernelError` if oneDNN refuses.
     package static func measure(threads: Int) throws -> MachineLimits {
         // As long a run at any number of threads.
         let size = 64 * Int((8 * cbrt(Double(threads))).rounded())

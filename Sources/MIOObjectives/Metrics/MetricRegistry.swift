@@ -17,20 +17,17 @@ public enum MetricRegistry {
 
     /// The Keras function name of each, for messages and documentation; class names and short names
     /// (`MeanAbsoluteError`, `mae`) are understood too.
-    public static var all: [String] { types.map { $0.names[0] } }
+    public static var all: [String] { registry.names }
+
+    private static let registry = Registry("a metric", types) { $0.names + [$0.className] }
 
     /// Reads `accuracy`, or `{class: TopKCategoricalAccuracy, k: 3, name: top3}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
     package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Metric {
-        var named = try NamedConfig(value, at: path, kind: "a metric", allowsName: true)
-        guard
-            let type = types.first(where: {
-                $0.className == named.identifier || $0.names.contains(named.identifier)
-            })
-        else { throw named.unknownIdentifier(valid: all) }
-        let metric = try type.init(reading: &named.reader, name: named.writtenName ?? type.names[0])
-        try named.reader.accept([.dtype] + type.kerasArguments)
-        try named.reader.finish()
-        return metric
+        try registry.read(value, at: path, allowsName: true) { (type, named) throws(ConfigError) in
+            let metric = try type.init(reading: &named.reader, name: named.writtenName ?? type.names[0])
+            try named.reader.accept([.dtype] + type.kerasArguments)
+            return metric
+        }
     }
 }

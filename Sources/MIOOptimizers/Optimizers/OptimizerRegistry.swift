@@ -9,7 +9,9 @@ public enum OptimizerRegistry {
     ]
 
     /// The class name of each, for messages and documentation; lower-case names are understood too.
-    public static var all: [String] { types.map { $0.className } }
+    public static var all: [String] { registry.names }
+
+    private static let registry = Registry("an optimizer", types) { [$0.className] + $0.names }
 
     /// Arguments of Keras' optimizers that mio does not have.
     private static let kerasArguments: [KerasArgument] = [
@@ -23,15 +25,10 @@ public enum OptimizerRegistry {
     /// Reads `adam`, or `{class: Adam, learning_rate: 0.001}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
     package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Optimizer {
-        var named = try NamedConfig(value, at: path, kind: "an optimizer")
-        guard
-            let type = types.first(where: {
-                $0.className == named.identifier || $0.names.contains(named.identifier)
-            })
-        else { throw named.unknownIdentifier(valid: all) }
-        let optimizer = try type.init(reading: &named.reader)
-        try named.reader.accept(kerasArguments)
-        try named.reader.finish()
-        return optimizer
+        try registry.read(value, at: path) { (type, named) throws(ConfigError) in
+            let optimizer = try type.init(reading: &named.reader)
+            try named.reader.accept(kerasArguments)
+            return optimizer
+        }
     }
 }

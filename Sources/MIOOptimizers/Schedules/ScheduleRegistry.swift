@@ -9,7 +9,9 @@ public enum ScheduleRegistry {
     ]
 
     /// The class name of each, for messages and documentation.
-    public static var all: [String] { types.map { $0.className } }
+    public static var all: [String] { registry.names }
+
+    private static let registry = Registry("a learning rate schedule", types) { [$0.className] }
 
     /// Reads `0.001`, or `{class: CosineDecay, initial_learning_rate: 0.001, decay_steps: 1000}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
@@ -25,14 +27,11 @@ public enum ScheduleRegistry {
                     + all.joined(separator: ", ") + "); found \(value.summary)"
                     + ConfigReader.decimalCommaAdvice(value))
         }
-        var named = try NamedConfig(value, at: path, kind: "a learning rate schedule")
-        guard let type = types.first(where: { $0.className == named.identifier }) else {
-            throw named.unknownIdentifier(valid: all)
+        return try registry.read(value, at: path) { (type, named) throws(ConfigError) in
+            let schedule = try type.init(reading: &named.reader)
+            try named.reader.accept([.name()])
+            return schedule
         }
-        let schedule = try type.init(reading: &named.reader)
-        try named.reader.accept([.name()])
-        try named.reader.finish()
-        return schedule
     }
 
     private static func constant(_ number: Double, at path: ConfigPath) throws(ConfigError) -> Constant {

@@ -98,7 +98,7 @@ enum MachineProbe {
 
     /// Runs `body` on threads at the same time, each given its number, on a core of its own where there is one.
     /// - Returns: what each returned.
-    /// - Throws: the first error of `body`; `ThreadError`.
+    /// - Throws: the first error of `body`; `RunError`.
     static func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Double) throws -> [Double]
     {
         let box = Results(count: count)

@@ -8,7 +8,7 @@ package enum ScaleMeasurement {
     ///   - ranksPerNode: that a machine will have. At once no more compute here than there are cores.
     ///   - cores: of this machine.
     ///   - duration: seconds for each size of step.
-    /// - Throws: `KernelError`, `FileError`, `ThreadError`; `RunError` for a model larger than the memory.
+    /// - Throws: `KernelError`, `FileError`; `RunError` for a model larger than the memory, or without a thread.
     package static func run(
         _ job: Job, kernels: KernelSelection, ranksPerNode: Int, cores: Int, duration: Double = 1
     ) throws -> ScaleConstants {

@@ -28,7 +28,7 @@ struct StepProbe: Sendable {
     }
 
     /// Steps for about this long.
-    /// - Throws: `KernelError`, `ThreadError`; `AgreedError` if there is no memory.
+    /// - Throws: `KernelError`, `RunError`; `AgreedError` if there is no memory.
     func run(atLeast duration: Double) throws -> Result {
         let step = try MadeUpStep(
             job, backend: try kernels.makeBackend(threads: 1), samples: samples, sharedBy: sharedBy)

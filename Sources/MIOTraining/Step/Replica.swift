@@ -42,7 +42,7 @@ package final class Replica {
     ///   - memory: the slabs of a training, of which the first lane has the gradients; without it the replica has
     ///     weights of its own.
     ///   - lanes: threads that compute.
-    /// - Throws: `KernelError`, `ThreadError`
+    /// - Throws: `KernelError`, `RunError`
     package init(
         graph: Graph, outputs: [OutputSpecification], backend: some KernelBackend, plan: Plan, part: Int,
         memory: TrainingMemory? = nil, lanes count: Int = 1

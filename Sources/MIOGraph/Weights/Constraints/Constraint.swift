@@ -28,26 +28,24 @@ public protocol Constraint: Sendable {
 
 /// The constraints that a job file can name.
 package enum ConstraintRegistry {
-    package static let types: [any Constraint.Type] = [
+    static let types: [any Constraint.Type] = [
         MaxNorm.self,
         MinMaxNorm.self,
         NonNeg.self,
         UnitNorm.self,
     ]
 
+    /// The class name of each, for messages and documentation; names in snake case are understood too.
+    package static var all: [String] { registry.names }
+
+    private static let registry = Registry("a constraint", types) { [$0.className, snakeCase($0.className)] }
+
     /// Reads `non_neg`, or `{class: MaxNorm, max_value: 3, axis: [0, 1, 2]}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
     package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Constraint
     {
-        var named = try NamedConfig(value, at: path, kind: "a constraint")
-        let identifier = named.identifier
-        guard
-            let type = types.first(where: {
-                $0.className == identifier || snakeCase($0.className) == identifier
-            })
-        else { throw named.unknownIdentifier(valid: types.map { $0.className }) }
-        let constraint = try type.init(reading: &named.reader)
-        try named.reader.finish()
-        return constraint
+        try registry.read(value, at: path) { (type, named) throws(ConfigError) in
+            try type.init(reading: &named.reader)
+        }
     }
 }

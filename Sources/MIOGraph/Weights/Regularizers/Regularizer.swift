@@ -27,26 +27,26 @@ public protocol Regularizer: Sendable {
 
 /// The regularizers that a job file can name.
 package enum RegularizerRegistry {
-    package static let types: [any Regularizer.Type] = [
+    static let types: [any Regularizer.Type] = [
         L1.self,
         L2.self,
         L1L2.self,
     ]
 
+    /// The class name of each, for messages and documentation; names in snake case are understood too.
+    package static var all: [String] { registry.names }
+
+    private static let registry = Registry("a regularizer", types) {
+        [$0.className, snakeCase($0.className)]
+    }
+
     /// Reads `l2`, or `{class: L2, l2: 0.001}`.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
     package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Regularizer
     {
-        var named = try NamedConfig(value, at: path, kind: "a regularizer")
-        let identifier = named.identifier
-        guard
-            let type = types.first(where: {
-                $0.className == identifier || snakeCase($0.className) == identifier
-            })
-        else { throw named.unknownIdentifier(valid: types.map { $0.className }) }
-        let regularizer = try type.init(reading: &named.reader)
-        try named.reader.finish()
-        return regularizer
+        try registry.read(value, at: path) { (type, named) throws(ConfigError) in
+            try type.init(reading: &named.reader)
+        }
     }
 }
 
