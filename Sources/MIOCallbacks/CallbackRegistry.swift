@@ -12,7 +12,9 @@ public enum CallbackRegistry {
     ]
 
     /// The class name of each, for messages and documentation.
-    public static var all: [String] { types.map { $0.className } }
+    public static var all: [String] { registry.names }
+
+    private static let registry = Registry("a callback", types) { [$0.className] }
 
     /// What mio does without being asked, by the names of Keras' callbacks for it.
     private static let advice = [
@@ -28,17 +30,18 @@ public enum CallbackRegistry {
     /// Reads `{class: EarlyStopping, patience: 5}`, or a name alone.
     /// - Throws: `ConfigError` with the path, what was expected and the nearest valid name.
     package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Callback {
-        var named = try NamedConfig(value, at: path, kind: "a callback")
-        guard let type = types.first(where: { $0.className == named.identifier }) else {
-            if let advice = advice[named.identifier] {
-                throw ConfigError(path: path, message: "\(named.identifier): \(advice)")
+        let asked: ConfigValue? =
+            if case .dictionary(let entries) = value { entries["class"] ?? entries["class_name"] } else {
+                value
             }
-            throw named.unknownIdentifier(valid: all)
+        if case .string(let name)? = asked, let advice = advice[name] {
+            throw ConfigError(path: path, message: "\(name): \(advice)")
         }
-        let callback = try type.init(reading: &named.reader)
-        // Each tells in one line what it did.
-        try named.reader.accept([.at(0, 1, false, true, named: "verbose")] + type.kerasArguments)
-        try named.reader.finish()
-        return callback
+        return try registry.read(value, at: path) { (type, named) throws(ConfigError) in
+            let callback = try type.init(reading: &named.reader)
+            // Each tells in one line what it did.
+            try named.reader.accept([.at(0, 1, false, true, named: "verbose")] + type.kerasArguments)
+            return callback
+        }
     }
 }

@@ -1,3 +1,4 @@
+import MIOBase
 import MIOConfig
 
 /// Ends the training when a number has not become better for `patience` epochs.
@@ -78,7 +79,7 @@ public struct EarlyStopping: Callback, Hashable {
         }
         if state[count: "wait"] >= patience, logs.epoch > 0 {
             let best = state["best"].map {
-                ", best is \(shown($0)) of epoch \(state[count: "best_epoch"] + 1)"
+                ", best is \(shortText($0)) of epoch \(state[count: "best_epoch"] + 1)"
             }
             actions.append(
                 .stop(

@@ -74,8 +74,8 @@ public struct ModelCheckpoint: Callback, Hashable {
                 return []
             }
             reason =
-                best.map { "\(watched.name) improved from \(shown($0)) to \(shown(value))" }
-                ?? "\(watched.name) is \(shown(value))"
+                best.map { "\(watched.name) improved from \(shortText($0)) to \(shortText(value))" }
+                ?? "\(watched.name) is \(shortText(value))"
             state["best"] = value
         }
         return [.save(path: path.filled(logs), weightsOnly: saveWeightsOnly, reason: reason)]

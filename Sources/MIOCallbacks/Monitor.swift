@@ -1,4 +1,3 @@
-import Foundation
 import MIOConfig
 import MIOObjectives
 
@@ -78,11 +77,4 @@ public struct Monitor: Hashable, Sendable {
         case .auto: known[name]
         }
     }
-}
-
-/// A number for a message: up to five significant digits.
-func shown(_ value: Double?) -> String {
-    guard let value else { return "none" }
-    return value.magnitude >= 1e-4 && value.magnitude < 1e6 || value == 0
-        ? String(format: "%.5g", value) : String(format: "%.4e", value)
 }

@@ -22,7 +22,7 @@ private struct Shape: Sendable, Equatable {
         #expect(registry.names == ["Circle", "Square"])
         #expect(try read("Circle") == "Circle 1.0")
         #expect(try read("disc") == "Circle 1.0")
-        #expect(try read(["class": "Square", "size": 2.5]) == "Square 2.5")
+        #expect(try read(.dictionary(["class": "Square", "size": .real(2.5)])) == "Square 2.5")
         #expect(registry.entry(named: "circle") == nil)
     }
 
@@ -33,9 +33,11 @@ private struct Shape: Sendable, Equatable {
             unknown?.message
                 == "expected a shape: unknown name \"Cirle\"; did you mean \"Circle\"? Valid names: Circle, Square"
         )
-        let argument = #expect(throws: ConfigError.self) { try read(["class": "Circle", "sise": 2]) }
+        let argument = #expect(throws: ConfigError.self) {
+            try read(.dictionary(["class": "Circle", "sise": .integer(2)]))
+        }
         #expect(argument?.description.contains("model.shape.sise") == true)
-        let kind = #expect(throws: ConfigError.self) { try read(3) }
+        let kind = #expect(throws: ConfigError.self) { try read(.integer(3)) }
         #expect(kind?.message.hasPrefix("expected a shape: a name, or a mapping") == true)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import MIOBase
 import MIOTrace
 import Testing
 

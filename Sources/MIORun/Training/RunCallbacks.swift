@@ -42,7 +42,7 @@ struct RunCallbacks {
             switch action {
             case .setLearningRate(let value, let reason):
                 tell(
-                    "\(name): learning rate \(History.text(run.optimizer.learningRate)) → \(History.text(value)): \(reason)"
+                    "\(name): learning rate \(shortText(run.optimizer.learningRate)) → \(shortText(value)): \(reason)"
                 )
                 run.optimizer.setLearningRate = value
                 run.state.callbacks.learningRate = value
