@@ -175,7 +175,7 @@ public final class CompiledModel {
         let job = try inferenceJob(32)
         let tensors = try communicator.agree(on: "the weights") {
             let file = try WeightsSource.path(path).open(for: job).file
-            return try model.graph.parameters.map {
+            return try model.graph.weights.map {
                 NamedTensor(name: $0.name, try file.tensor(named: $0.name))
             }
         }

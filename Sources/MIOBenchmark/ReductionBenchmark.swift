@@ -30,7 +30,7 @@ package struct TimedReduction {
         _ communicator: any Communicator, count: Int, leaves: GradientReduction.Sums
     ) throws -> TimedReduction {
         let group = communicator.group
-        let partition = GradientPartition(parameters: [0..<count], buckets: [1], ranks: group.size)
+        let partition = GradientPartition(weights: [0..<count], buckets: [1], ranks: group.size)
         var layout = SharedLayout()
         let places = GradientReduction.Memory.Places(
             in: &layout, group: group, partition: partition, elements: count, numbers: 1)

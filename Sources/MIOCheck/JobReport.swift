@@ -22,7 +22,7 @@ extension JobCheck {
             listed(names.map { "\(shown: $0.0) \($0.1)" }, most: 40)
         }
         let inputs = graph.inputs.map { ($0.name, graph.nodes[$0.node].shape) }
-        let count = graph.parameters.reduce(0) { $0 + $1.shape.count }
+        let count = graph.weights.reduce(0) { $0 + $1.shape.count }
         var lines = [
             entry("job", job.name.shown()), entry("inputs", terminals(inputs)),
             entry(

@@ -83,7 +83,7 @@ package struct RunDirectoryCheck: Sendable, Hashable {
     ) -> Start {
         let store = CheckpointStore(
             folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
-        let model = job.graph.parameters.map { ParameterDescription(name: $0.name, shape: $0.shape) }
+        let model = job.graph.weights.map { StoredWeight(name: $0.name, shape: $0.shape) }
         var place = store.folder
         do {
             try resume.verifyPresent()

@@ -1,17 +1,17 @@
 /// Which rank of a group adds up, and later updates, which part of the gradients.
 ///
-/// The slab is cut into blocks, none of which lies in two parameters; each bucket's blocks are dealt out to the ranks
+/// The slab is cut into blocks, none of which lies in two weights; each bucket's blocks are dealt out to the ranks
 /// of a group in consecutive slices of about equal length. Blocks are the same at any number of ranks, so that what is
 /// computed a block at a time (norms) is too.
 package struct GradientPartition: Sendable {
     package struct Block: Hashable, Sendable {
         package let range: Range<Int>
-        /// Its parameter, by its place among the ranges given.
-        package let parameter: Int
+        /// Its weight, by its place among the ranges given.
+        package let weight: Int
 
-        package init(range: Range<Int>, parameter: Int) {
+        package init(range: Range<Int>, weight: Int) {
             self.range = range
-            self.parameter = parameter
+            self.weight = weight
         }
     }
 
@@ -25,28 +25,28 @@ package struct GradientPartition: Sendable {
     package static let blockElements = 2048
 
     /// - Parameters:
-    ///   - parameters: their ranges of the slab, ascending; what lies between one and the next is zero, and counted
+    ///   - weights: their ranges of the slab, ascending; what lies between one and the next is zero, and counted
     ///     to the one.
-    ///   - buckets: for each bucket, in the order of the slab, how many of the parameters it has.
+    ///   - buckets: for each bucket, in the order of the slab, how many of the weights it has.
     ///   - ranks: of a group.
-    package init(parameters: [Range<Int>], buckets: [Int], ranks: Int) {
-        precondition(buckets.reduce(0, +) == parameters.count, "the buckets must hold all parameters")
+    package init(weights: [Range<Int>], buckets: [Int], ranks: Int) {
+        precondition(buckets.reduce(0, +) == weights.count, "the buckets must hold all weights")
         var blocks: [Block] = []
         var blocksOfBucket: [Range<Int>] = []
-        var parameter = 0
+        var weight = 0
         for count in buckets {
             let first = blocks.count
-            for index in parameter..<parameter + count {
-                let isLast = index == parameters.count - 1
-                let end = isLast ? parameters[index].upperBound : parameters[index + 1].lowerBound
-                var start = parameters[index].lowerBound
+            for index in weight..<weight + count {
+                let isLast = index == weights.count - 1
+                let end = isLast ? weights[index].upperBound : weights[index + 1].lowerBound
+                var start = weights[index].lowerBound
                 while start < end {
                     let next = min(end, start + Self.blockElements)
-                    blocks.append(Block(range: start..<next, parameter: index))
+                    blocks.append(Block(range: start..<next, weight: index))
                     start = next
                 }
             }
-            parameter += count
+            weight += count
             blocksOfBucket.append(first..<blocks.count)
         }
         self.blocks = blocks
@@ -82,16 +82,16 @@ package struct GradientPartition: Sendable {
         return self.blocks[first].range.lowerBound..<self.blocks[last].range.upperBound
     }
 
-    /// What a rank updates: consecutive elements of one parameter each, in order.
+    /// What a rank updates: consecutive elements of one weight each, in order.
     package func runs(ofRank rank: Int) -> [Block] {
         var runs: [Block] = []
         for bucket in slices.indices {
             for block in blocks[slices[bucket][rank]] {
-                if let last = runs.last, last.parameter == block.parameter,
+                if let last = runs.last, last.weight == block.weight,
                     last.range.upperBound == block.range.lowerBound
                 {
                     runs[runs.count - 1] = Block(
-                        range: last.range.lowerBound..<block.range.upperBound, parameter: last.parameter)
+                        range: last.range.lowerBound..<block.range.upperBound, weight: last.weight)
                 } else {
                     runs.append(block)
                 }

@@ -251,7 +251,7 @@ struct JobChecks {
     }
 
     private var frozenWarning: [String] {
-        graph.parameters.isEmpty || graph.parameters.contains(where: \.trainable)
+        graph.weights.isEmpty || graph.weights.contains(where: \.trainable)
             ? [] : ["model: no layer with weights is trained: all are frozen (freeze, trainable: false)"]
     }
 

@@ -59,7 +59,7 @@ package final class Executor {
         self.weights = weights
         self.gradients = gradients
         self.rowGradients = rowGradients
-        rowOffsets = plan.parameters.filter(\.listsRows).map(\.offset)
+        rowOffsets = plan.weights.filter(\.listsRows).map(\.offset)
         self.batchSums = batchSums
         self.arena = arena
         let kernels: [any Kernel] = try plan.operations.map { operation in
@@ -122,12 +122,12 @@ package final class Executor {
         _ batchSums: UnsafeMutablePointer<Double>
     ) -> Bindings {
         func gradient(_ weight: Int, _ flow: Plan.GradientFlow) -> Gradient? {
-            flow == .none || plan.parameters[weight].listsRows
-                ? nil : Gradient(pointer: gradients + plan.parameters[weight].offset, flow: flow)
+            flow == .none || plan.weights[weight].listsRows
+                ? nil : Gradient(pointer: gradients + plan.weights[weight].offset, flow: flow)
         }
         func rows(_ weight: Int, _ flow: Plan.GradientFlow) -> ListedGradient? {
-            guard flow != .none, plan.parameters[weight].listsRows else { return nil }
-            let place = plan.parameters[..<weight].count { $0.listsRows }
+            guard flow != .none, plan.weights[weight].listsRows else { return nil }
+            let place = plan.weights[..<weight].count { $0.listsRows }
             return ListedGradient(rows: rowGradients[place], flow: flow)
         }
         return Bindings(
@@ -149,7 +149,7 @@ package final class Executor {
             outputGradients: operation.outputs.map { output in
                 operation.hasBackward ? plan.tensors[output].gradientOffset.map { arena + $0 } : nil
             },
-            weights: operation.weights.map { weights + plan.parameters[$0].offset },
+            weights: operation.weights.map { weights + plan.weights[$0].offset },
             weightGradients: zip(operation.weights, operation.weightGradients).map { gradient($0, $1) },
             rowGradients: zip(operation.weights, operation.weightGradients).map { rows($0, $1) },
             scratch: arena + operation.scratchOffset, workspace: arena + operation.workspaceOffset,
@@ -271,53 +271,53 @@ package final class Executor {
         }
     }
 
-    // MARK: Parameters in canonical form
+    // MARK: Weights in canonical form
 
-    /// Copies a parameter's part of a slab of the weights' layout out, in Keras' shape and order.
-    package func canonical(_ parameter: Plan.ParameterPlan, in slab: Storage<Float>) -> Tensor {
-        var tensor = Tensor(zeros: parameter.shape)
+    /// Copies a weight's part of a slab of the weights' layout out, in Keras' shape and order.
+    package func canonical(_ weight: Plan.WeightPlan, in slab: Storage<Float>) -> Tensor {
+        var tensor = Tensor(zeros: weight.shape)
         tensor.values.withUnsafeMutableBufferPointer {
             guard let target = $0.baseAddress else { return }
-            copy(parameter, of: slab.pointer, to: target)
+            copy(weight, of: slab.pointer, to: target)
         }
         return tensor
     }
 
-    /// The same without an allocation, into `target`, of `parameter.shape.count` elements.
+    /// The same without an allocation, into `target`, of `weight.shape.count` elements.
     package func copy(
-        _ parameter: Plan.ParameterPlan, of slab: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
+        _ weight: Plan.WeightPlan, of slab: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
     ) {
-        operations[parameter.owner].kernel.convert(
-            weight: weight(of: parameter), stored: slab + parameter.offset, to: target)
+        operations[weight.owner].kernel.convert(
+            weight: index(of: weight), stored: slab + weight.offset, to: target)
     }
 
-    /// - Precondition: the tensor has the parameter's shape.
-    package func setCanonical(_ tensor: Tensor, _ parameter: Plan.ParameterPlan, in slab: Storage<Float>) {
+    /// - Precondition: the tensor has the weight's shape.
+    package func setCanonical(_ tensor: Tensor, _ weight: Plan.WeightPlan, in slab: Storage<Float>) {
         precondition(
-            tensor.shape == parameter.shape, "\(parameter.name): \(tensor.shape), not \(parameter.shape)")
+            tensor.shape == weight.shape, "\(weight.name): \(tensor.shape), not \(weight.shape)")
         tensor.values.withUnsafeBufferPointer {
             guard let source = $0.baseAddress else { return }
-            operations[parameter.owner].kernel.convert(
-                weight: weight(of: parameter), canonical: source, to: slab.pointer + parameter.offset)
+            operations[weight.owner].kernel.convert(
+                weight: index(of: weight), canonical: source, to: slab.pointer + weight.offset)
         }
     }
 
-    /// For each element of a parameter in canonical order its place in the parameter's range of a slab; `nil` if that is
+    /// For each element of a weight in canonical order its place in the weight's range of a slab; `nil` if that is
     /// the canonical order itself.
-    package func places(of parameter: Plan.ParameterPlan) -> [Int]? {
-        let count = parameter.shape.count
+    package func places(of weight: Plan.WeightPlan) -> [Int]? {
+        let count = weight.shape.count
         // The numbers of the elements, from 1 because padding is 0, go the way of weights; in two parts, because a 32-bit
         // float holds integers of 24 bits.
         let bits = 20
         let canonical = Storage<Float>(count: count)
-        let stored = Storage<Float>(count: parameter.elements)
-        var numbers = [Int](repeating: 0, count: parameter.elements)
+        let stored = Storage<Float>(count: weight.elements)
+        var numbers = [Int](repeating: 0, count: weight.elements)
         for shift in [0, bits] {
             for index in 0..<count {
                 canonical.pointer[index] = Float((index + 1) >> shift & (1 << bits - 1))
             }
-            operations[parameter.owner].kernel.convert(
-                weight: weight(of: parameter), canonical: canonical.pointer, to: stored.pointer)
+            operations[weight.owner].kernel.convert(
+                weight: index(of: weight), canonical: canonical.pointer, to: stored.pointer)
             for place in numbers.indices { numbers[place] += Int(stored.pointer[place]) << shift }
         }
         var places = [Int](repeating: 0, count: count)
@@ -325,7 +325,7 @@ package final class Executor {
         return places.indices.allSatisfy { places[$0] == $0 } ? nil : places
     }
 
-    private func weight(of parameter: Plan.ParameterPlan) -> Int {
-        plan.operations[parameter.owner].weights.firstIndex { plan.parameters[$0].index == parameter.index }!
+    private func index(of weight: Plan.WeightPlan) -> Int {
+        plan.operations[weight.owner].weights.firstIndex { plan.weights[$0].index == weight.index }!
     }
 }

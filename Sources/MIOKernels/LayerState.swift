@@ -24,8 +24,8 @@ struct LayerState {
             guard case .layer(let layer, let node, _) = operation.work, !operation.forwardSums.isEmpty else {
                 continue
             }
-            let state = operation.weights.map { plan.parameters[$0] }
-                .filter { graph.parameters[$0.index].role == .state }
+            let state = operation.weights.map { plan.weights[$0] }
+                .filter { graph.weights[$0.index].role == .state }
             guard !state.isEmpty else { continue }
             found.append(
                 (

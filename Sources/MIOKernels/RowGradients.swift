@@ -85,6 +85,6 @@ package final class RowGradients {
 extension RowGradients {
     /// Of every weight of a plan whose gradient's rows are listed.
     package static func all(of plan: Plan) -> [RowGradients] {
-        plan.parameters.filter(\.listsRows).map { RowGradients(rows: $0.shape[0], width: $0.shape[1]) }
+        plan.weights.filter(\.listsRows).map { RowGradients(rows: $0.shape[0], width: $0.shape[1]) }
     }
 }

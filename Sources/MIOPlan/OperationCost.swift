@@ -52,7 +52,7 @@ package struct OperationCost: Hashable, Sendable {
             case .layer(let layer, _, _):
                 shapes.indices.map { layer.flops(ofInput: $0, of: shapes, output: outputShape) }
             }
-        let weights = operation.weights.map { plan.parameters[$0].shape.count }
+        let weights = operation.weights.map { plan.weights[$0].shape.count }
         let needed = inputs.indices.filter { operation.inputGradients[$0] != .none }
         let trained = zip(weights, operation.weightGradients).filter { $1 != .none }.map(\.0)
         func sum(_ counts: [Int]) -> Int { counts.reduce(0) { $0.clampedPlus($1) } }

@@ -42,7 +42,7 @@ package struct Plan: Sendable {
         package let outputs: [Int]
         /// The first one.
         package var output: Int { outputs[0] }
-        /// Indices into `parameters`.
+        /// Indices into `weights`.
         package let weights: [Int]
         /// Whether a loss depends on an output by way of something that is trained.
         package let hasBackward: Bool
@@ -79,10 +79,10 @@ package struct Plan: Sendable {
     package enum GradientFlow: String, Hashable, Sendable { case none, first, adds }
 
     /// A weight and its place in the slabs of weights, gradients and optimizer state.
-    package struct ParameterPlan: Hashable, Sendable {
+    package struct WeightPlan: Hashable, Sendable {
         /// `conv1/kernel`
         package let name: String
-        /// Index in `Graph.parameters`.
+        /// Index in `Graph.weights`.
         package let index: Int
         /// Keras' shape.
         package let shape: Shape
@@ -128,12 +128,12 @@ package struct Plan: Sendable {
     package let inputs: [Int]
     package let operations: [Operation]
     package let heads: [Head]
-    package let parameters: [ParameterPlan]
+    package let weights: [WeightPlan]
     /// Elements of the weight slab, and how many of them, at its start, are trained.
     package let weightElements: Int
     package let trainedElements: Int
     /// Elements at the start of the gradients that each lane has: without those whose rows are listed.
-    package var laneElements: Int { parameters.first { $0.listsRows }?.offset ?? trainedElements }
+    package var laneElements: Int { weights.first { $0.listsRows }?.offset ?? trainedElements }
     package let buckets: [Bucket]
     /// Elements of the arena that holds values, gradients, scratch and workspaces.
     package let arenaElements: Int
@@ -165,11 +165,11 @@ extension Plan: CustomStringConvertible {
                 "head \(head.name): tensor \(head.tensor), \(head.absorbed.map { "from logits of \($0.rawValue)" } ?? "as it is")"
             )
         }
-        for parameter in parameters {
+        for weight in weights {
             lines.append(
-                "parameter \(parameter.name) \(parameter.shape) \(parameter.layout) at \(parameter.range)"
-                    + (parameter.trainable ? "" : ", not trained")
-                    + (parameter.listsRows ? ", rows listed" : ""))
+                "weight \(weight.name) \(weight.shape) \(weight.layout) at \(weight.range)"
+                    + (weight.trainable ? "" : ", not trained")
+                    + (weight.listsRows ? ", rows listed" : ""))
         }
         for stage in stages.dropFirst() { lines.append("stage of operations \(stage.operations)") }
         for bucket in buckets { lines.append("bucket \(bucket.range) after operation \(bucket.completedBy)") }
@@ -180,8 +180,8 @@ extension Plan: CustomStringConvertible {
 extension Plan {
     /// For each weight whose gradient's rows are listed: rows that a sample names, over all calls.
     package var listedRowsOfSample: [Int] {
-        parameters.indices.filter { parameters[$0].listsRows }.map { parameter in
-            operations.filter { $0.weights.contains(parameter) }
+        weights.indices.filter { weights[$0].listsRows }.map { weight in
+            operations.filter { $0.weights.contains(weight) }
                 .reduce(0) { $0 + tensors[$1.inputs[0]].shape.count }
         }
     }

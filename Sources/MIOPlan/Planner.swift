@@ -22,7 +22,7 @@ struct Lowering {
         /// The tensor of each input's mask; empty if the operation reads none.
         let masks: [Int?]
         let outputs: [Int]
-        /// Indices in `Graph.parameters`.
+        /// Indices in `Graph.weights`.
         let weights: [Int]
         /// What it must know of the whole batch, in training.
         let batchSums: BatchSums?
@@ -243,7 +243,7 @@ struct Lowering {
     private mutating func append(_ operation: Draft) {
         let isTrained =
             operation.inputs.contains { dependsOnWeights($0) }
-            || operation.weights.contains { graph.parameters[$0].trainable }
+            || operation.weights.contains { graph.weights[$0].trainable }
         if isTrained { for output in operation.outputs { dependent.insert(tensors[output].root) } }
         operations.append(operation)
     }

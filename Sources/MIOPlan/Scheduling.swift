@@ -53,7 +53,7 @@ struct Scheduling {
                 inputFlows[index][position] = written.insert(root(input)).inserted ? .first : .adds
             }
             for (position, weight) in operations[index].weights.enumerated()
-            where lowering.graph.parameters[weight].trainable {
+            where lowering.graph.weights[weight].trainable {
                 weightFlows[index][position] = contributed.insert(weight).inserted ? .first : .adds
             }
         }
@@ -62,8 +62,8 @@ struct Scheduling {
     }
 
     func plan(backend: String) -> Plan {
-        let parameters = self.parameters()
-        let trained = parameters.filter(\.trainable)
+        let weights = self.weights()
+        let trained = weights.filter(\.trainable)
         var memory = Memory(lowering, samples: request.samples, moments: 2 * count + 1, inPlace: fusion.roots)
         for input in lowering.inputs { memory.useValue(input, at: 0) }
         for (index, operation) in lowering.operations.enumerated() {
@@ -104,21 +104,21 @@ struct Scheduling {
         memory.place()
 
         let stages = StagePlacement(lowering, hasBackward: hasBackward)
-        let parameterOf = Dictionary(
-            uniqueKeysWithValues: parameters.enumerated().map { ($1.index, $0) })
+        let placeOf = Dictionary(
+            uniqueKeysWithValues: weights.enumerated().map { ($1.index, $0) })
         return Plan(
             backend: backend, samples: request.samples, tensors: memory.tensors(), inputs: lowering.inputs,
             operations: lowering.operations.enumerated().map { index, draft in
                 Plan.Operation(
                     name: draft.name, work: draft.work, inputs: draft.inputs, masks: draft.masks,
-                    outputs: draft.outputs, weights: draft.weights.map { parameterOf[$0]! },
+                    outputs: draft.outputs, weights: draft.weights.map { placeOf[$0]! },
                     hasBackward: hasBackward[index],
                     inputGradients: inputFlows[index], weightGradients: weightFlows[index],
                     passesReluOf: fusion.passes[index], reluIsPassed: fusion.passed.contains(index),
                     scratchOffset: memory.offset(scratch), workspaceOffset: memory.offset(workspaces[index]),
                     forwardSums: stages.forward[index], backwardSums: stages.backward[index])
             },
-            heads: heads, parameters: parameters, weightElements: parameters.last?.range.upperBound ?? 0,
+            heads: heads, weights: weights, weightElements: weights.last?.range.upperBound ?? 0,
             trainedElements: trained.last?.range.upperBound ?? 0, buckets: buckets(trained),
             arenaElements: memory.elements, stages: stages.stages, batchSumCount: stages.count)
     }
@@ -129,8 +129,8 @@ struct Scheduling {
 
     /// The weights in the order of the slabs: trained ones by the moment their gradient is complete, then
     /// the others.
-    private func parameters() -> [Plan.ParameterPlan] {
-        let all = lowering.graph.parameters
+    private func weights() -> [Plan.WeightPlan] {
+        let all = lowering.graph.weights
         var owner = [Int?](repeating: nil, count: all.count)
         var completion = [Int?](repeating: nil, count: all.count)
         var position = [Int](repeating: 0, count: all.count)
@@ -164,30 +164,30 @@ struct Scheduling {
             let choice = lowering.operations[owner[index]!].choice!
             let elements = choice.weightElements[position[index]]
             defer { offset += Arena.aligned(elements) }
-            return Plan.ParameterPlan(
+            return Plan.WeightPlan(
                 name: all[index].name, index: index, shape: all[index].shape,
                 layout: choice.weightLayouts[position[index]], offset: offset, elements: elements,
                 trainable: completion[index] != nil, listsRows: lists[index], owner: owner[index]!)
         }
     }
 
-    private func buckets(_ trained: [Plan.ParameterPlan]) -> [Plan.Bucket] {
+    private func buckets(_ trained: [Plan.WeightPlan]) -> [Plan.Bucket] {
         var completedBy: [Int: Int] = [:]
         for (index, operation) in lowering.operations.enumerated() where hasBackward[index] {
             for weight in operation.weights { completedBy[weight] = min(completedBy[weight] ?? index, index) }
         }
         var buckets: [Plan.Bucket] = []
         var start = 0
-        for (position, parameter) in trained.enumerated() {
-            let end = parameter.range.upperBound
+        for (position, weight) in trained.enumerated() {
+            let end = weight.range.upperBound
             let isLast = position == trained.count - 1
             if isLast || end - start >= request.bucketElements
-                || trained[position + 1].listsRows != parameter.listsRows
+                || trained[position + 1].listsRows != weight.listsRows
             {
                 buckets.append(
                     Plan.Bucket(
                         range: start..<end,
-                        completedBy: parameter.listsRows ? -1 : completedBy[parameter.index]!))
+                        completedBy: weight.listsRows ? -1 : completedBy[weight.index]!))
                 start = end
             }
         }

@@ -23,7 +23,7 @@ package struct Checkpoint: Sendable {
         manifest = CheckpointManifest(
             mioVersion: mioVersion, step: step, epoch: epoch, position: position, seed: seed,
             jobName: jobName, worldSize: worldSize,
-            model: weights.map { ParameterDescription(name: $0.name, shape: $0.shape) }, state: state)
+            model: weights.map { StoredWeight(name: $0.name, shape: $0.shape) }, state: state)
         self.weights = weights
         self.optimizer = optimizer
         self.best = best
@@ -43,7 +43,7 @@ package struct StoredCheckpoint: Sendable {
     package let best: SafetensorsFile?
 
     /// - Throws: `CheckpointError` that names the first difference.
-    package func verifyMatches(model: [ParameterDescription]) throws(CheckpointError) {
+    package func verifyMatches(model: [StoredWeight]) throws(CheckpointError) {
         try manifest.verifyMatches(model, path: path)
     }
 }
@@ -74,11 +74,11 @@ extension StoredCheckpoint {
             let manifest = try CheckpointManifest(json: Array(text.bytes), path: path)
             try Self.verifyFiles(manifest, path: path)
             let weights = try SafetensorsFile(Folder.join(path, Self.weightsName))
-            let found = weights.entries.map { ParameterDescription(name: $0.name, shape: $0.shape) }
+            let found = weights.entries.map { StoredWeight(name: $0.name, shape: $0.shape) }
             guard found == manifest.model else {
                 throw CheckpointError(
                     .damaged, path: path,
-                    message: "\(Self.weightsName) does not hold the parameters that manifest.json lists")
+                    message: "\(Self.weightsName) does not hold the weights that manifest.json lists")
             }
             let optimizer = try SafetensorsFile(Folder.join(path, Self.optimizerName))
             let best =

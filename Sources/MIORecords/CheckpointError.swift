@@ -7,7 +7,7 @@ public struct CheckpointError: MIOError, Hashable {
         case damaged
         /// Written by a newer mio, in a format this one does not know.
         case newerFormat
-        /// Of a model with other parameters.
+        /// Of a model with other weights.
         case anotherModel
         /// There are checkpoints, and none can be continued from.
         case noneUsable

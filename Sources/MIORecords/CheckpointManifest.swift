@@ -5,7 +5,7 @@ import MIOFiles
 import MIOFormats
 
 /// The name and the Keras shape of one of a model's variables.
-package struct ParameterDescription: Hashable, Sendable, CustomStringConvertible {
+package struct StoredWeight: Hashable, Sendable, CustomStringConvertible {
     package let name: String
     package let shape: Shape
 
@@ -47,7 +47,7 @@ package struct CheckpointManifest: Hashable, Sendable {
     /// Ranks of the run that wrote it; any other number may continue.
     package var worldSize: Int
     /// The model's fingerprint: its variables in order, as `weights.safetensors` holds them.
-    package var model: [ParameterDescription]
+    package var model: [StoredWeight]
     /// What else the training needs to continue, opaque here: metric accumulators, callbacks, counters.
     /// Every double comes back bit for bit.
     package var state: ConfigValue
@@ -55,7 +55,7 @@ package struct CheckpointManifest: Hashable, Sendable {
 
     package init(
         mioVersion: String, step: Int, epoch: Int, position: Int, seed: Int, jobName: String, worldSize: Int,
-        model: [ParameterDescription], state: ConfigValue, files: [File] = []
+        model: [StoredWeight], state: ConfigValue, files: [File] = []
     ) {
         self.mioVersion = mioVersion
         self.step = step
@@ -73,19 +73,19 @@ package struct CheckpointManifest: Hashable, Sendable {
     ///   - model: the variables of the model that wants to continue, in order.
     ///   - path: the checkpoint, for the message.
     /// - Throws: `CheckpointError` that names the first difference.
-    package func verifyMatches(_ model: [ParameterDescription], path: String) throws(CheckpointError) {
+    package func verifyMatches(_ model: [StoredWeight], path: String) throws(CheckpointError) {
         guard model != self.model else { return }
         let index = zip(model, self.model).enumerated().first { $1.0 != $1.1 }?.offset
         let difference: String
         if let index {
-            difference = "parameter \(index): expected \(model[index]), received \(self.model[index])"
+            difference = "weight \(index): expected \(model[index]), received \(self.model[index])"
         } else {
             let count = min(model.count, self.model.count)
             let extra =
                 model.count > count
                 ? "the checkpoint lacks \(model[count])" : "the checkpoint also has \(self.model[count])"
             difference =
-                "expected \(counted(model.count, "parameter")), received \(self.model.count): \(extra)"
+                "expected \(counted(model.count, "weight")), received \(self.model.count): \(extra)"
         }
         throw CheckpointError(
             .anotherModel, path: path,
@@ -126,8 +126,8 @@ extension CheckpointManifest {
                 ] as ConfigDictionary
             }.map(ConfigValue.dictionary))
         dictionary["model"] = .list(
-            model.map { parameter in
-                .dictionary(["name": .string(parameter.name), "shape": .init(parameter.shape.dimensions)])
+            model.map { weight in
+                .dictionary(["name": .string(weight.name), "shape": .init(weight.shape.dimensions)])
             })
         dictionary["state"] = ExactValue.encode(state)
         var text = Array((ConfigValue.dictionary(dictionary).json(indentation: 2) + "\n").utf8)
@@ -192,7 +192,7 @@ extension CheckpointManifest {
             guard shape.allSatisfy({ $0 >= 0 }) else {
                 throw entry.error("shape", "expected dimensions of at least 0, found \(shape)")
             }
-            model.append(ParameterDescription(name: try entry.string("name"), shape: Shape(shape)))
+            model.append(StoredWeight(name: try entry.string("name"), shape: Shape(shape)))
         }
         files = []
         for (index, value) in try Self.list("files", &reader).enumerated() {

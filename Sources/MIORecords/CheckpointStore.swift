@@ -190,7 +190,7 @@ package struct CheckpointStore: Sendable {
     ///   is of another model: a training never starts from nothing because of it. Also if there is one of a newer
     ///   format before it: a run that went on from an older one would remove it. `FileError` if the folder cannot be
     ///   read.
-    package func newestValid(for model: [ParameterDescription]? = nil) throws -> Found? {
+    package func newestValid(for model: [StoredWeight]? = nil) throws -> Found? {
         guard Folder.exists(folder) else { return nil }
         var listed: [(step: Int, name: String)]
         var rejected: [CheckpointError]

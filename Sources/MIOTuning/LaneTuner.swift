@@ -140,7 +140,7 @@ package struct LaneTuner {
         /// Whether the model has an operation that a library shares among its threads: a convolution, or a product with
         /// more weights than mio's own loops take, which have one thread.
         private static func librariesShare(_ plan: Plan, _ graph: Graph) -> Bool {
-            plan.parameters.contains { $0.shape.count > 1 << 13 } || NativeBackend.sharesCalls(of: graph)
+            plan.weights.contains { $0.shape.count > 1 << 13 } || NativeBackend.sharesCalls(of: graph)
         }
     }
 }

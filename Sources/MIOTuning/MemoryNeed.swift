@@ -53,14 +53,14 @@ package struct MemoryNeed: Sendable, Hashable {
         checkpoint =
             !trains
             ? 0
-            : job.graph.parameters.reduce(0) {
+            : job.graph.weights.reduce(0) {
                 $0.clampedPlus($1.shape.count.clampedTimes($1.trainable ? slots + 1 : 1))
             }.clampedTimes(bytes)
     }
 
     /// Of one term of the gradients' sum, in which so many samples name rows.
     private static func bytesOfListedRows(_ plan: Plan, samples: Int) -> Int {
-        zip(plan.parameters.filter(\.listsRows), plan.listedRowsOfSample).reduce(0) { sum, one in
+        zip(plan.weights.filter(\.listsRows), plan.listedRowsOfSample).reduce(0) { sum, one in
             let (rows, width) = (one.0.shape[0], one.0.shape[1])
             let named = min(rows, samples.clampedTimes(one.1))
             return sum.clampedPlus(rows.clampedTimes(4)).clampedPlus(named.clampedTimes(4 * (width + 1)))

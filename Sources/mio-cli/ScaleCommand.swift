@@ -131,7 +131,7 @@ struct ScaleCommand: ParsableCommand {
                 message: "expected what --measure writes, a file of JSON; received something else")
         }
         let constants = try ScaleConstants(value, path: path)
-        let parameters = job.graph.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count }
+        let parameters = job.graph.weights.filter(\.trainable).reduce(0) { $0 + $1.shape.count }
         guard constants.step.parameters == parameters else {
             throw ConfigError(
                 path: ConfigPath(path),

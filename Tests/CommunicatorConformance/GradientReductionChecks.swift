@@ -1,9 +1,9 @@
 import MIOBase
 import MIOComm
 
-/// Gradients of three parameters in two buckets, the second of more than one block.
+/// Gradients of three weights in two buckets, the second of more than one block.
 private struct Sample {
-    static let parameters = [0..<7, 16..<40, 48..<5000]
+    static let weights = [0..<7, 16..<40, 48..<5000]
     static let elements = 5000
     let communicator: any Communicator
     let memory: GradientReduction.Memory
@@ -16,7 +16,7 @@ private struct Sample {
         self.communicator = communicator
         let group = communicator.group
         let partition = GradientPartition(
-            parameters: Self.parameters, buckets: [2, 1], ranks: group.size)
+            weights: Self.weights, buckets: [2, 1], ranks: group.size)
         var layout = SharedLayout()
         let places = GradientReduction.Memory.Places(
             in: &layout, group: group, partition: partition, elements: Self.elements, numbers: 3)
@@ -33,7 +33,7 @@ private struct Sample {
         let own = memory.gradients[communicator.group.rank]
         reduction.begin()
         for bucket in 0..<2 {
-            for range in bucket == 0 ? Self.parameters.prefix(2) : Self.parameters.suffix(1) {
+            for range in bucket == 0 ? Self.weights.prefix(2) : Self.weights.suffix(1) {
                 for i in range { own.pointer[i] = value(communicator.rank, i) }
             }
             try reduction.bucketReady(bucket)
@@ -59,9 +59,9 @@ let gradientReductionChecks = [
             for step in 0..<5 {
                 let sums = try sample.step { Float(($0 + 1) * ($1 % 100 - step)) }
                 for (element, sum) in sums {
-                    let inParameter = Sample.parameters.contains { $0.contains(element) }
+                    let inWeight = Sample.weights.contains { $0.contains(element) }
                     expect.equal(
-                        sum, inParameter ? ranks * Float(element % 100 - step) : 0,
+                        sum, inWeight ? ranks * Float(element % 100 - step) : 0,
                         "\(between), step \(step), element \(element)")
                 }
                 // Together the ranks of a group have every element once.
@@ -82,7 +82,7 @@ let gradientReductionChecks = [
         for step in 0..<3 {
             _ = try sample.step { Float(($0 + 1) * ($1 % 100 - step)) }
             let own = sample.memory.gradients[communicator.group.rank]
-            for range in Sample.parameters {
+            for range in Sample.weights {
                 expect.equal(
                     range.map { own.pointer[$0] }, range.map { ranks * Float($0 % 100 - step) },
                     "step \(step), \(range)")
@@ -95,7 +95,7 @@ let gradientReductionChecks = [
         _ = try sample.step { Float(($0 + 1) * ($1 % 5)) }
         let ranks = Double(communicator.size * (communicator.size + 1) / 2)
         for (block, square) in zip(sample.reduction.partition.blocks, sample.memory.squares.buffer) {
-            let inside = block.range.clamped(to: Sample.parameters[block.parameter])
+            let inside = block.range.clamped(to: Sample.weights[block.weight])
             let expected = inside.reduce(0.0) { $0 + (ranks * Double($1 % 5)) * (ranks * Double($1 % 5)) }
             expect.equal(square, expected, "block \(block.range)")
         }
@@ -111,7 +111,7 @@ let gradientReductionChecks = [
         }
         for (element, sum) in try sample.step(value) {
             var terms = (0..<communicator.size).map { value($0, element) }
-            guard Sample.parameters.contains(where: { $0.contains(element) }) else { continue }
+            guard Sample.weights.contains(where: { $0.contains(element) }) else { continue }
             terms.withUnsafeMutableBufferPointer {
                 TreeOrder.sum($0.baseAddress!, terms: communicator.size, count: 1)
             }
@@ -133,7 +133,7 @@ let gradientReductionChecks = [
     },
     ConformanceCheck(name: "a reduction of nothing") { communicator, expect in
         let group = communicator.group
-        let partition = GradientPartition(parameters: [], buckets: [], ranks: group.size)
+        let partition = GradientPartition(weights: [], buckets: [], ranks: group.size)
         var layout = SharedLayout()
         let places = GradientReduction.Memory.Places(
             in: &layout, group: group, partition: partition, elements: 0, numbers: 0)

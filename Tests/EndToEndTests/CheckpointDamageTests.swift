@@ -85,7 +85,7 @@ extension EndToEndTests {
                 job, folder, ["model.layers[0].units=31"],
                 messages: [
                     "mio: FOLDER/run/checkpoints/step-000000008: the checkpoint is of another model: "
-                        + "parameter 0: expected \"class_hidden/kernel\" of shape (100, 31), received "
+                        + "weight 0: expected \"class_hidden/kernel\" of shape (100, 31), received "
                         + "\"class_hidden/kernel\" of shape (100, 32); restore the model it was made with, "
                         + "choose another run_directory, or start over with --resume never"
                 ])

@@ -57,7 +57,7 @@ package struct ParityTraining: Sendable {
         start = try golden["start"].list.map { (try $0["path"].string, try $0.draw(seed: seed)) }
         // Keras was given the outputs in a dictionary, and goes through it by name: its order is another.
         let expected = start.map { "\($0.name) \($0.tensor.shape)" }.sorted()
-        let received = graph.parameters.map { "\($0.name) \($0.shape)" }.sorted()
+        let received = graph.weights.map { "\($0.name) \($0.shape)" }.sorted()
         guard expected == received else {
             throw Mismatch(description: "weights in Keras: \(expected); here: \(received)")
         }

@@ -99,7 +99,7 @@ import Testing
             in: small)
         let check = try check(shared)
         #expect(check.findings.errors.isEmpty)
-        #expect(shared.graph.parameters.count == 4)
+        #expect(shared.graph.weights.count == 4)
     }
 
     /// A few lines that stand for billions of values, and nesting as deep as a file is long.

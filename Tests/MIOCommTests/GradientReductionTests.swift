@@ -7,7 +7,7 @@ import Testing
 @Suite struct ReductionMisuseTests {
     private static func reduction() -> GradientReduction {
         let communicator = LoopbackCommunicator()
-        let partition = GradientPartition(parameters: [0..<5, 5..<10], buckets: [1, 1], ranks: 1)
+        let partition = GradientPartition(weights: [0..<5, 5..<10], buckets: [1, 1], ranks: 1)
         var layout = SharedLayout()
         let places = GradientReduction.Memory.Places(
             in: &layout, group: communicator.group, partition: partition, elements: 10, numbers: 1)
@@ -80,7 +80,7 @@ import Testing
         for (value, isFinite) in Self.values where ranks > 1 || value != .greatestFiniteMagnitude {
             for place in [0, 2047, 2050, 4100] {
                 let squares = try InProcessCommunicator.run(worldSize: ranks) { communicator in
-                    let partition = GradientPartition(parameters: [0..<count], buckets: [1], ranks: ranks)
+                    let partition = GradientPartition(weights: [0..<count], buckets: [1], ranks: ranks)
                     var layout = SharedLayout()
                     let places = GradientReduction.Memory.Places(
                         in: &layout, group: communicator.group, partition: partition, elements: count,
@@ -119,7 +119,7 @@ import Testing
         try InProcessCommunicator.run(worldSize: ranks, groupSize: ranksPerGroup) { communicator in
             let group = communicator.group
             let partition = GradientPartition(
-                parameters: [0..<40_000, 40_000..<Self.count], buckets: [1, 1], ranks: group.size)
+                weights: [0..<40_000, 40_000..<Self.count], buckets: [1, 1], ranks: group.size)
             var layout = SharedLayout()
             let places = GradientReduction.Memory.Places(
                 in: &layout, group: group, partition: partition, elements: Self.count, numbers: 1)

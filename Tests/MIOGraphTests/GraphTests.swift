@@ -30,7 +30,7 @@ enum Models {
         #expect(graph.nodes.first { $0.name == "conv2d_1" }?.shape == [252, 252, 64])
         #expect(graph.shape(ofOutput: "answer") == [1])
         // Keras' summary: 896 + 18,496 + 176 + 544 + 4,064,289 parameters.
-        #expect(graph.parameters.reduce(0) { $0 + $1.shape.count } == 4_084_401)
+        #expect(graph.weights.reduce(0) { $0 + $1.shape.count } == 4_084_401)
         #expect(graph.inputs.map(\.name) == ["image", "metadata"])
     }
 
@@ -68,7 +68,7 @@ enum Models {
         let b = Input("b", shape: [3])
         let tower = Dense(2, name: "tower")
         let graph = try Model(inputs: [a, b], outputs: [add([tower(a), tower(b)], name: "sum")]).graph
-        #expect(graph.parameters.map(\.name) == ["tower/kernel", "tower/bias"])
+        #expect(graph.weights.map(\.name) == ["tower/kernel", "tower/bias"])
         #expect(graph.nodes.filter { graph.layers[$0.layer].name == "tower" }.count == 2)
     }
 
@@ -114,7 +114,7 @@ enum Models {
         let graph = try Model(
             inputs: [a, b], outputs: [concatenate(encoder(a) + encoder(b), name: "codes")]
         ).graph
-        #expect(graph.parameters.map(\.name) == ["code/kernel", "code/bias"])
+        #expect(graph.weights.map(\.name) == ["code/kernel", "code/bias"])
         #expect(graph.shape(ofOutput: "codes") == [4])
     }
 

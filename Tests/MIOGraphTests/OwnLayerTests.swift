@@ -90,7 +90,7 @@ private struct Taken: SpanLayer {
         let x = Input("x", shape: [3])
         let shared = Bend().named("bend")
         let graph = try Model(inputs: [x], outputs: [shared(shared(x)), Bend()(x)]).graph
-        #expect(graph.parameters.map(\.name).sorted() == ["bend/factor", "test_bend/factor"])
+        #expect(graph.weights.map(\.name).sorted() == ["bend/factor", "test_bend/factor"])
         #expect(graph.layers.map { type(of: $0.layer).className }.contains("TestBend"))
     }
 

@@ -65,7 +65,7 @@ import Testing
         let built = try Model(inputs: [input], outputs: [kind, box]).graph
         #expect(read == built)
         #expect(read.nodes == built.nodes)
-        #expect(read.parameters == built.parameters)
+        #expect(read.weights == built.weights)
     }
 
     private static let towers = """
@@ -81,7 +81,7 @@ import Testing
     @Test func aSharedLayerHasOneSetOfWeights() throws {
         let job = try job(Self.towers, outputs: ["sum"])
         #expect(
-            job.graph.parameters.map(\.name).filter { $0.hasPrefix("tower") } == [
+            job.graph.weights.map(\.name).filter { $0.hasPrefix("tower") } == [
                 "tower/kernel", "tower/bias",
             ])
         #expect(job.graph.nodes.count == 6)
@@ -106,7 +106,7 @@ import Testing
               outputs: y
             """, outputs: ["y"])
         #expect(read == model.graph)
-        #expect(read.parameters.map(\.name) == ["tower/kernel", "tower/bias"])
+        #expect(read.weights.map(\.name) == ["tower/kernel", "tower/bias"])
     }
 
     @Test func modelsUsedAsLayersAreWrittenAndReadBack() throws {
@@ -269,7 +269,7 @@ import Testing
                 data: {train: {files: a.npz}}
                 training: {epochs: 1, batch_size: 1}
                 """, folder: "/")
-        let names = Set(job.graph.parameters.map(\.name))
+        let names = Set(job.graph.weights.map(\.name))
         #expect(names.count == 10)
         #expect(
             names.isSuperset(of: [
@@ -287,7 +287,7 @@ import Testing
                 - {name: y, class: TimeDistributed, layer_name: each, inputs: x, layer: {class: Dense, units: 2}}
               outputs: [y]
             """, outputs: ["y"])
-        #expect(graph.parameters.map(\.name) == ["each/dense/kernel", "each/dense/bias"])
+        #expect(graph.weights.map(\.name) == ["each/dense/kernel", "each/dense/bias"])
         let again = try Job(
             yaml: ConfigValue.dictionary([
                 "model": graph.canonical, "outputs": .dictionary(["y": .dictionary(["loss": "mse"])]),

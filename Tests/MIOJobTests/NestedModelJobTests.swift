@@ -64,12 +64,12 @@ import Testing
         #expect(job.graph.nodes == model.graph.nodes)
         #expect(job.graph.outputs.map(\.name) == ["tower", "encoder:1"])
         #expect(
-            job.graph.parameters.map(\.name) == [
+            job.graph.weights.map(\.name) == [
                 "encoder/d/kernel", "encoder/d/bias", "encoder/e/kernel", "encoder/e/bias",
                 "tower/dense/kernel", "tower/dense/bias", "tower/last/kernel", "tower/last/bias",
             ])
         #expect(
-            job.graph.parameters.filter { !$0.trainable }.map(\.name) == [
+            job.graph.weights.filter { !$0.trainable }.map(\.name) == [
                 "tower/last/kernel", "tower/last/bias",
             ])
     }
@@ -79,7 +79,7 @@ import Testing
             let again = try Job(yaml: job.resolvedYAML, folder: "/")
             #expect(again == job)
             #expect(again.graph.nodes == job.graph.nodes)
-            #expect(again.graph.parameters == job.graph.parameters)
+            #expect(again.graph.weights == job.graph.weights)
         }
     }
 
@@ -118,7 +118,7 @@ import Testing
     // MARK: freeze
 
     private func frozen(_ job: Job) -> [String] {
-        job.graph.parameters.filter { !$0.trainable }.map(\.name)
+        job.graph.weights.filter { !$0.trainable }.map(\.name)
     }
 
     private func frozen(_ patterns: String) throws -> [String] {

@@ -23,12 +23,12 @@ func run(
             samples: planned), backend: backend)
     let executor = try Executor(plan: plan, graph: graph, backend: backend)
     for samples in Set(passes) { try executor.prepare(samples: samples) }
-    for parameter in plan.parameters.sorted(by: { $0.name < $1.name }) {
-        var random = PhiloxSequence(seed: seed, stream: UInt64(parameter.index))
-        let bound = (6 / Float(parameter.shape.count / parameter.shape.last + 1)).squareRoot() * 0.8
-        let values = (0..<parameter.shape.count).map { _ in random.nextUniform(-bound, bound) }
+    for weight in plan.weights.sorted(by: { $0.name < $1.name }) {
+        var random = PhiloxSequence(seed: seed, stream: UInt64(weight.index))
+        let bound = (6 / Float(weight.shape.count / weight.shape.last + 1)).squareRoot() * 0.8
+        let values = (0..<weight.shape.count).map { _ in random.nextUniform(-bound, bound) }
         executor.setCanonical(
-            Tensor(shape: parameter.shape, values: values), parameter, in: executor.weights)
+            Tensor(shape: weight.shape, values: values), weight, in: executor.weights)
     }
     var outcome = Outcome()
     var random = PhiloxSequence(seed: seed, stream: 99)
@@ -50,10 +50,10 @@ func run(
         }
         executor.backward(pass) { _ in }
     }
-    for parameter in plan.parameters where parameter.trainable {
-        let values = executor.canonical(parameter, in: executor.gradients).values
-        outcome.gradients[parameter.name] = values
-        let stored = parameter.range.reduce(0) { $0 + (executor.gradients.pointer[$1] == 0 ? 0 : 1) }
+    for weight in plan.weights where weight.trainable {
+        let values = executor.canonical(weight, in: executor.gradients).values
+        outcome.gradients[weight.name] = values
+        let stored = weight.range.reduce(0) { $0 + (executor.gradients.pointer[$1] == 0 ? 0 : 1) }
         let canonical = values.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
         if stored != canonical { outcome.paddingIsZero = false }
     }

@@ -97,7 +97,7 @@ private let libraryHasWinograd: Bool = {
         // Weights lie alike, whatever is picked: a checkpointed plan of any tuning can share them.
         let layouts = try ConvolutionCandidate.allCases.map { candidate in
             plan(model, try NativeBackend(precision: .bfloat16, tuning: Tuning(always: candidate)))
-                .parameters.map { "\($0.name) \($0.layout) \($0.elements)" }
+                .weights.map { "\($0.name) \($0.layout) \($0.elements)" }
         }
         #expect(Set(layouts).count == 1)
     }

@@ -14,10 +14,10 @@ import Testing
                 graph: graph, heads: [.init(output: "y", absorbs: nil, trained: true)], samples: 2),
             backend: ReferenceBackend())
         let executor = try Executor(plan: plan, graph: graph, backend: ReferenceBackend())
-        for parameter in plan.parameters {
-            let values: [Float] = parameter.name == "y/kernel" ? [2, 3] : [1]
+        for weight in plan.weights {
+            let values: [Float] = weight.name == "y/kernel" ? [2, 3] : [1]
             executor.setCanonical(
-                Tensor(shape: parameter.shape, values: values), parameter, in: executor.weights)
+                Tensor(shape: weight.shape, values: values), weight, in: executor.weights)
         }
         let x = executor.value(plan.inputs[0])
         for (i, value) in [1, 2, -1, 0.5].enumerated() { x[i] = Float(value) }
@@ -31,7 +31,7 @@ import Testing
         executor.backward(pass) { completed.append($0) }
         #expect(completed == [0])
         let gradients = Dictionary(
-            uniqueKeysWithValues: plan.parameters.map {
+            uniqueKeysWithValues: plan.weights.map {
                 ($0.name, executor.canonical($0, in: executor.gradients).values)
             })
         #expect(gradients == ["y/kernel": [8.5, 18.25], "y/bias": [9.5]])
@@ -116,10 +116,10 @@ import Testing
                 heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
                 samples: 3), backend: backend)
         let executor = try Executor(plan: plan, graph: model.graph, backend: backend)
-        for parameter in plan.parameters {
-            let values = (0..<parameter.shape.count).map { Float(($0 * 29) % 17) / 17 - 0.5 }
+        for weight in plan.weights {
+            let values = (0..<weight.shape.count).map { Float(($0 * 29) % 17) / 17 - 0.5 }
             executor.setCanonical(
-                Tensor(shape: parameter.shape, values: values), parameter, in: executor.weights)
+                Tensor(shape: weight.shape, values: values), weight, in: executor.weights)
         }
         return executor
     }

@@ -63,7 +63,7 @@ private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = n
     @Test func gradientsAreOrderedByCompletion() throws {
         let plan = try plan(twoHeads(), absorbing: [.softmax, nil])
         #expect(
-            plan.parameters.map(\.name) == [
+            plan.weights.map(\.name) == [
                 "box/kernel", "box/bias", "kind/kernel", "kind/bias", "box_hidden/kernel", "box_hidden/bias",
                 "kind_hidden/kernel", "kind_hidden/bias",
             ])
@@ -88,7 +88,7 @@ private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = n
         let model = try Model(
             inputs: [input], outputs: [Dense(3, name: "a")(trunk), Dense(2, name: "b")(trunk)])
         let plan = plan(model, absorbing: [nil, nil], trained: [true, false])
-        #expect(plan.parameters.filter(\.trainable).map(\.name) == ["a/kernel", "a/bias"])
+        #expect(plan.weights.filter(\.trainable).map(\.name) == ["a/kernel", "a/bias"])
         #expect(plan.operations.filter(\.hasBackward).map(\.name) == ["a"])
     }
 

@@ -387,7 +387,7 @@ import Testing
         #expect(error?.kind == .anotherModel)
         #expect(
             error?.description
-                == "\(path(2)): the checkpoint is of another model: parameter 0: expected \"dense/kernel\" of "
+                == "\(path(2)): the checkpoint is of another model: weight 0: expected \"dense/kernel\" of "
                 + "shape (2, 3), received \"dense/kernel\" of shape (2, 4); restore the model it was made with, "
                 + "choose another run_directory, or start over with --resume never")
         let checkpoint = try StoredCheckpoint(path: path(1))
@@ -396,11 +396,11 @@ import Testing
         }
         #expect(
             shorter?.message.contains(
-                "expected 1 parameter, received 2: the checkpoint also has \"dense/bias\" of shape (3,)")
+                "expected 1 weight, received 2: the checkpoint also has \"dense/bias\" of shape (3,)")
                 == true)
         let longer = #expect(throws: CheckpointError.self) {
             try checkpoint.verifyMatches(
-                model: sampleModel + [ParameterDescription(name: "x", shape: [])])
+                model: sampleModel + [StoredWeight(name: "x", shape: [])])
         }
         #expect(longer?.message.contains("the checkpoint lacks \"x\" of shape ()") == true)
     }

@@ -22,6 +22,6 @@ func sampleCheckpoint(
 }
 
 let sampleModel = [
-    ParameterDescription(name: "dense/kernel", shape: [2, 3]),
-    ParameterDescription(name: "dense/bias", shape: [3]),
+    StoredWeight(name: "dense/kernel", shape: [2, 3]),
+    StoredWeight(name: "dense/bias", shape: [3]),
 ]

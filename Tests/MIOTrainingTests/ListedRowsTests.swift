@@ -92,7 +92,7 @@ import Testing
             Replica.planRequest(
                 graph: model.graph, outputs: outputs, pass: min(setup.pass, shards.largest(batchSize: 10))),
             backend: backend)
-        #expect(plan.parameters.contains(where: \.listsRows) == !setup.isPlain)
+        #expect(plan.weights.contains(where: \.listsRows) == !setup.isPlain)
         // A lane has nothing of the size of the table but a number a row.
         if !setup.isPlain { #expect(plan.laneElements == 0) }
         let optimizer = Adam(options: OptimizerOptions(learningRate: Constant(0.01)))

@@ -44,7 +44,7 @@ import Testing
             schedule: BatchSchedule(rowCount: 4, batchSize: 4),
             order: Permutation(count: 4, seed: 0, epoch: 0, shuffle: false), rank: 0, worldSize: 1)
 
-        let kernel = try #require(plan.parameters.first { $0.name == "y/kernel" })
+        let kernel = try #require(plan.weights.first { $0.name == "y/kernel" })
         let tiny = Float.leastNormalMagnitude / 128
         try #require(tiny > 0 && tiny.isSubnormal)
         for slot in state.slots { slot.fill(tiny) }

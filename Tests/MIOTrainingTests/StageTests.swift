@@ -94,7 +94,7 @@ import Testing
         #expect(plan.stages.map(\.backwardSums.count) == [0, 2 * 6 + 2 * 12, 2 * 18, 2 * 18])
         #expect(plan.operations.indices.map { $0 } == plan.stages.flatMap { Array($0.operations) })
         #expect(
-            plan.parameters.filter { !$0.trainable }.map(\.name).sorted() == [
+            plan.weights.filter { !$0.trainable }.map(\.name).sorted() == [
                 "left/moving_mean", "left/moving_variance", "right/moving_mean", "right/moving_variance",
                 "shared/moving_mean", "shared/moving_variance",
             ])
@@ -124,7 +124,7 @@ import Testing
         let folder = try Worlds.writeData(labelled: Set(0..<19))
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let trace = try Worlds.train({ model }, ranks: 2, batchSize: 8, pass: 8, folder: folder)[0]
-        let names = model.graph.parameters.map(\.name)
+        let names = model.graph.weights.map(\.name)
         #expect(Set(trace.weights[names.firstIndex(of: "frozen/moving_mean")!]) == [0])
         #expect(Set(trace.weights[names.firstIndex(of: "frozen/moving_variance")!]) == [1])
         #expect(Set(trace.weights[names.firstIndex(of: "frozen/gamma")!]) == [1])

@@ -59,7 +59,7 @@ public struct Graph: Sendable {
     }
 
     /// A weight of the model.
-    public struct Parameter: Sendable, Hashable {
+    public struct Weight: Sendable, Hashable {
         /// `<layer>/<weight>`: `conv1/kernel`, and `encoder/conv1/kernel` within a nested model.
         public let name: String
         /// Index into `layers`.
@@ -90,7 +90,7 @@ public struct Graph: Sendable {
     let outline: Outline
 
     /// Every weight, in Keras' order (`model.weights`).
-    public let parameters: [Parameter]
+    public let weights: [Weight]
     /// The tensor of each output, by the output's name.
     private let sourceOfOutput: [String: Source]
 
@@ -106,9 +106,9 @@ public struct Graph: Sendable {
         self.nodes = nodes
         self.inputs = inputs
         self.outputs = outputs
-        parameters = layers.enumerated().flatMap { index, entry in
+        weights = layers.enumerated().flatMap { index, entry in
             entry.weights.enumerated().map { weight, description in
-                Parameter(
+                Weight(
                     name: "\(entry.name)/\(description.name)", layer: index, weight: weight,
                     description: description,
                     role: description.isState ? .state : entry.isTrained ? .trained : .frozen)
@@ -119,7 +119,7 @@ public struct Graph: Sendable {
 
     /// Whether the loss has a term made of weights alone.
     public var hasRegularizers: Bool {
-        parameters.contains { $0.trainable && $0.description.rules.regularizer != nil }
+        weights.contains { $0.trainable && $0.description.rules.regularizer != nil }
     }
 
     /// The layer that a node calls.

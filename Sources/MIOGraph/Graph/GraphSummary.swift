@@ -15,8 +15,8 @@ extension Graph {
         let table = SummaryTable(
             columns: isChain ? SummaryTable.chain : SummaryTable.general,
             width: min(isChain ? 88 : 108, max(columns, 40) - 4))
-        let trainable = parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count }
-        let total = parameters.reduce(0) { $0 + $1.shape.count }
+        let trainable = weights.filter(\.trainable).reduce(0) { $0 + $1.shape.count }
+        let total = weights.reduce(0) { $0 + $1.shape.count }
         return
             (["Model: \(quoted: name)"]
             + table.lines(summaryRows(connected: !isChain, expandNested: expandNested, depth: 0)) + [

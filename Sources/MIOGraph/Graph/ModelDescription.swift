@@ -8,8 +8,8 @@ extension Model: CustomStringConvertible {
 extension Graph {
     /// Every variable's name and first value, in order.
     package func firstWeights(seed: UInt64) -> [(name: String, tensor: Tensor)] {
-        parameters.enumerated().map { index, parameter in
-            (parameter.name, parameter.description.initialValues(seed: seed, stream: index))
+        weights.enumerated().map { index, weight in
+            (weight.name, weight.description.initialValues(seed: seed, stream: index))
         }
     }
 }

@@ -3,7 +3,7 @@ import MIOBase
 
 extension WeightDescription {
     /// The weight's first values: a function of the run's seed and the weight's number in the model.
-    /// - Parameter stream: the index in `Graph.parameters`.
+    /// - Parameter stream: the index in `Graph.weights`.
     public func initialValues(seed: UInt64, stream: Int) -> Tensor {
         var tensor = Tensor(zeros: shape)
         var random = PhiloxSequence(seed: seed, stream: 0x1417 << 32 | UInt64(stream))

@@ -110,10 +110,10 @@ extension NativeBackend {
         guard let executor = try? Executor(plan: plan, graph: request.graph, backend: self),
             (try? executor.prepare(samples: plan.samples)) != nil
         else { return nil }
-        for parameter in plan.parameters {
-            let description = request.graph.parameters[parameter.index].description
+        for weight in plan.weights {
+            let description = request.graph.weights[weight.index].description
             executor.setCanonical(
-                description.initialValues(seed: 1, stream: parameter.index), parameter, in: executor.weights)
+                description.initialValues(seed: 1, stream: weight.index), weight, in: executor.weights)
         }
         var random = PhiloxSequence(seed: 1, stream: 0)
         for input in plan.inputs {

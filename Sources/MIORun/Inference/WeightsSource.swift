@@ -75,17 +75,17 @@ public enum WeightsSource: Hashable, Sendable {
     }
 
     private static func check(_ file: SafetensorsFile, _ graph: Graph) throws {
-        let parameters = graph.parameters
-        for parameter in parameters {
-            let entry = try file.entry(named: parameter.name)
-            guard entry.shape == parameter.shape else {
+        let weights = graph.weights
+        for weight in weights {
+            let entry = try file.entry(named: weight.name)
+            guard entry.shape == weight.shape else {
                 throw FormatError(
-                    file: file.path, tensor: parameter.name,
-                    expected: "shape \(parameter.shape), as in the job",
+                    file: file.path, tensor: weight.name,
+                    expected: "shape \(weight.shape), as in the job",
                     received: "\(entry.shape)", advice: "use the job that the weights were trained with")
             }
         }
-        let expected = Set(parameters.map(\.name))
+        let expected = Set(weights.map(\.name))
         guard let other = file.names.first(where: { !expected.contains($0) }) else { return }
         throw FormatError(
             file: file.path, tensor: other, expected: "only weights that the job's model has",
@@ -96,8 +96,8 @@ public enum WeightsSource: Hashable, Sendable {
 extension Replica {
     /// - Precondition: the file was checked against the graph.
     func load(_ file: SafetensorsFile) throws {
-        for parameter in plan.parameters {
-            executor.setCanonical(try file.tensor(named: parameter.name), parameter, in: executor.weights)
+        for weight in plan.weights {
+            executor.setCanonical(try file.tensor(named: weight.name), weight, in: executor.weights)
         }
     }
 }

@@ -26,19 +26,19 @@ struct TrainedChange {
 
 /// The variables that a checkpoint must have for a training to go on from it: the model's and the optimizer's.
 package struct CheckpointFit {
-    let model: [ParameterDescription]
+    let model: [StoredWeight]
     let optimizer: any Optimizer
     /// The weights that the training changes, in the model's order.
-    let trained: [ParameterDescription]
+    let trained: [StoredWeight]
 
     package init(_ job: Job, _ plan: Plan) {
-        func described(_ parameter: Plan.ParameterPlan) -> ParameterDescription {
-            ParameterDescription(name: parameter.name, shape: parameter.shape)
+        func described(_ weight: Plan.WeightPlan) -> StoredWeight {
+            StoredWeight(name: weight.name, shape: weight.shape)
         }
-        let parameters = plan.parameters.sorted { $0.index < $1.index }
-        model = parameters.map(described)
+        let weights = plan.weights.sorted { $0.index < $1.index }
+        model = weights.map(described)
         optimizer = job.optimizer
-        trained = parameters.filter(\.trainable).map(described)
+        trained = weights.filter(\.trainable).map(described)
     }
 
     /// - Returns: which weights are trained that were not, and which no longer: `trainable`, `freeze` or the outputs with a

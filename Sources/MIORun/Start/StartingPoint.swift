@@ -22,7 +22,7 @@ package struct StartingPoint {
     /// The checkpoint that `resume` names; `nil` for a training from the start.
     /// - Parameter model: the variables of the job's model.
     /// - Throws: as `CheckpointStore.newestValid`; `FileError`, `CheckpointError` for a path that is no checkpoint.
-    package static func find(_ resume: ResumeMode, in store: CheckpointStore, model: [ParameterDescription])
+    package static func find(_ resume: ResumeMode, in store: CheckpointStore, model: [StoredWeight])
         throws
         -> CheckpointStore.Found?
     {
@@ -39,7 +39,7 @@ package struct StartingPoint {
     ///   - order: of the job's samples; `nil` if its data could not be read.
     /// - Throws: `CheckpointError`, `RunError`, `FormatError` for a checkpoint that the job cannot go on from.
     package init(
-        _ found: CheckpointStore.Found, store: CheckpointStore, job: Job, model: [ParameterDescription],
+        _ found: CheckpointStore.Found, store: CheckpointStore, job: Job, model: [StoredWeight],
         fit: CheckpointFit?, order: SampleOrder?
     ) throws {
         checkpoint = found.checkpoint
@@ -80,7 +80,7 @@ package struct StartingPoint {
 extension Job {
     /// Of the losses, metrics and regularizers that an epoch's sums are of.
     var outputsChecksum: UInt32 {
-        let regularizers = graph.parameters.compactMap { $0.description.rules.regularizer?.config }
+        let regularizers = graph.weights.compactMap { $0.description.rules.regularizer?.config }
         return CRC32.of(
             Array(ConfigValue.list(outputs.map { .dictionary($0.config) } + regularizers).json().utf8))
     }

@@ -31,10 +31,10 @@ struct NonFiniteDiagnosis {
         if let first = try first(of: finding(bad, in: batch)) {
             return Finding(text: "step \(stepNumber): \(first)", isOfData: false)
         }
-        let parameters = step.nonFiniteParameters()
+        let weights = step.nonFiniteWeights()
         return Finding(
             text: "step \(stepNumber): every loss is finite, but the gradient of "
-                + (parameters.isEmpty ? "the model" : parameters.prefix(3).joined(separator: ", "))
+                + (weights.isEmpty ? "the model" : weights.prefix(3).joined(separator: ", "))
                 + " is not", isOfData: false)
     }
 

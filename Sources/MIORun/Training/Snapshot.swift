@@ -12,12 +12,12 @@ import MIOTraining
 final class Snapshot {
     private let replica: Replica
     private let optimizer: OptimizerState
-    private let parameters: [Plan.ParameterPlan]
+    private let plans: [Plan.WeightPlan]
     private let weights: [NamedTensor]
     private let weightBuffers: [Storage<Float>]
     private let slots: [NamedTensor]
     private let slotBuffers: [Storage<Float>]
-    private let trained: [Plan.ParameterPlan]
+    private let trained: [Plan.WeightPlan]
     /// The weights of the best epoch, once `keepBest` was called.
     private(set) var best: [NamedTensor] = []
     private var bestBuffers: [Storage<Float>] = []
@@ -25,24 +25,24 @@ final class Snapshot {
     init(replica: Replica, optimizer: OptimizerState) {
         self.replica = replica
         self.optimizer = optimizer
-        parameters = replica.plan.parameters.sorted { $0.index < $1.index }
-        trained = parameters.filter(\.trainable)
-        weightBuffers = parameters.map { Storage(count: $0.shape.count) }
-        weights = zip(parameters, weightBuffers).map {
+        plans = replica.plan.weights.sorted { $0.index < $1.index }
+        trained = plans.filter(\.trainable)
+        weightBuffers = plans.map { Storage(count: $0.shape.count) }
+        weights = zip(plans, weightBuffers).map {
             NamedTensor(name: $0.name, shape: $0.shape, storage: $1)
         }
         let names = optimizer.optimizer.slotNames
-        let slotParameters = trained
-        slotBuffers = names.flatMap { _ in slotParameters.map { Storage(count: $0.shape.count) } }
+        let slotPlans = trained
+        slotBuffers = names.flatMap { _ in slotPlans.map { Storage(count: $0.shape.count) } }
         let slotTensors = names.flatMap { name in
-            slotParameters.map { (name: "\(name)/\($0.name)", shape: $0.shape) }
+            slotPlans.map { (name: "\(name)/\($0.name)", shape: $0.shape) }
         }
         slots = zip(slotTensors, slotBuffers).map { NamedTensor(name: $0.name, shape: $0.shape, storage: $1) }
     }
 
     /// The model's fingerprint.
-    var model: [ParameterDescription] {
-        parameters.map { ParameterDescription(name: $0.name, shape: $0.shape) }
+    var model: [StoredWeight] {
+        plans.map { StoredWeight(name: $0.name, shape: $0.shape) }
     }
 
     /// Copies everything out.
@@ -52,9 +52,9 @@ final class Snapshot {
     ) -> Checkpoint {
         copyWeights()
         for (slot, slab) in optimizer.slots.enumerated() {
-            for (index, parameter) in trained.enumerated() {
+            for (index, plan) in trained.enumerated() {
                 replica.executor.copy(
-                    parameter, of: slab.pointer, to: slotBuffers[slot * trained.count + index].pointer)
+                    plan, of: slab.pointer, to: slotBuffers[slot * trained.count + index].pointer)
             }
         }
         return Checkpoint(
@@ -83,11 +83,11 @@ final class Snapshot {
     func restoreBest(_ checkpoint: StoredCheckpoint) throws {
         guard let file = checkpoint.best else { return }
         makeBestBuffers()
-        for (parameter, buffer) in zip(parameters, bestBuffers) {
-            let tensor = try file.tensor(named: parameter.name)
-            guard tensor.shape == parameter.shape else {
+        for (plan, buffer) in zip(plans, bestBuffers) {
+            let tensor = try file.tensor(named: plan.name)
+            guard tensor.shape == plan.shape else {
                 throw FormatError(
-                    file: file.path, tensor: parameter.name, expected: "shape \(parameter.shape)",
+                    file: file.path, tensor: plan.name, expected: "shape \(plan.shape)",
                     received: "\(tensor.shape)")
             }
             buffer.pointer.update(from: tensor.values, count: buffer.count)
@@ -96,17 +96,17 @@ final class Snapshot {
 
     /// Makes the best epoch's weights the replica's, if there are any.
     func takeBest() {
-        for (parameter, tensor) in zip(parameters, best) {
+        for (plan, tensor) in zip(plans, best) {
             replica.executor.setCanonical(
-                Tensor(shape: tensor.shape, values: Array(tensor.values)), parameter,
+                Tensor(shape: tensor.shape, values: Array(tensor.values)), plan,
                 in: replica.executor.weights)
         }
     }
 
     private func makeBestBuffers() {
         guard bestBuffers.isEmpty else { return }
-        bestBuffers = parameters.map { Storage(count: $0.shape.count) }
-        best = zip(parameters, bestBuffers).map {
+        bestBuffers = plans.map { Storage(count: $0.shape.count) }
+        best = zip(plans, bestBuffers).map {
             NamedTensor(name: $0.name, shape: $0.shape, storage: $1)
         }
     }
@@ -114,8 +114,8 @@ final class Snapshot {
     private func copyWeights() { copyWeights(to: weightBuffers) }
 
     private func copyWeights(to buffers: [Storage<Float>]) {
-        for (parameter, buffer) in zip(parameters, buffers) {
-            replica.executor.copy(parameter, of: replica.executor.weights.pointer, to: buffer.pointer)
+        for (plan, buffer) in zip(plans, buffers) {
+            replica.executor.copy(plan, of: replica.executor.weights.pointer, to: buffer.pointer)
         }
     }
 
@@ -123,15 +123,15 @@ final class Snapshot {
     /// - Parameter slots: whether the optimizer's too; they stay zero otherwise.
     /// - Precondition: the checkpoint has passed `CheckpointFit.verify`.
     func restore(_ checkpoint: StoredCheckpoint, withSlots slots: Bool) throws {
-        for parameter in parameters {
+        for plan in plans {
             try restore(
-                parameter, named: parameter.name, from: checkpoint.weights, to: replica.executor.weights)
+                plan, named: plan.name, from: checkpoint.weights, to: replica.executor.weights)
         }
         guard slots else { return }
         for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
-            for parameter in trained {
+            for plan in trained {
                 try restore(
-                    parameter, named: "\(name)/\(parameter.name)", from: checkpoint.optimizer, to: slab)
+                    plan, named: "\(name)/\(plan.name)", from: checkpoint.optimizer, to: slab)
             }
         }
     }
@@ -140,31 +140,31 @@ final class Snapshot {
     ///   - weight: of a variable's name.
     ///   - slot: of the name of an optimizer's variable; `nil` for one that keeps its first value.
     func restore(weight: (String) -> Tensor?, slot: (String) -> Tensor?) {
-        for parameter in parameters {
-            guard let tensor = weight(parameter.name) else {
-                preconditionFailure("no values for \(parameter.name)")
+        for plan in plans {
+            guard let tensor = weight(plan.name) else {
+                preconditionFailure("no values for \(plan.name)")
             }
-            replica.executor.setCanonical(tensor, parameter, in: replica.executor.weights)
+            replica.executor.setCanonical(tensor, plan, in: replica.executor.weights)
         }
         for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
-            for parameter in trained {
-                guard let tensor = slot("\(name)/\(parameter.name)") else { continue }
-                replica.executor.setCanonical(tensor, parameter, in: slab)
+            for plan in trained {
+                guard let tensor = slot("\(name)/\(plan.name)") else { continue }
+                replica.executor.setCanonical(tensor, plan, in: slab)
             }
         }
     }
 
     private func restore(
-        _ parameter: Plan.ParameterPlan, named name: String, from file: SafetensorsFile,
+        _ plan: Plan.WeightPlan, named name: String, from file: SafetensorsFile,
         to slab: Storage<Float>
     ) throws {
         let tensor = try file.tensor(named: name)
-        guard tensor.shape == parameter.shape else {
+        guard tensor.shape == plan.shape else {
             throw FormatError(
-                file: file.path, tensor: name, expected: "shape \(parameter.shape)",
+                file: file.path, tensor: name, expected: "shape \(plan.shape)",
                 received: "\(tensor.shape)")
         }
-        replica.executor.setCanonical(tensor, parameter, in: slab)
+        replica.executor.setCanonical(tensor, plan, in: slab)
     }
 
     /// Gives every rank rank 0's weights and slots: every group, whose ranks share them.

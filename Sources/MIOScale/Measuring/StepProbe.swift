@@ -40,7 +40,7 @@ struct StepProbe: Sendable {
         let plan = step.replica.plan
         return Result(
             seconds: times.sorted()[times.count / 4],
-            parameters: job.graph.parameters.filter(\.trainable).reduce(0) { $0 + $1.shape.count },
+            parameters: job.graph.weights.filter(\.trainable).reduce(0) { $0 + $1.shape.count },
             slots: step.optimizer.slots.count, passSamples: plan.samples,
             buckets: max(1, plan.buckets.count),
             batchSums: plan.stages.reduce(0) {

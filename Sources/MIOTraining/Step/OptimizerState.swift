@@ -17,7 +17,7 @@ package final class OptimizerState {
     /// Of the optimizer's options, which it makes a copy of whenever it is asked.
     private let schedule: any Schedule
     private let clips: Bool
-    private let parameters: [Plan.ParameterPlan]
+    private let trained: [Plan.WeightPlan]
     private let memory: TrainingMemory
     /// What this rank updates.
     private let runs: [GradientPartition.Block]
@@ -25,7 +25,7 @@ package final class OptimizerState {
     private let isShared: Bool
     /// Elements: of more than the second-level cache holds the first would be lost before they are written.
     private static let mostClaimed = 1 << 17
-    private let parameterOfBlock: [Int]
+    private let weightOfBlock: [Int]
     private let squaredNorms: Storage<Double>
     private let scales: Storage<Double>
     // Of the update at hand, and what a member of a team does of it: made once, for it would be an allocation.
@@ -40,16 +40,16 @@ package final class OptimizerState {
         self.memory = memory
         slots = memory.slots
         schedule = optimizer.options.learningRate
-        parameters = plan.parameters.filter(\.trainable)
+        trained = plan.weights.filter(\.trainable)
         let runs = memory.partition.runs(ofRank: communicator.group.rank)
-        // Parameters matter only where each is scaled on its own.
+        // Weights matter only where each is scaled on its own.
         clips = optimizer.options.clipping.needsNorms
         self.runs = clips ? runs : runs.joined
         ownElements = runs.reduce(0) { $0 + $1.range.count }
         isShared = communicator.group.size > 1
-        parameterOfBlock = memory.partition.blocks.map(\.parameter)
-        squaredNorms = Storage(count: parameters.count)
-        scales = Storage(count: parameters.count)
+        weightOfBlock = memory.partition.blocks.map(\.weight)
+        squaredNorms = Storage(count: trained.count)
+        scales = Storage(count: trained.count)
         scalars = optimizer.makeUpdate(step: 0)
         updatePart = { [unowned self] in update(part: $0) }
     }
@@ -78,17 +78,17 @@ package final class OptimizerState {
     func inspect() -> Bool {
         squaredNorms.fill(0)
         let squares = memory.reduction.squares.pointer
-        for (index, parameter) in parameterOfBlock.enumerated() {
-            squaredNorms.pointer[parameter] += squares[index]
+        for (index, weight) in weightOfBlock.enumerated() {
+            squaredNorms.pointer[weight] += squares[index]
         }
         // Not `allSatisfy`, whose key path is an allocation.
         for index in 0..<squaredNorms.count where !squaredNorms.pointer[index].isFinite { return false }
         return true
     }
 
-    /// The parameters whose gradient was not finite; for messages.
-    func nonFiniteParameters() -> [String] {
-        zip(parameters, squaredNorms.buffer).filter { !$1.isFinite }.map(\.0.name)
+    /// The weights whose gradient was not finite; for messages.
+    func nonFiniteWeights() -> [String] {
+        zip(trained, squaredNorms.buffer).filter { !$1.isFinite }.map(\.0.name)
     }
 
     /// Changes this rank's slices of the weights by the gradients, which `inspect` has seen.
@@ -119,7 +119,7 @@ package final class OptimizerState {
                     count: share.count, weights: memory.weights.pointer + offset,
                     gradient: UnsafePointer(memory.gradients.pointer + offset),
                     slots: SlotPointers(slot(0, offset), slot(1, offset), slot(2, offset)),
-                    gradientScale: clips ? scales.pointer[run.parameter] : 1), with: scalars)
+                    gradientScale: clips ? scales.pointer[run.weight] : 1), with: scalars)
         }
     }
 
@@ -129,12 +129,12 @@ package final class OptimizerState {
 }
 
 extension [GradientPartition.Block] {
-    /// Neighbours as one, of whatever parameters.
+    /// Neighbours as one, of whatever weights.
     fileprivate var joined: [GradientPartition.Block] {
         reduce(into: []) { runs, next in
             if let last = runs.last, last.range.upperBound == next.range.lowerBound {
                 runs[runs.count - 1] = GradientPartition.Block(
-                    range: last.range.lowerBound..<next.range.upperBound, parameter: last.parameter)
+                    range: last.range.lowerBound..<next.range.upperBound, weight: last.weight)
             } else {
                 runs.append(next)
             }

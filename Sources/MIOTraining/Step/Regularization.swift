@@ -18,14 +18,14 @@ struct Regularization {
         let isTrained: Bool
     }
 
-    /// In the order of the graph's parameters.
+    /// In the order of the graph's weights.
     let terms: [Term]
 
     init(graph: Graph, plan: Plan) {
-        terms = plan.parameters.sorted { $0.index < $1.index }.compactMap { parameter in
-            let entry = graph.parameters[parameter.index]
+        terms = plan.weights.sorted { $0.index < $1.index }.compactMap { weight in
+            let entry = graph.weights[weight.index]
             guard entry.trainable, let regularizer = entry.description.rules.regularizer else { return nil }
-            return Term(regularizer: regularizer, range: parameter.range, isTrained: parameter.trainable)
+            return Term(regularizer: regularizer, range: weight.range, isTrained: weight.trainable)
         }
     }
 

@@ -158,29 +158,29 @@ package final class Replica {
 
     /// Fills the weights with the first values that a seed gives.
     package func initializeWeights(seed: UInt64) {
-        for parameter in plan.parameters {
-            let description = graph.parameters[parameter.index].description
+        for weight in plan.weights {
+            let description = graph.weights[weight.index].description
             executor.setCanonical(
-                description.initialValues(seed: seed, stream: parameter.index), parameter,
+                description.initialValues(seed: seed, stream: weight.index), weight,
                 in: executor.weights)
         }
     }
 
     /// Every weight in Keras' order, shape and layout.
     package func canonicalWeights() -> [(name: String, tensor: Tensor)] {
-        plan.parameters.sorted { $0.index < $1.index }.map {
+        plan.weights.sorted { $0.index < $1.index }.map {
             (name: $0.name, tensor: executor.canonical($0, in: executor.weights))
         }
     }
 
-    /// - Precondition: the tensors have the parameters' names and shapes.
+    /// - Precondition: the tensors have the weights' names and shapes.
     package func setCanonicalWeights(_ tensors: [(name: String, tensor: Tensor)]) {
         let byName = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.tensor) })
-        for parameter in plan.parameters {
-            guard let tensor = byName[parameter.name] else {
-                preconditionFailure("no values for \(parameter.name)")
+        for weight in plan.weights {
+            guard let tensor = byName[weight.name] else {
+                preconditionFailure("no values for \(weight.name)")
             }
-            executor.setCanonical(tensor, parameter, in: executor.weights)
+            executor.setCanonical(tensor, weight, in: executor.weights)
         }
     }
 

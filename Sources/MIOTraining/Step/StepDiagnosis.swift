@@ -34,9 +34,9 @@ extension TrainingStep {
         replica.firstNonFiniteLoss(batch, shards, seed: seed, step: step)
     }
 
-    /// The parameters whose reduced gradient is not finite.
-    package func nonFiniteParameters() -> [String] {
-        optimizer.nonFiniteParameters()
+    /// The weights whose reduced gradient is not finite.
+    package func nonFiniteWeights() -> [String] {
+        optimizer.nonFiniteWeights()
     }
 
     /// What the columns of a batch are to the step.

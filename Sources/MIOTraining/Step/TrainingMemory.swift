@@ -28,9 +28,9 @@ package final class TrainingMemory {
         communicator: any Communicator
     ) throws {
         group = communicator.group
-        let trained = plan.parameters.filter(\.trainable)
+        let trained = plan.weights.filter(\.trainable)
         partition = GradientPartition(
-            parameters: trained.map(\.range),
+            weights: trained.map(\.range),
             buckets: plan.buckets.map { bucket in trained.count { bucket.range.contains($0.offset) } },
             ranks: group.size)
         var layout = SharedLayout()

@@ -12,7 +12,7 @@ import MIOPlan
 /// constraints only.
 final class WeightProjection {
     fileprivate struct Entry {
-        let parameter: Plan.ParameterPlan
+        let weight: Plan.WeightPlan
         let constraint: any Constraint
     }
 
@@ -28,17 +28,17 @@ final class WeightProjection {
     /// - Parameter executor: one that knows the layouts.
     /// - Returns: `nil` if no trained weight has a constraint: on all ranks alike.
     init?(graph: Graph, executor: Executor, group: RankGroup) {
-        let all = executor.plan.parameters.compactMap { parameter -> Entry? in
-            guard parameter.trainable,
-                let constraint = graph.parameters[parameter.index].description.rules.constraint
+        let all = executor.plan.weights.compactMap { weight -> Entry? in
+            guard weight.trainable,
+                let constraint = graph.weights[weight.index].description.rules.constraint
             else { return nil }
-            return Entry(parameter: parameter, constraint: constraint)
+            return Entry(weight: weight, constraint: constraint)
         }
         guard !all.isEmpty else { return nil }
         let own = all.enumerated().filter { $0.offset % group.size == group.rank }.map(\.element)
         entries = own
         weights = executor.weights
-        let places = own.map { executor.places(of: $0.parameter) }
+        let places = own.map { executor.places(of: $0.weight) }
         self.places = places
         canonical = Storage(count: places.map { $0?.count ?? 0 }.max() ?? 0)
         scratch = Storage(count: own.map(\.scratchCount).max() ?? 0)
@@ -47,8 +47,8 @@ final class WeightProjection {
     /// Projects this rank's share. All ranks of the group have made their update, and none reads the weights.
     func run() {
         for index in entries.indices {
-            let shape = entries[index].parameter.shape
-            let stored = weights.pointer + entries[index].parameter.offset
+            let shape = entries[index].weight.shape
+            let stored = weights.pointer + entries[index].weight.offset
             guard let places = places[index] else {
                 entries[index].constraint.project(stored, shape: shape, scratch: scratch.pointer)
                 continue
@@ -63,8 +63,8 @@ final class WeightProjection {
 
 extension WeightProjection.Entry {
     fileprivate var scratchCount: Int {
-        do { return try constraint.scratchCount(for: parameter.shape) } catch {
-            preconditionFailure("\(parameter.name) was not checked: \(error)")
+        do { return try constraint.scratchCount(for: weight.shape) } catch {
+            preconditionFailure("\(weight.name) was not checked: \(error)")
         }
     }
 }

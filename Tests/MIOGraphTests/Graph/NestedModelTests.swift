@@ -34,7 +34,7 @@ import Testing
     @Test func weightsHavePaths() throws {
         let graph = try Self.model().graph
         #expect(
-            graph.parameters.map(\.name) == [
+            graph.weights.map(\.name) == [
                 "encoder/d/kernel", "encoder/d/bias", "encoder/inner/d/kernel", "encoder/inner/d/bias",
                 "encoder/e/kernel", "encoder/e/bias", "tower/d/kernel", "tower/d/bias", "tower/last/kernel",
                 "tower/last/bias", "kind/kernel", "kind/bias", "box/kernel", "box/bias",
@@ -65,7 +65,7 @@ import Testing
         let named = try Model(inputs: [input], outputs: heads(input).map { $0.named("answer") }).graph
         #expect(named.outputs.map(\.name) == ["answer", "answer:1"])
         #expect(named.nodes.map(\.name) == ["input", "answer/a", "answer/b"])
-        #expect(named.parameters.map(\.name).first == "heads/a/kernel")
+        #expect(named.weights.map(\.name).first == "heads/a/kernel")
     }
 
     @Test func unnamedModelsAreNamedAsInKeras() throws {
@@ -136,7 +136,7 @@ import Testing
     // MARK: Freezing
 
     private func frozen(_ graph: Graph) -> [String] {
-        graph.parameters.filter { $0.role == .frozen }.map(\.name)
+        graph.weights.filter { $0.role == .frozen }.map(\.name)
     }
 
     @Test func aNestedModelFreezesItsLayers() throws {
@@ -159,7 +159,7 @@ import Testing
                 "encoder/inner/d/kernel", "encoder/inner/d/bias", "tower/last/kernel", "tower/last/bias",
             ])
         #expect(some != graph)
-        #expect(some.parameters.map(\.name) == graph.parameters.map(\.name))
+        #expect(some.weights.map(\.name) == graph.weights.map(\.name))
         #expect(some == graph.freezing { ["encoder/inner", "tower/last"].contains($0) })
         #expect(frozen(graph.freezing { $0 == "encoder" }).count == 6)
     }
