@@ -24,8 +24,8 @@ package final class CountingCommunicator: Communicator {
     package var rank: Int { base.rank }
     package var size: Int { base.size }
     package var name: String { base.name }
-    package var ranksOnNode: Int { base.ranksOnNode }
-    package var rankOnNode: Int { base.rankOnNode }
+    package var ranksOnMachine: Int { base.ranksOnMachine }
+    package var rankOnMachine: Int { base.rankOnMachine }
     package var group: RankGroup { base.group }
     package var statistics: CommunicationStatistics { base.statistics }
     package func add(_ statistics: CommunicationStatistics) { base.add(statistics) }

@@ -92,7 +92,8 @@ package struct ReductionBenchmark: Sendable {
                 sliceSeconds: medians[1], gradientSeconds: isOneGroup ? medians[2] : nil)
         }
         return ReductionMeasurement(
-            transport: communicator.name, ranks: communicator.size, ranksOnNode: communicator.ranksOnNode,
+            transport: communicator.name, ranks: communicator.size,
+            ranksOnMachine: communicator.ranksOnMachine,
             repetitions: repetitions, sizes: sizes)
     }
 

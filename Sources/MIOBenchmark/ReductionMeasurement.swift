@@ -16,7 +16,7 @@ package struct ReductionMeasurement: Sendable {
     /// The communicator's name.
     package var transport: String
     package var ranks: Int
-    package var ranksOnNode: Int
+    package var ranksOnMachine: Int
     /// Timed sums of each kind and size.
     package var repetitions: Int
     package var sizes: [Size]
@@ -25,7 +25,7 @@ package struct ReductionMeasurement: Sendable {
     package var json: String {
         ConfigValue.dictionary([
             "program": "mio-allreduce", "transport": .string(transport), "ranks": .integer(ranks),
-            "ranks_on_node": .integer(ranksOnNode), "repetitions": .integer(repetitions),
+            "ranks_on_node": .integer(ranksOnMachine), "repetitions": .integer(repetitions),
             "sizes": .list(
                 sizes.map { size in
                     var line: ConfigDictionary = [

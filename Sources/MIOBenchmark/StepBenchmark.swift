@@ -123,7 +123,7 @@ package struct StepBenchmark: Sendable {
         let session = try Session(
             job: try communicator.agree(on: "the job") { try job(data: path) }, communicator: communicator,
             makeBackend: makeBackend)
-        let writes = communicator.rankOnNode == 0
+        let writes = communicator.rankOnMachine == 0
         defer { if writes { unlink(path) } }
         try communicator.agree(on: "the data") {
             if writes { try model.writeData(rows: batchSize, imageSide: imageSide, to: path) }

@@ -18,10 +18,10 @@ package protocol Communicator: AnyObject {
     var name: String { get }
 
     /// How many ranks share this rank's machine, itself included.
-    var ranksOnNode: Int { get }
+    var ranksOnMachine: Int { get }
 
-    /// This rank among those of its machine, in `0..<ranksOnNode`.
-    var rankOnNode: Int { get }
+    /// This rank among those of its machine, in `0..<ranksOnMachine`.
+    var rankOnMachine: Int { get }
 
     /// This rank among those it shares memory with.
     var group: RankGroup { get }

@@ -25,8 +25,8 @@ package final class InProcessCommunicator: Communicator {
 
     package var size: Int { world.size }
     package var name: String { "in-process" }
-    package var ranksOnNode: Int { group.size }
-    package var rankOnNode: Int { group.rank }
+    package var ranksOnMachine: Int { group.size }
+    package var rankOnMachine: Int { group.rank }
 
     /// Runs `body` on `worldSize` threads, each a rank, and returns when all have ended.
     /// - Parameter groupSize: as many ranks are as if on a machine of their own; all on one without it.

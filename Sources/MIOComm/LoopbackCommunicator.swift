@@ -11,8 +11,8 @@ package final class LoopbackCommunicator: Communicator {
     package var rank: Int { 0 }
     package var size: Int { 1 }
     package var name: String { "loopback" }
-    package var ranksOnNode: Int { 1 }
-    package var rankOnNode: Int { 0 }
+    package var ranksOnMachine: Int { 1 }
+    package var rankOnMachine: Int { 0 }
     package let group = RankGroup(worldRank: 0, worldSize: 1, size: 1)
 
     package func add(_ statistics: CommunicationStatistics) { self.statistics += statistics }

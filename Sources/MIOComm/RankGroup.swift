@@ -22,15 +22,15 @@ package struct RankGroup: Hashable, Sendable {
     /// How many ranks a group can have.
     /// - Parameters:
     ///   - lowestRanks: for each rank, the lowest rank on its machine.
-    ///   - ranksOnNode: for each rank, the ranks on its machine.
+    ///   - ranksOnMachine: for each rank, the ranks on its machine.
     ///   - most: the most ranks of a group; `nil` for no limit. It must divide the ranks of a machine, else every
     ///     rank is alone.
     /// - Returns: 1 unless all machines have equally many ranks, in sequence.
-    package static func size(lowestRanks: [Int], ranksOnNode: [Int], most: Int? = nil) -> Int {
-        guard let onNode = ranksOnNode.first, ranksOnNode.allSatisfy({ $0 == onNode }),
-            lowestRanks.enumerated().allSatisfy({ $1 == $0 / onNode * onNode })
+    package static func size(lowestRanks: [Int], ranksOnMachine: [Int], most: Int? = nil) -> Int {
+        guard let onMachine = ranksOnMachine.first, ranksOnMachine.allSatisfy({ $0 == onMachine }),
+            lowestRanks.enumerated().allSatisfy({ $1 == $0 / onMachine * onMachine })
         else { return 1 }
-        guard let most, most < onNode else { return onNode }
-        return most > 0 && onNode % most == 0 ? most : 1
+        guard let most, most < onMachine else { return onMachine }
+        return most > 0 && onMachine % most == 0 ? most : 1
     }
 }

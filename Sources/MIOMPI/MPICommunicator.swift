@@ -6,13 +6,13 @@ import MIOSystem
 /// The ranks that `mpirun` or `srun` started, over MPI.
 ///
 /// A process can have one, once: MPI cannot be started again. Every return code is checked; a count beyond C's `int`
-/// is cut into several calls. Ranks of a machine share memory (`NodeMemory`) unless they are in containers of their
+/// is cut into several calls. Ranks of a machine share memory (`MachineMemory`) unless they are in containers of their
 /// own; sums between groups run at the same time as computing, `PendingSums`.
 package final class MPICommunicator: Communicator {
     package let rank: Int
     package let size: Int
-    package var ranksOnNode: Int { topology.ranksOnNode }
-    package var rankOnNode: Int { topology.rankOnNode }
+    package var ranksOnMachine: Int { topology.ranksOnMachine }
+    package var rankOnMachine: Int { topology.rankOnMachine }
     package var group: RankGroup { topology.group }
     package private(set) var statistics = CommunicationStatistics()
     private let world: MPI_Comm
@@ -92,7 +92,7 @@ package final class MPICommunicator: Communicator {
         let memory = try agree(on: "shared memory") {
             let group = topology.groupCommunicator
             return try sums.exclusively {
-                Result { try NodeMemory(byteCount: byteCount, rank: rank, communicator: group) }
+                Result { try MachineMemory(byteCount: byteCount, rank: rank, communicator: group) }
             }.get()
         }
         guard let memory else { preconditionFailure("no rank failed, and the lowest has no memory") }

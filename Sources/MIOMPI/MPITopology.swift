@@ -5,8 +5,8 @@ import MIOSystem
 
 /// Where the ranks are, and the communicators of those that belong together.
 struct MPITopology {
-    let rankOnNode: Int
-    let ranksOnNode: Int
+    let rankOnMachine: Int
+    let ranksOnMachine: Int
     let group: RankGroup
     let groupCommunicator: MPI_Comm
     let column: Column
@@ -16,23 +16,23 @@ struct MPITopology {
     let fault: RunError?
 
     /// What a rank knows of itself, in the order in which it travels.
-    private enum Fact: Int, CaseIterable { case lowestRank, ranksOnNode, canShare, ranksPerGroup }
+    private enum Fact: Int, CaseIterable { case lowestRank, ranksOnMachine, canShare, ranksPerGroup }
 
     /// - Throws: `CommunicationError`
     init(world: MPI_Comm, rank: Int, size: Int) throws(CommunicationError) {
-        let node = try Self.split(rank) {
+        let machine = try Self.split(rank) {
             MPI_Comm_split_type(
                 world, mio_mpi_comm_type_shared(), CInt(rank), mio_mpi_info_null(), &$0)
         }
-        rankOnNode = Int(try query(rank, "MPI_Comm_rank") { MPI_Comm_rank(node, $0) })
-        ranksOnNode = Int(try query(rank, "MPI_Comm_size") { MPI_Comm_size(node, $0) })
-        let canShare = try Self.canShare(rank, node, place: rankOnNode, ranks: ranksOnNode)
+        rankOnMachine = Int(try query(rank, "MPI_Comm_rank") { MPI_Comm_rank(machine, $0) })
+        ranksOnMachine = Int(try query(rank, "MPI_Comm_size") { MPI_Comm_size(machine, $0) })
+        let canShare = try Self.canShare(rank, machine, place: rankOnMachine, ranks: ranksOnMachine)
         let asked = RanksPerGroup.environment
-        var mine = [Int64(rank), Int64(ranksOnNode), canShare ? 1 : 0, asked.number]
+        var mine = [Int64(rank), Int64(ranksOnMachine), canShare ? 1 : 0, asked.number]
         try check(
-            MPI_Allreduce(mio_mpi_in_place(), &mine[0], 1, mio_mpi_int64(), mio_mpi_min(), node),
+            MPI_Allreduce(mio_mpi_in_place(), &mine[0], 1, mio_mpi_int64(), mio_mpi_min(), machine),
             "MPI_Allreduce", rank)
-        var freed: MPI_Comm? = node
+        var freed: MPI_Comm? = machine
         try check(MPI_Comm_free(&freed), "MPI_Comm_free", rank)
         let facts = Fact.allCases.count
         var all = [Int64](repeating: 0, count: facts * size)
@@ -41,13 +41,13 @@ struct MPITopology {
             "MPI_Allgather", rank)
         func each(_ fact: Fact) -> [Int] { (0..<size).map { Int(all[facts * $0 + fact.rawValue]) } }
         let askedByEach = each(.ranksPerGroup).map { RanksPerGroup(number: Int64($0)) }
-        fault = RanksPerGroup.fault(askedByEach, ranksOnNode: each(.ranksOnNode))
+        fault = RanksPerGroup.fault(askedByEach, ranksOnMachine: each(.ranksOnMachine))
         group = RankGroup(
             worldRank: rank, worldSize: size,
             size: fault != nil || each(.canShare).contains(0)
                 ? 1
                 : RankGroup.size(
-                    lowestRanks: each(.lowestRank), ranksOnNode: each(.ranksOnNode), most: asked.limit))
+                    lowestRanks: each(.lowestRank), ranksOnMachine: each(.ranksOnMachine), most: asked.limit))
         let (place, index) = (CInt(group.rank), CInt(group.index))
         groupCommunicator = try Self.split(rank) { MPI_Comm_split(world, index, place, &$0) }
         func column() throws(CommunicationError) -> MPI_Comm {
@@ -68,14 +68,14 @@ struct MPITopology {
 
     /// Whether this rank sees what the others of its machine write: not where containers keep them apart, which may
     /// number their processes alike.
-    private static func canShare(_ rank: Int, _ node: MPI_Comm, place: Int, ranks: Int)
+    private static func canShare(_ rank: Int, _ machine: MPI_Comm, place: Int, ranks: Int)
         throws(CommunicationError) -> Bool
     {
-        let memory = try? NodeMemory(
-            byteCount: ranks * MemoryLayout<Int64>.stride, rank: rank, communicator: node)
+        let memory = try? MachineMemory(
+            byteCount: ranks * MemoryLayout<Int64>.stride, rank: rank, communicator: machine)
         let marks = memory?.base.bindMemory(to: Int64.self, capacity: ranks)
         marks?[place] = Int64(rank + 1)
-        try check(MPI_Barrier(node), "MPI_Barrier", rank)
+        try check(MPI_Barrier(machine), "MPI_Barrier", rank)
         guard let marks else { return false }
         return withExtendedLifetime(memory) { (0..<ranks).allSatisfy { marks[$0] != 0 } }
     }

@@ -35,17 +35,17 @@ enum RanksPerGroup: Hashable {
     var limit: Int? { if case .atMost(let count) = self { count } else { nil } }
 
     /// What is wrong with what the ranks were asked for, each on its machine; `nil` if nothing is. The same on all ranks.
-    static func fault(_ asked: [RanksPerGroup], ranksOnNode: [Int]) -> RunError? {
+    static func fault(_ asked: [RanksPerGroup], ranksOnMachine: [Int]) -> RunError? {
         guard let first = asked.first else { return nil }
         if let rank = asked.firstIndex(where: { $0 != first }) {
             return RunError(
                 "\(variable) is not the same on ranks 0 and \(rank): launch all ranks with it (mpirun -x \(variable)), "
                     + "or none", exitCode: .usage)
         }
-        for (rank, onNode) in ranksOnNode.enumerated() where first != .unset {
-            guard let limit = first.limit, onNode % min(limit, onNode) == 0 else {
+        for (rank, onMachine) in ranksOnMachine.enumerated() where first != .unset {
+            guard let limit = first.limit, onMachine % min(limit, onMachine) == 0 else {
                 return RunError(
-                    "\(variable): expected a number that divides the \(onNode) ranks of rank \(rank)'s machine, received "
+                    "\(variable): expected a number that divides the \(onMachine) ranks of rank \(rank)'s machine, received "
                         + "\(quoted: text ?? ""); correct or unset it", exitCode: .usage)
             }
         }

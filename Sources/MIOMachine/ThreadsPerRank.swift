@@ -19,7 +19,7 @@ package enum ThreadsPerRank {
             if words.first == host { onThisMachine.formUnion(words.dropFirst()) }
         }
         return share(
-            own: mine.count, ofMachine: onThisMachine.count, ranks: max(communicator.ranksOnNode, 1),
+            own: mine.count, ofMachine: onThisMachine.count, ranks: max(communicator.ranksOnMachine, 1),
             quota: ControlGroups.current.cpus)
     }
 

@@ -46,7 +46,7 @@ package struct Session {
         self.communicator = communicator
         try communicator.requireEqual("job", job.resolvedYAML)
         try communicator.agree(on: "memory") {
-            try ModelMemory(job, trains: purpose == .training).verify(ranks: communicator.ranksOnNode)
+            try ModelMemory(job, trains: purpose == .training).verify(ranks: communicator.ranksOnMachine)
         }
         // Of machines with different cores the smallest: batches are cut alike everywhere.
         let fewest = -Int(try communicator.allreduceMax(-Double(ThreadsPerRank.derive(communicator))))
@@ -54,7 +54,8 @@ package struct Session {
         let decision = try communicator.agree(on: "the threads", .ofOneRank) {
             guard communicator.rank == 0 else { return LaneTuner.Decision?.none }
             return try laneTuner.decide(
-                job, threads: threads, worldSize: communicator.size, ranksOnNode: communicator.ranksOnNode,
+                job, threads: threads, worldSize: communicator.size,
+                ranksOnMachine: communicator.ranksOnMachine,
                 measures: purpose == .training, makeBackend: makeBackend)
         }
         laneDecision = decision
@@ -116,7 +117,7 @@ package struct Session {
     /// - Throws: `CommunicationError`
     package func passSize(shard: Int) throws -> Int {
         var size = PassSize.choose(
-            job, backend: backend, shard: max(shard, 1), sharedBy: communicator.ranksOnNode * lanes.count)
+            job, backend: backend, shard: max(shard, 1), sharedBy: communicator.ranksOnMachine * lanes.count)
         try withUnsafeMutableBytes(of: &size) { try communicator.broadcast($0, root: 0) }
         return max(1, min(size, shard))
     }
@@ -157,9 +158,9 @@ package struct Session {
             floatsPerSample: floatsPerSample, turns: shards.own.count / lanes.count, lanes: lanes.count,
             trains: trains)
         // Rank 0 needs the most. On one machine it fails for all.
-        let isOneMachine = communicator.ranksOnNode == communicator.size
+        let isOneMachine = communicator.ranksOnMachine == communicator.size
         try communicator.agree(on: "memory", isOneMachine ? .ofOneRank : .ofEachRank) {
-            try need.verify(ranks: communicator.ranksOnNode, writesCheckpoints: communicator.rank == 0)
+            try need.verify(ranks: communicator.ranksOnMachine, writesCheckpoints: communicator.rank == 0)
         }
     }
 

@@ -17,9 +17,9 @@ extension ScaleReport {
         }.joined(separator: "\n")
     }
 
-    private func cells(_ row: Prediction) -> [String] {
+    private func cells(_ row: StepEstimate) -> [String] {
         [
-            "\(row.ranks)", "\(row.nodes)", "\(row.globalBatch)", durationText(row.seconds),
+            "\(row.ranks)", "\(row.machines)", "\(row.globalBatch)", durationText(row.seconds),
             durationText(row.compute),
             durationText(row.reduce), durationText(row.update), durationText(row.transfer + row.latency),
             durationText(row.control),
@@ -33,7 +33,7 @@ extension ScaleReport {
         .list(
             rows.map { row in
                 .dictionary([
-                    "ranks": .integer(row.ranks), "nodes": .integer(row.nodes),
+                    "ranks": .integer(row.ranks), "nodes": .integer(row.machines),
                     "global_batch": .integer(row.globalBatch), "largest_part": .integer(row.largestPart),
                     "step_seconds": .real(row.seconds), "compute_seconds": .real(row.compute),
                     "reduce_seconds": .real(row.reduce), "update_seconds": .real(row.update),

@@ -66,43 +66,43 @@ package struct StepModel: Sendable {
     }
 
     /// - Precondition: a rank at least; not as many that their samples cannot be counted.
-    package func predict(ranks: Int) -> Prediction {
+    package func predict(ranks: Int) -> StepEstimate {
         precondition(ranks >= 1, "\(ranks) ranks")
         let (machine, step) = (constants.machine, constants.step)
-        let onNode = min(ranks, layout.ranksPerNode)
-        let nodes = (ranks + onNode - 1) / onNode
+        let onMachine = min(ranks, layout.ranksPerNode)
+        let machines = (ranks + onMachine - 1) / onMachine
         let (global, overflow) = batchSize.multipliedReportingOverflow(by: scaling == .weak ? ranks : 1)
         precondition(!overflow, "\(batchSize) samples for each of \(ranks) ranks")
         let part = (global + ranks - 1) / ranks
 
-        let memory = onNode == 1 ? machine.coreBandwidth : machine.nodeBandwidth
+        let memory = onMachine == 1 ? machine.coreBandwidth : machine.nodeBandwidth
         let updateAlone = min(step.fixedSeconds, step.updateBytes / machine.coreBandwidth)
         let compute =
             (step.fixedSeconds - updateAlone + Double(part) * step.sampleSeconds)
-            * machine.slowdown(ranks: onNode)
+            * machine.slowdown(ranks: onMachine)
         let update = updateAlone * machine.coreBandwidth / memory
-        let hops = Double(doublings(onNode))
+        let hops = Double(doublings(onMachine))
         let reduce =
-            onNode == 1
+            onMachine == 1
             ? 0
-            : step.slabBytes * Double(onNode + 1) / machine.nodeBandwidth
-                + step.slabBytes * (3 - 2 / Double(onNode)) / machine.cacheTransferBandwidth
+            : step.slabBytes * Double(onMachine + 1) / machine.nodeBandwidth
+                + step.slabBytes * (3 - 2 / Double(onMachine)) / machine.cacheTransferBandwidth
                 + 3 * hops * machine.hopSeconds
-        let rounds = Double(doublings(nodes))
+        let rounds = Double(doublings(machines))
         let sent = step.slabBytes / 4 * Double(layout.bytesPerNumber)
-        let transfer = 2 * Double(nodes - 1) / Double(nodes) * sent / layout.bandwidth
+        let transfer = 2 * Double(machines - 1) / Double(machines) * sent / layout.bandwidth
         let waiting = rounds * layout.latency * Double(step.buckets)
         let network = transfer + waiting
         let buckets = Double(step.buckets)
         let passes = Double((part + step.passSamples - 1) / step.passSamples)
         let hidden = compute * Self.backwardShare / passes * (buckets - 1) / buckets
         let exposed = max(network / buckets, network - hidden)
-        return Prediction(
-            ranks: ranks, nodes: nodes, globalBatch: global, largestPart: part, compute: compute,
+        return StepEstimate(
+            ranks: ranks, machines: machines, globalBatch: global, largestPart: part, compute: compute,
             reduce: reduce, update: update, transfer: network == 0 ? 0 : exposed * transfer / network,
             latency: network == 0 ? 0 : exposed * waiting / network,
             control: Double(1 + step.batchSums) * (hops * machine.hopSeconds + rounds * layout.latency)
-                + 8 * Double(step.batchSumNumbers) * Double(nodes - 1) / layout.bandwidth)
+                + 8 * Double(step.batchSumNumbers) * Double(machines - 1) / layout.bandwidth)
     }
 }
 

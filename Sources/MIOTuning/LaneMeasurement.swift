@@ -85,10 +85,10 @@ package struct LaneMeasurement {
         let backend = try makeBackend(lanes.threadsEach).computing(in: job.training.precision)
         let whole = MadeUpStep.plan(
             job, backend: backend, samples: question.part, lanes: lanes.count, shards: question.strictShards,
-            sharedBy: question.ranksOnNode)
-        guard (try? whole.need.verify(ranks: question.ranksOnNode)) != nil else { return nil }
+            sharedBy: question.ranksOnMachine)
+        guard (try? whole.need.verify(ranks: question.ranksOnMachine)) != nil else { return nil }
         return try MadeUpStep(
             job, backend: backend, samples: samples, lanes: lanes.count, shards: question.strictShards,
-            sharedBy: question.ranksOnNode)
+            sharedBy: question.ranksOnMachine)
     }
 }

@@ -48,10 +48,10 @@ package struct LaneTuner {
     ///   - measures: whether to measure what is not remembered.
     /// - Throws: `KernelError`, `RunError`.
     package func decide(
-        _ job: Job, threads: Int, worldSize: Int, ranksOnNode: Int, measures: Bool,
+        _ job: Job, threads: Int, worldSize: Int, ranksOnMachine: Int, measures: Bool,
         makeBackend: @escaping (Int) throws -> any KernelBackend
     ) throws -> Decision {
-        let question = Question(job, threads: threads, worldSize: worldSize, ranksOnNode: ranksOnNode)
+        let question = Question(job, threads: threads, worldSize: worldSize, ranksOnMachine: ranksOnMachine)
         guard threads > 1, question.candidates.count > 1,
             let machine = (try makeBackend(1) as? NativeBackend)?.machine
         else { return Decision(lanes: question.unmeasured, key: nil, machine: nil) }
@@ -89,7 +89,7 @@ package struct LaneTuner {
         -> (lanes: Lanes, isKnown: Bool)
     {
         let threads = job.training.threads ?? max(1, cores.cores / ranks)
-        let question = Question(job, threads: threads, worldSize: ranks, ranksOnNode: ranks)
+        let question = Question(job, threads: threads, worldSize: ranks, ranksOnMachine: ranks)
         guard threads > 1, question.candidates.count > 1, let native = backend as? NativeBackend else {
             return (question.unmeasured, true)
         }
@@ -102,7 +102,7 @@ package struct LaneTuner {
         let threads: Int
         /// The most samples of a batch that a rank has.
         let part: Int
-        let ranksOnNode: Int
+        let ranksOnMachine: Int
         /// Of each rank, in a strict run.
         let strictShards: Int?
         package let candidates: [Lanes]
@@ -110,9 +110,9 @@ package struct LaneTuner {
         /// What a decision is remembered by: the model, the batch of each rank, the threads.
         let key: String
 
-        package init(_ job: Job, threads: Int, worldSize: Int, ranksOnNode: Int) {
+        package init(_ job: Job, threads: Int, worldSize: Int, ranksOnMachine: Int) {
             self.threads = threads
-            self.ranksOnNode = ranksOnNode
+            self.ranksOnMachine = ranksOnMachine
             part = max(1, (job.training.samplesPerUpdate + worldSize - 1) / worldSize)
             strictShards =
                 job.training.reproducible == .strict
@@ -129,7 +129,7 @@ package struct LaneTuner {
                 threads: threads, part: part, strictShards: strictShards,
                 librariesShare: Self.librariesShare(plan, job.graph))
             key =
-                "threads: \(threads) for \(part) samples on each of \(ranksOnNode) ranks of a machine, "
+                "threads: \(threads) for \(part) samples on each of \(ranksOnMachine) ranks of a machine, "
                 + (strictShards.map { "\($0) strict shards, " } ?? "")
                 + "passes of \(job.training.microBatch.map(String.init) ?? "any size"), "
                 + "\(job.training.precision.rawValue), \(type(of: job.optimizer).className), "

@@ -7,12 +7,12 @@ let identityChecks = [
         let ranks = try communicator.allgather([UInt8(communicator.rank)])
         expect.equal(ranks, (0..<communicator.size).map { [UInt8($0)] }, "all ranks, by rank")
     },
-    ConformanceCheck(name: "places on the node") { communicator, expect in
+    ConformanceCheck(name: "places on the machine") { communicator, expect in
         let group = communicator.group
         expect.equal(group.size * group.count, communicator.size, "ranks of all groups")
         expect.equal(group.index * group.size + group.rank, communicator.rank, "place in the group")
-        expect.equal(communicator.ranksOnNode % group.size, 0, "whole groups on the node")
-        expect.equal(communicator.rankOnNode % group.size, group.rank, "rank on the node")
+        expect.equal(communicator.ranksOnMachine % group.size, 0, "whole groups on the machine")
+        expect.equal(communicator.rankOnMachine % group.size, group.rank, "rank on the machine")
     },
     ConformanceCheck(name: "statistics") { communicator, expect in
         let before = communicator.statistics

@@ -47,8 +47,8 @@ private final class BrokenCommunicator: Communicator {
     var rank: Int { 0 }
     var size: Int { 1 }
     var name: String { "broken" }
-    var ranksOnNode: Int { 1 }
-    var rankOnNode: Int { 0 }
+    var ranksOnMachine: Int { 1 }
+    var rankOnMachine: Int { 0 }
 
     func allreduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) {
         for i in 0..<count { values[i] *= 2 }

@@ -43,7 +43,7 @@ import Testing
 
     @Test func twoRanksOfAMachineByHand() {
         let row = model().predict(ranks: 2)
-        #expect((row.nodes, row.largestPart) == (1, 4))
+        #expect((row.machines, row.largestPart) == (1, 4))
         // (100 − 28 + 4 · 10) µs, half as long again
         expect(row.compute, 168e-6)
         // 4000 · 3 bytes at 2 GB/s, 4000 · 2 from the other's cache at 4 GB/s, three barriers of one hop
@@ -65,7 +65,7 @@ import Testing
 
     @Test func fourRanksOfTwoMachinesByHand() {
         let row = model().predict(ranks: 4)
-        #expect((row.nodes, row.largestPart) == (2, 2))
+        #expect((row.machines, row.largestPart) == (2, 2))
         // 2 · ½ · 4000 bytes at 1 GB/s and 2 · 20 µs: 44 µs, of which backward, ⅔ · 138 µs, hides the first half.
         expect(row.compute, 138e-6)
         expect(row.transfer + row.latency, 22e-6)
@@ -107,7 +107,7 @@ import Testing
         for ranks in 1...64 {
             let row = model(.weak).predict(ranks: ranks)
             #expect(row.seconds >= last * (1 - 32 * .ulpOfOne), "\(ranks) ranks")
-            last = row.nodes == 1 ? row.seconds : last
+            last = row.machines == 1 ? row.seconds : last
         }
     }
 

@@ -183,7 +183,7 @@ import Testing
         let first = try lanes()
         #expect([1, 2, 4].contains(first.count) && first.threadsEach == 1)
         #expect(try lanes() == first)
-        let question = LaneTuner.Question(job, threads: 4, worldSize: 1, ranksOnNode: 1)
+        let question = LaneTuner.Question(job, threads: 4, worldSize: 1, ranksOnMachine: 1)
         #expect(question.candidates.contains(first))
     }
 
@@ -194,7 +194,7 @@ import Testing
             let job = try Job.load(
                 path: small.path("job.yaml"),
                 overrides: overrides + ["model.layers[0].units=2000", "training.threads=3"])
-            let question = LaneTuner.Question(job, threads: 3, worldSize: 1, ranksOnNode: 1)
+            let question = LaneTuner.Question(job, threads: 3, worldSize: 1, ranksOnMachine: 1)
             #expect(question.candidates.count >= 4)
             let seconds = try LaneMeasurement(
                 job, question, makeBackend: KernelSelection.native.makeBackend

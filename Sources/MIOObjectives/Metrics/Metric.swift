@@ -172,20 +172,20 @@ public struct MetricCall {
         sumOfMeans(
             { offset in
                 // Four sums, for one would have every addition wait for the one before.
-                var lanes: SIMD4<Double> = .zero
+                var partialSums: SIMD4<Double> = .zero
                 var index = offset
                 let end = index + width
                 while index + 4 <= end {
-                    for lane in 0..<4 {
-                        lanes[lane] += element(predictions[index + lane], targets[index + lane])
+                    for place in 0..<4 {
+                        partialSums[place] += element(predictions[index + place], targets[index + place])
                     }
                     index += 4
                 }
                 while index < end {
-                    lanes[0] += element(predictions[index], targets[index])
+                    partialSums[0] += element(predictions[index], targets[index])
                     index += 1
                 }
-                return lanes.sum()
+                return partialSums.sum()
             }, element)
     }
 

@@ -1,9 +1,9 @@
 import MIOBase
 
 /// A step's predicted seconds at one number of ranks, by what they are spent on.
-public struct Prediction: Hashable, Sendable {
+public struct StepEstimate: Hashable, Sendable {
     public var ranks: Int
-    public var nodes: Int
+    public var machines: Int
     /// Samples of a step, on all ranks.
     public var globalBatch: Int
     /// Samples of the busiest rank.
@@ -35,7 +35,7 @@ public struct Prediction: Hashable, Sendable {
 
 /// Predictions at 1, 2, 4, … ranks, and what they come to.
 package struct ScaleReport: Sendable {
-    package let rows: [Prediction]
+    package let rows: [StepEstimate]
     private let model: StepModel
     /// A doubling of the ranks that does not make training this many times as fast is not worth it.
     package static let usefulGain = 1.2
@@ -43,7 +43,7 @@ package struct ScaleReport: Sendable {
     /// - Parameter most: the last number of ranks is the largest power of two up to this, at least 1.
     package init(_ model: StepModel, most: Int) {
         precondition(most >= 1, "\(most) ranks")
-        var rows: [Prediction] = []
+        var rows: [StepEstimate] = []
         var ranks = 1
         while ranks <= most {
             rows.append(model.predict(ranks: ranks))
@@ -56,12 +56,12 @@ package struct ScaleReport: Sendable {
     }
 
     /// Samples per second against those of one rank, over the ranks.
-    package func efficiency(_ row: Prediction) -> Double {
+    package func efficiency(_ row: StepEstimate) -> Double {
         row.samplesPerSecond / rows[0].samplesPerSecond / Double(row.ranks)
     }
 
     /// The last number of ranks up to which every doubling is worth it.
-    package var largestUseful: Prediction {
+    package var largestUseful: StepEstimate {
         var best = rows[0]
         for row in rows.dropFirst() {
             if row.samplesPerSecond < best.samplesPerSecond * Self.usefulGain { break }
@@ -99,7 +99,9 @@ package struct ScaleReport: Sendable {
     /// the caches are small more time; so it is the user's choice.
     package var advice: String? {
         guard
-            let row = rows.first(where: { $0.nodes > 1 && $0.largestPart > model.constants.step.passSamples })
+            let row = rows.first(where: {
+                $0.machines > 1 && $0.largestPart > model.constants.step.passSamples
+            })
         else { return nil }
         var whole = model
         whole.constants.step.passSamples = row.largestPart

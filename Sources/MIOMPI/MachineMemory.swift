@@ -10,7 +10,7 @@ import MIOSystem
 /// Large memory lies in huge pages where Linux grants them: sums of 16 MB and more then take 6 % less time.
 ///
 /// MPI's own windows (MPI_Win_allocate_shared) lie in files below /dev/shm, which containers keep small.
-final class NodeMemory {
+final class MachineMemory {
     let base: UnsafeMutableRawPointer
     let byteCount: Int
 
