@@ -130,7 +130,7 @@ package struct StepBenchmark: Sendable {
         }
         let dataset = try communicator.agree(on: "the data") {
             try Dataset(
-                session.job.data.train.specification(of: session.job, key: "train"),
+                session.job.data.train.datasetRequest(of: session.job, key: "train"),
                 columns: ColumnMap(graph: session.job.graph, outputs: session.job.outputs).requests)
         }
         return (session, dataset)

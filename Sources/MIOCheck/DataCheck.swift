@@ -25,7 +25,7 @@ package struct DataCheck: Sendable {
     /// - Returns: `nil` if the data cannot be opened; `findings` then has every shard's reason.
     init?(_ key: String, _ source: DataSource, of job: Job, into findings: inout Findings) {
         let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
-        let specification = source.specification(of: job, key: key)
+        let specification = source.datasetRequest(of: job, key: key)
         let dataset: Dataset
         do {
             dataset = try Dataset(specification, columns: columns.requests)
@@ -66,11 +66,11 @@ package struct DataCheck: Sendable {
 
     /// Every shard by itself, and in a bad one every column by itself: all reasons, not the first.
     private static func collect(
-        _ specification: DataSpecification, _ requests: [ColumnRequest], first: any Error,
+        _ specification: DatasetRequest, _ requests: [ColumnRequest], first: any Error,
         into findings: inout Findings
     ) {
         let before = findings.errors.count
-        let shards: [DataSpecification]
+        let shards: [DatasetRequest]
         do { shards = try specification.shards() } catch {
             findings.add(error)
             return
@@ -94,7 +94,7 @@ package struct DataCheck: Sendable {
         if findings.errors.count == before { findings.add(first) }
     }
 
-    private static func failure(_ shard: DataSpecification, _ requests: [ColumnRequest]) -> (any Error)? {
+    private static func failure(_ shard: DatasetRequest, _ requests: [ColumnRequest]) -> (any Error)? {
         do {
             try Dataset(shard, columns: requests).verify()
             return nil

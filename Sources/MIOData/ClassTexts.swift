@@ -1,7 +1,7 @@
 import MIOBase
 import MIOFiles
 
-extension DataSpecification {
+extension DatasetRequest {
     /// The different texts of columns of CSV files and of arrays, in order of appearance over the shards as they are
     /// listed.
     /// - Parameter groups: columns or arrays whose texts are numbered together; one list is returned for each group.

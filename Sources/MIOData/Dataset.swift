@@ -59,7 +59,7 @@ package final class Dataset: SampleSource, @unchecked Sendable {
     /// - Parameter scratch: takes what is expanded.
     /// - Throws: `DataError` for missing, damaged or unfitting data; `FileError` if the system refuses.
     package init(
-        _ specification: DataSpecification, columns: [ColumnRequest], scratch: ScratchStore = ScratchStore()
+        _ specification: DatasetRequest, columns: [ColumnRequest], scratch: ScratchStore = ScratchStore()
     ) throws {
         self.columns = columns
         elementCounts = columns.map(\.shape.count)
@@ -98,7 +98,7 @@ package final class Dataset: SampleSource, @unchecked Sendable {
     }
 
     private static func openShards(
-        _ specification: DataSpecification, _ columns: [ColumnRequest], _ scratch: ScratchStore
+        _ specification: DatasetRequest, _ columns: [ColumnRequest], _ scratch: ScratchStore
     ) throws -> (shards: [Shard], namedTwice: [String]) {
         switch specification.files {
         case .shards(let globs):
@@ -146,7 +146,7 @@ package final class Dataset: SampleSource, @unchecked Sendable {
 
     /// Targets that the job names may be absent in some shards, if it says so, but not in all.
     private static func checkNamed(
-        _ specification: DataSpecification, _ columns: [ColumnRequest], _ shards: [Shard]
+        _ specification: DatasetRequest, _ columns: [ColumnRequest], _ shards: [Shard]
     ) throws {
         for (index, column) in columns.enumerated() where column.role == .target {
             guard specification.columns[column.name] != nil, !shards.isEmpty,

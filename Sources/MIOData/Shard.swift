@@ -18,7 +18,7 @@ struct Shard {
     let emptyRowCount: Int
 
     /// Opens a file of several arrays.
-    init(path: String, specification: DataSpecification, requests: [ColumnRequest], scratch: ScratchStore)
+    init(path: String, specification: DatasetRequest, requests: [ColumnRequest], scratch: ScratchStore)
         throws
     {
         let fileExtension = path.split(separator: "/").last?.split(separator: ".").last?.lowercased()
@@ -81,7 +81,7 @@ struct Shard {
     }
 
     private static func open(
-        _ file: NpzFile, _ specification: DataSpecification, _ requests: [ColumnRequest],
+        _ file: NpzFile, _ specification: DatasetRequest, _ requests: [ColumnRequest],
         _ scratch: ScratchStore
     ) throws -> [DataArray?] {
         try requests.map { request in
@@ -113,7 +113,7 @@ struct Shard {
     }
 
     private static func open(
-        _ file: CSVFile, _ specification: DataSpecification, _ requests: [ColumnRequest],
+        _ file: CSVFile, _ specification: DatasetRequest, _ requests: [ColumnRequest],
         _ scratch: ScratchStore
     ) throws -> (arrays: [DataArray?], emptyRowCount: Int) {
         let wanted = requests.filter { request in
@@ -138,7 +138,7 @@ struct Shard {
     }
 
     private static func missing(
-        _ name: String, request: ColumnRequest, from names: [String], _ specification: DataSpecification,
+        _ name: String, request: ColumnRequest, from names: [String], _ specification: DatasetRequest,
         path: String
     ) -> DataError {
         let section = specification.section

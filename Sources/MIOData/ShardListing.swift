@@ -1,6 +1,6 @@
 import MIOFiles
 
-extension DataSpecification {
+extension DatasetRequest {
     /// All files, in order.
     /// - Throws: as ``shards()``.
     package func paths() throws -> [String] {
@@ -18,7 +18,7 @@ extension DataSpecification {
     /// rather than the first. `.npy` files, which make shards together, stay together.
     /// - Throws: `DataError` of kind `missing` for a glob without a match; `FileError` for a folder that cannot
     ///   be read.
-    package func shards() throws -> [DataSpecification] {
+    package func shards() throws -> [DatasetRequest] {
         guard case .shards(let globs) = files else { return [self] }
         return try FileList(globs: globs, folder: folder, key: filesKey).paths.map {
             var shard = self

@@ -96,7 +96,7 @@ package struct Session {
     /// - Throws: `AgreedError` (missing, damaged or unfitting data), `DifferenceError`.
     func openDataset(_ data: SelectedData, columns: [ColumnRequest]) throws -> Dataset {
         let dataset = try communicator.agree(on: data.place) {
-            try Dataset(data.specification(of: job), columns: columns)
+            try Dataset(data.datasetRequest(of: job), columns: columns)
         }
         try communicator.requireEqual(data.place, dataset.manifest)
         let own = dataset.checksums(ofShare: communicator.rank, of: communicator.size)

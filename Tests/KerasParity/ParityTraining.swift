@@ -129,7 +129,7 @@ package struct ParityTraining: Sendable {
         backend: any KernelBackend
     ) throws -> Outcome {
         let columns = ColumnMap(graph: graph, outputs: outputs)
-        let dataset = try Dataset(DataSpecification(files: [data]), columns: columns.requests)
+        let dataset = try Dataset(DatasetRequest(files: [data]), columns: columns.requests)
         let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
             .largestPart(worldSize: communicator.size)
         let optimizer = try OptimizerRegistry.read(

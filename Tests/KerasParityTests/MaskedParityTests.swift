@@ -84,7 +84,7 @@ import Testing
     ) throws -> Outcome {
         let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
         let dataset = try Dataset(
-            DataSpecification(files: [job.folder + "/train.npz"]), columns: columns.requests)
+            DatasetRequest(files: [job.folder + "/train.npz"]), columns: columns.requests)
         let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
             .largestPart(worldSize: communicator.size)
         let plan = Plan(

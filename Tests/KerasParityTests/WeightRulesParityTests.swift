@@ -71,7 +71,7 @@ import Testing
             let graph = try model().graph
             let backend = try kernels.makeBackend(threads: 1)
             let dataset = try Dataset(
-                DataSpecification(files: [path]),
+                DatasetRequest(files: [path]),
                 columns: ColumnMap(graph: graph, outputs: outputs).requests)
             let shards = VirtualShards(
                 total: virtualShards ?? ranks * lanes, rank: communicator.rank, worldSize: ranks)

@@ -91,7 +91,7 @@ import Testing
     private func readData(_ name: String, _ bytes: [UInt8]) throws {
         let path = try folder.write(bytes, to: name)
         let dataset = try Dataset(
-            DataSpecification(files: [path]),
+            DatasetRequest(files: [path]),
             columns: [ColumnRequest(name: "input", shape: [6]), .weight(ofOutput: "box")])
         try dataset.verify()
         dataset.scan(column: 0) { _, _ in }
@@ -118,7 +118,7 @@ import Testing
         try expectOrderly(Array(text.utf8), stream: 2) { bytes in
             let path = try folder.write(bytes, to: "mutated.csv")
             let dataset = try Dataset(
-                DataSpecification(files: [path]), columns: [ColumnRequest(name: "input", shape: [1])])
+                DatasetRequest(files: [path]), columns: [ColumnRequest(name: "input", shape: [1])])
             dataset.scan(column: 0) { _, _ in }
         }
     }

@@ -39,7 +39,7 @@ import Testing
         #expect(prediction.status == 0, "\(prediction.errors)")
         #expect(prediction.output.hasPrefix("out.npz: 140 samples, each kind (3,), box (2,); weights of "))
         let written = try Dataset(
-            DataSpecification(files: [small.path("out.npz")]),
+            DatasetRequest(files: [small.path("out.npz")]),
             columns: [ColumnRequest(name: "kind", shape: [3])])
         #expect(written.rowCount == 140)
 

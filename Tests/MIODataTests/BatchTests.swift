@@ -10,7 +10,7 @@ struct BatchTests {
         try folder.writeArrays(
             "a.npz", ["x": ([7, 2], (0..<14).map { Float($0) }), "y": ([7], (0..<7).map { Float(-$0) })])
         let dataset = try Dataset(
-            DataSpecification(files: ["a.npz"], folder: folder.path),
+            DatasetRequest(files: ["a.npz"], folder: folder.path),
             columns: [
                 ColumnRequest(name: "x", shape: [2]), ColumnRequest(name: "y", shape: []),
                 .weight(ofOutput: "y"),

@@ -42,10 +42,10 @@ struct CSVFileTests {
     @Test(arguments: ["^", "~", ":"]) func unusualSeparatorsAreNamed(separator: String) throws {
         _ = try folder.write("a.csv", "x\(separator)y\(separator)kind\n1\(separator)2\(separator)0\n")
         let requests = ["x", "y", "kind"].map { ColumnRequest(name: $0, shape: [1]) }
-        func error(_ map: [String: DataSpecification.Source] = [:]) -> DataError? {
+        func error(_ map: [String: DatasetRequest.Source] = [:]) -> DataError? {
             dataError {
                 try Dataset(
-                    DataSpecification(files: ["a.csv"], columns: map, folder: folder.path), columns: requests)
+                    DatasetRequest(files: ["a.csv"], columns: map, folder: folder.path), columns: requests)
             }
         }
         let known = error()
@@ -184,10 +184,10 @@ struct CSVFileTests {
         text: String, advice: String, separator: Unicode.Scalar, decimal: Unicode.Scalar
     ) throws {
         let path = try folder.write("x.csv", text)
-        for columns: [String: DataSpecification.Source] in [
+        for columns: [String: DatasetRequest.Source] in [
             ["x": .columns(["a", "b"])], ["x": .columns(["b", "a"]), "kind": .name("kind")],
         ] {
-            var specification = DataSpecification(files: ["x.csv"], columns: columns, folder: folder.path)
+            var specification = DatasetRequest(files: ["x.csv"], columns: columns, folder: folder.path)
             specification.section = "data.train"
             let requests = [
                 ColumnRequest(name: "x", shape: [2]),
@@ -205,7 +205,7 @@ struct CSVFileTests {
     @Test func whatIsNoDialectIsSaid() throws {
         func message(_ text: String, _ dialect: CSVDialect = CSVDialect()) throws -> String {
             try folder.write("x.csv", text)
-            var specification = DataSpecification(files: ["x.csv"], folder: folder.path)
+            var specification = DatasetRequest(files: ["x.csv"], folder: folder.path)
             specification.dialect = dialect
             return dataError { try Dataset(specification, columns: [ColumnRequest(name: "a", shape: [])]) }?
                 .message ?? ""
@@ -290,7 +290,7 @@ struct CSVFileTests {
     @Test func textsAreFoundInOrderOfAppearance() throws {
         try folder.write("b.csv", "port,left,right\nQ,x,y\nNA,z,\n")
         try folder.write("a.csv", "left,right,port\ny,,S\nx,w,C\n")
-        let specification = DataSpecification(files: ["*.csv"], folder: folder.path)
+        let specification = DatasetRequest(files: ["*.csv"], folder: folder.path)
         #expect(
             try specification.texts(ofColumns: [["port"], ["left", "right"]]) == [
                 ["S", "C", "Q"], ["y", "x", "w", "z"],
@@ -302,7 +302,7 @@ struct CSVFileTests {
         lacking.targetsMayBeMissing = true
         #expect(try lacking.texts(ofColumns: [["port"]]) == [["S", "C", "Q"]])
         let none = dataError {
-            try DataSpecification(files: ["*.npz"], folder: folder.path).texts(ofColumns: [["a"]])
+            try DatasetRequest(files: ["*.npz"], folder: folder.path).texts(ofColumns: [["a"]])
         }
         #expect(none?.kind == .missing)
     }
@@ -312,7 +312,7 @@ struct CSVFileTests {
         let most = 200_000
         func texts(_ count: Int) throws -> [[String]] {
             try folder.write("t.csv", "id\n" + (0..<count).map { "u\($0)\n" }.joined())
-            return try DataSpecification(files: ["t.csv"], folder: folder.path).texts(ofColumns: [["id"]])
+            return try DatasetRequest(files: ["t.csv"], folder: folder.path).texts(ofColumns: [["id"]])
         }
         #expect(try texts(most).first?.count == most)
         let many = dataError { try texts(most + 2) }
@@ -324,7 +324,7 @@ struct CSVFileTests {
             "t.csv", "id\n" + (0..<6).map { "\($0)" + String(repeating: "x", count: 1 << 20) + "\n" }.joined()
         )
         let long = dataError {
-            try DataSpecification(files: ["t.csv"], folder: folder.path).texts(ofColumns: [["id"]])
+            try DatasetRequest(files: ["t.csv"], folder: folder.path).texts(ofColumns: [["id"]])
         }
         #expect(long?.message.hasPrefix("\"id\": 4 different texts up to here") == true)
     }
@@ -339,7 +339,7 @@ struct CSVFileTests {
         let clock = ContinuousClock()
         var values: [Float] = []
         let time = try clock.measure {
-            let specification = DataSpecification(
+            let specification = DatasetRequest(
                 files: ["x.csv"], columns: ["x": .columns(names.reversed())], folder: folder.path)
             let dataset = try Dataset(specification, columns: [ColumnRequest(name: "x", shape: [count])])
             values = [Float](repeating: 0, count: count)

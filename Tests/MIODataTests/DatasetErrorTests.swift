@@ -9,10 +9,10 @@ struct DatasetErrorTests {
     init() throws { folder = try TemporaryFolder() }
 
     private func error(
-        _ columns: [ColumnRequest], files: [String] = ["*.npz"], map: [String: DataSpecification.Source] = [:]
+        _ columns: [ColumnRequest], files: [String] = ["*.npz"], map: [String: DatasetRequest.Source] = [:]
     ) -> DataError? {
         dataError {
-            try Dataset(DataSpecification(files: files, columns: map, folder: folder.path), columns: columns)
+            try Dataset(DatasetRequest(files: files, columns: map, folder: folder.path), columns: columns)
         }
     }
 
@@ -106,7 +106,7 @@ struct DatasetErrorTests {
                 ColumnRequest(name: "mask", shape: [2, 2], kind: .classIndex),
                 ColumnRequest(name: "mask", shape: [2, 2, 1]),
             ]
-        let dataset = try Dataset(DataSpecification(files: ["a.npz"], folder: folder.path), columns: columns)
+        let dataset = try Dataset(DatasetRequest(files: ["a.npz"], folder: folder.path), columns: columns)
         #expect(dataset.rowCount == 2)
         #expect(error([ColumnRequest(name: "flat", shape: [1, 1])])?.kind == .wrongShape)
         #expect(error([ColumnRequest(name: "mask", shape: [2])])?.kind == .wrongShape)
@@ -129,14 +129,14 @@ struct DatasetErrorTests {
         let columns = [ColumnRequest(name: "x", shape: []), ColumnRequest(name: "y", shape: [])]
         let uneven = dataError {
             try Dataset(
-                DataSpecification(arrays: ["x": ["x-*.npy"], "y": ["y-*.npy"]], folder: folder.path),
+                DatasetRequest(arrays: ["x": ["x-*.npy"], "y": ["y-*.npy"]], folder: folder.path),
                 columns: columns)
         }
         #expect(uneven?.kind == .unequalCounts)
         #expect(uneven?.message.hasPrefix("2 files of array \"x\", but 1 of \"y\"") == true)
         let missing = dataError {
             try Dataset(
-                DataSpecification(arrays: ["x": ["x-0.npy"], "labels": ["y-0.npy"]], folder: folder.path),
+                DatasetRequest(arrays: ["x": ["x-0.npy"], "labels": ["y-0.npy"]], folder: folder.path),
                 columns: [columns[0], ColumnRequest(name: "label", shape: [])])
         }
         #expect(missing?.message == "data.files names no files of array \"label\"; the nearest is \"labels\"")

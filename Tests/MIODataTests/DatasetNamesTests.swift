@@ -16,9 +16,9 @@ struct DatasetNamesTests {
     ]
 
     private func specification(
-        _ files: String..., columns: [String: DataSpecification.Source] = [:]
-    ) -> DataSpecification {
-        var specification = DataSpecification(files: files, columns: columns, folder: folder.path)
+        _ files: String..., columns: [String: DatasetRequest.Source] = [:]
+    ) -> DatasetRequest {
+        var specification = DatasetRequest(files: files, columns: columns, folder: folder.path)
         specification.section = "data.train"
         specification.filesKey = "data.train.files"
         return specification
@@ -89,7 +89,7 @@ struct DatasetNamesTests {
     @Test func targetsMayBeMissingIfTheJobSaysSo() throws {
         try folder.writeArrays("a.npz", ["x": ([2], [1, 2])])
         try folder.write("b.csv", "x,species\n3,1\n")
-        let columns: [String: DataSpecification.Source] = ["kind": .name("species")]
+        let columns: [String: DatasetRequest.Source] = ["kind": .name("species")]
         let refused = dataError {
             try Dataset(specification("a.npz", "b.csv", columns: columns), columns: requests)
         }

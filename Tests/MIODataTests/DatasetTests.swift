@@ -15,12 +15,12 @@ struct DatasetTests {
     ]
 
     /// Shards of 3, 0, 1 and 3 rows; the weights are in the first and the last.
-    private func shards() throws -> DataSpecification {
+    private func shards() throws -> DatasetRequest {
         try folder.write("train-0.npz", Fixtures.stored)
         try folder.writeArrays("train-1.npz", ["image": ([0, 2], []), "kind": ([0], [])])
         try folder.writeArrays("train-2.npz", ["image": ([1, 2], [9, 8]), "kind": ([1, 1], [5])])
         try folder.write("train-3.npz", Fixtures.deflated)
-        return DataSpecification(files: ["train-*.npz"], folder: folder.path)
+        return DatasetRequest(files: ["train-*.npz"], folder: folder.path)
     }
 
     private func values(_ dataset: Dataset, column: Int, rows: [Int]) -> (values: [Float], isPresent: Bool) {
@@ -71,13 +71,13 @@ struct DatasetTests {
         let other = try TemporaryFolder()
         // A name that has more bytes than letters.
         try FileManager.default.copyItem(atPath: folder.path, toPath: other.path + "/données")
-        let renamed = DataSpecification(files: ["train-*.npz"], folder: other.path + "/données")
+        let renamed = DatasetRequest(files: ["train-*.npz"], folder: other.path + "/données")
         #expect(try Dataset(renamed, columns: columns).manifest == dataset.manifest)
         for name in try folder.names() {
             try FileManager.default.copyItem(
                 atPath: folder.path + "/" + name, toPath: other.path + "/" + name)
         }
-        let moved = DataSpecification(files: ["train-*.npz"], folder: other.path)
+        let moved = DatasetRequest(files: ["train-*.npz"], folder: other.path)
         #expect(try Dataset(moved, columns: columns).manifest == dataset.manifest)
         try other.writeArrays("train-2.npz", ["image": ([1, 2], [9, 7]), "kind": ([1, 1], [5])])
         #expect(try Dataset(moved, columns: columns).manifest != dataset.manifest)
@@ -98,7 +98,7 @@ struct DatasetTests {
 
     @Test func otherNamesAreMapped() throws {
         try folder.writeArrays("a.npz", ["x0": ([1, 2], [1, 2]), "y": ([1], [3])])
-        let specification = DataSpecification(
+        let specification = DatasetRequest(
             files: ["a.npz"], columns: ["image": .name("x0"), "kind": .name("y")], folder: folder.path)
         let dataset = try Dataset(specification, columns: columns)
         #expect(values(dataset, column: 0, rows: [0]).values == [1, 2])
@@ -109,7 +109,7 @@ struct DatasetTests {
     @Test func tablesAreShards() throws {
         try folder.write("a.csv", "x,kind,y\n1,2,3\n4,,6\n")
         try folder.write("b.csv", "kind,y,x,kind_weight\n7,8,9,0.5\n")
-        let specification = DataSpecification(
+        let specification = DatasetRequest(
             files: ["*.csv"], columns: ["image": .columns(["x", "y"])], folder: folder.path)
         let dataset = try Dataset(specification, columns: columns)
         #expect(values(dataset, column: 0, rows: [0, 1, 2]).values == [1, 3, 4, 6, 9, 8])
@@ -128,7 +128,7 @@ struct DatasetTests {
             try kind.append((0..<rows).map { Int32(10 * index + $0) })
             try kind.finish()
         }
-        let specification = DataSpecification(
+        let specification = DatasetRequest(
             arrays: ["image": ["x-*.npy"], "kind": ["y-*.npy"]], folder: folder.path)
         let dataset = try Dataset(specification, columns: columns)
         #expect(values(dataset, column: 0, rows: [2, 1]).values == [100, 101, 2, 3])
@@ -139,7 +139,7 @@ struct DatasetTests {
 
     @Test func globsAreSortedAndNoFileIsTakenTwice() throws {
         for name in ["b", "a10", "a2"] { try folder.writeArrays("\(name).npz", ["x": ([1], [1])]) }
-        let specification = DataSpecification(files: ["b.npz", "*.npz"], folder: folder.path)
+        let specification = DatasetRequest(files: ["b.npz", "*.npz"], folder: folder.path)
         let dataset = try Dataset(specification, columns: [ColumnRequest(name: "x", shape: [])])
         let names = dataset.manifest.split(separator: "\n").map { $0.split(separator: " ")[0] }
         #expect(names == ["b.npz", "a10.npz", "a2.npz"])
@@ -150,7 +150,7 @@ struct DatasetTests {
         try FileManager.default.createDirectory(atPath: odd, withIntermediateDirectories: true)
         try folder.writeArrays("data [1]*/a.npz", ["x": ([1], [4])])
         let dataset = try Dataset(
-            DataSpecification(files: ["*.npz"], folder: odd), columns: [ColumnRequest(name: "x", shape: [])])
+            DatasetRequest(files: ["*.npz"], folder: odd), columns: [ColumnRequest(name: "x", shape: [])])
         #expect(dataset.rowCount == 1)
     }
 
@@ -160,7 +160,7 @@ struct DatasetTests {
             try FileManager.default.linkItem(atPath: shard, toPath: "\(folder.path)/s-\(index).npz")
         }
         let dataset = try Dataset(
-            DataSpecification(files: ["s-*.npz"], folder: folder.path),
+            DatasetRequest(files: ["s-*.npz"], folder: folder.path),
             columns: [ColumnRequest(name: "x", shape: [])])
         #expect(dataset.rowCount == 3000)
         #expect(dataset.shardCount == 3000)

@@ -9,10 +9,10 @@ import Testing
     init() throws { folder = try TemporaryFolder() }
 
     private func dataset(
-        _ files: [String], _ shape: Shape, columns: [String: DataSpecification.Source] = [:]
+        _ files: [String], _ shape: Shape, columns: [String: DatasetRequest.Source] = [:]
     ) throws -> Dataset {
         try Dataset(
-            DataSpecification(files: files, columns: columns, folder: folder.path),
+            DatasetRequest(files: files, columns: columns, folder: folder.path),
             columns: [ColumnRequest(name: "x", shape: shape)])
     }
 
@@ -63,7 +63,7 @@ import Testing
         #expect(first.row == 1 && first.value == .infinity)
         #expect(dataset.elementName(0, row: 1, column: 0) == "the value")
         let integers = try Dataset(
-            DataSpecification(files: ["a.npz"], folder: folder.path),
+            DatasetRequest(files: ["a.npz"], folder: folder.path),
             columns: [ColumnRequest(name: "y", shape: [])])
         #expect(integers.nonFiniteValues(ofColumn: 0).first == nil)
     }

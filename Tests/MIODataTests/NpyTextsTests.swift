@@ -105,7 +105,7 @@ import Testing
         let number = try file.array(named: "number", classes: Self.classes, scratch: ScratchStore())
         #expect(number?.values() == [2, 0, 1])
 
-        var specification = DataSpecification(files: ["a.npz"], folder: folder.path)
+        var specification = DatasetRequest(files: ["a.npz"], folder: folder.path)
         #expect(
             try specification.texts(ofColumns: [["kind"], ["color"]]) == [["b", "né"], ["red", "blue"]])
         #expect(
@@ -134,7 +134,7 @@ import Testing
     @Test func filesOfAnArray() throws {
         try folder.write("y-0.npy", npy("<U2", "(2,)", unicode(["b", "né"], width: 2)))
         try folder.write("y-1.npy", npy("|S2", "(1,)", bytes([[0x61]], width: 2)))
-        var specification = DataSpecification(arrays: ["kind": ["y-*.npy"]], folder: folder.path)
+        var specification = DatasetRequest(arrays: ["kind": ["y-*.npy"]], folder: folder.path)
         #expect(try specification.texts(ofColumns: [["kind"]]) == [["b", "né", "a"]])
         specification.classes = ["kind": ["a", "b", "né"]]
         let dataset = try Dataset(

@@ -24,7 +24,7 @@ struct PrefetcherTests {
             }
         }
         return try Dataset(
-            DataSpecification(files: ["*.npz"], folder: folder.path),
+            DatasetRequest(files: ["*.npz"], folder: folder.path),
             columns: [
                 ColumnRequest(name: "x", shape: [2]), ColumnRequest(name: "y", shape: [1]),
                 .weight(ofOutput: "y"),

@@ -12,10 +12,10 @@ import Testing
     private static let whole = Int(Int32.min)..<Int(Int32.max) + 1
 
     private func dataset(
-        _ file: String, _ shape: Shape = [], columns: [String: DataSpecification.Source] = [:]
+        _ file: String, _ shape: Shape = [], columns: [String: DatasetRequest.Source] = [:]
     ) throws -> Dataset {
         try Dataset(
-            DataSpecification(files: [file], columns: columns, folder: folder.path),
+            DatasetRequest(files: [file], columns: columns, folder: folder.path),
             columns: [ColumnRequest(name: "x", shape: shape, kind: .integer)])
     }
 
@@ -91,7 +91,7 @@ import Testing
 
     @Test func cellsOfACSVFile() throws {
         try folder.write("a.csv", "a,b\n1,16777217\n-2,3.0\ntrue,1e3\n")
-        let columns: [String: DataSpecification.Source] = ["x": .columns(["a", "b"])]
+        let columns: [String: DatasetRequest.Source] = ["x": .columns(["a", "b"])]
         let dataset = try dataset("a.csv", [2], columns: columns)
         #expect(integers(dataset) == [1, 16_777_217, -2, 3, 1, 1000])
         #expect(dataset.unfitIntegers(ofColumn: 0, in: 0..<2000).count == 2)
@@ -107,7 +107,7 @@ import Testing
     /// A column of texts becomes the numbers of its classes, exactly.
     @Test func classesOfTexts() throws {
         try folder.write("a.csv", "x\nred\nblue\nred\n")
-        var specification = DataSpecification(files: ["a.csv"], folder: folder.path)
+        var specification = DatasetRequest(files: ["a.csv"], folder: folder.path)
         specification.classes = ["x": ["blue", "red"]]
         let dataset = try Dataset(
             specification, columns: [ColumnRequest(name: "x", shape: [], kind: .integer)])
@@ -125,7 +125,7 @@ import Testing
             ColumnRequest(name: "x", shape: [1], kind: .integer), ColumnRequest(name: "y", shape: [1]),
         ]
         let dataset = try Dataset(
-            DataSpecification(
+            DatasetRequest(
                 files: ["a.csv"], columns: ["x": .name("a"), "y": .name("a")], folder: folder.path),
             columns: requests)
         var value: Float = 0

@@ -83,7 +83,7 @@ import Testing
         _ communicator: any Communicator, _ backend: some KernelBackend
     ) throws -> [Float] {
         let columns = ColumnMap(graph: model.graph, outputs: outputs)
-        let dataset = try Dataset(DataSpecification(files: [path]), columns: columns.requests)
+        let dataset = try Dataset(DatasetRequest(files: [path]), columns: columns.requests)
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: 10)
         let shards = VirtualShards(
             total: setup.shards ?? setup.ranks * setup.lanes, rank: communicator.rank,

@@ -37,7 +37,7 @@ import Testing
         let step = TrainingStep(
             replica: replica, optimizer: state, memory: memory, communicator: communicator, seed: 1)
         let dataset = try Dataset(
-            DataSpecification(files: [path]), columns: ColumnMap(graph: graph, outputs: outputs).requests)
+            DatasetRequest(files: [path]), columns: ColumnMap(graph: graph, outputs: outputs).requests)
         let batch = Batch(capacity: 4, dataset: dataset)
         batch.fill(
             from: dataset, at: BatchPosition(epoch: 0, batch: 0),

@@ -83,7 +83,7 @@ import Testing
             let model = try makeModel()
             let columns = ColumnMap(graph: model.graph, outputs: outputs())
             let dataset = try Dataset(
-                DataSpecification(files: ["\(folder)/train-*.npz"]), columns: columns.requests)
+                DatasetRequest(files: ["\(folder)/train-*.npz"]), columns: columns.requests)
             let part = BatchSchedule(rowCount: dataset.rowCount, batchSize: batchSize)
                 .largestPart(worldSize: ranks)
             let optimizer = Adam(options: OptimizerOptions(learningRate: Constant(0.01)))

@@ -4,7 +4,7 @@ import MIOBatches
 extension Shard {
     /// The shard that arrays in memory make.
     /// - Throws: `DataError` for an array that is not there, does not fit, or has another number of samples.
-    init(_ samples: Samples, specification: DataSpecification, requests: [ColumnRequest]) throws {
+    init(_ samples: Samples, specification: DatasetRequest, requests: [ColumnRequest]) throws {
         arrays = try requests.map { request in
             if let array = samples[request.name] { return array.dataArray(named: request.name) }
             guard specification.valueWhereAbsent(request) == nil else { return nil }

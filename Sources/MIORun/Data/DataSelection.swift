@@ -122,7 +122,7 @@ struct SelectedData {
 
     var isTraining: Bool { filesKey == nil && key == "train" }
 
-    func specification(of job: Job) -> DataSpecification {
-        source.specification(of: job, key: key, filesKey: filesKey)
+    func datasetRequest(of job: Job) -> DatasetRequest {
+        source.datasetRequest(of: job, key: key, filesKey: filesKey)
     }
 }

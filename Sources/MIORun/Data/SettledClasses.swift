@@ -45,7 +45,7 @@ extension Job {
         switch source {
         case .training(.automatic) where folders.isEmpty, .training(.never):
             return try settingClasses(
-                data.train.specification(of: self, key: "train").texts(ofColumns: open.map(\.columns)))
+                data.train.datasetRequest(of: self, key: "train").texts(ofColumns: open.map(\.columns)))
         default:
             throw RunError(
                 "\(open[0].key): appearance: the list of texts is not in "

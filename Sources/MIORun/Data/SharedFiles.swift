@@ -13,7 +13,7 @@ package enum SharedFiles {
         var warnings: [String] = []
         var earlier: [(key: String, files: [FileIdentity: String])] = []
         for (key, source) in job.data.parts {
-            let paths = (try? source.specification(of: job, key: key).paths()) ?? []
+            let paths = (try? source.datasetRequest(of: job, key: key).paths()) ?? []
             var own: [FileIdentity: String] = [:]
             var repeated: [(path: String, other: String)] = []
             for path in paths {

@@ -64,7 +64,7 @@ import Testing
         #expect(prediction.outputs.map(\.name) == ["kind", "box"])
 
         let written = try Dataset(
-            DataSpecification(files: [path]),
+            DatasetRequest(files: [path]),
             columns: [ColumnRequest(name: "kind", shape: [3]), ColumnRequest(name: "box", shape: [2])])
         #expect(written.rowCount == 50)
         let data = SmallData(samples: 50, stream: 2)

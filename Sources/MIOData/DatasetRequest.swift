@@ -1,7 +1,7 @@
 import MIOBatches
 
-/// Where the samples of a data set are: the `data.train` of a job, as a value.
-package struct DataSpecification: Hashable, Sendable {
+/// What a `Dataset` is asked to open: a data source of a job with its places worked out, or samples in memory.
+package struct DatasetRequest: Hashable, Sendable {
     package enum Files: Hashable, Sendable {
         /// Shards of several arrays each: `.npz` and `.csv` files.
         case shards([String])
