@@ -42,17 +42,17 @@ package final class CountingCommunicator: Communicator {
         try counted { () throws(CommunicationError) in try base.allreduceMax(value) }
     }
 
-    package func reserve(slots: Int) { base.reserve(slots: slots) }
+    package func reserve(sums count: Int) { base.reserve(sums: count) }
 
     package func shareMemory(byteCount: Int) throws -> SharedMemory {
         try counted { () throws in try base.shareMemory(byteCount: byteCount) }
     }
 
     package func startSumBetweenGroups(
-        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, number: Int
     ) throws(CommunicationError) {
         try counted { () throws(CommunicationError) in
-            try base.startSumBetweenGroups(values, count: count, order: order, slot: slot)
+            try base.startSumBetweenGroups(values, count: count, order: order, number: number)
         }
     }
 
@@ -66,8 +66,8 @@ package final class CountingCommunicator: Communicator {
         try counted { () throws(CommunicationError) in try base.progress() }
     }
 
-    package func wait(slot: Int) throws(CommunicationError) {
-        try counted { () throws(CommunicationError) in try base.wait(slot: slot) }
+    package func waitForSum(_ number: Int) throws(CommunicationError) {
+        try counted { () throws(CommunicationError) in try base.waitForSum(number) }
     }
 
     package func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {

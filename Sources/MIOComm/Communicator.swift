@@ -48,19 +48,19 @@ package protocol Communicator: AnyObject {
     /// - Throws: `AgreedError`, on all ranks, if a rank cannot have it; `CommunicationError`.
     func shareMemory(byteCount: Int) throws -> SharedMemory
 
-    /// Makes room for sums that run at the same time, numbered `0..<slots`. Call it before the first step:
-    /// once each slot has been used, starting and waiting allocate nothing but what the transport's library
+    /// Makes room for sums that run at the same time, numbered from 0. Call it before the first step:
+    /// once each number has been used, starting and waiting allocate nothing but what the transport's library
     /// does inside (Open MPI 4.1: about ten blocks for each started sum, one as large as its values). More
     /// room may be asked for later, less is ignored.
-    func reserve(slots: Int)
+    func reserve(sums count: Int)
 
     /// Starts to replace each of `count` values with its sum over the ranks that have this rank's place in their
-    /// groups, and returns at once. The values belong to the communicator until `wait(slot:)` returns: until then
+    /// groups, and returns at once. The values belong to the communicator until `waitForSum(_:)` returns: until then
     /// they may be neither read nor written. The same bits on all of these ranks.
-    /// - Precondition: `slot` is reserved, and no sum is running in it or in one beyond it.
+    /// - Precondition: the number is reserved, and no sum with it or a higher one is running.
     /// - Throws: `CommunicationError`.
     func startSumBetweenGroups(
-        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, number: Int
     ) throws(CommunicationError)
 
     /// Moves the started sums along; returns at once. MPI works on them only inside calls, this one or those of a thread
@@ -68,11 +68,11 @@ package protocol Communicator: AnyObject {
     /// - Throws: `CommunicationError`.
     func progress() throws(CommunicationError)
 
-    /// Returns when the sum started in `slot` is complete: the values are then valid and the caller's. Sums are waited
+    /// Returns when the sum started with this number is complete: the values are then valid and the caller's. Sums are waited
     /// for in the order in which they were started.
-    /// - Precondition: a sum was started in `slot` and not yet waited for.
+    /// - Precondition: a sum was started with this number and not yet waited for.
     /// - Throws: `CommunicationError`.
-    func wait(slot: Int) throws(CommunicationError)
+    func waitForSum(_ number: Int) throws(CommunicationError)
 
     /// Fills rows with those of the ranks that have this rank's place in their groups.
     /// - Parameter rows: (groups, `count`); this rank's, at its group's index, is given.

@@ -13,7 +13,7 @@ import MIOThreads
 /// A step is `begin`, `bucketReady` for every bucket in order, `sum` for the step's numbers, `finish`, `publish`;
 /// `progress` anywhere between the first two. It allocates nothing itself.
 ///
-/// It uses the communicator's slots from 0 on: a communicator serves one reduction at a time.
+/// It uses the communicator's sums from 0 on: a communicator serves one reduction at a time.
 package final class GradientReduction {
     package let partition: GradientPartition
     private let communicator: any Communicator
@@ -134,7 +134,7 @@ package final class GradientReduction {
         for (rank, slab) in memory.gradients.enumerated() {
             (slabs + rank).initialize(to: slab.pointer)
         }
-        if group.count > 1 { communicator.reserve(slots: partition.blocksOfBucket.count) }
+        if group.count > 1 { communicator.reserve(sums: partition.blocksOfBucket.count) }
         doPart = { [unowned self] in perform(work, on: workBlocks.share(of: $0, among: team?.count ?? 1)) }
     }
 
@@ -223,7 +223,7 @@ package final class GradientReduction {
         if group.count > 1 {
             for bucket in 0..<bucketCount {
                 if !partition.blocks(ofBucket: bucket, rank: group.rank).isEmpty {
-                    try communicator.wait(slot: bucket)
+                    try communicator.waitForSum(bucket)
                 }
                 share(.squares, of: partition.blocks(ofBucket: bucket, rank: group.rank))
             }
@@ -260,7 +260,7 @@ package final class GradientReduction {
             communicator.add(
                 CommunicationStatistics(bytesBetweenGroups: slice.count * between.bytesPerElement))
             try communicator.startSumBetweenGroups(
-                own.pointer + slice.lowerBound, count: slice.count, order: between, slot: bucket)
+                own.pointer + slice.lowerBound, count: slice.count, order: between, number: bucket)
         }
     }
 

@@ -98,27 +98,27 @@ package final class InProcessCommunicator: Communicator {
             })
     }
 
-    package func reserve(slots: Int) {
-        while running.count < slots { running.append(false) }
-        column.reserve(slots: slots)
+    package func reserve(sums count: Int) {
+        while running.count < count { running.append(false) }
+        column.reserve(sums: count)
     }
 
     package func startSumBetweenGroups(
-        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, number: Int
     ) throws(CommunicationError) {
-        precondition(running.indices.contains(slot), "slot \(slot) is not reserved")
-        precondition(!running[slot...].contains(true), "slot \(slot) is not beyond those with a sum")
+        precondition(running.indices.contains(number), "sum \(number) is not reserved")
+        precondition(!running[number...].contains(true), "sum \(number) is not beyond those that are running")
         requireOpen()
-        running[slot] = true
-        try enterColumn(slot + 1, .sumOfFloats(order), values, count)
+        running[number] = true
+        try enterColumn(number + 1, .sumOfFloats(order), values, count)
     }
 
     package func progress() {}
 
-    package func wait(slot: Int) throws(CommunicationError) {
-        precondition(running.indices.contains(slot) && running[slot], "no sum was started in slot \(slot)")
-        try column.await(slot + 1, rank: group.index, call: .sumOfFloats(.any))
-        running[slot] = false
+    package func waitForSum(_ number: Int) throws(CommunicationError) {
+        precondition(running.indices.contains(number) && running[number], "sum \(number) was not started")
+        try column.await(number + 1, rank: group.index, call: .sumOfFloats(.any))
+        running[number] = false
     }
 
     package func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)

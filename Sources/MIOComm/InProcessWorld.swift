@@ -53,7 +53,7 @@ final class InProcessWorld: @unchecked Sendable {
         }
     }
 
-    /// The meeting of blocking collectives; slot i's is `i + 1`.
+    /// The meeting of blocking collectives; sum i's is `i + 1`.
     static let blocking = 0
 
     let size: Int
@@ -116,10 +116,10 @@ final class InProcessWorld: @unchecked Sendable {
             call: call, rank: rank, reason: "rank \(peer.rank) left: \(peer.reason)", departedRank: peer.rank)
     }
 
-    func reserve(slots: Int) {
+    func reserve(sums count: Int) {
         monitor.lock()
         defer { monitor.unlock() }
-        while meetings.count < slots + 1 { meetings.append(Meeting(size: size)) }
+        while meetings.count < count + 1 { meetings.append(Meeting(size: size)) }
     }
 
     /// Brings a contribution; does not wait for the others.

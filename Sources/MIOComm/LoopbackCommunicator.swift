@@ -38,23 +38,23 @@ package final class LoopbackCommunicator: Communicator {
 
     package func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) { countCollective() }
 
-    package func reserve(slots: Int) {
-        while running.count < slots { running.append(false) }
+    package func reserve(sums count: Int) {
+        while running.count < count { running.append(false) }
     }
 
     package func startSumBetweenGroups(
-        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, number: Int
     ) {
-        precondition(running.indices.contains(slot), "slot \(slot) is not reserved")
-        precondition(!running[slot], "a sum is running in slot \(slot)")
-        running[slot] = true
+        precondition(running.indices.contains(number), "sum \(number) is not reserved")
+        precondition(!running[number], "sum \(number) is running")
+        running[number] = true
     }
 
     package func progress() {}
 
-    package func wait(slot: Int) {
-        precondition(running.indices.contains(slot) && running[slot], "no sum was started in slot \(slot)")
-        running[slot] = false
+    package func waitForSum(_ number: Int) {
+        precondition(running.indices.contains(number) && running[number], "sum \(number) was not started")
+        running[number] = false
     }
 
     package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {

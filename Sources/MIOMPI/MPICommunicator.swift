@@ -100,16 +100,16 @@ package final class MPICommunicator: Communicator {
             base: memory.base, byteCount: memory.byteCount, group: group, owner: memory)
     }
 
-    package func reserve(slots count: Int) {
-        sums.reserve(slots: count, hasThread: servesThreads && group.count > 1)
+    package func reserve(sums count: Int) {
+        sums.reserve(sums: count, hasThread: servesThreads && group.count > 1)
     }
 
     package func startSumBetweenGroups(
-        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, number: Int
     ) throws(CommunicationError) {
         try sums.start(
             values, count: count, order: order, elementsPerCall: elementsPerCall, column: topology.column,
-            slot: slot)
+            number: number)
     }
 
     package func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int)
@@ -131,10 +131,10 @@ package final class MPICommunicator: Communicator {
 
     package func progress() throws(CommunicationError) { try sums.progress() }
 
-    package func wait(slot: Int) throws(CommunicationError) { try sums.wait(slot: slot) }
+    package func waitForSum(_ number: Int) throws(CommunicationError) { try sums.waitForSum(number) }
 
-    /// Whether the sum started in `slot` is complete; only looks. Between groups sums also move without the caller.
-    package func isComplete(slot: Int) -> Bool { sums.isComplete(slot: slot) }
+    /// Whether the sum started with this number is complete; only looks. Between groups sums also move without the caller.
+    package func isSumComplete(_ number: Int) -> Bool { sums.isSumComplete(number) }
 
     package func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) throws(CommunicationError) {
         if group.rank == 0 { try broadcastPieces(bytes, root: 0, over: topology.control) }

@@ -40,7 +40,7 @@ struct PendingSum {
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, elementsPerCall: Int,
         column: Column
     ) throws(CommunicationError) {
-        precondition(!isRunning, "a sum is running in this slot")
+        precondition(!isRunning, "this sum is running")
         // In place, Open MPI's nonblocking allreduce sends all values up a binomial tree, and the sums down again
         // (coll/libnbc, nbc_iallreduce.c): an exchange of pieces takes half of the time of two ranks, less of more.
         let order = order == .any && count >= Self.fewestExchanged(column) ? .tree : order

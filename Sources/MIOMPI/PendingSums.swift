@@ -2,7 +2,7 @@ import CMPI
 import MIOComm
 import MIOThreads
 
-/// The sums between groups that are under way, by slot, and the thread that moves them along while the step computes.
+/// The sums between groups that are under way, by number, and the thread that moves them along while the step computes.
 ///
 /// MPI works on a sum only inside its calls, and a convolution's backward pass may take longer than the network needs for
 /// all gradients. The thread makes such calls twice a millisecond while a large sum is under way, and sleeps otherwise. It
@@ -14,7 +14,7 @@ import MIOThreads
 /// `@unchecked Sendable`: every variable is read and written with the lock held, but for `thread`, which is the step's.
 final class PendingSums: @unchecked Sendable {
     private let monitor = Monitor()
-    private var slots: [PendingSum] = []
+    private var sums: [PendingSum] = []
     private var thread: JoinableThread?
     private var isEnding = false
     /// Elements of the sums that were started and not yet waited for.
@@ -41,9 +41,9 @@ final class PendingSums: @unchecked Sendable {
     // MARK: The step's side
 
     /// - Parameter hasThread: whether a thread may call MPI besides the step's.
-    func reserve(slots count: Int, hasThread: Bool) {
+    func reserve(sums count: Int, hasThread: Bool) {
         exclusively {
-            while slots.count < count { slots.append(PendingSum()) }
+            while sums.count < count { sums.append(PendingSum()) }
             guard hasThread, thread == nil else { return }
             // Where the system has no thread left, sums move in the step's own calls, as they do without one.
             thread = try? JoinableThread(named: "sums between machines") { self.attend() }
@@ -52,15 +52,16 @@ final class PendingSums: @unchecked Sendable {
 
     func start(
         _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, elementsPerCall: Int,
-        column: Column, slot: Int
+        column: Column, number: Int
     ) throws(CommunicationError) {
         let isWorthWaking = try exclusively { () throws(CommunicationError) in
-            precondition(slots.indices.contains(slot), "slot \(slot) is not reserved")
-            // Their second phases begin in the order of the slots, on all ranks.
+            precondition(sums.indices.contains(number), "sum \(number) is not reserved")
+            // Their second phases begin in the order of their numbers, on all ranks.
             precondition(
-                !slots[slot...].contains { $0.isRunning }, "slot \(slot) is not beyond those with a sum")
+                !sums[number...].contains { $0.isRunning },
+                "sum \(number) is not beyond those that are running")
             if let failure { throw failure }
-            try slots[slot].start(
+            try sums[number].start(
                 values, count: count, order: order, elementsPerCall: elementsPerCall, column: column)
             underWay += count
             return underWay >= Self.worthWaking
@@ -77,15 +78,15 @@ final class PendingSums: @unchecked Sendable {
         }
     }
 
-    func wait(slot: Int) throws(CommunicationError) {
+    func waitForSum(_ number: Int) throws(CommunicationError) {
         try exclusively { () throws(CommunicationError) in
             precondition(
-                slots.indices.contains(slot) && slots[slot].isRunning, "no sum was started in slot \(slot)")
+                sums.indices.contains(number) && sums[number].isRunning, "sum \(number) was not started")
             if let failure { throw failure }
             // All of them: the others' second phases must not wait for this one's end.
-            while !slots[slot].isComplete { try advance() }
-            slots[slot].end()
-            underWay -= slots[slot].count
+            while !sums[number].isComplete { try advance() }
+            sums[number].end()
+            underWay -= sums[number].count
         }
     }
 
@@ -104,13 +105,13 @@ final class PendingSums: @unchecked Sendable {
     }
 
     /// Whether a sum that was started is complete: looks only.
-    func isComplete(slot: Int) -> Bool { exclusively { slots[slot].isComplete } }
+    func isSumComplete(_ number: Int) -> Bool { exclusively { sums[number].isComplete } }
 
     /// Ends the thread.
     /// - Precondition: all sums were waited for.
     func end() {
         exclusively {
-            precondition(!slots.contains { $0.isRunning }, "sums that nobody waited for")
+            precondition(!sums.contains { $0.isRunning }, "sums that nobody waited for")
             isEnding = true
             monitor.announce()
         }
@@ -132,16 +133,16 @@ final class PendingSums: @unchecked Sendable {
                 failure = error
                 return
             }
-            let isNeeded = underWay >= Self.worthWaking && slots.contains { $0.isRunning && !$0.isComplete }
+            let isNeeded = underWay >= Self.worthWaking && sums.contains { $0.isRunning && !$0.isComplete }
             if isNeeded { monitor.wait(seconds: Self.pauseSeconds) } else { monitor.wait() }
         }
     }
 
     /// With the lock held.
     private func advance() throws(CommunicationError) {
-        for slot in slots.indices where slots[slot].isRunning {
-            try slots[slot].advance()
-            guard slots[slot].hasBegunAll else { return }
+        for number in sums.indices where sums[number].isRunning {
+            try sums[number].advance()
+            guard sums[number].hasBegunAll else { return }
         }
     }
 }

@@ -68,26 +68,26 @@ let groupChecks = [
     },
     ConformanceCheck(name: "sums between groups, in every order") { communicator, expect in
         let group = communicator.group
-        let (slots, count) = (3, 20)
-        communicator.reserve(slots: slots)
-        communicator.reserve(slots: 1)
-        let values = Storage<Float>(count: slots * count)
+        let (sums, count) = (3, 20)
+        communicator.reserve(sums: sums)
+        communicator.reserve(sums: 1)
+        let values = Storage<Float>(count: sums * count)
         // Whole numbers up to 256, which bfloat16 holds, and so do their sums here.
         for (step, order) in SumBetweenGroups.allCases.enumerated() {
-            for i in 0..<slots * count { values.pointer[i] = Float((group.index + 1) * (i % 8 + step)) }
-            for slot in 0..<slots {
+            for i in 0..<sums * count { values.pointer[i] = Float((group.index + 1) * (i % 8 + step)) }
+            for number in 0..<sums {
                 try communicator.startSumBetweenGroups(
-                    values.pointer + slot * count, count: count, order: order, slot: slot)
+                    values.pointer + number * count, count: count, order: order, number: number)
                 try communicator.progress()
             }
             try communicator.barrier()
-            for slot in 0..<slots {
+            for number in 0..<sums {
                 try communicator.progress()
-                try communicator.wait(slot: slot)
+                try communicator.waitForSum(number)
             }
             let groups = Float(group.count * (group.count + 1) / 2)
             expect.equal(
-                Array(values.buffer), (0..<slots * count).map { groups * Float($0 % 8 + step) },
+                Array(values.buffer), (0..<sums * count).map { groups * Float($0 % 8 + step) },
                 "\(order)")
         }
     },
@@ -96,7 +96,7 @@ let groupChecks = [
         // Of one group nothing travels.
         guard group.count > 1 else { return }
         let count = 37
-        communicator.reserve(slots: 1)
+        communicator.reserve(sums: 1)
         let values = Storage<Float>(count: count)
         var terms = [[Float]](repeating: [], count: group.count)
         for index in 0..<group.count {
@@ -104,8 +104,8 @@ let groupChecks = [
             terms[index] = (0..<count).map { _ in random.nextUniform(-1, 1) }
         }
         for i in 0..<count { values.pointer[i] = terms[group.index][i] }
-        try communicator.startSumBetweenGroups(values.pointer, count: count, order: .bfloat16, slot: 0)
-        try communicator.wait(slot: 0)
+        try communicator.startSumBetweenGroups(values.pointer, count: count, order: .bfloat16, number: 0)
+        try communicator.waitForSum(0)
         func carried(_ value: Float) -> Float { BFloat16.value(BFloat16.rounded(value)) }
         let expected = (0..<count).map { i in
             var column = terms.map { carried($0[i]) }
@@ -117,12 +117,12 @@ let groupChecks = [
         expect.equal(Array(values.buffer), expected, "sums")
     },
     ConformanceCheck(name: "a started sum of nothing") { communicator, expect in
-        communicator.reserve(slots: 1)
+        communicator.reserve(sums: 1)
         let values = Storage<Float>(count: 1)
         values.fill(3)
         for order in SumBetweenGroups.allCases {
-            try communicator.startSumBetweenGroups(values.pointer, count: 0, order: order, slot: 0)
-            try communicator.wait(slot: 0)
+            try communicator.startSumBetweenGroups(values.pointer, count: 0, order: order, number: 0)
+            try communicator.waitForSum(0)
         }
         expect.equal(values.pointer[0], 3, "the element beyond the count")
     },

@@ -55,17 +55,17 @@ private final class BrokenCommunicator: Communicator {
     }
     func allreduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) {}
     func allreduceMax(_ value: Double) -> Double { value }
-    func reserve(slots: Int) { loopback.reserve(slots: slots) }
+    func reserve(sums count: Int) { loopback.reserve(sums: count) }
     func startSumBetweenGroups(
-        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, slot: Int
+        _ values: UnsafeMutablePointer<Float>, count: Int, order: SumBetweenGroups, number: Int
     ) {
-        loopback.startSumBetweenGroups(values, count: count, order: order, slot: slot)
+        loopback.startSumBetweenGroups(values, count: count, order: order, number: number)
     }
     func shareMemory(byteCount: Int) -> SharedMemory { loopback.shareMemory(byteCount: byteCount) }
     func gatherBetweenGroups(_ rows: UnsafeMutablePointer<Double>, count: Int) {}
     func broadcastBetweenGroups(_ bytes: UnsafeMutableRawBufferPointer) {}
     func progress() {}
-    func wait(slot: Int) { loopback.wait(slot: slot) }
+    func waitForSum(_ number: Int) { loopback.waitForSum(number) }
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {}
     func broadcast(_ bytes: [UInt8], root: Int) -> [UInt8] { bytes }
     func gather(_ bytes: [UInt8], root: Int) -> [[UInt8]]? { [bytes] }

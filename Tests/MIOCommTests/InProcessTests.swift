@@ -34,15 +34,15 @@ private struct SampleError: MIOError, Equatable {
                 communicator in
                 guard communicator.rank != 2 else { throw SampleError(description: "disk full") }
                 let values = Storage<Float>(count: 8)
-                communicator.reserve(slots: 1)
+                communicator.reserve(sums: 1)
                 do {
                     switch collective {
                     case "sum": try communicator.allreduceSum(values.pointer, count: 8)
                     case "maximum": _ = try communicator.allreduceMax(1)
                     case "started":
                         try communicator.startSumBetweenGroups(
-                            values.pointer, count: 8, order: .any, slot: 0)
-                        try communicator.wait(slot: 0)
+                            values.pointer, count: 8, order: .any, number: 0)
+                        try communicator.waitForSum(0)
                     case "broadcast":
                         try communicator.broadcast(UnsafeMutableRawBufferPointer(values.buffer), root: 2)
                     case "exchange": _ = try communicator.allgather([1])
@@ -102,9 +102,9 @@ private struct SampleError: MIOError, Equatable {
         let sums = try InProcessCommunicator.run(worldSize: 3, groupSize: 1) { communicator in
             let values = Storage<Float>(count: 1)
             values.fill(2)
-            communicator.reserve(slots: 1)
-            try communicator.startSumBetweenGroups(values.pointer, count: 1, order: .any, slot: 0)
-            try communicator.wait(slot: 0)
+            communicator.reserve(sums: 1)
+            try communicator.startSumBetweenGroups(values.pointer, count: 1, order: .any, number: 0)
+            try communicator.waitForSum(0)
             return values.pointer[0]
         }
         #expect(sums == [6, 6, 6])
@@ -141,18 +141,18 @@ private struct SampleError: MIOError, Equatable {
     }
 
     @Test func startedSumsMustComeInTheSameOrder() {
-        // MPI matches collectives by the order in which they are started, not by slot. A rank's own slots come in
+        // MPI matches collectives by the order in which they are started, not by number. A rank's own numbers come in
         // ascending order (a precondition), so the one that differs leaves one out.
         let error = #expect(throws: CommunicationError.self) {
             try InProcessCommunicator.run(worldSize: 2, groupSize: 1) { communicator in
                 let values = Storage<Float>(count: 2)
-                communicator.reserve(slots: 2)
-                let slots = communicator.rank == 0 ? [0, 1] : [1]
-                for slot in slots {
+                communicator.reserve(sums: 2)
+                let sums = communicator.rank == 0 ? [0, 1] : [1]
+                for number in sums {
                     try communicator.startSumBetweenGroups(
-                        values.pointer + slot, count: 1, order: .any, slot: slot)
+                        values.pointer + number, count: 1, order: .any, number: number)
                 }
-                for slot in slots { try communicator.wait(slot: slot) }
+                for number in sums { try communicator.waitForSum(number) }
             }
         }
         #expect(error?.reason.contains("all ranks must call the same collectives in the same order") == true)

@@ -106,18 +106,18 @@ func truncation() throws -> Never {
 /// Large sums between groups, in every order, become complete though this thread makes no call meanwhile.
 func unattended() throws -> Never {
     let communicator = try MPICommunicator()
-    let (slots, count) = (2, 1 << 18)
-    communicator.reserve(slots: slots)
-    let values = Storage<Float>(count: slots * count)
+    let (sums, count) = (2, 1 << 18)
+    communicator.reserve(sums: sums)
+    let values = Storage<Float>(count: sums * count)
     for order in SumBetweenGroups.allCases {
         values.fill(Float(communicator.rank + 1))
-        for slot in 0..<slots {
+        for number in 0..<sums {
             try communicator.startSumBetweenGroups(
-                values.pointer + slot * count, count: count, order: order, slot: slot)
+                values.pointer + number * count, count: count, order: order, number: number)
         }
-        for _ in 0..<20_000 where !(0..<slots).allSatisfy(communicator.isComplete) { usleep(1000) }
-        let isComplete = (0..<slots).allSatisfy(communicator.isComplete)
-        for slot in 0..<slots { try communicator.wait(slot: slot) }
+        for _ in 0..<20_000 where !(0..<sums).allSatisfy(communicator.isSumComplete) { usleep(1000) }
+        let isComplete = (0..<sums).allSatisfy(communicator.isSumComplete)
+        for number in 0..<sums { try communicator.waitForSum(number) }
         let sum = Float(communicator.size * (communicator.size + 1) / 2)
         let isRight = values.buffer.allSatisfy { $0 == sum }
         if communicator.rank == 0 {
