@@ -20,7 +20,8 @@ package final class Executor {
     /// What the plan's stages have added up over the global batch.
     package let batchSums: Storage<Double>
     private let states: [LayerState]
-    private let arena: Storage<Float>
+    /// Values, gradients, scratch and workspaces; the plan says where, in bytes, and what the elements are.
+    private let arena: Storage<UInt8>
     private let operations: [Operation]
     /// `operations`, to be called without counting references: a retain and a release take 20 ns, of calls that may
     /// take a few hundred.
@@ -54,7 +55,7 @@ package final class Executor {
         let gradients = gradients ?? Storage(count: plan.laneElements)
         let rowGradients = rowGradients ?? RowGradients.all(of: plan)
         let batchSums = batchSums ?? Storage(count: plan.batchSumCount)
-        let arena = Storage<Float>(count: plan.arenaElements)
+        let arena = Storage<UInt8>(count: plan.arenaBytes)
         precondition(weights.count >= plan.weightElements && gradients.count >= plan.laneElements)
         self.weights = weights
         self.gradients = gradients
@@ -64,7 +65,8 @@ package final class Executor {
         self.arena = arena
         let kernels: [any Kernel] = try plan.operations.map { operation in
             let bindings = Self.bindings(
-                operation, plan, arena.pointer, weights.pointer, gradients.pointer, rowGradients,
+                operation, plan, UnsafeMutableRawPointer(arena.pointer), weights.pointer, gradients.pointer,
+                rowGradients,
                 batchSums.pointer)
             switch operation.work {
             case .layer(let layer, let node, let choice):
@@ -116,11 +118,14 @@ package final class Executor {
     }
 
     private static func bindings(
-        _ operation: Plan.Operation, _ plan: Plan, _ arena: UnsafeMutablePointer<Float>,
+        _ operation: Plan.Operation, _ plan: Plan, _ arena: UnsafeMutableRawPointer,
         _ weights: UnsafeMutablePointer<Float>, _ gradients: UnsafeMutablePointer<Float>,
         _ rowGradients: [RowGradients],
         _ batchSums: UnsafeMutablePointer<Double>
     ) -> Bindings {
+        func floats(at byte: Int) -> UnsafeMutablePointer<Float> {
+            (arena + byte).assumingMemoryBound(to: Float.self)
+        }
         func gradient(_ weight: Int, _ flow: Plan.GradientFlow) -> Gradient? {
             flow == .none || plan.weights[weight].listsRows
                 ? nil : Gradient(pointer: gradients + plan.weights[weight].offset, flow: flow)
@@ -131,10 +136,10 @@ package final class Executor {
             return ListedGradient(rows: rowGradients[place], flow: flow)
         }
         return Bindings(
-            inputs: operation.inputs.map { arena + plan.tensors[$0].offset },
+            inputs: operation.inputs.map { floats(at: plan.tensors[$0].offset) },
             inputGradients: zip(operation.inputs, operation.inputGradients).map { input, flow in
                 guard flow != .none, let offset = plan.tensors[input].gradientOffset else { return nil }
-                return Gradient(pointer: arena + offset, flow: flow)
+                return Gradient(pointer: floats(at: offset), flow: flow)
             },
             passedRelu: operation.passesReluOf.map { producer in
                 producer.map {
@@ -144,15 +149,15 @@ package final class Executor {
                         biasGradient: weights.count > 1 ? gradient(weights[1], flows[1]) : nil)
                 }
             },
-            masks: operation.masks.map { mask in mask.map { arena + plan.tensors[$0].offset } },
-            outputs: operation.outputs.map { arena + plan.tensors[$0].offset },
+            masks: operation.masks.map { mask in mask.map { floats(at: plan.tensors[$0].offset) } },
+            outputs: operation.outputs.map { floats(at: plan.tensors[$0].offset) },
             outputGradients: operation.outputs.map { output in
-                operation.hasBackward ? plan.tensors[output].gradientOffset.map { arena + $0 } : nil
+                operation.hasBackward ? plan.tensors[output].gradientOffset.map(floats) : nil
             },
             weights: operation.weights.map { weights + plan.weights[$0].offset },
             weightGradients: zip(operation.weights, operation.weightGradients).map { gradient($0, $1) },
             rowGradients: zip(operation.weights, operation.weightGradients).map { rows($0, $1) },
-            scratch: arena + operation.scratchOffset, workspace: arena + operation.workspaceOffset,
+            scratch: floats(at: operation.scratchOffset), workspace: floats(at: operation.workspaceOffset),
             forwardSums: operation.forwardSums.isEmpty
                 ? nil : UnsafePointer(batchSums + operation.forwardSums.lowerBound),
             backwardSums: operation.backwardSums.isEmpty
@@ -186,26 +191,44 @@ package final class Executor {
     // MARK: A pass
 
     /// Has the next passes read one of the plan's inputs where it lies, if all that read it can.
-    /// - Parameter values: (samples, elements), for as long as passes read them; nobody writes there.
-    /// - Returns: whether they will; else they read it from `value` of its tensor.
-    package func read(input: Int, at values: UnsafePointer<Float>) -> Bool {
+    /// - Parameter values: (samples, elements), of the type that the plan says, for as long as passes read them; nobody
+    ///   writes there.
+    /// - Returns: whether they will; else they read it from the place of its tensor.
+    package func read(input: Int, at values: UnsafeRawPointer) -> Bool {
         guard let readers = readers[input] else { return false }
+        let values = UnsafeMutableRawPointer(mutating: values).assumingMemoryBound(to: Float.self)
         for reader in readers {
             calls[reader.operation]._withUnsafeGuaranteedRef {
-                $0.kernel.move(input: reader.input, to: UnsafeMutablePointer(mutating: values))
+                $0.kernel.move(input: reader.input, to: values)
             }
         }
         return true
     }
 
-    /// Where a tensor's values are: (samples, elements of its layout).
+    /// Where a tensor's values are, of whatever type: (samples, elements of its layout).
+    package func place(_ tensor: Int) -> UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(arena.pointer) + plan.tensors[tensor].offset
+    }
+
+    /// The values of a tensor of floats: (samples, elements of its layout).
     package func value(_ tensor: Int) -> UnsafeMutablePointer<Float> {
-        arena.pointer + plan.tensors[tensor].offset
+        precondition(
+            plan.tensors[tensor].element == .float32, "\(plan.tensors[tensor].name) holds no floats")
+        return place(tensor).assumingMemoryBound(to: Float.self)
+    }
+
+    /// The values of a tensor of whole numbers: (samples, elements).
+    package func integers(_ tensor: Int) -> UnsafeMutablePointer<Int32> {
+        precondition(
+            plan.tensors[tensor].element == .int32, "\(plan.tensors[tensor].name) holds no integers")
+        return place(tensor).assumingMemoryBound(to: Int32.self)
     }
 
     /// Where a tensor's gradient is; `nil` if it has none.
     package func gradient(_ tensor: Int) -> UnsafeMutablePointer<Float>? {
-        plan.tensors[tensor].gradientOffset.map { arena.pointer + $0 }
+        plan.tensors[tensor].gradientOffset.map {
+            (UnsafeMutableRawPointer(arena.pointer) + $0).assumingMemoryBound(to: Float.self)
+        }
     }
 
     /// Records every operation from now on.

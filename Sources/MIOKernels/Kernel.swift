@@ -104,6 +104,7 @@ package struct PassedRelu {
 
 /// An operation's memory. Each tensor holds the pass' samples one after another, in the layouts of the choice.
 package struct Bindings {
+    /// Of integers, the bytes of their `Int32`s (`integers(ofInput:)`).
     package var inputs: [UnsafeMutablePointer<Float>]
     /// `nil` where nothing needs it.
     package var inputGradients: [Gradient?]
@@ -127,6 +128,11 @@ package struct Bindings {
     /// The sums over the global batch, where the operation needs some.
     package var forwardSums: UnsafePointer<Double>?
     package var backwardSums: UnsafePointer<Double>?
+
+    /// An input of whole numbers.
+    package func integers(ofInput input: Int) -> UnsafePointer<Int32> {
+        UnsafeRawPointer(inputs[input]).assumingMemoryBound(to: Int32.self)
+    }
 }
 
 /// A call of a layer, as a kernel is made for it.
@@ -176,4 +182,11 @@ public struct KernelError: MIOError, Hashable {
 extension Layer {
     /// Its name, for errors and for what a tuning is kept under; its class if the model has named it and not the user.
     var displayName: String { attributes.name ?? Self.className }
+}
+
+extension UnsafeMutablePointer<Float> {
+    /// The next place behind so many bytes: a kernel's own memory of elements of any type.
+    func behind(_ bytes: Int) -> UnsafeMutablePointer<Float> {
+        (UnsafeMutableRawPointer(self) + Arena.aligned(bytes: bytes)).assumingMemoryBound(to: Float.self)
+    }
 }

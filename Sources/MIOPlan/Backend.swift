@@ -82,10 +82,10 @@ package struct KernelChoice: Hashable, Sendable {
     /// how it lies there.
     package var weightElements: [Int]
     package var weightLayouts: [String]
-    /// Temporary elements a forward or backward pass uses, not kept in between.
-    package var scratchElements: Int
-    /// Elements kept from forward to backward.
-    package var workspaceElements: Int
+    /// Temporary bytes a forward or backward pass uses, not kept in between.
+    package var scratchBytes: Int
+    /// Bytes kept from forward to backward.
+    package var workspaceBytes: Int
     /// Whether backward reads the input and output of forward: how long they must stay.
     package var backwardReadsInputs: Bool
     package var backwardReadsOutput: Bool
@@ -99,6 +99,9 @@ package struct KernelChoice: Hashable, Sendable {
     /// How the layers inside are run, of a layer that is made of others.
     package var inner: [KernelChoice] = []
 
+    /// - Parameters:
+    ///   - scratchElements: temporary 32-bit floats; who needs others sets `scratchBytes`.
+    ///   - workspaceElements: 32-bit floats that are kept; who keeps others sets `workspaceBytes`.
     package init(
         algorithm: String, inputLayouts: [Layout], outputLayout: Layout = .canonical, weightElements: [Int],
         weightLayouts: [String], scratchElements: Int = 0,
@@ -110,13 +113,18 @@ package struct KernelChoice: Hashable, Sendable {
         self.outputLayout = outputLayout
         self.weightElements = weightElements
         self.weightLayouts = weightLayouts
-        self.scratchElements = scratchElements
-        self.workspaceElements = workspaceElements
+        scratchBytes = scratchElements.clampedTimes(MemoryLayout<Float>.stride)
+        workspaceBytes = workspaceElements.clampedTimes(MemoryLayout<Float>.stride)
         self.backwardReadsInputs = backwardReadsInputs
         self.backwardReadsOutput = backwardReadsOutput
         self.passesRelu = passesRelu
         self.takesPassedRelu = takesPassedRelu
     }
+
+    /// 32-bit floats that the temporary bytes hold.
+    package var scratchElements: Int { scratchBytes / MemoryLayout<Float>.stride }
+    /// 32-bit floats that the kept bytes hold.
+    package var workspaceElements: Int { workspaceBytes / MemoryLayout<Float>.stride }
 
     /// The plain implementation: everything canonical.
     package static func reference(_ request: KernelRequest) -> KernelChoice {

@@ -1,3 +1,6 @@
+import MIOBase
+import MIOGraph
+
 /// The lives of a step's tensors, and from them their places in the arena.
 struct Memory {
     private let lowering: Lowering
@@ -21,9 +24,10 @@ struct Memory {
         self.inPlace = inPlace
     }
 
-    private func elements(_ root: Int) -> Int {
+    private func bytes(_ root: Int) -> Int {
         let tensor = lowering.tensors[root]
-        return tensor.layout.elements(of: tensor.shape) * samples
+        return tensor.layout.elements(of: tensor.shape).clampedTimes(tensor.element.byteCount)
+            .clampedTimes(samples)
     }
 
     mutating func useValue(_ tensor: Int, at moment: Int) { use(tensor, .value, at: moment) }
@@ -34,7 +38,7 @@ struct Memory {
         if let block = blocks[key] {
             arena.extend(block, to: moment)
         } else {
-            blocks[key] = arena.add(elements: elements(key.root), life: moment...moment)
+            blocks[key] = arena.add(bytes: bytes(key.root), life: moment...moment)
         }
     }
 
@@ -43,22 +47,22 @@ struct Memory {
     }
 
     /// Memory for one operation at a time, at any time.
-    mutating func addScratch(_ elements: Int) -> Int { arena.add(elements: elements, life: 0...moments) }
+    mutating func addScratch(bytes: Int) -> Int { arena.add(bytes: bytes, life: 0...moments) }
 
-    mutating func addWorkspace(_ elements: Int, life: ClosedRange<Int>) -> Int {
-        arena.add(elements: elements, life: life)
+    mutating func addWorkspace(bytes: Int, life: ClosedRange<Int>) -> Int {
+        arena.add(bytes: bytes, life: life)
     }
 
     mutating func place() { arena.place() }
 
-    var elements: Int { arena.elements }
+    var bytes: Int { arena.bytes }
 
     func offset(_ block: Int) -> Int { arena.blocks[block].offset }
 
     func tensors() -> [Plan.TensorPlan] {
         lowering.tensors.map { tensor in
             Plan.TensorPlan(
-                name: tensor.name, shape: tensor.shape, layout: tensor.layout,
+                name: tensor.name, shape: tensor.shape, element: tensor.element, layout: tensor.layout,
                 elements: tensor.layout.elements(of: tensor.shape),
                 offset: blocks[Key(root: tensor.root, content: .value)].map(offset) ?? 0,
                 gradientOffset: blocks[key(tensor.root, .gradient)].map(offset), root: tensor.root)

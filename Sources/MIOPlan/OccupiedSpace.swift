@@ -8,8 +8,8 @@ struct OccupiedSpace {
     private var touched: [OffsetSet]
     private var covering: [OffsetSet]
     private let leaves: Int
-    /// By moment: the lowest offset that was free there for so many elements.
-    private var gaps: [(elements: Int, offset: Int)]
+    /// By moment: the lowest offset that was free there for so many bytes.
+    private var gaps: [(bytes: Int, offset: Int)]
     /// The moment at which most blocks live; `nil` if none is known.
     private let middle: Int?
 
@@ -26,23 +26,23 @@ struct OccupiedSpace {
         covering = touched
     }
 
-    /// The lowest offset at which `elements` are free at every moment of `life`.
+    /// The lowest offset at which `bytes` are free at every moment of `life`.
     ///
     /// Space only fills up: what did not fit at a moment does not fit later. So the search goes on where the last one for
-    /// as many elements ended, at three moments of the life; where many blocks live at one moment, as around a wide
+    /// as many bytes ended, at three moments of the life; where many blocks live at one moment, as around a wide
     /// Concatenate, none of them goes through all the others.
-    mutating func lowestOffset(elements: Int, life: ClosedRange<Int>) -> Int {
+    mutating func lowestOffset(bytes: Int, life: ClosedRange<Int>) -> Int {
         var start = 0
         for moment in [life.lowerBound, (life.lowerBound + life.upperBound) / 2, life.upperBound] {
-            start = max(start, firstGap(of: elements, at: moment))
+            start = max(start, firstGap(of: bytes, at: moment))
         }
-        if let middle, life.contains(middle) { start = max(start, firstGap(of: elements, at: middle)) }
+        if let middle, life.contains(middle) { start = max(start, firstGap(of: bytes, at: middle)) }
         var sets: [OffsetSet] = []
         collect(1, 0..<leaves, life, into: &sets)
-        return Self.firstGap(of: elements, from: start, in: sets)
+        return Self.firstGap(of: bytes, from: start, in: sets)
     }
 
-    private mutating func firstGap(of elements: Int, at moment: Int) -> Int {
+    private mutating func firstGap(of bytes: Int, at moment: Int) -> Int {
         var sets: [OffsetSet] = []
         var node = leaves + moment
         while node > 0 {
@@ -51,19 +51,19 @@ struct OccupiedSpace {
         }
         let known = gaps[moment]
         let offset = Self.firstGap(
-            of: elements, from: known.elements == elements ? known.offset : 0, in: sets)
-        gaps[moment] = (elements, offset)
+            of: bytes, from: known.bytes == bytes ? known.offset : 0, in: sets)
+        gaps[moment] = (bytes, offset)
         return offset
     }
 
-    private static func firstGap(of elements: Int, from start: Int, in sets: [OffsetSet]) -> Int {
+    private static func firstGap(of bytes: Int, from start: Int, in sets: [OffsetSet]) -> Int {
         var offset = start
         var isFree = false
         // Each set may push the block up; until none does.
         while !isFree {
             isFree = true
             for set in sets {
-                let moved = set.firstGap(of: elements, from: offset)
+                let moved = set.firstGap(of: bytes, from: offset)
                 if moved != offset {
                     offset = moved
                     isFree = false
@@ -123,11 +123,11 @@ struct OffsetSet {
         return low
     }
 
-    /// The lowest offset, `start` or above, from which on `elements` are not in the set.
-    func firstGap(of elements: Int, from start: Int) -> Int {
+    /// The lowest offset, `start` or above, from which on `bytes` are not in the set.
+    func firstGap(of bytes: Int, from start: Int) -> Int {
         var offset = start
         var index = firstIndex(endingBehind: start)
-        while index < ranges.count, ranges[index].lowerBound < offset + elements {
+        while index < ranges.count, ranges[index].lowerBound < offset + bytes {
             offset = ranges[index].upperBound
             index += 1
         }

@@ -11,12 +11,14 @@ package struct Plan: Sendable {
         package let name: String
         /// Of one sample.
         package let shape: Shape
+        /// What its elements are. Gradients are 32-bit floats.
+        package let element: TensorElement
         package let layout: Layout
         /// Elements one sample takes.
         package let elements: Int
-        /// Where its values begin in the arena.
+        /// The byte of the arena at which its values begin.
         package let offset: Int
-        /// Where its gradient begins in the arena; `nil` if nothing needs it.
+        /// The byte of the arena at which its gradient begins; `nil` if nothing needs it.
         package let gradientOffset: Int?
         /// The tensor that this one is under another shape; itself, if it is none.
         package let root: Int
@@ -56,6 +58,7 @@ package struct Plan: Sendable {
         package let passesReluOf: [Int?]
         /// Whether another operation has done this one's: its output's gradient comes multiplied by f′.
         package let reluIsPassed: Bool
+        /// Bytes of the arena.
         package let scratchOffset: Int
         package let workspaceOffset: Int
         /// Which of the numbers that are summed over the whole batch it needs for forward and for backward; empty for
@@ -135,8 +138,8 @@ package struct Plan: Sendable {
     /// Elements at the start of the gradients that each lane has: without those whose rows are listed.
     package var laneElements: Int { weights.first { $0.listsRows }?.offset ?? trainedElements }
     package let buckets: [Bucket]
-    /// Elements of the arena that holds values, gradients, scratch and workspaces.
-    package let arenaElements: Int
+    /// Bytes of the arena that holds values, gradients, scratch and workspaces.
+    package let arenaBytes: Int
     /// In the order of forward; at least one. Those after the first begin with sums over the batch.
     package let stages: [Stage]
     /// Numbers that a step adds up over the batch for its stages.
@@ -146,10 +149,10 @@ package struct Plan: Sendable {
 extension Plan: CustomStringConvertible {
     /// One line a fact: what ranks compare.
     package var description: String {
-        var lines = ["backend \(backend), \(samples) samples a pass, arena of \(arenaElements) elements"]
+        var lines = ["backend \(backend), \(samples) samples a pass, arena of \(arenaBytes) bytes"]
         for (index, tensor) in tensors.enumerated() {
             lines.append(
-                "tensor \(index) \(tensor.name) \(tensor.shape) \(tensor.layout) at \(tensor.offset)"
+                "tensor \(index) \(tensor.name) \(TensorSpec(tensor.shape, tensor.element)) \(tensor.layout) at byte \(tensor.offset)"
                     + (tensor.gradientOffset.map { ", gradient at \($0)" } ?? ""))
         }
         for (index, operation) in operations.enumerated() {

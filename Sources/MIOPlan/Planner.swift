@@ -46,6 +46,7 @@ struct Lowering {
     struct TensorDraft {
         let name: String
         let shape: Shape
+        let element: TensorElement
         let layout: Layout
         /// The tensor whose memory this one names again; itself otherwise.
         let root: Int
@@ -101,7 +102,9 @@ struct Lowering {
             let layer = graph.layer(of: node)
             switch layer.role {
             case .input:
-                setParts(node, [addTensor(graph.nodes[node].name, graph.nodes[node].shape, .canonical)])
+                let spec = graph.spec(of: Graph.Source(node: node, result: 0))
+                setParts(
+                    node, [addTensor(graph.nodes[node].name, spec.shape, .canonical, spec.element)])
             case .alias:
                 setParts(node, [addAlias(node)])
             case .join where isReadInPlace(node):
@@ -146,7 +149,8 @@ struct Lowering {
         case .flattenedBlocked where shape.rank == 1: layout = tensors[source].layout
         default: source = reorder(source, to: .canonical)
         }
-        return addTensor(graph.nodes[node].name, shape, layout, root: tensors[source].root)
+        return addTensor(
+            graph.nodes[node].name, shape, layout, tensors[source].element, root: tensors[source].root)
     }
 
     private mutating func emit(_ graphLayer: any Layer, _ node: Int) {
@@ -215,7 +219,7 @@ struct Lowering {
         let outputs = call.results.enumerated().map { result, spec in
             addTensor(
                 result == 0 ? name : "\(name):\(result)", spec.shape,
-                result == 0 ? choice.outputLayout : .canonical)
+                result == 0 ? choice.outputLayout : .canonical, spec.element)
         }
         append(
             Draft(
@@ -272,9 +276,13 @@ struct Lowering {
 
     // MARK: Tensors
 
-    private mutating func addTensor(_ name: String, _ shape: Shape, _ layout: Layout, root: Int? = nil) -> Int
-    {
-        tensors.append(TensorDraft(name: name, shape: shape, layout: layout, root: root ?? tensors.count))
+    private mutating func addTensor(
+        _ name: String, _ shape: Shape, _ layout: Layout, _ element: TensorElement = .float32,
+        root: Int? = nil
+    ) -> Int {
+        tensors.append(
+            TensorDraft(
+                name: name, shape: shape, element: element, layout: layout, root: root ?? tensors.count))
         return tensors.count - 1
     }
 

@@ -95,10 +95,10 @@ struct Scheduling {
             if head.gradient != .none { memory.useGradient(head.tensor, at: count) }
         }
         let scratch = memory.addScratch(
-            lowering.operations.map { $0.choice?.scratchElements ?? 0 }.max() ?? 0)
+            bytes: lowering.operations.map { $0.choice?.scratchBytes ?? 0 }.max() ?? 0)
         let workspaces = lowering.operations.enumerated().map { index, operation in
             memory.addWorkspace(
-                operation.choice?.workspaceElements ?? 0,
+                bytes: operation.choice?.workspaceBytes ?? 0,
                 life: index...(hasBackward[index] ? 2 * count - index : index))
         }
         memory.place()
@@ -120,7 +120,7 @@ struct Scheduling {
             },
             heads: heads, weights: weights, weightElements: weights.last?.range.upperBound ?? 0,
             trainedElements: trained.last?.range.upperBound ?? 0, buckets: buckets(trained),
-            arenaElements: memory.elements, stages: stages.stages, batchSumCount: stages.count)
+            arenaBytes: memory.bytes, stages: stages.stages, batchSumCount: stages.count)
     }
 
     private func hasGradient(_ tensor: Int) -> Bool {
@@ -163,7 +163,7 @@ struct Scheduling {
         return order.map { index in
             let choice = lowering.operations[owner[index]!].choice!
             let elements = choice.weightElements[position[index]]
-            defer { offset += Arena.aligned(elements) }
+            defer { offset += Arena.aligned(floats: elements) }
             return Plan.WeightPlan(
                 name: all[index].name, index: index, shape: all[index].shape,
                 layout: choice.weightLayouts[position[index]], offset: offset, elements: elements,

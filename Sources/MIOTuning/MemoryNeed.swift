@@ -46,7 +46,7 @@ package struct MemoryNeed: Sendable, Hashable {
             Self.bytesOfListedRows(plan, samples: part))
         let whole = trained.clampedPlus(Self.bytesOfListedRows(plan, samples: part))
         gradients = trains ? whole.clampedPlus(perTerm.clampedTimes(slabs - 1 + levels)) : 0
-        values = plan.arenaElements.clampedTimes(bytes).clampedTimes(lanes)
+        values = plan.arenaBytes.clampedTimes(lanes)
             .clampedTimes(Replica.frames(plan, largestShard: shard, turns: max(turns, 1)))
         let batch = part.clampedTimes(floatsPerSample).clampedTimes(bytes)
         batches = Prefetcher.usualDepth(batchBytes: batch).clampedTimes(batch)

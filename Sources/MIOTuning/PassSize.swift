@@ -28,7 +28,7 @@ package enum PassSize {
             Replica.planRequest(graph: job.graph, outputs: job.outputs, pass: 1), backend: backend)
         // What a stage leaves for the next ones is kept of the whole shard: cutting it would only keep more.
         if plan.stages.count > 1 { return max(1, shard) }
-        let bytesPerSample = max(1, plan.arenaElements.clampedTimes(MemoryLayout<Float>.stride))
+        let bytesPerSample = max(1, plan.arenaBytes)
         // A strict run has the same passes at any number of ranks, and on any machine: they decide how sums are rounded.
         let cache =
             job.training.reproducible == .strict

@@ -43,7 +43,7 @@ import Testing
         for (number, samples) in [2, 1].enumerated() {
             for (index, input) in plan.inputs.enumerated() {
                 let count = samples * plan.tensors[input].elements
-                let numbers = UnsafeMutableRawPointer(executor.value(input)).assumingMemoryBound(
+                let numbers = executor.place(input).assumingMemoryBound(
                     to: Int32.self)
                 for place in 0..<count { numbers[place] = Int32((place * 5 + index + number) % 6) }
             }

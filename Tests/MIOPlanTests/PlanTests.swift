@@ -129,6 +129,28 @@ private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = n
         #expect(first.description == second.description)
         #expect(first.description != (try plan(twoHeads(), absorbing: [nil, nil])).description)
     }
+
+    /// A tensor has the type that the graph gives it, under every shape, and places are bytes.
+    @Test func tensorsKnowTheirElements() throws {
+        let (words, numbers) = (Input("words", shape: [3], dtype: .int32), Input("numbers", shape: [5]))
+        let vectors = Flatten(name: "flat")(Embedding(7, 4, name: "table")(words))
+        let plan = plan(
+            try Model(
+                inputs: [words, numbers],
+                outputs: [Dense(2, name: "y")(Concatenate(name: "joined")([vectors, numbers]))]),
+            absorbing: [nil])
+        let ofWords = plan.tensors.filter { $0.element == .int32 }
+        #expect(ofWords.map(\.name) == ["words"])
+        #expect(plan.tensors[plan.inputs[0]].element == .int32)
+        #expect(plan.tensors[plan.inputs[0]].gradientOffset == nil)
+        // (2 samples, 3 integers) and (2 samples, 5 floats) are a cache line each; the table's result is 2 · 3 · 4 floats.
+        for tensor in plan.tensors {
+            #expect(tensor.offset % 64 == 0 && (tensor.gradientOffset ?? 0) % 64 == 0)
+        }
+        #expect(plan.arenaBytes % 64 == 0 && plan.arenaBytes >= 2 * 4 * (3 + 5 + 12 + 2))
+        #expect(plan.description.contains("words (3,) of int32"))
+        #expect(plan.description.contains("arena of \(plan.arenaBytes) bytes"))
+    }
 }
 
 @Suite struct LayoutTests {

@@ -1,7 +1,7 @@
 import MIOBase
 
 /// The memory that a call wants besides its tensors, and which of its tensors backward reads. Counts are elements of one
-/// sample.
+/// sample, of the type that the call computes in.
 public struct LayerMemory: Hashable, Sendable {
     /// Written by forward, read by backward (`ForwardCall.kept`).
     public var kept: Int

@@ -6,6 +6,13 @@ public enum TensorElement: String, CaseIterable, Hashable, Sendable {
     case float32
     /// Class or word numbers. They have no gradient.
     case int32
+
+    /// The bytes that one takes.
+    public var byteCount: Int {
+        switch self {
+        case .float32, .int32: 4
+        }
+    }
 }
 
 /// What is known of a tensor before it has values (Keras' `KerasTensor`).

@@ -43,10 +43,11 @@ final class BidirectionalKernel: Kernel {
             algorithm: "of " + inner.map { "\($0.kernel) (\($0.algorithm))" }.joined(separator: " and "),
             inputLayouts: request.inputShapes.map { _ in .canonical },
             weightElements: inner.flatMap(\.weightElements), weightLayouts: inner.flatMap(\.weightLayouts),
-            scratchElements: 2 * request.samples * merge.count + (inner.map(\.scratchElements).max() ?? 0),
-            workspaceElements: 2 * request.samples * merge.count
-                + inner.reduce(0) { $0 + $1.workspaceElements },
             backwardReadsInputs: inner.contains { $0.backwardReadsInputs }, backwardReadsOutput: false)
+        let around = Arena.aligned(bytes: 2 * request.samples * merge.count * MemoryLayout<Float>.stride)
+        choice.scratchBytes = around + (inner.map(\.scratchBytes).max() ?? 0)
+        choice.workspaceBytes =
+            around + inner.reduce(0) { $0 + Arena.aligned(bytes: $1.workspaceBytes) }
         choice.inner = inner
         return choice
     }
@@ -62,8 +63,8 @@ final class BidirectionalKernel: Kernel {
         var (workspace, scratch) = (bindings.workspace, bindings.scratch)
         outputs = [workspace, workspace + size]
         gradients = [scratch, scratch + size]
-        workspace += 2 * size
-        scratch += 2 * size
+        workspace = workspace.behind(2 * size * MemoryLayout<Float>.stride)
+        scratch = scratch.behind(2 * size * MemoryLayout<Float>.stride)
         var kernels: [any Kernel] = []
         var weight = 0
         for (direction, one) in Self.layers(layer).enumerated() {
@@ -86,7 +87,7 @@ final class BidirectionalKernel: Kernel {
                 weights: Array(bindings.weights[weights]),
                 weightGradients: Array(bindings.weightGradients[weights]),
                 scratch: scratch, workspace: workspace, forwardSums: nil, backwardSums: nil)
-            workspace += choice.workspaceElements
+            workspace = workspace.behind(choice.workspaceBytes)
             kernels.append(
                 try backend.makeKernel(
                     KernelDescription(

@@ -116,7 +116,8 @@ extension NativeBackend {
                 description.initialValues(seed: 1, stream: weight.index), weight, in: executor.weights)
         }
         var random = PhiloxSequence(seed: 1, stream: 0)
-        for input in plan.inputs {
+        // Whole numbers stay at 0, which every table has a row for.
+        for input in plan.inputs where plan.tensors[input].element == .float32 {
             let values = executor.value(input)
             for index in 0..<plan.samples * plan.tensors[input].elements {
                 values[index] = random.nextUniform(0, 1)

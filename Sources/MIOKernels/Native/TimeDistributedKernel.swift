@@ -25,15 +25,15 @@ final class TimeDistributedKernel: Kernel {
             request.inside(
                 layer.layer, inputs: [0], inputShapes: [input], outputShapes: [output], samples: samples))
         let around =
-            elements(inner.inputLayouts[0], input, samples: samples)
-            + elements(inner.outputLayout, output, samples: samples)
+            (elements(inner.inputLayouts[0], input, samples: samples)
+                + elements(inner.outputLayout, output, samples: samples)) * MemoryLayout<Float>.stride
         var choice = KernelChoice(
             algorithm: "of \(inner.kernel) (\(inner.algorithm))", inputLayouts: [.canonical],
             weightElements: inner.weightElements, weightLayouts: inner.weightLayouts,
-            scratchElements: inner.scratchElements + around,
-            workspaceElements: inner.workspaceElements + around,
             backwardReadsInputs: inner.backwardReadsInputs && inner.inputLayouts[0] == .canonical,
             backwardReadsOutput: inner.backwardReadsOutput && inner.outputLayout == .canonical)
+        choice.scratchBytes = Arena.aligned(bytes: inner.scratchBytes) + around
+        choice.workspaceBytes = Arena.aligned(bytes: inner.workspaceBytes) + around
         choice.inner = [inner]
         choice.listsRows = inner.listsRows
         return choice
@@ -48,8 +48,8 @@ final class TimeDistributedKernel: Kernel {
         let outer = description.bindings
         var bindings = outer
         // The inner kernel's own memory comes first, what is reordered behind it.
-        var values = outer.workspace + choice.workspaceElements
-        var gradients = outer.scratch + choice.scratchElements
+        var values = outer.workspace.behind(choice.workspaceBytes)
+        var gradients = outer.scratch.behind(choice.scratchBytes)
         func take(_ memory: inout UnsafeMutablePointer<Float>, _ count: Int) -> UnsafeMutablePointer<Float> {
             defer { memory += count }
             return memory

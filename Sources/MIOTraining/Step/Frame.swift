@@ -37,9 +37,10 @@ final class Frame {
                 + pass.lowerBound * plan.tensors[tensor].elements
             let areIntegers = columns.requests[columns.inputs[index]].kind == .integer
             if areIntegers {
-                // Bits that no float is.
-                if !executor.read(input: index, at: source) {
-                    executor.value(tensor).update(from: source, count: count)
+                // A batch keeps them in the bytes of floats.
+                let integers = UnsafeRawPointer(source).assumingMemoryBound(to: Int32.self)
+                if !executor.read(input: index, at: integers) {
+                    executor.integers(tensor).update(from: integers, count: count)
                 }
                 continue
             }
