@@ -62,6 +62,8 @@ typedef struct {
     const mio_memory_descriptor *destination;
     /// Height, width.
     int64_t strides[2];
+    /// Elements of the input between two neighbours of the kernel: 0 where they are neighbours there too.
+    int64_t dilation[2];
     int64_t padding_before[2];
     int64_t padding_after[2];
 } mio_convolution;
@@ -96,7 +98,6 @@ static inline const char *mio_implementation_name(const_dnnl_primitive_desc_t pr
 /// A convolution's window in arrays as long as oneDNN takes them.
 typedef struct {
     dnnl_dims_t strides;
-    /// Zeros: the kernel's elements lie side by side.
     dnnl_dims_t dilation;
     dnnl_dims_t padding_before;
     dnnl_dims_t padding_after;
@@ -106,6 +107,7 @@ static inline mio_window mio_window_of(const mio_convolution *convolution) {
     mio_window window = {{0}, {0}, {0}, {0}};
     for (int axis = 0; axis < 2; ++axis) {
         window.strides[axis] = convolution->strides[axis];
+        window.dilation[axis] = convolution->dilation[axis];
         window.padding_before[axis] = convolution->padding_before[axis];
         window.padding_after[axis] = convolution->padding_after[axis];
     }
@@ -141,7 +143,7 @@ static inline bool mio_onednn_has_winograd(dnnl_engine_t engine) {
     if (mio_memory_descriptor_create(&source, 4, image, dnnl_f32, dnnl_aBcd16b) == dnnl_success &&
         mio_memory_descriptor_create(&weights, 4, kernel, dnnl_f32, dnnl_format_tag_any) == dnnl_success &&
         mio_memory_descriptor_create(&destination, 4, result, dnnl_f32, dnnl_aBcd16b) == dnnl_success) {
-        const mio_convolution convolution = {source, weights, NULL, destination, {1, 1}, {0, 0}, {0, 0}};
+        const mio_convolution convolution = {source, weights, NULL, destination, {1, 1}, {0, 0}, {0, 0}, {0, 0}};
         mio_convolution_forward(&found, &convolution, dnnl_convolution_winograd, engine, NULL, NULL);
     }
     if (found) dnnl_primitive_desc_destroy(found);

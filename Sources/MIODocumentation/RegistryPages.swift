@@ -52,7 +52,10 @@ enum RegistryPages {
                 What `class` of an item of `model.layers` names ([the other keys of an item](keys.md#modellayers)). All have
                 Keras' arguments with Keras' defaults, `name` and `trainable` among them. Shapes are those of one sample.
                 """,
-            entries: entries)
+            entries: entries,
+            sharedTypes: [
+                "ConvolutionArguments", "SeparableArguments", "PoolingArguments", "GlobalPoolingArguments",
+            ])
     }
 
     static func losses() throws(DocumentationError) -> ClassPage {

@@ -225,6 +225,13 @@ public struct WeightDescription: Hashable, Sendable {
             fanOut: columns.clampedTimes(window), isState: isState, rules: rules)
     }
 
+    /// The same weight under another name.
+    func named(_ name: String) -> WeightDescription {
+        var other = self
+        other.name = name
+        return other
+    }
+
     /// The same weight of a layer inside another one: its name is a path.
     func inside(_ layer: String) -> WeightDescription {
         var inner = self

@@ -7,11 +7,6 @@ extension [KerasArgument] {
         .dtype, .at(true, named: "autocast"), .at(.null, named: "activity_regularizer"),
     ]
 
-    /// Of layers of images.
-    static let ofImages: Self = [
-        .at("channels_last", named: "data_format", advice: "images are height, width, channels")
-    ]
-
     /// https://keras.io/api/layers/core_layers/input/
     static let ofInputs: Self = [
         .at(.null, named: "batch_size", advice: "set training.batch_size"), .at(false, named: "sparse"),
@@ -22,11 +17,6 @@ extension [KerasArgument] {
     /// Of layers with a kernel and a bias.
     static let ofDense: Self =
         ["lora_rank", "lora_alpha", "quantization_config"].map { .at(.null, named: $0) }
-
-    static let ofConvolutions: Self =
-        .ofDense + .ofImages + [
-            .at(1, [1, 1], named: "dilation_rate"), .at(1, named: "groups"),
-        ]
 }
 
 extension Activation {

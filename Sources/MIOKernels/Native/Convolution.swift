@@ -20,9 +20,9 @@ struct Convolution {
     let canonicalWeights: MemoryDescriptor
 
     struct Request {
-        let layer: Conv2D
-        let inputShape: Shape
-        let outputShape: Shape
+        let convolution: ImageConvolution
+        var inputShape: Shape { convolution.inputShape }
+        var outputShape: Shape { convolution.outputShape }
         let inputLayout: Layout
         /// One of `outputLayouts`.
         let outputLayout: Layout
@@ -35,19 +35,32 @@ struct Convolution {
     ///
     /// Blocked if the padding costs at most as much as the image, and stays zero under the activation. Blocks that the
     /// input's channels do not fill are multiplied nevertheless: canonical images take 0.8 of the time of blocked ones
-    /// with 24 channels, 0.6 with 17. Winograd in blocks makes up for it, and up to 3 channels are not padded.
-    static func outputLayouts(_ layer: Conv2D, channels: Int, _ engine: OneDNNEngine) -> [Layout] {
-        let block = engine.block
-        let fits = layer.activation.keepsZero || layer.activation == .sigmoid && layer.filters % block == 0
-        guard layer.filters * 2 >= block, fits else { return [.canonical] }
-        let isFull = channels <= 3 || channels % block == 0 || hasWinograd(layer, channels: channels, engine)
+    /// with 24 channels, 0.6 with 17. Winograd in blocks makes up for it, and up to 3 channels are not padded. A depthwise
+    /// convolution is as fast on both, and leaves the image as it is; other groups are blocked if they fill blocks.
+    static func outputLayouts(_ convolution: ImageConvolution, inputLayout: Layout, _ engine: OneDNNEngine)
+        -> [Layout]
+    {
+        let (block, filters, channels) = (engine.block, convolution.filters, convolution.channels)
+        let activation = convolution.activation
+        let fits = activation.keepsZero || activation == .sigmoid && filters % block == 0
+        guard filters * 2 >= block, fits else { return [.canonical] }
+        let isFull: Bool
+        if convolution.isDepthwise {
+            isFull = inputLayout == .channelBlocked(block: block)
+        } else if convolution.groups > 1 {
+            isFull =
+                (channels / convolution.groups) % block == 0 && (filters / convolution.groups) % block == 0
+        } else {
+            isFull = channels <= 3 || channels % block == 0 || hasWinograd(convolution, engine)
+        }
         return isFull ? [.channelBlocked(block: block), .canonical] : [.canonical]
     }
 
     /// Winograd halves the work, for the one kernel it is made for; a few channels it would pad to a block.
-    static func hasWinograd(_ layer: Conv2D, channels: Int, _ engine: OneDNNEngine) -> Bool {
-        engine.hasBlockedWinograd && layer.kernelSize == [3, 3] && layer.strides == [1, 1]
-            && min(channels, layer.filters) >= engine.block
+    static func hasWinograd(_ convolution: ImageConvolution, _ engine: OneDNNEngine) -> Bool {
+        engine.hasBlockedWinograd && convolution.kernelSize == [3, 3] && convolution.strides == [1, 1]
+            && convolution.dilation == [1, 1] && convolution.groups == 1
+            && min(convolution.channels, convolution.filters) >= engine.block
     }
 
     /// Each pass in its pick's way, or in another where oneDNN has not that one; `nil` if it has none.
@@ -57,8 +70,8 @@ struct Convolution {
         _ request: Request, samples: Int, like kept: Convolution? = nil, _ engine: OneDNNEngine,
         picks: (ConvolutionPass) -> ConvolutionCandidate
     ) throws(KernelError) {
-        let layer = request.layer
-        let name = layer.displayName
+        let convolution = request.convolution
+        let (name, geometry) = (convolution.name, convolution.geometry)
         let (shape, block) = (request.inputShape, engine.block)
         let outputLayout = request.outputLayout
         input = try MemoryDescriptor(image: shape, samples: samples, layout: request.inputLayout, name)
@@ -66,16 +79,15 @@ struct Convolution {
             image: request.outputShape, samples: samples, layout: outputLayout, name)
         output = destination
         let extents = request.weightExtents
-        canonicalWeights = try MemoryDescriptor(extents, dnnl_cdba, name)
-        guard let geometry = try? layer.geometry(for: [shape]) else { return nil }
+        canonicalWeights = try request.canonicalWeights
 
         let anyWeights = try MemoryDescriptor(extents, dnnl_format_tag_any, name)
-        let bias = layer.useBias ? try MemoryDescriptor([layer.filters], dnnl_a, name) : nil
+        let bias = convolution.useBias ? try MemoryDescriptor([convolution.filters], dnnl_a, name) : nil
         let anySource = try MemoryDescriptor(
             image: shape, samples: samples, layout: outputLayout == .canonical ? .canonical : nil, name)
         var wantedSource = try MemoryDescriptor(
             image: shape, samples: samples, layout: request.sourceLayout(engine), name)
-        let relu = layer.activation == .relu
+        let relu = convolution.activation == .relu
 
         /// The first of some algorithms that oneDNN has.
         func first(
@@ -85,7 +97,7 @@ struct Convolution {
         ) -> PrimitiveDescriptor? {
             let tensors = ConvolutionTensors(
                 source: source, weights: weights, bias: pass == .forward ? bias : nil,
-                destination: destination, strides: layer.strides, geometry: geometry)
+                destination: destination, geometry: geometry)
             for algorithm in algorithms {
                 if let found = PrimitiveDescriptor(
                     pass, tensors, algorithm, engine, hint: hint, relu: relu && pass == .forward,

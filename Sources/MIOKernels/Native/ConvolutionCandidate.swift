@@ -52,11 +52,14 @@ extension Convolution.Request {
     /// What a measurement is kept under; `threads` and `samples` change what is fastest as much as the shapes do, and a
     /// later version has other candidates.
     func key(_ engine: OneDNNEngine, samples: Int, threads: Int, precision: Precision) -> String {
-        let padding = layer.padding.rawValue
+        let padding = convolution.padding.rawValue
+        let groups = convolution.groups == 1 ? "" : "\(convolution.groups) groups, "
+        let dilation = convolution.dilation == [1, 1] ? "" : "dilation \(convolution.dilation), "
         let candidates = candidates(engine, threads: threads, precision: precision)
             .map(\.rawValue).joined(separator: " ")
-        return "conv \(inputShape) \(inputLayout) to \(outputShape), kernel \(layer.kernelSize), "
-            + "strides \(layer.strides), \(padding), \(layer.activation), \(samples) samples, "
+        return "conv \(inputShape) \(inputLayout) to \(outputShape), kernel \(convolution.kernelSize), "
+            + "strides \(convolution.strides), \(groups)\(dilation)\(padding), \(convolution.activation), "
+            + "\(samples) samples, "
             + "\(threads) threads, \(precision.rawValue), of \(candidates)"
     }
 
@@ -79,6 +82,6 @@ extension Convolution.Request {
 
     /// Of blocked images only.
     func hasWinograd(_ engine: OneDNNEngine) -> Bool {
-        outputLayout != .canonical && Convolution.hasWinograd(layer, channels: inputShape[2], engine)
+        outputLayout != .canonical && Convolution.hasWinograd(convolution, engine)
     }
 }

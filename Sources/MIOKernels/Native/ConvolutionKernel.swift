@@ -36,96 +36,98 @@ final class ConvolutionKernel: Kernel {
     /// part of a window that lies in the image.
     private static let largestWindow = 1 << 16
 
-    static func choice(_ layer: Conv2D, _ request: KernelRequest, _ backend: NativeBackend) -> KernelChoice? {
-        guard request.outputShape.count > 0, Int32(exactly: layer.filters) != nil,
-            layer.kernelSize[0].clampedTimes(layer.kernelSize[1]) <= largestWindow
+    static func choice(_ layer: any ConvolutionLayer, _ request: KernelRequest, _ backend: NativeBackend)
+        -> KernelChoice?
+    {
+        guard !layer.isTransposed, layer.dataFormat == .channelsLast,
+            let convolution = try? layer.resolved(request.inputShapes).convolution, canRun(convolution)
         else { return nil }
-        let channels = request.inputShapes[0][2]
+        let layouts =
+            request.outputShape.rank == 3
+            ? backend.outputLayouts(convolution, inputLayout: request.inputLayouts[0]) : [.canonical]
         var best: KernelChoice?
-        for outputLayout in backend.outputLayouts(layer, channels: channels) {
-            let found = choice(layer, request, outputLayout: outputLayout, backend)
+        for outputLayout in layouts {
+            let found = choice(convolution, request, outputLayout: outputLayout, backend)
             if let found, !found.isPlain { return found.choice }
             best = best ?? found?.choice
         }
         return best
     }
 
+    /// Whether its sizes are those that oneDNN takes.
+    static func canRun(_ convolution: ImageConvolution) -> Bool {
+        let geometry = convolution.geometry
+        let (height, width) = (geometry.height, geometry.width)
+        let sizes = [convolution.filters, height.before, height.after, width.before, width.after]
+        return convolution.inputShape.count > 0 && convolution.outputShape.count > 0
+            && sizes.allSatisfy { Int32(exactly: $0) != nil }
+            && height.size.clampedTimes(width.size) <= largestWindow
+    }
+
     /// What runs where the output lies like this; `nil` if oneDNN has nothing.
-    private static func choice(
-        _ layer: Conv2D, _ request: KernelRequest, outputLayout: Layout, _ backend: NativeBackend
+    static func choice(
+        _ convolution: ImageConvolution, _ request: KernelRequest, outputLayout: Layout,
+        _ backend: NativeBackend
     ) -> (choice: KernelChoice, isPlain: Bool)? {
         let wanted = Convolution.Request(
-            layer: layer, inputShape: request.inputShapes[0], outputShape: request.outputShape,
-            inputLayout: request.inputLayouts[0], outputLayout: outputLayout,
+            convolution: convolution, inputLayout: request.inputLayouts[0], outputLayout: outputLayout,
             sharesWeights: request.sharesWeights,
             needsInputGradient: request.needsInputGradients[0], trainsWeights: request.trainsWeights)
         let picks = backend.picks(wanted, samples: request.samples)
-        // What oneDNN refuses to describe, it cannot run: the plain implementation does.
-        guard
-            case .success(let found?) = Result(catching: { () throws(KernelError) in
-                try Convolution(wanted, samples: request.samples, backend.engine, picks: picks)
-            })
+        guard let needs = ConvolutionNeeds(wanted, samples: request.samples, backend.engine, picks: picks)
         else { return nil }
-        // A smaller count may want more scratch: Winograd's depends on how the tiles are dealt out.
-        var scratch = found.scratchElements(addsInputGradient: false)
-        var (workspace, readsInput) = (found.workspaceElements, found.workspaceElements == 0)
-        var (isPlain, canPassRelu) = (found.isPlain, found.canPassRelu)
-        for samples in 1..<max(min(request.samples, 64), 2) {
-            guard
-                case .success(let smaller?) = Result(catching: { () throws(KernelError) in
-                    try Convolution(wanted, samples: samples, like: found, backend.engine, picks: picks)
-                })
-            else { return nil }
-            scratch = max(scratch, smaller.scratchElements(addsInputGradient: false))
-            // Where oneDNN chooses the order, it may choose another one for each count.
-            workspace = max(workspace, smaller.workspaceElements)
-            readsInput = readsInput || smaller.workspaceElements == 0
-            isPlain = isPlain || smaller.isPlain
-            canPassRelu = canPassRelu && smaller.canPassRelu
-        }
+        let found = needs.convolution
         let choice = KernelChoice(
             algorithm: found.algorithm, inputLayouts: request.inputLayouts,
             outputLayout: outputLayout,
-            weightElements: [found.weights.elements] + (layer.useBias ? [layer.filters] : []),
+            weightElements: [found.weights.elements] + (convolution.useBias ? [convolution.filters] : []),
             weightLayouts: [request.sharesWeights ? canonicalName : "onednn"]
-                + (layer.useBias ? [canonicalName] : []),
-            scratchElements: scratch, workspaceElements: workspace,
+                + (convolution.useBias ? [canonicalName] : []),
+            scratchElements: needs.scratch, workspaceElements: needs.workspace,
             // What was reordered is kept in the workspace.
-            backwardReadsInputs: request.trainsWeights && readsInput,
-            backwardReadsOutput: layer.activation != .linear, passesRelu: [canPassRelu],
-            takesPassedRelu: layer.activation == .relu)
-        return (choice, isPlain)
+            backwardReadsInputs: request.trainsWeights && needs.readsInput,
+            backwardReadsOutput: convolution.activation != .linear, passesRelu: [needs.canPassRelu],
+            takesPassedRelu: convolution.activation == .relu)
+        return (choice, needs.isPlain)
     }
 
-    init(_ layer: Conv2D, _ description: KernelDescription, _ backend: NativeBackend) throws {
-        name = layer.displayName
-        activation = layer.activation
-        useBias = layer.useBias
+    convenience init(
+        _ layer: any ConvolutionLayer, _ description: KernelDescription, _ backend: NativeBackend
+    ) throws {
+        guard let convolution = try? layer.resolved(description.inputShapes).convolution else {
+            preconditionFailure("the graph has checked the shapes of every call")
+        }
+        try self.init(convolution, description, backend)
+    }
+
+    init(_ convolution: ImageConvolution, _ description: KernelDescription, _ backend: NativeBackend) throws {
+        name = convolution.name
+        activation = convolution.activation
+        useBias = convolution.useBias
         reluIsPassed = description.reluIsPassed
         bindings = description.bindings
         self.backend = backend
         scratchElements = description.choice.scratchElements
         workspaceElements = description.choice.workspaceElements
         let layout = description.choice.outputLayout
-        outputElements = layout.elements(of: description.outputShape)
-        filters = layer.filters
-        pixels = description.outputShape[0] * description.outputShape[1]
-        (planes, lanes) = layout.planes(of: layer.filters)
+        let image = convolution.outputShape
+        outputElements = layout.elements(of: image)
+        filters = convolution.filters
+        pixels = image[0] * image[1]
+        (planes, lanes) = layout.planes(of: filters)
         request = Convolution.Request(
-            layer: layer, inputShape: description.inputShapes[0], outputShape: description.outputShape,
-            inputLayout: description.choice.inputLayouts[0], outputLayout: layout,
+            convolution: convolution, inputLayout: description.choice.inputLayouts[0], outputLayout: layout,
             sharesWeights: description.choice.weightLayouts[0] == Self.canonicalName,
             needsInputGradient: bindings.inputGradients[0] != nil,
             trainsWeights: bindings.weightGradients[0] != nil)
         picks = backend.picks(request, samples: description.samples)
         guard
-            let convolution = try Convolution(
-                request, samples: description.samples, backend.engine, picks: picks)
+            let found = try Convolution(request, samples: description.samples, backend.engine, picks: picks)
         else {
             throw KernelError(
                 operation: name, message: "there is no longer \(description.choice.algorithm)")
         }
-        largest = convolution
+        largest = found
         weightElements = description.choice.weightElements[0]
     }
 
@@ -194,24 +196,12 @@ final class ConvolutionKernel: Kernel {
 
     func convert(weight: Int, stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>) {
         guard weight == 0 else { return canonical.update(from: stored, count: filters) }
-        copy(stored, largest.weights, to: canonical, largest.canonicalWeights)
+        largest.copyKernel(stored: stored, to: canonical, backend.engine, name)
     }
 
     func convert(weight: Int, canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>) {
         guard weight == 0 else { return stored.update(from: canonical, count: filters) }
         stored.update(repeating: 0, count: weightElements)
-        copy(canonical, largest.canonicalWeights, to: stored, largest.weights)
-    }
-
-    private func copy(
-        _ source: UnsafePointer<Float>, _ from: MemoryDescriptor, to target: UnsafeMutablePointer<Float>,
-        _ to: MemoryDescriptor
-    ) {
-        do {
-            try Execution.reorder(name, backend.engine, source, from, target, to).run()
-        } catch {
-            // oneDNN reorders between any two orders of the same axes.
-            preconditionFailure("\(error)")
-        }
+        largest.copyKernel(canonical: canonical, to: stored, backend.engine, name)
     }
 }

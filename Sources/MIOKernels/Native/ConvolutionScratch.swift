@@ -1,3 +1,6 @@
+import COneDNN
+import MIOPlan
+
 /// The memory a convolution needs beside its tensors, in 32-bit elements.
 extension Convolution {
     /// The input in the order and numbers forward reads it in, if those are not the plan's.
@@ -75,5 +78,75 @@ extension Convolution {
             forwardScratch.total,
             max(backwardWeightsScratch.total, backwardDataScratch(adds: adds).total)
                 + gradientCopies.reduce(0) { $0 + $1.elements })
+    }
+}
+
+/// What passes of a convolution need at any count of samples.
+struct ConvolutionNeeds {
+    /// Of as many samples as a pass has at the most.
+    let convolution: Convolution
+    private(set) var scratch: Int
+    private(set) var workspace: Int
+    private(set) var readsInput: Bool
+    private(set) var isPlain: Bool
+    private(set) var canPassRelu: Bool
+
+    /// `nil` if oneDNN has nothing, or refuses to describe a tensor: what it cannot describe, it cannot run.
+    init?(
+        _ request: Convolution.Request, samples: Int, _ engine: OneDNNEngine,
+        picks: (ConvolutionPass) -> ConvolutionCandidate
+    ) {
+        func convolution(_ samples: Int, like kept: Convolution?) -> Convolution? {
+            let found = Result { () throws(KernelError) in
+                try Convolution(request, samples: samples, like: kept, engine, picks: picks)
+            }
+            guard case .success(let convolution?) = found else { return nil }
+            return convolution
+        }
+        guard let found = convolution(samples, like: nil) else { return nil }
+        self.convolution = found
+        // A smaller count may want more scratch: Winograd's depends on how the tiles are dealt out.
+        scratch = found.scratchElements(addsInputGradient: false)
+        (workspace, readsInput) = (found.workspaceElements, found.workspaceElements == 0)
+        (isPlain, canPassRelu) = (found.isPlain, found.canPassRelu)
+        for samples in 1..<max(min(samples, 64), 2) {
+            guard let smaller = convolution(samples, like: found) else { return nil }
+            scratch = max(scratch, smaller.scratchElements(addsInputGradient: false))
+            // Where oneDNN chooses the order, it may choose another one for each count.
+            workspace = max(workspace, smaller.workspaceElements)
+            readsInput = readsInput || smaller.workspaceElements == 0
+            isPlain = isPlain || smaller.isPlain
+            canPassRelu = canPassRelu && smaller.canPassRelu
+        }
+    }
+}
+
+extension Convolution {
+    /// Brings a kernel from the order in which it is kept to Keras'.
+    func copyKernel(
+        stored: UnsafePointer<Float>, to canonical: UnsafeMutablePointer<Float>, _ engine: OneDNNEngine,
+        _ name: String
+    ) {
+        copy(stored, weights, to: canonical, canonicalWeights, engine, name)
+    }
+
+    /// Brings a kernel from Keras' order to that in which it is kept.
+    func copyKernel(
+        canonical: UnsafePointer<Float>, to stored: UnsafeMutablePointer<Float>, _ engine: OneDNNEngine,
+        _ name: String
+    ) {
+        copy(canonical, canonicalWeights, to: stored, weights, engine, name)
+    }
+
+    private func copy(
+        _ source: UnsafePointer<Float>, _ from: MemoryDescriptor, to target: UnsafeMutablePointer<Float>,
+        _ to: MemoryDescriptor, _ engine: OneDNNEngine, _ name: String
+    ) {
+        do {
+            try Execution.reorder(name, engine, source, from, target, to).run()
+        } catch {
+            // oneDNN reorders between any two orders of the same axes.
+            preconditionFailure("\(error)")
+        }
     }
 }

@@ -74,7 +74,7 @@ extension NativeBackend {
         let outputGradient = storage(
             request.trainsWeights || request.needsInputGradient ? found.output.elements : 0)
         let (weights, weightGradient) = (storage(found.weights.elements), storage(found.weights.elements))
-        let (bias, workspace) = (storage(request.layer.filters), storage(found.workspaceElements))
+        let (bias, workspace) = (storage(request.convolution.filters), storage(found.workspaceElements))
         let scratch = storage(found.scratchElements(addsInputGradient: false))
         let bindings = Bindings(
             inputs: [input.pointer],
@@ -90,7 +90,7 @@ extension NativeBackend {
         guard
             let passes = try? ConvolutionPasses(
                 "tuning", found, samples: samples, bindings, scratchElements: scratch.count,
-                useBias: request.layer.useBias, relu: request.layer.activation == .relu, engine)
+                useBias: request.convolution.useBias, relu: request.convolution.activation == .relu, engine)
         else { return nil }
         // What a pass of float32 reads in another order is its own affair: every way brings the input there.
         let keeps = candidate.roundsFactors && found.workspaceElements > 0
@@ -147,11 +147,12 @@ extension NativeBackend {
 extension Convolution.Request {
     /// Of a plan's operation that could be computed in several ways; `nil` for others.
     init?(_ operation: Plan.Operation, in plan: Plan) {
-        guard case .layer(let layer as Conv2D, _, let choice) = operation.work, choice.kernel == .convolution
+        guard case .layer(let layer as any ConvolutionLayer, _, let choice) = operation.work,
+            choice.kernel == .convolution,
+            let resolved = try? layer.resolved([plan.tensors[operation.inputs[0]].shape])
         else { return nil }
         self.init(
-            layer: layer, inputShape: plan.tensors[operation.inputs[0]].shape,
-            outputShape: plan.tensors[operation.output].shape, inputLayout: choice.inputLayouts[0],
+            convolution: resolved.convolution, inputLayout: choice.inputLayouts[0],
             outputLayout: choice.outputLayout, sharesWeights: false,
             needsInputGradient: operation.inputGradients[0] != .none,
             trainsWeights: operation.weightGradients[0] != .none)

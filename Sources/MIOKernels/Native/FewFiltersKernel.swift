@@ -17,25 +17,27 @@ final class FewFiltersKernel: Kernel {
     private let (pixels, planes, block, channels, filters): (Int, Int, Int, Int, Int)
 
     static func choice(_ layer: Conv2D, _ request: KernelRequest) -> KernelChoice? {
-        guard layer.kernelSize == [1, 1], layer.strides == [1, 1], layer.filters <= Int(mio_few_units),
+        let arguments = layer.arguments
+        guard arguments.kernelSize == [1, 1], arguments.strides == [1, 1], arguments.groups == 1,
+            arguments.dataFormat == .channelsLast, arguments.filters <= Int(mio_few_units),
             case .channelBlocked(let block) = request.inputLayouts[0], blocks.contains(block),
             request.outputShape.count > 0, !request.sharesWeights
         else { return nil }
         let stride = request.inputLayouts[0].planes(of: request.inputShapes[0][2]).planes * block
         return KernelChoice(
             algorithm: algorithm, inputLayouts: request.inputLayouts,
-            weightElements: [layer.filters * stride] + (layer.useBias ? [layer.filters] : []),
-            weightLayouts: [algorithm] + (layer.useBias ? ["canonical"] : []),
-            backwardReadsInputs: request.trainsWeights, backwardReadsOutput: layer.activation != .linear,
+            weightElements: [arguments.filters * stride] + (arguments.useBias ? [arguments.filters] : []),
+            weightLayouts: [algorithm] + (arguments.useBias ? ["canonical"] : []),
+            backwardReadsInputs: request.trainsWeights, backwardReadsOutput: arguments.activation != .linear,
             passesRelu: [request.trainsWeights])
     }
 
     init(_ layer: Conv2D, _ description: KernelDescription) {
-        activation = layer.activation.code
-        useBias = layer.useBias
+        activation = layer.arguments.activation.code
+        useBias = layer.arguments.useBias
         bindings = description.bindings
         let image = description.inputShapes[0]
-        (pixels, channels, filters) = (image[0] * image[1], image[2], layer.filters)
+        (pixels, channels, filters) = (image[0] * image[1], image[2], layer.arguments.filters)
         (planes, block) = description.choice.inputLayouts[0].planes(of: channels)
     }
 

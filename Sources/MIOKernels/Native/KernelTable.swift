@@ -19,8 +19,8 @@ struct KernelEntry: Sendable {
 
     /// - Parameters:
     ///   - name: of this entry alone.
-    ///   - type: the layers that it runs.
-    init<L: Layer>(
+    ///   - type: the layers that it runs, a class or a protocol of theirs.
+    init<L>(
         _ name: KernelName, for type: L.Type,
         isTuned: @escaping @Sendable (Precision) -> Bool = { _ in false },
         isThreaded: Bool = false,
@@ -50,7 +50,17 @@ struct KernelEntry: Sendable {
 extension KernelName {
     static let convolution = KernelName("convolution")
     static let fewFilters = KernelName("convolution of few filters")
+    static let repeatedChannels = KernelName("depthwise convolution of repeated channels")
+    static let transposedConvolution = KernelName("transposed convolution")
+    static let separable = KernelName("separable convolution")
+    static let channelsFirst = KernelName("channels first")
+    static let channelsFirstFlatten = KernelName("flatten of channels first")
     static let pooling = KernelName("pooling")
+    static let averagePooling = KernelName("average pooling")
+    static let globalPooling = KernelName("global pooling")
+    static let border = KernelName("border")
+    static let upSampling = KernelName("up-sampling")
+    static let groupNormalization = KernelName("group normalization")
     static let dense = KernelName("dense")
     static let segmentedDense = KernelName("segmented dense")
     static let activation = KernelName("activation")
@@ -76,13 +86,52 @@ extension NativeBackend {
             choose: { layer, request, _ in FewFiltersKernel.choice(layer, request) },
             make: { layer, description, _ in FewFiltersKernel(layer, description) }),
         KernelEntry(
-            .convolution, for: Conv2D.self, isTuned: { _ in true }, isThreaded: true,
+            .repeatedChannels, for: (any ConvolutionLayer).self, isThreaded: true,
+            choose: { RepeatedChannelsKernel.choice($0, $1, $2) },
+            make: { try RepeatedChannelsKernel($0, $1, $2) }),
+        KernelEntry(
+            .convolution, for: (any ConvolutionLayer).self, isTuned: { _ in true }, isThreaded: true,
             choose: { ConvolutionKernel.choice($0, $1, $2) },
             make: { try ConvolutionKernel($0, $1, $2) }),
         KernelEntry(
-            .pooling, for: MaxPooling2D.self,
-            choose: { layer, request, _ in PoolingKernel.choice(layer, request) },
+            .transposedConvolution, for: (any ConvolutionLayer).self, isThreaded: true,
+            choose: { TransposedConvolutionKernel.choice($0, $1, $2) },
+            make: { try TransposedConvolutionKernel($0, $1, $2) }),
+        KernelEntry(
+            .separable, for: (any SeparableLayer).self, isThreaded: true,
+            choose: { SeparableKernel.choice($0, $1, $2) }, make: { try SeparableKernel($0, $1, $2) }),
+        KernelEntry(
+            .pooling, for: (any PoolingLayer).self,
+            choose: { layer, request, _ in
+                type(of: layer).isMaximum ? PoolingKernel.choice(layer, request) : nil
+            },
             make: { layer, description, _ in PoolingKernel(layer, description) }),
+        KernelEntry(
+            .averagePooling, for: (any PoolingLayer).self,
+            choose: { layer, request, _ in
+                type(of: layer).isMaximum ? nil : AveragePoolingKernel.choice(layer, request)
+            },
+            make: { layer, description, _ in AveragePoolingKernel(layer, description) }),
+        KernelEntry(
+            .globalPooling, for: (any GlobalPoolingLayer).self,
+            choose: { layer, request, _ in GlobalPoolingKernel.choice(layer, request) },
+            make: { layer, description, _ in GlobalPoolingKernel(layer, description) }),
+        KernelEntry(
+            .border, for: (any BorderLayer).self,
+            choose: { layer, request, _ in BorderKernel.choice(layer, request) },
+            make: { layer, description, _ in BorderKernel(layer, description) }),
+        KernelEntry(
+            .upSampling, for: (any UpSamplingLayer).self,
+            choose: { layer, request, _ in UpSamplingKernel.choice(layer, request) },
+            make: { layer, description, _ in UpSamplingKernel(layer, description) }),
+        KernelEntry(
+            .channelsFirst, for: (any ImageLayer).self, isThreaded: true,
+            choose: { ChannelsFirstKernel.choice($0, $1, $2) },
+            make: { try ChannelsFirstKernel($0, $1, $2) }),
+        KernelEntry(
+            .channelsFirstFlatten, for: Flatten.self,
+            choose: { layer, request, _ in ChannelsFirstFlattenKernel.choice(layer, request) },
+            make: { layer, description, _ in ChannelsFirstFlattenKernel(layer, description) }),
         KernelEntry(
             .dense, for: Dense.self, isTuned: { $0 == .bfloat16 }, choose: { DenseKernel.choice($0, $1, $2) },
             make: { DenseKernel($0, $1, $2) }),
@@ -112,6 +161,10 @@ extension NativeBackend {
             .batchNormalization, for: BatchNormalization.self,
             choose: { layer, request, _ in BatchNormalizationKernel.choice(layer, request) },
             make: { layer, description, _ in BatchNormalizationKernel(layer, description) }),
+        KernelEntry(
+            .groupNormalization, for: GroupNormalization.self,
+            choose: { layer, request, _ in GroupNormalizationKernel.choice(layer, request) },
+            make: { layer, description, _ in GroupNormalizationKernel(layer, description) }),
         KernelEntry(
             .embedding, for: Embedding.self,
             choose: { layer, request, _ in EmbeddingKernel.choice(layer, request) },

@@ -69,3 +69,6 @@ final class MemoryDescriptor {
 }
 
 func alignedElements(bytes: Int) -> Int { (bytes + 63) / 64 * 16 }
+
+/// Elements, rounded up to a cache line.
+func aligned(_ elements: Int) -> Int { (elements + 15) / 16 * 16 }

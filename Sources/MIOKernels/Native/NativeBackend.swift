@@ -34,13 +34,13 @@ package struct NativeBackend: KernelBackend {
     package func prepareThread() { mio_set_openmp_threads(Int32(threads)) }
 
     /// The numbers that a convolution may multiply in: float32 too where its segment is computed as float32's plan has it.
-    func precision(of layer: Conv2D) -> Precision {
-        tuning.segment(ofLayer: layer.displayName) == .float32 ? .float32 : precision
+    func precision(of convolution: ImageConvolution) -> Precision {
+        tuning.segment(ofLayer: convolution.name) == .float32 ? .float32 : precision
     }
 
     /// The way each pass of a convolution takes, for passes of at most so many samples.
     func picks(_ request: Convolution.Request, samples: Int) -> (ConvolutionPass) -> ConvolutionCandidate {
-        let precision = precision(of: request.layer)
+        let precision = precision(of: request.convolution)
         let key = request.key(engine, samples: samples, threads: threads, precision: precision)
         let usual = request.candidates(engine, threads: threads, precision: precision)[0]
         let tuning = tuning
@@ -48,9 +48,9 @@ package struct NativeBackend: KernelBackend {
     }
 
     /// Candidate layouts of a convolution's output, best first.
-    func outputLayouts(_ layer: Conv2D, channels: Int) -> [Layout] {
-        let layouts = Convolution.outputLayouts(layer, channels: channels, engine)
-        let isChannelsLast = tuning.segment(ofLayer: layer.displayName) == .channelsLast
+    func outputLayouts(_ convolution: ImageConvolution, inputLayout: Layout) -> [Layout] {
+        let layouts = Convolution.outputLayouts(convolution, inputLayout: inputLayout, engine)
+        let isChannelsLast = tuning.segment(ofLayer: convolution.name) == .channelsLast
         return isChannelsLast ? [.canonical] : layouts
     }
 

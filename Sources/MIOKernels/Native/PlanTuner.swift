@@ -89,7 +89,7 @@ struct PlanTuner {
         let plan = Plan(request, backend: chosen)
         for operation in plan.operations {
             if let request = Convolution.Request(operation, in: plan) {
-                tune(request, plan, chosen.precision(of: request.layer), into: &result)
+                tune(request, plan, chosen.precision(of: request.convolution), into: &result)
             } else if let product = DenseProducts(operation, in: plan) {
                 tune(product, into: &result)
             }

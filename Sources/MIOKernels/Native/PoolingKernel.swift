@@ -12,9 +12,10 @@ final class PoolingKernel: WeightlessKernel {
     /// Each output's place in its window, kept from forward to backward.
     private let places: UnsafeMutablePointer<Int32>
 
-    static func choice(_ layer: MaxPooling2D, _ request: KernelRequest) -> KernelChoice? {
+    static func choice(_ layer: any PoolingLayer, _ request: KernelRequest) -> KernelChoice? {
         let layout = request.inputLayouts[0]
-        guard layer.poolSize[0].multipliedReportingOverflow(by: layer.poolSize[1]).partialValue < Int32.max
+        guard layer.dataFormat == .channelsLast, request.outputShape.count > 0,
+            layer.arguments.poolSize.reduce(1, { $0.clampedTimes($1) }) < Int32.max
         else { return nil }
         return KernelChoice(
             algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout, weightElements: [],
@@ -22,7 +23,7 @@ final class PoolingKernel: WeightlessKernel {
             backwardReadsInputs: false, backwardReadsOutput: false, passesRelu: [layout != .canonical])
     }
 
-    init(_ layer: MaxPooling2D, _ description: KernelDescription) {
+    init(_ layer: any PoolingLayer, _ description: KernelDescription) {
         bindings = description.bindings
         let layout = description.choice.outputLayout
         places = UnsafeMutableRawPointer(bindings.workspace).assumingMemoryBound(to: Int32.self)
@@ -30,15 +31,7 @@ final class PoolingKernel: WeightlessKernel {
             preconditionFailure("the graph has checked the shapes of every call")
         }
         channels = geometry.channels
-        let (height, width) = (geometry.height, geometry.width)
-        let (planes, lanes) = layout.planes(of: geometry.channels)
-        window = mio_window(
-            planes: Int64(planes), lanes: Int64(lanes), height: Int64(height.input),
-            width: Int64(width.input),
-            output_height: Int64(height.output), output_width: Int64(width.output),
-            window_height: Int64(height.size), window_width: Int64(width.size),
-            stride_height: Int64(height.stride), stride_width: Int64(width.stride),
-            before_height: Int64(height.before), before_width: Int64(width.before))
+        window = mio_window(geometry, layout: layout)
     }
 
     func forward(_ pass: Pass) {

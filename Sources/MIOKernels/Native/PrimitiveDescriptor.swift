@@ -7,7 +7,6 @@ struct ConvolutionTensors {
     var weights: MemoryDescriptor
     var bias: MemoryDescriptor?
     var destination: MemoryDescriptor
-    let strides: [Int]
     let geometry: WindowGeometry
 
     /// - Parameter body: what is done with them as C has them; it must not keep them.
@@ -15,7 +14,8 @@ struct ConvolutionTensors {
         let (height, width) = (geometry.height, geometry.width)
         var tensors = mio_convolution(
             source: source.handle, weights: weights.handle, bias: bias?.handle,
-            destination: destination.handle, strides: (Int64(strides[0]), Int64(strides[1])),
+            destination: destination.handle, strides: (Int64(height.stride), Int64(width.stride)),
+            dilation: (Int64(height.dilation - 1), Int64(width.dilation - 1)),
             padding_before: (Int64(height.before), Int64(width.before)),
             padding_after: (Int64(height.after), Int64(width.after)))
         return withExtendedLifetime(self) { body(&tensors) }

@@ -17,8 +17,8 @@ struct RoundedConvolution {
         samples: Int, _ engine: OneDNNEngine
     ) throws(KernelError) {
         guard engine.hasAVX512 else { return nil }
-        let layer = request.layer
-        let name = layer.displayName
+        let convolution = request.convolution
+        let name = convolution.name
         let orders = request.orders(candidate, engine)
         let type = candidate == .roundedFloat32 ? dnnl_f32 : dnnl_bf16
         func image(_ shape: Shape, _ layout: Layout?, _ type: dnnl_data_type_t) throws(KernelError)
@@ -29,17 +29,17 @@ struct RoundedConvolution {
         let extents = request.weightExtents
         let source = try image(request.inputShape, orders.source, type)
         let weights = try MemoryDescriptor(extents, dnnl_format_tag_any, name, type)
-        let bias = layer.useBias ? try MemoryDescriptor([layer.filters], dnnl_a, name) : nil
+        let bias = convolution.useBias ? try MemoryDescriptor([convolution.filters], dnnl_a, name) : nil
         func found(
             _ pass: ConvolutionPass, source: MemoryDescriptor, weights: MemoryDescriptor,
             destination: MemoryDescriptor, hint: PrimitiveDescriptor? = nil, avoiding: String? = nil
         ) -> PrimitiveDescriptor? {
             let tensors = ConvolutionTensors(
                 source: source, weights: weights, bias: pass == .forward ? bias : nil,
-                destination: destination, strides: layer.strides, geometry: geometry)
+                destination: destination, geometry: geometry)
             let found = PrimitiveDescriptor(
                 pass, tensors, dnnl_convolution_direct, engine, hint: hint,
-                relu: pass == .forward && layer.activation == .relu, avoiding: avoiding,
+                relu: pass == .forward && convolution.activation == .relu, avoiding: avoiding,
                 roundsFactors: candidate == .roundedFloat32)
             return found?.implementation.hasPrefix("ref") == true ? nil : found
         }
@@ -73,9 +73,26 @@ struct RoundedConvolution {
 }
 
 extension Convolution.Request {
-    /// (filters, channels, height, width)
+    /// (filters, channels, height, width), or of each of several groups (groups, filters, channels, height, width).
     var weightExtents: [Int] {
-        [layer.filters, inputShape[2], layer.kernelSize[0], layer.kernelSize[1]]
+        let (groups, window) = (convolution.groups, convolution.kernelSize)
+        let (filters, channels) = (convolution.filters / groups, convolution.channels / groups)
+        return (groups == 1 ? [] : [groups]) + [filters, channels] + window
+    }
+
+    /// The kernel as Keras has it, (height, width, channels of a group, filters), which is that of a depthwise convolution too.
+    var canonicalWeights: MemoryDescriptor {
+        get throws(KernelError) {
+            guard convolution.groups > 1 else {
+                return try MemoryDescriptor(weightExtents, dnnl_cdba, convolution.name)
+            }
+            let (groups, filters) = (convolution.groups, convolution.filters)
+            let pixel = convolution.channels / groups * filters
+            return try MemoryDescriptor(
+                weightExtents,
+                strides: [filters / groups, 1, filters, convolution.kernelSize[1] * pixel, pixel],
+                convolution.name)
+        }
     }
 
     /// How oneDNN reads the input; `nil` leaves it to oneDNN. Few channels are read as they are, in an order that it has a
@@ -100,7 +117,7 @@ extension Convolution.Request {
     /// The beginning of the names of implementations of the kernel's gradient that write behind their scratch:
     /// https://github.com/uxlfoundation/oneDNN/issues/6035
     func overflowingImplementation(_ engine: OneDNNEngine) -> String? {
-        layer.kernelSize == [1, 1] && layer.strides != [1, 1] && inputShape[2] < engine.block
+        convolution.kernelSize == [1, 1] && convolution.strides != [1, 1] && inputShape[2] < engine.block
             ? "jit_1x1" : nil
     }
 }

@@ -1,0 +1,31 @@
+import MIOBase
+import MIOConfig
+
+/// The mean of each window, channel by channel.
+/// <https://keras.io/api/layers/pooling_layers/average_pooling1d/>
+///
+/// x (steps, channels) → y (steps′, channels). What lies beyond the edge is
+/// not part of a mean.
+public struct AveragePooling1D: PoolingLayer {
+    public static var className: String { "AveragePooling1D" }
+    package static let spatialAxes = 1
+    package static let isMaximum = false
+    /// The name, and whether the weights are trained.
+    public let attributes: LayerAttributes
+    package var arguments: PoolingArguments
+
+    /// - Parameter strides: the pool's size unless given.
+    public init(
+        poolSize: Int, strides: Int? = nil, padding: Padding = .valid,
+        dataFormat: DataFormat = .channelsLast, name: String? = nil
+    ) {
+        attributes = LayerAttributes(name: name)
+        arguments = PoolingArguments(
+            poolSize: [poolSize], strides: strides.map { [$0] }, padding: padding, dataFormat: dataFormat)
+    }
+
+    public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
+        self.attributes = attributes
+        arguments = try PoolingArguments(spatialAxes: 1, defaultSize: nil, from: &config)
+    }
+}
