@@ -31,7 +31,7 @@ MIO_CLONES void mio_gru_forward(
 
 // The activations are constants where it is inlined for the usual ones.
 MIO_INLINE void gradient_of_row(
-    enum mio_activation activation, enum mio_activation recurrent, int64_t units, float *z, float *product,
+    enum mio_gate activation, enum mio_gate recurrent, int64_t units, float *z, float *product,
     const float *h, const float *dy, float *dh) {
     for (int64_t i = 0; i < units; i++) {
         float update = z[i], reset = z[units + i], candidate = z[2 * units + i], inner = product[2 * units + i];
@@ -50,13 +50,13 @@ MIO_INLINE void gradient_of_row(
 MIO_CLONES void mio_gru_backward(
     const struct mio_lstm *l, float *z, float *product, const float *h, const float *dy, float *dh) {
     int64_t units = l->units;
-    bool usual = l->activation == mio_activation_tanh && l->recurrent_activation == mio_activation_sigmoid;
+    bool usual = l->activation == mio_gate_tanh && l->recurrent_activation == mio_gate_sigmoid;
     for (int64_t row = 0; row < l->rows; row++) {
         if (is_left_out(l, row)) {
             memset(z, 0, (size_t)(3 * units) * sizeof(float));
             memset(product, 0, (size_t)(3 * units) * sizeof(float));
         } else if (usual) {
-            gradient_of_row(mio_activation_tanh, mio_activation_sigmoid, units, z, product, h, dy, dh);
+            gradient_of_row(mio_gate_tanh, mio_gate_sigmoid, units, z, product, h, dy, dh);
         } else {
             gradient_of_row(l->activation, l->recurrent_activation, units, z, product, h, dy, dh);
         }

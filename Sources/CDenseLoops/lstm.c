@@ -24,7 +24,7 @@ MIO_CLONES void mio_lstm_forward(
 
 // The activations are constants where it is inlined for the usual ones.
 MIO_INLINE void gradient_of_row(
-    enum mio_activation activation, enum mio_activation recurrent, int64_t units, float *z, const float *c,
+    enum mio_gate activation, enum mio_gate recurrent, int64_t units, float *z, const float *c,
     const float *activated, const float *dy, float *dh, float *dc) {
     for (int64_t i = 0; i < units; i++) {
         float input = z[i], forget = z[units + i], candidate = z[2 * units + i], output = z[3 * units + i];
@@ -43,12 +43,12 @@ MIO_CLONES void mio_lstm_backward(
     const struct mio_lstm *l, float *z, const float *c, const float *activated, const float *dy, float *dh,
     float *dc) {
     int64_t units = l->units;
-    bool usual = l->activation == mio_activation_tanh && l->recurrent_activation == mio_activation_sigmoid;
+    bool usual = l->activation == mio_gate_tanh && l->recurrent_activation == mio_gate_sigmoid;
     for (int64_t row = 0; row < l->rows; row++) {
         if (l->counts && l->counts[row * l->counts_stride] == 0.0f)
             memset(z, 0, (size_t)(4 * units) * sizeof(float));
         else if (usual)
-            gradient_of_row(mio_activation_tanh, mio_activation_sigmoid, units, z, c, activated, dy, dh, dc);
+            gradient_of_row(mio_gate_tanh, mio_gate_sigmoid, units, z, c, activated, dy, dh, dc);
         else
             gradient_of_row(
                 l->activation, l->recurrent_activation, units, z, c, activated, dy, dh, dc);

@@ -30,9 +30,13 @@ import Testing
         LSTM(6, activation: .relu, recurrentActivation: .tanh, returnSequences: true, name: "y"),
         LSTM(6, activation: .linear, returnSequences: true, goBackwards: true, name: "y"),
         LSTM(6, dropout: 0.5, returnSequences: true, name: "y"),
-        LSTM(6, dropout: 0.25, goBackwards: true, name: "y"),
+        LSTM(6, dropout: 0.25, goBackwards: true, name: "y"), LSTM(6, recurrentDropout: 0.5, name: "y"),
+        LSTM(17, dropout: 0.3, recurrentDropout: 0.4, returnSequences: true, goBackwards: true, name: "y"),
+        // Keras draws factors of x for each gate then, though it drops no state.
+        LSTM(6, dropout: 0.3, recurrentDropout: 1, returnSequences: true, name: "y"),
+        LSTM(6, activation: .hardSigmoid, recurrentActivation: .hardSigmoid, name: "y"),
         // What the plain implementation runs.
-        LSTM(6, recurrentDropout: 0.5, name: "y"), LSTM(6, activation: .silu, name: "y"),
+        LSTM(6, activation: .silu, name: "y"),
     ]) func withOtherArguments(layer: LSTM) throws {
         let input = Input("input", shape: [6, 5])
         let model = try Model(inputs: [input], outputs: [layer(Dense(9, name: "hidden")(input))])
@@ -47,6 +51,8 @@ import Testing
         GRU(6, dropout: 0.5, returnSequences: true, name: "y"),
         GRU(6, dropout: 0.3, recurrentDropout: 0.4, returnSequences: true, name: "y"),
         GRU(6, recurrentDropout: 0.4, goBackwards: true, name: "y"), SimpleRNN(6, name: "y"),
+        GRU(6, recurrentActivation: .hardSigmoid, returnSequences: true, name: "y"),
+        SimpleRNN(6, activation: .hardSigmoid, name: "y"),
         SimpleRNN(17, activation: .relu, useBias: false, returnSequences: true, goBackwards: true, name: "y"),
         SimpleRNN(6, dropout: 0.3, recurrentDropout: 0.4, returnSequences: true, name: "y"),
         // What the plain implementation runs.
@@ -90,6 +96,8 @@ import Testing
         }
         #expect(kernel(LSTM(3), [4, 2], [3]).description == "lstm")
         #expect(kernel(LSTM(3, activation: .silu), [4, 2], [3]) == .reference)
+        #expect(kernel(LSTM(3, recurrentDropout: 0.2), [4, 2], [3]).description == "lstm")
+        #expect(kernel(LSTM(3, recurrentActivation: .hardSigmoid), [4, 2], [3]).description == "lstm")
         #expect(kernel(GRU(3), [4, 2], [3]).description == "gru")
         #expect(kernel(GRU(3, resetAfter: false), [4, 2], [3]) == .reference)
         #expect(kernel(SimpleRNN(3), [4, 2], [3]).description == "simple rnn")
@@ -105,6 +113,25 @@ import Testing
         let model = try Model(
             inputs: [input],
             outputs: [again[0].named("again"), Dense(2, name: "h")(again[1]), Dense(2, name: "c")(again[2])])
+        try expectAlike(model, planned: 4, passes: [4, 1], tolerance: tolerance(12, steps: 48))
+    }
+
+    /// Factors gate by gate, with initial states, a mask and both directions.
+    @Test func dropsStatesOfMaskedSequences() throws {
+        let input = Input("input", shape: [6, 5])
+        let sequence = Masking()(input)
+        func layer(_ name: String) -> LSTM {
+            LSTM(
+                7, dropout: 0.3, recurrentDropout: 0.4, returnSequences: true, returnState: true, name: name)
+        }
+        let encoded = layer("encoder").all([sequence])
+        let (h, c) = (encoded[1], encoded[2])
+        let again = Bidirectional(layer("again"), name: "both").all([sequence, h, c, h, c])
+        let model = try Model(
+            inputs: [input],
+            outputs: [
+                again[0].named("again"), Dense(2, name: "h")(again[1]), Dense(2, name: "g")(encoded[0]),
+            ])
         try expectAlike(model, planned: 4, passes: [4, 1], tolerance: tolerance(12, steps: 48))
     }
 

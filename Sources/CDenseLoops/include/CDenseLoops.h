@@ -91,9 +91,18 @@ void mio_batch_normalization_backward(
     const float *x, const float *dy, const float *mask, const float *means, const float *by_gradient,
     const float *by_distance, const float *all, int64_t rows, int64_t width, float *dx, bool adds);
 
-/// One step of a long short-term memory for `rows` samples. Activations: linear, relu, sigmoid, tanh.
+/// The activations of recurrent layers: each of one element by itself, its slope a function of its result.
+enum mio_gate {
+    mio_gate_linear,
+    mio_gate_relu,
+    mio_gate_sigmoid,
+    mio_gate_tanh,
+    mio_gate_hard_sigmoid,
+};
+
+/// One step of a long short-term memory for `rows` samples.
 struct mio_lstm {
-    enum mio_activation activation, recurrent_activation;
+    enum mio_gate activation, recurrent_activation;
     int64_t rows, units;
     /// For each row, this far apart, whether the step counts (not 0); NULL if all do.
     const float *counts;

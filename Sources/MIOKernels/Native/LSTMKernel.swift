@@ -7,27 +7,36 @@ import MIOPlan
 ///
 /// Everything lies with the steps outermost, in the order in which they are taken: [step][sample][element].
 final class LSTMKernel: Kernel {
+    private static let gateCount = 4
+
     /// Where everything lies, in elements, for as many samples as the largest pass has.
     private struct Places {
-        // Kept for backward; factors only where the layer drops inputs. States are those before each step, and the last.
+        // Kept for backward. States are those before each step, and the last.
         let sequence = 0
-        let factors, gates, cells, activated, states, workspace: Int
-        // Of backward.
+        let inputFactors, stateFactors, gates, cells, activated, states, workspace: Int
+        // Of backward; behind it the products' scratch.
         let outputGradients = 0
-        let stateGradient, cellGradient, sequenceGradient, scratch: Int
+        let stateGradient, cellGradient, products, scratch: Int
 
         init(_ layer: LSTM, input: Shape, samples: Int) {
             let (steps, features, units) = (input[0], input[1], layer.units)
-            factors = samples * steps * features
-            gates = factors + (layer.dropsInputs ? samples * features : 0)
-            cells = gates + samples * steps * 4 * units
-            activated = cells + samples * (steps + 1) * units
-            states = activated + samples * steps * units
-            workspace = states + samples * (steps + 1) * units
-            stateGradient = samples * steps * units
+            let (inputSets, stateSets) = (layer.inputSets, layer.stateSets)
+            let rows = samples * steps
+            inputFactors = rows * features
+            stateFactors = inputFactors + inputSets * samples * features
+            gates = stateFactors + stateSets * samples * units
+            cells = gates + rows * gateCount * units
+            activated = cells + (rows + samples) * units
+            states = activated + rows * units
+            workspace = states + (rows + samples) * units
+            stateGradient = rows * units
             cellGradient = stateGradient + samples * units
-            sequenceGradient = cellGradient + samples * units
-            scratch = sequenceGradient + samples * steps * features
+            products = cellGradient + samples * units
+            scratch =
+                products
+                + GateProducts.scratch(
+                    steps: steps, features: features, units: units, inputSets: inputSets,
+                    stateSets: stateSets, samples: samples)
         }
     }
 
@@ -35,27 +44,21 @@ final class LSTMKernel: Kernel {
     private let streams: RandomStreams
     private var bindings: Bindings
     private let places: Places
+    private let products: GateProducts
     private let steps: Int
     private let features: Int
     private let units: Int
     private let weightElements: [Int]
-    private let activation: mio_activation
-    private let recurrentActivation: mio_activation
-
-    private static func code(_ activation: Activation) -> mio_activation? {
-        switch activation {
-        case .linear, .relu, .sigmoid, .tanh: activation.code
-        default: nil
-        }
-    }
+    private let activation: mio_gate
+    private let recurrentActivation: mio_gate
 
     static func choice(_ layer: LSTM, _ request: KernelRequest) -> KernelChoice? {
         let input = request.inputShapes[0]
         // The products count in 32 bits.
-        guard layer.recurrentDropout == 0, code(layer.activation) != nil,
-            code(layer.recurrentActivation) != nil,
+        guard layer.activation.gate != nil,
+            layer.recurrentActivation.gate != nil,
             Int32(exactly: request.samples * input[0]) != nil, Int32(exactly: input[1]) != nil,
-            Int32(exactly: 4 * layer.units) != nil
+            Int32(exactly: gateCount * layer.units) != nil
         else { return nil }
         let places = Places(layer, input: input, samples: request.samples)
         let weights = layer.weights(for: request.inputShapes)
@@ -67,20 +70,26 @@ final class LSTMKernel: Kernel {
     }
 
     init(_ layer: LSTM, _ description: KernelDescription) {
-        guard let activation = Self.code(layer.activation),
-            let recurrent = Self.code(layer.recurrentActivation)
+        guard let activation = layer.activation.gate,
+            let recurrent = layer.recurrentActivation.gate
         else { preconditionFailure("other activations were chosen") }
         self.layer = layer
         self.activation = activation
         recurrentActivation = recurrent
         streams = description.streams
-        bindings = description.bindings
+        let bindings = description.bindings
+        self.bindings = bindings
         weightElements = description.choice.weightElements
         let input = description.inputShapes[0]
-        places = Places(layer, input: input, samples: description.samples)
-        steps = input[0]
-        features = input[1]
-        units = layer.units
+        let places = Places(layer, input: input, samples: description.samples)
+        self.places = places
+        (steps, features, units) = (input[0], input[1], layer.units)
+        products = GateProducts(
+            gateCount: Self.gateCount, input: (input[0], input[1]), units: layer.units,
+            sets: (layer.inputSets, layer.stateSets), samples: description.samples, weights: bindings.weights,
+            inputFactors: bindings.workspace + places.inputFactors,
+            stateFactors: bindings.workspace + places.stateFactors,
+            scratch: bindings.scratch + places.products)
     }
 
     func prepare(samples: Int) {}
@@ -88,34 +97,30 @@ final class LSTMKernel: Kernel {
     var canMoveInputs: Bool { true }
     func move(input: Int, to values: UnsafeMutablePointer<Float>) { bindings.inputs[input] = values }
 
-    private var mask: UnsafeMutablePointer<Float>? { bindings.masks.first ?? nil }
     private var kept: UnsafeMutablePointer<Float> { bindings.workspace }
-
-    /// Of the sequence, where a step comes from.
-    private func position(_ step: Int) -> Int { layer.goBackwards ? steps - 1 - step : step }
-
-    private func step(_ step: Int, samples: Int) -> mio_lstm {
-        mio_lstm(
-            activation: activation, recurrent_activation: recurrentActivation, rows: Int64(samples),
-            units: Int64(units), counts: mask.map { UnsafePointer($0 + position(step)) },
-            counts_stride: Int64(steps))
+    private var order: StepOrder {
+        StepOrder(
+            steps: steps, backwards: layer.goBackwards,
+            mask: (bindings.masks.first ?? nil).map { UnsafePointer($0) })
     }
 
-    private func counts(_ step: Int, sample: Int) -> Bool {
-        mask.map { $0[sample * steps + position(step)] != 0 } ?? true
+    private func step(_ step: Int, _ order: StepOrder, samples: Int) -> mio_lstm {
+        mio_lstm(
+            activation: activation, recurrent_activation: recurrentActivation, rows: Int64(samples),
+            units: Int64(units), counts: order.mask.map { $0 + order.position(step) },
+            counts_stride: Int64(steps))
     }
 
     // MARK: Forward
 
     func forward(_ pass: Pass) {
-        let (samples, width) = (pass.samples, 4 * units)
+        let (samples, width, order) = (pass.samples, products.width, order)
         let block = samples * units
+        drawFactors(pass)
         let sequence = kept + places.sequence
-        gatherSequence(pass, to: sequence)
+        order.gather(bindings.inputs[0], samples: samples, features: features, to: sequence)
         let gates = kept + places.gates
-        MatrixProduct.best(
-            samples * steps, width, features, .init(pointer: sequence, stride: features),
-            .init(pointer: bindings.weights[0], stride: width), adds: false, into: gates, stride: width)
+        products.multiplySequence(sequence, pass, to: gates)
         let (states, cells) = (kept + places.states, kept + places.cells)
         if bindings.inputs.count > 1 {
             states.update(from: bindings.inputs[1], count: block)
@@ -129,116 +134,66 @@ final class LSTMKernel: Kernel {
             let z = gates + step * samples * width
             let (h, c) = (states + step * block, cells + step * block)
             if step > 0 || bindings.inputs.count > 1 {
-                MatrixProduct.best(
-                    samples, width, units, .init(pointer: h, stride: units),
-                    .init(pointer: bindings.weights[1], stride: width), adds: true, into: z, stride: width)
+                products.multiplyState(h, pass, adds: true, to: z)
             }
-            var lstm = self.step(step, samples: samples)
+            var lstm = self.step(step, order, samples: samples)
             mio_lstm_forward(
                 &lstm, z, bias, h, c, h + block, c + block, kept + places.activated + step * block)
         }
-        writeOutputs(samples)
+        order.writeOutputs(
+            states + block, samples: samples, units: units, sequences: layer.returnSequences,
+            zeros: layer.zeroOutputForMask, to: bindings.outputs[0])
         if layer.returnState {
             bindings.outputs[1].update(from: states + steps * block, count: block)
             bindings.outputs[2].update(from: cells + steps * block, count: block)
         }
     }
 
-    /// Puts the steps outermost, and multiplies them by their dropout's factors.
-    private func gatherSequence(_ pass: Pass, to sequence: UnsafeMutablePointer<Float>) {
-        let factors = pass.context.training && layer.dropsInputs ? kept + places.factors : nil
-        if let factors {
-            layer.drawFactors(
-                pass.context, streams, samples: pass.samples, features: features, to: factors)
-        }
+    private func drawFactors(_ pass: Pass) {
+        guard pass.context.training, products.inputSets + products.stateSets > 0 else { return }
+        // A sample's sets lie far apart: each set holds the factors of all samples.
         for sample in 0..<pass.samples {
-            for step in 0..<steps {
-                let source = bindings.inputs[0] + (sample * steps + position(step)) * features
-                let target = sequence + (step * pass.samples + sample) * features
-                if let factors {
-                    let factor = factors + sample * features
-                    for i in 0..<features { target[i] = source[i] * factor[i] }
-                } else {
-                    target.update(from: source, count: features)
-                }
-            }
-        }
-    }
-
-    /// The states after the steps, the output before where a step does not count.
-    private func writeOutputs(_ samples: Int) {
-        let outputs = bindings.outputs[0]
-        let rows = layer.returnSequences ? steps : 1
-        for sample in 0..<samples {
-            var step = layer.returnSequences ? 0 : steps - 1
-            if !layer.returnSequences, !layer.zeroOutputForMask {
-                // The last one that counts.
-                while step >= 0, !counts(step, sample: sample) { step -= 1 }
-            }
-            for row in 0..<rows {
-                let output = outputs + (sample * rows + row) * units
-                if step >= 0, counts(step, sample: sample) {
-                    output.update(
-                        from: kept + places.states + ((step + 1) * samples + sample) * units, count: units)
-                } else if row > 0, !layer.zeroOutputForMask {
-                    output.update(from: output - units, count: units)
-                } else {
-                    output.update(repeating: 0, count: units)
-                }
-                step += 1
-            }
+            layer.drawFactors(
+                pass.context, streams, sample: sample, features: features,
+                inputStride: pass.samples * features, stateStride: pass.samples * units,
+                ofInput: products.inputFactors + sample * features,
+                ofState: products.stateFactors + sample * units)
         }
     }
 
     // MARK: Backward
 
     func backward(_ pass: Pass) {
-        let (samples, width) = (pass.samples, 4 * units)
+        let (samples, width, order) = (pass.samples, products.width, order)
         let block = samples * units
         let scratch = bindings.scratch
         let (dh, dc) = (scratch + places.stateGradient, scratch + places.cellGradient)
-        gatherGradients(samples, to: scratch + places.outputGradients)
+        let dy = scratch + places.outputGradients
+        order.gatherGradients(
+            bindings.outputGradients[0].map { UnsafePointer($0) }, samples: samples, units: units,
+            sequences: layer.returnSequences, zeros: layer.zeroOutputForMask, to: dy)
         begin(dh, with: layer.returnState ? bindings.outputGradients[1] : nil, block)
         begin(dc, with: layer.returnState ? bindings.outputGradients[2] : nil, block)
         let (gates, states, cells) = (kept + places.gates, kept + places.states, kept + places.cells)
         for step in stride(from: steps - 1, through: 0, by: -1) {
             let z = gates + step * samples * width
-            var lstm = self.step(step, samples: samples)
+            var lstm = self.step(step, order, samples: samples)
             mio_lstm_backward(
-                &lstm, z, cells + step * block, kept + places.activated + step * block,
-                scratch + places.outputGradients + step * block, dh, dc)
-            if step > 0 || bindings.inputs.count > 1 {
-                MatrixProduct.best(
-                    samples, units, width, .init(pointer: z, stride: width),
-                    .init(pointer: bindings.weights[1], stride: width, transposed: true), adds: true,
-                    into: dh,
-                    stride: units)
-            }
+                &lstm, z, cells + step * block, kept + places.activated + step * block, dy + step * block, dh,
+                dc)
+            if step > 0 || bindings.inputs.count > 1 { products.passBackState(z, pass, to: dh) }
         }
-        let rows = samples * steps
-        addWeightGradient(0, kept + places.sequence, features, pass)
-        addWeightGradient(1, states, units, pass)
+        products.addKernelGradient(
+            bindings.weightGradients[0], sequence: kept + places.sequence, gates: gates, pass)
+        products.addRecurrentGradient(
+            bindings.weightGradients[1], states: states, products: gates, pass)
         if layer.useBias, let bias = bindings.weightGradients[2] {
-            mio_activation_gradient(
-                mio_activation_linear, gates, gates, Int64(rows), Int64(width), gates, Int64(width),
-                bias.pointer,
-                bias.adds(in: pass))
+            products.addColumns(gates, to: bias.pointer, adds: bias.adds(in: pass), pass)
         }
-        passBack(pass)
+        products.passBackSequence(gates, pass, order: order, to: bindings.inputGradients[0])
         guard bindings.inputs.count > 1 else { return }
         add(dh, to: bindings.inputGradients[1], block)
         add(dc, to: bindings.inputGradients[2], block)
-    }
-
-    /// valuesᵀ · dz over all steps.
-    private func addWeightGradient(_ weight: Int, _ values: UnsafePointer<Float>, _ count: Int, _ pass: Pass)
-    {
-        guard let gradient = bindings.weightGradients[weight] else { return }
-        let width = 4 * units
-        MatrixProduct.best(
-            count, width, pass.samples * steps, .init(pointer: values, stride: count, transposed: true),
-            .init(pointer: kept + places.gates, stride: width), adds: gradient.adds(in: pass),
-            into: gradient.pointer, stride: width)
     }
 
     private func begin(
@@ -257,57 +212,6 @@ final class LSTMKernel: Kernel {
             mio_add(values, gradient.pointer, Int64(count))
         } else {
             gradient.pointer.update(from: values, count: count)
-        }
-    }
-
-    /// For each step that counts the gradient by its state as an output: its own and that of the steps that repeat it.
-    private func gatherGradients(_ samples: Int, to target: UnsafeMutablePointer<Float>) {
-        guard let gradient = bindings.outputGradients[0] else {
-            return target.update(repeating: 0, count: samples * steps * units)
-        }
-        for sample in 0..<samples {
-            // The step whose output the ones after it repeat, from the last one on.
-            for step in stride(from: steps - 1, through: 0, by: -1) {
-                let own = target + (step * samples + sample) * units
-                if layer.returnSequences {
-                    own.update(from: gradient + (sample * steps + step) * units, count: units)
-                } else if step == steps - 1 {
-                    own.update(from: gradient + sample * units, count: units)
-                } else {
-                    own.update(repeating: 0, count: units)
-                }
-                // The step after it repeats this one's output.
-                if step < steps - 1, !layer.zeroOutputForMask, !counts(step + 1, sample: sample) {
-                    mio_add(own + samples * units, own, Int64(units))
-                }
-            }
-        }
-    }
-
-    /// dx = dz · kernelᵀ, back in the sequence's order.
-    private func passBack(_ pass: Pass) {
-        guard let gradient = bindings.inputGradients[0] else { return }
-        let (samples, width) = (pass.samples, 4 * units)
-        let target = bindings.scratch + places.sequenceGradient
-        MatrixProduct.best(
-            samples * steps, features, width, .init(pointer: kept + places.gates, stride: width),
-            .init(pointer: bindings.weights[0], stride: width, transposed: true), adds: false, into: target,
-            stride: features)
-        let factors = pass.context.training && layer.dropsInputs ? kept + places.factors : nil
-        for sample in 0..<samples {
-            for step in 0..<steps {
-                let values = target + (step * samples + sample) * features
-                let dx = gradient.pointer + (sample * steps + position(step)) * features
-                if let factors {
-                    let factor = factors + sample * features
-                    for i in 0..<features { values[i] *= factor[i] }
-                }
-                if gradient.flow == .adds {
-                    mio_add(values, dx, Int64(features))
-                } else {
-                    dx.update(from: values, count: features)
-                }
-            }
         }
     }
 

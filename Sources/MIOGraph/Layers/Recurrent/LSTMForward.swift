@@ -8,13 +8,10 @@ extension LSTM {
         for sample in 0..<call.samples {
             let kept = call.kept + sample * memory.count
             if call.context.training {
-                drawInputFactors(
+                draw(
                     call.context, call.streams, sample: sample, features: memory.features,
-                    to: kept + memory.inputFactors)
-                if stateDropout.drops {
-                    drawStateFactors(
-                        call.context, call.streams, sample: sample, to: kept + memory.stateFactors)
-                }
+                    inputStride: memory.features, stateStride: units, ofInput: kept + memory.inputFactors,
+                    ofState: kept + memory.stateFactors)
             }
             forward(call, sample, memory, kept)
         }

@@ -29,7 +29,7 @@ struct LSTMMemory {
         states = activated + steps * units
         inputFactors = states + steps * units
         stateFactors = inputFactors + layer.inputFactorCount * features
-        count = stateFactors + (layer.stateDropout.drops ? width : 0)
+        count = stateFactors + layer.stateFactorCount * units
     }
 }
 
@@ -58,46 +58,50 @@ extension LSTM {
         streams.philox(stream, seed: context.seed &+ UInt64(bitPattern: Int64(seed)))
     }
 
-    /// Writes the factors of one sample's x: (`inputFactorCount`, features).
+    /// Sets of factors of h.
+    var stateFactorCount: Int { stateDropout.drops ? LSTMMemory.gateCount : 0 }
+
+    /// Writes the factors of one sample's x: `inputFactorCount` times (features,); and of its h: `stateFactorCount` times
+    /// (units,). Each set has a stream of its own.
+    /// - Parameters:
+    ///   - inputStride: elements from one set of x to the next.
+    ///   - stateStride: the same of h.
     @inline(__always)
-    func drawInputFactors<T: Scalar>(
-        _ context: CallContext, _ streams: RandomStreams, sample: Int, features: Int,
-        to factors: UnsafeMutablePointer<T>
+    func draw<T: Scalar>(
+        _ context: CallContext, _ streams: RandomStreams, sample: Int, features: Int, inputStride: Int,
+        stateStride: Int, ofInput: UnsafeMutablePointer<T>, ofState: UnsafeMutablePointer<T>
     ) {
+        let position = context.firstSample + sample
         for set in 0..<inputFactorCount {
             inputDropout.draw(
-                philox(set, context, streams), step: context.step, position: context.firstSample + sample,
-                count: features, to: factors + set * features)
+                philox(set, context, streams), step: context.step, position: position, count: features,
+                to: ofInput + set * inputStride)
         }
-    }
-
-    /// Writes the factors of one sample's h: (4, units).
-    @inline(__always)
-    func drawStateFactors<T: Scalar>(
-        _ context: CallContext, _ streams: RandomStreams, sample: Int, to factors: UnsafeMutablePointer<T>
-    ) {
-        for set in 0..<LSTMMemory.gateCount {
+        for set in 0..<stateFactorCount {
             stateDropout.draw(
-                philox(LSTMMemory.gateCount + set, context, streams), step: context.step,
-                position: context.firstSample + sample, count: units, to: factors + set * units)
+                philox(LSTMMemory.gateCount + set, context, streams), step: context.step, position: position,
+                count: units, to: ofState + set * stateStride)
         }
     }
 }
 
+/// For a faster kernel.
 extension LSTM {
-    /// The factors of the x of a call's samples where one set holds for all gates, (samples, features): what a faster
-    /// kernel multiplies the sequence by.
-    package func drawFactors(
-        _ context: CallContext, _ streams: RandomStreams, samples: Int, features: Int,
-        to factors: UnsafeMutablePointer<Float>
-    ) {
-        precondition(inputFactorCount == 1, "each gate has factors of its own")
-        for sample in 0..<samples {
-            drawInputFactors(
-                context, streams, sample: sample, features: features, to: factors + sample * features)
-        }
-    }
+    /// Sets of factors of x in training: none, one for all gates, or one for each.
+    package var inputSets: Int { inputFactorCount }
+    /// Sets of factors of h in training: none, or one for each gate.
+    package var stateSets: Int { stateFactorCount }
 
-    /// Whether x has factors in training that are the same for all gates.
-    public var dropsInputs: Bool { inputFactorCount == 1 }
+    /// Writes the factors of one sample; see `inputSets` and `stateSets`.
+    /// - Parameters:
+    ///   - inputStride: elements from one set of x to the next.
+    ///   - stateStride: the same of h.
+    package func drawFactors(
+        _ context: CallContext, _ streams: RandomStreams, sample: Int, features: Int, inputStride: Int,
+        stateStride: Int, ofInput: UnsafeMutablePointer<Float>, ofState: UnsafeMutablePointer<Float>
+    ) {
+        draw(
+            context, streams, sample: sample, features: features, inputStride: inputStride,
+            stateStride: stateStride, ofInput: ofInput, ofState: ofState)
+    }
 }
