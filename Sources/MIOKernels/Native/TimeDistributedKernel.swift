@@ -19,6 +19,8 @@ final class TimeDistributedKernel: Kernel {
     static func choice(_ layer: TimeDistributed, _ request: KernelRequest, _ backend: NativeBackend)
         -> KernelChoice?
     {
+        // What needs the whole batch goes step by step, which the plain implementation does.
+        guard !request.trainsWeights || layer.batchSums(for: request.inputShapes) == nil else { return nil }
         let samples = request.samples * request.inputShapes[0][0]
         let (input, output) = (layer.step(request.inputShapes[0]), layer.step(request.outputShape))
         let inner = backend.choose(

@@ -107,6 +107,55 @@ import Testing
         #expect(!layer.attributes.trainable)
     }
 
+    /// Each step of the sequence is what `BatchNormalization` makes of that step of all samples; with a mask of the steps, too.
+    @Test(arguments: [false, true]) func normalizesEachStep(masked: Bool) throws {
+        let (samples, steps, features) = (3, 2, 4)
+        let inner = BatchNormalization(momentum: 0.5, epsilon: 0.01)
+        let layer = TimeDistributed(inner)
+        let (shape, step): (Shape, Shape) = ([steps, features], [features])
+        let x = TestNumbers.uniform(samples * shape.count, stream: 1)
+        let dy = TestNumbers.uniform(samples * shape.count, stream: 2)
+        let mask: [Double]? = masked ? [1, 0, 1, 1, 0, 1] : nil
+        let weights = [
+            TestNumbers.uniform(features, stream: 3), TestNumbers.uniform(features, stream: 4),
+            [Double](repeating: 0, count: features), [Double](repeating: 1, count: features),
+        ]
+        try layer.check(masks: [masked ? [steps] : nil], for: [shape])
+        #expect(layer.batchSums(for: [shape]) == BatchSums(forward: 2 * 9, backward: 2 * 8))
+        let whole = try StepOfBatch(layer, shape, x, mask, dy, weights)
+        func part(_ values: [Double], _ index: Int, _ width: Int) -> [Double] {
+            var found: [Double] = []
+            for sample in 0..<samples {
+                let first = (sample * steps + index) * width
+                found += values[first..<first + width]
+            }
+            return found
+        }
+        var state: [[Float]] = [
+            [Float](repeating: 0, count: features), [Float](repeating: 1, count: features),
+        ]
+        var weightGradients = [[Double]](repeating: [Double](repeating: 0, count: features), count: 2)
+        for index in 0..<steps {
+            let alone = try StepOfBatch(
+                inner, step, part(x, index, features), mask.map { part($0, index, 1) },
+                part(dy, index, features),
+                weights)
+            #expect(part(whole.output, index, features) == alone.output)
+            #expect(part(whole.inputGradient, index, features) == alone.inputGradient)
+            for weight in 0..<2 {
+                for place in 0..<features {
+                    weightGradients[weight][place] += alone.weightGradients[weight][place]
+                }
+            }
+            state = alone.state(after: state)
+        }
+        // Sums of as many terms in another order: first over the samples, then over the steps, or all at once.
+        for (found, expected) in zip(whole.weightGradients.joined(), weightGradients.joined()) {
+            #expect(abs(found - expected) <= 8 * Double(samples * steps) * max(1, abs(expected)).ulp)
+        }
+        #expect(whole.state(after: [[0, 0, 0, 0], [1, 1, 1, 1]]) == state)
+    }
+
     @Test func whatDoesNotFit() {
         for (layer, shapes) in [
             (TimeDistributed(Dense(2)), [[4]]), (TimeDistributed(Dense(2)), [[4, 2], [4, 2]]),
@@ -115,6 +164,64 @@ import Testing
         ] as [(TimeDistributed, [Shape])] {
             #expect(throws: ShapeError.self) { try layer.outputShape(for: shapes) }
         }
+    }
+}
+
+/// A call of a layer with sums over the batch, forward and backward, of a batch on one rank.
+private final class StepOfBatch {
+    private let layer: any Layer
+    private let shape: Shape
+    private let isMasked: Bool
+    private let sums: Storage<Double>
+    let output: [Double]
+    let inputGradient: [Double]
+    let weightGradients: [[Double]]
+
+    init(
+        _ layer: any Layer, _ shape: Shape, _ x: [Double], _ mask: [Double]?, _ dy: [Double],
+        _ weights: [[Double]]
+    ) throws {
+        self.layer = layer
+        self.shape = shape
+        isMasked = mask != nil
+        guard let numbers = layer.batchSums(for: [shape]) else { throw ShapeError("no sums over the batch") }
+        let samples = x.count / shape.count
+        let memory = layer.memory(for: [shape], output: shape)
+        let scratch = Storage<Double>(repeating: .nan, count: samples * memory.scratch)
+        let (input, upstream) = (Storage(copying: x), Storage(copying: dy))
+        let (output, gradient) = (Storage<Double>(count: x.count), Storage<Double>(count: x.count))
+        let (mask, weights) = (mask.map(Storage.init(copying:)), weights.map(Storage.init(copying:)))
+        let weightGradients = weights.prefix(2).map { Storage<Double>(count: $0.count) }
+        let sums = Storage<Double>(count: numbers.forward)
+        let backwardSums = Storage<Double>(count: numbers.backward)
+        var forward = ForwardCall(
+            samples: samples, inputShapes: [shape], outputShapes: [shape],
+            inputs: [UnsafePointer(input.pointer)], masks: [mask.map { UnsafePointer($0.pointer) }],
+            weights: weights.map { UnsafePointer($0.pointer) }, outputs: [output.pointer],
+            scratch: scratch.count == 0 ? nil : scratch.pointer)
+        layer.addForwardSums(forward, to: sums.pointer)
+        forward.batchSums = UnsafePointer(sums.pointer)
+        layer.forward(forward)
+        var backward = BackwardCall(
+            forward: forward, outputGradients: [UnsafePointer(upstream.pointer)],
+            inputGradients: [gradient.pointer], weightGradients: weightGradients.map(\.pointer) + [nil, nil])
+        layer.addBackwardSums(backward, to: backwardSums.pointer)
+        backward.batchSums = UnsafePointer(backwardSums.pointer)
+        layer.backward(backward)
+        self.sums = sums
+        self.output = Array(output.buffer)
+        inputGradient = Array(gradient.buffer)
+        self.weightGradients = weightGradients.map { Array($0.buffer) }
+        withExtendedLifetime((input, upstream, mask, weights, scratch, backwardSums)) {}
+    }
+
+    /// The moving averages after this call.
+    func state(after state: [[Float]]) -> [[Float]] {
+        let storages = state.map(Storage.init(copying:))
+        layer.updateState(
+            storages.map(\.pointer), inputShapes: [shape], isMasked: isMasked,
+            sums: UnsafePointer(sums.pointer))
+        return storages.map { Array($0.buffer) }
     }
 }
 

@@ -4,7 +4,8 @@ import MIOConfig
 /// Calls a layer on every step of a sequence by itself. <https://keras.io/api/layers/recurrent_layers/time_distributed/>
 ///
 /// x (steps, …) → y (steps, …): the steps of all samples are the samples of the layer inside. So what it drops is drawn for
-/// each step by itself, as in Keras.
+/// each step by itself, as in Keras. In training a `BatchNormalization` inside normalizes each step by the same step of all
+/// samples of the batch.
 public struct TimeDistributed: Layer {
     public static var className: String { "TimeDistributed" }
     /// The name, and whether the weights are trained.
@@ -46,16 +47,13 @@ public struct TimeDistributed: Layer {
         let inner = "the layer inside it, \(type(of: layer).className), "
         guard layer.role != .input else { throw ShapeError("\(inner)is an input and computes nothing") }
         guard layer.resultCount == 1 else {
-            throw ShapeError("\(inner)has \(layer.resultCount) results; expected a layer with one")
+            throw ShapeError(
+                "\(inner)has \(layer.resultCount) results; expected a layer with one, as in Keras"
+                    + (layer is any RecurrentLayer ? ": leave return_state out" : ""))
         }
         let step = TensorSpec(step(inputs[0].shape), inputs[0].element)
         let results: [TensorSpec]
         do { results = try layer.results(for: [step]) } catch { throw ShapeError(inner + error.message) }
-        guard layer.batchSums(for: [step.shape]) == nil else {
-            throw ShapeError(
-                "\(inner)needs the whole batch, and Keras gives it every step by itself; call it on the whole sequence "
-                    + "instead, which normalizes over the steps too")
-        }
         return results.map {
             TensorSpec(Shape([inputs[0].shape[0]] + $0.shape.dimensions), $0.element)
         }
@@ -72,12 +70,12 @@ public struct TimeDistributed: Layer {
 
     public func check(masks: [Shape?], for inputs: [Shape]) throws(ShapeError) {
         guard let axes = masks.first ?? nil else { return }
-        guard axes.rank >= 2 else {
+        do { try layer.check(masks: [step(axes)], for: inputs.map(step)) } catch {
+            guard axes.rank < 2 else { throw error }
             throw ShapeError(
                 "the layer inside it, \(type(of: layer).className), reads masks, and the mask of shape \(axes) has one "
                     + "number for each step; expected one with axes of a step too")
         }
-        try layer.check(masks: [step(axes)], for: inputs.map(step))
     }
 
     // The same elements in the same order, or the same function of each step's last axis.
@@ -101,6 +99,9 @@ public struct TimeDistributed: Layer {
         var memory = layer.memory(for: inputs.map(step), output: step(output))
         memory.kept *= inputs[0][0]
         memory.scratch *= inputs[0][0]
+        if layer.batchSums(for: inputs.map(step)) != nil {
+            memory.scratch += elementsOfStep(input: inputs[0], output: output)
+        }
         return memory
     }
 
@@ -115,10 +116,12 @@ public struct TimeDistributed: Layer {
     }
 
     public func forward<T: Scalar>(_ call: ForwardCall<T>) {
+        if call.batchSums != nil { return forwardByStep(call) }
         layer.forward(inner(call, memory(for: call.inputShapes, output: call.outputShape)))
     }
 
     public func backward<T: Scalar>(_ call: BackwardCall<T>) {
+        if call.forward.batchSums != nil { return backwardByStep(call) }
         let memory = memory(for: call.forward.inputShapes, output: call.forward.outputShape)
         layer.backward(
             BackwardCall(
