@@ -50,10 +50,12 @@ class RandomJob:
         self.random = random.Random(seed)
         self.layers = []
         self.shapes = {}
+        self.words = {}  # an input of integers → how many numbers there are
         self.inputs = self._inputs()
         joined, images = self._trunk()
         self.outputs = self._outputs(joined, images)
         self._drop_unused()
+        self._drop_idle_biases()
         self._add_rules()
         choose = self.random.choice
         self.batch_size = choose([1, 2, 3, 5, 8, 8, 12, 16, 24])
@@ -69,11 +71,15 @@ class RandomJob:
         choose, between = self.random.choice, self.random.randint
         shapes = {}
         for index in range(choose([1, 1, 2, 2, 3])):
-            kind = choose(["vector", "vector", "image", "image", "rows"])
+            kind = choose(["vector", "vector", "image", "image", "rows", "words"])
             if kind == "vector":
                 shape = [choose([1, 2, 3, 7, 10, 16, 33, 64, 100])]
             elif kind == "image":
                 shape = [between(4, 24), between(4, 24), choose([1, 2, 3, 3, 4, 5, 8, 9, 12, 16, 17, 20, 24, 32])]
+            elif kind == "words":
+                shape = [between(1, 6)]
+                # Of the largest table few rows have a gradient, and mio lists them.
+                self.words[f"input{index}"] = choose([2, 5, 30, 30, 40_000])
             else:
                 shape = [between(2, 6), choose([3, 8, 17])]
             shapes[f"input{index}"] = shape
@@ -93,6 +99,8 @@ class RandomJob:
         """From every input some layers, then all of them joined. Returns what joins them, and the images before it."""
         images, ends = [], []
         for name in self.inputs:
+            if name in self.words:
+                name = self._embedding(name)
             for _ in range(self.random.randint(0, 5)):
                 layer = {3: self._image_layer, 2: self._sequence_layer}.get(len(self.shapes[name]), self._vector_layer)
                 name = layer(name)
@@ -107,6 +115,11 @@ class RandomJob:
         for _ in range(self.random.randint(0, 2)):
             joined = self._dense(joined)
         return joined, images
+
+    def _embedding(self, source):
+        width = self.random.choice([1, 3, 8, 17])
+        return self._add("Embedding", source, [*self.shapes[source], width], input_dim=self.words[source],
+                         output_dim=width, mask_zero=self.random.random() < 0.5)
 
     def _dense(self, source):
         units = self.random.choice(UNITS)
@@ -176,6 +189,9 @@ class RandomJob:
             return self._vector_layer(source)
         if kind == "TimeDistributed":
             units = choose(UNITS)
+            if self.random.random() < 0.3:
+                inner = {"class": "BatchNormalization", "name": "inner", "epsilon": 0.1, "momentum": choose([0.5, 0.9])}
+                return self._add(kind, source, [steps, features], layer=inner)
             inner = {"class": "Dense", "name": "inner", "units": units, "activation": self._activation()}
             return self._add(kind, source, [steps, units], layer=inner)
         units = choose([unit for unit in UNITS if unit < 40])
@@ -251,17 +267,50 @@ class RandomJob:
         self.layers = [layer for layer in self.layers if layer["name"] in used]
         self.inputs = {name: shape for name, shape in self.inputs.items() if name in used}
 
+    def _drop_idle_biases(self):
+        """A batch's normalization takes away what a bias adds to every sample: its gradient is rounding alone, of which an
+        optimizer may make steps of any size."""
+        for layer in self.layers:
+            inner = layer.get("layer") if layer.get("class") == "TimeDistributed" else layer
+            if self._adds(layer) and self._is_only_normalized(layer["name"]):
+                inner["use_bias"] = False
+
+    @staticmethod
+    def _adds(layer):
+        """Whether what is added to the layer's input at every position is added to its output, multiplied by something."""
+        inner = layer["layer"] if layer.get("class") == "TimeDistributed" else layer
+        whole = inner.get("class") == "Dense" or (
+            inner.get("class") == "Conv2D" and (inner["padding"] == "valid" or inner["kernel_size"] == 1))
+        return whole and inner.get("activation", "linear") == "linear"
+
+    def _is_only_normalized(self, name):
+        readers = [layer for layer in self.layers
+                   if name in (layer["inputs"] if isinstance(layer["inputs"], list) else [layer["inputs"]])]
+
+        def normalizes(layer):
+            inner = layer["layer"] if layer.get("class") == "TimeDistributed" else layer
+            if inner.get("class") == "BatchNormalization":
+                return inner.get("trainable", True)
+            passes = layer.get("class") in ("MaxPooling2D", "Add", "Flatten") or self._adds(layer)
+            return passes and self._is_only_normalized(layer["name"])
+
+        return bool(readers) and name not in self.outputs and all(normalizes(layer) for layer in readers)
+
     def _add_rules(self):
         """Regularizers and constraints of some weights, drawn apart: the rest of a job is the same without them."""
         draw = random.Random(f"rules of {self.seed}")
         share = draw.choice([0, 0, 0.4, 0.8])
         for layer in self.layers:
             weights = {"Dense": 2, "Conv2D": 4}.get(layer.get("class"))
+            if layer.get("class") == "Embedding" and draw.random() < share:
+                layer["embeddings_regularizer"] = {"class_name": "L2", "config": {"l2": 0.01}}
+                layer["embeddings_constraint"] = {"class_name": "MaxNorm", "config": {"max_value": 0.05, "axis": 1}}
             if not weights:
                 continue
             axes = draw.choice([0, [*range(weights - 1)], weights - 1])
             choices = {
                 "kernel_regularizer": [("L2", {"l2": 0.01}), ("L1", {"l1": 0.002}), ("L1L2", {"l1": 0.001, "l2": 0.02})],
+                # No L1: biases begin at 0, where the sign of rounding decides.
                 "bias_regularizer": [("L2", {"l2": 0.1})],
                 "kernel_constraint": [("MaxNorm", {"max_value": 0.5, "axis": axes}), ("UnitNorm", {"axis": axes}),
                                       ("MinMaxNorm", {"min_value": 0.2, "max_value": 0.6, "rate": 0.7, "axis": axes})],
@@ -283,7 +332,8 @@ class RandomJob:
             "name": "random",
             "seed": self.seed,
             "model": {
-                "inputs": {name: {"shape": shape} for name, shape in self.inputs.items()},
+                "inputs": {name: {"shape": shape, **({"dtype": "int32"} if name in self.words else {})}
+                           for name, shape in self.inputs.items()},
                 "layers": layers,
                 "outputs": list(self.outputs),
             },
@@ -300,7 +350,7 @@ class RandomJob:
     def _freeze(self):
         """Now and then a layer or a model, or a part of one. Drawn apart: the samples of a seed stay as they were."""
         drawn = random.Random(self.seed + 1)
-        kinds = ("Dense", "Conv2D", "LayerNormalization", "BatchNormalization", "Functional", "Sequential")
+        kinds = ("Dense", "Conv2D", "Embedding", "LayerNormalization", "BatchNormalization", "Functional", "Sequential")
         names = [layer["name"] for layer in self.layers
                  if layer.get("class") in kinds and layer["name"] not in self.outputs]
         if not names or drawn.random() < 0.6:
@@ -318,8 +368,14 @@ class RandomJob:
         """Samples by column. A third of some outputs' labels are missing, by samples or by elements, and some samples have
         weights."""
         drawn = numpy.random.default_rng(self.seed)
-        arrays = {name: drawn.standard_normal([self.samples, *shape], dtype=numpy.float32)
-                  for name, shape in self.inputs.items()}
+        arrays = {}
+        for name, shape in self.inputs.items():
+            size = [self.samples, *shape]
+            if name in self.words:
+                # Many zeros: those that a mask leaves out.
+                arrays[name] = drawn.integers(0, self.words[name], size, dtype=numpy.int32) * (drawn.random(size) < 0.7)
+            else:
+                arrays[name] = drawn.standard_normal(size, dtype=numpy.float32)
         for name, output in self.outputs.items():
             shape = self.shapes[name]
             if output["kind"] == "classes":
