@@ -328,25 +328,38 @@ package final class Executor {
     /// For each element of a weight in canonical order its place in the weight's range of a slab; `nil` if that is
     /// the canonical order itself.
     package func places(of weight: Plan.WeightPlan) -> [Int]? {
+        // Nothing is copied to find out what the plan says.
+        if weight.layout == KernelChoice.canonicalWeight { return nil }
         let count = weight.shape.count
-        // The numbers of the elements, from 1 because padding is 0, go the way of weights; in two parts, because a 32-bit
-        // float holds integers of 24 bits.
+        // The numbers of the elements, from 1 because padding is 0, go the way of weights: their lowest bits, and the others if
+        // there are any, because a 32-bit float holds integers of 24 bits.
         let bits = 20
         let canonical = Storage<Float>(count: count)
-        let stored = Storage<Float>(count: weight.elements)
-        var numbers = [Int](repeating: 0, count: weight.elements)
-        for shift in [0, bits] {
+        let parts = (0..<(count >> bits == 0 ? 1 : 2)).map { part in
             for index in 0..<count {
-                canonical.pointer[index] = Float((index + 1) >> shift & (1 << bits - 1))
+                canonical.pointer[index] = Float((index + 1) >> (part * bits) & (1 << bits - 1))
             }
+            let stored = Storage<Float>(count: weight.elements)
             operations[weight.owner].kernel.convert(
                 weight: index(of: weight), canonical: canonical.pointer, to: stored.pointer)
-            for place in numbers.indices { numbers[place] += Int(stored.pointer[place]) << shift }
+            return stored
         }
         var places = [Int](repeating: 0, count: count)
-        for (place, number) in numbers.enumerated() where number > 0 { places[number - 1] = place }
-        return places.indices.allSatisfy { places[$0] == $0 } ? nil : places
+        var isCanonical = true
+        for place in 0..<weight.elements {
+            var number = 0
+            for (part, stored) in parts.enumerated() { number += Int(stored.pointer[place]) << (part * bits) }
+            guard number > 0 else { continue }
+            places[number - 1] = place
+            if number - 1 != place { isCanonical = false }
+        }
+        return isCanonical ? nil : places
     }
+
+    /// Bytes that `places(of:)` uses for an element of a weight while it finds them, and bytes of what it returns.
+    package static let bytesOfPlace = (
+        whileFinding: 3 * MemoryLayout<Float>.stride, found: MemoryLayout<Int>.stride
+    )
 
     private func index(of weight: Plan.WeightPlan) -> Int {
         plan.operations[weight.owner].weights.firstIndex { plan.weights[$0].index == weight.index }!

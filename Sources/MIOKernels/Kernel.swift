@@ -159,10 +159,34 @@ package protocol KernelBackend: Backend {
     func makeKernel(_ description: KernelDescription) throws -> any Kernel
     /// Called once on each thread that runs its kernels, before it does.
     func prepareThread()
+    /// What measurements of it hold for, processor and libraries; `nil` for a backend that is not measured: it has one way
+    /// for everything.
+    var measuredOn: String? { get }
+    /// Whether there is something to measure before a plan for the graph is made.
+    func isTuned(_ graph: Graph) -> Bool
+    /// What was measured.
+    var tuning: Tuning { get }
+    /// The same, with what was measured.
+    func tuned(by tuning: Tuning) -> any KernelBackend
+    /// A tuning for plans of a request: of what is known, and of measurements where there is a choice that nobody has made
+    /// yet.
+    /// - Returns: the tuning, and whether anything was measured.
+    func tuning(for request: PlanRequest, known: Tuning) -> (tuning: Tuning, measured: Bool)
+    /// The same, allowed to multiply in such numbers where it can.
+    func computing(in precision: Precision) -> any KernelBackend
 }
 
+/// Of a backend that is not measured.
 extension KernelBackend {
     package func prepareThread() {}
+    package var measuredOn: String? { nil }
+    package func isTuned(_ graph: Graph) -> Bool { false }
+    package var tuning: Tuning { Tuning() }
+    package func tuned(by tuning: Tuning) -> any KernelBackend { self }
+    package func tuning(for request: PlanRequest, known: Tuning) -> (tuning: Tuning, measured: Bool) {
+        (known, false)
+    }
+    package func computing(in precision: Precision) -> any KernelBackend { self }
 }
 
 /// A library that computes refused to.

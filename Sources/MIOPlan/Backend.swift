@@ -121,6 +121,9 @@ package struct KernelChoice: Hashable, Sendable {
         self.takesPassedRelu = takesPassedRelu
     }
 
+    /// The word of `weightLayouts` for Keras' order without padding.
+    package static let canonicalWeight = "canonical"
+
     /// 32-bit floats that the temporary bytes hold.
     package var scratchElements: Int { scratchBytes / MemoryLayout<Float>.stride }
     /// 32-bit floats that the kept bytes hold.
@@ -134,7 +137,7 @@ package struct KernelChoice: Hashable, Sendable {
             algorithm: KernelName.reference.description,
             inputLayouts: [Layout](repeating: .canonical, count: request.inputShapes.count),
             weightElements: weights.map(\.shape.count),
-            weightLayouts: [String](repeating: "canonical", count: weights.count),
+            weightLayouts: [String](repeating: canonicalWeight, count: weights.count),
             scratchElements: request.samples * memory.scratch,
             workspaceElements: request.samples * memory.kept,
             backwardReadsInputs: memory.backwardReadsInputs, backwardReadsOutput: memory.backwardReadsOutput)

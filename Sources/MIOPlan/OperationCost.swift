@@ -6,7 +6,8 @@ import MIOGraph
 /// Arithmetic is counted as it is written down: a product of matrices (n, m) · (m,) takes 2nm operations, a
 /// convolution 2 · window · channels · filters for each output pixel. Biases and activations are not counted where
 /// there are products. An algorithm that needs fewer operations (Winograd's convolutions) then shows as faster than
-/// the processor's peak. Bytes are those of float32 tensors read and written once.
+/// the processor's peak. Bytes are those of tensors read and written once. Of a table of which a sample reads few rows, these
+/// rows are counted with the sample's values.
 package struct OperationCost: Hashable, Sendable {
     /// One direction, or one part of it.
     package struct Part: Hashable, Sendable {
@@ -44,6 +45,9 @@ package struct OperationCost: Hashable, Sendable {
     package init(_ operation: Plan.Operation, in plan: Plan) {
         let shapes = operation.inputs.map { plan.tensors[$0].shape }
         let inputs = shapes.map(\.count)
+        let inputBytes = operation.inputs.map {
+            plan.tensors[$0].shape.count.clampedTimes(plan.tensors[$0].element.byteCount)
+        }
         let outputShape = plan.tensors[operation.output].shape
         let output = operation.outputs.reduce(0) { $0.clampedPlus(plan.tensors[$1].shape.count) }
         let flops: [LayerFlops] =
@@ -52,6 +56,10 @@ package struct OperationCost: Hashable, Sendable {
             case .layer(let layer, _, _):
                 shapes.indices.map { layer.flops(ofInput: $0, of: shapes, output: outputShape) }
             }
+        let rows: Int? =
+            if case .layer(let layer, _, _) = operation.work {
+                layer.weightElementsOfSample(for: shapes)
+            } else { nil }
         let weights = operation.weights.map { plan.weights[$0].shape.count }
         let needed = inputs.indices.filter { operation.inputGradients[$0] != .none }
         let trained = zip(weights, operation.weightGradients).filter { $1 != .none }.map(\.0)
@@ -59,19 +67,23 @@ package struct OperationCost: Hashable, Sendable {
         func bytes(_ elements: Int...) -> Int { sum(elements).clampedTimes(MemoryLayout<Float>.stride) }
 
         forward = Part(
-            flops: sum(flops.map(\.forward)), bytes: bytes(sum(inputs), output),
-            weightBytes: bytes(sum(weights)))
+            flops: sum(flops.map(\.forward)),
+            bytes: sum(inputBytes).clampedPlus(bytes(output, rows ?? 0)),
+            weightBytes: rows == nil ? bytes(sum(weights)) : 0)
         guard operation.hasBackward else {
             backwardWeights = Part()
             backwardInputs = Part()
             return
         }
+        // A gradient whose rows are listed has no others.
+        let listed = operation.weights.contains { plan.weights[$0].listsRows } ? rows : nil
         backwardWeights =
             trained.isEmpty
             ? Part()
             : Part(
-                flops: sum(flops.map(\.forward)), bytes: bytes(sum(inputs), output),
-                weightBytes: bytes(sum(trained)))
+                flops: sum(flops.map(\.forward)),
+                bytes: sum(inputBytes).clampedPlus(bytes(output, listed ?? 0)),
+                weightBytes: listed == nil ? bytes(sum(trained)) : 0)
         backwardInputs =
             needed.isEmpty
             ? Part()

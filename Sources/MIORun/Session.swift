@@ -80,10 +80,7 @@ package struct Session {
 
     /// Whether there may be operations with several ways, of which the fastest is to be measured. A strict run measures
     /// nothing: another run might find another way faster.
-    private var measuresOperations: Bool {
-        guard let native = backend as? NativeBackend else { return false }
-        return !isStrict && native.isTuned(job.graph)
-    }
+    private var measuresOperations: Bool { !isStrict && backend.isTuned(job.graph) }
 
     /// Keeps in a run's folder how this rank's threads share the work, for when it continues.
     func keepLanes(in folder: String) {
@@ -215,21 +212,19 @@ package struct Session {
     /// computed in several ways.
     /// - Returns: `nil` where there is nothing to measure.
     /// - Throws: `CommunicationError`
-    private func tunedBackend(for request: PlanRequest) throws -> NativeBackend? {
-        guard measuresOperations, var native = backend as? NativeBackend else { return nil }
+    private func tunedBackend(for request: PlanRequest) throws -> (any KernelBackend)? {
+        guard measuresOperations, let machine = backend.measuredOn else { return nil }
         var bytes: [UInt8] = []
         if communicator.rank == 0 {
             let cache = TuningCache()
-            let machine = native.machine
             var known = cache?.tuning(of: machine) ?? Tuning()
             known.prefer(TuningCache(folder: job.runDirectory).tuning(of: machine))
-            let (tuning, measured) = native.tuning(for: request, known: known)
+            let (tuning, measured) = backend.tuning(for: request, known: known)
             // With others on the cores, any of the ways may look slow: the user's later runs measure again.
             if measured, !MachineLoad.isHigh { cache?.add(tuning, of: machine) }
             bytes = tuning.bytes
         }
-        native.tuning = Tuning(bytes: try communicator.broadcast(bytes, root: 0))
-        return native
+        return backend.tuned(by: Tuning(bytes: try communicator.broadcast(bytes, root: 0)))
     }
 
     /// The sizes of this rank's shards: of full batches, and of the last.

@@ -15,12 +15,3 @@ package enum KernelSelection: String, CaseIterable, Sendable {
         }
     }
 }
-
-extension KernelBackend {
-    /// The same, allowed to multiply in such numbers where it can.
-    package func computing(in precision: Precision) -> any KernelBackend {
-        guard var native = self as? NativeBackend else { return self }
-        native.precision = precision
-        return native
-    }
-}

@@ -53,7 +53,7 @@ package struct LaneTuner {
     ) throws -> Decision {
         let question = Question(job, threads: threads, worldSize: worldSize, ranksOnMachine: ranksOnMachine)
         guard threads > 1, question.candidates.count > 1,
-            let machine = (try makeBackend(1) as? NativeBackend)?.machine
+            let machine = try makeBackend(1).measuredOn
         else { return Decision(lanes: question.unmeasured, key: nil, machine: nil) }
         if let known = recall(question, machine: machine, runDirectory: job.runDirectory) {
             return Decision(lanes: known, key: question.key, machine: machine)
@@ -90,10 +90,10 @@ package struct LaneTuner {
     {
         let threads = job.training.threads ?? max(1, cores.cores / ranks)
         let question = Question(job, threads: threads, worldSize: ranks, ranksOnMachine: ranks)
-        guard threads > 1, question.candidates.count > 1, let native = backend as? NativeBackend else {
+        guard threads > 1, question.candidates.count > 1, let machine = backend.measuredOn else {
             return (question.unmeasured, true)
         }
-        let known = recall(question, machine: native.machine, runDirectory: job.runDirectory)
+        let known = recall(question, machine: machine, runDirectory: job.runDirectory)
         return (known ?? question.unmeasured, known != nil)
     }
 

@@ -10,8 +10,12 @@ package struct MemoryNeed: Sendable, Hashable {
     /// Bytes that the ranks of a machine share.
     package let weights: Int
     package let optimizer: Int
+    /// What the ranks have together for weights with constraints, which are projected.
+    package let projections: Int
     /// Bytes of each rank.
     package let gradients: Int
+    /// For the projection of one weight.
+    package let projection: Int
     /// Values and gradients of the tensors between the layers.
     package let values: Int
     /// Prefetched samples.
@@ -19,8 +23,8 @@ package struct MemoryNeed: Sendable, Hashable {
     /// Bytes of a checkpoint: on the disk, and once more in rank 0's memory while it is written.
     package let checkpoint: Int
 
-    package var shared: Int { weights.clampedPlus(optimizer) }
-    package var ofRank: Int { gradients.clampedPlus(values).clampedPlus(batches) }
+    package var shared: Int { weights.clampedPlus(optimizer).clampedPlus(projections) }
+    package var ofRank: Int { gradients.clampedPlus(values).clampedPlus(batches).clampedPlus(projection) }
 
     /// - Parameters:
     ///   - part: samples of the largest part of a batch that a rank has.
@@ -38,6 +42,8 @@ package struct MemoryNeed: Sendable, Hashable {
         weights = plan.weightElements.clampedTimes(bytes)
         let trained = plan.trainedElements.clampedTimes(bytes)
         optimizer = trains ? slots.clampedTimes(trained) : 0
+        (projections, projection) =
+            trains ? WeightProjection.memory(graph: job.graph, plan: plan) : (0, 0)
         // Turns' gradients wait for each other on the levels of a tree; in a step of several stages all are there at once.
         let slabs = lanes.clampedTimes(plan.stages.count > 1 ? max(turns, 1) : 1)
         let levels = max(turns, 1).trailingZeroBitCount
@@ -76,8 +82,10 @@ package struct MemoryNeed: Sendable, Hashable {
     /// The parts of a rank's need, for a message.
     private var parts: String {
         [
-            ("weights and optimizer state", shared), ("gradients", gradients),
-            ("values between the layers", values), ("batches of data", batches), ("a checkpoint", checkpoint),
+            ("weights and optimizer state", weights.clampedPlus(optimizer)),
+            ("projections of weights with constraints", projections.clampedPlus(projection)),
+            ("gradients", gradients), ("values between the layers", values), ("batches of data", batches),
+            ("a checkpoint", checkpoint),
         ].filter { $1 > 0 }.map { "\($0) \(byteText($1))" }.joined(separator: ", ")
     }
 

@@ -37,6 +37,36 @@ import Testing
         #expect(gradients == ["y/kernel": [8.5, 18.25], "y/bias": [9.5]])
     }
 
+    /// A weight's elements lie where `places` says, in every layout; nowhere but in canonical order if it says nothing.
+    @Test func placesOfWeights() throws {
+        let (image, steps) = (Input("image", shape: [6, 5, 3]), Input("steps", shape: [4, 3]))
+        let shared = Conv2D(3, kernelSize: 3, padding: .same, name: "shared")
+        let pixels = Conv2D(20, kernelSize: 3, activation: .relu, name: "blocked")(shared(shared(image)))
+        let flat = Flatten()(BatchNormalization(name: "normal")(pixels))
+        let model = try Model(
+            inputs: [image, steps],
+            outputs: [
+                Conv2D(2, kernelSize: 1, name: "few")(pixels), Dense(3, name: "small")(flat),
+                Dense(400, name: "wide")(flat), LSTM(3, name: "lstm")(steps),
+            ])
+        let executor = try executor(model)
+        var layouts: Set<Bool> = []
+        for weight in executor.plan.weights {
+            var tensor = Tensor(zeros: weight.shape)
+            for index in 0..<weight.shape.count { tensor.values[index] = Float(index + 1) }
+            executor.setCanonical(tensor, weight, in: executor.weights)
+            let places = executor.places(of: weight)
+            layouts.insert(places == nil)
+            #expect(places == nil || Set(places!).count == weight.shape.count)
+            let stored = executor.weights.pointer + weight.offset
+            let isThere = (0..<weight.shape.count).allSatisfy {
+                stored[places?[$0] ?? $0] == Float($0 + 1)
+            }
+            #expect(isThere, "\(weight.name), \(weight.layout)")
+        }
+        #expect(layouts == [true, false])
+    }
+
     /// Of several Dense of every kind, flattened and side by side: from memory that no vector is aligned to.
     @Test func denseLayersReadInputsWhereTheyLie() throws {
         let (image, other) = (Input("image", shape: [3, 5, 7]), Input("other", shape: [20]))

@@ -68,6 +68,24 @@ private typealias Part = OperationCost.Part
         #expect(cost?.backwardInputs == Part(flops: 2 * 3 * 2, bytes: 4 * (3 + 2), weightBytes: 4 * (16 + 2)))
     }
 
+    /// Three numbers name three rows of eight; the plain implementation writes the gradient of the whole table of 100 · 8.
+    @Test func embeddingReadsTheRowsThatASampleNames() throws {
+        let words = Input("words", shape: [3], dtype: .int32)
+        let model = try Model(
+            inputs: [words], outputs: [Dense(1, name: "y")(Embedding(100, 8, name: "table")(words))])
+        let cost = costs(plan(model))["table"]
+        #expect(cost?.forward == Part(bytes: 4 * (3 + 24 + 24)))
+        #expect(cost?.backwardWeights == Part(bytes: 4 * (3 + 24), weightBytes: 4 * 800))
+        #expect(cost?.backwardInputs == Part())
+        let steps = Input("steps", shape: [3, 1], dtype: .int32)
+        let each = try Model(
+            inputs: [steps],
+            outputs: [
+                Dense(1, name: "y")(TimeDistributed(Embedding(100, 8, name: "table"), name: "each")(steps))
+            ])
+        #expect(costs(plan(each))["each"]?.forward == Part(bytes: 4 * (3 + 24 + 24)))
+    }
+
     @Test func nothingGoesBackwardInAForwardPass() throws {
         let input = Input("x", shape: [5])
         let model = try Model(inputs: [input], outputs: [Dense(3, name: "y")(input)])

@@ -73,6 +73,10 @@ public protocol Layer: Callable {
     ///   - output: the shape of a sample of the result.
     func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops
 
+    /// Elements of its weights that a sample reads, of a layer that reads few rows of them; `nil` if a pass reads all of them,
+    /// however many samples it has.
+    func weightElementsOfSample(for inputs: [Shape]) -> Int?
+
     /// What forward keeps for backward, what both use, and which tensors backward reads: they stay until then, and no
     /// longer than they must.
     func memory(for inputs: [Shape], output: Shape) -> LayerMemory

@@ -39,6 +39,8 @@ extension Layer {
 
     public var readingJoinedInputs: (any Layer)? { nil }
 
+    public func weightElementsOfSample(for inputs: [Shape]) -> Int? { nil }
+
     /// One for each element.
     public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops {
         LayerFlops(inputs[input].count)

@@ -90,6 +90,11 @@ public struct Embedding: Layer {
     /// Nothing but copies.
     public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops { LayerFlops(0) }
 
+    /// A row for each number.
+    public func weightElementsOfSample(for inputs: [Shape]) -> Int? {
+        inputs[0].count.clampedTimes(outputDim)
+    }
+
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
         LayerMemory(backwardReadsInputs: true, backwardReadsOutput: false)
     }

@@ -27,6 +27,19 @@ package struct NativeBackend: KernelBackend {
     }
 
     package var name: String { "native" }
+    package var measuredOn: String? { machine }
+
+    package func tuned(by tuning: Tuning) -> any KernelBackend {
+        var copy = self
+        copy.tuning = tuning
+        return copy
+    }
+
+    package func computing(in precision: Precision) -> any KernelBackend {
+        var copy = self
+        copy.precision = precision
+        return copy
+    }
 
     package func fuses(_ activation: Activation) -> Bool { activation.isFused }
 

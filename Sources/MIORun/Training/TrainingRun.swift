@@ -116,8 +116,8 @@ package final class TrainingRun {
         try begin(resume, directory)
         if let directory {
             session.keepLanes(in: directory.path)
-            if let native = backend as? NativeBackend, !native.tuning.entries.isEmpty {
-                TuningCache(folder: directory.path).add(native.tuning, of: native.machine)
+            if let machine = backend.measuredOn, !backend.tuning.entries.isEmpty {
+                TuningCache(folder: directory.path).add(backend.tuning, of: machine)
             }
         }
         trace = try traceRequest.map { try RunTrace($0, of: self) }

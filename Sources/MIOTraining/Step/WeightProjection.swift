@@ -10,7 +10,7 @@ import MIOPlan
 /// blocks. So one rank of the group takes the whole weight in canonical order, projects it with the constraint's plain loop
 /// and puts it back: the same bits at any number of ranks. It costs one more meeting of the ranks a step, in models with
 /// constraints only.
-final class WeightProjection {
+package final class WeightProjection {
     fileprivate struct Entry {
         let weight: Plan.WeightPlan
         let constraint: any Constraint
@@ -42,6 +42,24 @@ final class WeightProjection {
         self.places = places
         canonical = Storage(count: places.map { $0?.count ?? 0 }.max() ?? 0)
         scratch = Storage(count: own.map(\.scratchCount).max() ?? 0)
+    }
+
+    /// Bytes that the projections of a plan's weights take.
+    /// - Returns: those that the ranks of a group share among them, and the most that one of them has beside.
+    package static func memory(graph: Graph, plan: Plan) -> (shared: Int, ofRank: Int) {
+        var (shared, buffers, scratch) = (0, 0, 0)
+        for weight in plan.weights where weight.trainable {
+            guard let constraint = graph.weights[weight.index].description.rules.constraint else {
+                continue
+            }
+            let entry = Entry(weight: weight, constraint: constraint)
+            scratch = max(scratch, entry.scratchCount.clampedTimes(MemoryLayout<Double>.stride))
+            guard weight.layout != KernelChoice.canonicalWeight else { continue }
+            let bytes = Executor.bytesOfPlace
+            shared = shared.clampedPlus(weight.shape.count.clampedTimes(bytes.found))
+            buffers = max(buffers, weight.elements.clampedTimes(bytes.whileFinding))
+        }
+        return (shared, buffers.clampedPlus(scratch))
     }
 
     /// Projects this rank's share. All ranks of the group have made their update, and none reads the weights.

@@ -95,6 +95,10 @@ public struct TimeDistributed: Layer {
         )
     }
 
+    public func weightElementsOfSample(for inputs: [Shape]) -> Int? {
+        layer.weightElementsOfSample(for: inputs.map(step))?.clampedTimes(inputs[0][0])
+    }
+
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
         var memory = layer.memory(for: inputs.map(step), output: step(output))
         memory.kept *= inputs[0][0]
