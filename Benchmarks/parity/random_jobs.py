@@ -305,6 +305,10 @@ class RandomJob:
             if layer.get("class") == "Embedding" and draw.random() < share:
                 layer["embeddings_regularizer"] = {"class_name": "L2", "config": {"l2": 0.01}}
                 layer["embeddings_constraint"] = {"class_name": "MaxNorm", "config": {"max_value": 0.05, "axis": 1}}
+            # What a normalization or a mask does to it is drawn apart from the weights' rules.
+            if layer.get("class") in ("Dense", "Conv2D", "Activation", "LayerNormalization", "BatchNormalization", "LSTM"):
+                if draw.random() < share / 2:
+                    layer["activity_regularizer"] = {"class_name": "L2", "config": {"l2": 0.001}}
             if not weights:
                 continue
             axes = draw.choice([0, [*range(weights - 1)], weights - 1])

@@ -43,14 +43,16 @@ enum RegistryPages {
             entries.append(
                 ClassPage.Entry(
                     name: name, type: String(describing: type(of: layer)),
-                    keys: keys.filter { !["name", "trainable"].contains($0.name) }, config: layer.config,
+                    keys: keys.filter { !["name", "trainable", "activity_regularizer"].contains($0.name) },
+                    config: layer.config,
                     kerasArguments: type(of: layer).kerasArguments.map(\.name)))
         }
         return ClassPage(
             title: "Layers",
             introduction: """
                 What `class` of an item of `model.layers` names ([the other keys of an item](keys.md#modellayers)). All have
-                Keras' arguments with Keras' defaults, `name` and `trainable` among them. Shapes are those of one sample.
+                Keras' arguments with Keras' defaults, `name`, `trainable` and `activity_regularizer` among them. Shapes are those of
+                one sample.
                 """,
             entries: entries,
             sharedTypes: [

@@ -116,6 +116,15 @@ package struct Plan: Sendable {
         package let gradient: GradientFlow
     }
 
+    /// A term of the loss made of a tensor: the sum of a regularizer over its samples, divided by those of the batch.
+    package struct Activity: Sendable {
+        package let name: String
+        package let tensor: Int
+        package let regularizer: any Regularizer
+        /// Whether the term's gradient goes into `tensor`'s first, or is added to what outputs put there.
+        package let gradient: GradientFlow
+    }
+
     /// A part of the gradient slab that is reduced in one go.
     package struct Bucket: Hashable, Sendable {
         package let range: Range<Int>
@@ -131,6 +140,7 @@ package struct Plan: Sendable {
     package let inputs: [Int]
     package let operations: [Operation]
     package let heads: [Head]
+    package let activities: [Activity]
     package let weights: [WeightPlan]
     /// Elements of the weight slab, and how many of them, at its start, are trained.
     package let weightElements: Int
@@ -167,6 +177,11 @@ extension Plan: CustomStringConvertible {
             lines.append(
                 "head \(head.name): tensor \(head.tensor), \(head.absorbed.map { "from logits of \($0.rawValue)" } ?? "as it is")"
             )
+        }
+        for activity in activities {
+            lines.append(
+                "activity \(activity.name): tensor \(activity.tensor), \(activity.regularizer.config.json()), "
+                    + "gradient \(activity.gradient.rawValue)")
         }
         for weight in weights {
             lines.append(

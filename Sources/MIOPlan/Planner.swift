@@ -7,6 +7,7 @@ extension Plan {
         var lowering = Lowering(request, backend: backend)
         lowering.emitOperations()
         lowering.emitHeads()
+        lowering.findActivities()
         lowering.sortIntoStages()
         self = Scheduling(lowering, request).plan(backend: backend.name)
     }
@@ -59,6 +60,7 @@ struct Lowering {
     private(set) var operations: [Draft] = []
     private(set) var inputs: [Int] = []
     private(set) var heads: [Plan.Head] = []
+    private(set) var activities: [Plan.Activity] = []
     /// What each result became: one tensor, or several that a Concatenate would have joined.
     private var parts: [Graph.Source: [Int]] = [:]
     private var tensorOfMask: [Mask: Int] = [:]
@@ -133,7 +135,12 @@ struct Lowering {
     private func isReadInPlace(_ node: Int) -> Bool {
         graph.nodes[node].shape.rank == 1 && !consumers[node].isEmpty
             && consumers[node].allSatisfy { graph.layer(of: $0).readingJoinedInputs != nil }
-            && wishes[node] == nil
+            && wishes[node] == nil && !isRegularized(node)
+    }
+
+    /// Whether the loss has a term of a node's results.
+    private func isRegularized(_ node: Int) -> Bool {
+        graph.layer(of: node).activityRegularizer != nil
     }
 
     /// A call that only gives the axes other names. A blocked image stays where it is if it is flattened to a
@@ -182,7 +189,9 @@ struct Lowering {
         }
         if let activation = split {
             // The loss makes the output's values from the logits, unless somebody else needs them too.
-            guard !consumers[node].isEmpty || wishes[node, default: []].contains(where: { $0 != activation })
+            guard
+                !consumers[node].isEmpty || isRegularized(node)
+                    || wishes[node, default: []].contains(where: { $0 != activation })
             else {
                 return
             }
@@ -297,6 +306,14 @@ struct Lowering {
     }
 
     // MARK: Heads
+
+    mutating func findActivities() {
+        activities = graph.activities.map { source, regularizer in
+            Plan.Activity(
+                name: graph.name(of: source), tensor: tensor(of: source), regularizer: regularizer,
+                gradient: request.forwardOnly ? .none : .first)
+        }
+    }
 
     mutating func emitHeads() {
         for (output, head) in zip(graph.outputs, request.heads) {

@@ -27,6 +27,7 @@ struct ReluFusion {
         for head in lowering.heads {
             for tensor in Set([head.tensor, head.predictions]) { readers[root(tensor), default: 0] += 1 }
         }
+        for activity in lowering.activities { readers[root(activity.tensor), default: 0] += 1 }
         var maker: [Int: Int] = [:]
         var calls: [Int: Int] = [:]
         for (index, operation) in operations.enumerated() {

@@ -11,6 +11,7 @@ struct Scheduling {
     private let request: PlanRequest
     private let hasBackward: [Bool]
     private var heads: [Plan.Head]
+    private let activities: [Plan.Activity]
     private var inputFlows: [[Plan.GradientFlow]]
     private var weightFlows: [[Plan.GradientFlow]]
     /// Those that a head or an operation gives a gradient.
@@ -26,6 +27,9 @@ struct Scheduling {
 
         // Backward runs where something trained lies before and a loss behind.
         var leadsToLoss = Set(lowering.heads.filter { $0.gradient != .none }.map { root($0.tensor) })
+        for activity in lowering.activities where activity.gradient != .none {
+            leadsToLoss.insert(root(activity.tensor))
+        }
         for operation in operations.reversed()
         where operation.outputs.contains(where: { leadsToLoss.contains(root($0)) }) {
             for input in operation.inputs { leadsToLoss.insert(root(input)) }
@@ -43,6 +47,13 @@ struct Scheduling {
                 return head.with(gradient: .none)
             }
             return head.with(gradient: written.insert(root(head.tensor)).inserted ? .first : .adds)
+        }
+        activities = lowering.activities.map { activity in
+            guard activity.gradient != .none, lowering.dependsOnWeights(activity.tensor) else {
+                return activity.with(gradient: .none)
+            }
+            return activity.with(
+                gradient: written.insert(root(activity.tensor)).inserted ? .first : .adds)
         }
         inputFlows = operations.map { $0.inputs.map { _ in .none } }
         weightFlows = operations.map { $0.weights.map { _ in .none } }
@@ -94,6 +105,10 @@ struct Scheduling {
             memory.useValue(head.predictions, at: count)
             if head.gradient != .none { memory.useGradient(head.tensor, at: count) }
         }
+        for activity in activities {
+            memory.useValue(activity.tensor, at: count)
+            if activity.gradient != .none { memory.useGradient(activity.tensor, at: count) }
+        }
         let scratch = memory.addScratch(
             bytes: lowering.operations.map { $0.choice?.scratchBytes ?? 0 }.max() ?? 0)
         let workspaces = lowering.operations.enumerated().map { index, operation in
@@ -118,7 +133,8 @@ struct Scheduling {
                     scratchOffset: memory.offset(scratch), workspaceOffset: memory.offset(workspaces[index]),
                     forwardSums: stages.forward[index], backwardSums: stages.backward[index])
             },
-            heads: heads, weights: weights, weightElements: weights.last?.range.upperBound ?? 0,
+            heads: heads, activities: activities, weights: weights,
+            weightElements: weights.last?.range.upperBound ?? 0,
             trainedElements: trained.last?.range.upperBound ?? 0, buckets: buckets(trained),
             arenaBytes: memory.bytes, stages: stages.stages, batchSumCount: stages.count)
     }
@@ -207,5 +223,11 @@ extension Plan.Head {
         Plan.Head(
             name: name, tensor: tensor, absorbed: absorbed, predictions: predictions, shape: shape,
             gradient: gradient)
+    }
+}
+
+extension Plan.Activity {
+    fileprivate func with(gradient: Plan.GradientFlow) -> Plan.Activity {
+        Plan.Activity(name: name, tensor: tensor, regularizer: regularizer, gradient: gradient)
     }
 }

@@ -151,6 +151,7 @@ enum Models {
             Conv2D(4, kernelSize: [3, 5], strides: [2, 1], padding: .same, activation: .relu),
             MaxPooling2D(poolSize: 3, strides: 2, padding: .same), Flatten(), Reshape([2, -1]),
             Concatenate(axis: 1), Add(), Dropout(0.25, seed: 3), ActivationLayer(.softmax),
+            ActivityRegularization(l1: 0.1, l2: 0.2),
             LayerNormalization(axis: [1, -1], epsilon: 0.1, center: false),
             Embedding(9, 4, embeddingsInitializer: .ones, maskZero: true), Masking(maskValue: -1),
             BatchNormalization(axis: 1, momentum: 0.5, epsilon: 0.1, center: false),

@@ -28,7 +28,7 @@ import Testing
                 "job.yaml:23: loging: unknown key; did you mean \"logging\"? Valid keys here: callbacks, "))
         #expect(
             message(replacing: "filters: 32", with: "filters: 32, units: 3").hasPrefix(
-                "job.yaml:8: model.layers[0].units: unknown key. Valid keys here: activation, bias_constraint, bias_ini"
+                "job.yaml:8: model.layers[0].units: unknown key. Valid keys here: activation, activity_regularizer, "
             ))
         #expect(
             message(replacing: "weight: 0.5", with: "wieght: 0.5").hasPrefix(

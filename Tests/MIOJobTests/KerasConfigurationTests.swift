@@ -176,7 +176,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("class: Dense, units: 3, activity_regularizer: l2", "activity_regularizer: ", "\"l2\""),
+        ("class: Dense, units: 3, lora_rank: 4", "lora_rank: ", "found 4"),
         ("class: Conv2D, filters: 2, kernel_size: 3, groups: 2", "groups: ", "found 2"),
         ("class: Conv2D, filters: 2, kernel_size: 3, dilation_rate: [2, 2]", "dilation_rate: ", "[2, 2]"),
         (
@@ -200,7 +200,7 @@ import Testing
         let weights: [(key: String, value: String)] = [
             ("kernel_regularizer", "{class_name: OrthogonalRegularizer}"),
             ("bias_regularizer", "{class_name: L2, config: {l2: -1}}"),
-            ("activity_regularizer", "l2"), ("kernel_constraint", "{class_name: MaxNorm, config: {axis: x}}"),
+            ("activity_regularizer", "l5"), ("kernel_constraint", "{class_name: MaxNorm, config: {axis: x}}"),
             ("bias_constraint", "[NonNeg]"), ("lora_rank", "4"), ("lora_alpha", "8"),
             ("quantization_config", "{class_name: Int8QuantizationConfig}"), ("dtype", "bfloat16"),
             ("kernel_initializer", "SomebodysOwn"), ("bias_initializer", "null"), ("use_bias", "null"),
@@ -220,7 +220,7 @@ import Testing
             ("class: Flatten", [("data_format", "channels_first"), ("autocast", "false")]),
             (
                 "class: Dropout, rate: 0.5",
-                [("noise_shape", "[1, 2]"), ("seed", "1.5"), ("activity_regularizer", "l2")]
+                [("noise_shape", "[1, 2]"), ("seed", "1.5"), ("activity_regularizer", "l5")]
             ),
             ("class: Activation", [("activation", "swish"), ("activation", "null")]),
             ("class: Reshape, target_shape: [128]", [("dtype", "float64")]),

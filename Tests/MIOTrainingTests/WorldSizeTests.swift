@@ -35,8 +35,10 @@ import Testing
     }
 
     /// A folder with shards of 7 and 12 samples; `kind` is labelled on the given rows only.
-    /// - Parameter missing: whether elements of `box` are missing, in two rows all of them.
-    static func writeData(labelled: Set<Int>, missing: Bool = false) throws -> String {
+    /// - Parameters:
+    ///   - missing: whether elements of `box` are missing, in two rows all of them.
+    ///   - zeros: a column of zeros of so many elements, `hidden`; none at 0.
+    static func writeData(labelled: Set<Int>, missing: Bool = false, zeros: Int = 0) throws -> String {
         let folder = FileManager.default.temporaryDirectory.path + "/mio-world-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var random = PhiloxSequence(seed: 5, stream: 1)
@@ -63,7 +65,8 @@ import Testing
                     ("input", input), ("kind", Tensor(shape: [rows], values: kind)),
                     ("box", Tensor(shape: [rows, 4], values: box)),
                     ("box_weight", Tensor(shape: [rows], values: (0..<rows).map { Float($0 % 3) })),
-                ], to: "\(folder)/train-\(shard).npz")
+                ] + (zeros > 0 ? [("hidden", Tensor(zeros: [rows, zeros]))] : []),
+                to: "\(folder)/train-\(shard).npz")
         }
         return folder
     }
@@ -77,7 +80,8 @@ import Testing
     static func train(
         _ makeModel: @escaping @Sendable () throws -> Model = WorldSizeTests.model,
         ranks: Int, groupSize: Int? = nil, lanes: Int = 1, batchSize: Int, pass: Int, folder: String,
-        virtualShards: Int? = nil, between: SumBetweenGroups = .any
+        virtualShards: Int? = nil, between: SumBetweenGroups = .any,
+        outputs: @escaping @Sendable () -> [OutputSpecification] = WorldSizeTests.outputs
     ) throws -> [Trace] {
         try InProcessCommunicator.run(worldSize: ranks, groupSize: groupSize) { communicator in
             let model = try makeModel()

@@ -117,8 +117,25 @@ public struct Graph: Sendable {
         sourceOfOutput = Dictionary(outputs.map { ($0.name, $0.source) }) { first, _ in first }
     }
 
+    /// Whether the loss has a term that is not of an output: of weights, or of layers' results.
+    public var hasRegularizers: Bool { hasWeightRegularizers || hasActivityRegularizers }
+
+    /// The results of calls that the loss has a term of.
+    package var activities: [(source: Source, regularizer: any Regularizer)] {
+        nodes.indices.flatMap { node in
+            layer(of: node).activityRegularizer.map { regularizer in
+                nodes[node].results.indices.map { (Source(node: node, result: $0), regularizer) }
+            } ?? []
+        }
+    }
+
+    /// Whether the loss has a term made of layers' results.
+    package var hasActivityRegularizers: Bool {
+        layers.contains { $0.layer.activityRegularizer != nil }
+    }
+
     /// Whether the loss has a term made of weights alone.
-    public var hasRegularizers: Bool {
+    package var hasWeightRegularizers: Bool {
         weights.contains { $0.trainable && $0.description.rules.regularizer != nil }
     }
 

@@ -40,6 +40,7 @@ extension Graph {
             if isFirst {
                 for (key, value) in part.config.entries { entry[key] = value }
                 if !part.isTrained { entry["trainable"] = false }
+                if let activity = part.activity { entry["activity_regularizer"] = activity.config }
             }
             return entry
         }
@@ -52,18 +53,19 @@ extension Graph {
 
     /// A layer or a nested model, as a job file writes it.
     private func part(_ index: Int) -> (
-        name: String, className: String, config: ConfigDictionary, isTrained: Bool, isInput: Bool
+        name: String, className: String, config: ConfigDictionary, isTrained: Bool, isInput: Bool,
+        activity: (any Regularizer)?
     ) {
         switch outline.parts[index] {
         case .layer(let index):
             let entry = layers[index]
             return (
                 entry.name, type(of: entry.layer).className, entry.layer.config, entry.isTrained,
-                entry.layer.role == .input
+                entry.layer.role == .input, entry.layer.attributes.activityRegularizer
             )
         case .model(let index):
             let model = nestedModels[index]
-            return (model.name, model.className, model.config, model.isTrained, false)
+            return (model.name, model.className, model.config, model.isTrained, false, nil)
         }
     }
 }

@@ -21,6 +21,9 @@ public protocol Layer: Callable {
     /// The name, and whether the weights are trained.
     var attributes: LayerAttributes { get }
 
+    /// A term of the loss for every result of every call: its sum over the samples, divided by the batch's samples.
+    var activityRegularizer: (any Regularizer)? { get }
+
     /// Keras' arguments but `name` and `trainable`, complete, in Keras' order.
     var config: ConfigDictionary { get }
 
@@ -119,6 +122,8 @@ extension Layer {
 
     public var resultCount: Int { 1 }
 
+    public var activityRegularizer: (any Regularizer)? { attributes.activityRegularizer }
+
     /// - Throws: `ShapeError` if one of them holds integers.
     func requireReal(_ inputs: [TensorSpec]) throws(ShapeError) {
         guard inputs.allSatisfy({ $0.element == .float32 }) else {
@@ -158,12 +163,17 @@ public struct LayerAttributes: Sendable {
     public let name: String?
     /// Whether the weights are trained.
     public let trainable: Bool
+    /// A term of the loss made of the layer's results (Keras' `activity_regularizer`).
+    public let activityRegularizer: (any Regularizer)?
     let identity = LayerIdentity()
 
     /// Without a name the layer gets one by its class.
-    public init(name: String? = nil, trainable: Bool = true) {
+    public init(
+        name: String? = nil, trainable: Bool = true, activityRegularizer: (any Regularizer)? = nil
+    ) {
         self.name = name
         self.trainable = trainable
+        self.activityRegularizer = activityRegularizer
     }
 }
 

@@ -4,7 +4,7 @@ import MIOConfig
 extension [KerasArgument] {
     /// https://keras.io/api/layers/base_layer/
     static let ofEveryLayer: Self = [
-        .dtype, .at(true, named: "autocast"), .at(.null, named: "activity_regularizer"),
+        .dtype, .at(true, named: "autocast"),
     ]
 
     /// https://keras.io/api/layers/core_layers/input/

@@ -36,6 +36,7 @@ public enum LayerRegistry {
         Concatenate.self,
         Add.self,
         Dropout.self,
+        ActivityRegularization.self,
         ActivationLayer.self,
         LayerNormalization.self,
         BatchNormalization.self,
@@ -91,10 +92,26 @@ public enum LayerRegistry {
         }
         let attributes = LayerAttributes(
             name: try config.optionalString("name"),
-            trainable: try config.boolean("trainable", default: true))
+            trainable: try config.boolean("trainable", default: true),
+            activityRegularizer: try activityRegularizer(of: type, &config))
         let layer = try type.init(attributes: attributes, config: &config)
         try config.accept(.ofEveryLayer + type.kerasArguments)
         try config.finish()
         return layer
+    }
+
+    private static func activityRegularizer(of type: any Layer.Type, _ config: inout ConfigReader)
+        throws(ConfigError) -> (any Regularizer)?
+    {
+        let key = "activity_regularizer"
+        config.describe(key, "a regularizer")
+        guard let value = config.value(key) else { return nil }
+        if type == InputLayer.self {
+            throw config.error(key, "an input computes nothing; regularize what is computed of it")
+        }
+        if type == ActivityRegularization.self {
+            throw config.error(key, "the layer is one itself; set l1 and l2, and leave this out")
+        }
+        return try RegularizerRegistry.read(value, at: config.path.appending(key))
     }
 }

@@ -80,7 +80,9 @@ package struct StartingPoint {
 extension Job {
     /// Of the losses, metrics and regularizers that an epoch's sums are of.
     var outputsChecksum: UInt32 {
-        let regularizers = graph.weights.compactMap { $0.description.rules.regularizer?.config }
+        let regularizers =
+            graph.weights.compactMap { $0.description.rules.regularizer?.config }
+            + graph.activities.map(\.regularizer.config)
         return CRC32.of(
             Array(ConfigValue.list(outputs.map { .dictionary($0.config) } + regularizers).json().utf8))
     }

@@ -1,14 +1,22 @@
+import MIOGraph
 import MIOObjectives
 
-/// Where a step's numbers are that all ranks add up: the heads' sums, two label counts a head of the following batch,
-/// the signals.
+/// Where a step's numbers are that all ranks add up: the heads' sums, those of the terms of layers' results, two label counts
+/// a head of the following batch, the signals.
 struct ControlNumbers {
     let sums: Int
     let heads: Int
 
-    init(_ outputs: [OutputSpecification]) {
+    /// The terms of layers' results: their sum over all samples, and the samples. Behind the heads' sums.
+    static let ofActivities = 2
+    /// `nil` if there are none.
+    let activities: Int?
+
+    init(_ outputs: [OutputSpecification], _ graph: Graph) {
         heads = outputs.count
-        sums = outputs.reduce(0) { $0 + 1 + 2 * $1.allMetrics.count }
+        let ofHeads = outputs.reduce(0) { $0 + 1 + 2 * $1.allMetrics.count }
+        activities = graph.hasActivityRegularizers ? ofHeads : nil
+        sums = ofHeads + (activities == nil ? 0 : Self.ofActivities)
     }
 
     var counts: Int { sums }

@@ -96,16 +96,24 @@ package final class Evaluator {
         TreeOrder.sum(totals.pointer, terms: shards.own.count, count: numbers)
         let totals = try communicator.sumInTreeOrder(
             Array(UnsafeBufferPointer(start: totals.pointer, count: numbers)))
-        let regularization = replica.regularization
         sums.set(
-            totals, heads: replica.heads,
-            regularization: regularization.isEmpty
-                ? nil : regularization.value(of: replica.executor.weights.pointer), samples: 1
+            totals, heads: replica.heads, regularization: regularizationValue(totals), samples: 1
         ) { head in
             let count = replica.sumCount + 2 * head
             return replica.labels[head].denominator(
                 HeadLabels.Count(positions: totals[count], weights: totals[count + 1]), batches: batches)
         }
         return sums.list()
+    }
+
+    /// The terms of the loss that are not of outputs: of the weights as they are, and a mean over all samples; `nil` if there
+    /// are none.
+    private func regularizationValue(_ totals: [Double]) -> Double? {
+        let regularization = replica.regularization
+        guard replica.graph.hasRegularizers else { return nil }
+        let ofWeights = regularization.value(of: replica.executor.weights.pointer)
+        guard replica.graph.hasActivityRegularizers else { return ofWeights }
+        let place = replica.sumCount - ControlNumbers.ofActivities
+        return ofWeights + (totals[place + 1] == 0 ? 0 : totals[place] / totals[place + 1])
     }
 }

@@ -14,6 +14,7 @@ final class Frame {
     let executor: Executor
     let heads: [Head]
     let columns: ColumnMap
+    private let activities: [ActivityTerm]
     /// Where its passes are recorded; `nil` for nowhere.
     var timeline: StepTimeline?
     private let plan: Plan
@@ -23,6 +24,7 @@ final class Frame {
         plan = executor.plan
         self.heads = heads
         self.columns = columns
+        activities = executor.plan.activities.map { ActivityTerm($0, executor) }
     }
 
     /// Brings a pass' samples of every input to where they are read, or has them read in the batch.
@@ -53,8 +55,10 @@ final class Frame {
         return isFinite
     }
 
-    /// Doubles that the heads add up together.
-    var sumCount: Int { heads.reduce(0) { $0 + $1.sumCount } }
+    /// Doubles that the heads, and behind them the terms of layers' results, add up together.
+    var sumCount: Int {
+        heads.reduce(0) { $0 + $1.sumCount } + (activities.isEmpty ? 0 : ControlNumbers.ofActivities)
+    }
 
     /// Runs one pass forward through all stages and adds the heads' sums.
     /// - Parameters:
@@ -94,5 +98,13 @@ final class Frame {
             timeline?.record(head: index, from: evaluating, samples: range.count)
             offset += head.sumCount
         }
+        guard !activities.isEmpty else { return }
+        let evaluating = timeline?.now ?? 0
+        let denominator = denominators == nil ? nil : Double(batch.globalCount)
+        for activity in activities {
+            sums[offset] += activity.evaluate(samples: range.count, denominator: denominator)
+        }
+        sums[offset + 1] += Double(range.count)
+        timeline?.record(.activities, from: evaluating, samples: range.count)
     }
 }

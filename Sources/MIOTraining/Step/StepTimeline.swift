@@ -6,7 +6,8 @@ import MIOTrace
 package final class StepTimeline {
     /// What a rank does beside computing layers and losses.
     package enum Part: Int, CaseIterable, Sendable {
-        case step, inputs, lanes, stage, labels, progress, tree, sum, finish, update, publish, data, records
+        case step, inputs, lanes, stage, activities, labels, progress, tree, sum, finish, update,
+            publish, data, records
         case checkpoint, validation
 
         fileprivate var facts: Timeline.Facts {
@@ -15,6 +16,7 @@ package final class StepTimeline {
             case .inputs: .init("load inputs", .inputs)
             case .lanes: .init("wait for threads", .threads)
             case .stage: .init("add up over the batch", .ranks)
+            case .activities: .init("terms of layers' results", .loss)
             case .labels: .init("count labels", .labels)
             case .progress: .init("add up gradients", .reduction)
             case .tree: .init("add up shards", .reduction)

@@ -36,14 +36,14 @@ package final class TrainingMemory {
         var layout = SharedLayout()
         let places = GradientReduction.Memory.Places(
             in: &layout, group: group, partition: partition, elements: plan.trainedElements,
-            numbers: ControlNumbers(graph.trainedOutputs(outputs).compactMap(\.self)).count
+            numbers: ControlNumbers(graph.trainedOutputs(outputs).compactMap(\.self), graph).count
                 + plan.batchSumCount)
         let weightPlace = layout.place(Float.self, count: plan.weightElements)
         let slotPlaces = optimizer.slotNames.map { _ in
             layout.place(Float.self, count: plan.trainedElements)
         }
         let penaltyPlace = layout.place(
-            Double.self, count: graph.hasRegularizers ? partition.blocks.count : 0)
+            Double.self, count: graph.hasWeightRegularizers ? partition.blocks.count : 0)
         let memory = try communicator.shareMemory(byteCount: layout.byteCount)
         reduction = GradientReduction.Memory(memory, at: places)
         weights = memory.storage(weightPlace)

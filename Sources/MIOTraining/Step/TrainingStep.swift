@@ -76,7 +76,7 @@ package final class TrainingStep {
         let specifications = replica.heads.map(\.specification)
         names = replica.logNames
         sums = StepSums(names)
-        places = ControlNumbers(specifications)
+        places = ControlNumbers(specifications, replica.graph)
         control = Storage(count: places.count)
         denominators = Storage(count: replica.heads.count)
         gradients = BatchGradients(
@@ -142,7 +142,7 @@ package final class TrainingStep {
         try reduction.finish()
         timeline?.record(.finish, from: finishing)
 
-        let regularization = regularized?.value
+        let regularization = regularizationValue(samples: batch.globalCount)
         sums.set(
             control.pointer, heads: replica.heads, regularization: regularization,
             samples: batch.globalCount
@@ -169,6 +169,13 @@ package final class TrainingStep {
             samples: batch.globalCount, nonFinite: isFinite ? .none : .found,
             stopRequested: control.pointer[places.signals] > 0,
             errorPending: control.pointer[places.signals + 1] > 0, learningRate: learningRate)
+    }
+
+    /// The terms of the loss that are not of outputs; `nil` if there are none.
+    private func regularizationValue(samples: Int) -> Double? {
+        guard let place = places.activities else { return regularized?.value }
+        let activities = samples == 0 ? 0 : control.pointer[place] / Double(samples)
+        return (regularized?.value ?? 0) + activities
     }
 
     private var lossesAreFinite: Bool {

@@ -107,7 +107,8 @@ public struct Bidirectional: Layer {
         }
         self.init(
             attributes: LayerAttributes(
-                name: attributes.name, trainable: attributes.trainable && layer.attributes.trainable),
+                name: attributes.name, trainable: attributes.trainable && layer.attributes.trainable,
+                activityRegularizer: attributes.activityRegularizer),
             layer, mode, other)
     }
 

@@ -28,8 +28,13 @@ extension ConfigReader {
         guard LayerRegistry.classNames.contains(named.identifier) else {
             throw named.unknownIdentifier(valid: LayerRegistry.classNames)
         }
-        return try LayerRegistry.makeLayer(
+        let layer = try LayerRegistry.makeLayer(
             className: named.identifier, classKey: "class", config: &named.reader)
+        guard layer.attributes.activityRegularizer == nil else {
+            throw named.reader.error(
+                "activity_regularizer", "a layer inside another one has none; give it to the outer one")
+        }
+        return layer
     }
 }
 

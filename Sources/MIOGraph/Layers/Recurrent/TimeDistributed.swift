@@ -26,7 +26,8 @@ public struct TimeDistributed: Layer {
     public init(attributes: LayerAttributes, config: inout ConfigReader) throws(ConfigError) {
         layer = try config.innerLayer("layer")
         self.attributes = LayerAttributes(
-            name: attributes.name, trainable: attributes.trainable && layer.attributes.trainable)
+            name: attributes.name, trainable: attributes.trainable && layer.attributes.trainable,
+            activityRegularizer: attributes.activityRegularizer)
     }
 
     public var config: ConfigDictionary { ["layer": layer.innerConfig(name: layer.innerName)] }
