@@ -156,9 +156,13 @@ public struct BatchNormalization: Layer {
     // MARK: Sums
 
     /// Of each channel Σ x, then of each Σ x², then the number of positions; backward: of each Σ dy, then of each Σ dy · x̂.
+    ///
+    /// A mask has no last axis: along any other one it may leave out other positions of each channel, so that each has a
+    /// number of positions of its own.
     public func batchSums(for inputs: [Shape]) -> BatchSums? {
         let channels = channels(of: inputs[0])
-        return BatchSums(forward: 2 * channels + 1, backward: 2 * channels)
+        return BatchSums(
+            forward: 2 * channels + (isLastAxis(of: inputs[0]) ? 1 : channels), backward: 2 * channels)
     }
 
     /// What a call normalizes by, for one channel.
@@ -176,11 +180,12 @@ public struct BatchNormalization: Layer {
 
     /// - Parameters:
     ///   - sums: of `addForwardSums`, over the global batch.
+    ///   - isLastAxis: whether all channels have one number of positions.
     ///   - isMasked: whether positions were left out of them.
-    public func statistics(_ sums: UnsafePointer<Double>, channel: Int, channels: Int, isMasked: Bool)
-        -> Statistics
-    {
-        let count = sums[2 * channels]
+    public func statistics(
+        _ sums: UnsafePointer<Double>, channel: Int, channels: Int, isLastAxis: Bool = true, isMasked: Bool
+    ) -> Statistics {
+        let count = sums[2 * channels + (isLastAxis ? 0 : channel)]
         let divisor = isMasked ? count + 1e-7 : count
         let (sum, squares) = (sums[channel], sums[channels + channel])
         let mean = divisor == 0 ? 0 : sum / divisor
@@ -230,9 +235,11 @@ public struct BatchNormalization: Layer {
         sums: UnsafePointer<Double>
     ) {
         let channels = channels(of: inputShapes[0])
+        let isLastAxis = isLastAxis(of: inputShapes[0])
         let (kept, new) = (Float(momentum), Float(1 - momentum))
         for channel in 0..<channels {
-            let statistics = statistics(sums, channel: channel, channels: channels, isMasked: isMasked)
+            let statistics = statistics(
+                sums, channel: channel, channels: channels, isLastAxis: isLastAxis, isMasked: isMasked)
             state[0][channel] = state[0][channel] * kept + Float(statistics.mean) * new
             state[1][channel] = state[1][channel] * kept + Float(statistics.variance) * new
         }
@@ -255,9 +262,12 @@ public struct BatchNormalization: Layer {
     private func statistics<T: Scalar>(_ call: ForwardCall<T>) -> [Statistics] {
         let channels = channels(of: call.inputShapes[0])
         let first = (scale ? 1 : 0) + (center ? 1 : 0)
+        let isLastAxis = isLastAxis(of: call.inputShapes[0])
         return (0..<channels).map { channel in
             if let sums = call.batchSums {
-                return statistics(sums, channel: channel, channels: channels, isMasked: call.masks[0] != nil)
+                return statistics(
+                    sums, channel: channel, channels: channels, isLastAxis: isLastAxis,
+                    isMasked: call.masks[0] != nil)
             }
             return statistics(
                 movingMean: Double(call.weights[first][channel]),
@@ -269,15 +279,15 @@ public struct BatchNormalization: Layer {
     @_specialize(where T == Double)
     public func addForwardSums<T: Scalar>(_ call: ForwardCall<T>, to sums: UnsafeMutablePointer<Double>) {
         let channels = channels(of: call.inputShapes[0])
-        var count = 0
+        // All channels of the last axis have the first one's positions.
+        let counted = isLastAxis(of: call.inputShapes[0]) ? 1 : channels
         forEachElement(call) { element, channel, counts in
             guard counts else { return }
             let x = Double(call.inputs[0][element])
             sums[channel] += x
             sums[channels + channel] += x * x
-            count += 1
+            if channel < counted { sums[2 * channels + channel] += 1 }
         }
-        sums[2 * channels] += Double(count / max(channels, 1))
     }
 
     @_specialize(where T == Float)

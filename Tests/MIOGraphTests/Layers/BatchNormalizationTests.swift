@@ -22,6 +22,29 @@ import Testing
         }
     }
 
+    /// Along steps, of which a mask leaves out others in each sample: each step has its own number of positions. Keras 3.15
+    /// gives these moving averages for a momentum of 0.
+    @Test func maskedStepsAreCountedOneByOne() throws {
+        let layer = BatchNormalization(axis: 1, momentum: 0)
+        var sums = [Double](repeating: 0, count: 6)
+        let output = try run(
+            layer, shape: [2, 2], [1, 10, 3, 30, 5, 50, 7, 70], mask: [1, 0, 1, 1],
+            weights: [[1, 1], [0, 0], [0, 0], [1, 1]], sums: &sums)
+        #expect(sums == [66, 77, 2626, 4949, 4, 2])
+        let state: [Storage<Float>] = [Storage(copying: [0, 0]), Storage(copying: [1, 1])]
+        layer.updateState(state.map(\.pointer), inputShapes: [[2, 2]], isMasked: true, sums: sums)
+        // Keras adds 1e-7 to the numbers of positions.
+        for (values, expected) in zip(state, [[16.5, 38.5], [384.25, 992.25]] as [[Float]]) {
+            for (value, expected) in zip(values.buffer, expected) {
+                #expect(abs(value - expected) <= 2e-7 * expected)
+            }
+        }
+        let keras = [
+            -0.79072267, -0.3315934, -1.1269835, -0.2698412, -0.5866652, 1.7089813, -0.9999995, 0.9999995,
+        ]
+        for (found, expected) in zip(output, keras) { #expect(abs(found - expected) < 1e-6) }
+    }
+
     @Test func evaluationUsesTheMovingAverages() throws {
         let run = try LayerRun<Double>(
             BatchNormalization(epsilon: 0), shapes: [[2]], samples: 1, inputs: [[1, 10]],
@@ -42,7 +65,7 @@ import Testing
             [Double](repeating: 0, count: channels), [Double](repeating: 1, count: channels),
         ]
         func total(_ x: [Double], _ weights: [[Double]]) throws -> Double {
-            var sums = [Double](repeating: 0, count: 2 * channels + 1)
+            var sums = [Double](repeating: 0, count: layer.batchSums(for: [shape])!.forward)
             return zip(try run(layer, shape: shape, x, mask: mask, weights: weights, sums: &sums), upstream)
                 .reduce(0) { $0 + $1.0 * $1.1 }
         }
@@ -113,7 +136,7 @@ import Testing
         let dy = Storage(copying: upstream)
         let dx = Storage<Double>(count: x.count)
         let dWeights = (0..<2).map { _ in Storage<Double>(count: channels) }
-        let sums = Storage<Double>(count: 2 * channels + 1)
+        let sums = Storage<Double>(count: layer.batchSums(for: [shape])!.forward)
         let gradientSums = Storage<Double>(count: 2 * channels)
         var forward = call(layer, shape, input, mask, weights, output)
         layer.addForwardSums(forward, to: sums.pointer)
