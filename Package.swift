@@ -262,6 +262,14 @@ package.targets += [
         name: "KerasParityTests",
         dependencies: ["KerasParity", "MIO", "MIOCallbacks", "MIOComm", "MIOConfig"],
         swiftSettings: strict),
+    // What every class of every registry promises: layers, losses, metrics, optimizers and the rest, with one line a
+    // class.
+    .testTarget(
+        name: "RegistryTests",
+        dependencies: [
+            "MIOBase", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOPlan", "MIOKernels",
+            "MIOJob",
+        ], swiftSettings: strict),
     // Counts the allocations of a whole training loop. The tests run it, and do not depend on it: that would link
     // its malloc into the test runner.
     .executableTarget(

@@ -172,7 +172,7 @@ private struct LayerNames {
 }
 
 /// As Keras does it (`to_snake_case`): `MaxPooling2D` → `max_pooling2d`.
-func snakeCase(_ name: String) -> String {
+package func snakeCase(_ name: String) -> String {
     var result = ""
     var previous: Character?
     let characters = Array(name)

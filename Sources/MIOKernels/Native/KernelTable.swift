@@ -203,6 +203,9 @@ extension NativeBackend {
         graph.layers.contains { entry in kernels.contains { $0.isThreaded && $0.matches(entry.layer) } }
     }
 
+    /// Whether there is a fast kernel for a layer's class. It need not run all of its calls.
+    package static func hasKernel(for layer: any Layer) -> Bool { kernels.contains { $0.matches(layer) } }
+
     package func choose(_ request: KernelRequest) -> KernelChoice {
         prepareThread()
         return Self.kernels.lazy.compactMap { $0.choose(request, self) }.first ?? .reference(request)

@@ -2,7 +2,7 @@ import CDenseLoops
 import MIOBase
 import MIOConfig
 
-/// The mean over the last axis of, with e = prediction − target:
+/// Quadratic in small errors, linear in large ones. The mean over the last axis of, with e = prediction − target:
 ///
 ///     ½·e²                 where |e| ≤ delta
 ///     delta·|e| − ½·delta² elsewhere

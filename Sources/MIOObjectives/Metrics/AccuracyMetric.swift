@@ -1,7 +1,7 @@
 import MIOBase
 import MIOConfig
 
-/// The share of right answers, with the meaning that fits the output, as Keras chooses it:
+/// The share of right answers. What is right depends on the output, as in Keras:
 ///
 ///     prediction's last axis is 1    binary accuracy, threshold 0.5
 ///     targets are class indices      sparse categorical accuracy

@@ -11,7 +11,7 @@ public enum BoxFormat: String, Hashable, Sendable, CaseIterable {
     case centerXYWH = "center_xywh"
 }
 
-/// The mean overlap of predicted and true boxes: intersection over union,
+/// The mean overlap of predicted and true boxes. The overlap of two boxes is their intersection over their union:
 ///
 ///     IoU(a, b) = |a ∩ b| ÷ (|a| + |b| − |a ∩ b|), 0 where both boxes are empty
 ///

@@ -1,7 +1,7 @@
 import MIOBase
 import MIOConfig
 
-/// Adam with decoupled weight decay, 0.004 unless said otherwise: before Adam's update,
+/// Adam with decoupled weight decay, 0.004 unless said otherwise. Before Adam's update:
 ///
 ///     w −= w·weight_decay·η
 ///

@@ -1,7 +1,7 @@
 import MIOConfig
 import RealModule
 
-/// A learning rate that shrinks by a factor every so many steps, after a linear warm-up if asked for:
+/// A learning rate that shrinks by a factor every so many steps. It can begin with a linear warm-up.
 ///
 ///     initial_learning_rate · decay_rate ^ (step ÷ decay_steps)
 ///

@@ -1,0 +1,102 @@
+import MIOBase
+import MIOConfig
+import MIOGraph
+import Testing
+
+/// A layer and what it is called on: all that the suite must be told of a class.
+struct LayerSample: Sendable, CustomTestStringConvertible {
+    let className: String
+    /// The arguments, as a job file has them.
+    let arguments: String
+    /// Of one sample each. A layer that reads whole numbers gets them.
+    let inputs: [Shape]
+
+    init(_ className: String, _ arguments: String, _ inputs: [Shape]) {
+        self.className = className
+        self.arguments = arguments
+        self.inputs = inputs
+    }
+
+    var testDescription: String { "\(className) \(arguments) of \(inputs.map(\.description))" }
+
+    /// A line or more for each class of `LayerRegistry`, with small shapes: every element of inputs and weights is moved four
+    /// times. Arguments that change what is computed are worth a line of their own.
+    static let samples: [LayerSample] =
+        [
+            LayerSample("Add", "{}", [[3, 4], [3, 4], [3, 4]]),
+            LayerSample("Add", "{}", [[2, 3, 17], [2, 3, 17]]),
+            LayerSample("BatchNormalization", "{epsilon: 0.01, momentum: 0.9}", [[3, 4]]),
+            LayerSample("BatchNormalization", "{axis: 1, center: false}", [[3, 4]]),
+            LayerSample("BatchNormalization", "{scale: false}", [[5]]),
+            LayerSample("BatchNormalization", "{axis: 3}", [[2, 3, 17]]),
+            LayerSample("Bidirectional", "{layer: {class: LSTM, units: 3}}", [[4, 2]]),
+            LayerSample(
+                "Bidirectional",
+                "{layer: {class: LSTM, units: 2, return_sequences: true, dropout: 0.3}, merge_mode: sum}",
+                [[4, 3]]),
+            LayerSample(
+                "Bidirectional",
+                "{layer: {class: LSTM, units: 3, return_sequences: true}, merge_mode: null, backward_layer: "
+                    + "{class: LSTM, name: other, units: 3, dropout: 0.5, return_sequences: true, go_backwards: true}}",
+                [[4, 2]]),
+            LayerSample("Concatenate", "{}", [[4, 3], [4, 2]]),
+            LayerSample("Concatenate", "{axis: 1}", [[4, 3], [2, 3]]),
+            LayerSample("Concatenate", "{axis: 3}", [[2, 3, 16], [2, 3, 32]]),
+            LayerSample(
+                "Conv2D", "{filters: 3, kernel_size: 3, padding: same, activation: tanh}", [[5, 4, 2]]),
+            LayerSample("Conv2D", "{filters: 17, kernel_size: [3, 2], strides: [2, 1]}", [[6, 5, 3]]),
+            LayerSample("Dense", "{units: 3}", [[5]]),
+            LayerSample(
+                "Dense",
+                "{units: 4, use_bias: false, kernel_initializer: he_normal, kernel_regularizer: {class: L2, l2: 0.1}}",
+                [[2, 3]]),
+            LayerSample("Dropout", "{rate: 0.4, seed: 3}", [[3, 7]]),
+            LayerSample("Dropout", "{rate: 0.25}", [[2, 3, 17]]),
+            LayerSample("Embedding", "{input_dim: 6, output_dim: 3}", [[5]]),
+            LayerSample(
+                "Embedding",
+                "{input_dim: 5, output_dim: 17, mask_zero: true, embeddings_initializer: ones}", [[2, 2]]),
+            LayerSample("Flatten", "{}", [[2, 3, 2]]),
+            LayerSample("LSTM", "{units: 3}", [[4, 2]]),
+            LayerSample(
+                "LSTM",
+                "{units: 3, return_sequences: true, return_state: true, dropout: 0.3, recurrent_dropout: 0.3}",
+                [[4, 2]]),
+            LayerSample(
+                "LSTM", "{units: 2, go_backwards: true, activation: gelu, zero_output_for_mask: true}",
+                [[4, 2], [2], [2]]),
+            LayerSample(
+                "LSTM",
+                "{units: 3, use_bias: false, unit_forget_bias: false, dropout: 0.2, recurrent_dropout: 0.1, seed: 4, "
+                    + "return_sequences: true, return_state: true, go_backwards: true, recurrent_activation: hard_sigmoid}",
+                [[4, 2]]),
+            LayerSample("LayerNormalization", "{epsilon: 0.01}", [[3, 6]]),
+            LayerSample("LayerNormalization", "{axis: [1, 2], center: false}", [[3, 4]]),
+            LayerSample("Masking", "{mask_value: 0.5}", [[4, 3]]),
+            LayerSample("MaxPooling2D", "{pool_size: 2}", [[4, 6, 3]]),
+            LayerSample("MaxPooling2D", "{pool_size: [3, 2], strides: 2, padding: same}", [[5, 4, 2]]),
+            LayerSample("Reshape", "{target_shape: [3, -1]}", [[2, 6]]),
+            LayerSample(
+                "TimeDistributed", "{layer: {class: Dense, units: 3, activation: relu}}", [[4, 5]]),
+            LayerSample("TimeDistributed", "{layer: {class: Dropout, rate: 0.5}}", [[4, 5]]),
+        ]
+        // Each activation by itself, and at the end of a layer, which may compute it in its own way.
+        + Activation.allCases.flatMap {
+            [
+                LayerSample("Activation", "{activation: \($0.rawValue)}", [[3, 5]]),
+                LayerSample("Dense", "{units: 5, activation: \($0.rawValue)}", [[6]]),
+                LayerSample("Dense", "{units: 5, activation: \($0.rawValue), use_bias: false}", [[3, 4]]),
+            ]
+        }
+
+    func layer(_ more: ConfigDictionary = ConfigDictionary()) throws -> any Layer {
+        var entries = try mapping(arguments)
+        for (key, value) in more.entries { entries[key] = value }
+        return try Self.make(className, entries)
+    }
+
+    static func make(_ className: String, _ entries: ConfigDictionary) throws -> any Layer {
+        var reader = ConfigReader(entries, at: example)
+        return try LayerRegistry.makeLayer(className: className, classKey: "class", config: &reader)
+    }
+}
