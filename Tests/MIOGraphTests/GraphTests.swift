@@ -145,61 +145,6 @@ enum Models {
 }
 
 @Suite struct LayerRegistryTests {
-    @Test func everyLayerReadsItsOwnConfig() throws {
-        let layers: [any Layer] = [
-            Dense(3, activation: .tanh, useBias: false, kernelInitializer: .heNormal),
-            Conv2D(4, kernelSize: [3, 5], strides: [2, 1], padding: .same, activation: .relu),
-            MaxPooling2D(poolSize: 3, strides: 2, padding: .same), Flatten(), Reshape([2, -1]),
-            Concatenate(axis: 1), Add(), Dropout(0.25, seed: 3), ActivationLayer(.softmax),
-            ActivityRegularization(l1: 0.1, l2: 0.2),
-            LayerNormalization(axis: [1, -1], epsilon: 0.1, center: false),
-            Embedding(9, 4, embeddingsInitializer: .ones, maskZero: true), Masking(maskValue: -1),
-            BatchNormalization(axis: 1, momentum: 0.5, epsilon: 0.1, center: false),
-            LSTM(
-                3, activation: .relu, useBias: false, unitForgetBias: false, dropout: 0.2,
-                recurrentDropout: 0.1,
-                seed: 4, returnSequences: true, returnState: true, goBackwards: true, zeroOutputForMask: true),
-            GRU(
-                3, activation: .relu, recurrentActivation: .tanh, useBias: false, dropout: 0.2,
-                recurrentDropout: 0.1, seed: 4, returnSequences: true, returnState: true, goBackwards: true,
-                zeroOutputForMask: true, resetAfter: false),
-            MultiHeadAttention(
-                heads: 2, keyDim: 3, valueDim: 4, dropout: 0.1, useBias: false, outputLength: 5,
-                useCausalMask: true,
-                seed: 3),
-            Attention(useScale: true, scoreMode: .concat, dropout: 0.1, seed: 3, useCausalMask: true),
-            AdditiveAttention(useScale: false, dropout: 0.1),
-            SimpleRNN(3, activation: .elu, dropout: 0.2, returnSequences: true),
-            Conv1D(4, kernelSize: 3, padding: .causal, dilationRate: 2, groups: 2),
-            Conv1DTranspose(4, kernelSize: 3, strides: 2, outputPadding: 1),
-            Conv2DTranspose(4, kernelSize: [3, 2], padding: .same, dataFormat: .channelsFirst),
-            DepthwiseConv1D(kernelSize: 3, depthMultiplier: 2, depthwiseRegularizer: L2()),
-            DepthwiseConv2D(kernelSize: [3, 2], dilationRate: [1, 2], depthwiseInitializer: .ones),
-            SeparableConv1D(4, kernelSize: 3, pointwiseConstraint: NonNeg()),
-            SeparableConv2D(4, kernelSize: [3, 2], pointwiseInitializer: .ones),
-            MaxPooling1D(poolSize: 3, strides: 1), AveragePooling1D(poolSize: 3, padding: .same),
-            AveragePooling2D(poolSize: [2, 3], dataFormat: .channelsFirst),
-            GlobalMaxPooling1D(keepdims: true), GlobalMaxPooling2D(dataFormat: .channelsFirst),
-            GlobalAveragePooling1D(), GlobalAveragePooling2D(keepdims: true),
-            ZeroPadding1D(padding: [0, 2]), ZeroPadding2D(padding: [[1, 2], [3, 4]]),
-            Cropping1D(cropping: [0, 2]), Cropping2D(cropping: [[1, 2], [3, 4]]),
-            UpSampling1D(size: 3), UpSampling2D(size: [2, 3], interpolation: .bilinear),
-            GroupNormalization(groups: -1, axis: 1, epsilon: 0.1),
-            Bidirectional(
-                LSTM(3, returnSequences: true), mergeMode: nil,
-                backwardLayer: LSTM(3, dropout: 0.5, returnSequences: true, goBackwards: true, name: "other")),
-            TimeDistributed(Dense(3, activation: .softmax, name: "scores")),
-        ]
-        // All but InputLayer, and those that tests register.
-        #expect(layers.count == LayerRegistry.classNames.filter { !$0.hasPrefix("Test") }.count - 1)
-        for layer in layers {
-            let className = type(of: layer).className
-            var reader = ConfigReader(layer.config, at: ConfigPath("layer"))
-            let copy = try LayerRegistry.makeLayer(className: className, classKey: "class", config: &reader)
-            #expect(copy.config == layer.config, "\(className)")
-        }
-    }
-
     @Test func unknownClassNamesTheNearest() {
         var reader = ConfigReader(["filters": 3], at: ConfigPath("model.layers[0]"))
         let error = #expect(throws: ConfigError.self) {

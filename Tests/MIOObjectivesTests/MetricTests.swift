@@ -220,22 +220,6 @@ func sums(
         }
     }
 
-    @Test func configsReadBackAsTheSame() throws {
-        let metrics: [any Metric] = [
-            AccuracyMetric(name: "acc"), BinaryAccuracyMetric(threshold: 0.25), CategoricalAccuracyMetric(),
-            SparseCategoricalAccuracyMetric(), TopKCategoricalAccuracyMetric(name: "top3", k: 3),
-            SparseTopKCategoricalAccuracyMetric(k: 2), MeanAbsoluteErrorMetric(name: "mae"),
-            MeanSquaredErrorMetric(), RootMeanSquaredErrorMetric(), BoxIoUMetric(boxFormat: .centerXYWH),
-        ]
-        for metric in metrics {
-            let read = try read(metric.config)
-            #expect(type(of: read) == type(of: metric))
-            #expect(read.config == metric.config)
-        }
-        #expect(metrics.count == MetricRegistry.all.count)
-        for name in MetricRegistry.all { #expect(try read(.string(name)).name == name) }
-    }
-
     @Test(
         arguments: [
             (

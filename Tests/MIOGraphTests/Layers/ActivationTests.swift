@@ -72,16 +72,4 @@ import Testing
             ActivationLayer(.softmax), shapes: [[2, 2]], samples: 1, inputs: [[3, 3, 7, 7]])
         #expect(run.forward() == [0.5, 0.5, 0.5, 0.5])
     }
-
-    @Test func aNaNDoesNotVanishInRelu() throws {
-        #expect(try apply(.relu, [Double.nan]).allSatisfy { $0.isNaN })
-    }
-
-    /// Twenty-four distinct numbers, none of them 0: off relu's kink.
-    @Test(arguments: Activation.allCases) func gradients(activation: Activation) throws {
-        try checkGradients(
-            of: ActivationLayer(activation), shapes: [[3, 4]],
-            inputs: [TestNumbers.distinct(24, stream: 0)])
-        try checkFloatAgreesWithDouble(ActivationLayer(activation), shapes: [[3, 4]], terms: 4)
-    }
 }

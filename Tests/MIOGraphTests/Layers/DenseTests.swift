@@ -19,31 +19,6 @@ import Testing
         #expect(run.forward() == [12, 34])
     }
 
-    @Test(arguments: Activation.allCases) func gradients(activation: Activation) throws {
-        for useBias in [true, false] {
-            let layer = Dense(5, activation: activation, useBias: useBias)
-            try checkGradients(of: layer, shapes: [[3, 4]], samples: 3, terms: 5)
-            try checkFloatAgreesWithDouble(layer, shapes: [[3, 4]], samples: 3, terms: 9)
-        }
-        try expectOffKink(of: Dense(5), shapes: [[3, 4]], samples: 3)
-        try expectOffKink(of: Dense(5, useBias: false), shapes: [[3, 4]], samples: 3)
-    }
-
-    @Test func gradientsNobodyNeedsAreNotComputed() throws {
-        let run = try LayerRun<Float>(Dense(1), shapes: [[1]], inputs: [[2]], weights: [[3], [1]])
-        run.forward()
-        let gradient = Storage<Float>(copying: [1])
-        run.layer.backward(
-            BackwardCall(
-                forward: ForwardCall(
-                    samples: 1, inputShapes: [[1]], outputShape: [1],
-                    inputs: [UnsafePointer(run.inputs[0].pointer)],
-                    weights: run.weights.map { UnsafePointer($0.pointer) }, output: run.output.pointer),
-                outputGradient: UnsafePointer(gradient.pointer), inputGradients: [nil],
-                weightGradients: [nil, nil]))
-        #expect(run.forward() == [7])
-    }
-
     @Test func weightsAreKeras() {
         let weights = Dense(5).weights(for: [[3, 4]])
         #expect(weights.map(\.name) == ["kernel", "bias"])

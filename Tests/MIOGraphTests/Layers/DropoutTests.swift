@@ -39,19 +39,6 @@ import Testing
         #expect(abs(mean - 1) <= 4 * (0.2 / (0.8 * Double(count))).squareRoot())
     }
 
-    @Test func theMaskDoesNotDependOnWhoComputesASample() throws {
-        let layer = Dropout(0.5)
-        let whole = try factors(layer, samples: 8, width: 7, context: training)
-        for cut in 1..<8 {
-            var second = training
-            second.firstSample = cut
-            let parts =
-                try factors(layer, samples: cut, width: 7, context: training)
-                + factors(layer, samples: 8 - cut, width: 7, context: second)
-            #expect(parts == whole)
-        }
-    }
-
     @Test func otherStepsSeedsAndLayersDropOthers() throws {
         let mask = try factors(Dropout(0.5), samples: 1, width: 64, context: training)
         var step = training
@@ -69,10 +56,5 @@ import Testing
             inputs: [[Double](repeating: 1, count: 18)])
         let mask = run.forward()
         #expect(run.backward([Double](repeating: 1, count: 18)).inputs == [mask])
-    }
-
-    @Test func gradients() throws {
-        try checkGradients(of: Dropout(0.4), shapes: [[2, 3]], samples: 4, context: training)
-        try checkFloatAgreesWithDouble(Dropout(0.4), shapes: [[2, 3]], samples: 4, context: training)
     }
 }

@@ -73,26 +73,6 @@ import Testing
         #expect(Array(y.suffix(6)) == Array(expected.suffix(6)))
     }
 
-    /// The factors hold for all steps, depend on the position in the global batch, and are those of whoever computes it.
-    @Test func dropoutFollowsTheSample() throws {
-        let layer = LSTM(4, dropout: 0.5, recurrentDropout: 0.5, returnSequences: true)
-        let x = TestNumbers.uniform(4 * 3 * 6, stream: 1)
-        let weights = layer.weights(for: [[3, 6]]).enumerated().map {
-            TestNumbers.uniform($1.shape.count, stream: 10 + UInt64($0))
-        }
-        func outputs(_ samples: Range<Int>, step: UInt64 = 0) throws -> [Double] {
-            try LayerRun<Double>(
-                layer, shapes: [[3, 6]], samples: samples.count,
-                context: CallContext(
-                    training: true, seed: 1, step: step, firstSample: 10 + samples.lowerBound),
-                inputs: [Array(x[samples.lowerBound * 18..<samples.upperBound * 18])], weights: weights
-            ).forward()
-        }
-        let whole = try outputs(0..<4)
-        #expect(try outputs(0..<1) + outputs(1..<4) == whole)
-        #expect(try outputs(0..<4, step: 1) != whole)
-    }
-
     @Test func weightsAreThoseOfKeras() {
         let weights = LSTM(3).weights(for: [[4, 2]])
         #expect(

@@ -14,11 +14,6 @@ import Testing
         #expect(run.backward([1, 2, 3, 4, 5, 6], initial: 0).inputs == [[0, 0, 3, 4, 5, 6]])
     }
 
-    @Test func gradients() throws {
-        try checkGradients(of: Masking(maskValue: -1), shapes: [[4, 3]])
-        try checkFloatAgreesWithDouble(Masking(maskValue: -1), shapes: [[4, 3]])
-    }
-
     @Test func shapesAndConfiguration() throws {
         #expect(try Masking().outputShape(for: [[4, 3]]) == [4, 3])
         #expect(throws: ShapeError.self) { try Masking().outputShape(for: [[]]) }
