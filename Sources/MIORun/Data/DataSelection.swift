@@ -30,7 +30,7 @@ public enum DataSelection: Hashable, Sendable {
     }
 
     /// - Throws: `RunError` if the job has no such data, or names of parts and files are mixed.
-    func select(in job: Job) throws(RunError) -> SelectedData {
+    package func select(in job: Job) throws(RunError) -> SelectedData {
         let present = job.data.parts
         switch self {
         case .automatic:
@@ -93,11 +93,11 @@ public enum DataSelection: Hashable, Sendable {
 }
 
 /// A part of a job's data, or other data that is read like one.
-struct SelectedData {
+package struct SelectedData {
     /// What results call it: `test`, or the globs.
-    let name: String
+    package let name: String
     /// What messages call it: `data.test`, or `--data` with the globs.
-    let place: String
+    package let place: String
     private let key: String
     private let source: DataSource
     private let filesKey: String?
@@ -120,9 +120,9 @@ struct SelectedData {
         filesKey = "--data"
     }
 
-    var isTraining: Bool { filesKey == nil && key == "train" }
+    package var isTraining: Bool { filesKey == nil && key == "train" }
 
-    func datasetRequest(of job: Job) -> DatasetRequest {
+    package func datasetRequest(of job: Job) -> DatasetRequest {
         source.datasetRequest(of: job, key: key, filesKey: filesKey)
     }
 }

@@ -5,8 +5,8 @@ import MIOObjectives
 /// How often a number that may stand for "no label" occurs among an output's targets, and what the others are: −200 of a
 /// sensor table, 9999 of a form.
 package struct SentinelScan {
-    let number: Float
-    private(set) var count = 0
+    package let number: Float
+    package private(set) var count = 0
     /// Of the other finite targets; infinity and −infinity without one.
     private(set) var smallest = Float.infinity
     private(set) var largest = -Float.infinity
@@ -41,7 +41,7 @@ package struct SentinelScan {
 
     /// That of the rows of all ranks.
     /// - Throws: `CommunicationError`
-    mutating func reduce(_ communicator: any Communicator) throws {
+    package mutating func reduce(_ communicator: any Communicator) throws {
         var sum = Double(count)
         try withUnsafeMutablePointer(to: &sum) { try communicator.allreduceSum($0, count: 1) }
         count = Int(sum)
@@ -50,7 +50,7 @@ package struct SentinelScan {
     }
 
     /// Whether the number occurs several times, and further from all others than twice as far as those are apart.
-    var isSuspicious: Bool {
+    package var isSuspicious: Bool {
         let distance = number < smallest ? smallest - number : number - largest
         return count > 1 && largest > smallest && distance > 2 * (largest - smallest)
     }

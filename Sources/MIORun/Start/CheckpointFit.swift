@@ -6,13 +6,18 @@ import MIOPlan
 import MIORecords
 
 /// The weights that a training changes and the one before it did not, and the other way around.
-struct TrainedChange {
+package struct TrainedChange {
     static let none = TrainedChange(added: [], removed: [])
     let added: [String]
     let removed: [String]
 
+    package init(added: [String], removed: [String]) {
+        self.added = added
+        self.removed = removed
+    }
+
     /// What becomes of the optimizer's slots; `nil` if nothing changes.
-    var warning: String? {
+    package var warning: String? {
         if added.isEmpty, removed.isEmpty { return nil }
         let parts =
             (added.isEmpty ? [] : ["now also \(listed(added, most: 6))"])

@@ -3,12 +3,12 @@ import MIOFiles
 import MIORecords
 
 /// The `job.yaml` that a run has written into its folder.
-enum RunRecord {
+package enum RunRecord {
     private static let largestSize = 1 << 28
 
     /// - Parameter folder: the run's.
     /// - Throws: `FileError` if it is not there, not a plain file, empty, or no text.
-    static func text(of folder: String) throws(FileError) -> String {
+    package static func text(of folder: String) throws(FileError) -> String {
         let path = RunDirectory.jobPath(in: folder)
         let bytes = try OpenFile.contents(of: path, atMost: largestSize)
         guard !bytes.isEmpty else {

@@ -7,20 +7,20 @@ import MIORecords
 package struct TrainingState: Hashable {
     package var position = TrainingPosition()
     /// Updates of the optimizer; fewer than steps if some were skipped.
-    var updates = 0
+    package var updates = 0
     /// Updates done when the optimizer's slots were zero.
-    var slotsStart = 0
+    package var slotsStart = 0
     /// The epoch's sums so far, and a checksum of the losses and metrics that they are of; `nil` in checkpoints that do
     /// not tell.
-    var epochSums: [Double] = []
+    package var epochSums: [Double] = []
     var outputsChecksum: UInt32?
     /// What the callbacks remember.
     var callbacks = CallbackMemory()
     /// The samples' order, to notice when it changed.
-    var order: SampleOrder
+    package var order: SampleOrder
 
     /// As a checkpoint keeps it; the position has places of its own in the manifest.
-    var config: ConfigValue {
+    package var config: ConfigValue {
         var config = order.config
         config["updates"] = .integer(updates)
         if slotsStart != 0 { config["slots_start"] = .integer(slotsStart) }
@@ -30,7 +30,7 @@ package struct TrainingState: Hashable {
         return .dictionary(config)
     }
 
-    init(order: SampleOrder) { self.order = order }
+    package init(order: SampleOrder) { self.order = order }
 
     /// - Throws: `CheckpointError` for a state that this version did not write.
     init(_ checkpoint: StoredCheckpoint) throws(CheckpointError) {
@@ -84,14 +84,14 @@ package struct TrainingState: Hashable {
     // MARK: Between ranks
 
     /// The numbers as they travel: exact, doubles as bits.
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         let words =
             [position.step, position.epoch, position.position, updates, slotsStart].map(UInt64.init)
             + epochSums.map(\.bitPattern)
         return [UInt8](littleEndian: words)
     }
 
-    init(bytes: [UInt8], order: SampleOrder) {
+    package init(bytes: [UInt8], order: SampleOrder) {
         self.order = order
         let words = bytes.littleEndianWords
         position = TrainingPosition(step: Int(words[0]), epoch: Int(words[1]), position: Int(words[2]))

@@ -3,17 +3,17 @@ import MIOComm
 import MIOThreads
 
 /// How the clocks of ranks on several machines become one.
-struct ClockAlignment {
-    let host: String
+package struct ClockAlignment {
+    package let host: String
     /// What this rank's clock says when rank 0's says what it did at the beginning.
-    let origin: UInt64
+    package let origin: UInt64
 
     private static let meetings = 9
 
     /// Ranks leave a barrier at about the same time: the median difference over several of them is that of their
     /// clocks, to within microseconds. Ranks of rank 0's machine have its clock.
     /// - Throws: `CommunicationError`
-    init(_ communicator: any Communicator) throws {
+    package init(_ communicator: any Communicator) throws {
         host = ProcessInfo.processInfo.hostName
         var times: [UInt64] = []
         for _ in 0..<Self.meetings {

@@ -14,7 +14,7 @@ package struct LogNames: Sendable {
     ///   - heads: the trained outputs, in the order of their sums.
     ///   - outputs: how many outputs the model has.
     ///   - hasRegularization: whether the loss has a term made of weights alone.
-    init(heads: [OutputSpecification], outputs: Int, hasRegularization: Bool) {
+    package init(heads: [OutputSpecification], outputs: Int, hasRegularization: Bool) {
         self.heads = heads
         hasOneOutput = outputs == 1
         self.hasRegularization = hasRegularization

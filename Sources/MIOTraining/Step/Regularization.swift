@@ -9,7 +9,7 @@ import MIOPlan
 ///
 /// A term is added up in pieces of as many elements as `GradientPartition`'s blocks have, in one order: its value has the
 /// same bits at any number of ranks, in training and in evaluation.
-struct Regularization {
+package struct Regularization {
     struct Term {
         let regularizer: any Regularizer
         /// Of the slab of weights, in whatever layout: a term does not depend on the order of elements.
@@ -21,7 +21,7 @@ struct Regularization {
     /// In the order of the graph's weights.
     let terms: [Term]
 
-    init(graph: Graph, plan: Plan) {
+    package init(graph: Graph, plan: Plan) {
         terms = plan.weights.sorted { $0.index < $1.index }.compactMap { weight in
             let entry = graph.weights[weight.index]
             guard entry.trainable, let regularizer = entry.description.rules.regularizer else { return nil }
@@ -29,11 +29,11 @@ struct Regularization {
         }
     }
 
-    var isEmpty: Bool { terms.isEmpty }
+    package var isEmpty: Bool { terms.isEmpty }
 
     /// The sum of all terms.
     /// - Parameter weights: the slab.
-    func value(of weights: UnsafePointer<Float>) -> Double {
+    package func value(of weights: UnsafePointer<Float>) -> Double {
         var sum = 0.0
         for term in terms { sum += term.value(of: weights) }
         return sum

@@ -4,7 +4,7 @@ import MIOBase
 /// of 1, 2, 4 … terms.
 ///
 /// For a power of two of terms the order is that of `TreeOrder`.
-final class TreeAccumulator<Element: BitwiseCopyable & FloatingPoint> {
+package final class TreeAccumulator<Element: BitwiseCopyable & FloatingPoint> {
     private let terms: Int
     private let levels: [Storage<Element>]
     private let add: (Storage<Element>, UnsafeMutablePointer<Element>) -> Void
@@ -24,7 +24,7 @@ final class TreeAccumulator<Element: BitwiseCopyable & FloatingPoint> {
     }
 
     /// Takes the next term. After the last of them `term` holds the sum, and the next one is the first again.
-    func take(_ term: UnsafeMutablePointer<Element>) {
+    package func take(_ term: UnsafeMutablePointer<Element>) {
         var level = 0
         while added >> level & 1 == 1 {
             add(levels[level], term)
@@ -40,7 +40,7 @@ final class TreeAccumulator<Element: BitwiseCopyable & FloatingPoint> {
 }
 
 extension TreeAccumulator {
-    convenience init(terms: Int, count: Int) {
+    package convenience init(terms: Int, count: Int) {
         self.init(terms: terms, count: count) { level, term in
             for index in 0..<level.count { term[index] = level.pointer[index] + term[index] }
         }

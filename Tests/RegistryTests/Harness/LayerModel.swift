@@ -95,8 +95,8 @@ struct LayerModel {
         let counts = [4, 1, 3]
         for samples in counts { try executor.prepare(samples: samples) }
         executor.reserveRows(samples: counts.reduce(0, +))
-        for parameter in plan.parameters {
-            let weight = graph.parameters[parameter.index]
+        for parameter in plan.weights {
+            let weight = graph.weights[parameter.index]
             let initial = weight.description.initialValues(seed: 3, stream: parameter.index).values
             let more = Numbers.uniform(initial.count, parameter.name, in: -0.25...0.25)
             executor.setCanonical(
@@ -118,8 +118,8 @@ struct LayerModel {
         }
         executor.updateState()
         executor.spreadRows()
-        for parameter in plan.parameters {
-            if graph.parameters[parameter.index].role == .state {
+        for parameter in plan.weights {
+            if graph.weights[parameter.index].role == .state {
                 outcome.tensors.append(
                     (parameter.name, executor.canonical(parameter, in: executor.weights).values))
             }
