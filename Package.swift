@@ -44,6 +44,8 @@ package.targets += [
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     // No libraries: what the system and the processor offer and Swift has no word for.
     .systemLibrary(name: "CSharedMemory"),
@@ -72,6 +74,11 @@ package.targets += module(
 package.targets += module("MIOOptimizers", ["MIOBase", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOCallbacks", ["MIOBase", "MIOConfig", "MIOObjectives", "MIOOptimizers"])
+package.targets += module(
+    "MIOFormats", ["MIOBase", "MIOConfig", "MIOFiles", "CVectorLoops"], testing: ["TestFolders"])
+package.targets += module(
+    "MIOKeras", ["MIOBase", "MIOFiles", "MIOConfig", "MIOGraph", "MIOFormats", "CHDF5", "CZip"],
+    testing: ["TestFolders"])
 package.targets += module("MIOBatches", ["MIOBase", "MIOSystem", "MIOThreads", "CVectorLoops"])
 package.targets += module(
     "MIOData",
@@ -81,7 +88,7 @@ package.targets += module(
     "MIOJob",
     [
         "MIOBase", "MIOFiles", "MIOConfig", "MIOGraph", "MIOObjectives", "MIOOptimizers", "MIOCallbacks",
-        "MIOData", yams,
+        "MIOData", "MIOKeras", yams,
     ])
 package.targets += module("MIOPlan", ["MIOBase", "MIOConfig", "MIOGraph"])
 package.targets += module(
@@ -98,8 +105,6 @@ package.targets += module(
 package.targets += module(
     "MIOMPI", ["MIOComm", "MIOBase", "MIOSystem", "MIOThreads", "CMPI", "CSharedMemory", "CVectorLoops"],
     testing: ["mio-communication-check", "ProcessSupport", "TestFolders"])
-package.targets += module(
-    "MIOFormats", ["MIOBase", "MIOConfig", "MIOFiles", "CVectorLoops"], testing: ["TestFolders"])
 package.targets += module(
     "MIOTraining",
     [
@@ -127,7 +132,7 @@ package.targets += module(
     [
         "MIOBase", "MIOConfig", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
         "MIOOptimizers", "MIOCallbacks", "MIOComm", "MIOBatches", "MIOData", "MIOFiles", "MIOFormats",
-        "MIOJob",
+        "MIOJob", "MIOKeras",
         "MIOTraining", "MIORecords", "MIOMachine", "MIOTuning", "MIOThreads", "MIOSystem",
     ], testing: ["MIOCheck", "SmallJobs", "TestFolders"])
 package.targets += module(

@@ -22,12 +22,14 @@ public struct ConfigError: MIOError, Hashable {
     /// What is wrong, what was expected and received, and what to do.
     public let message: String
 
-    package init(path: ConfigPath, message: String) {
+    /// The exit code of a program that this error ends.
+    public let exitCode: ExitCode
+
+    package init(path: ConfigPath, message: String, exitCode: ExitCode = .badInput) {
         self.path = path
         self.message = message
+        self.exitCode = exitCode
     }
 
-    /// The exit code of a program that this error ends.
-    public var exitCode: ExitCode { .badInput }
     public var description: String { path.description.isEmpty ? message : "\(path.shown): \(message)" }
 }

@@ -43,6 +43,8 @@ public struct Job: Sendable {
     public let folder: String
     /// Patterns of the layers that are not trained, as `fnmatch(3)` has them: `backbone/*`.
     public let freeze: [String]
+    /// The files that weights start from, later ones over earlier ones; the first weights are drawn where there is none.
+    public let weights: [StartingWeights]
     /// What a person should look at, though it is no error.
     public let warnings: [String]
 
@@ -60,6 +62,7 @@ public struct Job: Sendable {
 
     /// - Parameters:
     ///   - folder: what relative paths are relative to.
+    ///   - weights: the files that weights start from.
     ///   - freeze: patterns of layers and nested models that are not trained, beside those that say so themselves:
     ///     `backbone/*`, `conv1`.
     ///   - runDirectory: `runs/<name>` without it.
@@ -69,14 +72,14 @@ public struct Job: Sendable {
         optimizer: any Optimizer = Adam(), training: TrainingOptions = TrainingOptions(),
         communication: CommunicationOptions = CommunicationOptions(),
         checkpoints: CheckpointOptions = CheckpointOptions(), logging: LoggingOptions = LoggingOptions(),
-        callbacks: [any Callback] = [], freeze: [String] = [], runDirectory: String? = nil,
+        callbacks: [any Callback] = [], weights: [StartingWeights] = [], freeze: [String] = [], runDirectory: String? = nil,
         folder: String = "."
     ) throws(JobError) {
         do {
             try self.init(
                 checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
                 training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-                callbacks: callbacks, freeze: freeze, runDirectory: runDirectory, folder: folder)
+                callbacks: callbacks, weights: weights, freeze: freeze, runDirectory: runDirectory, folder: folder)
         } catch {
             throw JobError(error)
         }
@@ -86,11 +89,12 @@ public struct Job: Sendable {
         checking name: String, seed: UInt64, model: Model, outputs: [OutputSpecification], data: JobData,
         optimizer: any Optimizer, training: TrainingOptions,
         communication: CommunicationOptions, checkpoints: CheckpointOptions, logging: LoggingOptions,
-        callbacks: [any Callback], freeze: [String], runDirectory: String?, folder: String
+        callbacks: [any Callback], weights: [StartingWeights], freeze: [String], runDirectory: String?, folder: String
     ) throws(ConfigError) {
         let graph = try model.graph.freezing(freeze, at: ConfigPath("freeze"))
         self.graph = graph
         self.freeze = freeze
+        self.weights = weights
         let order = Dictionary(model.graph.outputs.enumerated().map { ($1.name, $0) }) { first, _ in first }
         self.name = name
         self.seed = seed

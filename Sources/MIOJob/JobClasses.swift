@@ -71,7 +71,7 @@ extension Job {
         return try Job(
             name: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
             training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-            freeze: freeze, runDirectory: runDirectory, folder: folder)
+            weights: weights, freeze: freeze, runDirectory: runDirectory, folder: folder)
     }
 
     /// The lists that another job has for ``openClasses``; `nil` if it lacks one of them.

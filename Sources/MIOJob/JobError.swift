@@ -26,7 +26,9 @@ public struct JobError: MIOError, Hashable {
         self.exitCode = exitCode
     }
 
-    init(_ error: ConfigError) { self.init(path: error.path, message: error.message) }
+    init(_ error: ConfigError) {
+        self.init(path: error.path, message: error.message, exitCode: error.exitCode)
+    }
 
     public var description: String {
         var parts: [String] = []

@@ -3,6 +3,7 @@ import MIOBase
 import MIOCallbacks
 import MIOConfig
 import MIOFiles
+import MIOKeras
 import MIOObjectives
 import MIOOptimizers
 
@@ -73,25 +74,27 @@ extension Job {
         var reader = try ConfigReader(value, at: ConfigPath())
         reader.refusesNull = true
         reader.describe("model", "a mapping")
-        let model = try InlineModel.read(reader.required("model"), at: reader.path.appending("model"))
-
-        var outputReader = try reader.dictionary("outputs")
-        var outputs: [OutputSpecification] = []
-        let names = model.graph.outputs.map(\.name)
-        for name in outputReader.keys {
-            guard model.graph.shape(ofOutput: name) != nil else {
-                throw outputReader.error(name, ConfigReader.unknown(name, valid: names))
+        let modelValue = try reader.required("model")
+        let fileModel = try FileModel.read(modelValue, at: reader.path.appending("model"), folder: folder)
+        let model =
+            if let fileModel { fileModel.keras.model } else {
+                try InlineModel.read(modelValue, at: reader.path.appending("model"))
             }
-            var output = try outputReader.dictionary(name)
-            outputs.append(try OutputSpecification(name, reading: &output))
-        }
+        let names = model.graph.outputs.map(\.name)
+        let compiled = fileModel.flatMap { CompileArguments($0.keras.file, outputs: names) }
+        let outputs = try Self.readOutputs(&reader, names: names, defaults: compiled)
         var dataReader = try reader.dictionary("data")
         let data = try JobData(reading: &dataReader)
 
         reader.describe("optimizer", "an optimizer", default: .string(Adam.className))
         var optimizer: any Optimizer = Adam()
-        if let value = try reader.optionalValue("optimizer", expected: "an optimizer, as adam") {
+        let ownOptimizer = try reader.optionalValue("optimizer", expected: "an optimizer, as adam")
+        if let value = ownOptimizer {
             optimizer = try OptimizerRegistry.read(value, at: reader.path.appending("optimizer"))
+        } else if let value = compiled?.optimizer {
+            optimizer = try Self.fromCompile("optimizer") { () throws(ConfigError) in
+                try OptimizerRegistry.read(value, at: ConfigPath("optimizer"))
+            }
         }
         var training = TrainingOptions()
         if var options = try reader.optionalDictionary("training") {
@@ -118,12 +121,22 @@ extension Job {
         let seed = try Self.readSeed(&reader)
         let patterns = try reader.optionalValue("freeze", expected: "patterns of layers, as [\"encoder/*\"]")
         let freeze = patterns == nil ? [] : try reader.strings("freeze")
+        var weights: [StartingWeights] = []
+        if let fileModel {
+            weights.append(
+                StartingWeights(
+                    absolute: fileModel.file, layers: [], skipMismatch: false,
+                    optimizerState: ownOptimizer == nil && compiled?.optimizer != nil, ofModel: true))
+        }
+        if let value = try reader.optionalValue("weights", expected: "a file, as base.keras") {
+            weights += try StartingWeights.read(value, at: reader.path.appending("weights"), folder: folder)
+        }
         let runDirectory = try reader.optionalString("run_directory")
         try reader.finish()
         try self.init(
             checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
             training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-            callbacks: callbacks, freeze: freeze, runDirectory: runDirectory, folder: folder)
+            callbacks: callbacks, weights: weights, freeze: freeze, runDirectory: runDirectory, folder: folder)
     }
 
     /// A list of callbacks, or one alone.
@@ -141,6 +154,62 @@ extension Job {
             return callbacks
         case let one?: return [try CallbackRegistry.read(one, at: path)]
         }
+    }
+
+    /// `outputs`, with the compile arguments of the model's file for what is left out.
+    private static func readOutputs(
+        _ reader: inout ConfigReader, names: [String], defaults: CompileArguments?
+    ) throws(ConfigError) -> [OutputSpecification] {
+        var outputReader: ConfigReader
+        if let defaults, !defaults.outputs.isEmpty {
+            outputReader =
+                try reader.optionalDictionary("outputs")
+                ?? ConfigReader(ConfigDictionary(), at: reader.path.appending("outputs"))
+        } else {
+            outputReader = try reader.dictionary("outputs")
+        }
+        for name in outputReader.keys where !names.contains(name) {
+            throw outputReader.error(name, ConfigReader.unknown(name, valid: names))
+        }
+        var outputs: [OutputSpecification] = []
+        let order =
+            outputReader.keys
+            + names.filter { defaults?.outputs[$0] != nil && !outputReader.keys.contains($0) }
+        for name in order {
+            var output =
+                outputReader.keys.contains(name)
+                ? try outputReader.dictionary(name)
+                : ConfigReader(ConfigDictionary(), at: outputReader.path.appending(name))
+            output.refusesNull = reader.refusesNull
+            let written = Set(output.keys)
+            let missing = (defaults?.outputs[name]?.entries ?? []).filter { !written.contains($0.key) }
+            for (key, value) in missing { output = output.replacing(key, with: value) }
+            do {
+                outputs.append(try OutputSpecification(name, reading: &output))
+            } catch {
+                let isDefault = missing.contains { entry in
+                    let place = output.path.appending(entry.key).description
+                    return error.path.description == place
+                        || [".", "["].contains { error.path.description.hasPrefix(place + $0) }
+                }
+                guard isDefault else { throw error }
+                throw compileError(error)
+            }
+        }
+        return outputs
+    }
+
+    private static func compileError(_ error: ConfigError) -> ConfigError {
+        ConfigError(
+            path: error.path,
+            message: error.message
+                + ". This is a compile argument of the model's file: write the key in the job instead")
+    }
+
+    private static func fromCompile<Value>(_ key: String, _ read: () throws(ConfigError) -> Value)
+        throws(ConfigError) -> Value
+    {
+        do { return try read() } catch { throw compileError(error) }
     }
 
     /// An integer from 0, or, beyond what an integer of a file can be, its digits as a string.

@@ -22,6 +22,7 @@ package final class RunDirectory: Sendable {
         // Before the run, not at its end.
         try AtomicFile.verifyReplaceable(Self.jobPath(in: path))
         try AtomicFile.verifyReplaceable(Folder.join(path, Self.weightsName))
+        try AtomicFile.verifyReplaceable(Folder.join(path, Self.kerasName))
         let lockPath = Self.lockPath(in: path)
         let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else {
@@ -33,7 +34,7 @@ package final class RunDirectory: Sendable {
             try Folder.create(Self.checkpointsPath(in: path))
             // Others may write here too, predictions for one.
             if warning == nil {
-                try AtomicFolder.recover(in: path, only: [Self.jobName, Self.weightsName])
+                try AtomicFolder.recover(in: path, only: [Self.jobName, Self.weightsName, Self.kerasName])
             }
         } catch {
             _ = close(descriptor)
@@ -63,6 +64,7 @@ package final class RunDirectory: Sendable {
         if Folder.isFolder(path) { try Folder.verifyCreatable(checkpointsPath(in: path)) }
         try AtomicFile.verifyReplaceable(jobPath(in: path))
         try AtomicFile.verifyReplaceable(Folder.join(path, weightsName))
+        try AtomicFile.verifyReplaceable(Folder.join(path, kerasName))
     }
 
     private static func verifyFree(_ path: String, lockPath: String) throws(FileError) {
@@ -105,6 +107,8 @@ package final class RunDirectory: Sendable {
     private static let jobName = "job.yaml"
     /// Of the finished model.
     package static let weightsName = "model.safetensors"
+    /// Of the finished model, as Keras loads it.
+    package static let kerasName = "model.keras"
 
     /// - Parameter keep: as in `CheckpointStore`.
     package func checkpoints(keep: Int) -> CheckpointStore {
@@ -135,6 +139,13 @@ package final class RunDirectory: Sendable {
     }
 
     package var weightsPath: String { Folder.join(path, Self.weightsName) }
+    package var kerasPath: String { Folder.join(path, Self.kerasName) }
+
+    /// Removes the files of a finished model, which would be another run's.
+    package func removeFinishedModel() throws(FileError) {
+        try Folder.remove(weightsPath)
+        try Folder.remove(kerasPath)
+    }
 
     /// Writes `job.yaml`, whole or not at all.
     /// - Parameter text: the resolved job.

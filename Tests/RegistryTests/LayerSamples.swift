@@ -25,6 +25,64 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
         [
             LayerSample("Add", "{}", [[3, 4], [3, 4], [3, 4]]),
             LayerSample("Add", "{}", [[2, 3, 17], [2, 3, 17]]),
+            LayerSample("ActivityRegularization", "{l1: 0.01, l2: 0.1}", [[3, 4]]),
+            LayerSample("AdditiveAttention", "{}", [[3, 4], [5, 4]]),
+            LayerSample(
+                "AdditiveAttention", "{use_scale: false, dropout: 0.3}", [[3, 4], [5, 2], [5, 4]]),
+            LayerSample("Attention", "{}", [[3, 4], [5, 4]]),
+            LayerSample(
+                "Attention", "{use_scale: true, score_mode: concat, use_causal_mask: true}",
+                [[3, 4], [5, 4]]),
+            LayerSample("MultiHeadAttention", "{num_heads: 2, key_dim: 3}", [[3, 4], [5, 4]]),
+            LayerSample(
+                "MultiHeadAttention",
+                "{num_heads: 2, key_dim: 3, value_dim: 2, dropout: 0.3, use_bias: false, output_shape: 5, use_causal_mask: true}",
+                [[3, 4], [5, 2], [5, 3]]),
+            LayerSample("GRU", "{units: 3}", [[4, 2]]),
+            LayerSample(
+                "GRU",
+                "{units: 3, return_sequences: true, return_state: true, dropout: 0.3, recurrent_dropout: 0.3}",
+                [[4, 2]]),
+            LayerSample(
+                "GRU", "{units: 2, reset_after: false, go_backwards: true, activation: gelu}", [[4, 2], [2]]),
+            LayerSample("SimpleRNN", "{units: 3, return_sequences: true}", [[4, 2]]),
+            LayerSample(
+                "SimpleRNN", "{units: 2, dropout: 0.3, recurrent_dropout: 0.3, return_state: true}",
+                [[4, 2], [2]]),
+            LayerSample(
+                "Conv1D", "{filters: 3, kernel_size: 3, padding: causal, dilation_rate: 2}", [[7, 4]]),
+            LayerSample("Conv1D", "{filters: 4, kernel_size: 2, groups: 2, strides: 2}", [[7, 4]]),
+            LayerSample(
+                "Conv1DTranspose", "{filters: 3, kernel_size: 3, strides: 2, output_padding: 1}", [[4, 2]]),
+            LayerSample(
+                "Conv2DTranspose", "{filters: 3, kernel_size: [3, 2], padding: same, strides: 2}",
+                [[3, 2, 2]]),
+            LayerSample(
+                "Conv2DTranspose", "{filters: 2, kernel_size: 2, data_format: channels_first}", [[2, 3, 2]]),
+            LayerSample("DepthwiseConv1D", "{kernel_size: 3, depth_multiplier: 2}", [[5, 3]]),
+            LayerSample("DepthwiseConv2D", "{kernel_size: 3, padding: same}", [[4, 5, 3]]),
+            LayerSample(
+                "DepthwiseConv2D", "{kernel_size: [3, 2], depth_multiplier: 2, dilation_rate: [1, 2]}",
+                [[4, 5, 2]]),
+            LayerSample("SeparableConv1D", "{filters: 3, kernel_size: 3, depth_multiplier: 2}", [[5, 2]]),
+            LayerSample("SeparableConv2D", "{filters: 3, kernel_size: [3, 2], padding: same}", [[4, 3, 2]]),
+            LayerSample("MaxPooling1D", "{pool_size: 2}", [[5, 3]]),
+            LayerSample("AveragePooling1D", "{pool_size: 3, padding: same}", [[5, 3]]),
+            LayerSample("AveragePooling2D", "{pool_size: [2, 3], strides: 1, padding: same}", [[4, 5, 2]]),
+            LayerSample("AveragePooling2D", "{data_format: channels_first}", [[2, 4, 4]]),
+            LayerSample("GlobalMaxPooling1D", "{keepdims: true}", [[5, 3]]),
+            LayerSample("GlobalMaxPooling2D", "{data_format: channels_first}", [[2, 3, 4]]),
+            LayerSample("GlobalAveragePooling1D", "{}", [[5, 3]]),
+            LayerSample("GlobalAveragePooling2D", "{keepdims: true}", [[3, 4, 2]]),
+            LayerSample("ZeroPadding1D", "{padding: [0, 2]}", [[3, 2]]),
+            LayerSample("ZeroPadding2D", "{padding: [[1, 2], [0, 1]]}", [[2, 3, 2]]),
+            LayerSample("Cropping1D", "{cropping: [0, 2]}", [[5, 2]]),
+            LayerSample("Cropping2D", "{cropping: [[1, 0], [0, 1]]}", [[4, 3, 2]]),
+            LayerSample("UpSampling1D", "{size: 3}", [[2, 3]]),
+            LayerSample("UpSampling2D", "{size: [2, 3]}", [[2, 3, 2]]),
+            LayerSample("UpSampling2D", "{interpolation: bilinear}", [[3, 2, 2]]),
+            LayerSample("GroupNormalization", "{groups: 2, epsilon: 0.01}", [[3, 4]]),
+            LayerSample("GroupNormalization", "{groups: -1, axis: 1}", [[3, 4]]),
             LayerSample("BatchNormalization", "{epsilon: 0.01, momentum: 0.9}", [[3, 4]]),
             LayerSample("BatchNormalization", "{axis: 1, center: false}", [[3, 4]]),
             LayerSample("BatchNormalization", "{scale: false}", [[5]]),

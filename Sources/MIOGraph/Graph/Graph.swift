@@ -87,7 +87,8 @@ public struct Graph: Sendable {
 
     /// The models that are layers of this one, in the order of their layers.
     public let nestedModels: [NestedModel]
-    let outline: Outline
+    /// The model as its author wrote it.
+    package let outline: Outline
 
     /// Every weight, in Keras' order (`model.weights`).
     public let weights: [Weight]

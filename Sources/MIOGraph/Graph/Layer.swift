@@ -65,6 +65,10 @@ public protocol Layer: Callable {
     /// The layer that computes z where this one computes f(z); `nil` if it computes nothing but f.
     var withoutActivation: (any Layer)? { get }
 
+    /// The layer with the same weights that computes in training what this one does in prediction (Keras'
+    /// `training=False` of a call); itself if it makes no difference.
+    var inInference: any Layer { get }
+
     /// The layer with the same weights that takes vectors and computes what this one does of their concatenation;
     /// `nil` if there is none.
     var readingJoinedInputs: (any Layer)? { get }
@@ -119,6 +123,8 @@ extension Layer {
     public static var largestArgument: Int { Int(Int32.max) }
 
     public func weights(for inputs: [Shape]) -> [WeightDescription] { [] }
+
+    public var inInference: any Layer { self }
 
     public var resultCount: Int { 1 }
 

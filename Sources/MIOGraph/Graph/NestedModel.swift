@@ -17,8 +17,8 @@ extension Graph {
     }
 
     /// The model as its author wrote it: layers and nested models side by side, and the calls of both.
-    struct Outline: Sendable {
-        enum Part: Hashable, Sendable {
+    package struct Outline: Sendable {
+        package enum Part: Hashable, Sendable {
             /// An index into `Graph.layers`.
             case layer(Int)
             /// An index into `Graph.nestedModels`.
@@ -26,25 +26,30 @@ extension Graph {
         }
 
         /// One of a call's results.
-        struct Source: Hashable, Sendable {
+        package struct Source: Hashable, Sendable {
             /// An index into `calls`.
-            let call: Int
-            let result: Int
+            package let call: Int
+            package let result: Int
+
+            package init(call: Int, result: Int) {
+                self.call = call
+                self.result = result
+            }
         }
 
-        struct Call: Sendable {
-            let name: String
+        package struct Call: Sendable {
+            package let name: String
             /// An index into `parts`.
-            let part: Int
-            let inputs: [Source]
-            let results: [TensorSpec]
+            package let part: Int
+            package let inputs: [Source]
+            package let results: [TensorSpec]
         }
 
         /// In Keras' order (`model.layers`).
-        let parts: [Part]
+        package let parts: [Part]
         /// In an order of execution.
-        let calls: [Call]
-        let outputs: [(name: String, source: Source)]
+        package let calls: [Call]
+        package let outputs: [(name: String, source: Source)]
     }
 }
 

@@ -58,6 +58,21 @@ public enum LayerRegistry {
     /// All classes that a job may name.
     public static var classNames: [String] { registry.names }
 
+    /// Whether a class is one of mio's own, and not one that a program registered.
+    package static func isBuiltIn(_ className: String) -> Bool {
+        types.contains { $0.className == className }
+    }
+
+    /// Makes an input of a model from Keras' arguments.
+    /// - Throws: `ConfigError`: an unknown argument, a bad value.
+    package static func makeInput(named name: String, config: inout ConfigReader) throws(ConfigError)
+        -> any Layer
+    {
+        let layer = try InputLayer(attributes: LayerAttributes(name: name), config: &config)
+        try config.finish()
+        return layer
+    }
+
     /// Makes a layer of the program known to job files.
     /// - Throws: `GraphError` if a layer has the name already, or if it is no name.
     public static func register<Own: SpanLayer>(_ type: Own.Type) throws(GraphError) {

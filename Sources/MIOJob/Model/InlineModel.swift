@@ -26,13 +26,6 @@ struct InlineModel {
     private var origins: [String: Origin] = [:]
 
     static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> Model {
-        if case .string(let file) = value {
-            throw ConfigError(
-                path: path,
-                message: file.hasSuffix(".keras")
-                    ? "expected an inline model; .keras files cannot be read by this version"
-                    : "expected an inline model (inputs, layers, outputs), found \(quoted: file)")
-        }
         var reader = try ConfigReader(value, at: path)
         var model = InlineModel(path: path)
         try model.readInputs(&reader)

@@ -42,13 +42,16 @@ struct JobSource {
         while !place.isEmpty {
             switch origins[String(place)] {
             case .line(let line)?:
-                return JobError(file: file, line: line, path: error.path, message: error.message)
+                return JobError(
+                    file: file, line: line, path: error.path, message: error.message, exitCode: error.exitCode
+                )
             case .override(let origin)?:
-                return JobError(file: origin, path: error.path, message: error.message)
+                return JobError(
+                    file: origin, path: error.path, message: error.message, exitCode: error.exitCode)
             case nil:
                 place = place[..<(place.lastIndex { $0 == "." || $0 == "[" } ?? place.startIndex)]
             }
         }
-        return JobError(file: file, path: error.path, message: error.message)
+        return JobError(file: file, path: error.path, message: error.message, exitCode: error.exitCode)
     }
 }

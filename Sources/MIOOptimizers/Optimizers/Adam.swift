@@ -84,6 +84,8 @@ public struct Adam: Optimizer {
 
     public var slotNames: [String] { amsgrad ? ["m", "v", "v_hat"] : ["m", "v"] }
 
+    public var kerasSlotGroups: [[String]] { amsgrad ? [["m", "v"], ["v_hat"]] : [["m", "v"]] }
+
     public func makeUpdate(step: Int, learningRate: Double) -> UpdateScalars {
         let t = Double(step + 1)
         let correction = (1 - Double.pow(beta2, t)).squareRoot() / (1 - Double.pow(beta1, t))

@@ -37,6 +37,7 @@ public struct AdamW: Optimizer {
     public var config: ConfigValue { adam.config(className: Self.className) }
     public var options: OptimizerOptions { adam.options }
     public var slotNames: [String] { adam.slotNames }
+    public var kerasSlotGroups: [[String]] { adam.kerasSlotGroups }
 
     public func makeUpdate(step: Int, learningRate: Double) -> UpdateScalars {
         adam.makeUpdate(step: step, learningRate: learningRate)

@@ -25,6 +25,9 @@ public protocol Optimizer: Sendable {
     /// The canonical names of the slots, in the order in which `ParameterRange.slots` holds them.
     var slotNames: [String] { get }
 
+    /// The slots as Keras creates them: group after group; within a group, all slots of a weight before those of the next.
+    var kerasSlotGroups: [[String]] { get }
+
     /// The numbers of one step, the same for all parameters, in double precision.
     /// - Parameters:
     ///   - step: how many steps were done before, Keras' `iterations`: 0 in the first.
@@ -39,6 +42,8 @@ public protocol Optimizer: Sendable {
 }
 
 extension Optimizer {
+    public var kerasSlotGroups: [[String]] { [slotNames] }
+
     /// The numbers of one step at the scheduled learning rate.
     public func makeUpdate(step: Int) -> UpdateScalars {
         makeUpdate(step: step, learningRate: options.learningRate.value(at: step))

@@ -45,7 +45,8 @@ package struct TrainingState: Hashable {
         position = TrainingPosition(
             step: manifest.step, epoch: manifest.epoch, position: manifest.position)
         var reader = try ConfigReader(manifest.state, at: ConfigPath("state"))
-        updates = try reader.integer("updates", atLeast: 0, atMost: manifest.step)
+        // More than steps where the optimizer began with the variables of a file.
+        updates = try reader.integer("updates", atLeast: 0)
         slotsStart = try reader.integer("slots_start", default: 0, atLeast: 0, atMost: updates)
         order = try SampleOrder(&reader)
         guard position.position <= order.rowCount else {

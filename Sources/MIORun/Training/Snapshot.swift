@@ -154,6 +154,20 @@ final class Snapshot {
         }
     }
 
+    /// Puts the values of files in the place of those that are there.
+    func set(_ start: StartingValues) {
+        for parameter in parameters {
+            guard let tensor = start.weights[parameter.name] else { continue }
+            replica.executor.setCanonical(tensor, parameter, in: replica.executor.weights)
+        }
+        for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
+            for parameter in trained {
+                guard let tensor = start.slots["\(name)/\(parameter.name)"] else { continue }
+                replica.executor.setCanonical(tensor, parameter, in: slab)
+            }
+        }
+    }
+
     private func restore(
         _ plan: Plan.WeightPlan, named name: String, from file: SafetensorsFile,
         to slab: Storage<Float>

@@ -143,6 +143,7 @@ package final class TrainingRun {
                     snapshot.takeWeights(),
                     metadata: ["format": "mio", "step": "\(state.position.step)"],
                     to: recorder.directory.weightsPath)
+                try writeKeras(to: recorder.directory.kerasPath)
             }
             recorder.close()
             if let error = recorder.takeError() { throw error }
@@ -182,7 +183,7 @@ package final class TrainingRun {
                 } else {
                     try store.replaceAll(by: takeSnapshot())
                     // As in a run that starts: a finished model would be another run's.
-                    try Folder.remove(directory.weightsPath)
+                    try directory.removeFinishedModel()
                 }
                 Message.write("continuing from \(start.checkpoint.path)")
                 if let text = job.nothingLeft(state) { Message.write(text) }
@@ -190,8 +191,12 @@ package final class TrainingRun {
                 try directory.writeJob(job.resolvedYAML)
                 replica.initializeWeights(seed: job.seed)
                 state.callbacks = CallbackMemory(job)
+                let start = try StartingValues(job)
+                for warning in start.warnings { Message.write("warning: \(warning)") }
+                snapshot.set(start)
+                state.updates = start.updates
                 state.epochSums = epochSums.totals
-                try Folder.remove(directory.weightsPath)
+                try directory.removeFinishedModel()
             }
         }
         let memory = try CallbackMemory(text: communicator.broadcast(state.callbacks.text, root: 0), job)

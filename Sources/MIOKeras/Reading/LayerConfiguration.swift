@@ -1,0 +1,54 @@
+import MIOBase
+import MIOConfig
+
+/// A layer's arguments as `LayerRegistry` takes them: Keras' own, without what names something in Keras alone.
+enum LayerConfiguration {
+    static func normalized(_ layer: KerasLayer) -> ConfigDictionary {
+        var config = stripped(layer.config)
+        // In a Sequential of Keras 2 the first layer says the shape of the input.
+        config["batch_input_shape"] = nil
+        config["batch_shape"] = nil
+        config["name"] = .string(layer.name)
+        if case .dictionary? = config["dtype"] {
+        } else if let dtype = config["dtype"] {
+            config["dtype"] = dtype
+        }
+        // Where random numbers begin: mio keys them by the job's seed.
+        config["seed"] = nil
+        return config
+    }
+
+    /// Without identities of shared objects, and without seeds and build configurations of what is in it.
+    private static func stripped(_ dictionary: ConfigDictionary) -> ConfigDictionary {
+        var result = ConfigDictionary()
+        for (key, value) in dictionary.entries where key != "shared_object_id" {
+            result[key] = stripped(value, key: key)
+        }
+        return result
+    }
+
+    private static func stripped(_ value: ConfigValue, key: String) -> ConfigValue {
+        switch value {
+        case .list(let items): return .list(items.map { stripped($0, key: "") })
+        case .dictionary(let entry):
+            var inner = stripped(entry)
+            if entry["class_name"] != nil {
+                inner["build_config"] = nil
+                if case .dictionary(var config)? = inner["config"] {
+                    config["seed"] = nil
+                    inner["config"] = .dictionary(config)
+                }
+            }
+            return .dictionary(inner)
+        default: return value
+        }
+    }
+
+    /// The name of a type, of a name or of Keras' policy.
+    static func dtypeName(_ dtype: ConfigValue?) -> ConfigValue? {
+        guard case .dictionary(let policy)? = dtype, case .dictionary(let config)? = policy["config"] else {
+            return dtype
+        }
+        return config["name"]
+    }
+}

@@ -1,0 +1,84 @@
+import MIOBase
+import MIOConfig
+
+/// What Keras' `compile` would be given for a training of mio's.
+package struct CompileWriting: Sendable {
+    /// An output and what it is trained for, as configurations of mio's.
+    package struct Output: Sendable {
+        package let name: String
+        package let loss: ConfigValue
+        package let weight: Double
+        package let metrics: [ConfigValue]
+        package let weightedMetrics: [ConfigValue]
+
+        package init(
+            name: String, loss: ConfigValue, weight: Double, metrics: [ConfigValue],
+            weightedMetrics: [ConfigValue]
+        ) {
+            self.name = name
+            self.loss = loss
+            self.weight = weight
+            self.metrics = metrics
+            self.weightedMetrics = weightedMetrics
+        }
+    }
+
+    package let optimizer: ConfigValue
+    package let outputs: [Output]
+
+    package init(optimizer: ConfigValue, outputs: [Output]) {
+        self.optimizer = optimizer
+        self.outputs = outputs
+    }
+
+    /// Losses and metrics that Keras does not have.
+    private static let unknownToKeras: Set<String> = ["BoxIoU", "Pinball", "PositiveWeightedCrossentropy"]
+
+    /// Keras' short names of metrics that have no class of that name, or whose class means something else.
+    private static let shortMetrics = ["Accuracy": "accuracy"]
+
+    /// `compile_config`, by output.
+    var config: ConfigValue {
+        func metric(_ value: ConfigValue) -> ConfigValue? {
+            guard let className = Self.className(value), !Self.unknownToKeras.contains(className) else {
+                return nil
+            }
+            if let short = Self.shortMetrics[className] { return .string(short) }
+            return KerasObject.object(value, module: "keras.metrics")
+        }
+        func byOutput(_ value: (Output) -> ConfigValue) -> ConfigValue {
+            // One output: Keras takes the value itself, whatever the output is called.
+            if outputs.count == 1 { return value(outputs[0]) }
+            var entries = ConfigDictionary()
+            for output in outputs { entries[output.name] = value(output) }
+            return .dictionary(entries)
+        }
+        return .dictionary([
+            "optimizer": KerasObject.object(optimizer, module: "keras.optimizers"),
+            "loss": byOutput { output in
+                let className = Self.className(output.loss)
+                if className.map(Self.unknownToKeras.contains) ?? false { return .null }
+                return KerasObject.object(output.loss, module: "keras.losses")
+            },
+            "loss_weights": outputs.count == 1 && outputs[0].weight == 1
+                ? .null : byOutput { .real($0.weight) },
+            "metrics": byOutput { .list($0.metrics.compactMap(metric)) },
+            "weighted_metrics": outputs.allSatisfy(\.weightedMetrics.isEmpty)
+                ? .null : byOutput { .list($0.weightedMetrics.compactMap(metric)) },
+            "run_eagerly": false, "steps_per_execution": 1, "jit_compile": false,
+        ])
+    }
+
+    /// What Keras lacks, of losses and metrics: names, for a message.
+    package var lacking: [String] {
+        outputs.flatMap { [$0.loss] + $0.metrics + $0.weightedMetrics }.compactMap(Self.className)
+            .filter(Self.unknownToKeras.contains)
+    }
+
+    private static func className(_ value: ConfigValue) -> String? {
+        guard case .dictionary(let entries) = value, case .string(let name)? = entries["class"] else {
+            return nil
+        }
+        return name
+    }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import MIOBase
+import MIOFiles
+import MIOFormats
+import MIOGraph
+import MIOJob
+import MIOKeras
+import MIOOptimizers
+import MIORecords
+
+/// What a new run starts with from files: weights, and perhaps an optimizer's variables.
+package struct StartingValues {
+    /// By name; weights that are not here are drawn.
+    package private(set) var weights: [String: Tensor] = [:]
+    /// By slot and weight: `m/conv1/kernel`.
+    package private(set) var slots: [String: Tensor] = [:]
+    /// The optimizer's count of updates.
+    package private(set) var updates = 0
+    /// For the user, in order.
+    package private(set) var warnings: [String] = []
+
+    /// Reads the files of a job.
+    /// - Throws: `RunError`, `FormatError`, `KerasFileError`, `FileError`, `CheckpointError`.
+    package init(_ job: Job) throws {
+        for start in job.weights {
+            if Folder.isFolder(start.file) {
+                try read(Self.file(inFolder: start.file), start, job)
+            } else if !Folder.exists(start.file) {
+                throw RunError(
+                    "\(start.file.shown(most: 300)): no such file or folder; it is where weights start from",
+                    exitCode: .missingInput)
+            } else if start.file.hasSuffix(".safetensors") {
+                try read(SafetensorsFile(start.file), start, job)
+            } else {
+                try read(keras: start, job)
+            }
+        }
+    }
+
+    /// The finished model of a run's folder, or its newest checkpoint; or a checkpoint's own.
+    private static func file(inFolder folder: String) throws -> SafetensorsFile {
+        let finished = Folder.join(folder, RunDirectory.weightsName)
+        if Folder.exists(finished) { return try SafetensorsFile(finished) }
+        if Folder.isFolder(RunDirectory.checkpointsPath(in: folder)) {
+            let store = CheckpointStore(folder: RunDirectory.checkpointsPath(in: folder), keep: 1)
+            if let found = try store.newestValid() { return found.checkpoint.weights }
+        }
+        return try StoredCheckpoint(path: folder).weights
+    }
+
+    // MARK: What is wanted
+
+    private func wanted(_ start: StartingWeights, _ job: Job) throws(RunError) -> (String) -> Bool {
+        if start.layers.isEmpty { return { _ in true } }
+        let paths = job.graph.layers.map(\.name)
+        for pattern in start.layers where !paths.contains(where: { Self.matches($0, pattern) }) {
+            let near = nearestName(to: pattern, in: paths).map { "; did you mean \(quoted: $0)?" } ?? "."
+            throw RunError(
+                "weights.layers: no layer matches \(quoted: pattern)\(near) Layers: \(listed(paths))",
+                exitCode: .badInput)
+        }
+        return { path in start.layers.contains { Self.matches(path, $0) } }
+    }
+
+    /// A pattern names a layer, or a nested model with all that is in it.
+    private static func matches(_ path: String, _ pattern: String) -> Bool {
+        Glob.matches(path, pattern) || Glob.matches(path, pattern + "/*")
+    }
+
+    /// - Throws: `RunError` if something is left out that may not be.
+    private mutating func report(
+        _ start: StartingWeights, missing: [(name: String, reason: String)],
+        mismatched: [(name: String, reason: String)]
+    ) throws(RunError) {
+        let all = missing + mismatched
+        guard let first = all.first else { return }
+        let text =
+            "\(start.file.shown(most: 300)): \(counted(all.count, "weight")) of the model cannot be read from it: "
+            + listed(all.map { "\(quoted: $0.name) (\($0.reason))" }, most: 6, longest: 400)
+        guard start.skipMismatch else {
+            let layer = first.name.prefix { $0 != "/" }
+            throw RunError(
+                text
+                    + ". Name the layers that the file has (weights: {file: …, layers: [\"\(layer)\"]}), or let the others keep their first values "
+                    + "(skip_mismatch: true)", exitCode: .badInput)
+        }
+        warnings.append(text + "; they keep their first values")
+    }
+
+    // MARK: Formats
+
+    private mutating func read(_ file: SafetensorsFile, _ start: StartingWeights, _ job: Job) throws {
+        let isWanted = try wanted(start, job)
+        var missing: [(name: String, reason: String)] = []
+        var mismatched: [(name: String, reason: String)] = []
+        let names = Set(file.names)
+        for parameter in job.graph.parameters where isWanted(job.graph.layers[parameter.layer].name) {
+            guard names.contains(parameter.name) else {
+                missing.append((parameter.name, "the file has no tensor of this name"))
+                continue
+            }
+            let shape = try file.entry(named: parameter.name).shape
+            guard shape == parameter.shape else {
+                mismatched.append(
+                    (parameter.name, "expected the shape \(parameter.shape), the file has \(shape)"))
+                continue
+            }
+            weights[parameter.name] = try file.tensor(named: parameter.name)
+        }
+        try report(start, missing: missing, mismatched: mismatched)
+    }
+
+    private mutating func read(keras start: StartingWeights, _ job: Job) throws {
+        let graph = job.graph
+        let elements = graph.parameters.reduce(0) { $0.clampedPlus($1.shape.count) }
+        let file = try KerasWeights(start.file, for: graph, atMost: elements.clampedTimes(6))
+        let isWanted = try wanted(start, job)
+        let match = try file.match(graph, isWanted: isWanted)
+        try report(start, missing: match.missing, mismatched: match.mismatched)
+        for parameter in graph.parameters {
+            guard let place = match.found[parameter.name] else { continue }
+            weights[parameter.name] = try file.tensor(at: place, shape: parameter.shape)
+        }
+        if start.optimizerState { try readOptimizer(file, start, job) }
+    }
+
+    /// The optimizer's variables, which Keras numbers by the weights that were trained when it made them.
+    private mutating func readOptimizer(_ file: KerasWeights, _ start: StartingWeights, _ job: Job) throws {
+        let variables = file.optimizerVariables
+        // A model that was compiled, and never trained.
+        guard variables.count > 2 || job.optimizer.slotNames.isEmpty && variables.count > 0 else { return }
+        // The job may freeze more than the file did.
+        let trained = job.model.graph.parameters.filter(\.trainable)
+        let isConstant = job.optimizer.options.learningRate is Constant
+        let expected = 1 + (isConstant ? 1 : 0) + trained.count * job.optimizer.slotNames.count
+        var names: [(slot: String, weight: Graph.Parameter)] = []
+        for group in job.optimizer.kerasSlotGroups {
+            for parameter in trained { names += group.map { ($0, parameter) } }
+        }
+        let first = isConstant ? 2 : 1
+        let fits =
+            variables.count == expected
+            && zip(names, variables.dropFirst(first)).allSatisfy { $0.weight.shape == $1.shape }
+        guard fits else {
+            warnings.append(
+                "\(start.file.shown(most: 300)): its optimizer has \(counted(variables.count, "variable")), expected \(expected) of the shapes of "
+                    + "what is trained; the optimizer begins anew")
+            return
+        }
+        updates = try file.integer(at: variables[0].place)
+        guard updates >= 0 else {
+            throw KerasFileError(
+                start.file, variables[0].place, "expected a count of updates, found \(updates)")
+        }
+        for (name, variable) in zip(names, variables.dropFirst(first)) {
+            slots["\(name.slot)/\(name.weight.name)"] = try file.tensor(
+                at: variable.place, shape: variable.shape)
+        }
+    }
+}
