@@ -78,7 +78,7 @@ package.targets += module(
     "MIOFormats", ["MIOBase", "MIOConfig", "MIOFiles", "CVectorLoops"], testing: ["TestFolders"])
 package.targets += module(
     "MIOKeras", ["MIOBase", "MIOFiles", "MIOConfig", "MIOGraph", "MIOFormats", "CHDF5", "CZip"],
-    testing: ["TestFolders"])
+    testing: ["MIOComm", "MIOData", "MIOJob", "MIORun", "MIOTuning", "TestFolders"])
 package.targets += module("MIOBatches", ["MIOBase", "MIOSystem", "MIOThreads", "CVectorLoops"])
 package.targets += module(
     "MIOData",
@@ -139,8 +139,9 @@ package.targets += module(
     "MIOCheck",
     [
         "MIOBase", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOBatches", "MIOData", "MIOFiles",
-        "MIOJob", "MIOTraining", "MIORecords", "MIOMachine", "MIOTuning", "MIORun",
-    ], testing: ["MIOComm", "MIOConfig", "MIOFormats", "SmallJobs", "TestFolders"])
+        "MIOJob", "MIOKeras", "MIOConfig", "MIOOptimizers", "MIOTraining", "MIORecords", "MIOMachine",
+        "MIOTuning", "MIORun",
+    ], testing: ["MIOComm", "MIOFormats", "SmallJobs", "TestFolders"])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
 package.targets.append(
@@ -192,7 +193,7 @@ package.targets += [
         name: "mio-cli",
         dependencies: [
             "MIOCommandLine", "MIOMachine", "MIOLaunch", "MIOTuning", "MIORun", "MIOCheck", "MIOScale",
-            "MIOTrace", "MIOJob", "MIOGraph", "MIOComm", "MIOConfig",
+            "MIOTrace", "MIOJob", "MIOKeras", "MIOGraph", "MIOComm", "MIOConfig",
             "MIORecords", "MIOFiles", "MIOThreads", "MIOSystem", "MIOBase", "CProcess", argumentParser,
         ], swiftSettings: strict),
     // Counts allocations. Linked only into what measures.

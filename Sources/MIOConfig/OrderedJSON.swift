@@ -142,8 +142,9 @@ struct OrderedJSON {
             position += 1
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if !isReal, let integer = Int(text) { return .integer(integer) }
-        guard let first = text.utf8.first, first != UInt8(ascii: "+"), let real = Double(text) else {
+        let isNumber = text.utf8.first.map { $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) } ?? false
+        if isNumber, !isReal, let integer = Int(text) { return .integer(integer) }
+        guard isNumber, let real = Double(text) else {
             position = start
             throw mismatch("a value")
         }

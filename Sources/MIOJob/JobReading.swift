@@ -2,7 +2,9 @@ import Foundation
 import MIOBase
 import MIOCallbacks
 import MIOConfig
+import MIOData
 import MIOFiles
+import MIOGraph
 import MIOKeras
 import MIOObjectives
 import MIOOptimizers
@@ -75,7 +77,10 @@ extension Job {
         reader.refusesNull = true
         reader.describe("model", "a mapping")
         let modelValue = try reader.required("model")
-        let fileModel = try FileModel.read(modelValue, at: reader.path.appending("model"), folder: folder)
+        let dataValue = reader.unlisted("data") ?? .null
+        let fileModel = try FileModel.read(
+            modelValue, at: reader.path.appending("model"), folder: folder,
+            shapeInData: { Self.shape(of: $0, in: dataValue, folder: folder) })
         let model =
             if let fileModel { fileModel.keras.model } else {
                 try InlineModel.read(modelValue, at: reader.path.appending("model"))
@@ -154,6 +159,28 @@ extension Job {
             return callbacks
         case let one?: return [try CallbackRegistry.read(one, at: path)]
         }
+    }
+
+    /// The shape that a sample of an input has in the training data; `nil` where it cannot be known, for whatever reason: what
+    /// is wrong with the data is said when it is read.
+    private static func shape(of input: String, in value: ConfigValue, folder: String) -> Shape? {
+        guard var reader = try? ConfigReader(value, at: ConfigPath("data")),
+            let data = try? JobData(reading: &reader)
+        else { return nil }
+        let folder = JobPath.absolute(folder)
+        var specification: DatasetRequest
+        switch data.train.files {
+        case .shards(let globs): specification = DatasetRequest(files: globs, folder: folder)
+        case .arrays(let arrays): specification = DatasetRequest(arrays: arrays, folder: folder)
+        case .memory(let samples): specification = DatasetRequest(memory: samples)
+        }
+        specification.columns = data.train.columns.mapValues { column in
+            switch column {
+            case .name(let name): .name(name)
+            case .list(let names): .columns(names)
+            }
+        }
+        return try? specification.sampleShape(of: input)
     }
 
     /// `outputs`, with the compile arguments of the model's file for what is left out.

@@ -18,7 +18,7 @@ package struct KerasFile: Sendable {
     }
 
     /// Far more than the configuration of any model has.
-    private static let largestConfiguration = 256 << 20
+    private static let largestConfiguration = 64 << 20
 
     /// As it was named.
     package let path: String

@@ -11,11 +11,24 @@ package struct KerasModel: Sendable {
     package let inputs: KerasStructure
     package let outputs: KerasStructure
 
-    /// - Parameter given: shapes of inputs whose axes the file leaves open.
+    /// - Parameters:
+    ///   - given: shapes of inputs whose axes the file leaves open.
+    ///   - others: asked for the shapes of such inputs that are not among them.
     /// - Throws: `KerasFileError` with everything in it that mio cannot do.
-    package init(_ file: KerasFile, inputs given: [String: Shape] = [:]) throws(KerasFileError) {
+    package init(
+        _ file: KerasFile, inputs given: [String: Shape] = [:], others: (String) -> Shape? = { _ in nil }
+    ) throws(KerasFileError) {
         var reading = ModelReading(file: file.path, given: given)
-        guard let assembly = reading.read(file.config) else {
+        var read = reading.read(file.config)
+        if !reading.openInputs.isEmpty {
+            var known = given
+            for name in reading.openInputs { known[name] = others(name) }
+            if known.count > given.count {
+                reading = ModelReading(file: file.path, given: known)
+                read = reading.read(file.config)
+            }
+        }
+        guard let assembly = read else {
             throw KerasFileError(
                 file.path,
                 problems: reading.problems.isEmpty ? [.init("", "cannot be read")] : reading.problems)

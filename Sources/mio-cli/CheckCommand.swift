@@ -2,6 +2,7 @@ import ArgumentParser
 import MIOBase
 import MIOCheck
 import MIOCommandLine
+import MIOKeras
 import MIOMachine
 
 /// `mio check`
@@ -22,6 +23,12 @@ struct CheckCommand: ParsableCommand {
     @OptionGroup var resume: ResumeOptions
 
     func run() throws {
+        if KerasFile.isNamed(job.path) {
+            let check = try KerasFileCheck(job.path)
+            try StandardStreams.print(check.lines.joined(separator: "\n"))
+            if let error = check.error { throw error }
+            return
+        }
         let job = try job.load()
         try ranks.check()
         let cores = MachineCores.current

@@ -18,6 +18,7 @@ struct MIOCommand: ParsableCommand {
               mio scale job.yaml           how many processes are worth having
               mio evaluate job.yaml        losses and metrics on data.test
               mio predict job.yaml --data 'new-*.npz' --output predictions.npz
+              mio export job.yaml          a .keras file of the newest weights
 
             JOB is $MIO_JOB or ./job.yaml where it is left out. Any of its keys can be overridden: \
             --set training.epochs=2
@@ -30,7 +31,7 @@ struct MIOCommand: ParsableCommand {
         version: mioVersion,
         subcommands: [
             CheckCommand.self, SummaryCommand.self, TrainCommand.self, EvaluateCommand.self,
-            PredictCommand.self, ScaleCommand.self, TraceCommand.self,
+            PredictCommand.self, ExportCommand.self, ScaleCommand.self, TraceCommand.self,
         ])
 
     /// Ends the process: with the contract's exit code and one line where something failed.

@@ -316,12 +316,14 @@ import Testing
                 == "job.yaml:5: model.outputs: expected at least one output, found none")
     }
 
-    @Test func kerasFilesComeLater() {
+    @Test func filesOfKerasMustBeThere() {
         let error = #expect(throws: JobError.self) {
             try Job(yaml: "name: a\nmodel: garments.keras\n", folder: "/")
         }
         #expect(
-            error?.description == "job.yaml:2: model: expected an inline model; .keras files cannot be read "
-                + "by this version")
+            error?.description
+                == "job.yaml:2: model: no such file: /garments.keras; name a .keras file, or write the "
+                + "model inline")
+        #expect(error?.exitCode == .missingInput)
     }
 }

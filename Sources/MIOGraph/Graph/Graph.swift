@@ -42,6 +42,8 @@ public struct Graph: Sendable {
         public let inputs: [Source]
         /// What it computes.
         public let results: [TensorSpec]
+        /// Whether it computes in training what it does in prediction.
+        public let isInference: Bool
         /// For each result which of its positions count; `nil` for all of them.
         package let masks: [Mask?]
         /// The shape of one sample of the first result.
@@ -141,7 +143,10 @@ public struct Graph: Sendable {
     }
 
     /// The layer that a node calls.
-    public func layer(of node: Int) -> any Layer { layers[nodes[node].layer].layer }
+    public func layer(of node: Int) -> any Layer {
+        let layer = layers[nodes[node].layer].layer
+        return nodes[node].isInference ? layer.inInference : layer
+    }
 
     /// What a tensor is.
     public func spec(of source: Source) -> TensorSpec { nodes[source.node].results[source.result] }

@@ -12,6 +12,7 @@ struct GraphAssembly {
         let inputs: [Graph.Source]
         let results: [TensorSpec]
         let masks: [Mask?]
+        let isInference: Bool
     }
 
     /// A layer or a nested model.
@@ -54,29 +55,33 @@ struct GraphAssembly {
     ///   - part: an index into the layers.
     ///   - given: the call's name; `nil` for the layer's, or `<layer>/call_1` and so on for later calls.
     ///   - modelInput: its number among the model's inputs if it is one.
+    ///   - isInference: whether it computes in training what it does in prediction.
     /// - Returns: the call's index.
     mutating func call(
-        _ layer: any Layer, part: Int, named given: String?, inputs: [Graph.Outline.Source], modelInput: Int?
+        _ layer: any Layer, part: Int, named given: String?, inputs: [Graph.Outline.Source], modelInput: Int?,
+        isInference: Bool
     ) throws(GraphError) -> Int {
         let sources = inputs.map { results[$0.call][$0.result] }
         let name =
             given
             ?? (parts[part].calls == 0 ? parts[part].name : "\(parts[part].name)/call_\(parts[part].calls)")
         if let model = layer as? any ModelLayer {
-            results.append(try expand(model, part: part, name: name, inputs: sources))
+            results.append(
+                try expand(model, part: part, name: name, inputs: sources, isInference: isInference))
         } else {
             if let modelInput {
                 inputNumbers[nodes.count] = modelInput
                 inputNodes[modelInput] = nodes.count
             }
-            try addNode(layer, named: name, part: part, inputs: sources)
+            try addNode(layer, named: name, part: part, inputs: sources, isInference: isInference)
             let node = nodes.count - 1
             results.append(nodes[node].results.indices.map { Graph.Source(node: node, result: $0) })
         }
         parts[part].calls += 1
         calls.append(
             Graph.Outline.Call(
-                name: name, part: part, inputs: inputs, results: results[calls.count].map(spec)))
+                name: name, part: part, inputs: inputs, results: results[calls.count].map(spec),
+                isInference: isInference))
         return calls.count - 1
     }
 
@@ -90,9 +95,9 @@ struct GraphAssembly {
         }
     }
 
-    private mutating func addNode(_ layer: any Layer, named name: String, part: Int, inputs: [Graph.Source])
-        throws(GraphError)
-    {
+    private mutating func addNode(
+        _ layer: any Layer, named name: String, part: Int, inputs: [Graph.Source], isInference: Bool
+    ) throws(GraphError) {
         let place = Self.place(name, layer)
         try take(name, place)
         let specs = inputs.map(spec)
@@ -122,13 +127,15 @@ struct GraphAssembly {
                     + ShapeError.listed(shapes))
         }
         nodes.append(
-            Place(name: name, part: part, inner: nil, inputs: inputs, results: results, masks: masks))
+            Place(
+                name: name, part: part, inner: nil, inputs: inputs, results: results, masks: masks,
+                isInference: isInference))
     }
 
     /// Adds the layers of a nested model.
     /// - Returns: where the model's outputs are.
     private mutating func expand(
-        _ model: any ModelLayer, part: Int, name: String, inputs: [Graph.Source]
+        _ model: any ModelLayer, part: Int, name: String, inputs: [Graph.Source], isInference: Bool
     ) throws(GraphError) -> [Graph.Source] {
         let place = Self.place(name, model)
         try take(name, place)
@@ -175,7 +182,7 @@ struct GraphAssembly {
             nodes.append(
                 Place(
                     name: innerName, part: part, inner: node.layer, inputs: sources, results: node.results,
-                    masks: masks))
+                    masks: masks, isInference: isInference || node.isInference))
         }
         return graph.outputs.map { found[$0.node][$0.source.result] }
     }
@@ -303,7 +310,7 @@ struct GraphAssembly {
             nodes: nodes.map { node in
                 Graph.Node(
                     name: node.name, layer: indices[node.part][node.inner ?? 0], inputs: node.inputs,
-                    results: node.results, masks: node.masks)
+                    results: node.results, isInference: node.isInference, masks: node.masks)
             },
             inputs: inputs.map { Graph.Terminal(name: calls[$0].name, source: results[$0][0]) },
             outputs: outlineOutputs.map {

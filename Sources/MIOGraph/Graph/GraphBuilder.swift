@@ -126,7 +126,7 @@ struct GraphBuilder {
             calls[old] = try assembly.call(
                 symbolic.layer, part: newLayer[layerIndex(of: old)],
                 named: nameOfNode[ObjectIdentifier(symbolic)], inputs: symbolic.inputs.map(source),
-                modelInput: inputNumbers[old])
+                modelInput: inputNumbers[old], isInference: symbolic.isInference)
         }
         return try assembly.finish(
             inputs: inputNodes.map { calls[$0] },

@@ -37,6 +37,7 @@ extension Graph {
                 entry["layer"] = .string(part.name)
             }
             entry["inputs"] = .list(call.inputs.map { .string(name(of: $0)) })
+            if call.isInference { entry["training"] = false }
             if isFirst {
                 for (key, value) in part.config.entries { entry[key] = value }
                 if !part.isTrained { entry["trainable"] = false }

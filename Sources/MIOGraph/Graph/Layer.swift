@@ -66,7 +66,8 @@ public protocol Layer: Callable {
     var withoutActivation: (any Layer)? { get }
 
     /// The layer with the same weights that computes in training what this one does in prediction (Keras'
-    /// `training=False` of a call); itself if it makes no difference.
+    /// `training=False` of a call); itself if it makes no difference. A layer that draws by arguments called `rate`,
+    /// `dropout`, `recurrent_dropout` or `stddev` has it already.
     var inInference: any Layer { get }
 
     /// The layer with the same weights that takes vectors and computes what this one does of their concatenation;
@@ -124,7 +125,13 @@ extension Layer {
 
     public func weights(for inputs: [Shape]) -> [WeightDescription] { [] }
 
-    public var inInference: any Layer { self }
+    /// With rates of what is drawn at 0, also of layers inside it.
+    public var inInference: any Layer {
+        let (changed, isChanged) = config.withoutDropping
+        guard isChanged else { return self }
+        var reader = ConfigReader(changed, at: ConfigPath())
+        return (try? Self(attributes: attributes, config: &reader)) ?? self
+    }
 
     public var resultCount: Int { 1 }
 
@@ -157,8 +164,39 @@ extension Layer {
         return (0..<resultCount).map { SymbolicTensor(node: node, result: $0) }
     }
 
+    /// Calls the layer on symbolic tensors so that it computes in training what it does in prediction: batch normalization
+    /// uses its moving statistics, dropout drops nothing (Keras' `layer(x, training=False)`).
+    public func inInference(_ inputs: [SymbolicTensor]) -> [SymbolicTensor] {
+        let node = SymbolicNode(layer: self, inputs: inputs, isInference: true)
+        return (0..<resultCount).map { SymbolicTensor(node: node, result: $0) }
+    }
+
     /// Calls it on tensors, as Keras calls a layer.
     public func callAsFunction(_ input: SymbolicTensor) -> SymbolicTensor { self([input]) }
+}
+
+extension ConfigDictionary {
+    /// The arguments with rates of what is drawn at 0, and whether one changed.
+    fileprivate var withoutDropping: (ConfigDictionary, Bool) {
+        var changed = self
+        var isChanged = false
+        for (key, value) in entries {
+            switch value {
+            case .real(let rate)
+            where rate != 0 && ["rate", "dropout", "recurrent_dropout", "stddev"].contains(key):
+                changed[key] = 0.0
+                isChanged = true
+            case .dictionary(let inner) where inner["class"] != nil:
+                let (without, isInnerChanged) = inner.withoutDropping
+                if isInnerChanged {
+                    changed[key] = .dictionary(without)
+                    isChanged = true
+                }
+            default: break
+            }
+        }
+        return (changed, isChanged)
+    }
 }
 
 /// What every layer has: a name, whether training changes its weights, and an identity.

@@ -43,6 +43,8 @@ extension Graph {
             package let part: Int
             package let inputs: [Source]
             package let results: [TensorSpec]
+            /// Whether it computes in training what it does in prediction.
+            package let isInference: Bool
         }
 
         /// In Keras' order (`model.layers`).

@@ -29,12 +29,15 @@ public struct SymbolicTensor: Sendable {
 final class SymbolicNode: @unchecked Sendable {
     let layer: any Layer
     private(set) var inputs: [SymbolicTensor]
+    /// Whether the call computes in training what it does in prediction (Keras' `training=False`).
+    let isInference: Bool
     /// Grows from call to call of a program.
     let number = calls.add(1, ordering: .relaxed).newValue
     private static let calls = Atomic<UInt64>(0)
 
-    init(layer: any Layer, inputs: [SymbolicTensor]) {
+    init(layer: any Layer, inputs: [SymbolicTensor], isInference: Bool = false) {
         self.layer = layer
+        self.isInference = isInference
         self.inputs = inputs
     }
 

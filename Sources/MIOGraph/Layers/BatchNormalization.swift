@@ -42,6 +42,8 @@ public struct BatchNormalization: Layer {
     public let movingMeanInitializer: Initializer
     /// The first moving variance.
     public let movingVarianceInitializer: Initializer
+    /// Whether a training step uses the moving statistics too (`inInference`).
+    private var isInference = false
     package let betaRules: WeightRules
     package let gammaRules: WeightRules
 
@@ -155,11 +157,18 @@ public struct BatchNormalization: Layer {
 
     // MARK: Sums
 
+    public var inInference: any Layer {
+        var layer = self
+        layer.isInference = true
+        return layer
+    }
+
     /// Of each channel Σ x, then of each Σ x², then the number of positions; backward: of each Σ dy, then of each Σ dy · x̂.
     ///
     /// A mask has no last axis: along any other one it may leave out other positions of each channel, so that each has a
     /// number of positions of its own.
     public func batchSums(for inputs: [Shape]) -> BatchSums? {
+        if isInference { return nil }
         let channels = channels(of: inputs[0])
         return BatchSums(
             forward: 2 * channels + (isLastAxis(of: inputs[0]) ? 1 : channels), backward: 2 * channels)

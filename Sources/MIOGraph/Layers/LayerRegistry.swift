@@ -51,6 +51,11 @@ public enum LayerRegistry {
         AdditiveAttention.self,
         Bidirectional.self,
         TimeDistributed.self,
+        UnaryOperation.self,
+        BinaryOperation.self,
+        Reduction.self,
+        GetItem.self,
+        MatrixMultiplication.self,
     ]
 
     private static let registry = Registry("a layer", types) { [$0.className] }

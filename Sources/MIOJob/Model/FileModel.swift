@@ -15,12 +15,13 @@ struct FileModel {
     /// Absolute.
     let file: String
 
+    /// - Parameter shapeInData: the shape that a sample of an input has in the training data, if that can be known.
     /// - Returns: `nil` if the value is an inline model.
-    static func read(_ value: ConfigValue, at path: ConfigPath, folder: String) throws(ConfigError)
-        -> FileModel?
-    {
+    static func read(
+        _ value: ConfigValue, at path: ConfigPath, folder: String, shapeInData: (String) -> Shape?
+    ) throws(ConfigError) -> FileModel? {
         switch value {
-        case .string(let file): return try FileModel(file, [:], at: path, folder: folder)
+        case .string(let file): return try FileModel(file, [:], at: path, folder: folder, shapeInData)
         case .dictionary(let entries) where entries["file"] != nil && entries["layers"] == nil:
             var reader = try ConfigReader(value, at: path)
             let file = try reader.string("file")
@@ -38,14 +39,15 @@ struct FileModel {
                 }
             }
             try reader.finish()
-            return try FileModel(file, shapes, at: path, folder: folder)
+            return try FileModel(file, shapes, at: path, folder: folder, shapeInData)
         default: return nil
         }
     }
 
-    private init(_ file: String, _ shapes: [String: Shape], at path: ConfigPath, folder: String)
-        throws(ConfigError)
-    {
+    private init(
+        _ file: String, _ shapes: [String: Shape], at path: ConfigPath, folder: String,
+        _ shapeInData: (String) -> Shape?
+    ) throws(ConfigError) {
         let absolute = JobPath.absolute(file, in: folder)
         self.file = absolute
         guard Folder.exists(absolute) else {
@@ -56,7 +58,7 @@ struct FileModel {
                 exitCode: .missingInput)
         }
         do {
-            keras = try KerasModel(KerasFile(absolute), inputs: shapes)
+            keras = try KerasModel(KerasFile(absolute), inputs: shapes, others: shapeInData)
         } catch let error as KerasFileError {
             throw ConfigError(path: path, message: "\(file.shown(most: 300)): \(error.message)")
         } catch {

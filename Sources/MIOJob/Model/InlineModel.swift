@@ -157,7 +157,10 @@ struct InlineModel {
             }
         }
         for index in order {
-            tensors[index] = layers[index].all(taken[index].map(tensor)).map { $0.named(calls[index].name) }
+            let inputs = taken[index].map(tensor)
+            let results =
+                calls[index].isInference ? layers[index].inInference(inputs) : layers[index].all(inputs)
+            tensors[index] = results.map { $0.named(calls[index].name) }
         }
         let namedOutputs = zip(names, outputs).map { (name: $0, tensor: tensor($1)) }
         do {

@@ -14,6 +14,8 @@ struct LayerCallEntry {
     let layerName: String
     /// The names it takes its inputs from, and where they are written.
     let inputs: [(name: String, path: ConfigPath)]
+    /// Whether the call computes in training what it does in prediction.
+    let isInference: Bool
     private let className: String?
     private let arguments: ConfigReader
 
@@ -40,6 +42,14 @@ struct LayerCallEntry {
             inputs = try reader.strings("inputs").enumerated().map { ($1, place.appending(index: $0)) }
         }
         guard !inputs.isEmpty else { throw reader.error("inputs", "expected at least one name, found none") }
+        // Keras' argument of a call, which is null or false there.
+        switch reader.unlisted("training") {
+        case nil: isInference = false
+        case .boolean(false)?: isInference = true
+        default:
+            throw reader.error(
+                "training", "expected false, or nothing: the layer then does what the model does")
+        }
         if className == nil { try reader.finish() }
         arguments = reader
     }

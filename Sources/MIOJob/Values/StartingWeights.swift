@@ -91,10 +91,12 @@ public struct StartingWeights: Hashable, Sendable {
         let layers = reader.keys.contains("layers") ? try reader.strings("layers") : []
         let skipMismatch = try reader.boolean("skip_mismatch", default: false)
         let optimizerState = try reader.boolean("optimizer_state", default: false)
-        guard case nil = reader.unlisted("of_model").flatMap({ $0 == true || $0 == false ? nil : $0 }) else {
-            throw reader.error("of_model", "expected true or false")
+        let ofModel: Bool
+        switch reader.unlisted("of_model") {
+        case nil, .boolean(false)?: ofModel = false
+        case .boolean(true)?: ofModel = true
+        default: throw reader.error("of_model", "expected true or false")
         }
-        let ofModel = reader.unlisted("of_model") == true
         try reader.finish()
         return StartingWeights(
             absolute: JobPath.absolute(file, in: folder), layers: layers, skipMismatch: skipMismatch,

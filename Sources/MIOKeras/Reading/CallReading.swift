@@ -26,6 +26,8 @@ enum CallReading {
             if case .constant(let constant) = value {
                 switch (key, constant) {
                 case (_, .null): continue
+                // Keras 3 gives every layer of a functional model what the model is called with, whatever stands here.
+                case ("training", .boolean) where !call.isLegacy: continue
                 case ("training", false): isInference = true
                 case ("training", true):
                     throw CallProblem(
@@ -39,6 +41,7 @@ enum CallReading {
                 }
                 continue
             }
+            // Masks of Masking and Embedding have been taken away.
             guard key != "mask", !key.hasSuffix("_mask") else {
                 throw CallProblem(
                     "is called with \(key), a tensor of its own; mio takes masks from Masking and Embedding(mask_zero=True)"

@@ -12,7 +12,19 @@ struct KerasLayer {
     let registeredName: String?
     let config: ConfigDictionary
     /// One for each call; empty for inputs, and in a Sequential.
-    let calls: [KerasCall]
+    private(set) var calls: [KerasCall]
+    /// Whether one of its calls was given a mask that Keras computes of a Masking or an Embedding.
+    private(set) var isGivenMask = false
+
+    /// Without the masks that Keras hands to calls: mio makes the same of the layers that they come from.
+    /// - Parameter masks: the operations whose results are masks.
+    func withoutMasks(_ masks: Set<String>) -> KerasLayer {
+        var layer = self
+        for index in calls.indices {
+            if layer.calls[index].removeMasks(masks) { layer.isGivenMask = true }
+        }
+        return layer
+    }
 
     /// - Throws: `ConfigError` for what no configuration of Keras has.
     init(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) {
@@ -95,14 +107,32 @@ struct KerasCall {
         var isConstant: Bool { tensors.isEmpty }
     }
 
+    /// What the file says of a tensor: its axes, the batch among them (`nil` where they are open), and its type.
+    struct Spec {
+        let shape: [Int?]
+        let dtype: String
+    }
+
     let arguments: [Argument]
-    let named: [(key: String, value: Argument)]
+    private(set) var named: [(key: String, value: Argument)]
+    /// Of the tensors of a call in the format of Keras 3.
+    private(set) var specs: [Tensor: Spec] = [:]
     /// Whether it is written as Keras 2 does, which counts the calls of a nested model from 1.
     let isLegacy: Bool
 
     var tensors: [Tensor] { arguments.flatMap(\.tensors) + named.flatMap(\.value.tensors) }
 
+    init(arguments: [Argument], specs: [Tensor: Spec]) {
+        self.arguments = arguments
+        self.specs = specs
+        named = []
+        isLegacy = false
+    }
+
     init(_ node: ConfigValue, at path: ConfigPath) throws(ConfigError) {
+        var specs: [Tensor: Spec] = [:]
+        Self.collect(node, into: &specs)
+        self.specs = specs
         switch node {
         case .dictionary(let entry):
             isLegacy = false
@@ -127,18 +157,51 @@ struct KerasCall {
             // A call on one tensor may stand without its list.
             let isOne = if case .string? = tensors.first { true } else { false }
             for tensor in isOne ? [node] : tensors {
-                guard case .list(let parts) = tensor, parts.count >= 3, let source = Self.legacyTensor(tensor)
-                else {
+                guard case .list(let parts) = tensor, parts.count >= 3 else {
                     read.append(.constant(tensor))
                     continue
                 }
-                read.append(.tensor(source))
+                if let source = Self.legacyTensor(tensor) {
+                    read.append(.tensor(source))
+                } else {
+                    read.append(.constant(parts[0] == "_CONSTANT_VALUE" ? parts[2] : tensor))
+                }
                 guard parts.count > 3, case .dictionary(let keywords) = parts[3] else { continue }
                 for (key, value) in keywords.entries { named.append((key, Self.legacyArgument(value))) }
             }
             arguments = read.count == 1 ? read : [.list(read)]
             self.named = named
         default: throw ConfigError(path: path, message: "expected a call of a layer, found \(node.summary)")
+        }
+    }
+
+    /// Takes away named arguments that are masks and nothing else.
+    /// - Returns: whether there were some.
+    fileprivate mutating func removeMasks(_ masks: Set<String>) -> Bool {
+        let count = named.count
+        named.removeAll { key, value in
+            (key == "mask" || key.hasSuffix("_mask")) && key != "attention_mask" && !value.isConstant
+                && value.tensors.allSatisfy { masks.contains($0.layer) }
+        }
+        return named.count < count
+    }
+
+    private static func collect(_ value: ConfigValue, into specs: inout [Tensor: Spec]) {
+        switch value {
+        case .list(let items): for item in items { collect(item, into: &specs) }
+        case .dictionary(let entry):
+            if case .tensor(let tensor)? = try? argument(value, at: ConfigPath()),
+                case .dictionary(let config)? = entry["config"],
+                case .list(let axes)? = config["shape"]
+            {
+                let shape = axes.map { axis -> Int? in if case .integer(let size) = axis { size } else { nil }
+                }
+                let dtype: String = if case .string(let name)? = config["dtype"] { name } else { "float32" }
+                specs[tensor] = Spec(shape: shape, dtype: dtype)
+                return
+            }
+            for (_, inner) in entry.entries { collect(inner, into: &specs) }
+        default: break
         }
     }
 

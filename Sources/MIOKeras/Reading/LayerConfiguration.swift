@@ -22,6 +22,8 @@ enum LayerConfiguration {
     private static func stripped(_ dictionary: ConfigDictionary) -> ConfigDictionary {
         var result = ConfigDictionary()
         for (key, value) in dictionary.entries where key != "shared_object_id" {
+            // Arguments of Keras 2 alone: whether time comes before the batch, and a length that says nothing.
+            if key == "time_major" && value == false || key == "input_length" { continue }
             result[key] = stripped(value, key: key)
         }
         return result

@@ -23,6 +23,8 @@ struct ModelReading {
     /// Shapes and types that the job gives, by input.
     private let given: [String: Shape]
     private(set) var problems: [KerasFileError.Problem] = []
+    /// Layers that the file gives masks, by their path.
+    private var masked: [(path: String, place: String)] = []
     /// Axes of inputs that neither the file nor the job gives.
     private(set) var openInputs: [String] = []
 
@@ -58,7 +60,21 @@ struct ModelReading {
             return nil
         }
         let assembly = model(layer, prefix: "")
+        if let assembly { verifyMasks(assembly.model.graph) }
         return problems.isEmpty ? assembly : nil
+    }
+
+    /// A layer that the file gives a mask must have one in mio.
+    private mutating func verifyMasks(_ graph: Graph) {
+        for (path, place) in masked {
+            let nodes = graph.nodes.filter { graph.layers[$0.layer].name == path }
+            let hasMask = nodes.isEmpty || nodes.contains { $0.inputs.contains { graph.mask(of: $0) != nil } }
+            guard !hasMask else { continue }
+            note(
+                place,
+                "is called with a mask of its own making; mio takes masks from Masking and Embedding(mask_zero=True)"
+            )
+        }
     }
 
     /// A model's configuration may lack a name at its top.
@@ -303,6 +319,17 @@ struct ModelReading {
             note(place, "two layers have one name; the file is damaged")
             return nil
         }
+        // Masks are operations of their own in files of Keras 3.
+        let masks = Self.masks(among: layers)
+        let layers = layers.filter { !masks.contains($0.name) }.map { $0.withoutMasks(masks) }
+        for layer in layers where layer.calls.flatMap(\.tensors).contains(where: { masks.contains($0.layer) })
+        {
+            note(
+                layer.place(in: prefix),
+                "computes with a mask as with numbers, which mio does not do; it takes masks from Masking and Embedding(mask_zero=True), and layers read them"
+            )
+        }
+        masked += layers.filter(\.isGivenMask).map { (prefix + $0.name, $0.place(in: prefix)) }
         // A dictionary's keys are what the data's arrays are called.
         let keys = Dictionary(zip(inputs.tensors, inputs.keys).map { ($0.layer, $1 ?? $0.layer) }) {
             first, _ in first
@@ -350,6 +377,21 @@ struct ModelReading {
         }
         return assemble(
             inputs: inputTensors, outputs: outputTensors, inputs.structure, outputs.structure, place: place)
+    }
+
+    /// Operations by which Keras makes masks of masks and inputs.
+    private static let maskOperations: Set<String> = [
+        "NotEqual", "Any", "All", "LogicalAnd", "LogicalOr", "Concatenate", "ExpandDims", "Squeeze",
+        "Reshape", "Cast",
+        "OnesLike", "BroadcastTo", "Tile", "Repeat", "GetItem", "Flatten", "Transpose", "Stack",
+    ]
+
+    /// The operations whose results are truth values.
+    private static func masks(among layers: [KerasLayer]) -> Set<String> {
+        let types = layers.flatMap { $0.calls.flatMap(\.specs) }.filter { $0.value.dtype == "bool" }.map(
+            \.key.layer)
+        let operations = layers.filter { $0.isOperation && maskOperations.contains($0.className) }.map(\.name)
+        return Set(types).intersection(operations)
     }
 
     /// Makes the calls, each when its tensors are there.
@@ -403,9 +445,10 @@ struct ModelReading {
                 note(place, error.message)
                 return false
             }
-            let called = ordered.isInference ? made.inInference : made
+            let inputs = ordered.sources.compactMap { tensors[$0] }
             results.set(
-                called.all(ordered.sources.compactMap { tensors[$0] }), layer: layer.name, call: number)
+                ordered.isInference ? made.inInference(inputs) : made.all(inputs), layer: layer.name,
+                call: number)
             return true
         case .operation(let operation)?:
             do throws(CallProblem) {

@@ -4,19 +4,437 @@ import MIOGraph
 
 /// Turns operations on tensors (`keras.ops`, and Python's operators on Keras' tensors) into layers.
 enum OperationReading {
-    /// Everything in an operation that mio cannot do, whatever its tensors are.
-    static func problems(of operation: KerasLayer) -> [String] {
-        ["is an operation on tensors that mio does not have yet"]
+    private static let unary: [String: UnaryOperation.Function] = [
+        "Negative": .negative, "Absolute": .absolute, "Abs": .absolute, "Sqrt": .sqrt, "Rsqrt": .rsqrt,
+        "Square": .square,
+        "Reciprocal": .reciprocal, "Exp": .exp, "Expm1": .expm1, "Log": .log, "Log1p": .log1p, "Sin": .sin,
+        "Cos": .cos,
+        "Sign": .sign,
+    ]
+
+    private static let binary: [String: BinaryOperation.Function] = [
+        "Add": .add, "Subtract": .subtract, "Multiply": .multiply, "TrueDivide": .divide, "Divide": .divide,
+        "Maximum": .maximum, "Minimum": .minimum, "Power": .power,
+    ]
+
+    private static let reductions: [String: Reduction.Function] = [
+        "Sum": .sum, "Mean": .mean, "Max": .max, "Min": .min, "Amax": .max, "Amin": .min,
+    ]
+
+    /// Operations that are an activation, with arguments at which they are.
+    private static let activations: [String: (activation: String, config: [String: ConfigValue])] = [
+        "Relu": ("relu", [:]), "Relu6": ("relu6", [:]), "Sigmoid": ("sigmoid", [:]), "Tanh": ("tanh", [:]),
+        "Softmax": ("softmax", ["axis": -1]), "LogSoftmax": ("log_softmax", ["axis": -1]),
+        "Elu": ("elu", ["alpha": 1.0]),
+        "Selu": ("selu", [:]), "Gelu": ("gelu", ["approximate": false]), "Silu": ("silu", [:]),
+        "Swish": ("silu", [:]),
+        "Softplus": ("softplus", [:]), "Softsign": ("softsign", [:]),
+        "LeakyRelu": ("leaky_relu", ["negative_slope": 0.2]),
+        "HardSigmoid": ("hard_sigmoid", [:]), "HardSilu": ("hard_silu", [:]), "Mish": ("mish", [:]),
+    ]
+
+    private static let others = [
+        "Concatenate", "Stack", "Reshape", "ExpandDims", "Squeeze", "Transpose", "GetItem", "Split", "Matmul",
+        "Clip",
+        "Norm", "Cast", "Identity", "Repeat",
+    ]
+
+    private static var all: [String] {
+        Array(unary.keys) + Array(binary.keys) + Array(reductions.keys) + Array(activations.keys) + others
     }
 
+    /// Everything in an operation that mio cannot do, whatever its tensors are.
+    static func problems(of operation: KerasLayer) -> [String] {
+        if LegacyOperation.classNames.contains(operation.className) {
+            return LegacyOperation.problems(of: operation)
+        }
+        guard all.contains(operation.className) else {
+            return [
+                "is an operation on tensors that mio does not have yet. Build the same from layers, or from operations that it has: "
+                    + listed(all.sorted(), most: 60)
+            ]
+        }
+        return []
+    }
+
+    /// Makes a call.
+    /// - Parameter number: of the call among the operation's.
+    /// - Returns: its results.
     static func call(
         _ operation: KerasLayer, _ call: KerasCall, number: Int, _ tensors: [KerasCall.Tensor: SymbolicTensor]
     ) throws(CallProblem) -> [SymbolicTensor] {
-        throw CallProblem("is an operation on tensors that mio does not have yet")
+        let translated =
+            LegacyOperation.classNames.contains(operation.className)
+            ? try LegacyOperation.translated(operation, call)
+            : (className: operation.className, config: operation.config, call: call)
+        let reading = Reading(
+            className: translated.className, config: translated.config, call: translated.call,
+            tensors: tensors,
+            name: number == 0 ? operation.name : "\(operation.name)_call_\(number)")
+        return try reading.results()
     }
-}
 
-/// Operations on tensors as Keras 2 writes them.
-enum LegacyOperation {
-    static let classNames: Set<String> = ["TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"]
+    /// One call of an operation.
+    private struct Reading {
+        let className: String
+        let config: ConfigDictionary
+        let call: KerasCall
+        let tensors: [KerasCall.Tensor: SymbolicTensor]
+        let name: String
+
+        private typealias Argument = KerasCall.Argument
+
+        func results() throws(CallProblem) -> [SymbolicTensor] {
+            if let function = unary[className] {
+                return [UnaryOperation(function, name: name)(try tensor(0))]
+            }
+            if let function = binary[className] { return [try elementwise(function)] }
+            if let function = reductions[className] {
+                if let initial = argument("initial"), initial != .null {
+                    throw unsupported("initial", initial)
+                }
+                return [
+                    Reduction(function, axis: try axes(), keepdims: argument("keepdims") == true, name: name)(
+                        try tensor(0))
+                ]
+            }
+            if let (activation, expected) = activations[className] {
+                for (key, value) in expected {
+                    guard let found = argument(key), !Self.equal(found, value) else { continue }
+                    throw unsupported(key, found)
+                }
+                return [try layer("Activation", ["activation": .string(activation)], [try tensor(0)])]
+            }
+            switch className {
+            case "Identity": return [try tensor(0)]
+            case "Concatenate":
+                return [try layer("Concatenate", ["axis": .integer(try axis(default: -1))], try list(0))]
+            case "Stack": return [try stack()]
+            case "Reshape": return [try reshape()]
+            case "ExpandDims":
+                return [GetItem(try axesIndex("newaxis", isNew: true), name: name)(try tensor(0))]
+            case "Squeeze": return [GetItem(try axesIndex("0", isNew: false), name: name)(try tensor(0))]
+            case "Transpose": return [try transpose()]
+            case "GetItem": return [GetItem(try index(), name: name)(try tensor(0))]
+            case "Split": return try split()
+            case "Matmul": return [MatrixMultiplication(name: name)([try tensor(0), try tensor(1)])]
+            case "Clip":
+                guard let low = number(argument("x_min") ?? constant(1)),
+                    let high = number(argument("x_max") ?? constant(2))
+                else {
+                    throw CallProblem("expected numbers for x_min and x_max")
+                }
+                return [UnaryOperation(.clip, minimum: low, maximum: high, name: name)(try tensor(0))]
+            case "Norm":
+                if let order = argument("ord"), order != .null, number(order) != 2 {
+                    throw unsupported("ord", order)
+                }
+                let squares = UnaryOperation(.square, name: "\(name)_squares")(try tensor(0))
+                let sums = Reduction(
+                    .sum, axis: try axes(), keepdims: argument("keepdims") == true, name: "\(name)_sums")(
+                        squares)
+                return [UnaryOperation(.sqrt, name: name)(sums)]
+            case "Cast":
+                guard case .tensor(let source)? = call.arguments.first, let spec = call.specs[source],
+                    argument("dtype") == .string(spec.dtype)
+                else {
+                    throw CallProblem(
+                        "casts to \((argument("dtype") ?? .null).json()), which mio does not do; give the input that type"
+                    )
+                }
+                return [try tensor(0)]
+            case "Repeat":
+                return [try `repeat`()]
+            default: throw CallProblem("is an operation on tensors that mio does not have yet")
+            }
+        }
+
+        // MARK: Arguments
+
+        private func unsupported(_ key: String, _ value: ConfigValue) -> CallProblem {
+            CallProblem("has \(key)=\(value.json().shown(most: 80)), which mio does not do")
+        }
+
+        /// An argument of the operation itself, or of its call by name.
+        private func argument(_ key: String) -> ConfigValue? {
+            if let value = config[key] { return value }
+            if let (_, value) = call.named.first(where: { $0.key == key }),
+                case .constant(let constant) = value
+            {
+                return constant
+            }
+            return nil
+        }
+
+        private func constant(_ index: Int) -> ConfigValue? {
+            guard call.arguments.indices.contains(index), case .constant(let value) = call.arguments[index]
+            else { return nil }
+            return value
+        }
+
+        private func number(_ value: ConfigValue?) -> Double? {
+            switch value {
+            case .integer(let number)?: Double(number)
+            case .real(let number)?: number
+            case .dictionary(let entry)?:  // __numpy__ and __tensor__ of one number
+                if case .dictionary(let config)? = entry["config"] { number(config["value"]) } else { nil }
+            default: nil
+            }
+        }
+
+        private static func equal(_ a: ConfigValue, _ b: ConfigValue) -> Bool {
+            switch (a, b) {
+            case (.integer(let a), .real(let b)): Double(a) == b
+            case (.real(let a), .integer(let b)): a == Double(b)
+            default: a == b
+            }
+        }
+
+        private func tensor(_ index: Int) throws(CallProblem) -> SymbolicTensor {
+            let arguments = call.arguments + call.named.map(\.value).filter { !$0.isConstant }
+            guard arguments.indices.contains(index), case .tensor(let source) = arguments[index],
+                let tensor = tensors[source]
+            else { throw CallProblem("expected a tensor as argument \(index + 1)") }
+            return tensor
+        }
+
+        private func list(_ index: Int) throws(CallProblem) -> [SymbolicTensor] {
+            guard call.arguments.indices.contains(index) else {
+                throw CallProblem("expected a list of tensors")
+            }
+            let sources = call.arguments[index].tensors
+            let found = sources.compactMap { tensors[$0] }
+            guard !sources.isEmpty, found.count == sources.count else {
+                throw CallProblem("expected a list of tensors")
+            }
+            return found
+        }
+
+        /// Of the first tensor, the batch among the axes; `nil` where the file does not say.
+        private var shape: [Int?]? {
+            guard let source = call.arguments.first?.tensors.first else { return nil }
+            return call.specs[source]?.shape
+        }
+
+        private func axis(default fallback: Int) throws(CallProblem) -> Int {
+            switch argument("axis") {
+            case .integer(let axis)?: return axis
+            case nil: return fallback
+            case let other?: throw unsupported("axis", other)
+            }
+        }
+
+        private func axes() throws(CallProblem) -> [Int] {
+            switch argument("axis") {
+            case .integer(let axis)?: return [axis]
+            case .list(let items)?:
+                var axes: [Int] = []
+                for case .integer(let axis) in items { axes.append(axis) }
+                if axes.count == items.count, !axes.isEmpty { return axes }
+            default: break
+            }
+            throw CallProblem(
+                "reduces all axes, the batch among them, which mixes samples; mio does not do that. Name the axes of a sample"
+            )
+        }
+
+        /// A layer of the registry, which may not have it yet.
+        private func layer(_ className: String, _ config: ConfigDictionary, _ inputs: [SymbolicTensor])
+            throws(CallProblem)
+            -> SymbolicTensor
+        {
+            try layer(className, config, inputs, name: name)
+        }
+
+        private func layer(
+            _ className: String, _ config: ConfigDictionary, _ inputs: [SymbolicTensor], name: String
+        ) throws(CallProblem) -> SymbolicTensor {
+            var config = config
+            config["name"] = .string(name)
+            var reader = ConfigReader(config, at: ConfigPath())
+            let made: any Layer
+            do {
+                made = try LayerRegistry.makeLayer(className: className, classKey: "class", config: &reader)
+            } catch {
+                throw CallProblem("mio does not do this operation: \(error.description)")
+            }
+            return made(inputs)
+        }
+
+        // MARK: Operations
+
+        private func elementwise(_ function: BinaryOperation.Function) throws(CallProblem) -> SymbolicTensor {
+            let arguments = call.arguments + call.named.map(\.value)
+            guard arguments.count == 2 else {
+                throw CallProblem("expected two tensors, or a tensor and a number")
+            }
+            if case .tensor = arguments[0], case .tensor = arguments[1] {
+                return BinaryOperation(function, name: name)([try tensor(0), try tensor(1)])
+            }
+            let isFirst = arguments[0].isConstant
+            guard case .constant(let value) = arguments[isFirst ? 0 : 1],
+                case .tensor(let source) = arguments[isFirst ? 1 : 0],
+                let tensor = tensors[source]
+            else { throw CallProblem("expected two tensors, or a tensor and a number") }
+            var elements = value
+            if case .dictionary(let entry) = value, case .dictionary(let inner)? = entry["config"],
+                let written = inner["value"]
+            {
+                elements = written
+            }
+            // A batch of one in a constant says nothing.
+            if let rank = call.specs[source]?.shape.count {
+                while Self.depth(elements) >= rank, case .list(let items) = elements, items.count == 1 {
+                    elements = items[0]
+                }
+            }
+            return try layer(
+                "BinaryOperation",
+                [
+                    "function": .string(function.rawValue), "constant": elements,
+                    "constant_first": .boolean(isFirst),
+                ], [tensor])
+        }
+
+        private static func depth(_ value: ConfigValue) -> Int {
+            if case .list(let items) = value { 1 + (items.first.map(depth) ?? 0) } else { 0 }
+        }
+
+        private func reshape() throws(CallProblem) -> SymbolicTensor {
+            let written = argument("newshape") ?? argument("shape") ?? constant(1)
+            guard case .list(let items)? = written, items.count >= 1, let batch = items.first,
+                batch == .null || batch == -1
+            else {
+                throw CallProblem(
+                    "reshapes to \((written ?? .null).json()), whose first axis is not the batch (-1); mio keeps samples apart"
+                )
+            }
+            let target = items.dropFirst().map { $0 == .null ? ConfigValue.integer(-1) : $0 }
+            return try layer("Reshape", ["target_shape": .list(Array(target))], [try tensor(0)])
+        }
+
+        /// An index with a part at axes: of a new axis, or of the one element of an axis.
+        private func axesIndex(_ part: String, isNew: Bool) throws(CallProblem) -> String {
+            guard let rank = shape?.count else {
+                throw CallProblem("the file does not say how many axes its tensor has")
+            }
+            let axes: [Int]
+            if argument("axis") == nil || argument("axis") == .null, !isNew, let shape {
+                axes = shape.indices.filter { $0 > 0 && shape[$0] == 1 }
+            } else {
+                axes = try self.axes()
+            }
+            let count = isNew ? rank + axes.count : rank
+            let places = Set(axes.map { $0 < 0 ? $0 + count : $0 })
+            guard !places.contains(0), places.allSatisfy({ $0 < count }) else {
+                throw CallProblem("works on the axis of the batch; mio keeps samples apart")
+            }
+            return (1..<count).map { places.contains($0) ? part : ":" }.joined(separator: ", ")
+        }
+
+        private func stack() throws(CallProblem) -> SymbolicTensor {
+            guard let rank = shape?.count else {
+                throw CallProblem("the file does not say how many axes its tensors have")
+            }
+            var axis = try axis(default: 0)
+            if axis < 0 { axis += rank + 1 }
+            guard axis > 0, axis <= rank else {
+                throw CallProblem("stacks along the axis of the batch; mio keeps samples apart")
+            }
+            let index = (1...rank).map { $0 == axis ? "newaxis" : ":" }.joined(separator: ", ")
+            var parts: [SymbolicTensor] = []
+            for (number, tensor) in try list(0).enumerated() {
+                parts.append(GetItem(index, name: "\(name)_part_\(number)")(tensor))
+            }
+            return try layer("Concatenate", ["axis": .integer(axis)], parts)
+        }
+
+        private func transpose() throws(CallProblem) -> SymbolicTensor {
+            guard case .list(let items)? = argument("axes"), items.first == 0 else {
+                throw CallProblem("moves the axis of the batch; mio keeps samples apart")
+            }
+            return try layer("Permute", ["dims": .list(Array(items.dropFirst()))], [try tensor(0)])
+        }
+
+        /// What stands between the brackets, without the batch's `:`.
+        private func index() throws(CallProblem) -> String {
+            guard let written = constant(1) ?? argument("key") else {
+                throw CallProblem("expected a constant index")
+            }
+            var items: [ConfigValue]
+            if case .list(let list) = written { items = list } else { items = [written] }
+            func bound(_ value: ConfigValue?) throws(CallProblem) -> String {
+                switch value {
+                case nil, .null?: return ""
+                case .integer(let number)?: return "\(number)"
+                default: throw CallProblem("has an index that is no constant")
+                }
+            }
+            var words: [String] = []
+            for item in items {
+                switch item {
+                case .integer(let number): words.append("\(number)")
+                case .null: words.append("newaxis")
+                case .dictionary(let entry):
+                    switch entry["class_name"] {
+                    case "__ellipsis__": words.append("...")
+                    case "__slice__", "slice":
+                        guard case .dictionary(let range)? = entry["config"] else {
+                            throw CallProblem("has an index that is no constant")
+                        }
+                        let step = try bound(range["step"])
+                        words.append(
+                            try bound(range["start"]) + ":" + (try bound(range["stop"]))
+                                + (step.isEmpty ? "" : ":" + step))
+                    default:
+                        throw CallProblem(
+                            "has an index that mio does not do: \(item.json().shown(most: 100))")
+                    }
+                default:
+                    throw CallProblem("has an index that mio does not do: \(item.json().shown(most: 100))")
+                }
+            }
+            if words.first == "..." {
+                return words.joined(separator: ", ")
+            }
+            guard words.first == ":" else {
+                throw CallProblem(
+                    "takes some samples of the batch, which mio does not do; it keeps samples apart")
+            }
+            return words.count == 1 ? "..." : words.dropFirst().joined(separator: ", ")
+        }
+
+        private func split() throws(CallProblem) -> [SymbolicTensor] {
+            guard let shape else { throw CallProblem("the file does not say how many axes its tensor has") }
+            var axis = try axis(default: 0)
+            if axis < 0 { axis += shape.count }
+            guard axis > 0, axis < shape.count else {
+                throw CallProblem("splits the axis of the batch; mio keeps samples apart")
+            }
+            var bounds: [Int] = []
+            switch argument("indices_or_sections") {
+            case .integer(let sections)? where sections > 0:
+                guard let size = shape[axis], size % sections == 0, size / sections > 0 else {
+                    throw CallProblem("splits an axis whose size the file leaves open, or does not divide")
+                }
+                bounds = Array(stride(from: size / sections, to: size, by: size / sections))
+            case .list(let items)?:
+                for case .integer(let bound) in items { bounds.append(bound) }
+            default: throw CallProblem("expected indices_or_sections")
+            }
+            let tensor = try tensor(0)
+            let before = [String](repeating: ":", count: axis - 1)
+            return (0...bounds.count).map { part in
+                let range =
+                    "\(part == 0 ? "" : "\(bounds[part - 1])"):\(part == bounds.count ? "" : "\(bounds[part])")"
+                return GetItem(
+                    (before + [range]).joined(separator: ", "),
+                    name: part == 0 ? name : "\(name)_part_\(part)")(tensor)
+            }
+        }
+
+        private func `repeat`() throws(CallProblem) -> SymbolicTensor {
+            throw CallProblem("mio does not have this operation yet; use RepeatVector or UpSampling")
+        }
+    }
 }

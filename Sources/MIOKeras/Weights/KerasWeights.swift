@@ -47,13 +47,13 @@ package final class KerasWeights {
             let archive = try ZipArchive(file)
             format = .keras
             let config = try? ConfigValue(
-                orderedJSON: archive.contents(of: "config.json", atMost: 256 << 20))
+                orderedJSON: archive.contents(of: "config.json", atMost: 64 << 20))
             tree = LayerTree(configuration: config ?? .null)
             // What is stored is in the file already; what is deflated could be anything.
             let most = max(
                 file.bytes.count,
                 expected.clampedTimes(MemoryLayout<Float>.stride * 2).clampedPlus(
-                    graph.parameters.count.clampedTimes(8 * Self.overhead).clampedPlus(16 << 20)))
+                    graph.weights.count.clampedTimes(8 * Self.overhead).clampedPlus(16 << 20)))
             hdf5 = try HDF5File(
                 image: archive.contents(of: "model.weights.h5", atMost: most),
                 name: "\(path): model.weights.h5")
@@ -215,13 +215,28 @@ package final class KerasWeights {
 
     // MARK: The optimizer
 
-    /// The optimizer's variables in their order: the data sets `optimizer/vars/0`, …; none if the file has none.
-    package var optimizerVariables: [(place: String, shape: Shape)] {
+    /// The optimizer's variables: where its count of updates is, and all others but the learning rate in their order; `nil`
+    /// if the file has none.
+    package func optimizer(hasLearningRate: Bool) throws(KerasFileError) -> (
+        iterations: String, slots: [(place: String, shape: Shape)]
+    )? {
         var variables: [(place: String, shape: Shape)] = []
-        while let dataset = hdf5.datasets["optimizer/vars/\(variables.count)"] {
-            variables.append((dataset.path, Shape(dataset.shape)))
+        if format == .legacyModel {
+            let group = "optimizer_weights"
+            guard hdf5.groups.contains(group) else { return nil }
+            for name in try hdf5.chunkedStrings(ofAttribute: "weight_names", at: group) ?? []
+            where !name.contains("learning_rate") {
+                guard let dataset = hdf5.datasets["\(group)/\(name)"] else { return nil }
+                variables.append((dataset.path, Shape(dataset.shape)))
+            }
+        } else {
+            while let dataset = hdf5.datasets["optimizer/vars/\(variables.count)"] {
+                variables.append((dataset.path, Shape(dataset.shape)))
+            }
+            if hasLearningRate, variables.count > 1 { variables.remove(at: 1) }
         }
-        return variables
+        guard let first = variables.first else { return nil }
+        return (first.place, Array(variables.dropFirst()))
     }
 
     /// Reads a whole number, as Keras' `iteration`.

@@ -29,11 +29,13 @@ package struct LayerTree: Sendable {
             case .model(let index):
                 let model = graph.nestedModels[index]
                 var children = LayerTree(model.graph)
-                if model.className == "Sequential" {
+                let isSequential = ModelWriting.isSequential(model)
+                if isSequential {
                     children = LayerTree(children.nodes.filter { $0.className != "InputLayer" })
                 }
                 return Node(
-                    name: model.name, className: model.className, isTrained: model.isTrained,
+                    name: model.name, className: isSequential ? "Sequential" : "Functional",
+                    isTrained: model.isTrained,
                     children: children)
             }
         }

@@ -41,7 +41,7 @@ enum ModelWriting {
         }
         func isFunctional(_ part: Int) -> Bool {
             if case .model(let index) = outline.parts[part] {
-                graph.nestedModels[index].className != "Sequential"
+                !isSequential(graph.nestedModels[index])
             } else {
                 false
             }
@@ -79,7 +79,11 @@ enum ModelWriting {
                 entry = Self.layer(layer, calls.first?.inputs.map { spec($0) } ?? [])
                 let isInput = layer.layer.role == .input
                 entry["inbound_nodes"] = .list(
-                    isInput ? [] : calls.map { node(for: layer.layer, $0.inputs.map(tensor)) })
+                    isInput
+                        ? []
+                        : calls.map {
+                            node(for: layer.layer, $0.inputs.map(tensor), isInference: $0.isInference)
+                        })
             case .model(let index):
                 let model = graph.nestedModels[index]
                 entry = nested(model)
@@ -88,7 +92,7 @@ enum ModelWriting {
                         let tensors = call.inputs.map(tensor)
                         return [
                             "args": .list([tensors.count == 1 ? tensors[0] : .list(tensors)]),
-                            "kwargs": .dictionary([:]),
+                            "kwargs": .dictionary(call.isInference ? ["training": false] : [:]),
                         ].asDictionary
                     })
             }
@@ -117,9 +121,14 @@ enum ModelWriting {
         ]
     }
 
+    /// Whether Keras gets it as a Sequential.
+    static func isSequential(_ model: Graph.NestedModel) -> Bool {
+        model.className == "Sequential" && !KerasOperations.areIn(model.graph)
+    }
+
     private static func nested(_ model: Graph.NestedModel) -> ConfigDictionary {
         let inputs = model.graph.inputs.map { model.graph.spec(of: $0.source).shape }
-        if model.className == "Sequential" {
+        if isSequential(model) {
             let layers = model.graph.outline.parts.map { part -> ConfigValue in
                 switch part {
                 case .layer(let index):
@@ -152,6 +161,15 @@ enum ModelWriting {
     /// Everything of a layer but its calls.
     private static func layer(_ entry: Graph.LayerEntry, _ inputs: [TensorSpec]) -> ConfigDictionary {
         let className = type(of: entry.layer).className
+        if let operation = KerasOperations.operation(entry.layer) {
+            var config: ConfigDictionary = ["name": .string(entry.name)]
+            for (key, value) in operation.config.entries { config[key] = value }
+            return [
+                "module": .string(operation.module), "class_name": .string(operation.className),
+                "config": .dictionary(config), "registered_name": .string(operation.className),
+                "name": .string(entry.name),
+            ]
+        }
         if entry.layer.role == .input {
             let config = entry.layer.config
             var dimensions: [ConfigValue] = []
@@ -182,7 +200,14 @@ enum ModelWriting {
     /// Layers whose call takes its tensors one by one, not as a list.
     private static let takesTensorsApart: Set<String> = ["MultiHeadAttention", "GroupQueryAttention"]
 
-    private static func node(for layer: any Layer, _ tensors: [ConfigValue]) -> ConfigValue {
+    private static func node(for layer: any Layer, _ tensors: [ConfigValue], isInference: Bool)
+        -> ConfigValue
+    {
+        if let operation = KerasOperations.operation(layer) {
+            return .dictionary([
+                "args": .list(operation.arguments(tensors)), "kwargs": .dictionary([:]),
+            ])
+        }
         let className = type(of: layer).className
         var arguments: [ConfigValue] = tensors.count == 1 ? tensors : [.list(tensors)]
         var keywords = ConfigDictionary()
@@ -194,6 +219,7 @@ enum ModelWriting {
         } else if isMerge(className) {
             arguments = [.list(tensors)]
         }
+        if isInference { keywords["training"] = false }
         return .dictionary(["args": .list(arguments), "kwargs": .dictionary(keywords)])
     }
 

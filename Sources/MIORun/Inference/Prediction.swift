@@ -80,7 +80,7 @@ public struct Prediction: Sendable, Hashable {
     }
 
     /// The file with the weights; rank 0 warns.
-    private static func openWeights(_ weights: WeightsSource, of session: Session) throws -> SafetensorsFile {
+    private static func openWeights(_ weights: WeightsSource, of session: Session) throws -> TrainedWeights {
         let job = session.job
         let (file, warnings) = try session.communicator.agree(on: "the weights") {
             try weights.open(for: job)

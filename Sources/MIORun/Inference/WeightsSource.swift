@@ -3,6 +3,7 @@ import MIOFiles
 import MIOFormats
 import MIOGraph
 import MIOJob
+import MIOKeras
 import MIORecords
 import MIOTraining
 
@@ -13,14 +14,17 @@ public enum WeightsSource: Hashable, Sendable {
     case automatic
     /// The run directory's newest valid checkpoint.
     case newestCheckpoint
-    /// A `.safetensors` file, or a checkpoint's folder.
+    /// The files that the job's weights start from, before any training: those of a model's file, for one.
+    case start
+    /// A `.safetensors` file, a file of Keras, or a checkpoint's folder.
     case path(String)
 
-    /// `auto`, `checkpoint`, or a path.
+    /// `auto`, `checkpoint`, `start`, or a path.
     public init(_ text: String) {
         switch text {
         case "auto": self = .automatic
         case "checkpoint": self = .newestCheckpoint
+        case "start": self = .start
         default: self = .path(text)
         }
     }
@@ -29,10 +33,14 @@ public enum WeightsSource: Hashable, Sendable {
     /// - Returns: the file; nothing but its header has been read of a finished model.
     /// - Throws: `RunError` if there are none (exit code 66) or they are of another model (65);
     ///   `FormatError`, `CheckpointError`, `FileError` for damaged ones.
-    package func open(for job: Job) throws -> (file: SafetensorsFile, warnings: [String]) {
+    package func open(for job: Job) throws -> (file: TrainedWeights, warnings: [String]) {
         var warnings: [String] = []
         let file: SafetensorsFile
         switch self {
+        case .start: return try Self.start(job)
+        case .path(let path) where KerasFile.isNamed(path) && Folder.exists(path):
+            let values = try StartingValues(job, from: [StartingWeights(path)])
+            return (TrainedWeights(path, values.weights), values.warnings)
         case .path(let path):
             if Folder.isFolder(path) {
                 file = try StoredCheckpoint(path: path).weights
@@ -61,7 +69,17 @@ public enum WeightsSource: Hashable, Sendable {
             }
         }
         try Self.check(file, job.graph)
-        return (file, warnings)
+        return (TrainedWeights(file), warnings)
+    }
+
+    private static func start(_ job: Job) throws -> (file: TrainedWeights, warnings: [String]) {
+        let values = try StartingValues(job)
+        if let drawn = job.graph.weights.first(where: { values.weights[$0.name] == nil }) {
+            throw RunError(
+                "the job's weights do not start from files: \(quoted: drawn.name) is drawn, for one; train first, or name weights",
+                exitCode: .missingInput)
+        }
+        return (TrainedWeights(job.weights.last?.file ?? "none", values.weights), values.warnings)
     }
 
     /// `nil` if there is none, or if the run was trained further since.
@@ -90,14 +108,5 @@ public enum WeightsSource: Hashable, Sendable {
         throw FormatError(
             file: file.path, tensor: other, expected: "only weights that the job's model has",
             received: "a tensor more", advice: "use the job that the weights were trained with")
-    }
-}
-
-extension Replica {
-    /// - Precondition: the file was checked against the graph.
-    func load(_ file: SafetensorsFile) throws {
-        for weight in plan.weights {
-            executor.setCanonical(try file.tensor(named: weight.name), weight, in: executor.weights)
-        }
     }
 }

@@ -21,8 +21,11 @@ package struct StartingValues {
 
     /// Reads the files of a job.
     /// - Throws: `RunError`, `FormatError`, `KerasFileError`, `FileError`, `CheckpointError`.
-    package init(_ job: Job) throws {
-        for start in job.weights {
+    package init(_ job: Job) throws { try self.init(job, from: job.weights) }
+
+    /// Reads other files for a job.
+    init(_ job: Job, from files: [StartingWeights]) throws {
+        for start in files {
             if Folder.isFolder(start.file) {
                 try read(Self.file(inFolder: start.file), start, job)
             } else if !Folder.exists(start.file) {
@@ -94,7 +97,7 @@ package struct StartingValues {
         var missing: [(name: String, reason: String)] = []
         var mismatched: [(name: String, reason: String)] = []
         let names = Set(file.names)
-        for parameter in job.graph.parameters where isWanted(job.graph.layers[parameter.layer].name) {
+        for parameter in job.graph.weights where isWanted(job.graph.layers[parameter.layer].name) {
             guard names.contains(parameter.name) else {
                 missing.append((parameter.name, "the file has no tensor of this name"))
                 continue
@@ -112,12 +115,12 @@ package struct StartingValues {
 
     private mutating func read(keras start: StartingWeights, _ job: Job) throws {
         let graph = job.graph
-        let elements = graph.parameters.reduce(0) { $0.clampedPlus($1.shape.count) }
+        let elements = graph.weights.reduce(0) { $0.clampedPlus($1.shape.count) }
         let file = try KerasWeights(start.file, for: graph, atMost: elements.clampedTimes(6))
         let isWanted = try wanted(start, job)
         let match = try file.match(graph, isWanted: isWanted)
         try report(start, missing: match.missing, mismatched: match.mismatched)
-        for parameter in graph.parameters {
+        for parameter in graph.weights {
             guard let place = match.found[parameter.name] else { continue }
             weights[parameter.name] = try file.tensor(at: place, shape: parameter.shape)
         }
@@ -126,33 +129,31 @@ package struct StartingValues {
 
     /// The optimizer's variables, which Keras numbers by the weights that were trained when it made them.
     private mutating func readOptimizer(_ file: KerasWeights, _ start: StartingWeights, _ job: Job) throws {
-        let variables = file.optimizerVariables
-        // A model that was compiled, and never trained.
-        guard variables.count > 2 || job.optimizer.slotNames.isEmpty && variables.count > 0 else { return }
+        let optimizer = job.optimizer
+        guard let found = try file.optimizer(hasLearningRate: optimizer.options.learningRate is Constant),
+            // A model that was compiled, and never trained.
+            !found.slots.isEmpty || optimizer.slotNames.isEmpty
+        else { return }
         // The job may freeze more than the file did.
-        let trained = job.model.graph.parameters.filter(\.trainable)
-        let isConstant = job.optimizer.options.learningRate is Constant
-        let expected = 1 + (isConstant ? 1 : 0) + trained.count * job.optimizer.slotNames.count
+        let trained = job.model.graph.weights.filter(\.trainable)
         var names: [(slot: String, weight: Graph.Parameter)] = []
-        for group in job.optimizer.kerasSlotGroups {
+        for group in optimizer.kerasSlotGroups {
             for parameter in trained { names += group.map { ($0, parameter) } }
         }
-        let first = isConstant ? 2 : 1
-        let fits =
-            variables.count == expected
-            && zip(names, variables.dropFirst(first)).allSatisfy { $0.weight.shape == $1.shape }
-        guard fits else {
+        guard names.count == found.slots.count,
+            zip(names, found.slots).allSatisfy({ $0.weight.shape == $1.shape })
+        else {
             warnings.append(
-                "\(start.file.shown(most: 300)): its optimizer has \(counted(variables.count, "variable")), expected \(expected) of the shapes of "
-                    + "what is trained; the optimizer begins anew")
+                "\(start.file.shown(most: 300)): its optimizer has \(counted(found.slots.count, "variable")), expected \(names.count), "
+                    + "of the shapes of what is trained; the optimizer begins anew")
             return
         }
-        updates = try file.integer(at: variables[0].place)
+        updates = try file.integer(at: found.iterations)
         guard updates >= 0 else {
             throw KerasFileError(
-                start.file, variables[0].place, "expected a count of updates, found \(updates)")
+                start.file, found.iterations, "expected a count of updates, found \(updates)")
         }
-        for (name, variable) in zip(names, variables.dropFirst(first)) {
+        for (name, variable) in zip(names, found.slots) {
             slots["\(name.slot)/\(name.weight.name)"] = try file.tensor(
                 at: variable.place, shape: variable.shape)
         }

@@ -1,10 +1,12 @@
 import MIOBase
+import MIOFiles
 import MIOFormats
 import MIOGraph
 import MIOJob
 import MIOKeras
 import MIOMachine
 import MIOOptimizers
+import MIORecords
 
 /// Writes a job's trained model as Keras loads it.
 package enum KerasExport {
@@ -39,6 +41,44 @@ package enum KerasExport {
         return warnings
     }
 
+    /// Writes what a run has learnt.
+    /// - Parameter source: where the weights are; with those of a checkpoint go the optimizer's variables.
+    /// - Returns: warnings.
+    /// - Throws: as `WeightsSource.open`; `KerasFileError`, `FileError`.
+    package static func run(_ job: Job, weights source: WeightsSource, to path: String) throws -> [String] {
+        let (file, warnings) = try source.open(for: job)
+        let weights = try job.graph.weights.map {
+            NamedTensor(name: $0.name, try file.tensor(named: $0.name))
+        }
+        let checkpoint = try Self.checkpoint(of: file, source, job)
+        var slots: [NamedTensor]?
+        var updates = 0
+        if let checkpoint {
+            let names = job.optimizer.slotNames.flatMap { slot in
+                job.graph.weights.filter(\.trainable).map { "\(slot)/\($0.name)" }
+            }
+            let known = Set(checkpoint.optimizer.names)
+            if names.allSatisfy(known.contains) {
+                slots = try names.map { NamedTensor(name: $0, try checkpoint.optimizer.tensor(named: $0)) }
+                updates = try TrainingState(checkpoint).updates
+            }
+        }
+        return warnings + (try write(job, weights: weights, slots: slots, updates: updates, to: path))
+    }
+
+    /// The checkpoint that has the same weights as a file, if there is one.
+    private static func checkpoint(of file: TrainedWeights, _ source: WeightsSource, _ job: Job) throws
+        -> StoredCheckpoint?
+    {
+        if case .path(let path) = source {
+            return Folder.isFolder(path) ? try StoredCheckpoint(path: path) : nil
+        }
+        let store = CheckpointStore(
+            folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
+        guard let newest = try store.newestValid()?.checkpoint else { return nil }
+        return newest.weights.path == file.path || file.step == newest.manifest.step ? newest : nil
+    }
+
     /// The file that the job's model was read from, if it is there and has the same model.
     private static func template(of job: Job, _ warnings: inout [String]) -> (KerasModel?, KerasWeights?) {
         guard let start = job.weights.first(where: \.ofModel) else { return (nil, nil) }
@@ -53,7 +93,7 @@ package enum KerasExport {
                 )
                 return (nil, nil)
             }
-            let elements = job.graph.parameters.reduce(0) { $0.clampedPlus($1.shape.count) }
+            let elements = job.graph.weights.reduce(0) { $0.clampedPlus($1.shape.count) }
             return (file, try KerasWeights(start.file, for: job.graph, atMost: elements.clampedTimes(6)))
         } catch {
             warnings.append("\(error); model.keras has mio's own description of the model")
@@ -66,7 +106,7 @@ package enum KerasExport {
         -> KerasWriter.OptimizerVariables
     {
         let byName = Dictionary(slots.map { ($0.name, $0) }) { first, _ in first }
-        let trained = job.graph.parameters.filter(\.trainable)
+        let trained = job.graph.weights.filter(\.trainable)
         let ordered = job.optimizer.kerasSlotGroups.flatMap { group in
             trained.flatMap { parameter in group.compactMap { byName["\($0)/\(parameter.name)"] } }
         }

@@ -1,0 +1,255 @@
+"""The models that scripts/parity --models saves, trains and loads: what people build of Keras' parts."""
+
+import keras
+import numpy
+from keras import layers, ops
+
+MODELS = {}
+COUNT = 80
+
+
+def model(function):
+    MODELS[function.__name__] = function
+    return function
+
+
+def random(seed=0):
+    return numpy.random.default_rng(seed)
+
+
+def floats(*shape, seed=0):
+    return random(seed).normal(size=shape).astype("float32")
+
+
+def classes(count, *shape, seed=1):
+    return random(seed).integers(0, count, shape).astype("int32")
+
+
+@model
+def two_heads():
+    image, metadata = keras.Input((8, 8, 1), name="image"), keras.Input((3,), name="metadata")
+    x = layers.MaxPooling2D()(layers.Conv2D(4, 3, activation="relu", name="conv1")(image))
+    x = layers.Concatenate(name="joined")([layers.Flatten()(x), metadata])
+    hidden = layers.Dense(8, activation="relu")(layers.BatchNormalization()(x))
+    kind = layers.Dense(3, activation="softmax", name="kind")(hidden)
+    box = layers.Dense(2, activation="sigmoid", name="box")(hidden)
+    network = keras.Model([image, metadata], [kind, box])
+    network.compile(
+        keras.optimizers.Adam(0.005), loss={"kind": "sparse_categorical_crossentropy", "box": "mse"},
+        loss_weights={"kind": 1.0, "box": 0.5}, metrics={"kind": ["accuracy"], "box": ["mae"]})
+    data = {"image": floats(COUNT, 8, 8, 1), "metadata": floats(COUNT, 3, seed=2), "kind": classes(3, COUNT),
+            "box": random(3).random((COUNT, 2)).astype("float32")}
+    return network, data, {}
+
+
+@model
+def ticket_classifier():
+    """Of Keras' functional guide; the texts have 20 and 30 words, whose number the file leaves open."""
+    title, body = keras.Input((None,), name="title", dtype="int32"), keras.Input((None,), name="body", dtype="int32")
+    tags = keras.Input((6,), name="tags")
+    title_features = layers.LSTM(8)(layers.Embedding(50, 8)(title))
+    body_features = layers.LSTM(6)(layers.Embedding(50, 8)(body))
+    x = layers.concatenate([title_features, body_features, tags])
+    priority = layers.Dense(1, name="priority")(x)
+    department = layers.Dense(4, name="department")(x)
+    network = keras.Model([title, body, tags], {"priority": priority, "department": department})
+    network.compile(
+        keras.optimizers.Adam(0.01),
+        loss={"priority": keras.losses.BinaryCrossentropy(from_logits=True),
+              "department": keras.losses.CategoricalCrossentropy(from_logits=True)},
+        loss_weights={"priority": 1.0, "department": 0.2})
+    data = {"title": classes(50, COUNT, 20), "body": classes(50, COUNT, 30, seed=2),
+            "tags": classes(2, COUNT, 6, seed=3).astype("float32"),
+            "priority": classes(2, COUNT, 1, seed=4).astype("float32"),
+            "department": numpy.eye(4, dtype="float32")[classes(4, COUNT, seed=5)]}
+    return network, data, {"inputs": {"title": {"shape": [20]}}}  # those of the body come from the data
+
+
+@model
+def shared_embedding():
+    a, b = keras.Input((7,), name="a", dtype="int32"), keras.Input((7,), name="b", dtype="int32")
+    embedding = layers.Embedding(30, 5)
+    features = [layers.Flatten()(embedding(a)), layers.Flatten()(embedding(b))]
+    x = layers.Dense(6, activation="tanh")(layers.Concatenate()(features))
+    out = layers.Dense(1, activation="sigmoid", name="same")(x)
+    network = keras.Model({"a": a, "b": b}, out)
+    network.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    return network, {"a": classes(30, COUNT, 7), "b": classes(30, COUNT, 7, seed=2),
+                     "same": classes(2, COUNT, 1, seed=3).astype("float32")}, {}
+
+
+@model
+def nested_autoencoder():
+    """Of Keras' functional guide: an encoder and a decoder as models of their own."""
+    image = keras.Input((6, 6, 1), name="image")
+    x = layers.Conv2D(4, 3, activation="relu", padding="same")(image)
+    code = layers.Dense(5, name="code")(layers.Flatten()(layers.MaxPooling2D(2)(x)))
+    encoder = keras.Model(image, code, name="encoder")
+    decoder_input = keras.Input((5,), name="decoder_code")
+    x = layers.Reshape((6, 6, 1))(layers.Dense(36, activation="relu")(decoder_input))
+    decoder = keras.Model(decoder_input, layers.Conv2D(1, 3, padding="same")(x), name="decoder")
+    whole = keras.Input((6, 6, 1), name="whole")
+    network = keras.Model(whole, decoder(encoder(whole)), name="autoencoder")
+    network.compile(keras.optimizers.Adam(0.003), "mse")
+    pictures = random().random((COUNT, 6, 6, 1)).astype("float32")
+    return network, {"whole": pictures, "decoder": pictures}, {}
+
+
+@model
+def siamese():
+    """One backbone on two images, and a table."""
+    backbone = keras.Sequential([
+        keras.Input((8, 8, 1)), layers.Conv2D(3, 3, activation="relu"), layers.MaxPooling2D(), layers.BatchNormalization(),
+        layers.Flatten(), layers.Dense(6)], name="backbone")
+    left, right = keras.Input((8, 8, 1), name="left"), keras.Input((8, 8, 1), name="right")
+    table = keras.Input((4,), name="table")
+    a, b = backbone(left), backbone(right)
+    distance = ops.sqrt(ops.sum(ops.square(a - b), axis=-1, keepdims=True) + 1e-6)
+    x = layers.Concatenate()([distance, a * b, layers.Dense(5, activation="relu")(table)])
+    same = layers.Dense(1, activation="sigmoid", name="same")(x)
+    grade = layers.Dense(1, name="grade")(x)
+    network = keras.Model([left, right, table], [same, grade])
+    network.compile(keras.optimizers.SGD(0.02, momentum=0.9), loss=["binary_crossentropy", "mse"], loss_weights=[1.0, 0.1])
+    return network, {"left": floats(COUNT, 8, 8, 1), "right": floats(COUNT, 8, 8, 1, seed=2), "table": floats(COUNT, 4, seed=3),
+                     "same": classes(2, COUNT, 1, seed=4).astype("float32"), "grade": floats(COUNT, 1, seed=5)}, {}
+
+
+@model
+def entity_embeddings():
+    columns = [keras.Input((1,), name=f"column_{index}", dtype="int32") for index in range(3)]
+    table = keras.Input((5,), name="table")
+    features = [layers.Reshape((4,))(layers.Embedding(10 + index, 4)(column)) for index, column in enumerate(columns)]
+    x = layers.Concatenate()(features + [table])
+    x = layers.Dense(10, activation="relu", kernel_regularizer=keras.regularizers.L2(1e-3))(x)
+    network = keras.Model(columns + [table], layers.Dense(1, name="sales")(x))
+    network.compile(keras.optimizers.Adam(0.01), "mae", metrics=["mse"])
+    data = {f"column_{index}": classes(10, COUNT, 1, seed=index) for index in range(3)}
+    return network, {**data, "table": floats(COUNT, 5), "sales": floats(COUNT, 1, seed=9)}, {}
+
+
+@model
+def captcha():
+    """Four heads of one image."""
+    image = keras.Input((10, 20, 1), name="image")
+    x = layers.MaxPooling2D()(layers.Conv2D(4, 3, activation="relu", padding="same")(image))
+    x = layers.MaxPooling2D()(layers.Conv2D(6, 3, activation="relu", padding="same")(x))
+    x = layers.Dense(16, activation="relu")(layers.Flatten()(x))
+    heads = [layers.Dense(10, activation="softmax", name=f"digit_{index}")(x) for index in range(4)]
+    network = keras.Model(image, heads)
+    network.compile("adam", ["sparse_categorical_crossentropy"] * 4, metrics=[["accuracy"]] * 4)
+    data = {f"digit_{index}": classes(10, COUNT, seed=index) for index in range(4)}
+    return network, {"image": floats(COUNT, 10, 20, 1), **data}, {}
+
+
+@model
+def masked_lstm():
+    """Heads gated by inputs, on masked sequences."""
+    sequence, gate = keras.Input((9, 3), name="sequence"), keras.Input((1,), name="gate")
+    x = layers.Masking(0.0)(sequence)
+    x = layers.Bidirectional(layers.LSTM(5, return_sequences=True))(x)
+    x = layers.TimeDistributed(layers.Dense(4, activation="tanh"))(x)
+    x = layers.LSTM(6)(x)
+    first = layers.Dense(1, name="raw_first")(x) * gate
+    second = layers.Dense(1, name="raw_second")(x) * (1.0 - gate)
+    network = keras.Model([sequence, gate], {"first": first, "second": second})
+    network.compile(keras.optimizers.Adam(0.01), {"first": "mse", "second": "mae"})
+    sequences = floats(COUNT, 9, 3)
+    for sample, length in enumerate(random(4).integers(3, 10, COUNT)):
+        sequences[sample, length:] = 0
+    return network, {"sequence": sequences, "gate": classes(2, COUNT, 1).astype("float32"), "first": floats(COUNT, 1, seed=2),
+                     "second": floats(COUNT, 1, seed=3)}, {}
+
+
+@model
+def toy_resnet():
+    """Of Keras' functional guide, smaller."""
+    image = keras.Input((12, 12, 3), name="image")
+    x = layers.Conv2D(8, 3, activation="relu")(image)
+    block = layers.MaxPooling2D(2)(layers.Conv2D(8, 3, activation="relu")(x))
+    for _ in range(2):
+        x = layers.Conv2D(8, 3, activation="relu", padding="same")(block)
+        x = layers.Conv2D(8, 3, activation="relu", padding="same")(x)
+        block = layers.add([x, block])
+    x = layers.Dropout(0.0)(layers.Dense(12, activation="relu")(layers.Flatten()(block)))
+    network = keras.Model(image, layers.Dense(10, name="kind")(x), name="toy_resnet")
+    network.compile(keras.optimizers.Adam(0.002), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                    metrics=["acc"])
+    return network, {"image": floats(COUNT, 12, 12, 3), "kind": classes(10, COUNT)}, {}
+
+
+@model
+def frozen_backbone():
+    """A backbone that is called for inference, as keras.applications' guides do, and frozen layers."""
+    image = keras.Input((8, 8, 2), name="image")
+    x = layers.BatchNormalization(name="norm1")(layers.Conv2D(4, 3, name="conv1")(image))
+    backbone = keras.Model(image, layers.Conv2D(4, 3, activation="relu", name="conv2")(x), name="backbone")
+    backbone.get_layer("norm1").moving_mean.assign([0.1, -0.2, 0.3, 0.0])
+    backbone.get_layer("norm1").moving_variance.assign([1.1, 0.7, 0.9, 2.0])
+    backbone.trainable = False
+    photo = keras.Input((8, 8, 2), name="photo")
+    x = layers.Flatten()(backbone(photo, training=False))
+    network = keras.Model(photo, [layers.Dense(2, name="a")(x), layers.Dense(1, name="b")(x)])
+    network.compile(keras.optimizers.Adam(0.01), ["mse", "mse"])
+    return network, {"photo": floats(COUNT, 8, 8, 2), "a": floats(COUNT, 2, seed=2), "b": floats(COUNT, 1, seed=3)}, {}
+
+
+@model
+def inference_calls():
+    """Calls with training=False, which Keras 3 replaces by what the model is called with."""
+    x = keras.Input((6,), name="x")
+    norm = layers.BatchNormalization()
+    hidden = layers.Dense(5, activation="relu")(norm(x, training=False))
+    hidden = layers.Dropout(0.0)(hidden, training=False)
+    network = keras.Model(x, layers.Dense(1, name="y")(hidden))
+    norm.moving_mean.assign(numpy.linspace(-0.5, 0.5, 6))
+    norm.moving_variance.assign(numpy.linspace(0.5, 1.5, 6))
+    network.compile(keras.optimizers.Adam(0.01), "mse")
+    return network, {"x": floats(COUNT, 6), "y": floats(COUNT, 1, seed=2)}, {}
+
+
+@model
+def operations():
+    """Raw operations on tensors, with constants and slices."""
+    x, y = keras.Input((4, 6), name="x"), keras.Input((4, 6), name="y")
+    w = layers.Dense(6, name="mix")(x)
+    parts = [
+        2.0 * w - 1, 1 - w / 3.0, w * y, ops.abs(w - y), ops.maximum(w, y), ops.minimum(w, 0.5), -w, w**2,
+        ops.clip(w, -0.5, 0.5), ops.exp(w * 0.1), ops.tanh(w), ops.relu(w), ops.softmax(w), ops.sigmoid(w), w / (ops.abs(y) + 1.0),
+        w * numpy.linspace(0, 1, 6).astype("float32"), w - ops.mean(w, axis=-1, keepdims=True), w * ops.expand_dims(w[:, 0], 1),
+    ]
+    joined = ops.concatenate([ops.reshape(part, (-1, 24)) for part in parts], axis=-1)
+    more = ops.concatenate(
+        [w[:, 1], w[..., -1], ops.mean(w, axis=1), ops.sum(w, axis=-1), ops.max(w, axis=1), ops.norm(w + 2.0, axis=-1),
+         ops.reshape(w[:, ::2, 1:3], (-1, 4)), ops.squeeze(ops.expand_dims(w[:, 2], -1), -1),
+         ops.reshape(ops.stack([w, y], axis=1), (-1, 48)), ops.split(w[:, 0], 2, axis=-1)[1],
+         ops.reshape(ops.matmul(w, ops.reshape(w, (-1, 6, 4))), (-1, 16))], axis=-1)
+    network = keras.Model([x, y], layers.Dense(1, name="out")(ops.concatenate([joined, more], axis=-1)))
+    network.compile(keras.optimizers.SGD(0.001), "mse")
+    return network, {"x": floats(COUNT, 4, 6), "y": floats(COUNT, 4, 6, seed=2), "out": floats(COUNT, 1, seed=3)}, {}
+
+
+@model
+def sequential():
+    network = keras.Sequential([
+        keras.Input((6,), name="features"), layers.Dense(8, activation="elu"), layers.LayerNormalization(),
+        layers.Dense(3, activation="softmax", name="kind")])
+    network.compile(
+        keras.optimizers.AdamW(keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9), weight_decay=0.01),
+        "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return network, {"features": floats(COUNT, 6), "kind": classes(3, COUNT)}, {}
+
+
+@model
+def shared_layers():
+    """Layers called several times, among them a model, one of whose calls is an output."""
+    a, b = keras.Input((5,), name="a"), keras.Input((5,), name="b")
+    dense = layers.Dense(5, activation="tanh", name="shared")
+    inner = keras.Input((5,), name="inner")
+    tower = keras.Model(inner, [layers.Dense(3, name="one")(inner), layers.Dense(2, name="two")(inner)], name="tower")
+    one, two = tower(dense(a))
+    three, four = tower(dense(dense(b)))
+    joined = layers.Concatenate()([one, two, three, four])
+    network = keras.Model([a, b], {"p": layers.Dense(1)(joined), "q": layers.Add()([one, three])})
+    network.compile(keras.optimizers.Adam(0.01, amsgrad=True), {"p": "mse", "q": "mae"})
+    return network, {"a": floats(COUNT, 5), "b": floats(COUNT, 5, seed=2), "p": floats(COUNT, 1, seed=3),
+                     "q": floats(COUNT, 3, seed=4)}, {}
