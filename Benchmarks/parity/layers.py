@@ -55,17 +55,28 @@ def normalizations():
     yield "LayerNormalization without both", (2, 7), {"scale": False, "center": False}
 
 
+def tupled(value):
+    return tuple(tupled(one) for one in value) if isinstance(value, list) else value
+
+
 def run(kind, arguments, drawn, upstream, element):
     """Output, and the gradients of Σ output · upstream by the input and by each weight."""
     with precision(element):
-        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
+        arguments = {k: tupled(v) for k, v in arguments.items()}
+        # TensorFlow has no convolutions with channels first on a CPU: Keras computes those with channels last.
+        moves = "Conv" in kind and arguments.get("data_format") == "channels_first"
+        if moves:
+            arguments["data_format"] = "channels_last"
         layer = getattr(keras.layers, kind)(**arguments)
         sample = tensorflow.constant(drawn[0], element)
-        layer.build(sample.shape)
+        axes = list(range(2, len(sample.shape)))
+        layer.build(tensorflow.transpose(sample, [0, *axes, 1]).shape if moves else sample.shape)
         layer.set_weights(drawn[1:])
         with tensorflow.GradientTape() as tape:
             tape.watch(sample)
-            output = layer(sample)
+            output = layer(tensorflow.transpose(sample, [0, *axes, 1]) if moves else sample)
+            if moves:
+                output = tensorflow.transpose(output, [0, len(axes) + 1, *(one - 1 for one in axes)])
             total = tensorflow.reduce_sum(output * tensorflow.cast(upstream(output.shape), element))
         variables = [variable.value for variable in layer.trainable_variables]
         return [output, *tape.gradient(total, [sample, *variables])]
@@ -89,10 +100,20 @@ def normalization():
 
 def weights(kind, arguments, shape, stream):
     """The weights' specifications by name, in Keras' order."""
-    if kind == "Conv2D":
+    if kind == "Conv2D" and "data_format" not in arguments:
         kernel = (*arguments["kernel_size"], shape[-1], arguments["filters"])
         return {"kernel": tensors.uniform(stream + 1, kernel, -0.5, 0.5),
                 "bias": tensors.uniform(stream + 2, (arguments["filters"],), -0.5, 0.5)}
+    if "Conv" in kind:
+        return convolution_weights(kind, arguments, shape, stream)
+    if kind == "GroupNormalization":
+        size = (shape[arguments["axis"]],)
+        found = {}
+        if arguments["scale"]:
+            found["gamma"] = tensors.uniform(stream + 1, size, 0.5, 1.5)
+        if arguments["center"]:
+            found["beta"] = tensors.uniform(stream + 2, size, -0.5, 0.5)
+        return found
     if kind == "LayerNormalization":
         axis = arguments.get("axis", -1)
         axes = [axis] if isinstance(axis, int) else sorted(axis)
@@ -104,6 +125,29 @@ def weights(kind, arguments, shape, stream):
             found["beta"] = tensors.uniform(stream + 2, size, -0.5, 0.5)
         return found
     return {}
+
+
+def convolution_weights(kind, arguments, shape, stream):
+    """Of any convolution but the usual one of images."""
+    size = arguments["kernel_size"]
+    size = tuple(size) if isinstance(size, list) else (size,)
+    channels = shape[1] if arguments["data_format"] == "channels_first" else shape[-1]
+    filters, multiplier = arguments.get("filters"), arguments.get("depth_multiplier")
+    if "Separable" in kind:
+        shapes = {"depthwise_kernel": (*size, channels, multiplier),
+                  "pointwise_kernel": (*(1 for _ in size), channels * multiplier, filters)}
+    elif "Depthwise" in kind:
+        shapes, filters = {"kernel": (*size, channels, multiplier)}, channels * multiplier
+    elif "Transpose" in kind:
+        shapes = {"kernel": (*size, filters, channels)}
+    else:
+        shapes = {"kernel": (*size, channels // arguments.get("groups", 1), filters)}
+    if arguments["use_bias"]:
+        shapes["bias"] = (filters,)
+    # The third stream is that of the gradient that comes back.
+    streams = (1, 2, 4)
+    return {name: tensors.uniform(stream + number, one, -0.5, 0.5)
+            for number, (name, one) in zip(streams, shapes.items())}
 
 
 def golden(kind, every, low=-1):

@@ -23,6 +23,7 @@ import tensorflow  # noqa: E402
 
 import attention  # noqa: E402
 import callbacks  # noqa: E402
+import images  # noqa: E402
 import layers  # noqa: E402
 import losses  # noqa: E402
 import masked  # noqa: E402
@@ -43,6 +44,7 @@ import weight_rules  # noqa: E402
 FILES = {
     "convolution": layers.convolution,
     "pooling": layers.pooling,
+    "images": images.golden,
     "activation": layers.activation,
     "normalization": layers.normalization,
     "recurrent": recurrent.golden,

@@ -12,7 +12,7 @@ let doublePrecision = 0x1p-24
 @Suite struct LayerParityTests {
     @Test(arguments: [
         ("convolution", 25), ("pooling", 25), ("activation", Activation.allCases.count),
-        ("normalization", 11),
+        ("normalization", 11), ("images", 434),
     ])
     func plainLayersInBothPrecisions(file: String, count: Int) throws {
         let golden = try Golden(named: file)
@@ -48,7 +48,9 @@ let doublePrecision = 0x1p-24
         }
         let input = try #require(try draw("input"))
         let upstream = try #require(try draw("upstream"))
-        let names = try ["kernel", "bias", "gamma", "beta"].filter { try draw($0) != nil }
+        let names = try ["depthwise_kernel", "pointwise_kernel", "kernel", "bias", "gamma", "beta"].filter {
+            try draw($0) != nil
+        }
         let weights = try names.compactMap(draw)
         let inputShape = Shape(Array(input.shape.dimensions.dropFirst()))
         let outputShape = try layer.outputShape(for: [inputShape])

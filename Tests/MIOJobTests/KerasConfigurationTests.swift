@@ -177,12 +177,6 @@ import Testing
 
     @Test(arguments: [
         ("class: Dense, units: 3, lora_rank: 4", "lora_rank: ", "found 4"),
-        ("class: Conv2D, filters: 2, kernel_size: 3, groups: 2", "groups: ", "found 2"),
-        ("class: Conv2D, filters: 2, kernel_size: 3, dilation_rate: [2, 2]", "dilation_rate: ", "[2, 2]"),
-        (
-            "class: Conv2D, filters: 2, kernel_size: 3, data_format: channels_first", "data_format: ",
-            "channels_first"
-        ),
         ("class: Dense, units: 3, dtype: float16", "dtype: ", "training.precision"),
         ("class: Dropout, rate: 0.5, noise_shape: [1]", "noise_shape: ", "[1]"),
         (
@@ -207,17 +201,17 @@ import Testing
             ("activation", "glu"), ("trainable", "null"), ("autocast", "false"),
         ]
         let images: [(key: String, value: String)] = [
-            ("data_format", "channels_first"), ("padding", "causal"), ("padding", "null"),
+            ("data_format", "channels_middle"), ("padding", "causal"), ("padding", "null"),
         ]
         let convolution: [(key: String, value: String)] = [
-            ("dilation_rate", "2"), ("dilation_rate", "[1, 2]"), ("groups", "2"), ("strides", "null"),
+            ("dilation_rate", "0"), ("dilation_rate", "[1, 2, 1]"), ("groups", "3"), ("strides", "null"),
             ("strides", "[1, 2, 1]"),
         ]
         let layers: [(layer: String, arguments: [(key: String, value: String)])] = [
             ("class: Dense, units: 3", weights),
             ("class: Conv2D, filters: 2, kernel_size: 3", weights + images + convolution),
             ("class: MaxPooling2D", images + [("dtype", "float16"), ("pool_size", "null")]),
-            ("class: Flatten", [("data_format", "channels_first"), ("autocast", "false")]),
+            ("class: Flatten", [("data_format", "1"), ("autocast", "false")]),
             (
                 "class: Dropout, rate: 0.5",
                 [("noise_shape", "[1, 2]"), ("seed", "1.5"), ("activity_regularizer", "l5")]

@@ -204,6 +204,51 @@ import Testing
         }
     }
 
+    /// Images with channels first have theirs on the first axis.
+    @Test(arguments: [1, 6, 16]) func normalizationsOfTheFirstAxis(_ channels: Int) throws {
+        let image = Input("image", shape: [channels, 7, 9])
+        let moved = Conv2D(channels, kernelSize: 1, dataFormat: .channelsFirst, name: "moved")(image)
+        let normalized = BatchNormalization(axis: 1, name: "normalized")(moved)
+        let grouped = GroupNormalization(groups: channels > 1 ? 2 : 1, axis: 1, name: "grouped")(normalized)
+        let model = try Model(
+            inputs: [image], outputs: [Dense(3, name: "y")(Flatten()(add([grouped, normalized])))])
+        for (name, choice) in choices(model, try NativeBackend()) {
+            #expect(choice.kernel != .reference, "\(name): \(choice.algorithm)")
+        }
+        try expectAlike(
+            model, planned: 4, passes: [4, 1, 3], tolerance: 8 * tolerance(sum: 63 * 16, layers: 3))
+    }
+
+    /// The sums over the batch, of channels whose pixels fill no whole number of vectors.
+    @Test func sumsOfTheFirstAxis() throws {
+        let image = Input("image", shape: [3, 7, 9])
+        let moved = ActivationLayer(.linear, name: "moved")(image)
+        let model = try Model(
+            inputs: [image], outputs: [BatchNormalization(axis: 1, name: "normalized")(moved)])
+        func sums(_ backend: some KernelBackend) throws -> [Double] {
+            let plan = Plan(
+                PlanRequest(
+                    graph: model.graph, heads: [.init(output: "normalized", absorbs: nil, trained: true)],
+                    samples: 2), backend: backend)
+            let executor = try Executor(plan: plan, graph: model.graph, backend: backend)
+            try executor.prepare(samples: 2)
+            var random = PhiloxSequence(seed: 3, stream: 1)
+            let x = executor.value(plan.inputs[0])
+            for index in 0..<2 * 189 { x[index] = random.nextUniform(-1, 1) }
+            let pass = Pass(samples: 2, context: CallContext(training: true))
+            let stage = try #require(plan.stages.first { !$0.forwardSums.isEmpty })
+            executor.forward(pass, stage: plan.stages[0])
+            let found = Storage<Double>(count: stage.forwardSums.count)
+            found.fill(0)
+            executor.addForwardSums(pass, stage: stage, to: found.pointer)
+            return Array(found.buffer)
+        }
+        let (native, plain) = (try sums(NativeBackend()), try sums(ReferenceBackend()))
+        #expect(native.count == 7 && native[6] == 126)
+        // Both add up in double precision.
+        for (a, b) in zip(native, plain) { #expect(abs(a - b) <= 126 * Double.ulpOfOne * 126) }
+    }
+
     /// Steps that an input's mask leaves out.
     @Test func theMeanOfMaskedSteps() throws {
         let words = Input("words", shape: [6, 2])
@@ -230,23 +275,29 @@ import Testing
         try expectAlike(model, passes: [3, 2], tolerance: tolerance(sum: 3 * 256, winograd: true, layers: 4))
     }
 
-    /// The block of MobileNetV2: no image is reordered between a convolution and what follows it.
+    /// The blocks of MobileNetV2, with channels that fill no whole blocks between them: no image is reordered between a
+    /// convolution and what follows it.
     @Test func invertedResidualsAreNotReordered() throws {
         let image = Input("image", shape: [16, 16, 3])
         var x = Conv2D(32, kernelSize: 3, strides: 2, padding: .same, useBias: false, name: "stem")(image)
         x = ActivationLayer(.relu6, name: "a")(BatchNormalization(name: "b")(x))
         x = DepthwiseConv2D(kernelSize: [3, 3], padding: .same, useBias: false, name: "depthwise")(x)
         x = ActivationLayer(.relu6, name: "c")(BatchNormalization(name: "d")(x))
-        x = Conv2D(16, kernelSize: 1, useBias: false, name: "project")(x)
-        x = BatchNormalization(name: "e")(x)
+        x = BatchNormalization(name: "e")(Conv2D(24, kernelSize: 1, useBias: false, name: "project")(x))
+        x = BatchNormalization(name: "f")(Conv2D(144, kernelSize: 1, useBias: false, name: "expand")(x))
         x = ZeroPadding2D(padding: [[0, 1], [0, 1]], name: "pad")(x)
         x = DepthwiseConv2D(kernelSize: [3, 3], strides: [2, 2], useBias: false, name: "next")(x)
         let y = Dense(3, name: "y")(GlobalAveragePooling2D(name: "mean")(x))
         let model = try Model(inputs: [image], outputs: [y])
+        let backend = try NativeBackend()
         let plan = Plan(
             PlanRequest(
                 graph: model.graph, heads: [.init(output: "y", absorbs: nil, trained: true)], samples: 4),
-            backend: try NativeBackend())
+            backend: backend)
         #expect(!plan.operations.contains { if case .reorder = $0.work { true } else { false } })
+        for (name, choice) in choices(model, backend)
+        where choice.kernel.description == "convolution" && name != "stem" {
+            #expect(choice.workspaceElements == 0, "\(name) reorders its input: \(choice)")
+        }
     }
 }

@@ -130,6 +130,9 @@ public struct BatchNormalization: Layer {
     /// Whether the axis is the last one.
     public func isLastAxis(of input: Shape) -> Bool { sampleAxis(input) == input.rank - 1 }
 
+    /// Whether the axis is the first one of a sample: that of channels first.
+    package func isFirstAxis(of input: Shape) -> Bool { sampleAxis(input) == 0 }
+
     public func weights(for inputs: [Shape]) -> [WeightDescription] {
         guard (try? outputShape(for: inputs)) != nil else { return [] }
         let shape: Shape = [channels(of: inputs[0])]

@@ -3,13 +3,14 @@ import MIOBase
 import MIOGraph
 import MIOPlan
 
-/// Batch normalization over the last axis, in vectors, on canonical tensors and on blocked images.
+/// Batch normalization over the last axis, in vectors, on canonical tensors and on blocked images; over the first axis of
+/// canonical ones.
 final class BatchNormalizationKernel: Kernel {
     private let layer: BatchNormalization
     private let bindings: Bindings
     private let channels: Int
     /// A sample of a blocked image has its channels in blocks of `width`, each of `rows` pixels; a canonical tensor is one
-    /// block, of as many rows as it has positions.
+    /// block, of as many rows as it has positions; over the first axis each channel is a block of one.
     private let blocks: Int
     private let width: Int
     private let rows: Int
@@ -27,9 +28,10 @@ final class BatchNormalizationKernel: Kernel {
 
     static func choice(_ layer: BatchNormalization, _ request: KernelRequest) -> KernelChoice? {
         let shape = request.outputShape
-        guard layer.isLastAxis(of: shape), shape.count > 0 else { return nil }
+        guard layer.isLastAxis(of: shape) || layer.isFirstAxis(of: shape), shape.count > 0 else { return nil }
         var layout = request.inputLayouts[0]
         if case .flattenedBlocked = layout { layout = .canonical }
+        if !layer.isLastAxis(of: shape) { layout = .canonical }
         let weights = layer.weights(for: request.inputShapes)
         return KernelChoice(
             algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout,
@@ -41,14 +43,17 @@ final class BatchNormalizationKernel: Kernel {
         self.layer = layer
         bindings = description.bindings
         let shape = description.outputShape
-        channels = shape.last
-        if case .channelBlocked(let block) = description.choice.outputLayout {
+        channels = layer.channels(of: shape)
+        if !layer.isLastAxis(of: shape) {
+            precondition(bindings.masks[0] == nil, "the plain implementation runs masked ones")
+            (blocks, width, isOneBlock) = (channels, 1, false)
+        } else if case .channelBlocked(let block) = description.choice.outputLayout {
             precondition(bindings.masks[0] == nil, "a blocked image has no mask")
             (blocks, width, isOneBlock) = ((channels + block - 1) / block, block, false)
         } else {
             (blocks, width, isOneBlock) = (1, channels, true)
         }
-        rows = shape.count / shape.last
+        rows = shape.count / channels
         let padded = blocks * width
         (means, factors, offsets) = (Storage(count: padded), Storage(count: padded), Storage(count: padded))
         (byGradient, byDistance, all) = (

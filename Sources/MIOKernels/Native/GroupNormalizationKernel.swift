@@ -3,7 +3,8 @@ import MIOBase
 import MIOGraph
 import MIOPlan
 
-/// Group normalization over the last axis, in vectors, on canonical tensors and on blocked images: the loops of batch
+/// Group normalization over the last axis, in vectors, on canonical tensors and on blocked images, and over the first axis of
+/// canonical ones: the loops of batch
 /// normalization, sample by sample, with the sums of a group's channels added up between them.
 final class GroupNormalizationKernel: Kernel {
     private let layer: GroupNormalization
@@ -26,9 +27,10 @@ final class GroupNormalizationKernel: Kernel {
 
     static func choice(_ layer: GroupNormalization, _ request: KernelRequest) -> KernelChoice? {
         let shape = request.outputShape
-        guard layer.isLastAxis(of: shape), shape.count > 0 else { return nil }
+        guard layer.isLastAxis(of: shape) || layer.isFirstAxis(of: shape), shape.count > 0 else { return nil }
         var layout = request.inputLayouts[0]
         if case .flattenedBlocked = layout { layout = .canonical }
+        if !layer.isLastAxis(of: shape) { layout = .canonical }
         let weights = layer.weights(for: request.inputShapes)
         return KernelChoice(
             algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout,
@@ -40,9 +42,11 @@ final class GroupNormalizationKernel: Kernel {
         self.layer = layer
         bindings = description.bindings
         let shape = description.outputShape
-        channels = shape.last
+        channels = layer.channels(of: shape)
         groups = layer.groupCount(of: shape)
-        (blocks, width) = description.choice.outputLayout.planes(of: channels)
+        (blocks, width) =
+            layer.isLastAxis(of: shape)
+            ? description.choice.outputLayout.planes(of: channels) : (channels, 1)
         rows = shape.count / channels
         let padded = blocks * width
         (means, factors, offsets) = (Storage(count: padded), Storage(count: padded), Storage(count: padded))

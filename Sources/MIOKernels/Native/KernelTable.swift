@@ -160,7 +160,12 @@ extension NativeBackend {
         KernelEntry(
             .batchNormalization, for: BatchNormalization.self,
             choose: { layer, request, _ in BatchNormalizationKernel.choice(layer, request) },
-            make: { layer, description, _ in BatchNormalizationKernel(layer, description) }),
+            make: { layer, description, _ in
+                // Over the first axis a mask's positions are no rows.
+                guard layer.isLastAxis(of: description.outputShape) || description.bindings.masks[0] == nil
+                else { return ReferenceKernel(description) }
+                return BatchNormalizationKernel(layer, description)
+            }),
         KernelEntry(
             .groupNormalization, for: GroupNormalization.self,
             choose: { layer, request, _ in GroupNormalizationKernel.choice(layer, request) },
