@@ -31,6 +31,81 @@ def plain():
         yield "MeanAbsoluteError", {}, (shape, -2, 2), (shape, -2, 2)
         yield "Huber", {}, (shape, -2, 2), (shape, -2, 2)
         yield "Huber", {"delta": 0.5}, (shape, -2, 2), (shape, -2, 2)
+    yield from further()
+
+
+def further():
+    """The same of what came later."""
+    probabilities, logits = (0.02, 0.98), (-4, 4)
+    rows, numbers, one_hot = (BATCH, 5), (BATCH, 3), ((BATCH,), 5, True)
+    yield "MeanAbsolutePercentageError", {}, (numbers, -2, 2), (numbers, 0.5, 2)
+    yield "MeanSquaredLogarithmicError", {}, (numbers, -0.5, 4), (numbers, -0.5, 4)
+    yield "LogCosh", {}, (numbers, -4, 4), (numbers, -4, 4)
+    yield "Poisson", {}, (numbers, 0.05, 5), (numbers, 0, 5)
+    yield "KLDivergence", {}, (rows, -0.02, 1.02), (rows, -0.02, 1.02)
+    yield "CosineSimilarity", {}, ((BATCH, 4, 5), -2, 2), ((BATCH, 4, 5), -2, 2)
+    for kind in ("Hinge", "SquaredHinge"):
+        yield kind, {}, (numbers, -2, 2), (numbers, 2, False)
+        yield kind, {}, (numbers, -2, 2), (numbers, -2, 2)
+    yield "CategoricalHinge", {}, (rows, -1, 1), one_hot
+    yield "CategoricalGeneralizedCrossEntropy", {"q": 0.7}, (rows, *probabilities), ((BATCH,), 5, False)
+    for from_logits, drawn in ((False, probabilities), (True, logits)):
+        for further in ({}, {"gamma": 1.5, "label_smoothing": 0.1}):
+            shared = {"from_logits": from_logits, **further}
+            yield "BinaryFocalCrossentropy", {**shared, "apply_class_balancing": bool(further)}, (numbers, *drawn), \
+                (numbers, 2, False)
+            weights = [0.1, 0.2, 0.3, 0.4, 0.5] if further else 0.25
+            yield "CategoricalFocalCrossentropy", {**shared, "alpha": weights}, (rows, *drawn), one_hot
+    yield "WeightedBinaryCrossentropy", {"from_logits": True, "positive_weight": 3.0}, (numbers, *logits), \
+        (numbers, 2, False)
+    yield "WeightedBinaryCrossentropy", {"from_logits": True, "positive_weight": [0.5, 1.0, 4.0]}, (numbers, *logits), \
+        (numbers, 2, False)
+    yield "Pinball", {"quantiles": 0.9}, (numbers, -2, 2), (numbers, -2, 2)
+    yield "Pinball", {"quantiles": [0.1, 0.5, 0.9]}, (numbers, -2, 2), ((BATCH,), -2, 2)
+
+
+# What people write themselves, for Keras has no such losses.
+
+
+def weighted_binary_crossentropy(y_true, y_pred, positive_weight):
+    weight = tensorflow.constant(positive_weight, y_pred.dtype)
+    losses = tensorflow.nn.weighted_cross_entropy_with_logits(tensorflow.cast(y_true, y_pred.dtype), y_pred, weight)
+    return keras.ops.mean(losses, axis=-1)
+
+
+def pinball(y_true, y_pred, quantiles):
+    quantiles = tensorflow.constant(quantiles, y_pred.dtype)
+    error = (y_true if len(y_true.shape) == len(y_pred.shape) else y_true[..., None]) - y_pred
+    return keras.ops.mean(keras.ops.maximum(quantiles * error, (quantiles - 1) * error), axis=-1)
+
+
+class Written(keras.losses.Loss):
+    """A loss that Keras does not have."""
+
+    def __init__(self, function, arguments, reduction):
+        super().__init__(reduction=reduction)
+        self.function, self.arguments = function, arguments
+
+    def call(self, y_true, y_pred):
+        return self.function(y_true, y_pred, **self.arguments)
+
+
+def make_loss(kind, arguments, reduction="sum_over_batch_size"):
+    if kind == "Pinball":
+        return Written(pinball, arguments, reduction)
+    if kind == "WeightedBinaryCrossentropy":
+        return Written(weighted_binary_crossentropy, {"positive_weight": arguments["positive_weight"]}, reduction)
+    if keras.config.floatx() == "float64":
+        # Keras rounds its log 2, and numbers in a list, to float32 in float64 too.
+        if kind == "LogCosh":
+            return Written(lambda y_true, y_pred: log_cosh(y_pred - y_true), {}, reduction)
+        arguments = {name: numpy.asarray(value, "float64") if isinstance(value, list) else value
+                     for name, value in arguments.items()}
+    return getattr(keras.losses, kind)(reduction=reduction, **arguments)
+
+
+def log_cosh(error):
+    return keras.ops.mean(error + keras.ops.softplus(-2 * error) - numpy.log(2), axis=-1)
 
 
 WEIGHTINGS = [("sum_over_batch_size", False), ("sum_over_batch_size", True), ("mean_with_sample_weight", True),
@@ -77,7 +152,7 @@ def drawn_cases():
         results = []
         for reduction, weighted in WEIGHTINGS:
             def make(kind=kind, arguments=arguments, reduction=reduction):
-                return getattr(keras.losses, kind)(reduction=reduction, **arguments)
+                return make_loss(kind, arguments, reduction)
             weight = tensors.draw(SEED, weights) if weighted else None
             results.append({"reduction": reduction, "sample_weight": weights if weighted else None,
                             **record(make, values["target"], values["prediction"], weight)})

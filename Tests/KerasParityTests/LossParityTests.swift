@@ -71,7 +71,7 @@ import Testing
         let golden = try Golden(named: "losses")
         let seed = UInt64(try golden["seed"].integer)
         let cases = try golden["drawn"].list
-        #expect(cases.count == 19)
+        #expect(cases.count == 43)
         for one in cases {
             let predictions = try one["drawn"]["prediction"].draw(seed: seed)
             let targets = try one["drawn"]["target"].draw(seed: seed).values

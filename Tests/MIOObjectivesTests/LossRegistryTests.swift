@@ -10,8 +10,13 @@ import Testing
     @Test func names() {
         #expect(
             LossRegistry.all == [
-                "binary_crossentropy", "categorical_crossentropy", "huber", "mean_absolute_error",
-                "mean_squared_error", "sparse_categorical_crossentropy",
+                "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
+                "categorical_focal_crossentropy",
+                "categorical_generalized_cross_entropy", "categorical_hinge", "cosine_similarity", "hinge",
+                "huber", "kl_divergence", "log_cosh",
+                "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
+                "mean_squared_logarithmic_error", "pinball", "poisson", "sparse_categorical_crossentropy",
+                "squared_hinge", "weighted_binary_crossentropy",
             ])
     }
 
@@ -37,8 +42,7 @@ import Testing
             (
                 "mean_square_error" as ConfigValue,
                 "outputs.box.loss: expected a loss: unknown name \"mean_square_error\"; did you mean "
-                    + "\"mean_squared_error\"? Valid names: binary_crossentropy, categorical_crossentropy, huber, "
-                    + "mean_absolute_error, mean_squared_error, sparse_categorical_crossentropy"
+                    + "\"mean_squared_error\"? Valid names: " + LossRegistry.all.joined(separator: ", ")
             ),
             (
                 .dictionary(["class": "Huber", "delt": 0.5]),

@@ -253,12 +253,40 @@ enum mio_elementwise_kind {
     mio_huber,
     /// max(x, 0) − x · z + ln(1 + e^−|x|) of a logit x: probabilities ← sigmoid(x).
     mio_binary_crossentropy,
+    /// (1 − z) · x + (1 + (w − 1) · z) · (ln(1 + e^−|x|) + max(−x, 0)) of a logit x, w a factor: the same, with positives
+    /// counting w times.
+    mio_weighted_binary_crossentropy,
+    /// The binary crossentropy of a logit x, multiplied by (z · (1 − p) + (1 − z) · p)^gamma, p = sigmoid(x), and if it
+    /// balances by alpha · z + (1 − alpha) · (1 − z).
+    mio_binary_focal_crossentropy,
+    /// 100 · |e| ÷ max(|t|, ε), ε = 1e-7.
+    mio_absolute_percentage_error,
+    /// (ln(max(p, ε) + 1) − ln(max(t, ε) + 1))².
+    mio_squared_logarithmic_error,
+    /// ln cosh e.
+    mio_log_cosh,
+    /// p − t · ln(p + ε).
+    mio_poisson,
+    /// max(1 − t · p, 0), a target of 0 standing for −1; and its square.
+    mio_hinge,
+    mio_squared_hinge,
+    /// max(q · (t − p), (q − 1) · (t − p)), q a factor.
+    mio_pinball,
 };
+
+/// What a focal crossentropy does to a crossentropy; gamma is 0 or at least 1.
+struct mio_focus { float gamma, alpha; bool balances; };
 
 struct mio_elementwise_loss {
     enum mio_elementwise_kind kind;
     float delta;
     struct mio_smoothing smoothing;
+    /// Of every place of a row, or (width + 16,): of each place.
+    float factor;
+    const float *factors;
+    /// Whether targets are (positions,), one for a whole row.
+    bool shares_target;
+    struct mio_focus focus;
 };
 
 /// losses (positions,) ← the mean over each row; gradient ← scale ÷ width · the derivative. Both are 0 where a position is

@@ -1,5 +1,6 @@
 import CDenseLoops
 import MIOBase
+import MIOConfig
 
 /// The arrays of one evaluation of a loss: a rank's micro-batch, or a part of it.
 ///
@@ -62,6 +63,13 @@ public struct LossCall<T: Scalar> {
     /// - Parameter element: (prediction, target) to (loss, its derivative by the prediction).
     @inline(__always)
     func meanOverElements(_ element: (T, T) -> (loss: T, derivative: T)) {
+        meanOverPlacedElements { _, prediction, target in element(prediction, target) }
+    }
+
+    /// The same of a function that also depends on an element's place in its row.
+    /// - Parameter element: (place from 0, prediction, target) to (loss, its derivative by the prediction).
+    @inline(__always)
+    func meanOverPlacedElements(_ element: (Int, T, T) -> (loss: T, derivative: T)) {
         let count = T(width)
         for position in 0..<positions {
             guard labelled[position] != 0 else {
@@ -77,12 +85,13 @@ public struct LossCall<T: Scalar> {
             if let gradient {
                 let factor = scales[position] / count
                 sum = sumOfRow(offset) { index in
-                    let (loss, derivative) = element(predictions[index], T(targets[index]))
+                    let (loss, derivative) = element(
+                        index - offset, predictions[index], T(targets[index]))
                     gradient[index] = factor * derivative
                     return loss
                 }
             } else {
-                sum = sumOfRow(offset) { element(predictions[$0], T(targets[$0])).loss }
+                sum = sumOfRow(offset) { element($0 - offset, predictions[$0], T(targets[$0])).loss }
             }
             losses[position] = sum / count
         }
@@ -91,7 +100,7 @@ public struct LossCall<T: Scalar> {
     /// The same of one position where elements are missing: of those nothing is read but the target, and their
     /// gradient is 0.
     private func meanOverLabelledElements(
-        _ position: Int, _ element: (T, T) -> (loss: T, derivative: T)
+        _ position: Int, _ element: (Int, T, T) -> (loss: T, derivative: T)
     ) {
         let offset = position * width
         var labelledElements = 0
@@ -103,11 +112,27 @@ public struct LossCall<T: Scalar> {
                 gradient?[index] = 0
                 return 0
             }
-            let (loss, derivative) = element(predictions[index], T(targets[index]))
+            let (loss, derivative) = element(index - offset, predictions[index], T(targets[index]))
             gradient?[index] = factor * derivative
             return loss
         }
         losses[position] = sum / count
+    }
+
+    /// The loss and gradient of every labelled position by a function of its row.
+    /// - Parameter row: gets the offset of the row's first element, and where its gradient goes, which is to be multiplied
+    ///   by the scale; returns the loss.
+    @inline(__always)
+    func forEachRow(_ row: (_ offset: Int, _ gradient: UnsafeMutablePointer<T>?, _ scale: T) -> T) {
+        for position in 0..<positions {
+            guard labelled[position] != 0 else {
+                skip(position)
+                continue
+            }
+            let offset = position * width
+            losses[position] = row(
+                offset, gradient.map { $0 + offset }, gradient == nil ? 0 : scales[position])
+        }
     }
 
     @inline(__always)
@@ -149,11 +174,86 @@ extension LossCall<Float> {
     /// The mean over each row of what a loss makes of its elements.
     /// - Parameters:
     ///   - delta: of Huber's loss.
-    ///   - smoothing: of the binary crossentropy's targets.
+    ///   - smoothing: of the targets of binary crossentropies.
+    ///   - factors: a number for each place of a row: quantiles, weights of positives.
+    ///   - sharesTarget: whether one target a position stands for its whole row.
+    ///   - focus: of the focal crossentropy.
     func elementwise(
-        _ kind: mio_elementwise_kind, delta: Float = 0, smoothing: mio_smoothing = mio_smoothing()
+        _ kind: mio_elementwise_kind, delta: Float = 0,
+        smoothing: mio_smoothing = mio_smoothing(keep: 1, shift: 0), factors: PlaceFactors? = nil,
+        sharesTarget: Bool = false, focus: mio_focus = mio_focus()
     ) {
-        var loss = mio_elementwise_loss(kind: kind, delta: delta, smoothing: smoothing)
-        inVectors { mio_elementwise_losses(&loss, $0) }
+        var loss = mio_elementwise_loss(
+            kind: kind, delta: delta, smoothing: smoothing, factor: 0, factors: nil,
+            shares_target: sharesTarget, focus: focus)
+        guard let factors else { return inVectors { mio_elementwise_losses(&loss, $0) } }
+        factors.withVectors { factor, all in
+            (loss.factor, loss.factors) = (factor, all)
+            inVectors { mio_elementwise_losses(&loss, $0) }
+        }
+    }
+}
+
+/// A number for every place of a row, for the plain loops and for those in vectors.
+struct PlaceFactors: Hashable, Sendable {
+    /// As given: one for all places, or one for each.
+    let values: [Double]
+    /// Those of all places, and as many more as a vector has.
+    private let padded: [Float]
+
+    /// - Precondition: there is at least one.
+    init(_ values: [Double]) {
+        precondition(!values.isEmpty, "no number")
+        self.values = values
+        padded = (values + [Double](repeating: 0, count: 16)).map { Float($0) }
+    }
+
+    /// The number of a place.
+    @inline(__always)
+    subscript(place: Int) -> Double { values.count == 1 ? values[0] : values[place] }
+
+    /// Calls a loop with the number of the first place, and those of all places unless it is the same for all.
+    @inline(__always)
+    func withVectors(_ body: (Float, UnsafePointer<Float>?) -> Void) {
+        padded.withUnsafeBufferPointer { body($0[0], values.count == 1 ? nil : $0.baseAddress) }
+    }
+
+    /// A number, or a list of them.
+    var config: ConfigValue {
+        values.count == 1 ? .real(values[0]) : .list(values.map(ConfigValue.real))
+    }
+
+    /// Refuses rows that do not have a number for each place.
+    func requireFit(_ prediction: Shape, loss: String, argument: String) throws(LossShapeError) {
+        guard values.count > 1, prediction.last != values.count else { return }
+        throw LossShapeError(
+            loss: loss, prediction: prediction,
+            reason:
+                "expected as many units as \(argument) has numbers, \(values.count); give the output that many "
+                + "units, or \(argument) that many numbers")
+    }
+}
+
+extension ConfigReader {
+    /// A number, or a list with a number for each unit.
+    mutating func placeFactors(
+        _ key: String, default fallback: Double, expected: String, accepts: (Double) -> Bool
+    ) throws(ConfigError) -> PlaceFactors {
+        guard let value = try optionalValue(key, expected: expected) else { return PlaceFactors([fallback]) }
+        let entries: [ConfigValue]
+        if case .list(let list) = value { entries = list } else { entries = [value] }
+        var numbers: [Double] = []
+        for entry in entries {
+            let number: Double
+            switch entry {
+            case .real(let real): number = real
+            case .integer(let integer): number = Double(integer)
+            default: throw error(key, "expected \(expected), found \(entry.summary)")
+            }
+            guard accepts(number) else { throw error(key, "expected \(expected), found \(number)") }
+            numbers.append(number)
+        }
+        guard !numbers.isEmpty else { throw error(key, "expected \(expected), found an empty list") }
+        return PlaceFactors(numbers)
     }
 }

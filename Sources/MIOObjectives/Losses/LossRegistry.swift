@@ -4,11 +4,25 @@ import MIOConfig
 public enum LossRegistry {
     static let types: [any Loss.Type] = [
         BinaryCrossentropy.self,
+        BinaryFocalCrossentropy.self,
         CategoricalCrossentropy.self,
+        CategoricalFocalCrossentropy.self,
+        CategoricalGeneralizedCrossEntropy.self,
+        CategoricalHinge.self,
+        CosineSimilarity.self,
+        Hinge.self,
         Huber.self,
+        KLDivergence.self,
+        LogCosh.self,
         MeanAbsoluteError.self,
+        MeanAbsolutePercentageError.self,
         MeanSquaredError.self,
+        MeanSquaredLogarithmicError.self,
+        Pinball.self,
+        Poisson.self,
         SparseCategoricalCrossentropy.self,
+        SquaredHinge.self,
+        WeightedBinaryCrossentropy.self,
     ]
 
     /// The Keras function name of each, for messages and documentation; class names and short names

@@ -20,7 +20,9 @@ public struct AccuracyMetric: Metric, Hashable {
 
     public init(reading reader: inout ConfigReader, name: String) { self.init(name: name) }
 
-    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {}
+    public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
+        if targetKind == .shared { try requireElements(prediction, targetKind) }
+    }
 
     public func accumulate(_ call: MetricCall) -> MetricSums { meaning(call).accumulate(call) }
 
@@ -30,7 +32,7 @@ public struct AccuracyMetric: Metric, Hashable {
         if call.width == 1 { return BinaryAccuracyMetric(name: name) }
         switch call.targetKind {
         case .classIndex: return SparseCategoricalAccuracyMetric(name: name)
-        case .real, .classShares: return CategoricalAccuracyMetric(name: name)
+        case .real, .classShares, .shared: return CategoricalAccuracyMetric(name: name)
         }
     }
 }

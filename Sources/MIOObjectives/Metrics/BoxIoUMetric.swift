@@ -47,7 +47,7 @@ public struct BoxIoUMetric: Metric, Hashable {
     }
 
     public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
-        guard prediction.rank > 0, prediction.last == 4, targetKind != .classIndex else {
+        guard prediction.rank > 0, prediction.last == 4, !targetKind.isSingle else {
             throw MetricShapeError(
                 metric: name, prediction: prediction,
                 reason: "expected boxes, 4 numbers on the last axis of predictions and targets")

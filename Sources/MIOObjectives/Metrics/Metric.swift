@@ -61,6 +61,13 @@ extension Metric {
 
     /// For metrics that compare element by element.
     func requireElements(_ prediction: Shape, _ targetKind: TargetKind) throws(MetricShapeError) {
+        guard targetKind != .shared else {
+            throw MetricShapeError(
+                metric: name, prediction: prediction,
+                reason:
+                    "it compares each unit with a target of its own, and the targets are one number a row. The "
+                    + "output's loss says how good the quantiles are; remove the metric")
+        }
         guard targetKind != .classIndex || prediction.last == 1 else {
             throw MetricShapeError(
                 metric: name, prediction: prediction,
@@ -72,10 +79,12 @@ extension Metric {
     func requireRows(_ prediction: Shape, _ targetKind: TargetKind, sparse: String)
         throws(MetricShapeError)
     {
-        guard targetKind != .classIndex else {
+        guard !targetKind.isSingle else {
             throw MetricShapeError(
                 metric: name, prediction: prediction,
-                reason: "it expects one-hot targets, and these are class indices. Use \(sparse)")
+                reason: targetKind == .shared
+                    ? "it expects one-hot targets, and these are one number a row"
+                    : "it expects one-hot targets, and these are class indices. Use \(sparse)")
         }
     }
 

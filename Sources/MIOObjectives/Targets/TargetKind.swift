@@ -6,4 +6,9 @@ public enum TargetKind: Hashable, Sendable {
     case classShares
     /// One class index a position, a whole number from 0 up to the number of classes.
     case classIndex
+    /// One number a position, with which all units of its row are compared: several quantiles of it.
+    case shared
+
+    /// Whether a position has a single number, however many its prediction has.
+    package var isSingle: Bool { self == .classIndex || self == .shared }
 }

@@ -73,7 +73,7 @@ package struct TargetLabelling: Hashable, Sendable {
         let count = positions * targetWidth
         let found =
             switch kind {
-            case .real, .classShares: firstInfinite(targets, count)
+            case .real, .classShares, .shared: firstInfinite(targets, count)
             case .classIndex: firstWrongClass(targets, count, classes)
             }
         return found.map {

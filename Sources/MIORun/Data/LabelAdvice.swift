@@ -120,7 +120,7 @@ package struct LabelAdvice: Sendable {
         switch output.loss.targetKind {
         case .classIndex: return nil
         case .classShares: return (0, 1, "\(lossName) expects", true)
-        case .real: if output.loss.hasClassLabels { return (0, 1, "\(lossName) expects", true) }
+        case .real, .shared: if output.loss.hasClassLabels { return (0, 1, "\(lossName) expects", true) }
         }
         switch activation {
         case .hardSigmoid, .sigmoid, .softmax: return (0, 1, "the output can be", false)

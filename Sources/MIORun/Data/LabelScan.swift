@@ -19,7 +19,7 @@ package struct LabelScan {
     ) {
         let labelling = output.targetLabelling
         let classes = prediction.last
-        let width = labelling.kind == .classIndex ? 1 : classes
+        let width = labelling.kind.isSingle ? 1 : classes
         var survey = LabelSurvey(labelling, classes: classes)
         var first: (row: Int, fault: TargetFault)?
         dataset.scan(column: column, rows: rows) { rows, values in

@@ -52,6 +52,7 @@ package struct ColumnMap: Sendable {
     private static func columnKind(_ loss: any Loss) -> ColumnRequest.Kind {
         switch loss.targetKind {
         case .real: loss.hasClassLabels ? .answers : .real
+        case .shared: .real
         case .classIndex: .classIndex
         case .classShares: .classShares
         }

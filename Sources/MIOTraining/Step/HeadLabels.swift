@@ -43,7 +43,7 @@ final class HeadLabels {
         self.specification = specification
         width = shape.last
         positionsPerSample = shape.count / max(width, 1)
-        targetWidth = specification.loss.targetKind == .classIndex ? 1 : width
+        targetWidth = specification.loss.targetKind.isSingle ? 1 : width
         labelling = specification.targetLabelling
         self.mask = mask
         current = Marks(positions: part * positionsPerSample)
