@@ -1,8 +1,10 @@
 """Keras in float64 or float32 for a while."""
 
 import contextlib
+import inspect
 
 import keras
+import keras.src
 import numpy
 
 
@@ -18,14 +20,24 @@ def precision(element):
         keras.config.set_dtype_policy("float32")
 
 
+@contextlib.contextmanager
+def exact_casts():
+    """Python floats that Keras casts inside stay what they are: Nadam's 0.96, which it rounds to float32 first."""
+    cast = keras.src.ops.cast
+    keras.src.ops.cast = lambda x, dtype: cast(numpy.float64(x) if isinstance(x, float) else x, dtype)
+    try:
+        yield
+    finally:
+        keras.src.ops.cast = cast
+
+
 def optimizer(kind, element, **arguments):
     """The optimizer in `element`, all the way: Keras rounds a Python float that it casts (Adam's betas for their
     powers, the weight decay) to float32 first, in float64 too. A numpy float64 stays what it is."""
     if element == "float64":
-        if kind in ("Adam", "AdamW"):
-            arguments = {"beta_1": 0.9, "beta_2": 0.999, **arguments}
-        if kind == "AdamW":
-            arguments = {"weight_decay": 0.004, **arguments}
+        defaults = inspect.signature(getattr(keras.optimizers, kind)).parameters
+        given = {name: one.default for name, one in defaults.items() if isinstance(one.default, float)}
+        arguments = {**given, **arguments}
         arguments = {
             name: numpy.float64(value) if isinstance(value, float) and name != "learning_rate" else value
             for name, value in arguments.items()

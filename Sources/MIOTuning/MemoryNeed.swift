@@ -38,7 +38,7 @@ package struct MemoryNeed: Sendable, Hashable {
         trains: Bool = true
     ) {
         let bytes = MemoryLayout<Float>.size
-        let slots = job.optimizer.slotNames.count
+        let slots = job.optimizer.stateNames.count
         weights = plan.weightElements.clampedTimes(bytes)
         let trained = plan.trainedElements.clampedTimes(bytes)
         optimizer = trains ? slots.clampedTimes(trained) : 0

@@ -21,7 +21,7 @@ package struct ModelMemory: Sendable {
     package init(_ job: Job, trains: Bool) {
         let graph = job.graph
         let float = MemoryLayout<Float>.size
-        let slots = trains ? job.optimizer.slotNames.count : 0
+        let slots = trains ? job.optimizer.stateNames.count : 0
         var (shared, gradients, checkpoint) = (0, 0, 0)
         var ofLayer = [Int](repeating: 0, count: graph.layers.count)
         for (index, entry) in graph.layers.enumerated() {

@@ -10,11 +10,17 @@ import Testing
     private struct Variable<T: Scalar> {
         let weights: Storage<T>
         let slots: [Storage<T>]
+        let average: Storage<T>
 
-        init(_ start: Tensor, slots count: Int) {
+        init(_ start: Tensor, _ optimizer: any Optimizer) {
             weights = Storage(count: start.values.count)
             for (index, value) in start.values.enumerated() { weights.pointer[index] = T(value) }
-            slots = (0..<count).map { _ in Storage(count: start.values.count) }
+            slots = optimizer.firstSlotValues.map {
+                let slot = Storage<T>(count: start.values.count)
+                slot.fill(T($0))
+                return slot
+            }
+            average = Storage(count: start.values.count)
         }
 
         func range(_ gradient: UnsafePointer<T>, scale: Double) -> ParameterRange<T> {
@@ -39,10 +45,10 @@ import Testing
             try step.list.map { try $0.draw(seed: seed).values }
         }
         let cases = try golden["cases"].list
-        #expect(cases.count == 18)
+        #expect(cases.count == 37)
         for one in cases {
             let optimizer = try OptimizerRegistry.read(one.configuration, at: ConfigPath(one.place))
-            let variables = start.map { Variable<T>($0, slots: optimizer.slotNames.count) }
+            let variables = start.map { Variable<T>($0, optimizer) }
             let steps = try one["after_step"].list
             #expect(steps.count == 5)
             for (index, after) in steps.enumerated() {
@@ -56,6 +62,18 @@ import Testing
                             optimizer, variable.range($0.baseAddress!, scale: scale),
                             optimizer.makeUpdate(step: index))
                     }
+                    guard let average = optimizer.options.average else { continue }
+                    let step = average.step(updates: index)
+                    let (weights, means) = (variable.weights.pointer, variable.average.pointer)
+                    if let weights = weights as? UnsafeMutablePointer<Float>,
+                        let means = means as? UnsafeMutablePointer<Float>
+                    {
+                        MovingAverage.updateNative(
+                            count: variable.weights.count, weights: weights, average: means, step)
+                    } else {
+                        MovingAverage.update(
+                            count: variable.weights.count, weights: weights, average: means, step)
+                    }
                 }
                 for (variable, expected) in zip(variables, try after.list) {
                     let worst = try expected.worst(
@@ -64,6 +82,12 @@ import Testing
                         worst.isWithinTolerance, "\(name) \(optimizer.config.json()), step \(index): \(worst)"
                     )
                 }
+            }
+            guard let final = try one.optional("final") else { continue }
+            for (variable, expected) in zip(variables, try final.list) {
+                let worst = try expected.worst(
+                    of: Array(variable.average.buffer), seed: seed, factor: factor)
+                #expect(worst.isWithinTolerance, "\(name) \(optimizer.config.json()), averages: \(worst)")
             }
         }
     }
@@ -90,7 +114,7 @@ import Testing
         let golden = try Golden(named: "schedules")
         let steps = try golden["steps"].integers
         let cases = try golden["cases"].list
-        #expect(cases.count == 7)
+        #expect(cases.count == 15)
         for one in cases {
             let schedule = try ScheduleRegistry.read(one.configuration, at: ConfigPath(one.place))
             let rates = steps.map { schedule.value(at: $0) }

@@ -17,8 +17,15 @@ import Testing
         #expect(sgd.momentum == 0 && !sgd.nesterov)
         #expect(try read("AdamW").options.weightDecay == 0.004)
         #expect(try read(.dictionary(["name": "adamw", "weight_decay": 0.1])).options.weightDecay == 0.1)
-        #expect(OptimizerRegistry.all == ["Adam", "AdamW", "SGD"])
-        #expect(ScheduleRegistry.all == ["Constant", "CosineDecay", "ExponentialDecay"])
+        #expect(
+            OptimizerRegistry.all == [
+                "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "Nadam", "RMSprop", "SGD",
+            ])
+        #expect(
+            ScheduleRegistry.all == [
+                "Constant", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay",
+                "PiecewiseConstantDecay", "PolynomialDecay",
+            ])
     }
 
     @Test(
@@ -61,13 +68,14 @@ import Testing
         arguments: [
             (
                 "adm" as ConfigValue,
-                "optimizer: expected an optimizer: unknown name \"adm\"; did you mean \"Adam\"? Valid names: Adam, "
-                    + "AdamW, SGD"
+                "optimizer: expected an optimizer: unknown name \"adm\"; did you mean \"Adam\"? Valid names: "
+                    + OptimizerRegistry.all.joined(separator: ", ")
             ),
             (
                 .dictionary(["class": "Adam", "beta1": 0.9]),
                 "optimizer.beta1: unknown key; did you mean \"beta_1\"? Valid keys here: amsgrad, beta_1, beta_2, class, "
-                    + "clipnorm, clipvalue, epsilon, global_clipnorm, learning_rate, weight_decay"
+                    + "clipnorm, clipvalue, ema_momentum, ema_overwrite_frequency, epsilon, global_clipnorm, learning_rate, "
+                    + "use_ema, weight_decay"
             ),
             (
                 .dictionary(["class": "Adam", "beta_2": 1]),
@@ -97,12 +105,12 @@ import Testing
             (
                 .dictionary(["class": "SGD", "learning_rate": "fast"]),
                 "optimizer.learning_rate: expected a learning rate: a number, or a mapping with the key \"class\" (valid: "
-                    + "Constant, CosineDecay, ExponentialDecay); found \"fast\""
+                    + ScheduleRegistry.all.joined(separator: ", ") + "); found \"fast\""
             ),
             (
                 .dictionary(["class": "SGD", "learning_rate": .dictionary(["class": "CosinDecay"])]),
                 "optimizer.learning_rate.class: expected a learning rate schedule: unknown name \"CosinDecay\"; did you "
-                    + "mean \"CosineDecay\"? Valid names: Constant, CosineDecay, ExponentialDecay"
+                    + "mean \"CosineDecay\"? Valid names: " + ScheduleRegistry.all.joined(separator: ", ")
             ),
             (
                 .dictionary([

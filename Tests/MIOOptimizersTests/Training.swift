@@ -18,7 +18,11 @@ final class Training<T: Scalar> {
         count = weights.count
         weightStorage = Storage(count: offset + count + 1)
         gradientStorage = Storage(count: offset + count + 1)
-        slotStorage = optimizer.slotNames.map { _ in Storage(count: offset + weights.count + 1) }
+        slotStorage = optimizer.firstSlotValues.map { first in
+            let slot = Storage<T>(count: offset + weights.count + 1)
+            for index in offset..<offset + weights.count { slot.pointer[index] = T(first) }
+            return slot
+        }
         for (index, weight) in weights.enumerated() { weightStorage.pointer[offset + index] = weight }
     }
 

@@ -49,6 +49,43 @@ void mio_adam_amsgrad_update(size_t count, float *weights, const float *gradient
                              float *v_hat, mio_update_options options, float step_size, float gain_1,
                              float gain_2, float epsilon);
 
+// v = rho * v + gain * g'^2, with a mean a = rho * a + gain * g'; step = rate * g' / sqrt(v + epsilon), with a mean
+// sqrt(v - a^2 + epsilon); w = w' - step, with an m m = momentum * m + step, w = w' - m. m and mean may be NULL.
+void mio_rmsprop_update(size_t count, float *weights, const float *gradient, float *v, float *m, float *mean,
+                        mio_update_options options, float rate, float rho, float gain, float momentum,
+                        float epsilon);
+
+// sum += g'^2,  w = w' - rate * g' / sqrt(sum + epsilon)
+void mio_adagrad_update(size_t count, float *weights, const float *gradient, float *sum,
+                        mio_update_options options, float rate, float epsilon);
+
+// a = rho * a + gain * g'^2, step = sqrt(d + epsilon) * g' / sqrt(a + epsilon), d = rho * d + gain * step^2,
+// w = w' - rate * step
+void mio_adadelta_update(size_t count, float *weights, const float *gradient, float *a, float *d,
+                         mio_update_options options, float rate, float rho, float gain, float epsilon);
+
+// m += (g' - m) * gain,  u = max(beta_2 * u, |g'|),  w = w' - m * step_size / (u + epsilon)
+void mio_adamax_update(size_t count, float *weights, const float *gradient, float *m, float *u,
+                       mio_update_options options, float step_size, float gain, float beta_2, float epsilon);
+
+// m += (g' - m) * gain_1,  v += (g'^2 - v) * gain_2,
+// w = w' - (m * of_moment + g' * of_gradient) / (sqrt(v * correction) + epsilon)
+void mio_nadam_update(size_t count, float *weights, const float *gradient, float *m, float *v,
+                      mio_update_options options, float of_moment, float of_gradient, float correction,
+                      float gain_1, float gain_2, float epsilon);
+
+// w = w' - rate * sign(m * keep_1 + g' * gain_1),  m = m * keep_2 + g' * gain_2
+void mio_lion_update(size_t count, float *weights, const float *gradient, float *m, mio_update_options options,
+                     float rate, float keep_1, float gain_1, float keep_2, float gain_2);
+
+// n = a + g'^2,  z += g' + shrinkage * w' - (sqrt(n) - sqrt(a)) / rate * w',  a = n,
+// w = (clip(z, -first, first) - z) / (sqrt(n) / rate + second)
+void mio_ftrl_update(size_t count, float *weights, const float *gradient, float *a, float *z,
+                     mio_update_options options, float rate, float first, float shrinkage, float second);
+
+// average = keep * average + gain * w; w = average if it overwrites.
+void mio_average_update(size_t count, float *weights, float *average, float keep, float gain, int overwrites);
+
 // The sum of squares in double precision, in an order that depends on count alone: element i goes to
 // partial sum i mod 16, the 16 are then added pairwise. Squares of floats neither overflow nor round in a
 // double, so the result is finite exactly if every element is.

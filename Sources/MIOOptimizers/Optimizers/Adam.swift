@@ -55,20 +55,10 @@ public struct Adam: Optimizer {
     /// Reads what Adam and AdamW share beside the options.
     init(reading reader: inout ConfigReader, options: OptimizerOptions) throws(ConfigError) {
         self.options = options
-        beta1 = try Self.beta("beta_1", default: 0.9, &reader)
-        beta2 = try Self.beta("beta_2", default: 0.999, &reader)
+        beta1 = try reader.decay("beta_1", default: 0.9)
+        beta2 = try reader.decay("beta_2", default: 0.999)
         epsilon = try reader.finiteReal("epsilon", default: 1e-7, atLeast: 0)
         amsgrad = try reader.boolean("amsgrad", default: false)
-    }
-
-    private static func beta(_ key: String, default fallback: Double, _ reader: inout ConfigReader)
-        throws(ConfigError) -> Double
-    {
-        let beta = try reader.real(key, default: fallback)
-        guard 0..<1 ~= beta else {
-            throw reader.error(key, "expected a number from 0 up to, not including, 1; found \(beta)")
-        }
-        return beta
     }
 
     public var config: ConfigValue { config(className: Self.className) }
@@ -83,8 +73,11 @@ public struct Adam: Optimizer {
     }
 
     public var slotNames: [String] { amsgrad ? ["m", "v", "v_hat"] : ["m", "v"] }
+    public var kerasVariables: [[String]] {
+        [["momentum", "velocity"]] + (amsgrad ? [["velocity_hat"]] : [])
+    }
 
-    public var kerasSlotGroups: [[String]] { amsgrad ? [["m", "v"], ["v_hat"]] : [["m", "v"]] }
+    public var kerasVariables: [[String]] { amsgrad ? [["m", "v"], ["v_hat"]] : [["m", "v"]] }
 
     public func makeUpdate(step: Int, learningRate: Double) -> UpdateScalars {
         let t = Double(step + 1)

@@ -24,7 +24,8 @@ public struct AdamW: Optimizer {
     ) {
         let options = OptimizerOptions(
             learningRate: options.learningRate,
-            weightDecay: options.weightDecay ?? Self.defaultWeightDecay, clipping: options.clipping)
+            weightDecay: options.weightDecay ?? Self.defaultWeightDecay, clipping: options.clipping,
+            average: options.average)
         adam = Adam(options: options, beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)
     }
 
@@ -37,7 +38,7 @@ public struct AdamW: Optimizer {
     public var config: ConfigValue { adam.config(className: Self.className) }
     public var options: OptimizerOptions { adam.options }
     public var slotNames: [String] { adam.slotNames }
-    public var kerasSlotGroups: [[String]] { adam.kerasSlotGroups }
+    public var kerasVariables: [[String]] { adam.kerasVariables }
 
     public func makeUpdate(step: Int, learningRate: Double) -> UpdateScalars {
         adam.makeUpdate(step: step, learningRate: learningRate)

@@ -4,7 +4,7 @@ import MIOConfig
 /// An optimizer: a value, and the arithmetic that changes weights by their gradient.
 ///
 /// The state of training is not in here: slots are memory of the caller's, one element a weight and slot,
-/// 0 before the first step, updated together with the weights.
+/// `firstSlotValues` before the first step, updated together with the weights.
 ///
 /// To add one: a file like `SGD.swift`, a line in `OptimizerRegistry`, a test with numbers by hand.
 public protocol Optimizer: Sendable {
@@ -25,8 +25,13 @@ public protocol Optimizer: Sendable {
     /// The canonical names of the slots, in the order in which `ParameterRange.slots` holds them.
     var slotNames: [String] { get }
 
-    /// The slots as Keras creates them: group after group; within a group, all slots of a weight before those of the next.
-    var kerasSlotGroups: [[String]] { get }
+    /// What each slot is before the first step.
+    var firstSlotValues: [Double] { get }
+
+    /// Keras' names of the slots, in groups: of a group, Keras' optimizer makes the variables of one weight after those of
+    /// another; groups come one after the other. Before them it has `iteration`, `learning_rate` unless that is a
+    /// schedule, and with a moving average `average` of all weights.
+    var kerasVariables: [[String]] { get }
 
     /// The numbers of one step, the same for all parameters, in double precision.
     /// - Parameters:
@@ -42,7 +47,14 @@ public protocol Optimizer: Sendable {
 }
 
 extension Optimizer {
-    public var kerasSlotGroups: [[String]] { [slotNames] }
+    public var firstSlotValues: [Double] { slotNames.map { _ in 0 } }
+    public var kerasVariables: [[String]] { slotNames.isEmpty ? [] : [slotNames] }
+
+    /// The slots, and what the moving average keeps: all that a training keeps of each weight.
+    package var stateNames: [String] { slotNames + (options.average == nil ? [] : ["average"]) }
+
+    /// What each of `stateNames` is before the first step.
+    package var firstStateValues: [Double] { firstSlotValues + (options.average == nil ? [] : [0]) }
 
     /// The numbers of one step at the scheduled learning rate.
     public func makeUpdate(step: Int) -> UpdateScalars {
@@ -58,11 +70,16 @@ public struct UpdateScalars: Hashable, Sendable {
     public let stepSize: Double
     /// Weight decay × learning rate: the part of itself that each weight loses. 0 for none.
     public let decay: Double
+    /// What the rule needs besides: each optimizer says what.
+    public let coefficients: SIMD2<Double>
     /// Gradient elements are clipped to ± this, after scaling; infinity for no clipping.
     public let gradientLimit: Double
 
     /// The numbers of one update.
-    public init(learningRate: Double, stepSize: Double, options: OptimizerOptions) {
+    public init(
+        learningRate: Double, stepSize: Double, options: OptimizerOptions, coefficients: SIMD2<Double> = .zero
+    ) {
+        self.coefficients = coefficients
         self.learningRate = learningRate
         self.stepSize = stepSize
         decay = (options.weightDecay ?? 0) * learningRate

@@ -4,6 +4,7 @@ import MIOConfig
 ///
 /// - `clipvalue`: each element of a gradient is clipped to [−v, v]; 0 clips nothing.
 /// - `clipnorm`: each weight's gradient is scaled so that its norm is at most this; 0 clips nothing.
+/// - `use_ema`, `ema_momentum`, `ema_overwrite_frequency`: see `MovingAverage`.
 /// - `global_clipnorm`: all gradients are scaled so that the norm of all of them together is at most this; 0 clips nothing.
 public struct OptimizerOptions: Sendable {
     /// The factor of each step: a number, or a schedule.
@@ -13,11 +14,15 @@ public struct OptimizerOptions: Sendable {
     public let weightDecay: Double?
     /// How gradients are cut.
     public let clipping: GradientClipping
+    /// The running means of the weights; `nil` for none.
+    public let average: MovingAverage?
 
     /// Without decay and clipping unless they are given.
     public init(
-        learningRate: any Schedule, weightDecay: Double? = nil, clipping: GradientClipping = .none
+        learningRate: any Schedule, weightDecay: Double? = nil, clipping: GradientClipping = .none,
+        average: MovingAverage? = nil
     ) {
+        self.average = average
         self.learningRate = learningRate
         self.weightDecay = weightDecay
         self.clipping = clipping
@@ -38,6 +43,7 @@ public struct OptimizerOptions: Sendable {
         }
         weightDecay = try reader.optionalFiniteReal("weight_decay", atLeast: 0) ?? defaultWeightDecay
         clipping = try GradientClipping(reading: &reader)
+        average = try MovingAverage.read(&reader)
     }
 
     /// A job file's mapping of an optimizer: its class, these options, its own arguments.
@@ -46,11 +52,34 @@ public struct OptimizerOptions: Sendable {
         for (key, value) in arguments.entries { entries[key] = value }
         if let weightDecay { entries["weight_decay"] = .real(weightDecay) }
         if let (key, value) = clipping.argument { entries[key] = .real(value) }
+        if let average {
+            entries["use_ema"] = true
+            entries["ema_momentum"] = .real(average.momentum)
+            if let frequency = average.overwriteFrequency {
+                entries["ema_overwrite_frequency"] = .integer(frequency)
+            }
+        }
         return .dictionary(entries)
     }
 }
 
 extension ConfigReader {
+    /// How much of a running mean stays: from 0 up to, not including, 1.
+    /// - Parameter most: if given, the numbers above 0 up to it instead.
+    mutating func decay(_ key: String, default fallback: Double, upTo most: Double? = nil) throws(ConfigError)
+        -> Double
+    {
+        let decay = try real(key, default: fallback)
+        if let most {
+            guard decay > 0, decay <= most else {
+                throw error(key, "expected a number above 0 and at most \(most), found \(decay)")
+            }
+        } else if !(0..<1).contains(decay) {
+            throw error(key, "expected a number from 0 up to, not including, 1; found \(decay)")
+        }
+        return decay
+    }
+
     mutating func finiteReal(_ key: String, default fallback: Double, atLeast minimum: Double)
         throws(ConfigError) -> Double
     {

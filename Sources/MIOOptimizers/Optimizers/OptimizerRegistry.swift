@@ -3,8 +3,15 @@ import MIOConfig
 /// The optimizers that a job file can name.
 public enum OptimizerRegistry {
     static let types: [any Optimizer.Type] = [
+        Adadelta.self,
+        Adagrad.self,
         Adam.self,
         AdamW.self,
+        Adamax.self,
+        Ftrl.self,
+        Lion.self,
+        Nadam.self,
+        RMSprop.self,
         SGD.self,
     ]
 
@@ -15,8 +22,10 @@ public enum OptimizerRegistry {
 
     /// Arguments of Keras' optimizers that mio does not have.
     private static let kerasArguments: [KerasArgument] = [
-        .name(), .at(false, named: "use_ema"), .at(0.99, named: "ema_momentum"),
-        .at(.null, named: "ema_overwrite_frequency"), .at(.null, named: "loss_scale_factor"),
+        .name(),
+        .at(
+            .null, 1, named: "loss_scale_factor",
+            advice: "mio trains in 32-bit floats, whose gradients need no scale"),
         .at(.null, named: "gradient_accumulation_steps", advice: "training.accumulate does this"),
         // How Keras computes, not what.
         .at(true, false, "auto", named: "jit_compile"), .at(false, named: "is_legacy_optimizer"),

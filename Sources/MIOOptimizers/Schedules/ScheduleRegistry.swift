@@ -5,7 +5,11 @@ public enum ScheduleRegistry {
     static let types: [any Schedule.Type] = [
         Constant.self,
         CosineDecay.self,
+        CosineDecayRestarts.self,
         ExponentialDecay.self,
+        InverseTimeDecay.self,
+        PiecewiseConstantDecay.self,
+        PolynomialDecay.self,
     ]
 
     /// The class name of each, for messages and documentation.

@@ -60,7 +60,7 @@ package struct CheckpointFit {
             if let weight = parts.last, !weights.contains(weight) { weights.append(weight) }
         }
         // A training without a trained weight has no slots either.
-        let expected = trained.isEmpty && slots.isEmpty ? [] : optimizer.slotNames
+        let expected = trained.isEmpty && slots.isEmpty ? [] : optimizer.stateNames
         if Set(slots) != Set(expected) {
             throw refusal(
                 checkpoint,

@@ -137,7 +137,7 @@ package struct StartingValues {
         // The job may freeze more than the file did.
         let trained = job.model.graph.weights.filter(\.trainable)
         var names: [(slot: String, weight: Graph.Parameter)] = []
-        for group in optimizer.kerasSlotGroups {
+        for group in optimizer.kerasVariables {
             for parameter in trained { names += group.map { ($0, parameter) } }
         }
         guard names.count == found.slots.count,

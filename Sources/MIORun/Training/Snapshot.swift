@@ -21,6 +21,7 @@ final class Snapshot {
     /// The weights of the best epoch, once `keepBest` was called.
     private(set) var best: [NamedTensor] = []
     private var bestBuffers: [Storage<Float>] = []
+    private var hasTakenBest = false
 
     init(replica: Replica, optimizer: OptimizerState) {
         self.replica = replica
@@ -31,7 +32,7 @@ final class Snapshot {
         weights = zip(plans, weightBuffers).map {
             NamedTensor(name: $0.name, shape: $0.shape, storage: $1)
         }
-        let names = optimizer.optimizer.slotNames
+        let names = optimizer.optimizer.stateNames
         let slotPlans = trained
         slotBuffers = names.flatMap { _ in slotPlans.map { Storage(count: $0.shape.count) } }
         let slotTensors = names.flatMap { name in
@@ -63,9 +64,14 @@ final class Snapshot {
             weights: weights, optimizer: slots, best: best)
     }
 
-    /// The weights alone, as the finished model.
+    /// The weights alone, as the finished model: with a moving average that of each trained weight, as Keras has it at the
+    /// end of `fit`.
     func takeWeights() -> [NamedTensor] {
         copyWeights()
+        guard !hasTakenBest, let average = optimizer.average else { return weights }
+        for (plan, buffer) in zip(plans, weightBuffers) where plan.trainable {
+            replica.executor.copy(plan, of: average.pointer, to: buffer.pointer)
+        }
         return weights
     }
 
@@ -94,8 +100,9 @@ final class Snapshot {
         }
     }
 
-    /// Makes the best epoch's weights the replica's, if there are any.
+    /// Makes the best epoch's weights the replica's, if there are any; no moving average takes their place then.
     func takeBest() {
+        hasTakenBest = !best.isEmpty
         for (plan, tensor) in zip(plans, best) {
             replica.executor.setCanonical(
                 Tensor(shape: tensor.shape, values: Array(tensor.values)), plan,
@@ -128,7 +135,7 @@ final class Snapshot {
                 plan, named: plan.name, from: checkpoint.weights, to: replica.executor.weights)
         }
         guard slots else { return }
-        for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
+        for (name, slab) in zip(optimizer.optimizer.stateNames, optimizer.slots) {
             for plan in trained {
                 try restore(
                     plan, named: "\(name)/\(plan.name)", from: checkpoint.optimizer, to: slab)
@@ -146,7 +153,7 @@ final class Snapshot {
             }
             replica.executor.setCanonical(tensor, plan, in: replica.executor.weights)
         }
-        for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
+        for (name, slab) in zip(optimizer.optimizer.stateNames, optimizer.slots) {
             for plan in trained {
                 guard let tensor = slot("\(name)/\(plan.name)") else { continue }
                 replica.executor.setCanonical(tensor, plan, in: slab)
@@ -156,14 +163,14 @@ final class Snapshot {
 
     /// Puts the values of files in the place of those that are there.
     func set(_ start: StartingValues) {
-        for parameter in parameters {
-            guard let tensor = start.weights[parameter.name] else { continue }
-            replica.executor.setCanonical(tensor, parameter, in: replica.executor.weights)
+        for plan in plans {
+            guard let tensor = start.weights[plan.name] else { continue }
+            replica.executor.setCanonical(tensor, plan, in: replica.executor.weights)
         }
-        for (name, slab) in zip(optimizer.optimizer.slotNames, optimizer.slots) {
-            for parameter in trained {
-                guard let tensor = start.slots["\(name)/\(parameter.name)"] else { continue }
-                replica.executor.setCanonical(tensor, parameter, in: slab)
+        for (name, slab) in zip(optimizer.optimizer.stateNames, optimizer.slots) {
+            for plan in trained {
+                guard let tensor = start.slots["\(name)/\(plan.name)"] else { continue }
+                replica.executor.setCanonical(tensor, plan, in: slab)
             }
         }
     }

@@ -8,7 +8,7 @@ import MIOThreads
 /// The optimizer at work on a rank's slices of the slabs: its slots, its count of updates, clipping.
 package final class OptimizerState {
     package let optimizer: any Optimizer
-    /// One slab a slot, laid out like the gradients; the group's.
+    /// One slab a slot, laid out like the gradients, the moving average's last; the group's.
     package let slots: [Storage<Float>]
     /// Updates done so far: Keras' `iterations`.
     package var updates = 0
@@ -17,6 +17,7 @@ package final class OptimizerState {
     /// Of the optimizer's options, which it makes a copy of whenever it is asked.
     private let schedule: any Schedule
     private let clips: Bool
+    private let movingAverage: MovingAverage?
     private let trained: [Plan.WeightPlan]
     private let memory: TrainingMemory
     /// What this rank updates.
@@ -30,6 +31,7 @@ package final class OptimizerState {
     private let scales: Storage<Double>
     // Of the update at hand, and what a member of a team does of it: made once, for it would be an allocation.
     private var scalars: UpdateScalars
+    private var averageStep: MovingAverage.Step?
     private var members = 1
     private var updatePart: (Int) -> Void = { _ in }
 
@@ -44,6 +46,12 @@ package final class OptimizerState {
         let runs = memory.partition.runs(ofRank: communicator.group.rank)
         // Weights matter only where each is scaled on its own.
         clips = optimizer.options.clipping.needsNorms
+        movingAverage = optimizer.options.average
+        if communicator.group.rank == 0 {
+            for (slot, first) in zip(slots, optimizer.firstStateValues) where first != 0 {
+                slot.fill(Float(first))
+            }
+        }
         self.runs = clips ? runs : runs.joined
         ownElements = runs.reduce(0) { $0 + $1.range.count }
         isShared = communicator.group.size > 1
@@ -56,6 +64,11 @@ package final class OptimizerState {
 
     /// What a callback has set instead of the schedule; `nil` for the schedule's.
     package var setLearningRate: Double?
+
+    /// The moving averages of the weights, laid out like the gradients; `nil` without any, and before the first update.
+    package var average: Storage<Float>? {
+        movingAverage == nil || updates == slotsStart ? nil : slots.last
+    }
 
     /// The learning rate of the next update.
     package var learningRate: Double { setLearningRate ?? schedule.value(at: updates) }
@@ -98,6 +111,7 @@ package final class OptimizerState {
     /// - Parameter team: whose members change a part each.
     func update(on team: ThreadTeam) {
         scalars = optimizer.makeUpdate(step: updates - slotsStart, learningRate: learningRate)
+        averageStep = movingAverage?.step(updates: updates, start: slotsStart)
         if clips {
             optimizer.options.clipping.writeScales(
                 squaredNorms: UnsafeBufferPointer(squaredNorms.buffer), to: scales.buffer)
@@ -120,6 +134,10 @@ package final class OptimizerState {
                     gradient: UnsafePointer(memory.gradients.pointer + offset),
                     slots: SlotPointers(slot(0, offset), slot(1, offset), slot(2, offset)),
                     gradientScale: clips ? scales.pointer[run.weight] : 1), with: scalars)
+            guard let averageStep else { continue }
+            MovingAverage.updateNative(
+                count: share.count, weights: memory.weights.pointer + offset,
+                average: slots[slots.count - 1].pointer + offset, averageStep)
         }
     }
 

@@ -39,7 +39,7 @@ package final class TrainingMemory {
             numbers: ControlNumbers(graph.trainedOutputs(outputs).compactMap(\.self), graph).count
                 + plan.batchSumCount)
         let weightPlace = layout.place(Float.self, count: plan.weightElements)
-        let slotPlaces = optimizer.slotNames.map { _ in
+        let slotPlaces = optimizer.stateNames.map { _ in
             layout.place(Float.self, count: plan.trainedElements)
         }
         let penaltyPlace = layout.place(
