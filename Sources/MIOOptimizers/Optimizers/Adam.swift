@@ -73,9 +73,6 @@ public struct Adam: Optimizer {
     }
 
     public var slotNames: [String] { amsgrad ? ["m", "v", "v_hat"] : ["m", "v"] }
-    public var kerasVariables: [[String]] {
-        [["momentum", "velocity"]] + (amsgrad ? [["velocity_hat"]] : [])
-    }
 
     public var kerasVariables: [[String]] { amsgrad ? [["m", "v"], ["v_hat"]] : [["m", "v"]] }
 

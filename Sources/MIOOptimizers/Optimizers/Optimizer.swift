@@ -28,8 +28,8 @@ public protocol Optimizer: Sendable {
     /// What each slot is before the first step.
     var firstSlotValues: [Double] { get }
 
-    /// Keras' names of the slots, in groups: of a group, Keras' optimizer makes the variables of one weight after those of
-    /// another; groups come one after the other. Before them it has `iteration`, `learning_rate` unless that is a
+    /// The slots in the order of Keras' variables, in groups: of a group, Keras' optimizer makes the variables of one weight
+    /// after those of another; groups come one after the other. Before them it has `iteration`, `learning_rate` unless that is a
     /// schedule, and with a moving average `average` of all weights.
     var kerasVariables: [[String]] { get }
 
@@ -52,6 +52,11 @@ extension Optimizer {
 
     /// The slots, and what the moving average keeps: all that a training keeps of each weight.
     package var stateNames: [String] { slotNames + (options.average == nil ? [] : ["average"]) }
+
+    /// `stateNames` in the order of Keras' variables, in groups as `kerasVariables`.
+    package var kerasStateVariables: [[String]] {
+        (options.average == nil ? [] : [["average"]]) + kerasVariables
+    }
 
     /// What each of `stateNames` is before the first step.
     package var firstStateValues: [Double] { firstSlotValues + (options.average == nil ? [] : [0]) }

@@ -136,8 +136,8 @@ package struct StartingValues {
         else { return }
         // The job may freeze more than the file did.
         let trained = job.model.graph.weights.filter(\.trainable)
-        var names: [(slot: String, weight: Graph.Parameter)] = []
-        for group in optimizer.kerasVariables {
+        var names: [(slot: String, weight: Graph.Weight)] = []
+        for group in optimizer.kerasStateVariables {
             for parameter in trained { names += group.map { ($0, parameter) } }
         }
         guard names.count == found.slots.count,

@@ -107,7 +107,7 @@ package enum KerasExport {
     {
         let byName = Dictionary(slots.map { ($0.name, $0) }) { first, _ in first }
         let trained = job.graph.weights.filter(\.trainable)
-        let ordered = job.optimizer.kerasVariables.flatMap { group in
+        let ordered = job.optimizer.kerasStateVariables.flatMap { group in
             trained.flatMap { parameter in group.compactMap { byName["\($0)/\(parameter.name)"] } }
         }
         let rate = job.optimizer.options.learningRate
