@@ -79,6 +79,14 @@ def cases():
                 layer("joined", "Concatenate", ["words", "others"], axis=axis),
                 layer("box", "Dense", "joined", units=2)], BOX, SGD,
                 {"text": words(2000, count=3), "more": words(2001, count=3)}, outputs)
+    for kind in ("Multiply", "Maximum", "Minimum"):
+        for other in (True, False):
+            yield (f"{kind} of words, the other {'masked' if other else 'not'}", {"text": TEXT, "more": TEXT}, [
+                layer("words", "Embedding", "text", input_dim=3, output_dim=3, mask_zero=True),
+                layer("others", "Embedding", "more", input_dim=3, output_dim=3, mask_zero=other),
+                layer("joined", kind, ["words", "others"]),
+                layer("box", "Dense", "joined", units=2)], BOX, SGD,
+                {"text": words(2000, count=3), "more": words(2001, count=3)}, steps)
     yield ("a mask that a Reshape drops", {"text": TEXT}, [
         layer("words", "Embedding", "text", input_dim=4, output_dim=4, mask_zero=True),
         layer("same", "Reshape", "words", target_shape=[6, 4]),

@@ -42,12 +42,21 @@ class Launch:
         return f"{self.ranks} ranks in groups of {self.ranks_per_group}, {options}"
 
 
+# Continuous functions: where one jumps, rounding decides.
+ACTIVATIONS = ["celu", "exponential", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid", "log_softmax",
+               "mish", "relu6", "selu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid",
+               "sparsemax", "squareplus", "tanh_shrink"]
+
+
 class RandomJob:
     """One for each seed."""
 
     def __init__(self, seed):
         self.seed = seed
         self.random = random.Random(seed)
+        # Drawn apart: the rest of a job is drawn as it is without these layers.
+        self.varied = random.Random(f"layers of {seed}")
+        self.share = self.varied.choice([0, 0.3, 0.6])
         self.layers = []
         self.shapes = {}
         self.words = {}  # an input of integers → how many numbers there are
@@ -104,7 +113,7 @@ class RandomJob:
             for _ in range(self.random.randint(0, 5)):
                 layer = {3: self._image_layer, 2: self._sequence_layer}.get(len(self.shapes[name]), self._vector_layer)
                 name = layer(name)
-                name = self._normalized(name)
+                name = self._varied(self._normalized(name))
                 if len(self.shapes[name]) == 3:
                     images.append(name)
             shape = self.shapes[name]
@@ -143,6 +152,43 @@ class RandomJob:
             arguments["momentum"] = choose([0.5, 0.9, 0.99])
             arguments["trainable"] = chance() < 0.8
         return self._add(kind, source, self.shapes[source], **arguments)
+
+    def _varied(self, source):
+        """Now and then a layer that activates, scales, moves or joins what is there."""
+        choose, shape = self.varied.choice, self.shapes[source]
+        if self.varied.random() >= self.share:
+            return source
+        kind = choose(["activation", "layer", "layer", "gate", "gate", "dot", "moved"])
+        if kind == "activation":
+            return self._add("Activation", source, shape, activation=choose(ACTIVATIONS))
+        if kind == "layer":
+            name, arguments = choose([
+                ("ReLU", {}), ("ReLU", {"max_value": 1.5, "negative_slope": 0.25, "threshold": 0.5}),
+                ("LeakyReLU", {"negative_slope": 0.1}), ("ELU", {"alpha": 0.5}), ("PReLU", {}),
+                ("PReLU", {"shared_axes": [1], "alpha_initializer": "ones"}), ("Softmax", {"axis": choose([-1, 1])}),
+                ("UnitNormalization", {"axis": choose([-1, 1])}), ("Rescaling", {"scale": 0.5, "offset": -0.25}),
+                ("Identity", {})])
+            return self._add(name, source, shape, **arguments)
+        if kind == "gate":
+            units = choose([1, shape[-1]])
+            gate = self._add("Dense", source, [*shape[:-1], units], units=units,
+                             activation=choose(["sigmoid", "linear", "hard_tanh"]))
+            joined = [source, gate] if choose([True, False]) else [gate, source]
+            kind = choose(["Multiply", "Multiply", "Subtract", "Average", "Maximum", "Minimum", "Add"])
+            if kind in ("Average", "Multiply", "Maximum") and choose([True, False]):
+                joined.append(choose(joined))
+            return self._add(kind, joined, shape)
+        if kind == "dot" and len(shape) == 2:
+            made = self._add("Dot", [source, source], [shape[0], shape[0]], axes=2, normalize=choose([True, False]))
+            return self._add("Flatten", made, [shape[0] ** 2])
+        if kind == "moved" and len(shape) == 1:
+            made = self._add("RepeatVector", source, [2, *shape], n=2)
+            return self._add("Flatten", made, [2 * shape[0]])
+        if kind == "moved":
+            order = [*range(1, len(shape) + 1)]
+            self.varied.shuffle(order)
+            return self._add("Permute", source, [shape[axis - 1] for axis in order], dims=order)
+        return source
 
     def _model(self, source):
         """A model that is a layer, of two results, called twice where the shapes allow it: the same weights."""

@@ -23,6 +23,7 @@ import tensorflow  # noqa: E402
 
 import attention  # noqa: E402
 import callbacks  # noqa: E402
+import elementwise  # noqa: E402
 import images  # noqa: E402
 import layers  # noqa: E402
 import losses  # noqa: E402
@@ -45,7 +46,9 @@ FILES = {
     "convolution": layers.convolution,
     "pooling": layers.pooling,
     "images": images.golden,
-    "activation": layers.activation,
+    "activation": elementwise.activation,
+    "merging": elementwise.merging,
+    "elementwise": elementwise.elementwise,
     "normalization": layers.normalization,
     "recurrent": recurrent.golden,
     "attention": attention.golden,

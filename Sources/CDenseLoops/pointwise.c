@@ -66,7 +66,30 @@ static const float leaky_slope = 0.2f;
 // λ and λα of <https://arxiv.org/abs/1706.02515>.
 static const float selu_scale = 1.05070098735548049342f, selu_negative = 1.75809934084737685994f;
 
-MIO_INLINE mio_lanes value(enum mio_pointwise function, mio_lanes x) {
+// (1 − e) / (1 + e) with e = exp(−2|x|); near 0 that would cancel: Cephes' polynomial.
+MIO_INLINE mio_lanes tanhs(mio_lanes x) {
+    mio_lanes m = magnitude(x), z = x * x, p = mio_splat(-5.70498872745e-3f);
+    p = p * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    mio_lanes e = exponentials(m * -2.0f), large = (1.0f - e) / (1.0f + e);
+    large = (mio_lanes)((mio_words)large | ((mio_words)x & INT32_MIN));
+    return mio_blend((mio_words)(m < 0.625f), p * z * x + x, large);
+}
+
+MIO_INLINE mio_lanes roots(mio_lanes x) {
+    float values[MIO_WIDTH];
+    mio_store(values, x);
+    for (int i = 0; i < MIO_WIDTH; i++) values[i] = sqrtf(values[i]);
+    return mio_load(values);
+}
+
+// √(2/π) · (x + 0.044715 · x³)
+MIO_INLINE mio_lanes gelu_argument(mio_lanes x) { return x * (x * x * 0.044715f + 1.0f) * 0.797884560802865356f; }
+
+MIO_INLINE mio_lanes value(enum mio_pointwise function, const float *arguments, mio_lanes x) {
+    const float first = arguments[0];
     mio_words negative = is_negative(x);
     mio_lanes below = mio_blend(negative, x, mio_splat(0.0f));
     switch (function) {
@@ -88,12 +111,58 @@ MIO_INLINE mio_lanes value(enum mio_pointwise function, mio_lanes x) {
     case mio_pointwise_silu: return x * sigmoids(x);
     case mio_pointwise_softplus: return softpluses(x);
     case mio_pointwise_softsign: return x / (magnitude(x) + 1.0f);
+    case mio_pointwise_leaky: return mio_blend(negative, x * first, x);
+    case mio_pointwise_rectified: {
+        mio_lanes low = first == 0.0f ? mio_splat(0.0f) : (x - arguments[2]) * first;
+        mio_lanes high = mio_blend((mio_words)(x > arguments[1]), mio_splat(arguments[1]), x);
+        return mio_blend((mio_words)(x <= arguments[2]), low, high);
+    }
+    case mio_pointwise_scaled_elu: return mio_blend(negative, exponentials_minus_one(below) * first, x);
+    case mio_pointwise_celu: return mio_blend(negative, exponentials_minus_one(below / first) * first, x);
+    case mio_pointwise_gelu_by_tanh: return x * 0.5f * (tanhs(gelu_argument(x)) + 1.0f);
+    case mio_pointwise_hard_shrink:
+        return mio_blend((mio_words)(magnitude(x) <= first), mio_splat(0.0f), x);
+    case mio_pointwise_soft_shrink: {
+        mio_lanes inside = mio_blend((mio_words)(x < -first), x + first, x - x);
+        return mio_blend((mio_words)(x > first), x - first, inside);
+    }
+    case mio_pointwise_squareplus: return (x + roots(x * x + first)) * 0.5f;
+    case mio_pointwise_threshold: return mio_blend((mio_words)(x <= first), mio_splat(arguments[1]), x);
+    case mio_pointwise_hard_silu: {
+        mio_lanes inside = mio_blend((mio_words)(x < 3.0f), x * (x + 3.0f) * (1.0f / 6), x);
+        return mio_blend((mio_words)(x <= -3.0f), mio_splat(0.0f), inside);
+    }
+    case mio_pointwise_hard_tanh: {
+        mio_lanes most = mio_blend((mio_words)(x > 1.0f), mio_splat(1.0f), x);
+        return mio_blend((mio_words)(x < -1.0f), mio_splat(-1.0f), most);
+    }
+    case mio_pointwise_log_sigmoid: return -softpluses(-x);
+    case mio_pointwise_sparse_plus: {
+        mio_lanes inside = mio_blend((mio_words)(x < 1.0f), (x + 1.0f) * (x + 1.0f) * 0.25f, x);
+        return mio_blend((mio_words)(x <= -1.0f), mio_splat(0.0f), inside);
+    }
+    case mio_pointwise_sparse_sigmoid: {
+        mio_lanes line = mio_blend((mio_words)(x >= 1.0f), mio_splat(1.0f), (x + 1.0f) * 0.5f);
+        return mio_blend((mio_words)(x <= -1.0f), mio_splat(0.0f), line);
+    }
+    case mio_pointwise_tanh_shrink: return x - tanhs(x);
+    case mio_pointwise_absolute: return magnitude(x);
+    case mio_pointwise_square: return x * x;
+    case mio_pointwise_square_root: return roots(x);
+    case mio_pointwise_clip: {
+        mio_lanes most = mio_blend((mio_words)(x > arguments[1]), mio_splat(arguments[1]), x);
+        return mio_blend((mio_words)(x < first), mio_splat(first), most);
+    }
+    case mio_pointwise_reciprocal: return first / x;
+    case mio_pointwise_logarithm:
+    case mio_pointwise_power:
     case mio_pointwise_exponential: break;
     }
     return x;
 }
 
-MIO_INLINE mio_lanes slope(enum mio_pointwise function, mio_lanes x) {
+MIO_INLINE mio_lanes slope(enum mio_pointwise function, const float *arguments, mio_lanes x) {
+    const float first = arguments[0];
     mio_words negative = is_negative(x);
     mio_lanes below = mio_blend(negative, x, mio_splat(0.0f)), one = mio_splat(1.0f);
     switch (function) {
@@ -104,7 +173,7 @@ MIO_INLINE mio_lanes slope(enum mio_pointwise function, mio_lanes x) {
     }
     case mio_pointwise_hard_sigmoid:
         return mio_select((mio_words)(magnitude(x) < 3.0f), mio_splat(1.0f / 6));
-    case mio_pointwise_leaky_relu: return mio_blend(negative, mio_splat(leaky_slope), one);
+    case mio_pointwise_leaky_relu: return mio_blend((mio_words)(x > 0.0f), one, mio_splat(leaky_slope));
     case mio_pointwise_mish: {
         mio_lanes t = tanh_softpluses(x);
         return t + x * sigmoids(x) * (1.0f - t * t);
@@ -121,31 +190,87 @@ MIO_INLINE mio_lanes slope(enum mio_pointwise function, mio_lanes x) {
         mio_lanes y = 1.0f / (magnitude(x) + 1.0f);
         return y * y;
     }
+    case mio_pointwise_leaky: return mio_blend((mio_words)(x > 0.0f), one, mio_splat(first));
+    case mio_pointwise_rectified: {
+        mio_lanes high = mio_select((mio_words)(x > arguments[2]) & ~(mio_words)(x > arguments[1]), one);
+        return mio_blend((mio_words)(x < arguments[2]), mio_splat(first), high);
+    }
+    case mio_pointwise_scaled_elu: return mio_blend(negative, exponentials(below) * first, one);
+    case mio_pointwise_celu: return mio_blend(negative, exponentials(below / first), one);
+    case mio_pointwise_gelu_by_tanh: {
+        mio_lanes t = tanhs(gelu_argument(x)), inner = (x * x * (3 * 0.044715f) + 1.0f) * 0.797884560802865356f;
+        return (t + 1.0f) * 0.5f + x * 0.5f * (1.0f - t * t) * inner;
+    }
+    case mio_pointwise_hard_shrink:
+    case mio_pointwise_soft_shrink: return mio_select((mio_words)(magnitude(x) > first), one);
+    case mio_pointwise_squareplus: return (x / roots(x * x + first) + 1.0f) * 0.5f;
+    case mio_pointwise_threshold: return mio_select((mio_words)(x > first), one);
+    case mio_pointwise_hard_silu: {
+        mio_lanes inside = mio_blend((mio_words)(x < 3.0f), (x * 2.0f + 3.0f) * (1.0f / 6), one);
+        return mio_blend((mio_words)(x <= -3.0f), mio_splat(0.0f), inside);
+    }
+    case mio_pointwise_hard_tanh:
+        return mio_select((mio_words)(x >= -1.0f) & (mio_words)(x <= 1.0f), one);
+    case mio_pointwise_log_sigmoid: return sigmoids(-x);
+    case mio_pointwise_sparse_plus: {
+        mio_lanes inside = mio_blend((mio_words)(x < 1.0f), (x + 1.0f) * 0.5f, one);
+        return mio_blend((mio_words)(x <= -1.0f), mio_splat(0.0f), inside);
+    }
+    case mio_pointwise_sparse_sigmoid: return mio_select((mio_words)(magnitude(x) < 1.0f), mio_splat(0.5f));
+    case mio_pointwise_tanh_shrink: {
+        mio_lanes t = tanhs(x);
+        return t * t;
+    }
+    case mio_pointwise_absolute:
+        return mio_blend(negative, mio_splat(-1.0f), mio_select((mio_words)(x > 0.0f), one));
+    case mio_pointwise_square: return x + x;
+    case mio_pointwise_square_root: return 0.5f / roots(x);
+    case mio_pointwise_clip: return mio_select((mio_words)(x >= first) & (mio_words)(x <= arguments[1]), one);
+    case mio_pointwise_reciprocal: return -first / (x * x);
+    case mio_pointwise_logarithm:
+    case mio_pointwise_power:
     case mio_pointwise_exponential: break;
     }
     return one;
 }
 
-MIO_INLINE void values(enum mio_pointwise function, const float *x, float *y, int64_t count) {
+MIO_INLINE void values(
+    enum mio_pointwise function, const float *arguments, const float *x, float *y, int64_t count) {
     for (int64_t i = 0; i < count; i += 16) {
         int64_t part = count - i < 16 ? count - i : 16;
-        store_some(y + i, value(function, load_some(x + i, part)), part);
+        store_some(y + i, value(function, arguments, load_some(x + i, part)), part);
     }
 }
 
 MIO_INLINE void slopes(
-    enum mio_pointwise function, const float *x, const float *dy, float *dx, int64_t count, bool adds) {
+    enum mio_pointwise function, const float *arguments, const float *x, const float *dy, float *dx, int64_t count,
+    bool adds) {
     for (int64_t i = 0; i < count; i += 16) {
         int64_t part = count - i < 16 ? count - i : 16;
-        mio_lanes gradient = load_some(dy + i, part) * slope(function, load_some(x + i, part));
+        mio_lanes gradient = load_some(dy + i, part) * slope(function, arguments, load_some(x + i, part));
         if (adds) gradient += load_some(dx + i, part);
         store_some(dx + i, gradient, part);
     }
 }
 
+// Powers, logarithms and roots of any numbers: element by element.
+MIO_INLINE void powers(float exponent, bool slopes, const float *x, const float *dy, float *y, int64_t count, bool adds) {
+    for (int64_t i = 0; i < count; i++) {
+        float value = !slopes ? powf(x[i], exponent) : exponent == 0.0f ? 0.0f : dy[i] * exponent * powf(x[i], exponent - 1.0f);
+        y[i] = adds ? y[i] + value : value;
+    }
+}
+
+MIO_INLINE void logarithms_of_any(bool slopes, const float *x, const float *dy, float *y, int64_t count, bool adds) {
+    for (int64_t i = 0; i < count; i++) {
+        float value = slopes ? dy[i] / x[i] : logf(x[i]);
+        y[i] = adds ? y[i] + value : value;
+    }
+}
+
 // A function at a time, so that the choice is made outside of the loop.
 #define MIO_EACH_POINTWISE(loop, ...) \
-    switch (function) { \
+    switch (f->function) { \
     case mio_pointwise_elu: loop(mio_pointwise_elu, __VA_ARGS__); break; \
     case mio_pointwise_exponential: break; \
     case mio_pointwise_gelu: loop(mio_pointwise_gelu, __VA_ARGS__); break; \
@@ -157,17 +282,44 @@ MIO_INLINE void slopes(
     case mio_pointwise_silu: loop(mio_pointwise_silu, __VA_ARGS__); break; \
     case mio_pointwise_softplus: loop(mio_pointwise_softplus, __VA_ARGS__); break; \
     case mio_pointwise_softsign: loop(mio_pointwise_softsign, __VA_ARGS__); break; \
+    case mio_pointwise_leaky: loop(mio_pointwise_leaky, __VA_ARGS__); break; \
+    case mio_pointwise_rectified: loop(mio_pointwise_rectified, __VA_ARGS__); break; \
+    case mio_pointwise_scaled_elu: loop(mio_pointwise_scaled_elu, __VA_ARGS__); break; \
+    case mio_pointwise_celu: loop(mio_pointwise_celu, __VA_ARGS__); break; \
+    case mio_pointwise_gelu_by_tanh: loop(mio_pointwise_gelu_by_tanh, __VA_ARGS__); break; \
+    case mio_pointwise_hard_shrink: loop(mio_pointwise_hard_shrink, __VA_ARGS__); break; \
+    case mio_pointwise_soft_shrink: loop(mio_pointwise_soft_shrink, __VA_ARGS__); break; \
+    case mio_pointwise_squareplus: loop(mio_pointwise_squareplus, __VA_ARGS__); break; \
+    case mio_pointwise_threshold: loop(mio_pointwise_threshold, __VA_ARGS__); break; \
+    case mio_pointwise_hard_silu: loop(mio_pointwise_hard_silu, __VA_ARGS__); break; \
+    case mio_pointwise_hard_tanh: loop(mio_pointwise_hard_tanh, __VA_ARGS__); break; \
+    case mio_pointwise_log_sigmoid: loop(mio_pointwise_log_sigmoid, __VA_ARGS__); break; \
+    case mio_pointwise_sparse_plus: loop(mio_pointwise_sparse_plus, __VA_ARGS__); break; \
+    case mio_pointwise_sparse_sigmoid: loop(mio_pointwise_sparse_sigmoid, __VA_ARGS__); break; \
+    case mio_pointwise_tanh_shrink: loop(mio_pointwise_tanh_shrink, __VA_ARGS__); break; \
+    case mio_pointwise_absolute: loop(mio_pointwise_absolute, __VA_ARGS__); break; \
+    case mio_pointwise_square: loop(mio_pointwise_square, __VA_ARGS__); break; \
+    case mio_pointwise_square_root: loop(mio_pointwise_square_root, __VA_ARGS__); break; \
+    case mio_pointwise_clip: loop(mio_pointwise_clip, __VA_ARGS__); break; \
+    case mio_pointwise_reciprocal: loop(mio_pointwise_reciprocal, __VA_ARGS__); break; \
+    case mio_pointwise_logarithm: \
+    case mio_pointwise_power: break; \
     }
 
-MIO_CLONES void mio_pointwise_forward(enum mio_pointwise function, const float *x, float *y, int64_t count) {
-    if (function == mio_pointwise_exponential)
+MIO_CLONES void mio_pointwise_forward(
+    const struct mio_pointwise_function *f, const float *x, float *y, int64_t count) {
+    if (f->function == mio_pointwise_exponential)
         for (int64_t i = 0; i < count; i++) y[i] = exponential(x[i]);
-    MIO_EACH_POINTWISE(values, x, y, count)
+    if (f->function == mio_pointwise_power) powers(f->arguments[0], false, x, x, y, count, false);
+    if (f->function == mio_pointwise_logarithm) logarithms_of_any(false, x, x, y, count, false);
+    MIO_EACH_POINTWISE(values, f->arguments, x, y, count)
 }
 
 MIO_CLONES void mio_pointwise_gradient(
-    enum mio_pointwise function, const float *x, const float *dy, float *dx, int64_t count, bool adds) {
-    if (function == mio_pointwise_exponential)
+    const struct mio_pointwise_function *f, const float *x, const float *dy, float *dx, int64_t count, bool adds) {
+    if (f->function == mio_pointwise_exponential)
         for (int64_t i = 0; i < count; i++) dx[i] = (adds ? dx[i] : 0.0f) + dy[i] * exponential(x[i]);
-    MIO_EACH_POINTWISE(slopes, x, dy, dx, count, adds)
+    if (f->function == mio_pointwise_power) powers(f->arguments[0], true, x, dy, dx, count, adds);
+    if (f->function == mio_pointwise_logarithm) logarithms_of_any(true, x, dy, dx, count, adds);
+    MIO_EACH_POINTWISE(slopes, f->arguments, x, dy, dx, count, adds)
 }

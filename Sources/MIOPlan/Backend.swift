@@ -31,11 +31,14 @@ package struct KernelRequest: Sendable {
     /// Which inputs need a gradient.
     package let needsInputGradients: [Bool]
     package let trainsWeights: Bool
+    /// Whether any input has a mask that the layer reads.
+    package let isMasked: Bool
 
     package init(
         layer: any Layer, inputShapes: [Shape], inputLayouts: [Layout], outputShapes: [Shape], samples: Int,
-        sharesWeights: Bool, needsInputGradients: [Bool], trainsWeights: Bool
+        sharesWeights: Bool, needsInputGradients: [Bool], trainsWeights: Bool, isMasked: Bool = false
     ) {
+        self.isMasked = isMasked
         self.layer = layer
         self.inputShapes = inputShapes
         self.inputLayouts = inputLayouts

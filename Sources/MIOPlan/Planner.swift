@@ -206,7 +206,10 @@ struct Lowering {
 
     /// The activation at the end of an output that a loss on it prefers to compute from logits.
     private func absorbedActivation(of node: Int) -> Activation? {
-        guard let activation = graph.layer(of: node).outputActivation else { return nil }
+        // Softmax with a mask is another function.
+        guard graph.nodes[node].inputs.count == 1 || graph.layer(of: node).withoutActivation != nil,
+            let activation = graph.layer(of: node).outputActivation
+        else { return nil }
         return wishes[node, default: []].contains(activation) ? activation : nil
     }
 
@@ -222,7 +225,8 @@ struct Lowering {
                 outputShapes: call.results.map(\.shape), samples: request.samples,
                 sharesWeights: callsOfLayer[call.layer] > 1,
                 needsInputGradients: sources.map { dependsOnWeights($0) && !request.forwardOnly },
-                trainsWeights: trains))
+                trainsWeights: trains,
+                isMasked: layer.readsMasks && call.inputs.contains { graph.mask(of: $0) != nil }))
         let masks = layer.readsMasks ? call.inputs.map { tensor(ofMask: graph.mask(of: $0)) } : []
         let inputs = zip(sources, choice.inputLayouts).map { reorder($0, to: $1) }
         let outputs = call.results.enumerated().map { result, spec in

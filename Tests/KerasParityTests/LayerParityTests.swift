@@ -12,7 +12,7 @@ let doublePrecision = 0x1p-24
 @Suite struct LayerParityTests {
     @Test(arguments: [
         ("convolution", 25), ("pooling", 25), ("activation", Activation.allCases.count),
-        ("normalization", 11), ("images", 434),
+        ("normalization", 11), ("images", 434), ("merging", 50), ("elementwise", 40),
     ])
     func plainLayersInBothPrecisions(file: String, count: Int) throws {
         let golden = try Golden(named: file)
@@ -22,7 +22,10 @@ let doublePrecision = 0x1p-24
         for one in cases {
             try check(one, seed: seed, Float.self, factor: 1)
             // Keras on TensorFlow has constants of these in single precision at any.
-            let isRounded = try ["Activation gelu", "Activation leaky_relu"].contains(one["name"].string)
+            let isRounded = try [
+                "Activation gelu", "Activation leaky_relu", "gelu by tanh", "LeakyReLU", "LeakyReLU 0.1",
+                "ReLU {'negative_slope': 0.1}",
+            ].contains(one["name"].string)
             try check(one, seed: seed, Double.self, factor: isRounded ? 1 : doublePrecision)
         }
     }
@@ -46,41 +49,50 @@ let doublePrecision = 0x1p-24
             for (index, value) in tensor.values.enumerated() { storage.pointer[index] = T(value) }
             return storage
         }
-        let input = try #require(try draw("input"))
+        var inputs = [try #require(try draw("input"))]
+        while let another = try draw("input_\(inputs.count)") { inputs.append(another) }
+        let inputNames = inputs.indices.map { $0 == 0 ? "input" : "input_\($0)" }
         let upstream = try #require(try draw("upstream"))
-        let names = try ["depthwise_kernel", "pointwise_kernel", "kernel", "bias", "gamma", "beta"].filter {
+        let names = try [
+            "depthwise_kernel", "pointwise_kernel", "kernel", "bias", "gamma", "beta", "alpha", "mean", "variance", "count",
+        ].filter {
             try draw($0) != nil
         }
         let weights = try names.compactMap(draw)
-        let inputShape = Shape(Array(input.shape.dimensions.dropFirst()))
-        let outputShape = try layer.outputShape(for: [inputShape])
-        #expect(layer.weights(for: [inputShape]).map(\.shape) == weights.map(\.shape))
+        let inputShapes = inputs.map { Shape(Array($0.shape.dimensions.dropFirst())) }
+        let outputShape = try layer.outputShape(for: inputShapes)
+        let descriptions = layer.weights(for: inputShapes)
+        #expect(descriptions.map(\.shape) == weights.map(\.shape))
+        #expect(descriptions.map(\.name) == names)
         let expectedShape = try golden["output"]["shape"].integers
         #expect([2] + outputShape.dimensions == expectedShape)
 
-        let inputs = storage(input)
+        let inputValues = inputs.map(storage)
         let weightValues = weights.map(storage)
         let output = zeros(upstream.values.count)
-        let memory = layer.memory(for: [inputShape], output: outputShape)
+        let memory = layer.memory(for: inputShapes, output: outputShape)
         let (memoryToKeep, scratch) = (zeros(2 * memory.kept), zeros(2 * memory.scratch))
         let forward = ForwardCall(
-            samples: 2, inputShapes: [inputShape], outputShape: outputShape,
-            inputs: [UnsafePointer(inputs.pointer)],
-            weights: weightValues.map { UnsafePointer($0.pointer) }, output: output.pointer,
-            kept: memoryToKeep.pointer,
-            scratch: scratch.pointer)
+            samples: 2, inputShapes: inputShapes, outputShapes: [outputShape],
+            inputs: inputValues.map { UnsafePointer($0.pointer) }, masks: inputs.map { _ in nil },
+            weights: weightValues.map { UnsafePointer($0.pointer) }, outputs: [output.pointer],
+            kept: memoryToKeep.pointer, scratch: scratch.pointer)
         layer.forward(forward)
         let upstreamValues = storage(upstream)
-        let inputGradient = zeros(inputs.count)
+        let inputGradients = inputValues.map { zeros($0.count) }
         let weightGradients = weightValues.map { zeros($0.count) }
         layer.backward(
             BackwardCall(
                 forward: forward, outputGradient: UnsafePointer(upstreamValues.pointer),
-                inputGradients: [inputGradient.pointer], weightGradients: weightGradients.map(\.pointer)))
+                inputGradients: inputGradients.map(\.pointer), weightGradients: weightGradients.map(\.pointer)
+            ))
 
         let label = try "\(T.self) \(golden["name"].string)"
-        var results = [("output", output), ("input_gradient", inputGradient)]
-        results += zip(names.map { $0 + "_gradient" }, weightGradients)
+        var results = [("output", output)]
+        results += zip(inputNames.map { $0 + "_gradient" }, inputGradients)
+        for (index, name) in names.enumerated() where !descriptions[index].isState {
+            results.append(("\(name)_gradient", weightGradients[index]))
+        }
         for (name, values) in results {
             let worst = try golden[name].worst(of: Array(values.buffer), seed: seed, factor: factor)
             #expect(worst.isWithinTolerance, "\(label): \(worst)")

@@ -22,7 +22,7 @@ import Testing
         var weights: [String: [Float]] = [:]
     }
 
-    static let cases = 12
+    static let cases = 18
 
     /// Alone and on up to 4 ranks, of which the last have no sample of a batch of 6 cut into passes of 1.
     @Test(arguments: 0..<cases, [1, 2, 3, 4]) func trainsAsKerasDoes(number: Int, ranks: Int) throws {

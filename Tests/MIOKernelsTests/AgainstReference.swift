@@ -105,3 +105,17 @@ func expectAlike(
     }
     #expect(native.paddingIsZero, sourceLocation: location)
 }
+
+/// Expects that no call of the model runs on its plain implementation.
+func expectAllFast(_ model: Model, _ location: SourceLocation = #_sourceLocation) throws {
+    let plan = Plan(
+        PlanRequest(
+            graph: model.graph,
+            heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) }, samples: 3
+        ),
+        backend: try NativeBackend())
+    for operation in plan.operations {
+        guard case .layer(_, _, let choice) = operation.work else { continue }
+        #expect(choice.kernel != .reference, "\(operation.name)", sourceLocation: location)
+    }
+}

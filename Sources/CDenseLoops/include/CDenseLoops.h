@@ -52,12 +52,155 @@ enum mio_pointwise {
     mio_pointwise_silu,
     mio_pointwise_softplus,
     mio_pointwise_softsign,
+    // With arguments, in this order: MIOGraph's ActivationForm.
+    /// slope
+    mio_pointwise_leaky,
+    /// slope, most (infinity for any), threshold
+    mio_pointwise_rectified,
+    /// alpha
+    mio_pointwise_scaled_elu,
+    /// alpha
+    mio_pointwise_celu,
+    mio_pointwise_gelu_by_tanh,
+    /// threshold
+    mio_pointwise_hard_shrink,
+    /// threshold
+    mio_pointwise_soft_shrink,
+    /// b
+    mio_pointwise_squareplus,
+    /// threshold, what is below it
+    mio_pointwise_threshold,
+    mio_pointwise_hard_silu,
+    mio_pointwise_hard_tanh,
+    mio_pointwise_log_sigmoid,
+    mio_pointwise_sparse_plus,
+    mio_pointwise_sparse_sigmoid,
+    mio_pointwise_tanh_shrink,
+    mio_pointwise_absolute,
+    mio_pointwise_square,
+    mio_pointwise_square_root,
+    mio_pointwise_logarithm,
+    /// exponent
+    mio_pointwise_power,
+    /// least, most
+    mio_pointwise_clip,
+    /// numerator
+    mio_pointwise_reciprocal,
+};
+
+/// A function and its arguments, the first of them that it has.
+struct mio_pointwise_function {
+    enum mio_pointwise function;
+    float arguments[3];
 };
 
 /// y ← f(x), and dx ← or += f′(x) · dy, over `count` elements.
-void mio_pointwise_forward(enum mio_pointwise function, const float *x, float *y, int64_t count);
+void mio_pointwise_forward(const struct mio_pointwise_function *f, const float *x, float *y, int64_t count);
 void mio_pointwise_gradient(
-    enum mio_pointwise function, const float *x, const float *dy, float *dx, int64_t count, bool adds);
+    const struct mio_pointwise_function *f, const float *x, const float *dy, float *dx, int64_t count, bool adds);
+
+/// Activations of rows (rows, width), in place, and dx ← or += the gradient, from the results: log_softmax and sparsemax.
+void mio_log_softmax(float *y, int64_t rows, int64_t width);
+void mio_log_softmax_gradient(
+    const float *y, const float *dy, float *dx, int64_t rows, int64_t width, bool adds);
+void mio_sparsemax(float *y, int64_t rows, int64_t width);
+void mio_sparsemax_gradient(const float *y, const float *dy, float *dx, int64_t rows, int64_t width, bool adds);
+
+/// Softmax over the middle axis of (outer, count, inner), in place, and dx ← or += its gradient. Where all are −∞ the results
+/// are 0.
+void mio_softmax_columns(float *y, int64_t outer, int64_t count, int64_t inner);
+void mio_softmax_columns_gradient(
+    const float *y, const float *dy, float *dx, int64_t outer, int64_t count, int64_t inner, bool adds);
+
+/// y ← x · f over the middle axis of (outer, count, inner), f = min(1/√Σx², 1e12), and dx ← or += its gradient.
+void mio_unit_normalization(const float *x, float *y, int64_t outer, int64_t count, int64_t inner);
+void mio_unit_normalization_gradient(
+    const float *x, const float *dy, float *dx, int64_t outer, int64_t count, int64_t inner, bool adds);
+
+/// y (outer, inner) ← the largest or the smallest over the middle axis of x (outer, count, inner), a NaN above all; dx ← or +=
+/// its gradient, in equal parts to all that are it.
+void mio_extremes(bool largest, const float *x, float *y, int64_t outer, int64_t count, int64_t inner);
+void mio_extremes_gradient(
+    const float *x, const float *y, const float *dy, float *dx, int64_t outer, int64_t count, int64_t inner, bool adds);
+
+/// y ← a · sigmoid(b) of the halves a and b of each row of x (outer, 2 · half_size), and dx ← or += its gradient.
+void mio_gated_halves(const float *x, float *y, int64_t outer, int64_t half_size);
+void mio_gated_halves_gradient(
+    const float *x, const float *dy, float *dx, int64_t outer, int64_t half_size, bool adds);
+
+/// The most axes of `mio_axes`.
+enum { mio_most_axes = 8 };
+
+/// The places of tensors that meet, element by element, in a whole one that is contiguous: `count` axes, outermost first. On
+/// each a tensor has a distance of its own from one place to the next, on the last one 1 or 0: 0 where it is repeated.
+struct mio_axes {
+    int64_t count, sizes[mio_most_axes];
+    int64_t a[mio_most_axes], b[mio_most_axes], c[mio_most_axes];
+};
+
+/// How an element is made of two.
+enum mio_merge {
+    /// a
+    mio_merge_first,
+    /// a · scale
+    mio_merge_first_scaled,
+    /// a + b · scale
+    mio_merge_added_scaled,
+    /// a + b
+    mio_merge_sum,
+    /// (a + b) · scale
+    mio_merge_scaled_sum,
+    mio_merge_difference,
+    mio_merge_product,
+    mio_merge_quotient,
+    mio_merge_maximum,
+    mio_merge_minimum,
+    /// a where a ≥ 0, else a · b
+    mio_merge_prelu,
+    /// a where b > 0.5, else scale
+    mio_merge_masked,
+    /// a · b where b is not 0, else 0
+    mio_merge_dropped,
+};
+
+/// y ← a ∘ b, all of it; y may be a or b where that is whole.
+void mio_merge_tensors(
+    enum mio_merge merge, const struct mio_axes *axes, const float *a, const float *b, float scale, float *y);
+
+/// What is added to a tensor's gradient, of the result's gradient g and two tensors p and q.
+enum mio_merge_gradient {
+    /// g · scale
+    mio_gradient_scaled,
+    /// g · p
+    mio_gradient_product,
+    /// g · p where q is not 0, else 0
+    mio_gradient_masked_product,
+    /// g where p is at least (at most) q, and its opposite
+    mio_gradient_where_largest,
+    mio_gradient_where_not_largest,
+    mio_gradient_where_smallest,
+    mio_gradient_where_not_smallest,
+    /// g where p = q, and its opposite
+    mio_gradient_where_equal,
+    mio_gradient_where_not_equal,
+    /// g / p
+    mio_gradient_quotient,
+    /// −g · p / q²
+    mio_gradient_divisor,
+    /// Of the argument p where q is alpha, and of alpha
+    mio_gradient_prelu,
+    mio_gradient_prelu_alpha,
+};
+
+/// Adds to the gradient dx, whose places are those of `axes->c`, what g, p (`a`) and q (`b`) give. Where dx is whole, and if
+/// it does not add, it is overwritten.
+void mio_merge_backward(
+    enum mio_merge_gradient kind, const struct mio_axes *axes, const float *g, const float *p, const float *q,
+    float scale, float *dx, bool adds);
+
+/// y ← or += x, of axes as above but with any distances: those of x are `a`, those of y are `b`. Where y is repeated, it gets
+/// the sum, and must be added to.
+void mio_move_axes(const struct mio_axes *axes, const float *x, float *y, bool adds);
 
 /// y ← (x − μ) · f · gamma + beta of each row of (rows, width), f = 1/√(σ² + epsilon); μ and f go to `means` and
 /// `factors` (rows,). gamma and beta (width,) may be NULL: 1 and 0.
@@ -394,14 +537,25 @@ struct mio_drops {
     /// Of 2³² words, those below it drop an element.
     uint64_t threshold;
     float scale;
+    /// What is added to an element that stays, and what stands in the place of one that does not.
+    float shift, dropped;
 };
 
-/// y (samples, planes, pixels, lanes) ← x · scale, 0 where it is dropped; y += that if it adds. Four elements in that order
+/// y (samples, planes, pixels, lanes) ← x · scale + shift, `dropped` where it is dropped; y += that if it adds. Four elements in that order
 /// take the four words of a counter: the step, and above it the sample, from `first_sample` on, and the number of the four.
 /// Source: Philox4x32-10, Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011).
 void mio_dropout(
     const struct mio_drops *drops, uint64_t step, uint32_t first_sample, int64_t samples, const float *x,
     float *y, bool adds);
+
+/// y ← x + n · deviation, or y ← or += x · (1 + n · deviation), over (samples, count): n are normal numbers (Box and Muller).
+/// Four elements that follow each other take the four words of a counter, as above: two and two are a pair.
+void mio_add_noise(
+    const uint32_t key[2], uint64_t step, uint32_t first_sample, int64_t samples, int64_t count, float deviation,
+    const float *x, float *y);
+void mio_multiply_noise(
+    const uint32_t key[2], uint64_t step, uint32_t first_sample, int64_t samples, int64_t count, float deviation,
+    const float *x, float *y, bool adds);
 
 /// Images in planes of some channels, a register's lanes: [sample][plane][height][width][lanes], zero in channels that do
 /// not exist.

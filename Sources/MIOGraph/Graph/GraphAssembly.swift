@@ -235,6 +235,12 @@ struct GraphAssembly {
         case .any:
             let masks = inputs.compactMap(\.mask)
             guard masks.count == inputs.count else { return nil }
+            let axes = masks.map { $0.shape { nodes[inputNodes[$0]!].results[0].shape } }
+            guard Set(axes).count == 1 else {
+                throw ShapeError(
+                    "its inputs have masks of different shapes, \(ShapeError.listed(axes)); mio joins equal ones only"
+                )
+            }
             return Set(masks).count == 1 ? masks[0] : .any(masks)
         case .joined(let axis):
             guard inputs.contains(where: { $0.mask != nil }), let rank = shapes.first?.rank else {

@@ -55,7 +55,7 @@ public struct Dense: Layer {
 
     public var config: ConfigDictionary {
         let arguments: ConfigDictionary = [
-            "units": .integer(units), "activation": .string(activation.rawValue),
+            "units": .integer(units), "activation": activation.config,
             "use_bias": .boolean(useBias), "kernel_initializer": kernelInitializer.config,
             "bias_initializer": biasInitializer.config,
         ]

@@ -23,7 +23,21 @@ extension Activation {
     /// Reads an argument that is linear where it is left out, or null as Keras' configurations have it.
     init(reading key: String, from config: inout ConfigReader) throws(ConfigError) {
         config.describe(key, "an activation", default: .string(Activation.linear.rawValue))
-        self = config.value(key) == nil ? .linear : try config.choice(key)
+        guard let value = config.value(key) else {
+            self = .linear
+            return
+        }
+        try self.init(value, at: config.path.appending(key))
+    }
+
+    /// Reads an argument that must be there.
+    init(required key: String, from config: inout ConfigReader) throws(ConfigError) {
+        // The message for what is missing names all that there are.
+        guard config.keys.contains(key), !config.isNull(key) else {
+            self = try config.choice(key)
+            return
+        }
+        try self.init(config.required(key), at: config.path.appending(key))
     }
 }
 

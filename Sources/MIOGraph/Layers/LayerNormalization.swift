@@ -72,18 +72,7 @@ public struct LayerNormalization: Layer {
     /// The axes of a sample, 0-based.
     /// - Throws: `ShapeError` if one is the batch's, is none of the input's, or is there twice.
     private func sampleAxes(_ input: Shape) throws(ShapeError) -> [Int] {
-        var axes: [Int] = []
-        for one in axis {
-            let index = one < 0 ? input.rank + one : one - 1
-            guard one != 0, input.dimensions.indices.contains(index), !axes.contains(index) else {
-                throw ShapeError(
-                    "axis \(axis) does not fit \(input): expected different axes of it; axis 0 is the batch, "
-                        + "-1 the last axis")
-            }
-            axes.append(index)
-        }
-        guard !axes.isEmpty else { throw ShapeError("axis is empty; name at least one, such as -1") }
-        return axes
+        try input.sampleAxes(axis)
     }
 
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {

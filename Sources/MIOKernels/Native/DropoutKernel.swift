@@ -5,22 +5,24 @@ import MIOPlan
 
 /// Dropout in vectors, of the same random numbers as the plain one, on canonical and on blocked images alike.
 final class DropoutKernel: WeightlessKernel {
-    private let layer: Dropout
+    private let layer: any ElementDropout
     private let streams: RandomStreams
     private let bindings: Bindings
     private var drops: mio_drops
     private let elements: Int
 
-    static func choice(_ request: KernelRequest) -> KernelChoice? {
+    static func choice(_ layer: any ElementDropout, _ request: KernelRequest) -> KernelChoice? {
         guard request.outputShape.count > 0, request.outputShape.count <= UInt32.max else { return nil }
         let given = request.inputLayouts[0]
-        let layout = given.drops(of: request.outputShape) == nil ? .canonical : given
+        // Elsewhere the elements that pad a blocked image would not stay 0.
+        let keepsZero = layer.shift == 0 && layer.dropped == 0
+        let layout = !keepsZero || given.drops(of: request.outputShape) == nil ? .canonical : given
         return KernelChoice(
             algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout, weightElements: [],
             weightLayouts: [], backwardReadsInputs: false, backwardReadsOutput: false)
     }
 
-    init(_ layer: Dropout, _ description: KernelDescription) {
+    init(_ layer: any ElementDropout, _ description: KernelDescription) {
         self.layer = layer
         streams = description.streams
         bindings = description.bindings
@@ -38,6 +40,7 @@ final class DropoutKernel: WeightlessKernel {
         guard pass.context.training, layer.rate > 0 else {
             return bindings.output.update(from: bindings.inputs[0], count: pass.samples * elements)
         }
+        (drops.shift, drops.dropped) = (Float(layer.shift), Float(layer.dropped))
         run(pass, bindings.inputs[0], bindings.output, adds: false)
     }
 
@@ -49,6 +52,7 @@ final class DropoutKernel: WeightlessKernel {
                 mio_activation_linear, gradient, gradient, target.pointer, Int64(pass.samples * elements),
                 adds)
         }
+        (drops.shift, drops.dropped) = (0, 0)
         run(pass, gradient, target.pointer, adds: adds)
     }
 

@@ -3,46 +3,6 @@ import MIOBase
 import MIOGraph
 import MIOPlan
 
-/// The sum of tensors that lie alike, wherever their channels are.
-final class AddKernel: WeightlessKernel {
-    private let bindings: Bindings
-    private let elements: Int
-
-    static func choice(_ request: KernelRequest) -> KernelChoice {
-        // In blocks, if some are: what follows likely computes them. There is no way but by the canonical order from one
-        // kind of blocks to another.
-        let blocked = Set(request.inputLayouts.filter { $0 != .canonical })
-        let layout = blocked.count == 1 ? blocked.first! : Layout.canonical
-        return KernelChoice(
-            algorithm: "vector loop",
-            inputLayouts: [Layout](repeating: layout, count: request.inputShapes.count), outputLayout: layout,
-            weightElements: [], weightLayouts: [], backwardReadsInputs: false, backwardReadsOutput: false)
-    }
-
-    init(_ description: KernelDescription) {
-        bindings = description.bindings
-        elements = description.choice.outputLayout.elements(of: description.outputShape)
-    }
-
-    func forward(_ pass: Pass) {
-        let count = pass.samples * elements
-        bindings.output.update(from: bindings.inputs[0], count: count)
-        for input in 1..<bindings.inputs.count {
-            mio_add(bindings.inputs[input], bindings.output, Int64(count))
-        }
-    }
-
-    func backward(_ pass: Pass) {
-        guard let gradient = bindings.outputGradient else { return }
-        for input in 0..<bindings.inputs.count {
-            guard let target = bindings.inputGradients[input] else { continue }
-            mio_elementwise_gradient(
-                mio_activation_linear, gradient, gradient, target.pointer, Int64(pass.samples * elements),
-                target.flow == .adds)
-        }
-    }
-}
-
 /// Blocked images side by side along their channels: whole blocks are copied, sample by sample.
 final class ConcatenateKernel: WeightlessKernel {
     private let bindings: Bindings

@@ -63,10 +63,15 @@ extension KernelName {
     static let groupNormalization = KernelName("group normalization")
     static let dense = KernelName("dense")
     static let segmentedDense = KernelName("segmented dense")
-    static let activation = KernelName("activation")
-    static let dropout = KernelName("dropout")
-    static let add = KernelName("add")
+    static let unitNormalization = KernelName("unit normalization")
+    static let dot = KernelName("dot")
+    static let prelu = KernelName("prelu")
+    static let softmax = KernelName("softmax")
     static let concatenate = KernelName("concatenate")
+    static let join = KernelName("join")
+    static let stack = KernelName("stack")
+    static let reduction = KernelName("reduction")
+    static let glu = KernelName("glu")
     static let layerNormalization = KernelName("layer normalization")
     static let batchNormalization = KernelName("batch normalization")
     static let embedding = KernelName("embedding")
@@ -76,6 +81,57 @@ extension KernelName {
     static let multiHeadAttention = KernelName("multi-head attention")
     static let bidirectional = KernelName("bidirectional")
     static let timeDistributed = KernelName("time distributed")
+}
+
+extension KernelEntry {
+    static func activating<L: ActivatingLayer>(_ type: L.Type) -> KernelEntry {
+        KernelEntry(
+            KernelName("activation \(type.className)"), for: type,
+            choose: { layer, request, _ in ActivationKernel.choice(layer, request) },
+            make: { layer, description, _ in ActivationKernel(layer.activation, description) })
+    }
+
+    static func dropping<L: ElementDropout>(_ type: L.Type) -> KernelEntry {
+        KernelEntry(
+            KernelName("dropout \(type.className)"), for: type,
+            choose: { layer, request, _ in DropoutKernel.choice(layer, request) },
+            make: { layer, description, _ in DropoutKernel(layer, description) })
+    }
+
+    static func droppingChannels<L: ChannelDropout>(_ type: L.Type) -> KernelEntry {
+        KernelEntry(
+            KernelName("dropout \(type.className)"), for: type,
+            choose: { layer, request, _ in ChannelDropoutKernel.choice(layer, request) },
+            make: { layer, description, _ in ChannelDropoutKernel(layer, description) })
+    }
+
+    static func disturbing<L: NormalNoise>(_ type: L.Type) -> KernelEntry {
+        KernelEntry(
+            KernelName("noise \(type.className)"), for: type,
+            choose: { layer, request, _ in NoiseKernel.choice(layer, request) },
+            make: { layer, description, _ in NoiseKernel(layer, description) })
+    }
+
+    static func rearranging<L: RearrangingLayer>(_ type: L.Type) -> KernelEntry {
+        KernelEntry(
+            KernelName("rearrangement \(type.className)"), for: type,
+            choose: { layer, request, _ in RearrangingKernel.choice(layer, request) },
+            make: { layer, description, _ in RearrangingKernel(layer, description) })
+    }
+
+    static func scaling<L: AffineLayer>(_ type: L.Type) -> KernelEntry {
+        KernelEntry(
+            KernelName("scaling \(type.className)"), for: type,
+            choose: { layer, request, _ in AffineKernel.choice(layer, request) },
+            make: { layer, description, _ in AffineKernel(layer, description) })
+    }
+
+    static func merging<L: MergeLayer>(_ type: L.Type) -> KernelEntry {
+        KernelEntry(
+            KernelName("merge \(type.className)"), for: type,
+            choose: { layer, request, _ in MergeKernel.choice(layer.merge, request) },
+            make: { layer, description, _ in MergeKernel(layer.merge, description) })
+    }
 }
 
 extension NativeBackend {
@@ -139,20 +195,36 @@ extension NativeBackend {
             .segmentedDense, for: SegmentedDense.self,
             choose: { layer, request, backend in DenseKernel.choice(layer.dense, request, backend) },
             make: { layer, description, backend in DenseKernel(layer.dense, description, backend) }),
+        .activating(ActivationLayer.self), .activating(ReLU.self), .activating(LeakyReLU.self),
+        .activating(ELU.self),
         KernelEntry(
-            .activation, for: ActivationLayer.self,
-            choose: { layer, request, _ in ActivationKernel.choice(layer, request) },
-            make: { layer, description, _ in ActivationKernel(layer.activation, description) }),
+            .prelu, for: PReLU.self, choose: { layer, request, _ in PReLUKernel.choice(layer, request) },
+            make: { layer, description, _ in PReLUKernel(layer, description) }),
         KernelEntry(
-            .dropout, for: Dropout.self, choose: { _, request, _ in DropoutKernel.choice(request) },
-            make: { layer, description, _ in DropoutKernel(layer, description) }),
+            .softmax, for: Softmax.self,
+            choose: { layer, request, _ in SoftmaxKernel.choice(layer, request) },
+            make: { layer, description, _ in SoftmaxKernel(layer, description) }),
+        .dropping(Dropout.self), .dropping(AlphaDropout.self), .droppingChannels(SpatialDropout1D.self),
+        .droppingChannels(SpatialDropout2D.self), .droppingChannels(SpatialDropout3D.self),
+        .disturbing(GaussianNoise.self), .disturbing(GaussianDropout.self), .rearranging(Permute.self),
+        .rearranging(RepeatVector.self), .scaling(Rescaling.self),
+        .scaling(Normalization.self),
         KernelEntry(
-            .add, for: Add.self, choose: { _, request, _ in AddKernel.choice(request) },
-            make: { _, description, _ in AddKernel(description) }),
+            .unitNormalization, for: UnitNormalization.self,
+            choose: { layer, request, _ in UnitNormalizationKernel.choice(layer, request) },
+            make: { layer, description, _ in UnitNormalizationKernel(layer, description) }),
+        .merging(Add.self), .merging(Subtract.self), .merging(Multiply.self), .merging(Average.self),
+        .merging(Maximum.self), .merging(Minimum.self),
+        KernelEntry(
+            .dot, for: Dot.self, choose: { layer, request, _ in DotKernel.choice(layer, request) },
+            make: { layer, description, _ in DotKernel(layer, description) }),
         KernelEntry(
             .concatenate, for: Concatenate.self,
             choose: { layer, request, _ in ConcatenateKernel.choice(layer, request) },
             make: { _, description, _ in ConcatenateKernel(description) }),
+        KernelEntry(
+            .join, for: Concatenate.self, choose: { _, request, _ in JoiningKernel.choice(request) },
+            make: { layer, description, _ in JoiningKernel(layer, description) }),
         KernelEntry(
             .layerNormalization, for: LayerNormalization.self,
             choose: { layer, request, _ in LayerNormalizationKernel.choice(layer, request) },

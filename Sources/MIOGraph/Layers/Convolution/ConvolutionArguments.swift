@@ -169,7 +169,7 @@ package struct ConvolutionArguments: Sendable {
         config["data_format"] = .string(dataFormat.rawValue)
         config["dilation_rate"] = ConfigValue(dilationRate)
         if kind == .usual { config["groups"] = .integer(groups) }
-        config["activation"] = .string(activation.rawValue)
+        config["activation"] = activation.config
         config["use_bias"] = .boolean(useBias)
         let kernel = kind == .depthwise ? "depthwise" : "kernel"
         config["\(kernel)_initializer"] = kernelInitializer.config

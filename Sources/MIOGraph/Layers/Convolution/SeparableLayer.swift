@@ -73,7 +73,7 @@ package struct SeparableArguments: Sendable {
             "padding": .string(depthwise.padding.rawValue),
             "data_format": .string(depthwise.dataFormat.rawValue),
             "dilation_rate": ConfigValue(depthwise.dilationRate),
-            "activation": .string(pointwise.activation.rawValue), "use_bias": .boolean(pointwise.useBias),
+            "activation": pointwise.activation.config, "use_bias": .boolean(pointwise.useBias),
             "depthwise_initializer": depthwise.kernelInitializer.config,
             "pointwise_initializer": pointwise.kernelInitializer.config,
             "bias_initializer": pointwise.biasInitializer.config,

@@ -127,7 +127,7 @@ public struct BinaryOperation: Layer {
         }
         let other = constant == nil ? inputs[1] : constantShape
         guard constant != nil || inputs[0].rank == inputs[1].rank, constantShape.rank <= inputs[0].rank,
-            let shape = Broadcast.shape(inputs[0], other)
+            let shape = RepeatedOperand.shape(inputs[0], other)
         else {
             throw ShapeError(
                 expected: "tensors of as many axes, each of one size or of size 1",
@@ -137,9 +137,9 @@ public struct BinaryOperation: Layer {
     }
 
     /// The places of a and b.
-    private func broadcasts(_ inputs: [Shape], _ output: Shape) -> (a: Broadcast, b: Broadcast) {
+    private func broadcasts(_ inputs: [Shape], _ output: Shape) -> (a: RepeatedOperand, b: RepeatedOperand) {
         let other = constant == nil ? inputs[1] : constantShape
-        let (first, second) = (Broadcast(inputs[0], to: output), Broadcast(other, to: output))
+        let (first, second) = (RepeatedOperand(inputs[0], to: output), RepeatedOperand(other, to: output))
         return constantFirst ? (second, first) : (first, second)
     }
 
@@ -245,10 +245,10 @@ public struct BinaryOperation: Layer {
     }
 }
 
-extension Broadcast {
+extension RepeatedOperand {
     /// The places of an element of the result in two tensors.
     @inline(__always)
-    fileprivate func places(_ other: Broadcast) -> (Int) -> (Int, Int) {
+    fileprivate func places(_ other: RepeatedOperand) -> (Int) -> (Int, Int) {
         { element in (self.place(of: element), other.place(of: element)) }
     }
 

@@ -71,10 +71,10 @@ public struct Reduction: Layer {
     }
 
     /// Where an element of a sample goes to, as a broadcast of the result to the input.
-    private func places(_ input: Shape) -> (Broadcast, count: Int) {
+    private func places(_ input: Shape) -> (RepeatedOperand, count: Int) {
         let axes = axes(input.rank) ?? []
         let kept = Shape(input.dimensions.enumerated().map { axes.contains($0) ? 1 : $1 })
-        return (Broadcast(kept, to: input), kept.count == 0 ? 0 : input.count / kept.count)
+        return (RepeatedOperand(kept, to: input), kept.count == 0 ? 0 : input.count / kept.count)
     }
 
     @_specialize(where T == Float)

@@ -64,7 +64,7 @@ public struct GRU: OneStateLayer {
 
     public var config: ConfigDictionary {
         options.config(with: [
-            "recurrent_activation": .string(recurrentActivation.rawValue),
+            "recurrent_activation": recurrentActivation.config,
             "reset_after": .boolean(resetAfter),
         ])
     }

@@ -131,8 +131,8 @@ public struct LSTM: RecurrentLayer {
         let arguments: ConfigDictionary = [
             "return_sequences": .boolean(returnSequences), "return_state": .boolean(returnState),
             "go_backwards": .boolean(goBackwards), "zero_output_for_mask": .boolean(zeroOutputForMask),
-            "units": .integer(units), "activation": .string(activation.rawValue),
-            "recurrent_activation": .string(recurrentActivation.rawValue), "use_bias": .boolean(useBias),
+            "units": .integer(units), "activation": activation.config,
+            "recurrent_activation": recurrentActivation.config, "use_bias": .boolean(useBias),
             "kernel_initializer": kernelInitializer.config,
             "recurrent_initializer": recurrentInitializer.config, "bias_initializer": biasInitializer.config,
             "unit_forget_bias": .boolean(unitForgetBias), "dropout": .real(dropout),

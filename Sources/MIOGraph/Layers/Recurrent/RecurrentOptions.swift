@@ -83,7 +83,7 @@ package struct RecurrentOptions: Sendable {
         var arguments: ConfigDictionary = [
             "return_sequences": .boolean(returnSequences), "return_state": .boolean(returnState),
             "go_backwards": .boolean(goBackwards), "zero_output_for_mask": .boolean(zeroOutputForMask),
-            "units": .integer(units), "activation": .string(activation.rawValue),
+            "units": .integer(units), "activation": activation.config,
             "use_bias": .boolean(useBias), "kernel_initializer": kernelInitializer.config,
             "recurrent_initializer": recurrentInitializer.config, "bias_initializer": biasInitializer.config,
             "dropout": .real(dropout), "recurrent_dropout": .real(recurrentDropout), "seed": .integer(seed),

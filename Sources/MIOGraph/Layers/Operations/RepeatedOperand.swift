@@ -1,7 +1,7 @@
 import MIOBase
 
 /// How the elements of a tensor are repeated along the axes of a larger one: numpy's rule, of one sample.
-struct Broadcast: Hashable {
+struct RepeatedOperand: Hashable {
     /// The shape of the result.
     let shape: Shape
     /// For each axis of the result, the step within the smaller tensor: 0 where it is repeated.

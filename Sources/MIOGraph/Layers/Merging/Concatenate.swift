@@ -33,7 +33,7 @@ public struct Concatenate: Layer {
     public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops { LayerFlops(0) }
 
     public func outputShape(for inputs: [Shape]) throws(ShapeError) -> Shape {
-        guard inputs.count >= 2 else { throw ShapeError(expected: "two tensors or more", received: inputs) }
+        guard !inputs.isEmpty else { throw ShapeError(expected: "one tensor or more", received: inputs) }
         guard let axis = sampleAxis(rank: inputs[0].rank) else {
             throw ShapeError(
                 "axis \(axis) is not one of \(inputs[0]); axis 0 is the batch, -1 the last axis")
