@@ -3,24 +3,27 @@
 ///
 /// The same key and counter give the same four words on every machine and in any order, so what is drawn
 /// for a sample does not depend on which rank computes it.
-public struct Philox: Hashable, Sendable {
+@usableFromInline
+package struct Philox: Hashable, Sendable {
     /// What numbers depend on beside the counter.
-    public let key: SIMD2<UInt32>
+    @usableFromInline package let key: SIMD2<UInt32>
 
     /// A generator of its own for each key.
-    public init(key: UInt64) {
+    @inlinable
+    package init(key: UInt64) {
         self.key = SIMD2(UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32))
     }
 
     /// A generator for one purpose of one run: the streams of different `stream`s are independent.
-    public init(seed: UInt64, stream: UInt64) {
+    @inlinable
+    package init(seed: UInt64, stream: UInt64) {
         let words = Philox(key: seed).words(stream, 0x6d69_6f00)  // "mio"
         self.init(key: UInt64(words[0]) | UInt64(words[1]) << 32)
     }
 
     /// Four uniform words at the 128-bit counter (`low`, `high`).
     @inlinable
-    public func words(_ low: UInt64, _ high: UInt64) -> SIMD4<UInt32> {
+    package func words(_ low: UInt64, _ high: UInt64) -> SIMD4<UInt32> {
         // Scalars: moving words in and out of vectors would take most of the time.
         var counter0 = UInt32(truncatingIfNeeded: low)
         var counter1 = UInt32(truncatingIfNeeded: low >> 32)
@@ -43,7 +46,7 @@ public struct Philox: Hashable, Sendable {
 
     /// A uniform number in [0, 1), of the upper 24 bits of a word: exact in 32-bit floating point.
     @inlinable
-    public static func unit(_ word: UInt32) -> Float { Float(word >> 8) * 0x1p-24 }
+    package static func unit(_ word: UInt32) -> Float { Float(word >> 8) * 0x1p-24 }
 }
 
 /// A sequence of random numbers drawn from one Philox stream, where order is all that matters:

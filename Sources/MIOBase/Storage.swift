@@ -6,20 +6,21 @@ import MIOSystem
 ///
 /// Slabs and arenas are made of it: allocated once before the first step, addressed by pointer and offset.
 /// Not Sendable: it belongs to the thread that steps, unless the owner says why sharing is safe.
-public final class Storage<Element: BitwiseCopyable> {
+@usableFromInline
+package final class Storage<Element: BitwiseCopyable> {
     /// In bytes.
-    public static var alignment: Int { 64 }
+    package static var alignment: Int { 64 }
 
     /// The elements.
-    public let count: Int
+    @usableFromInline package let count: Int
     /// The first element.
-    public let pointer: UnsafeMutablePointer<Element>
+    @usableFromInline package let pointer: UnsafeMutablePointer<Element>
     /// Whose memory it is, if it is not this storage's own.
     private let owner: AnyObject?
 
     /// Where there is no memory the process ends, with exit code 74 and a message.
     /// - Precondition: `count` is not negative.
-    public init(count: Int) {
+    package init(count: Int) {
         precondition(count >= 0, "negative element count \(count)")
         let (size, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         guard !overflow else { endForWantOfMemory(.max) }
@@ -40,7 +41,7 @@ public final class Storage<Element: BitwiseCopyable> {
 
     /// A part of somebody else's memory, shared memory for one.
     /// - Parameter owner: lives at least as long as this storage.
-    public init(pointer: UnsafeMutablePointer<Element>, count: Int, of owner: AnyObject) {
+    package init(pointer: UnsafeMutablePointer<Element>, count: Int, of owner: AnyObject) {
         self.count = count
         self.pointer = pointer
         self.owner = owner
@@ -51,10 +52,12 @@ public final class Storage<Element: BitwiseCopyable> {
     }
 
     /// All elements.
-    public var buffer: UnsafeMutableBufferPointer<Element> { .init(start: pointer, count: count) }
+    @inlinable
+    package var buffer: UnsafeMutableBufferPointer<Element> { .init(start: pointer, count: count) }
 
     /// Sets every element.
-    public func fill(_ value: Element) { pointer.update(repeating: value, count: count) }
+    @inlinable
+    package func fill(_ value: Element) { pointer.update(repeating: value, count: count) }
 }
 
 /// Ends the process, with exit code 74 and a message, where there is no memory for so many bytes. For what allocates by

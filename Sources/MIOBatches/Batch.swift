@@ -1,15 +1,18 @@
 import MIOBase
 
 /// A place in the training: an epoch and a global batch of it, both from 0.
+@usableFromInline
 package struct BatchPosition: Hashable, Sendable, Comparable {
-    package var epoch: Int
-    package var batch: Int
+    @usableFromInline package var epoch: Int
+    @usableFromInline package var batch: Int
 
+    @inlinable
     package init(epoch: Int, batch: Int) {
         self.epoch = epoch
         self.batch = batch
     }
 
+    @inlinable
     package static func < (first: BatchPosition, second: BatchPosition) -> Bool {
         (first.epoch, first.batch) < (second.epoch, second.batch)
     }
@@ -18,19 +21,14 @@ package struct BatchPosition: Hashable, Sendable, Comparable {
 /// A rank's part of a global batch: a buffer for each column, allocated once and filled many times.
 ///
 /// A rank may have no sample (`count` 0) of a batch that others have samples of.
+@usableFromInline
 package final class Batch {
-    /// The epoch, and the global batch's index in it.
-    package private(set) var position = BatchPosition(epoch: 0, batch: 0)
-    /// The samples of this rank's part.
-    package private(set) var count = 0
-    /// The samples of the whole global batch.
-    package private(set) var globalCount = 0
-    /// The index of this part's first sample in the global batch.
-    package private(set) var firstPosition = 0
+    /// What the buffers hold. It changes only while one thread has the batch, which fills it: no access is checked.
+    @exclusivity(unchecked) @usableFromInline private(set) var part = Part()
     /// The most samples that the buffers hold.
     package let capacity: Int
 
-    private let columnStorages: [Storage<Float>]
+    @usableFromInline let columnStorages: [Storage<Float>]
     private let elementCounts: [Int]
     private let rowStorage: Storage<Int>
     /// Where each of the rows lies: found once, used for every column.
@@ -64,7 +62,7 @@ package final class Batch {
         columns: [ColumnRequest], samples: Int, value: (ColumnRequest) -> Float
     ) {
         self.init(capacity: samples, elementCounts: columns.map(\.shape.count))
-        (count, globalCount) = (samples, samples)
+        (part.count, part.globalCount) = (samples, samples)
         for row in 0..<samples { rowStorage.pointer[row] = row }
         for (index, column) in columns.enumerated() {
             presence.pointer[index] = true
@@ -86,6 +84,28 @@ package final class Batch {
         } * capacity
     }
 
+    /// Which samples of which global batch.
+    @usableFromInline
+    struct Part {
+        @usableFromInline var position = BatchPosition(epoch: 0, batch: 0)
+        @usableFromInline var count = 0
+        @usableFromInline var globalCount = 0
+        @usableFromInline var first = 0
+    }
+
+    /// The epoch, and the global batch's index in it.
+    @inlinable
+    package var position: BatchPosition { part.position }
+    /// The samples of this rank's part.
+    @inlinable
+    package var count: Int { part.count }
+    /// The samples of the whole global batch.
+    @inlinable
+    package var globalCount: Int { part.globalCount }
+    /// The index of this part's first sample in the global batch.
+    @inlinable
+    package var firstPosition: Int { part.first }
+
     /// The epoch that the batch is of, from 0.
     package var epoch: Int { position.epoch }
     /// The global batch's index in its epoch, from 0.
@@ -98,6 +118,7 @@ package final class Batch {
 
     /// The samples of a column, one after the other, each in row-major order: `count` times the column's
     /// element count of floats. Columns of integers hold an `Int32` in the bytes of each.
+    @inlinable
     package func values(ofColumn column: Int) -> UnsafeMutablePointer<Float> {
         columnStorages[column].pointer
     }
@@ -114,10 +135,9 @@ package final class Batch {
         let positions = schedule.positions(ofBatch: position.batch)
         let part = schedule.part(ofBatch: position.batch, rank: rank, worldSize: worldSize)
         precondition(part.count <= capacity, "\(part.count) samples for \(capacity)")
-        self.position = position
-        count = part.count
-        globalCount = positions.count
-        firstPosition = part.lowerBound
+        let count = part.count
+        self.part = Part(
+            position: position, count: count, globalCount: positions.count, first: part.lowerBound)
         let first = positions.lowerBound + part.lowerBound
         order.write(first..<first + count, to: rowStorage.pointer)
         dataset.locate(rows: globalRows, into: places.pointer)

@@ -1,7 +1,9 @@
 import MIOBase
 
 /// An array that a model wants of every shard: an input, a target, or the sample weights of an output.
+@usableFromInline
 package struct ColumnRequest: Hashable, Sendable {
+    @usableFromInline
     package enum Kind: Hashable, Sendable {
         case real
         /// One class number a sample, as sparse categorical crossentropy wants.
@@ -16,6 +18,7 @@ package struct ColumnRequest: Hashable, Sendable {
     }
 
     /// What the model does with the array.
+    @usableFromInline
     package enum Role: Hashable, Sendable {
         case input, target, weight
     }

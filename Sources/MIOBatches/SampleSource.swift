@@ -29,10 +29,12 @@ package protocol SampleSource: Sendable {
 }
 
 /// A row by the part of its source that holds it, a shard for files, and its number there.
+@usableFromInline
 package struct RowPlace: BitwiseCopyable, Sendable {
-    package var shard: Int
-    package var row: Int
+    @usableFromInline package var shard: Int
+    @usableFromInline package var row: Int
 
+    @inlinable
     package init(shard: Int, row: Int) {
         self.shard = shard
         self.row = row

@@ -2,22 +2,22 @@ import MIOBase
 
 /// Something failed on at least one rank, and all ranks know of it: each throws this same error, so that
 /// the run ends with one message (rank 0 prints it) and one exit code.
-public struct AgreedError: MIOError, Hashable {
+package struct AgreedError: MIOError, Hashable {
     /// What was being done, as given to `agree(on:)`.
-    public let what: String
-    public let worldSize: Int
+    package let what: String
+    package let worldSize: Int
     /// The ranks that failed, ascending.
-    public let ranks: [Int]
+    package let ranks: [Int]
     /// Their messages, in the order of `ranks`.
-    public let messages: [String]
+    package let messages: [String]
     /// That of the lowest rank that failed.
-    public let exitCode: ExitCode
+    package let exitCode: ExitCode
     /// Whether the message tells which ranks failed, in the order of `ranks`.
-    public let namesRank: [Bool]
+    package let namesRank: [Bool]
 
     /// Each different message once, in the order of the lowest rank that has it. Ranks are named only if `AgreedWork` says
     /// so and not all ranks failed alike: "rank 2: …", "ranks 1, 3: …".
-    public var description: String {
+    package var description: String {
         var distinct: [(message: String, ranks: [Int], namesRank: Bool)] = []
         for (index, message) in messages.enumerated() {
             if let known = distinct.firstIndex(where: { $0.message == message }) {

@@ -1,23 +1,23 @@
 import MIOBase
 
 /// A text that must be the same on all ranks and is not.
-public struct DifferenceError: MIOError, Hashable {
+package struct DifferenceError: MIOError, Hashable {
     /// What the text describes: "plan".
-    public let what: String
+    package let what: String
     /// The ranks whose text is not rank 0's, ascending.
-    public let ranks: [Int]
+    package let ranks: [Int]
     /// The number, from 1, of the first line in which the lowest of `ranks` differs.
-    public let line: Int
+    package let line: Int
     /// That line on rank 0; `nil` if its text ends before it.
-    public let expected: String?
+    package let expected: String?
     /// That line on the lowest of `ranks`; `nil` if its text ends before it.
-    public let received: String?
+    package let received: String?
     /// What to do.
-    public let advice: String
+    package let advice: String
 
-    public var exitCode: ExitCode { .badInput }
+    package var exitCode: ExitCode { .badInput }
 
-    public var description: String {
+    package var description: String {
         let place = ranks.count == 1 ? "line \(line)" : "line \(line) of rank \(ranks[0])"
         let (expected, received) = excerpts()
         return "the \(what) differs on \(namedRanks(ranks)): \(place): expected \(expected), "

@@ -17,13 +17,13 @@ package final class GroupCounters {
     private let memory: SharedMemory
     private let words: Storage<UInt64>
     private let own: Int
-    private var value: UInt64 = 0
+    @exclusivity(unchecked) private var value: UInt64 = 0
     /// How often to look before giving the core away: fewer times after a wait that was not worth it.
-    private var patience = GroupCounters.mostPatience
+    @exclusivity(unchecked) private var patience = GroupCounters.mostPatience
     private static let mostPatience = 4096
     private static let secondsAwake = 0.001
     /// How often a wait has given the core to a peer.
-    package private(set) var timesGivenAway = 0
+    @exclusivity(unchecked) package private(set) var timesGivenAway = 0
 
     /// Where a group's counters lie.
     package static func place(in layout: inout SharedLayout, group: RankGroup) -> SharedLayout.Place<UInt64> {

@@ -3,7 +3,7 @@ import MIOSystem
 
 /// A world of one rank: every sum is its only term, and nothing waits.
 package final class LoopbackCommunicator: Communicator {
-    package private(set) var statistics = CommunicationStatistics()
+    @exclusivity(unchecked) package private(set) var statistics = CommunicationStatistics()
     private var running: [Bool] = []
 
     package init() {}

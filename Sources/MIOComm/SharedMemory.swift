@@ -3,9 +3,9 @@ import MIOBase
 /// Memory that all ranks of a group see at the same time, zeroed at first.
 ///
 /// Not Sendable: each rank has its own, for the thread that owns the communicator.
-public final class SharedMemory {
+package final class SharedMemory {
     /// In multiples of a cache line.
-    public let byteCount: Int
+    package let byteCount: Int
     package let group: RankGroup
     private let base: UnsafeMutableRawPointer
     private let owner: AnyObject
@@ -36,7 +36,7 @@ public final class SharedMemory {
 
     /// A part of the memory, which lives as long as anyone holds the result.
     /// - Precondition: the part lies inside, and begins at a multiple of the element's size.
-    public func storage<Element: BitwiseCopyable>(_ place: SharedLayout.Place<Element>) -> Storage<Element> {
+    package func storage<Element: BitwiseCopyable>(_ place: SharedLayout.Place<Element>) -> Storage<Element> {
         precondition(
             place.offset + place.count * MemoryLayout<Element>.stride <= byteCount,
             "\(place.count) elements at \(place.offset) in \(byteCount) bytes")
@@ -49,17 +49,18 @@ public final class SharedMemory {
 }
 
 /// Places in shared memory, one after the other, each at a cache line.
-public struct SharedLayout {
-    public struct Place<Element> {
-        public let offset: Int
-        public let count: Int
+package struct SharedLayout {
+    package struct Place<Element> {
+        package let offset: Int
+        package let count: Int
     }
 
-    public private(set) var byteCount = 0
+    package private(set) var byteCount = 0
 
-    public init() {}
+    package init() {}
 
-    public mutating func place<Element: BitwiseCopyable>(_ type: Element.Type, count: Int) -> Place<Element> {
+    package mutating func place<Element: BitwiseCopyable>(_ type: Element.Type, count: Int) -> Place<Element>
+    {
         defer { byteCount += (max(count, 1) * MemoryLayout<Element>.stride + 63) / 64 * 64 }
         return Place(offset: byteCount, count: count)
     }

@@ -2,10 +2,12 @@
 ///
 /// The order depends on the terms' number alone. Consecutive terms, as many as a power of two, form a subtree: whoever
 /// holds them can add them up first. That is what makes 1, 2, 4 and 8 ranks give the same bits.
-public enum TreeOrder {
+@usableFromInline
+package enum TreeOrder {
     /// Adds up rows of equal length into the first of them.
     /// - Parameter values: (terms, count); what is behind the first row is overwritten.
-    public static func sum<Element: FloatingPoint>(
+    @inlinable
+    package static func sum<Element: FloatingPoint>(
         _ values: UnsafeMutablePointer<Element>, terms: Int, count: Int
     ) {
         guard terms > 1 else { return }

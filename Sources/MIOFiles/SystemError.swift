@@ -8,7 +8,7 @@ extension FileError {
     ///   - action: what was attempted, an infinitive: "read", "rename".
     ///   - code: the value of `errno` right after the call.
     /// - Returns: exit code 66 for reading what is not there, else 74.
-    public static func system(_ action: String, _ path: String, code: Int32) -> FileError {
+    package static func system(_ action: String, _ path: String, code: Int32) -> FileError {
         let advice =
             switch code {
             case ENOSPC: "; free space on that file system, or keep fewer checkpoints, and run again"

@@ -2,16 +2,16 @@ import MIOBase
 
 /// A file that is not what its name or its reader says: the file, the tensor or part of it, what was
 /// expected and what was received.
-public struct FormatError: MIOError, Hashable {
-    public let file: String
+package struct FormatError: MIOError, Hashable {
+    package let file: String
     /// The tensor concerned; `nil` if the file as a whole is.
-    public let tensor: String?
-    public let expected: String
-    public let received: String
+    package let tensor: String?
+    package let expected: String
+    package let received: String
     /// What to do about it; `nil` if the message says it already.
-    public let advice: String?
+    package let advice: String?
 
-    public init(
+    package init(
         file: String, tensor: String? = nil, expected: String, received: String, advice: String? = nil
     ) {
         self.file = file
@@ -21,9 +21,9 @@ public struct FormatError: MIOError, Hashable {
         self.advice = advice
     }
 
-    public var exitCode: ExitCode { .badInput }
+    package var exitCode: ExitCode { .badInput }
 
-    public var description: String {
+    package var description: String {
         let place = tensor.map { "\(file.shown(most: 300)): tensor \(quoted: $0)" } ?? file.shown(most: 300)
         let end = advice.map { "; \($0)" } ?? ""
         return "\(place): expected \(expected), received \(received)\(end)"

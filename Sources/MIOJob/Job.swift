@@ -49,7 +49,7 @@ public struct Job: Sendable {
     public let warnings: [String]
 
     /// The model's, with the layers frozen that `freeze` names.
-    public let graph: Graph
+    package let graph: Graph
 
     /// Among `warnings`: that the job lies in a folder of a run that is not the one it names.
     package var copyWarning: String? { JobPath.copyWarning(folder: folder, runDirectory: runDirectory) }

@@ -50,15 +50,17 @@ extension Kernel {
 }
 
 /// What changes from one pass to the next.
+@usableFromInline
 package struct Pass: Sendable {
     /// At least one, at most the plan's.
-    package var samples: Int
-    package var context: CallContext
+    @usableFromInline package var samples: Int
+    @usableFromInline package var context: CallContext
     /// Whether the weights' gradients add to those of earlier passes of the same step.
-    package var accumulates: Bool
+    @usableFromInline package var accumulates: Bool
     /// Whether layers that need sums over the global batch have them; they do as in evaluation otherwise.
-    package var usesBatchSums: Bool
+    @usableFromInline package var usesBatchSums: Bool
 
+    @inlinable
     package init(
         samples: Int, context: CallContext, accumulates: Bool = false, usesBatchSums: Bool = false
     ) {
@@ -190,17 +192,17 @@ extension KernelBackend {
 }
 
 /// A library that computes refused to.
-public struct KernelError: MIOError, Hashable {
-    public let operation: String
-    public let message: String
+package struct KernelError: MIOError, Hashable {
+    package let operation: String
+    package let message: String
 
-    public init(operation: String, message: String) {
+    package init(operation: String, message: String) {
         self.operation = operation
         self.message = message
     }
 
-    public var exitCode: ExitCode { .internalError }
-    public var description: String { "\(operation): \(message)" }
+    package var exitCode: ExitCode { .internalError }
+    package var description: String { "\(operation): \(message)" }
 }
 
 extension Layer {

@@ -5,6 +5,7 @@ import MIOGraph
 /// gradients and their reduction.
 ///
 /// A value: ranks compare its description, tests look at it without a buffer.
+@usableFromInline
 package struct Plan: Sendable {
     /// A tensor of the step, `samples` of which lie one after another.
     package struct TensorPlan: Hashable, Sendable {
@@ -79,6 +80,7 @@ package struct Plan: Sendable {
         package let backwardSums: Range<Int>
     }
 
+    @usableFromInline
     package enum GradientFlow: String, Hashable, Sendable { case none, first, adds }
 
     /// A weight and its place in the slabs of weights, gradients and optimizer state.
@@ -158,7 +160,7 @@ package struct Plan: Sendable {
 
 extension Plan: CustomStringConvertible {
     /// One line a fact: what ranks compare.
-    package var description: String {
+    @usableFromInline package var description: String {
         var lines = ["backend \(backend), \(samples) samples a pass, arena of \(arenaBytes) bytes"]
         for (index, tensor) in tensors.enumerated() {
             lines.append(

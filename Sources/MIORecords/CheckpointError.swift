@@ -1,8 +1,8 @@
 import MIOBase
 
 /// A checkpoint that cannot be continued from: which, why, and what to do.
-public struct CheckpointError: MIOError, Hashable {
-    public enum Kind: Sendable {
+package struct CheckpointError: MIOError, Hashable {
+    package enum Kind: Sendable {
         /// A file is missing, cut short, or not what the manifest says.
         case damaged
         /// Written by a newer mio, in a format this one does not know.
@@ -15,17 +15,17 @@ public struct CheckpointError: MIOError, Hashable {
         case diverged
     }
 
-    public let kind: Kind
+    package let kind: Kind
     /// The checkpoint's folder, or the folder of checkpoints.
-    public let path: String
-    public let message: String
+    package let path: String
+    package let message: String
 
-    public init(_ kind: Kind, path: String, message: String) {
+    package init(_ kind: Kind, path: String, message: String) {
         self.kind = kind
         self.path = path
         self.message = message
     }
 
-    public var exitCode: ExitCode { kind == .diverged ? .diverged : .badInput }
-    public var description: String { "\(path): \(message)" }
+    package var exitCode: ExitCode { kind == .diverged ? .diverged : .badInput }
+    package var description: String { "\(path): \(message)" }
 }

@@ -1,30 +1,30 @@
 import MIOBase
 
 /// A step's predicted seconds at one number of ranks, by what they are spent on.
-public struct StepEstimate: Hashable, Sendable {
-    public var ranks: Int
-    public var machines: Int
+package struct StepEstimate: Hashable, Sendable {
+    package var ranks: Int
+    package var machines: Int
     /// Samples of a step, on all ranks.
-    public var globalBatch: Int
+    package var globalBatch: Int
     /// Samples of the busiest rank.
-    public var largestPart: Int
+    package var largestPart: Int
     /// Forward, losses, backward.
-    public var compute: Double
+    package var compute: Double
     /// Summing gradients inside a machine.
-    public var reduce: Double
+    package var reduce: Double
     /// The optimizer.
-    public var update: Double
+    package var update: Double
     /// Gradients crossing the network, as far as computing does not hide it: for the bytes, and for the messages.
-    public var transfer: Double
-    public var latency: Double
+    package var transfer: Double
+    package var latency: Double
     /// The small sum by which all ranks agree.
-    public var control: Double
+    package var control: Double
 
-    public var seconds: Double { compute + reduce + update + transfer + latency + control }
-    public var samplesPerSecond: Double { Double(globalBatch) / seconds }
+    package var seconds: Double { compute + reduce + update + transfer + latency + control }
+    package var samplesPerSecond: Double { Double(globalBatch) / seconds }
 
     /// What takes the most time.
-    public var binds: String {
+    package var binds: String {
         let parts = [
             ("compute", compute), ("memory", reduce + update), ("bandwidth", transfer),
             ("latency", latency + control),

@@ -5,11 +5,12 @@ import MIOSystem
 ///
 /// `@unchecked Sendable`: its two members are made for use from several threads, at addresses that do not
 /// change.
-public final class Monitor: @unchecked Sendable {
+@usableFromInline
+package final class Monitor: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-    public init() {
+    package init() {
         mutex = .allocate(capacity: 1)
         condition = .allocate(capacity: 1)
         Self.require(pthread_mutex_init(mutex, nil), "pthread_mutex_init")
@@ -33,11 +34,14 @@ public final class Monitor: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    public func lock() { Self.require(pthread_mutex_lock(mutex), "pthread_mutex_lock") }
+    @usableFromInline
+    package func lock() { Self.require(pthread_mutex_lock(mutex), "pthread_mutex_lock") }
 
-    public func unlock() { Self.require(pthread_mutex_unlock(mutex), "pthread_mutex_unlock") }
+    @usableFromInline
+    package func unlock() { Self.require(pthread_mutex_unlock(mutex), "pthread_mutex_unlock") }
 
     /// Runs `body` with the lock held.
+    @inlinable
     package func withLock<Value>(_ body: () throws -> Value) rethrows -> Value {
         lock()
         defer { unlock() }
@@ -45,11 +49,11 @@ public final class Monitor: @unchecked Sendable {
     }
 
     /// With the lock held: gives it back until news comes. It may also return without news.
-    public func wait() { Self.require(pthread_cond_wait(condition, mutex), "pthread_cond_wait") }
+    package func wait() { Self.require(pthread_cond_wait(condition, mutex), "pthread_cond_wait") }
 
     /// With the lock held: gives it back until news comes, or this time has passed. It may also return earlier.
     /// - Precondition: `seconds` is in `0...1e6`.
-    public func wait(seconds: Double) {
+    package func wait(seconds: Double) {
         precondition(seconds >= 0 && seconds <= 1e6, "a wait of \(seconds) s")
         let nanoseconds = Int(seconds * 1e9)
         var time = timespec()
@@ -68,7 +72,7 @@ public final class Monitor: @unchecked Sendable {
     }
 
     /// Wakes all that wait.
-    public func announce() { Self.require(pthread_cond_broadcast(condition), "pthread_cond_broadcast") }
+    package func announce() { Self.require(pthread_cond_broadcast(condition), "pthread_cond_broadcast") }
 
     /// These calls fail only when misused.
     private static func require(_ code: CInt, _ call: String) {

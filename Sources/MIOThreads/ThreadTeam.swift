@@ -8,15 +8,17 @@ import Synchronization
 /// a core, and then asleep. A run allocates nothing.
 ///
 /// It belongs to one thread, which is its member 0.
+@usableFromInline
 package final class ThreadTeam {
     /// Numbers in the cache that are read, added up, written: one thread is done with fewer before others would have
     /// begun.
-    package static let worthSharing = 1 << 15
+    @inlinable
+    package static var worthSharing: Int { 1 << 15 }
 
     /// The owner included.
     package let count: Int
     /// Whether a run is under way, in which the owner cannot begin another.
-    package private(set) var isWorking = false
+    @exclusivity(unchecked) package private(set) var isWorking = false
     private let shared: Shared
     private var threads: [JoinableThread] = []
 
@@ -127,6 +129,7 @@ package final class ThreadTeam {
 extension Range<Int> {
     /// A member's share of what a team does: consecutive, and all shares together are the whole.
     /// - Parameter unit: shares begin at multiples of it from the start: 16 floats are a cache line.
+    @inlinable
     package func share(of member: Int, among count: Int, unit: Int = 1) -> Range<Int> {
         func bound(_ member: Int) -> Int {
             member == count ? upperBound : lowerBound + self.count / unit * member / count * unit

@@ -4,96 +4,96 @@ import MIOConfig
 /// A validated acyclic graph of layer calls, as a flat table in the order of execution.
 ///
 /// A value: two graphs made alike are equal, and print alike (`canonical`).
-public struct Graph: Sendable {
+package struct Graph: Sendable {
     /// A layer, once, however often it is called.
-    public struct LayerEntry: Sendable {
+    package struct LayerEntry: Sendable {
         /// Its path: within a nested model `<model>/<layer>`.
-        public let name: String
+        package let name: String
         /// The layer itself.
-        public let layer: any Layer
+        package let layer: any Layer
         /// What it has of weights.
-        public let weights: [WeightDescription]
+        package let weights: [WeightDescription]
         /// Whether training changes its weights (Keras' `trainable`).
-        public internal(set) var isTrained: Bool
+        package internal(set) var isTrained: Bool
     }
 
     /// One of a call's results.
-    public struct Source: Sendable, Hashable {
+    package struct Source: Sendable, Hashable {
         /// Index into `nodes`.
-        public let node: Int
+        package let node: Int
         /// Index into `Node.results`.
-        public let result: Int
+        package let result: Int
 
         /// A result of a node.
-        public init(node: Int, result: Int) {
+        package init(node: Int, result: Int) {
             self.node = node
             self.result = result
         }
     }
 
     /// One call of a layer.
-    public struct Node: Sendable, Hashable {
+    package struct Node: Sendable, Hashable {
         /// Unique in the graph: the layer's name for its first call, after the name of the nested model's call if it is in
         /// one.
-        public let name: String
+        package let name: String
         /// Index into `layers`.
-        public let layer: Int
+        package let layer: Int
         /// The results that it takes, of nodes before it.
-        public let inputs: [Source]
+        package let inputs: [Source]
         /// What it computes.
-        public let results: [TensorSpec]
+        package let results: [TensorSpec]
         /// Whether it computes in training what it does in prediction.
-        public let isInference: Bool
+        package let isInference: Bool
         /// For each result which of its positions count; `nil` for all of them.
         package let masks: [Mask?]
         /// The shape of one sample of the first result.
-        public var shape: Shape { results[0].shape }
+        package var shape: Shape { results[0].shape }
     }
 
     /// An input or an output: its name, as data and job know it, and the tensor that it is.
-    public struct Terminal: Sendable, Hashable {
+    package struct Terminal: Sendable, Hashable {
         /// The input's or output's name.
-        public let name: String
+        package let name: String
         /// What computes it.
-        public let source: Source
+        package let source: Source
         /// The node that computes it.
-        public var node: Int { source.node }
+        package var node: Int { source.node }
     }
 
     /// A weight of the model.
-    public struct Weight: Sendable, Hashable {
+    package struct Weight: Sendable, Hashable {
         /// `<layer>/<weight>`: `conv1/kernel`, and `encoder/conv1/kernel` within a nested model.
-        public let name: String
+        package let name: String
         /// Index into `layers`.
-        public let layer: Int
+        package let layer: Int
         /// Index into the layer's weights.
-        public let weight: Int
+        package let weight: Int
         /// Name, shape and first values.
-        public let description: WeightDescription
+        package let description: WeightDescription
         /// Trained, frozen, or state.
-        public let role: WeightRole
+        package let role: WeightRole
         /// Whether the optimizer changes it.
-        public var trainable: Bool { role == .trained }
+        package var trainable: Bool { role == .trained }
         /// In Keras' order of axes.
-        public var shape: Shape { description.shape }
+        package var shape: Shape { description.shape }
     }
 
     /// In Keras' order (`model.layers`), the input layers among them.
-    public let layers: [LayerEntry]
+    package let layers: [LayerEntry]
     /// In an order of execution: every node after those it takes its inputs from.
-    public let nodes: [Node]
+    package let nodes: [Node]
     /// In the order of the model.
-    public let inputs: [Terminal]
+    package let inputs: [Terminal]
     /// In the order of the model.
-    public let outputs: [Terminal]
+    package let outputs: [Terminal]
 
     /// The models that are layers of this one, in the order of their layers.
-    public let nestedModels: [NestedModel]
+    package let nestedModels: [NestedModel]
     /// The model as its author wrote it.
     package let outline: Outline
 
     /// Every weight, in Keras' order (`model.weights`).
-    public let weights: [Weight]
+    package let weights: [Weight]
     /// The tensor of each output, by the output's name.
     private let sourceOfOutput: [String: Source]
 
@@ -143,31 +143,31 @@ public struct Graph: Sendable {
     }
 
     /// The layer that a node calls.
-    public func layer(of node: Int) -> any Layer {
+    package func layer(of node: Int) -> any Layer {
         let layer = layers[nodes[node].layer].layer
         return nodes[node].isInference ? layer.inInference : layer
     }
 
     /// What a tensor is.
-    public func spec(of source: Source) -> TensorSpec { nodes[source.node].results[source.result] }
+    package func spec(of source: Source) -> TensorSpec { nodes[source.node].results[source.result] }
 
     /// Which positions of a tensor count; `nil` for all of them.
     package func mask(of source: Source) -> Mask? { nodes[source.node].masks[source.result] }
 
     /// The shapes of a node's inputs.
-    public func inputShapes(of node: Int) -> [Shape] { nodes[node].inputs.map { spec(of: $0).shape } }
+    package func inputShapes(of node: Int) -> [Shape] { nodes[node].inputs.map { spec(of: $0).shape } }
 
     /// The shape of an output; `nil` if there is none of that name.
-    public func shape(ofOutput name: String) -> Shape? {
+    package func shape(ofOutput name: String) -> Shape? {
         sourceOfOutput[name].map { spec(of: $0).shape }
     }
 
     /// What others take a call's result by: the call's name, with `:1` and so on for results after the first.
-    public func name(of source: Source) -> String { resultName(nodes[source.node].name, source.result) }
+    package func name(of source: Source) -> String { resultName(nodes[source.node].name, source.result) }
 }
 
 extension Graph: Hashable {
     // The order of inputs and outputs counts, which the equality of mappings leaves aside; text has it.
-    public static func == (a: Graph, b: Graph) -> Bool { a.canonical.json() == b.canonical.json() }
-    public func hash(into hasher: inout Hasher) { hasher.combine(canonical.json()) }
+    package static func == (a: Graph, b: Graph) -> Bool { a.canonical.json() == b.canonical.json() }
+    package func hash(into hasher: inout Hasher) { hasher.combine(canonical.json()) }
 }

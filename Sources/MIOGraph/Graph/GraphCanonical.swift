@@ -5,7 +5,7 @@ extension Graph {
     ///
     /// Each layer's first call carries its class and arguments, and `layer`, its name, where the call has
     /// another; the later calls name it by `layer` alone. A nested model carries its own layers.
-    public var canonical: ConfigValue {
+    package var canonical: ConfigValue {
         var inputShapes = ConfigDictionary()
         for input in inputs {
             inputShapes[input.name] = .dictionary(layer(of: input.node).config)

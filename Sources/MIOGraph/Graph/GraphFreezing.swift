@@ -1,7 +1,7 @@
 extension Graph {
     /// What `freezing(_:)` may name: the paths of layers and nested models, in their order. Inputs have no weights and are
     /// not among them.
-    public var freezablePaths: [String] {
+    package var freezablePaths: [String] {
         outline.parts.flatMap { part -> [String] in
             switch part {
             case .layer(let index):
@@ -15,7 +15,7 @@ extension Graph {
 
     /// The same graph with layers that are not trained; a nested model freezes all layers in it.
     /// - Parameter isFrozen: asked for the path of every layer and every nested model: `encoder`, `encoder/conv1`.
-    public func freezing(_ isFrozen: (String) -> Bool) -> Graph {
+    package func freezing(_ isFrozen: (String) -> Bool) -> Graph {
         freezing(isFrozen, in: "")
     }
 

@@ -9,7 +9,7 @@ extension Graph {
     ///   - columns: of the terminal; the table is at most 108 wide, 88 for a plain chain of layers, which has
     ///     no column "Connected to".
     ///   - expandNested: whether the layers of nested models follow them (Keras' `expand_nested`).
-    public func summary(name: String, columns: Int = 112, expandNested: Bool = false) -> String {
+    package func summary(name: String, columns: Int = 112, expandNested: Bool = false) -> String {
         // Found once: it looks at every call.
         let isChain = self.isChain
         let table = SummaryTable(

@@ -224,7 +224,7 @@ public struct LayerAttributes: Sendable {
 final class LayerIdentity: Sendable {}
 
 /// What training does with a weight.
-public enum WeightRole: String, Hashable, Sendable {
+package enum WeightRole: String, Hashable, Sendable {
     /// The optimizer changes it.
     case trained
     /// It could be trained, but its layer is not (`trainable: false`, `freeze`).

@@ -1,15 +1,17 @@
 import MIOBase
 
 /// What a layer may know of a step besides its tensors.
+@usableFromInline
 package struct CallContext: Sendable {
     /// Whether this is a training step; Dropout does nothing otherwise.
-    package var training: Bool
-    package var seed: UInt64
+    @usableFromInline package var training: Bool
+    @usableFromInline package var seed: UInt64
     /// The number of optimizer steps before this one.
-    package var step: UInt64
+    @usableFromInline package var step: UInt64
     /// The position in the global batch of the call's first sample, whichever rank computes it.
-    package var firstSample: Int
+    @usableFromInline package var firstSample: Int
 
+    @inlinable
     package init(training: Bool = false, seed: UInt64 = 0, step: UInt64 = 0, firstSample: Int = 0) {
         self.training = training
         self.seed = seed

@@ -11,7 +11,7 @@ import MIOBase
 /// `encoder/dense/kernel`; without one its layers become the other model's own.
 public struct Model: Callable, Hashable {
     /// What the model computes, as a value.
-    public let graph: Graph
+    package let graph: Graph
     /// Within a model that uses this one as a layer.
     public let name: String?
     /// The model as a layer: copies share it, and with it the weights.

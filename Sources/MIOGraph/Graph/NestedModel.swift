@@ -3,17 +3,17 @@ import MIOConfig
 
 extension Graph {
     /// A model that is a layer of this one, once, however often it is called.
-    public struct NestedModel: Sendable {
+    package struct NestedModel: Sendable {
         /// Within the model around it.
-        public let name: String
+        package let name: String
         /// `Functional` or `Sequential`.
-        public let className: String
+        package let className: String
         /// The model itself; its names are those within it.
-        public let graph: Graph
+        package let graph: Graph
         /// Whether it lets training change its weights (Keras' `trainable`).
-        public let isTrained: Bool
+        package let isTrained: Bool
         /// Its layers in the graph around it, without its inputs: indices into `Graph.layers`.
-        public let layers: Range<Int>
+        package let layers: Range<Int>
     }
 
     /// The model as its author wrote it: layers and nested models side by side, and the calls of both.

@@ -125,10 +125,10 @@ public struct BatchNormalization: Layer {
     private func sampleAxis(_ input: Shape) -> Int { axis < 0 ? input.rank + axis : axis - 1 }
 
     /// Places on the axis.
-    public func channels(of input: Shape) -> Int { input[sampleAxis(input)] }
+    package func channels(of input: Shape) -> Int { input[sampleAxis(input)] }
 
     /// Whether the axis is the last one.
-    public func isLastAxis(of input: Shape) -> Bool { sampleAxis(input) == input.rank - 1 }
+    package func isLastAxis(of input: Shape) -> Bool { sampleAxis(input) == input.rank - 1 }
 
     /// Whether the axis is the first one of a sample: that of channels first.
     package func isFirstAxis(of input: Shape) -> Bool { sampleAxis(input) == 0 }
@@ -178,14 +178,14 @@ public struct BatchNormalization: Layer {
     }
 
     /// What a call normalizes by, for one channel.
-    public struct Statistics {
+    package struct Statistics {
         /// Of each channel.
-        public let mean: Double
+        package let mean: Double
         /// 1/√(σ² + epsilon)
-        public let factor: Double
+        package let factor: Double
         let variance: Double
         /// What the sums are divided by.
-        public let divisor: Double
+        package let divisor: Double
         /// ∂σ²/∂μ: not 0 where Keras adds to the divisor.
         let varianceByMean: Double
     }
@@ -194,7 +194,7 @@ public struct BatchNormalization: Layer {
     ///   - sums: of `addForwardSums`, over the global batch.
     ///   - isLastAxis: whether all channels have one number of positions.
     ///   - isMasked: whether positions were left out of them.
-    public func statistics(
+    package func statistics(
         _ sums: UnsafePointer<Double>, channel: Int, channels: Int, isLastAxis: Bool = true, isMasked: Bool
     ) -> Statistics {
         let count = sums[2 * channels + (isLastAxis ? 0 : channel)]
@@ -210,7 +210,7 @@ public struct BatchNormalization: Layer {
     }
 
     /// Of evaluation: `moving_mean` and `moving_variance`.
-    public func statistics(movingMean: Double, movingVariance: Double) -> Statistics {
+    package func statistics(movingMean: Double, movingVariance: Double) -> Statistics {
         Statistics(
             mean: movingMean, factor: 1 / (movingVariance + epsilon).squareRoot(), variance: movingVariance,
             divisor: 1, varianceByMean: 0)
@@ -218,19 +218,19 @@ public struct BatchNormalization: Layer {
 
     /// The numbers by which a gradient goes through one channel: dx = dy · `gradient` + w · ((x − μ) · `distance` + `all`),
     /// where w is 1 for a position that counts in the statistics and 0 for others.
-    public struct GradientFactors {
+    package struct GradientFactors {
         /// Of the gradient of a value.
-        public let gradient: Double
+        package let gradient: Double
         /// Of the distance of a value to the mean.
-        public let distance: Double
+        package let distance: Double
         /// Of all values.
-        public let all: Double
+        package let all: Double
     }
 
     /// - Parameters:
     ///   - sum: Σ dy over the global batch.
     ///   - product: Σ dy · x̂ over the global batch.
-    public func gradientFactors(_ statistics: Statistics, gamma: Double, sum: Double, product: Double)
+    package func gradientFactors(_ statistics: Statistics, gamma: Double, sum: Double, product: Double)
         -> GradientFactors
     {
         let gradient = gamma * statistics.factor

@@ -11,7 +11,8 @@ final class DenseKernel: Kernel {
     private let storage: DenseStorage
     private let activation: mio_activation
     private let useBias: Bool
-    private var bindings: Bindings
+    /// Changed between passes only: no access is checked.
+    @exclusivity(unchecked) private var bindings: Bindings
     /// Rows of one sample: 1 for a vector.
     private let rowsOfSample: Int
     private let units: Int
@@ -26,7 +27,7 @@ final class DenseKernel: Kernel {
     private let name: String
     private let scratchElements: Int
     /// By their count of samples; a handful, none where all is float32.
-    private var rounded: [RoundedDense] = []
+    @exclusivity(unchecked) private var rounded: [RoundedDense] = []
 
     static func choice(_ layer: Dense, _ request: KernelRequest, _ backend: NativeBackend) -> KernelChoice? {
         let layouts = request.inputLayouts.map { layout -> Layout in

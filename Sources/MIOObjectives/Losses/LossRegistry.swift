@@ -1,7 +1,7 @@
 import MIOConfig
 
 /// The losses that a job file can name.
-public enum LossRegistry {
+package enum LossRegistry {
     static let types: [any Loss.Type] = [
         BinaryCrossentropy.self,
         BinaryFocalCrossentropy.self,
@@ -27,7 +27,7 @@ public enum LossRegistry {
 
     /// The Keras function name of each, for messages and documentation; class names and short names
     /// (`MeanSquaredError`, `mse`) are understood too.
-    public static var all: [String] { registry.names }
+    package static var all: [String] { registry.names }
 
     private static let registry = Registry("a loss", types) { $0.names + [$0.className] }
 

@@ -1,7 +1,7 @@
 import MIOConfig
 
 /// The metrics that a job file can name.
-public enum MetricRegistry {
+package enum MetricRegistry {
     static let types: [any Metric.Type] = [
         AccuracyMetric.self,
         BinaryAccuracyMetric.self,
@@ -17,7 +17,7 @@ public enum MetricRegistry {
 
     /// The Keras function name of each, for messages and documentation; class names and short names
     /// (`MeanAbsoluteError`, `mae`) are understood too.
-    public static var all: [String] { registry.names }
+    package static var all: [String] { registry.names }
 
     private static let registry = Registry("a metric", types) { $0.names + [$0.className] }
 

@@ -1,7 +1,7 @@
 import MIOConfig
 
 /// The optimizers that a job file can name.
-public enum OptimizerRegistry {
+package enum OptimizerRegistry {
     static let types: [any Optimizer.Type] = [
         Adadelta.self,
         Adagrad.self,
@@ -16,7 +16,7 @@ public enum OptimizerRegistry {
     ]
 
     /// The class name of each, for messages and documentation; lower-case names are understood too.
-    public static var all: [String] { registry.names }
+    package static var all: [String] { registry.names }
 
     private static let registry = Registry("an optimizer", types) { [$0.className] + $0.names }
 

@@ -1,7 +1,7 @@
 import MIOConfig
 
 /// The learning rates that a job file can give: numbers, and schedules by name.
-public enum ScheduleRegistry {
+package enum ScheduleRegistry {
     static let types: [any Schedule.Type] = [
         Constant.self,
         CosineDecay.self,
@@ -13,7 +13,7 @@ public enum ScheduleRegistry {
     ]
 
     /// The class name of each, for messages and documentation.
-    public static var all: [String] { registry.names }
+    package static var all: [String] { registry.names }
 
     private static let registry = Registry("a learning rate schedule", types) { [$0.className] }
 

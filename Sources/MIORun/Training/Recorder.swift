@@ -17,8 +17,8 @@ final class Recorder {
     private let values: Storage<Double>
     private var isClosed = false
     /// Since the last logged step, and since the epoch began.
-    private var interval = Interval()
-    private var epochInterval = Interval()
+    @exclusivity(unchecked) private var interval = Interval()
+    @exclusivity(unchecked) private var epochInterval = Interval()
     /// What the data had been waited for when the epoch began.
     private var waitedBefore = 0.0
     private static let stepKind = 0

@@ -16,7 +16,7 @@ final class BatchGradients {
     /// The part of the gradients that holds listed rows as a whole.
     private let spread: Range<Int>
     /// What members of the team do, made once: it would be an allocation.
-    private var clear: (Int) -> Void = { _ in }
+    @exclusivity(unchecked) private var clear: (Int) -> Void = { _ in }
 
     /// - Parameters:
     ///   - sums: where the numbers are that ranks add up.

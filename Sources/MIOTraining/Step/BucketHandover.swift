@@ -12,8 +12,8 @@ final class BucketHandover {
     let startsEarly: Bool
 
     // Of the step at hand.
-    private var next = 0
-    private var failure: CommunicationError?
+    @exclusivity(unchecked) private var next = 0
+    @exclusivity(unchecked) private var failure: CommunicationError?
 
     init(replica: Replica, reduction: GradientReduction, sum: LaneSum, startsEarly: Bool) {
         self.replica = replica

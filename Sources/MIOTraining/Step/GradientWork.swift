@@ -19,10 +19,10 @@ final class GradientWork {
     private let shards: VirtualShards
 
     // Of the step at hand.
-    var batch: Batch?
-    var step = 0
+    @exclusivity(unchecked) var batch: Batch?
+    @exclusivity(unchecked) var step = 0
     /// When the owner's lane had computed its own.
-    private var ownEnd: UInt64 = 0
+    @exclusivity(unchecked) private var ownEnd: UInt64 = 0
 
     /// - Parameters:
     ///   - startsEarly: whether a bucket's way is so long that it is worth adding it up before all are complete.

@@ -10,7 +10,7 @@ import Synchronization
 package final class Lane {
     /// The memory of passes that are under way at the same time: one frame, but in a step of several stages one for each
     /// pass of the lane.
-    private(set) var frames: [Frame]
+    @exclusivity(unchecked) private(set) var frames: [Frame]
     /// Of the step at hand: how many of the plan's buckets hold all that this lane adds to them.
     let completedBuckets = Atomic(0)
 

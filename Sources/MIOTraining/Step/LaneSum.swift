@@ -26,7 +26,7 @@ final class LaneSum {
     /// (turns that are under way at the same time, lanes): their gradients; a turn's sums come to its first lane's.
     private let slabs: UnsafeMutablePointer<UnsafePointer<Float>?>
     /// What members of the team do, made once: it would be an allocation.
-    private var addUpShare: (Int) -> Void = { _ in }
+    @exclusivity(unchecked) private var addUpShare: (Int) -> Void = { _ in }
     /// What the team adds up, and where to.
     private var addedUp:
         (

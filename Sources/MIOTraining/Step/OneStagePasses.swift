@@ -7,8 +7,8 @@ import MIOPlan
 final class OneStagePasses: BatchPasses {
     private let work: GradientWork
     /// What members of the team do, made once: it would be an allocation.
-    private var compute: (Int) -> Void = { _ in }
-    private var turn = 0
+    @exclusivity(unchecked) private var compute: (Int) -> Void = { _ in }
+    @exclusivity(unchecked) private var turn = 0
 
     init(_ work: GradientWork) {
         self.work = work

@@ -11,9 +11,9 @@ package final class OptimizerState {
     /// One slab a slot, laid out like the gradients, the moving average's last; the group's.
     package let slots: [Storage<Float>]
     /// Updates done so far: Keras' `iterations`.
-    package var updates = 0
+    @exclusivity(unchecked) package var updates = 0
     /// How many updates were done when the slots were zero: not 0 after a continuation that trains other weights.
-    package var slotsStart = 0
+    @exclusivity(unchecked) package var slotsStart = 0
     /// Of the optimizer's options, which it makes a copy of whenever it is asked.
     private let schedule: any Schedule
     private let clips: Bool
@@ -30,10 +30,10 @@ package final class OptimizerState {
     private let squaredNorms: Storage<Double>
     private let scales: Storage<Double>
     // Of the update at hand, and what a member of a team does of it: made once, for it would be an allocation.
-    private var scalars: UpdateScalars
-    private var averageStep: MovingAverage.Step?
-    private var members = 1
-    private var updatePart: (Int) -> Void = { _ in }
+    @exclusivity(unchecked) private var scalars: UpdateScalars
+    @exclusivity(unchecked) private var averageStep: MovingAverage.Step?
+    @exclusivity(unchecked) private var members = 1
+    @exclusivity(unchecked) private var updatePart: (Int) -> Void = { _ in }
 
     package init(
         _ optimizer: any Optimizer, plan: Plan, memory: TrainingMemory, communicator: any Communicator
@@ -63,7 +63,7 @@ package final class OptimizerState {
     }
 
     /// What a callback has set instead of the schedule; `nil` for the schedule's.
-    package var setLearningRate: Double?
+    @exclusivity(unchecked) package var setLearningRate: Double?
 
     /// The moving averages of the weights, laid out like the gradients; `nil` without any, and before the first update.
     package var average: Storage<Float>? {

@@ -16,14 +16,14 @@ package final class Replica {
     package let plan: Plan
     package let columns: ColumnMap
     /// One for each thread; the first is the owner's.
-    package private(set) var lanes: [Lane]
+    package let lanes: [Lane]
     let team: ThreadTeam
     /// Calls that take numbers of a range, which are looked at before a step.
     let integerReaders: [IntegerReader]
     /// Of each head.
     let labels: [HeadLabels]
     /// Where the first lane's passes and the steps are recorded; `nil` for nowhere.
-    package private(set) var timeline: StepTimeline?
+    @exclusivity(unchecked) package private(set) var timeline: StepTimeline?
 
     /// Of the first lane: weights are the same in all.
     package var executor: Executor { lanes[0].executor }
@@ -67,15 +67,15 @@ package final class Replica {
         let batchSums = Storage<Double>(count: plan.batchSumCount)
         self.part = part
         rowRoom = plan.listedRowsOfSample.map { $0.clampedTimes(part) }
-        makeFrame = { gradients, rows in
+        let makeFrame = { (gradients: Storage<Float>?, rows: [RowGradients]?) throws -> Frame in
             let executor = try Executor(
                 plan: plan, graph: graph, backend: backend, weights: weights, gradients: gradients,
                 rowGradients: rows, batchSums: batchSums)
             let heads = zip(trained, labels).map { Head($1, plan: $0.plan, executor: executor) }
             return Frame(executor: executor, heads: heads, columns: columns)
         }
-        lanes = []
-        for lane in 0..<count { lanes.append(Lane(try makeFrame(lane == 0 ? memory?.gradients : nil, nil))) }
+        self.makeFrame = makeFrame
+        lanes = try (0..<count).map { Lane(try makeFrame($0 == 0 ? memory?.gradients : nil, nil)) }
         team = try ThreadTeam(count: count)
         team.run { _ in backend.prepareThread() }
     }

@@ -9,9 +9,9 @@ final class StagedPasses: BatchPasses {
     private let batchSums: StageSums
     private let stages: [Plan.Stage]
     /// What members of the team do, made once: each would be an allocation.
-    private var forwardStage: (Int) -> Void = { _ in }
-    private var backwardStage: (Int) -> Void = { _ in }
-    private var stage = 0
+    @exclusivity(unchecked) private var forwardStage: (Int) -> Void = { _ in }
+    @exclusivity(unchecked) private var backwardStage: (Int) -> Void = { _ in }
+    @exclusivity(unchecked) private var stage = 0
 
     init(_ work: GradientWork, batchSums: StageSums) {
         self.work = work

@@ -1,6 +1,8 @@
 /// How a step ended: equal on all ranks, for it is made of reduced numbers only.
+@usableFromInline
 package struct StepReport: Sendable {
     /// Why a step changed no weight.
+    @usableFromInline
     package enum NonFinite: Sendable, Hashable {
         case none
         /// An output's loss, or the gradient, is not finite.

@@ -1,8 +1,10 @@
 /// What a rank tells the others with every step.
+@usableFromInline
 package struct StepSignals: Sendable {
-    package var stopRequested = false
-    package var errorPending = false
+    @usableFromInline package var stopRequested = false
+    @usableFromInline package var errorPending = false
 
+    @inlinable
     package init(stopRequested: Bool = false, errorPending: Bool = false) {
         self.stopRequested = stopRequested
         self.errorPending = errorPending

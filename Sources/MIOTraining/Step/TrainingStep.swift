@@ -37,7 +37,7 @@ package final class TrainingStep {
     private let denominators: Storage<Double>
     private let labels: LabelCounter
     /// A label of the batch after the one just done that its loss cannot take: an error to tell.
-    package private(set) var followingFault: BatchFault?
+    @exclusivity(unchecked) package private(set) var followingFault: BatchFault?
 
     /// - Parameters:
     ///   - memory: the replica's.
