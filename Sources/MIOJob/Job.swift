@@ -72,14 +72,16 @@ public struct Job: Sendable {
         optimizer: any Optimizer = Adam(), training: TrainingOptions = TrainingOptions(),
         communication: CommunicationOptions = CommunicationOptions(),
         checkpoints: CheckpointOptions = CheckpointOptions(), logging: LoggingOptions = LoggingOptions(),
-        callbacks: [any Callback] = [], weights: [StartingWeights] = [], freeze: [String] = [], runDirectory: String? = nil,
+        callbacks: [any Callback] = [], weights: [StartingWeights] = [], freeze: [String] = [],
+        runDirectory: String? = nil,
         folder: String = "."
     ) throws(JobError) {
         do {
             try self.init(
                 checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
                 training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-                callbacks: callbacks, weights: weights, freeze: freeze, runDirectory: runDirectory, folder: folder)
+                callbacks: callbacks, weights: weights, freeze: freeze, runDirectory: runDirectory,
+                folder: folder)
         } catch {
             throw JobError(error)
         }
@@ -89,7 +91,8 @@ public struct Job: Sendable {
         checking name: String, seed: UInt64, model: Model, outputs: [OutputSpecification], data: JobData,
         optimizer: any Optimizer, training: TrainingOptions,
         communication: CommunicationOptions, checkpoints: CheckpointOptions, logging: LoggingOptions,
-        callbacks: [any Callback], weights: [StartingWeights], freeze: [String], runDirectory: String?, folder: String
+        callbacks: [any Callback], weights: [StartingWeights], freeze: [String], runDirectory: String?,
+        folder: String
     ) throws(ConfigError) {
         let graph = try model.graph.freezing(freeze, at: ConfigPath("freeze"))
         self.graph = graph

@@ -141,7 +141,8 @@ extension Job {
         try self.init(
             checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
             training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-            callbacks: callbacks, weights: weights, freeze: freeze, runDirectory: runDirectory, folder: folder)
+            callbacks: callbacks, weights: weights, freeze: freeze, runDirectory: runDirectory, folder: folder
+        )
     }
 
     /// A list of callbacks, or one alone.

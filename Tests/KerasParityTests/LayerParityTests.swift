@@ -54,7 +54,8 @@ let doublePrecision = 0x1p-24
         let inputNames = inputs.indices.map { $0 == 0 ? "input" : "input_\($0)" }
         let upstream = try #require(try draw("upstream"))
         let names = try [
-            "depthwise_kernel", "pointwise_kernel", "kernel", "bias", "gamma", "beta", "alpha", "mean", "variance", "count",
+            "depthwise_kernel", "pointwise_kernel", "kernel", "bias", "gamma", "beta", "alpha", "mean",
+            "variance", "count",
         ].filter {
             try draw($0) != nil
         }

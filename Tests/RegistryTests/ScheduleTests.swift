@@ -16,6 +16,12 @@ struct ScheduleSample: Sendable, CustomTestStringConvertible {
 
     /// A line or more for each class of `ScheduleRegistry`.
     static let samples = [
+        ScheduleSample(
+            "CosineDecayRestarts", "{initial_learning_rate: 0.5, first_decay_steps: 4, m_mul: 0.5}"),
+        ScheduleSample("InverseTimeDecay", "{initial_learning_rate: 0.5, decay_steps: 4, decay_rate: 0.5}"),
+        ScheduleSample("PiecewiseConstantDecay", "{boundaries: [2, 5], values: [0.5, 0.25, 0.125]}"),
+        ScheduleSample(
+            "PolynomialDecay", "{initial_learning_rate: 0.5, decay_steps: 8, power: 2, cycle: true}"),
         ScheduleSample("Constant", "{learning_rate: 0.5, warmup_steps: 3, warmup_start: 0.1}"),
         ScheduleSample("CosineDecay", "{initial_learning_rate: 0.5, decay_steps: 10, alpha: 0.125}"),
         ScheduleSample(
