@@ -121,7 +121,7 @@ package struct Graph: Sendable {
     }
 
     /// Whether the loss has a term that is not of an output: of weights, or of layers' results.
-    public var hasRegularizers: Bool { hasWeightRegularizers || hasActivityRegularizers }
+    package var hasRegularizers: Bool { hasWeightRegularizers || hasActivityRegularizers }
 
     /// The results of calls that the loss has a term of.
     package var activities: [(source: Source, regularizer: any Regularizer)] {
