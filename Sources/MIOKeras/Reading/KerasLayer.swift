@@ -217,7 +217,8 @@ struct KerasCall {
         if let tensor = legacyTensor(value) { return .tensor(tensor) }
         guard case .list(let items) = value else { return .constant(value) }
         if case .string("_CONSTANT_VALUE")? = items.first, items.count >= 3 { return .constant(items[2]) }
-        return .list(items.map(legacyArgument))
+        let read = items.map(legacyArgument)
+        return read.allSatisfy(\.isConstant) ? .constant(value) : .list(read)
     }
 
     private static func argument(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> Argument {
