@@ -70,7 +70,8 @@ package.targets += module("MIOTrace", ["MIOBase", "MIOThreads", "MIOConfig"])
 package.targets += module(
     "MIOGraph", ["MIOBase", "MIOConfig", numerics], features: [.enableExperimentalFeature("Lifetimes")])
 package.targets += module(
-    "MIOObjectives", ["MIOBase", "MIOConfig", "MIOGraph", "CDenseLoops", "CVectorLoops", numerics])
+    "MIOObjectives",
+    ["MIOBase", "MIOConfig", "MIOGraph", "MIOOptimizers", "CDenseLoops", "CVectorLoops", numerics])
 package.targets += module("MIOOptimizers", ["MIOBase", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOCallbacks", ["MIOBase", "MIOConfig", "MIOObjectives", "MIOOptimizers"])

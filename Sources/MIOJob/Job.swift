@@ -136,7 +136,9 @@ extension Job {
 
     private static func logNames(_ graph: Graph, outputs: [OutputSpecification]) -> [LogName] {
         LogName.all(
-            of: outputs, modelOutputs: graph.outputs.count, hasRegularization: graph.hasRegularizers)
+            of: outputs.compactMap { output in
+                graph.shape(ofOutput: output.name).map { (specification: output, shape: $0) }
+            }, modelOutputs: graph.outputs.count, hasRegularization: graph.hasRegularizers)
     }
 }
 

@@ -85,6 +85,9 @@ struct JobChecks {
             do { _ = try output.loss.targetShape(forPrediction: shape) } catch {
                 throw ConfigError(path: place.appending("loss"), message: error.description)
             }
+            if let problem = output.classWeights?.problem(of: output.loss, prediction: shape) {
+                throw ConfigError(path: place.appending("class_weight"), message: problem)
+            }
             for (key, metrics) in [
                 ("metrics", output.metrics), ("weighted_metrics", output.weightedMetrics),
             ] {
@@ -162,17 +165,24 @@ struct JobChecks {
         for output in outputs where hasPrefix {
             named.append((output.name + "_loss", path.appending("outputs").appending(output.name)))
         }
+        for output in outputs where output.weightSchedule != nil {
+            named.append(
+                (
+                    hasPrefix ? output.name + "_loss_weight" : "loss_weight",
+                    path.appending("outputs").appending(output.name).appending("weight")
+                ))
+        }
         for output in outputs {
             for (key, metrics) in [
                 ("metrics", output.metrics), ("weighted_metrics", output.weightedMetrics),
             ] {
+                guard let shape = graph.shape(ofOutput: output.name) else { continue }
                 for (index, metric) in metrics.enumerated() {
-                    named.append(
-                        (
-                            hasPrefix ? "\(output.name)_\(metric.name)" : metric.name,
-                            path.appending("outputs").appending(output.name).appending(key)
-                                .appending(index: index)
-                        ))
+                    let place = path.appending("outputs").appending(output.name).appending(key)
+                        .appending(index: index)
+                    for name in metric.valueNames(prediction: shape) {
+                        named.append((hasPrefix ? "\(output.name)_\(name)" : name, place))
+                    }
                 }
             }
         }

@@ -74,6 +74,20 @@ extension Job {
             weights: weights, freeze: freeze, runDirectory: runDirectory, folder: folder)
     }
 
+    /// The same job with the weights that balanced classes have in the training data.
+    /// - Parameter counts: how often each class of an output is that of a position there.
+    package func balancingClasses(_ counts: (_ output: String) -> [Int]?) throws(JobError) -> Job {
+        guard outputs.contains(where: { $0.classWeights?.isOpen ?? false }) else { return self }
+        var outputs = outputs
+        for index in outputs.indices where outputs[index].classWeights?.isOpen ?? false {
+            outputs[index].classWeights = .balanced(counts: counts(outputs[index].name) ?? [])
+        }
+        return try Job(
+            name: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
+            training: training, communication: communication, checkpoints: checkpoints, logging: logging,
+            freeze: freeze, runDirectory: runDirectory, folder: folder)
+    }
+
     /// The lists that another job has for ``openClasses``; `nil` if it lacks one of them.
     /// - Parameter resolvedYAML: the other job's.
     /// - Throws: `JobError` if that is no YAML.

@@ -30,7 +30,8 @@ extension EndToEndTests {
             try expectRefused(
                 ofRank: [2: ["--set", "optimizer.class=Adm"]],
                 "mio: rank 2: --set optimizer.class=Adm: optimizer.class: expected an optimizer: "
-                    + "unknown name \"Adm\"; did you mean \"Adam\"? Valid names: Adam, AdamW, SGD")
+                    + "unknown name \"Adm\"; did you mean \"Adam\"? Valid names: Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, "
+                    + "Lion, Nadam, RMSprop, SGD")
         }
 
         @Test func aCommandLineThatOneRankCannotRead() throws {

@@ -5,7 +5,7 @@ import MIOObjectives
 import Testing
 
 func sums(
-    _ metric: any Metric, _ predictions: [Float], width: Int, _ targets: [Float],
+    _ metric: any MeanMetric, _ predictions: [Float], width: Int, _ targets: [Float],
     labelled: [UInt8]? = nil, missing: Float = .nan, weights: [Float]? = nil, kind: TargetKind = .real
 ) -> MetricSums {
     let positions = predictions.count / width
@@ -224,10 +224,8 @@ func sums(
         arguments: [
             (
                 "acuracy" as ConfigValue,
-                "outputs.kind.metrics[0]: expected a metric: unknown name \"acuracy\"; did you mean \"accuracy\"? Valid "
-                    + "names: accuracy, binary_accuracy, box_iou, categorical_accuracy, mean_absolute_error, "
-                    + "mean_squared_error, root_mean_squared_error, sparse_categorical_accuracy, "
-                    + "sparse_top_k_categorical_accuracy, top_k_categorical_accuracy"
+                "outputs.kind.metrics[0]: expected a metric: "
+                    + ConfigReader.unknown("acuracy", valid: MetricRegistry.all)
             ),
             (
                 .dictionary(["class": "BinaryAccuracy", "treshold": 0.5]),

@@ -148,7 +148,7 @@ import Testing
         // Errors 1 and 3 of the first row, 2 of the second, none of the third.
         let predictions: [Float] = [2, 9, 4, 2, 9, 9, 9, 9, 9]
         let targets: [Float] = [1, .nan, 1, 0, -1, .nan, -1, -1, .nan]
-        func value(_ metric: any Metric, weights: [Float]? = nil) -> MetricSums {
+        func value(_ metric: any MeanMetric, weights: [Float]? = nil) -> MetricSums {
             sums(metric, predictions, width: 3, targets, labelled: [2, 2, 0], missing: -1, weights: weights)
         }
         #expect(value(MeanAbsoluteErrorMetric()) == MetricSums(sum: 4, count: 2))
@@ -174,7 +174,7 @@ import Testing
             targets: targets, positions: 9, targetWidth: width, into: &marks)
         for (loss, metric) in [
             (MeanSquaredError(), MeanSquaredErrorMetric()), (MeanAbsoluteError(), MeanAbsoluteErrorMetric()),
-        ] as [(any Loss, any Metric)] {
+        ] as [(any Loss, any MeanMetric)] {
             let losses = lossesAlone(
                 loss, predictions: predictions.map(Double.init), width: width, targets: targets,
                 labelled: marks)
@@ -191,7 +191,7 @@ import Testing
         #expect(box == MetricSums(sum: 0.5, count: 1))
         for metric in [
             CategoricalAccuracyMetric(), TopKCategoricalAccuracyMetric(k: 1), AccuracyMetric(),
-        ] as [any Metric] {
+        ] as [any MeanMetric] {
             let found = sums(
                 metric, [0.9, 0.1, 0.2, 0.8], width: 2, [.nan, 1, 0, 1], labelled: [2, 1], weights: [5, 2])
             #expect(found == MetricSums(sum: 2, count: 2))

@@ -8,7 +8,7 @@ import MIOConfig
 ///     otherwise                      categorical accuracy
 ///
 /// Source: Keras `src/trainers/compile_utils.py`, `get_metric`.
-public struct AccuracyMetric: Metric, Hashable {
+public struct AccuracyMetric: MeanMetric, Hashable {
     public static let className = "Accuracy"
     public static let names = ["accuracy", "acc"]
     public static let direction: MetricDirection? = .up
@@ -28,7 +28,7 @@ public struct AccuracyMetric: Metric, Hashable {
 
     public func accumulateNative(_ call: MetricCall) -> MetricSums { meaning(call).accumulateNative(call) }
 
-    private func meaning(_ call: MetricCall) -> any Metric {
+    private func meaning(_ call: MetricCall) -> any MeanMetric {
         if call.width == 1 { return BinaryAccuracyMetric(name: name) }
         switch call.targetKind {
         case .classIndex: return SparseCategoricalAccuracyMetric(name: name)

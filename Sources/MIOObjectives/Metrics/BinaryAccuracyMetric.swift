@@ -6,7 +6,7 @@ import MIOConfig
 /// labelled elements, then over the positions that have any.
 ///
 /// Source: https://keras.io/api/metrics/accuracy_metrics/#binaryaccuracy-class
-public struct BinaryAccuracyMetric: Metric, Hashable {
+public struct BinaryAccuracyMetric: MeanMetric, Hashable {
     public static let className = "BinaryAccuracy"
     public static let names = ["binary_accuracy"]
     public static let direction: MetricDirection? = .up

@@ -20,7 +20,7 @@ public enum BoxFormat: String, Hashable, Sendable, CaseIterable {
 /// missing is left out.
 ///
 /// Keras has no such metric; the box formats are those of its `keras.utils.bounding_boxes`.
-public struct BoxIoUMetric: Metric, Hashable {
+public struct BoxIoUMetric: MeanMetric, Hashable {
     public static let className = "BoxIoU"
     public static let names = ["box_iou"]
     public static let direction: MetricDirection? = .up

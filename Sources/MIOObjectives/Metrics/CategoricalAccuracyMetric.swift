@@ -6,7 +6,7 @@ import MIOConfig
 /// A row with a missing element is left out.
 ///
 /// Source: https://keras.io/api/metrics/accuracy_metrics/#categoricalaccuracy-class
-public struct CategoricalAccuracyMetric: Metric, Hashable {
+public struct CategoricalAccuracyMetric: MeanMetric, Hashable {
     public static let className = "CategoricalAccuracy"
     public static let names = ["categorical_accuracy"]
     public static let direction: MetricDirection? = .up

@@ -5,7 +5,7 @@ import MIOConfig
 /// labelled elements, then over the positions that have any.
 ///
 /// Source: https://keras.io/api/metrics/regression_metrics/#meanabsoluteerror-class
-public struct MeanAbsoluteErrorMetric: Metric, Hashable {
+public struct MeanAbsoluteErrorMetric: MeanMetric, Hashable {
     public static let className = "MeanAbsoluteError"
     public static let names = ["mean_absolute_error", "mae", "MAE"]
     public static let direction: MetricDirection? = .down

@@ -5,7 +5,7 @@ import MIOConfig
 /// labelled elements, then over the positions that have any.
 ///
 /// Source: https://keras.io/api/metrics/regression_metrics/#meansquarederror-class
-public struct MeanSquaredErrorMetric: Metric, Hashable {
+public struct MeanSquaredErrorMetric: MeanMetric, Hashable {
     public static let className = "MeanSquaredError"
     public static let names = ["mean_squared_error", "mse", "MSE"]
     public static let direction: MetricDirection? = .down

@@ -1,13 +1,14 @@
 import MIOBase
 import MIOConfig
+import RealModule
 
 /// A number that says how well an output does: a value, and its arithmetic.
 ///
-/// A metric is the weighted mean of something each position contributes, so it is two sums that parts of
-/// a batch, and ranks, can add.
+/// A metric is made of sums over positions that parts of a batch, and ranks, can add; the number is made of them at the end.
+/// Most are the weighted mean of something that each position contributes, and conform to `MeanMetric`. Others add up as
+/// many numbers as they need: counts by threshold, by class.
 ///
-/// To add one: a file like `MeanAbsoluteErrorMetric.swift`, a line in `MetricRegistry`, a test. A faster loop is
-/// `accumulateNative`, in the same file.
+/// To add one: a file like `MeanAbsoluteErrorMetric.swift` or `FBetaScoreMetric.swift`, a line in `MetricRegistry`, a test.
 public protocol Metric: Sendable {
     /// The Keras class: `MeanAbsoluteError`.
     static var className: String { get }
@@ -33,6 +34,32 @@ public protocol Metric: Sendable {
     /// - Throws: `MetricShapeError`, with what to use instead.
     func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError)
 
+    /// How many sums it has, of predictions of this shape.
+    func sumCount(prediction: Shape) -> Int
+
+    /// Adds the sums over a call's labelled positions. Training and evaluation call this one.
+    ///
+    /// A position whose elements are missing in part is left out where its row is needed as a whole; elsewhere the missing
+    /// elements alone are.
+    /// - Parameter sums: `sumCount` numbers.
+    func add(_ call: MetricCall, to sums: UnsafeMutablePointer<Double>)
+
+    /// What logs call its numbers, after the output's name: mostly the one that is `name`.
+    func valueNames(prediction: Shape) -> [String]
+
+    /// Makes the metric's numbers of the sums over everything.
+    /// - Parameters:
+    ///   - sums: `sumCount` numbers.
+    ///   - values: out, one for each of `valueNames`.
+    func write(
+        _ sums: UnsafePointer<Double>, prediction: Shape, to values: UnsafeMutablePointer<Double>)
+}
+
+/// A metric that is the weighted mean of something each position contributes: two sums.
+///
+/// To add one: a file like `MeanAbsoluteErrorMetric.swift`, a line in `MetricRegistry`, a test. A faster loop is
+/// `accumulateNative`, in the same file.
+public protocol MeanMetric: Metric {
     /// The sums over the labelled positions of a call.
     ///
     /// A metric that compares element by element takes each position's mean over its labelled elements; one that
@@ -47,13 +74,31 @@ public protocol Metric: Sendable {
     func value(_ sums: MetricSums) -> Double
 }
 
+extension MeanMetric {
+    public func value(_ sums: MetricSums) -> Double { sums.mean }
+
+    public func accumulateNative(_ call: MetricCall) -> MetricSums { accumulate(call) }
+
+    public func sumCount(prediction: Shape) -> Int { 2 }
+
+    public func add(_ call: MetricCall, to sums: UnsafeMutablePointer<Double>) {
+        let result = accumulateNative(call)
+        sums[0] += result.sum
+        sums[1] += result.count
+    }
+
+    public func write(
+        _ sums: UnsafePointer<Double>, prediction: Shape, to values: UnsafeMutablePointer<Double>
+    ) {
+        values[0] = value(MetricSums(sum: sums[0], count: sums[1]))
+    }
+}
+
 extension Metric {
     public static var kerasArguments: [KerasArgument] { [] }
     public static var direction: MetricDirection? { nil }
 
-    public func value(_ sums: MetricSums) -> Double { sums.mean }
-
-    public func accumulateNative(_ call: MetricCall) -> MetricSums { accumulate(call) }
+    public func valueNames(prediction: Shape) -> [String] { [name] }
 
     public var config: ConfigValue {
         .dictionary(["class": .string(Self.className), "name": .string(name)])
@@ -73,6 +118,16 @@ extension Metric {
                 metric: name, prediction: prediction,
                 reason: "it compares element by element, and the targets are class indices. Use accuracy")
         }
+    }
+
+    /// For metrics that compare a row of numbers with a row of targets.
+    func requireRows(_ prediction: Shape, _ targetKind: TargetKind) throws(MetricShapeError) {
+        guard targetKind.isSingle else { return }
+        throw MetricShapeError(
+            metric: name, prediction: prediction,
+            reason:
+                "it compares each row with a row of targets, and the targets are one number a row; remove the "
+                + "metric")
     }
 
     /// For metrics that compare a row of scores with a row of target probabilities.
@@ -134,6 +189,68 @@ public struct MetricCall {
         self.labelled = labelled
         self.missing = missing
         self.weights = weights
+    }
+
+    /// The sum over a row of a function of (prediction, target).
+    @inline(__always)
+    func sumOverRow(_ position: Int, _ element: (Double, Double) -> Double) -> Double {
+        var sum = 0.0
+        for index in position * width..<(position + 1) * width {
+            sum += element(Double(predictions[index]), Double(targets[index]))
+        }
+        return sum
+    }
+
+    /// How the logarithms of a row's probabilities are made of its predictions.
+    struct ClassLogarithms {
+        let fromLogits: Bool
+        /// log Σ exp(logit), or the probabilities' sum.
+        let total: Double
+
+        @inline(__always)
+        func of(_ prediction: Double) -> Double {
+            if fromLogits { return prediction - total }
+            return Double.log(min(max(prediction / total, probabilityEpsilon), 1 - probabilityEpsilon))
+        }
+    }
+
+    @inline(__always)
+    func classLogarithms(_ position: Int, fromLogits: Bool) -> ClassLogarithms {
+        let row = predictions + position * width
+        guard fromLogits else {
+            var sum = 0.0
+            for place in 0..<width { sum += Double(row[place]) }
+            return ClassLogarithms(fromLogits: false, total: sum)
+        }
+        var largest = Double(row[0])
+        for place in 0..<width { largest = max(largest, Double(row[place])) }
+        var sum = 0.0
+        for place in 0..<width { sum += Double.exp(Double(row[place]) - largest) }
+        return ClassLogarithms(fromLogits: true, total: largest + Double.log(sum))
+    }
+
+    /// Calls a function with every element that has a label, its place in its row, and its position's weight.
+    @inline(__always)
+    func forEachElement(
+        _ body: (_ place: Int, _ prediction: Float, _ target: Float, _ weight: Double) -> Void
+    ) {
+        for position in 0..<positions where labelled[position] != LabelMark.none {
+            let weight = weights.map { Double($0[position]) } ?? 1
+            let isWhole = labelled[position] == LabelMark.whole
+            for place in 0..<width {
+                let index = position * width + place
+                guard isWhole || isLabel(targets[index], missing: missing) else { continue }
+                body(place, predictions[index], targets[index], weight)
+            }
+        }
+    }
+
+    /// Calls a function with every position whose every element has a label, and its weight.
+    @inline(__always)
+    func forEachWholeRow(_ body: (_ position: Int, _ weight: Double) -> Void) {
+        for position in 0..<positions where labelled[position] == LabelMark.whole {
+            body(position, weights.map { Double($0[position]) } ?? 1)
+        }
     }
 
     /// Σ weight × value and Σ weight over the positions whose every element has a label.

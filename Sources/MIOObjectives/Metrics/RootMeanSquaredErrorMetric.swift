@@ -5,7 +5,7 @@ import MIOConfig
 /// labelled elements, then over the positions that have any.
 ///
 /// Source: https://keras.io/api/metrics/regression_metrics/#rootmeansquarederror-class
-public struct RootMeanSquaredErrorMetric: Metric, Hashable {
+public struct RootMeanSquaredErrorMetric: MeanMetric, Hashable {
     public static let className = "RootMeanSquaredError"
     public static let names = ["root_mean_squared_error"]
     public static let direction: MetricDirection? = .down

@@ -5,7 +5,7 @@ import MIOConfig
 /// The share of positions where the first of the largest predictions is at the target, a class index.
 ///
 /// Source: https://keras.io/api/metrics/accuracy_metrics/#sparsecategoricalaccuracy-class
-public struct SparseCategoricalAccuracyMetric: Metric, Hashable {
+public struct SparseCategoricalAccuracyMetric: MeanMetric, Hashable {
     public static let className = "SparseCategoricalAccuracy"
     public static let names = ["sparse_categorical_accuracy"]
     public static let direction: MetricDirection? = .up

@@ -5,7 +5,7 @@ import MIOConfig
 /// are strictly greater.
 ///
 /// Source: https://keras.io/api/metrics/accuracy_metrics/#sparsetopkcategoricalaccuracy-class
-public struct SparseTopKCategoricalAccuracyMetric: Metric, Hashable {
+public struct SparseTopKCategoricalAccuracyMetric: MeanMetric, Hashable {
     public static let className = "SparseTopKCategoricalAccuracy"
     public static let names = ["sparse_top_k_categorical_accuracy"]
     public static let direction: MetricDirection? = .up

@@ -6,7 +6,7 @@ import MIOConfig
 /// A row with a missing element is left out.
 ///
 /// Source: https://keras.io/api/metrics/accuracy_metrics/#topkcategoricalaccuracy-class
-public struct TopKCategoricalAccuracyMetric: Metric, Hashable {
+public struct TopKCategoricalAccuracyMetric: MeanMetric, Hashable {
     public static let className = "TopKCategoricalAccuracy"
     public static let names = ["top_k_categorical_accuracy"]
     public static let direction: MetricDirection? = .up

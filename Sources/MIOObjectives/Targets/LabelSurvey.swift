@@ -25,6 +25,18 @@ package struct LabelSurvey: Hashable, Sendable {
     package private(set) var faults = 0
     /// Of class indices: how often each class occurs. Empty for others.
     package private(set) var classCounts: [Int]
+    /// How often each class is that of a position: of class indices `classCounts`, of class shares the largest, and of
+    /// single yes-or-no answers 0 and 1. Empty for others.
+    package var countsByClass: [Int] {
+        switch labelling.kind {
+        case .classIndex: return classCounts
+        case .classShares: return largestCounts
+        case .real, .shared:
+            // Labels of 0 and 1 alone: their sum is the number of ones.
+            return smallest >= 0 && largest <= 1 ? [labels - Int(sum.rounded()), Int(sum.rounded())] : []
+        }
+    }
+    private var largestCounts: [Int]
     /// Of class shares: rows that are 0 throughout, and others that do not add up to 1.
     package private(set) var zeroRows = 0
     package private(set) var unevenRows = 0
@@ -33,6 +45,7 @@ package struct LabelSurvey: Hashable, Sendable {
     package init(_ labelling: TargetLabelling, classes: Int) {
         self.labelling = labelling
         classCounts = labelling.kind == .classIndex ? [Int](repeating: 0, count: classes) : []
+        largestCounts = labelling.kind == .classShares ? [Int](repeating: 0, count: classes) : []
     }
 
     /// Positions that count in the output's denominator.
@@ -100,6 +113,9 @@ package struct LabelSurvey: Hashable, Sendable {
         if count == width {
             wholePositions += 1
             guard labelling.kind == .classShares else { return }
+            if width == largestCounts.count {
+                largestCounts[ClassWeights.classIndex(row, width: width)] += 1
+            }
             if isZero {
                 zeroRows += 1
             } else if abs(sum - 1) > Self.largestUnevenness {
@@ -120,7 +136,7 @@ package struct LabelSurvey: Hashable, Sendable {
                 positions, wholePositions, partialPositions, elements, labels, missing, notNumbers, faults,
                 zeroRows, unevenRows,
             ]
-            return [sum] + (counts + classCounts).map(Double.init)
+            return [sum] + (counts + classCounts + largestCounts).map(Double.init)
         }
         set {
             sum = newValue[0]
@@ -128,7 +144,8 @@ package struct LabelSurvey: Hashable, Sendable {
             (positions, wholePositions, partialPositions) = (counts[0], counts[1], counts[2])
             (elements, labels, missing, notNumbers) = (counts[3], counts[4], counts[5], counts[6])
             (faults, zeroRows, unevenRows) = (counts[7], counts[8], counts[9])
-            classCounts = Array(counts[10...])
+            classCounts = Array(counts[10..<10 + classCounts.count])
+            largestCounts = Array(counts[(10 + classCounts.count)...])
         }
     }
 }

@@ -15,8 +15,11 @@ struct LabelCheck {
     let columns: ColumnMap
 
     /// Warns of suspicious labels and says how many are missing, once for all ranks.
+    /// - Returns: what was found of each output's labels, by its name: the same on all ranks.
     /// - Throws: `AgreedError` with the first bad label: its shard and row.
-    func run(_ dataset: Dataset, of data: SelectedData) throws {
+    @discardableResult
+    func run(_ dataset: Dataset, of data: SelectedData) throws -> [String: LabelSurvey] {
+        var surveys: [String: LabelSurvey] = [:]
         let communicator = session.communicator
         let rows =
             dataset.rowCount * communicator.rank / communicator.size..<dataset.rowCount
@@ -32,6 +35,7 @@ struct LabelCheck {
                 dataset, column: column, output: specification, prediction: shape, rows: rows)
             var labels = scan.survey
             try labels.reduce(communicator)
+            surveys[output] = labels
             let advice = LabelAdvice(
                 specification, graph: session.job.graph, prediction: shape, trains: data.isTraining)
             let place = "\(data.place): output \(quoted: output): "
@@ -59,6 +63,7 @@ struct LabelCheck {
             if let found, Double(found.row) == first { throw found.error }
         }
         if communicator.rank == 0 { for message in messages { Message.write(message) } }
+        return surveys
     }
 }
 

@@ -54,8 +54,7 @@ package struct StartingPoint {
             warnings += try state.order.verifyContinues(checkpoint, at: state.position, job: job, as: order)
             state.order = order
         }
-        let sumCount =
-            job.outputs.reduce(0) { $0 + 2 + 2 * $1.allMetrics.count } + (job.graph.hasRegularizers ? 2 : 0)
+        let sumCount = job.graph.stepSumCount(job.outputs)
         if state.epochSums.count != sumCount
             || state.outputsChecksum.map({ $0 != job.outputsChecksum }) ?? false
         {

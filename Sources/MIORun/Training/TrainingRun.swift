@@ -52,8 +52,7 @@ package final class TrainingRun {
         try session.communicator.agree(on: "the start") {
             if session.communicator.rank == 0 { try resume.verifyPresent() }
         }
-        let session = try session.settlingClasses(.training(resume))
-        self.session = session
+        var session = try session.settlingClasses(.training(resume))
         try session.communicator.requireEqual(option: "--trace", trace?.description ?? "none")
         traceRequest = trace
         let job = session.job
@@ -70,12 +69,14 @@ package final class TrainingRun {
         let labels = LabelCheck(session: session, columns: columns)
         try finite.run(dataset, place: train.place)
         try integers.run(dataset, place: train.place)
-        try labels.run(dataset, of: train)
+        let surveys = try labels.run(dataset, of: train)
         if let validationSet, let validationData {
             try finite.run(validationSet, place: validationData.place)
             try integers.run(validationSet, place: validationData.place)
             try labels.run(validationSet, of: validationData)
         }
+        session.job = try session.job.balancingClasses { surveys[$0]?.countsByClass }
+        self.session = session
         state = TrainingState(order: SampleOrder(job, dataset))
         schedule = BatchSchedule(
             rowCount: dataset.rowCount, batchSize: job.training.samplesPerUpdate)

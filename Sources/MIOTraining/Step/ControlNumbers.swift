@@ -12,9 +12,10 @@ struct ControlNumbers {
     /// `nil` if there are none.
     let activities: Int?
 
-    init(_ outputs: [OutputSpecification], _ graph: Graph) {
-        heads = outputs.count
-        let ofHeads = outputs.reduce(0) { $0 + 1 + 2 * $1.allMetrics.count }
+    /// - Parameter sumCounts: of each head.
+    init(_ sumCounts: [Int], _ graph: Graph) {
+        heads = sumCounts.count
+        let ofHeads = sumCounts.reduce(0, +)
         activities = graph.hasActivityRegularizers ? ofHeads : nil
         sums = ofHeads + (activities == nil ? 0 : Self.ofActivities)
     }

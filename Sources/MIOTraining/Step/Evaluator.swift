@@ -57,7 +57,8 @@ package final class Evaluator {
     package func add(_ batch: Batch) -> BatchFault? {
         for (index, shard) in shards.own.enumerated() {
             let samples = shards.samples(shard, of: batch)
-            if let fault = replica.markFollowing(batch, samples, counts: counts.pointer) { return fault }
+            let fault = replica.markFollowing(batch, samples, counts: counts.pointer, training: false)
+            if let fault { return fault }
             let target = totals.pointer + index * numbers + replica.sumCount
             for index in 0..<counts.count { target[index] += counts.pointer[index] }
         }

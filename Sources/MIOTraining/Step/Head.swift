@@ -9,17 +9,22 @@ import MIOPlan
 /// What a head adds up is additive over passes, lanes and ranks; divisions come last.
 final class Head {
     let specification: OutputSpecification
+    /// Of one sample's prediction.
+    let shape: Shape
     private let labels: HeadLabels
     private let positionsPerSample: Int
     private let width: Int
     private let targetWidth: Int
-    /// Doubles it adds up: Σ w·ℓ, then sum and count of each metric.
+    /// What the total loss multiplies the loss by in the step at hand.
+    var weight: Double
+    /// Doubles it adds up: Σ w·ℓ, then each metric's sums.
     let sumCount: Int
     private let loss: any Loss
     private let targetKind: TargetKind
     private let missing: Float
     private let weightedFrom: Int
     private let metrics: [any Metric]
+    private let metricSumCounts: [Int]
     /// What the loss reads, where its gradient goes if anything needs one, and the output's values as users see them.
     private let input: UnsafePointer<Float>
     private let gradient: UnsafeMutablePointer<Float>?
@@ -36,6 +41,8 @@ final class Head {
         self.labels = labels
         let specification = labels.specification
         self.specification = specification
+        shape = plan.shape
+        weight = specification.weight
         let pass = executor.plan.samples
         let loss = plan.absorbed == nil ? specification.loss : specification.loss.readingLogits()
         self.loss = loss
@@ -49,7 +56,8 @@ final class Head {
         positionsPerSample = labels.positionsPerSample
         targetWidth = labels.targetWidth
         metrics = specification.allMetrics
-        sumCount = 1 + 2 * metrics.count
+        metricSumCounts = specification.metricSumCounts(prediction: plan.shape)
+        sumCount = metricSumCounts.reduce(1, +)
         weightedFrom = specification.metrics.count
         scales = Storage(count: pass * positionsPerSample)
         losses = Storage(count: pass * positionsPerSample)
@@ -78,7 +86,7 @@ final class Head {
         let (scales, losses) = (scales.pointer, losses.pointer)
         if let denominator {
             // Nothing labelled anywhere: nothing to learn.
-            let factor = denominator == 0 ? 0 : specification.weight / denominator
+            let factor = denominator == 0 ? 0 : weight / denominator
             for position in 0..<positions { scales[position] = Float(Double(weights[position]) * factor) }
         }
         loss.forwardNative(
@@ -95,14 +103,14 @@ final class Head {
             sum += Double(weights[position]) * Double(losses[position])
         }
         sums[0] += sum
+        var place = 1
         for index in metrics.indices {
-            let result = metrics[index].accumulateNative(
+            metrics[index].add(
                 MetricCall(
                     positions: positions, width: width, targetKind: targetKind, predictions: predictions,
                     targets: passTargets, labelled: labelled, missing: missing,
-                    weights: index < weightedFrom ? nil : weights))
-            sums[1 + 2 * index] += result.sum
-            sums[2 + 2 * index] += result.count
+                    weights: index < weightedFrom ? nil : weights), to: sums + place)
+            place += metricSumCounts[index]
         }
     }
 

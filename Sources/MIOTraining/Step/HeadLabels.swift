@@ -19,6 +19,7 @@ final class HeadLabels {
     let labelling: TargetLabelling
     /// `nil` if no position is masked.
     private let mask: HeadMask?
+    private let classWeights: ClassWeights?
     private(set) var current: Marks
     private var following: Marks
 
@@ -46,6 +47,7 @@ final class HeadLabels {
         targetWidth = specification.loss.targetKind.isSingle ? 1 : width
         labelling = specification.targetLabelling
         self.mask = mask
+        classWeights = specification.classWeights.flatMap { $0.table.isEmpty ? nil : $0 }
         current = Marks(positions: part * positionsPerSample)
         following = Marks(positions: part * positionsPerSample)
     }
@@ -61,9 +63,10 @@ final class HeadLabels {
     ///   - batch: of which the samples are; its inputs tell what is masked.
     ///   - targets: of the part: (samples, target shape)
     ///   - weights: of the part: (samples)
+    ///   - training: whether samples count by their classes too.
     func markFollowing(
         _ samples: Range<Int>, of batch: Batch, _ columns: ColumnMap, targets: UnsafePointer<Float>,
-        weights: UnsafePointer<Float>
+        weights: UnsafePointer<Float>, training: Bool
     ) -> Count {
         let offset = samples.lowerBound * positionsPerSample
         let (labelled, weightOfPosition) = (following.labelled.pointer, following.weights.pointer)
@@ -80,6 +83,10 @@ final class HeadLabels {
             }
         }
         let positionsPerSample = positionsPerSample
+        if training, let classWeights {
+            let sum = weigh(samples, targets: targets, weights: weights, by: classWeights)
+            return Count(positions: Double(positions), weights: sum)
+        }
         var position = offset
         var sum = 0.0
         for sample in samples {
@@ -91,6 +98,27 @@ final class HeadLabels {
             }
         }
         return Count(positions: Double(positions), weights: sum)
+    }
+
+    /// Writes the weights of marked positions, each that of its sample times that of its class.
+    /// - Returns: their sum.
+    private func weigh(
+        _ samples: Range<Int>, targets: UnsafePointer<Float>, weights: UnsafePointer<Float>,
+        by classWeights: ClassWeights
+    ) -> Double {
+        let (labelled, weightOfPosition) = (following.labelled.pointer, following.weights.pointer)
+        var sum = 0.0
+        for sample in samples {
+            for position in sample * positionsPerSample..<(sample + 1) * positionsPerSample {
+                var weight = weights[sample]
+                if labelled[position] != LabelMark.none {
+                    weight *= classWeights.weight(targets + position * targetWidth, width: targetWidth)
+                    sum += Double(weight)
+                }
+                weightOfPosition[position] = weight
+            }
+        }
+        return sum
     }
 
     /// The first label of some samples that the loss cannot take.

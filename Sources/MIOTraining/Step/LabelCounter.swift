@@ -25,7 +25,7 @@ final class LabelCounter {
         for index in 0..<shards.own.count {
             let samples = batch.map { shards.samples(shards.own.lowerBound + index, of: $0) } ?? 0..<0
             let found = replica.markFollowing(
-                batch, samples, counts: rows.pointer + index * numbers)
+                batch, samples, counts: rows.pointer + index * numbers, training: true)
             fault = fault ?? found
         }
         TreeOrder.sum(rows.pointer, terms: shards.own.count, count: numbers)

@@ -189,9 +189,21 @@ package final class Replica {
     /// The terms of the loss that are made of weights alone.
     var regularization: Regularization { Regularization(graph: graph, plan: plan) }
 
+    /// Gives the heads the weights that their losses have in a step. Not while a lane computes.
+    package func weighHeads(step: Int) {
+        for lane in lanes {
+            for frame in lane.frames {
+                for head in frame.heads where head.specification.weightSchedule != nil {
+                    head.weight = head.specification.weight(at: step)
+                }
+            }
+        }
+    }
+
     var logNames: LogNames {
         LogNames(
-            heads: heads.map(\.specification), outputs: graph.outputs.count,
+            heads: heads.map { (specification: $0.specification, shape: $0.shape) },
+            outputs: graph.outputs.count,
             hasRegularization: graph.hasRegularizers)
     }
 
@@ -201,12 +213,14 @@ package final class Replica {
     var sumCount: Int { lanes[0].frames[0].sumCount }
 
     /// Counts the labels of some samples of the batch that comes next.
-    /// - Parameter counts: two doubles a head: labelled positions, their weights.
+    /// - Parameters:
+    ///   - counts: two doubles a head: labelled positions, their weights.
+    ///   - training: whether samples count by their classes too.
     /// - Returns: a label that a loss cannot take, or a number that a layer cannot take. Such a batch must not be run.
     @discardableResult
-    func markFollowing(_ batch: Batch?, _ samples: Range<Int>, counts: UnsafeMutablePointer<Double>)
-        -> BatchFault?
-    {
+    func markFollowing(
+        _ batch: Batch?, _ samples: Range<Int>, counts: UnsafeMutablePointer<Double>, training: Bool
+    ) -> BatchFault? {
         guard let batch else {
             counts.update(repeating: 0, count: 2 * labels.count)
             return nil
@@ -216,7 +230,7 @@ package final class Replica {
             let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
             let count = head.markFollowing(
                 samples, of: batch, columns, targets: targets,
-                weights: batch.values(ofColumn: columns.weights[index]))
+                weights: batch.values(ofColumn: columns.weights[index]), training: training)
             counts[2 * index] = count.positions
             counts[2 * index + 1] = count.weights
             if first == nil, let fault = head.firstFault(samples, targets: targets) { first = (index, fault) }

@@ -52,7 +52,7 @@ extension Replica {
         var counts = [Double](repeating: 0, count: 2 * heads.count)
         counts.withUnsafeMutableBufferPointer {
             guard let pointer = $0.baseAddress else { return }
-            markFollowing(batch, 0..<batch.count, counts: pointer)
+            markFollowing(batch, 0..<batch.count, counts: pointer, training: true)
         }
         advance()
         var sums = [Double](repeating: 0, count: sumCount)

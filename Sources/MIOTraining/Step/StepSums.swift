@@ -3,7 +3,8 @@ import MIOObjectives
 
 /// The additive numbers of some steps, the same on all ranks: of one step, or of an epoch so far.
 ///
-/// For each head: Σ w·ℓ, the denominator, and each metric's sum and count. With regularizers, last: their terms times the
+/// For each head: Σ w·ℓ, the denominator, and each metric's sums; where its weight moves, the weight times Σ w·ℓ, the weight times
+/// the steps' samples, and the samples. With regularizers, last: their terms times the
 /// steps' samples, and the samples; Keras weighs the losses of an epoch's batches by their samples too.
 package final class StepSums {
     let storage: Storage<Double>
@@ -34,8 +35,14 @@ package final class StepSums {
             target[0] = source[0]
             target[1] = denominator(index)
             (target + 2).update(from: source + 1, count: head.sumCount - 1)
+            let (loss, weight) = (source[0], head.weight)
             source += head.sumCount
             target += head.sumCount + 1
+            guard head.specification.weightSchedule != nil else { continue }
+            target[0] = weight * loss
+            target[1] = weight * Double(samples)
+            target[2] = Double(samples)
+            target += LogNames.numbersOfMovingWeight
         }
         if let regularization {
             target[0] = regularization * Double(samples)

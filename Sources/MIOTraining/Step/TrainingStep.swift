@@ -73,10 +73,9 @@ package final class TrainingStep {
             between: between, needsSquares: optimizer.optimizer.options.clipping.needsNorms,
             term: regularized.map { blocks in { block, sum in blocks.add(to: sum, block: block) } },
             team: replica.team)
-        let specifications = replica.heads.map(\.specification)
         names = replica.logNames
         sums = StepSums(names)
-        places = ControlNumbers(specifications, replica.graph)
+        places = ControlNumbers(replica.heads.map(\.sumCount), replica.graph)
         control = Storage(count: places.count)
         denominators = Storage(count: replica.heads.count)
         gradients = BatchGradients(

@@ -1,0 +1,31 @@
+import MIOBase
+import MIOConfig
+
+/// How many positives are found.
+///
+/// A prediction is a yes where it is above the threshold, ½ unless `thresholds` says otherwise; a target other than 0 is one.
+/// Every element counts by its sample's weight in `weighted_metrics`, else once.
+///
+/// - `thresholds`: a number from 0 to 1, or a list of them: then there is a number for each, logged as `true_positives_0.3`.
+///
+/// Source: https://keras.io/api/metrics/classification_metrics/#truepositives-class
+public struct TruePositivesMetric: AnswerMetric, Hashable {
+    public static let className = "TruePositives"
+    public static let names = ["true_positives"]
+
+    public let name: String
+    /// Which answers count, and what a yes is.
+    public let counting: AnswerCounting
+
+    /// Logged as `true_positives` unless it is named.
+    public init(name: String = TruePositivesMetric.names[0], counting: AnswerCounting = AnswerCounting()) {
+        self.name = name
+        self.counting = counting
+    }
+
+    public init(reading reader: inout ConfigReader, name: String) throws(ConfigError) {
+        self.init(name: name, counting: try AnswerCounting(reading: &reader, choosesUnits: false))
+    }
+
+    func value(_ answers: ThresholdCounts.Answers) -> Double { answers.truePositives }
+}
