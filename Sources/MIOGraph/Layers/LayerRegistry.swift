@@ -147,6 +147,8 @@ public enum LayerRegistry {
         throws(ConfigError) -> (any Regularizer)?
     {
         let key = "activity_regularizer"
+        // MultiHeadAttention gives it to the layers inside it.
+        if type.kerasArguments.contains(where: { $0.name == key }) { return nil }
         config.describe(key, "a regularizer")
         guard let value = config.value(key) else { return nil }
         if type == InputLayer.self {
