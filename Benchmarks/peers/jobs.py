@@ -48,7 +48,9 @@ def keras_part(model, name):
         source = entry["inputs"]
         given = [tensors[one] for one in source] if isinstance(source, list) else tensors[source]
         if entry.get("class") in ("LSTM", "Bidirectional") and isinstance(given, list):
-            made = layer(given[0], initial_state=given[1:]) if given[1:] else layer(given[0])
+            # Beside initial states Keras leaves out the sequence's mask unless it is given, too.
+            mask = getattr(given[0], "_keras_mask", None)
+            made = layer(given[0], initial_state=given[1:], mask=mask) if given[1:] else layer(given[0])
         else:
             made = layer(given)
         for index, one in enumerate(made if isinstance(made, (list, tuple)) else [made]):
