@@ -372,6 +372,13 @@ class RandomJob:
                     name, config = draw.choice(named)
                     layer[key] = {"class_name": name, "config": config}
 
+    def weights_with_l1(self):
+        """Those whose regularizer takes absolute values."""
+        def has_l1(layer):
+            return "l1" in layer.get("kernel_regularizer", {}).get("config", {})
+
+        return {f"{layer['name']}/kernel" for layer in self.layers if has_l1(layer)}
+
     # What trains it
 
     def job(self, with_rules=True):
