@@ -1,3 +1,4 @@
+import MIOBase
 import MIOBatches
 import MIOKernels
 import MIOPlan
@@ -6,39 +7,52 @@ import MIOPlan
 /// before has used.
 final class OneStagePasses: BatchPasses {
     private let work: GradientWork
+    // Of the work, here too: a step of some microseconds would notice the way.
+    private let replica: Replica
+    private let buckets: BucketHandover
+    private let sum: LaneSum
+    private let denominators: Storage<Double>
+    private let seed: UInt64
+    private let turns: Int
     /// What members of the team do, made once: it would be an allocation.
     @exclusivity(unchecked) private var compute: (Int) -> Void = { _ in }
     @exclusivity(unchecked) private var turn = 0
 
     init(_ work: GradientWork) {
         self.work = work
+        replica = work.replica
+        buckets = work.buckets
+        sum = work.sum
+        denominators = work.denominators
+        seed = work.seed
+        turns = work.turns
         compute = { [unowned self] in computeShard($0) }
     }
 
     func run() throws {
-        for turn in 0..<work.turns {
+        for turn in 0..<turns {
             self.turn = turn
-            work.buckets.beginTurn()
+            buckets.beginTurn()
             try work.runLanes(compute)
-            work.sum.takeTurn(rest: work.buckets.rest)
+            sum.takeTurn(rest: buckets.rest)
         }
     }
 
     /// A lane's shard of the turn.
     private func computeShard(_ member: Int) {
         guard let batch = work.batch else { return }
-        let (replica, buckets, seed, step) = (work.replica, work.buckets, work.seed, work.step)
+        let step = work.step
         let lane = replica.lanes[member]
         let frame = lane.frames[0]
-        let sums = work.sum.sums(ofLane: member)
-        sums.update(repeating: 0, count: work.sum.numbers)
+        let sums = sum.sums(ofLane: member)
+        sums.update(repeating: 0, count: sum.numbers)
         let passes = work.passes(turn, member, of: batch)
         for index in passes.indices {
             let samples = passes[index]
             let pass = Pass(
                 samples, of: batch, training: true, seed: seed, step: step, accumulates: index > 0)
-            frame.forward(batch, samples, pass, denominators: work.denominators.pointer, sums: sums)
-            let completes = work.turns == 1 && index == passes.count - 1 && buckets.startsEarly
+            frame.forward(batch, samples, pass, denominators: denominators.pointer, sums: sums)
+            let completes = turns == 1 && index == passes.count - 1 && buckets.startsEarly
             frame.executor.backward(pass) { operation in
                 guard completes else { return }
                 buckets.complete(operation, lane)
