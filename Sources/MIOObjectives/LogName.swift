@@ -1,5 +1,5 @@
-import MIOGraph
 import MIOBase
+import MIOGraph
 
 /// A number that each epoch logs, under Keras' name: `loss`, `kind_loss`, `kind_accuracy`.
 ///

@@ -29,6 +29,9 @@ package enum LossRegistry {
     /// (`MeanSquaredError`, `mse`) are understood too.
     package static var all: [String] { registry.names }
 
+    /// The Keras class of each.
+    package static var classNames: [String] { types.map { $0.className } }
+
     private static let registry = Registry("a loss", types) { $0.names + [$0.className] }
 
     /// Reads `mean_squared_error`, or `{class: Huber, delta: 0.5}`.

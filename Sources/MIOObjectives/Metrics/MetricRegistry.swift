@@ -50,6 +50,9 @@ package enum MetricRegistry {
     /// (`MeanAbsoluteError`, `mae`) are understood too.
     package static var all: [String] { registry.names }
 
+    /// The Keras class of each.
+    package static var classNames: [String] { types.map { $0.className } }
+
     private static let registry = Registry("a metric", types) { $0.names + [$0.className] }
 
     /// Reads `accuracy`, or `{class: TopKCategoricalAccuracy, k: 3, name: top3}`.

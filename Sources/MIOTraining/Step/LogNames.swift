@@ -44,7 +44,8 @@ package struct LogNames: Sendable {
     package init(
         heads: [(specification: OutputSpecification, shape: Shape)], outputs: Int, hasRegularization: Bool
     ) {
-        names = LogName.all(of: heads, modelOutputs: outputs, hasRegularization: hasRegularization).map(\.name)
+        names = LogName.all(of: heads, modelOutputs: outputs, hasRegularization: hasRegularization).map(
+            \.name)
         let heads = heads.map { Head($0.specification, $0.shape) }
         self.heads = heads
         hasOneOutput = outputs == 1
