@@ -37,7 +37,7 @@ struct ConstraintSample: Sendable, CustomTestStringConvertible {
 @Suite struct ConstraintTests {
     @Test func everyClassHasASample() {
         expectLines(
-            "ConstraintRegistry", registered: ConstraintRegistry.types.map { $0.className },
+            "ConstraintRegistry", registered: ConstraintRegistry.all,
             sampled: ConstraintSample.samples.map(\.className),
             line: { "ConstraintSample(\"\($0)\", \"{}\")" }, file: "ConstraintTests.swift")
     }

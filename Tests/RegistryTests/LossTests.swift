@@ -69,6 +69,7 @@ struct LossSample: Sendable, CustomTestStringConvertible {
         return switch loss.targetKind {
         case .classIndex: .classes
         case .classShares: .shares
+        case .shared: .oneForAll(-2...2)
         case .real: loss.hasClassLabels ? .yesOrNo : .numbers(-2...2)
         }
     }

@@ -230,7 +230,7 @@ struct MetricSample: Sendable, CustomTestStringConvertible {
         for weights in [nil, Numbers.uniform(values.positions, "weights", in: 0...2).floats] {
             values.weights = weights
             let sums = values.sums(metric, fast: true)
-            #expect(sums.values(metric).allSatisfy(\.isFinite))
+            #expect(sums.values(metric).allSatisfy { $0.isFinite })
             expectEqual(metric, sums, values.sums(metric, fast: false), "fast")
         }
     }
@@ -267,7 +267,7 @@ struct MetricSample: Sendable, CustomTestStringConvertible {
         let none = Sums.none(metric, width: test.width)
         #expect(values.part(2..<3).sums(metric, fast: fast).values(metric) == none.values(metric))
         #expect(values.part(0..<0).sums(metric, fast: fast) == none)
-        #expect(none.values(metric).allSatisfy(\.isFinite))
+        #expect(none.values(metric).allSatisfy { $0.isFinite })
     }
 
     /// A row of weight 2 is a row that is there twice, a row of weight 0 is not there.

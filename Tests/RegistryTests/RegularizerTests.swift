@@ -31,7 +31,7 @@ struct RegularizerSample: Sendable, CustomTestStringConvertible {
 @Suite struct RegularizerTests {
     @Test func everyClassHasASample() {
         expectLines(
-            "RegularizerRegistry", registered: RegularizerRegistry.types.map { $0.className },
+            "RegularizerRegistry", registered: RegularizerRegistry.all,
             sampled: RegularizerSample.samples.map(\.className),
             line: { "RegularizerSample(\"\($0)\", \"{}\")" }, file: "RegularizerTests.swift")
     }

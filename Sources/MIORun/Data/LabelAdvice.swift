@@ -123,12 +123,12 @@ package struct LabelAdvice: Sendable {
         case .real, .shared: if output.loss.hasClassLabels { return (0, 1, "\(lossName) expects", true) }
         }
         switch activation {
-        case .hardSigmoid, .sigmoid, .softmax: return (0, 1, "the output can be", false)
-        case .softsign, .tanh: return (-1, 1, "the output can be", false)
-        case .relu, .exponential, .softplus: return (0, .infinity, "the output can be", false)
+        case .hardSigmoid, .sigmoid, .softmax, .sparseSigmoid, .sparsemax: return (0, 1, "the output can be", false)
+        case .softsign, .tanh, .hardTanh: return (-1, 1, "the output can be", false)
+        case .relu, .exponential, .softplus, .sparsePlus, .squareplus: return (0, .infinity, "the output can be", false)
         case .relu6: return (0, 6, "the output can be", false)
-        // The others end a little below 0, and go on without a bound.
-        case .elu, .gelu, .leakyRelu, .linear, .mish, .selu, .silu, nil: return nil
+        // The others go on below 0 or have no bound.
+        default: return nil
         }
     }
 

@@ -1,3 +1,4 @@
+import MIOBase
 import MIORun
 import Testing
 

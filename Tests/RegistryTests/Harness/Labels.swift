@@ -12,17 +12,20 @@ enum Targets: Sendable {
     case shares
     /// A class index for each position.
     case classes
+    /// One number for all units of a position.
+    case oneForAll(ClosedRange<Float>)
 
     var kind: TargetKind {
         switch self {
         case .numbers, .yesOrNo, .signs: .real
         case .shares: .classShares
         case .classes: .classIndex
+        case .oneForAll: .shared
         }
     }
 
     /// The width of a row of targets.
-    func width(_ width: Int) -> Int { kind == .classIndex ? 1 : width }
+    func width(_ width: Int) -> Int { kind == .classIndex || kind == .shared ? 1 : width }
 
     func values(positions: Int, width: Int) -> [Float] {
         let count = positions * width
@@ -37,6 +40,10 @@ enum Targets: Sendable {
                 let row = draws[position * width..<(position + 1) * width]
                 let sum = row.reduce(0, +)
                 return row.map { $0 / sum }
+            }
+        case .oneForAll(let range):
+            return (0..<positions).map {
+                range.lowerBound + (range.upperBound - range.lowerBound) * draws[$0]
             }
         case .classes: return (0..<positions).map { Float(Int(draws[$0] * Float(width)) % width) }
         }
