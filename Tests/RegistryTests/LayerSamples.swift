@@ -69,7 +69,7 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
             LayerSample("MaxPooling1D", "{pool_size: 2}", [[5, 3]]),
             LayerSample("AveragePooling1D", "{pool_size: 3, padding: same}", [[5, 3]]),
             LayerSample("AveragePooling2D", "{pool_size: [2, 3], strides: 1, padding: same}", [[4, 5, 2]]),
-            LayerSample("AveragePooling2D", "{data_format: channels_first}", [[2, 4, 4]]),
+            LayerSample("AveragePooling2D", "{pool_size: 2, data_format: channels_first}", [[2, 4, 4]]),
             LayerSample("GlobalMaxPooling1D", "{keepdims: true}", [[5, 3]]),
             LayerSample("GlobalMaxPooling2D", "{data_format: channels_first}", [[2, 3, 4]]),
             LayerSample("GlobalAveragePooling1D", "{}", [[5, 3]]),

@@ -1,3 +1,4 @@
+import MIOBase
 import MIOConfig
 
 /// Arguments of Keras' layers that mio does not have, by what has them.
@@ -32,11 +33,7 @@ extension Activation {
 
     /// Reads an argument that must be there.
     init(required key: String, from config: inout ConfigReader) throws(ConfigError) {
-        // The message for what is missing names all that there are.
-        guard config.keys.contains(key), !config.isNull(key) else {
-            self = try config.choice(key)
-            return
-        }
+        config.describe(key, "one of " + listed(Activation.allCases.map(\.rawValue)))
         try self.init(config.required(key), at: config.path.appending(key))
     }
 }

@@ -33,7 +33,8 @@ public struct UnitNormalization: Layer {
 
     /// Of a sample the places that one norm is of, as distances from the first, and the first ones.
     package func groups(_ shape: Shape) -> AxisGroups {
-        guard let axes = try? shape.sampleAxes(axis) else { return AxisGroups(shape, axes: []) }  // checked by the graph
+        // The graph has checked them.
+        guard let axes = try? shape.sampleAxes(axis) else { return AxisGroups(shape, axes: []) }
         return AxisGroups(shape, axes: axes)
     }
 

@@ -123,9 +123,11 @@ package struct LabelAdvice: Sendable {
         case .real, .shared: if output.loss.hasClassLabels { return (0, 1, "\(lossName) expects", true) }
         }
         switch activation {
-        case .hardSigmoid, .sigmoid, .softmax, .sparseSigmoid, .sparsemax: return (0, 1, "the output can be", false)
+        case .hardSigmoid, .sigmoid, .softmax, .sparseSigmoid, .sparsemax:
+            return (0, 1, "the output can be", false)
         case .softsign, .tanh, .hardTanh: return (-1, 1, "the output can be", false)
-        case .relu, .exponential, .softplus, .sparsePlus, .squareplus: return (0, .infinity, "the output can be", false)
+        case .relu, .exponential, .softplus, .sparsePlus, .squareplus:
+            return (0, .infinity, "the output can be", false)
         case .relu6: return (0, 6, "the output can be", false)
         // The others go on below 0 or have no bound.
         default: return nil

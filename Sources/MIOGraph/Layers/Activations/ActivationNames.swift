@@ -1,25 +1,18 @@
 import MIOConfig
 
 /// Names of activations, and how configurations write them.
-extension Activation: RawRepresentable, CaseIterable {
-    private static let names: [(activation: Activation, name: String)] = [
-        (.linear, "linear"), (.relu, "relu"), (.sigmoid, "sigmoid"), (.softmax, "softmax"), (.tanh, "tanh"),
-        (.elu, "elu"), (.exponential, "exponential"), (.gelu, "gelu"), (.hardSigmoid, "hard_sigmoid"),
-        (.leakyRelu, "leaky_relu"), (.mish, "mish"), (.relu6, "relu6"), (.selu, "selu"), (.silu, "silu"),
-        (.softplus, "softplus"), (.softsign, "softsign"), (.celu, "celu"), (.hardShrink, "hard_shrink"),
-        (.hardSilu, "hard_silu"), (.hardTanh, "hard_tanh"), (.logSigmoid, "log_sigmoid"),
-        (.logSoftmax, "log_softmax"), (.softShrink, "soft_shrink"), (.sparsePlus, "sparse_plus"),
-        (.sparseSigmoid, "sparse_sigmoid"), (.sparsemax, "sparsemax"), (.squareplus, "squareplus"),
-        (.tanhShrink, "tanh_shrink"),
-    ]
-
+extension Activation: CaseIterable {
     /// Keras' other names.
     private static let otherNames: [(activation: Activation, name: String)] = [
         (.silu, "swish"), (.hardSilu, "hard_swish"),
     ]
 
     /// Those that have a name: the functions of `keras.activations` with their default arguments.
-    public static var allCases: [Activation] { names.map(\.activation) }
+    public static let allCases: [Activation] = [
+        .linear, .relu, .sigmoid, .softmax, .tanh, .elu, .exponential, .gelu, .hardSigmoid, .leakyRelu, .mish,
+        .relu6, .selu, .silu, .softplus, .softsign, .celu, .hardShrink, .hardSilu, .hardTanh, .logSigmoid,
+        .logSoftmax, .softShrink, .sparsePlus, .sparseSigmoid, .sparsemax, .squareplus, .tanhShrink,
+    ]
 
     /// The function with these arguments: one that has a name, where they are its defaults.
     public init(_ form: ActivationForm) {
@@ -36,16 +29,46 @@ extension Activation: RawRepresentable, CaseIterable {
 
     /// Keras' name, or another one that it knows; `nil` for others.
     public init?(rawValue: String) {
-        guard let found = (Self.names + Self.otherNames).first(where: { $0.name == rawValue }) else {
+        let named = Self.allCases.first { $0.rawValue == rawValue }
+        guard let found = named ?? Self.otherNames.first(where: { $0.name == rawValue })?.activation else {
             return nil
         }
-        self = found.activation
+        self = found
     }
 
     /// Keras' name: of a form, that of the function or layer that has its arguments.
     public var rawValue: String {
-        if case .form(let form) = self { return form.named.name }
-        return Self.names.first { $0.activation == self }?.name ?? ""
+        switch self {
+        case .form(let form): form.named.name
+        case .linear: "linear"
+        case .relu: "relu"
+        case .sigmoid: "sigmoid"
+        case .softmax: "softmax"
+        case .tanh: "tanh"
+        case .elu: "elu"
+        case .exponential: "exponential"
+        case .gelu: "gelu"
+        case .hardSigmoid: "hard_sigmoid"
+        case .leakyRelu: "leaky_relu"
+        case .mish: "mish"
+        case .relu6: "relu6"
+        case .selu: "selu"
+        case .silu: "silu"
+        case .softplus: "softplus"
+        case .softsign: "softsign"
+        case .celu: "celu"
+        case .hardShrink: "hard_shrink"
+        case .hardSilu: "hard_silu"
+        case .hardTanh: "hard_tanh"
+        case .logSigmoid: "log_sigmoid"
+        case .logSoftmax: "log_softmax"
+        case .softShrink: "soft_shrink"
+        case .sparsePlus: "sparse_plus"
+        case .sparseSigmoid: "sparse_sigmoid"
+        case .sparsemax: "sparsemax"
+        case .squareplus: "squareplus"
+        case .tanhShrink: "tanh_shrink"
+        }
     }
 
     /// As configurations have it: the name, or what has the arguments.

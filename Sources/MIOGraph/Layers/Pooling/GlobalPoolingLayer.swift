@@ -58,7 +58,7 @@ extension GlobalPoolingLayer {
             input.maximum(call.inputs[0], to: call.output, samples: call.samples)
         } else {
             input.mean(
-                call.inputs[0], mask: readsMasks ? call.masks[0] : nil, to: call.output,
+                call.inputs[0], mask: readsMasks ? call.masks.first ?? nil : nil, to: call.output,
                 samples: call.samples)
         }
     }
@@ -72,7 +72,7 @@ extension GlobalPoolingLayer {
                 samples: call.samples)
         } else {
             input.addMeanGradient(
-                call.outputGradient, mask: readsMasks ? call.forward.masks[0] : nil, to: dx,
+                call.outputGradient, mask: readsMasks ? call.forward.masks.first ?? nil : nil, to: dx,
                 samples: call.samples)
         }
     }
