@@ -131,7 +131,8 @@ import Testing
                 "job.yaml:8: model.layers[0].class: unknown name \"Conv2d\"; did you mean \"Conv2D\"?"))
         #expect(
             message(replacing: "activation: relu", with: "activation: rellu").hasPrefix(
-                "job.yaml:8: model.layers[0].activation: unknown name \"rellu\"; did you mean \"relu\"?"))
+                "job.yaml:8: model.layers[0].activation: expected an activation: unknown name \"rellu\"; did you mean "
+                    + "\"relu\"?"))
         #expect(
             message(replacing: "loss: mean_squared_error", with: "loss: mean_square_error").hasPrefix(
                 "job.yaml:16: outputs.box.loss: expected a loss: unknown name \"mean_square_error\"; did "

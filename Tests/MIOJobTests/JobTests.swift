@@ -111,7 +111,8 @@ import Testing
     @Test func theResolvedJobIsAsAPersonWouldWriteIt() throws {
         let lines = try Garments.job().resolvedYAML.split(separator: "\n").map(String.init)
         #expect(lines.contains("    image: {shape: [64, 64, 1]}"))
-        #expect(lines.contains("  - {name: flat, class: Flatten, inputs: [conv1]}"))
+        #expect(
+            lines.contains("  - {name: flat, class: Flatten, inputs: [conv1], data_format: channels_last}"))
         #expect(lines.contains("  train: {files: [/jobs/garments/data/train-*.npz]}"))
         #expect(lines.contains("  batch_size: 64"))
         #expect(lines.contains("run_directory: /jobs/garments/runs/garments"))

@@ -26,7 +26,10 @@ func run(
     for weight in plan.weights.sorted(by: { $0.name < $1.name }) {
         var random = PhiloxSequence(seed: seed, stream: UInt64(weight.index))
         let bound = (6 / Float(weight.shape.count / weight.shape.last + 1)).squareRoot() * 0.8
-        let values = (0..<weight.shape.count).map { _ in random.nextUniform(-bound, bound) }
+        let isVariance = weight.name.hasSuffix("variance")
+        let values = (0..<weight.shape.count).map { _ in
+            random.nextUniform(isVariance ? bound / 4 : -bound, bound)
+        }
         executor.setCanonical(
             Tensor(shape: weight.shape, values: values), weight, in: executor.weights)
     }

@@ -248,8 +248,8 @@ import Testing
         sums.fill(0)
         let executor = try Executor(plan: plan, graph: model.graph, backend: backend, batchSums: sums)
         try executor.prepare(samples: 2)
-        for parameter in plan.parameters {
-            let description = model.graph.parameters[parameter.index].description
+        for parameter in plan.weights {
+            let description = model.graph.weights[parameter.index].description
             executor.setCanonical(
                 description.initialValues(seed: 1, stream: parameter.index), parameter, in: executor.weights)
         }
@@ -271,7 +271,7 @@ import Testing
         var found = [
             "y": (0..<count).map { executor.value(head)[$0] }, "sums": sums.buffer.map { Float($0) },
         ]
-        for parameter in plan.parameters where parameter.trainable {
+        for parameter in plan.weights where parameter.trainable {
             found[parameter.name] = executor.canonical(parameter, in: executor.gradients).values
         }
         return found

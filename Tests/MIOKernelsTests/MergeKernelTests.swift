@@ -21,7 +21,7 @@ import Testing
     private func model(_ shapes: [[Int]], _ merge: Make) throws -> Model {
         let inputs = shapes.enumerated().map { Input("x\($0)", shape: Shape($1 + [4])) }
         let hidden = shapes.indices.map { (index: Int) -> SymbolicTensor in
-            Reshape(shapes[index])(Dense(1, name: "d\(index)")(inputs[index]))
+            Reshape(shapes[index])(Dense(1, useBias: false, name: "d\(index)")(inputs[index]))
         }
         return try Model(inputs: inputs, outputs: [merge(hidden)])
     }

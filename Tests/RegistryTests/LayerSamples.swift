@@ -134,7 +134,7 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
             LayerSample("MaxPooling2D", "{pool_size: 2}", [[4, 6, 3]]),
             LayerSample("MaxPooling2D", "{pool_size: [3, 2], strides: 2, padding: same}", [[5, 4, 2]]),
             LayerSample("UnaryOperation", "{function: exp}", [[3, 4]]),
-            LayerSample("BinaryOperation", "{function: multiply}", [[3, 4], [4]]),
+            LayerSample("BinaryOperation", "{function: multiply}", [[3, 4], [1, 4]]),
             LayerSample(
                 "BinaryOperation", "{function: subtract, constant: 2, constant_first: true}", [[3, 4]]),
             LayerSample("Reduction", "{function: mean, axis: 1}", [[3, 4]]),
