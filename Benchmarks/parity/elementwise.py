@@ -13,6 +13,12 @@ from precision import precision
 
 SEED = 3
 
+# Not sparsemax: Keras 3.15.1 computes one for all rows, or none.
+ACTIVATIONS = ["linear", "relu", "sigmoid", "softmax", "tanh", "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu",
+               "mish", "relu6", "selu", "silu", "softplus", "softsign", "celu", "hard_shrink", "hard_silu", "hard_tanh",
+               "log_sigmoid", "log_softmax", "soft_shrink", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink"]
+MERGES = ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Dot", "Concatenate"]
+
 
 def activations():
     for name in ACTIVATIONS:

@@ -271,7 +271,9 @@ public struct ConfigReader {
     {
         let value = try required(
             key, expected: "a number" + Self.bounds(range),
-            example: .real(range.contains(1) ? 1 : range.lowerBound))
+            // Off both ends, of which one is refused here and there.
+            example: .real(
+                range == 0...1 ? 0.5 : range.contains(1) ? 1 : range.lowerBound))
         return try real(key, value, in: range)
     }
 

@@ -15,6 +15,8 @@ final class BatchNormalizationKernel: Kernel {
     private let width: Int
     private let rows: Int
     private let isOneBlock: Bool
+    /// Whether the sums over the batch have one number of positions for all channels.
+    private let countsOnce: Bool
     // One number a channel, zeros for those that pad the last block.
     private let means: Storage<Float>
     private let factors: Storage<Float>
@@ -44,6 +46,7 @@ final class BatchNormalizationKernel: Kernel {
         bindings = description.bindings
         let shape = description.outputShape
         channels = layer.channels(of: shape)
+        countsOnce = layer.isLastAxis(of: shape)
         if !layer.isLastAxis(of: shape) {
             precondition(bindings.masks[0] == nil, "the plain implementation runs masked ones")
             (blocks, width, isOneBlock) = (channels, 1, false)
@@ -78,7 +81,8 @@ final class BatchNormalizationKernel: Kernel {
 
     private func statistics(_ pass: Pass, _ channel: Int) -> BatchNormalization.Statistics {
         if pass.usesBatchSums, let sums = bindings.forwardSums {
-            return layer.statistics(sums, channel: channel, channels: channels, isMasked: mask != nil)
+            return layer.statistics(
+                sums, channel: channel, channels: channels, isLastAxis: countsOnce, isMasked: mask != nil)
         }
         let state = stateIndex
         return layer.statistics(
@@ -104,7 +108,8 @@ final class BatchNormalizationKernel: Kernel {
             count = 0
             for position in 0..<positions where mask[position] != 0 { count += 1 }
         }
-        target[2 * channels] += Double(count)
+        // Over another axis than the last each channel has a count of its own; they are equal here.
+        for channel in 0..<(countsOnce ? 1 : channels) { target[2 * channels + channel] += Double(count) }
     }
 
     func forward(_ pass: Pass) {

@@ -97,7 +97,7 @@ import Testing
             inputs: [[Double](repeating: 0, count: n)]
         ).forward()
         let y = try LayerRun<Double>(
-            AlphaDropout(0.25), shapes: [[400]], samples: 100, context: training, inputs: [x]
+            AlphaDropout(0.25, seed: 1), shapes: [[400]], samples: 100, context: training, inputs: [x]
         ).forward()
         let mean = y.reduce(0, +) / Double(n)
         let variance = y.reduce(0) { $0 + $1 * $1 } / Double(n) - mean * mean

@@ -110,7 +110,8 @@ extension Activation: CaseIterable {
         } else if LayerRegistry.classNames.contains(identifier) {
             let layer = try LayerRegistry.makeLayer(
                 className: identifier, classKey: "class_name", config: &named.reader)
-            guard let activation = (layer as? any ActivatingLayer)?.activation else {
+            let softmax = (layer as? Softmax)?.outputActivation
+            guard let activation = (layer as? any ActivatingLayer)?.activation ?? softmax else {
                 throw ConfigError(
                     path: path,
                     message:

@@ -31,7 +31,7 @@ public struct PReLU: Layer {
         self.attributes = attributes
         alphaInitializer = try Initializer(reading: "alpha_initializer", from: &config, default: .zeros)
         alphaRules = try WeightRules(of: "alpha", reading: &config)
-        let axes = config.isNull("shared_axes") ? nil : config.value("shared_axes")
+        let axes = config.value("shared_axes")
         config.describe("shared_axes", "an integer, or a list of integers", default: .null)
         sharedAxes = axes == nil ? nil : try config.oneOrMoreIntegers("shared_axes", default: [])
     }
