@@ -343,7 +343,10 @@ public struct ConfigReader {
     /// The text of a key that must be there.
     /// - Throws: `ConfigError` for another type.
     public mutating func string(_ key: String) throws(ConfigError) -> String {
-        try string(key, try required(key, expected: "a string", example: "example"))
+        try string(
+            key,
+            try required(
+                key, expected: "a string", example: ConfigRecorder.current?.examples[key] ?? "example"))
     }
 
     /// The text of a key; `nil` where the key is missing or null.

@@ -10,7 +10,7 @@ enum RegistryPages {
 
     /// Values of required arguments that are no number, text or list, by the argument's name.
     private static let examples: [String: ConfigValue] = [
-        "layer": .dictionary(["class": "LSTM", "units": 1]), "activation": "relu",
+        "layer": .dictionary(["class": "LSTM", "units": 1]), "activation": "relu", "index": "1:3, -1",
     ]
 
     /// Reads a value under a recorder.
