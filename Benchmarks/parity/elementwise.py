@@ -37,6 +37,8 @@ def run(kind, arguments, drawn, upstream, element, inputs=1, function=None):
             layer.build([tuple(one.shape) for one in samples] if merges else samples[0].shape)
         if drawn[inputs:]:
             layer.set_weights(drawn[inputs:])
+        if kind == "Normalization":
+            layer.finalize_state()  # it computes with copies of its weights, which setting them does not change
         with tensorflow.GradientTape() as tape:
             tape.watch(samples)
             output = function(*samples) if function else layer(samples) if merges else layer(*samples)

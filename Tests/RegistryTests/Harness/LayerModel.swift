@@ -107,7 +107,7 @@ struct LayerModel {
         var firstSample = 0
         for (number, samples) in counts.enumerated() {
             for (index, input) in plan.inputs.enumerated() {
-                fill(executor.value(input), input: index, samples: samples, pass: number)
+                fill(executor.place(input), input: index, samples: samples, pass: number)
             }
             let pass = Pass(
                 samples: samples,
@@ -132,18 +132,19 @@ struct LayerModel {
         return outcome
     }
 
-    private func fill(_ target: UnsafeMutablePointer<Float>, input: Int, samples: Int, pass: Int) {
+    private func fill(_ target: UnsafeMutableRawPointer, input: Int, samples: Int, pass: Int) {
         let values = LayerValues(layer, shapes, samples: 8, masks: layer.maskShapes(for: shapes) ?? [])
             .part(pass == 0 ? 0..<4 : pass == 1 ? 4..<5 : 5..<8)
         let width = shapes[input].last
         let mask = use == .masked ? values.masks[input] : nil
         let isInteger = layer.integerRange(ofInput: input) != nil
-        let integers = UnsafeMutableRawPointer(target).assumingMemoryBound(to: Int32.self)
+        let integers = target.assumingMemoryBound(to: Int32.self)
+        let floats = target.assumingMemoryBound(to: Float.self)
         for (index, value) in values.inputs[input].enumerated() {
             if isInteger {
                 integers[index] = Int32(value)
             } else {
-                target[index] = mask.map { $0[index / width] == 0 } == true ? 0 : Float(value)
+                floats[index] = mask.map { $0[index / width] == 0 } == true ? 0 : Float(value)
             }
         }
     }
