@@ -88,16 +88,16 @@ public struct ConfigReader {
     /// The value of a key that must be there.
     /// - Throws: `ConfigError` that names the key.
     public mutating func required(_ key: String) throws(ConfigError) -> ConfigValue {
-        try required(key, expected: nil, example: ConfigRecorder.current?.examples[key] ?? 1)
+        try required(key, expected: nil, example: 1)
     }
 
-    /// - Parameter example: what a recorder puts in the place of an absent value.
+    /// - Parameter example: what a recorder puts in the place of an absent value for which it has no example of its own.
     private mutating func required(
         _ key: String, expected: @autoclosure () -> String?, example: @autoclosure () -> ConfigValue
     ) throws(ConfigError) -> ConfigValue {
         note(key, expected: expected(), isRequired: true)
         guard let value = read(key) else {
-            if ConfigRecorder.current != nil { return example() }
+            if let recorder = ConfigRecorder.current { return recorder.examples[key] ?? example() }
             if dictionary[key] == .null { throw error(key, "expected a value, found null") }
             var message = "missing; expected the key \(quoted: key)"
             if let near = nearestName(to: key, in: dictionary.keys.filter { !known.contains($0) }) {
@@ -343,10 +343,7 @@ public struct ConfigReader {
     /// The text of a key that must be there.
     /// - Throws: `ConfigError` for another type.
     public mutating func string(_ key: String) throws(ConfigError) -> String {
-        try string(
-            key,
-            try required(
-                key, expected: "a string", example: ConfigRecorder.current?.examples[key] ?? "example"))
+        try string(key, try required(key, expected: "a string", example: "example"))
     }
 
     /// The text of a key; `nil` where the key is missing or null.

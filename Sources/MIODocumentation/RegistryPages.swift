@@ -11,6 +11,7 @@ enum RegistryPages {
     /// Values of required arguments that are no number, text or list, by the argument's name.
     private static let examples: [String: ConfigValue] = [
         "layer": .dictionary(["class": "LSTM", "units": 1]), "activation": "relu", "index": "1:3, -1",
+        "num_classes": 2, "values": [1.0, 0.1],
     ]
 
     /// Reads a value under a recorder.

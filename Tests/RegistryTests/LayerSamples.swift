@@ -115,6 +115,7 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
                 "Embedding",
                 "{input_dim: 5, output_dim: 17, mask_zero: true, embeddings_initializer: ones}", [[2, 2]]),
             LayerSample("Flatten", "{}", [[2, 3, 2]]),
+            LayerSample("Flatten", "{data_format: channels_first}", [[2, 3, 2]]),
             LayerSample("LSTM", "{units: 3}", [[4, 2]]),
             LayerSample(
                 "LSTM",

@@ -59,7 +59,7 @@ private struct Weights<T: Scalar> {
 
     init(_ values: [T], _ optimizer: any Optimizer) {
         self.values = values
-        slots = optimizer.slotNames.map { _ in [T](repeating: 0, count: values.count) }
+        slots = optimizer.firstSlotValues.map { [T](repeating: T($0), count: values.count) }
     }
 
     /// One step on the whole, or on parts of it one after another.

@@ -20,6 +20,21 @@ func named(_ className: String, _ yaml: String) throws -> ConfigValue {
     return .dictionary(entries)
 }
 
+/// A class that its name alone chooses: what it gives; `nil` for a class that must be told something, which one of a sample's
+/// arguments then is.
+/// - Throws: any other refusal.
+func readByName<Value>(_ name: String, _ arguments: String, _ read: () throws -> Value) throws -> Value? {
+    do {
+        return try read()
+    } catch let error as ConfigError {
+        let missing = try mapping(arguments).keys.first {
+            error.message.contains("expected the key \(quoted: $0)")
+        }
+        guard missing != nil else { throw error }
+        return nil
+    }
+}
+
 /// Checks how a class reads its arguments and writes them.
 /// - Parameters:
 ///   - entries: a configuration that is right.

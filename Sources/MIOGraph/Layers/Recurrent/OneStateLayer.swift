@@ -189,6 +189,7 @@ extension OneStateLayer {
     @inline(__always)
     func forwardAll<T: Scalar>(_ call: ForwardCall<T>) {
         let memory = OneStateMemory(self, input: call.inputShapes[0])
+        guard call.samples > 0 else { return }  // nor is there scratch
         let zeros = call.scratch
         zeros.update(repeating: 0, count: units)
         for sample in 0..<call.samples {
@@ -228,6 +229,7 @@ extension OneStateLayer {
     @inline(__always)
     func backwardAll<T: Scalar>(_ call: BackwardCall<T>) {
         let memory = OneStateMemory(self, input: call.forward.inputShapes[0])
+        guard call.forward.samples > 0 else { return }
         let hasState = call.forward.inputs.count > 1
         let (dh, output, zeros) = (call.scratch, call.scratch + units, call.scratch + 2 * units)
         let scratch = zeros + units
