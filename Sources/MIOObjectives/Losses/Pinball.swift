@@ -2,8 +2,8 @@ import CDenseLoops
 import MIOBase
 import MIOConfig
 
-/// The loss whose least mean is a quantile's: the mean over the last axis of, with e = target − prediction and q the unit's
-/// quantile,
+/// The loss whose least mean is a quantile's. With e = target − prediction and q the unit's quantile, the mean over the last
+/// axis of
 ///
 ///     q·e           where the target is above the prediction
 ///     (q − 1)·e     where it is below

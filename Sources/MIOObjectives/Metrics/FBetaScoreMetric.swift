@@ -1,7 +1,7 @@
 import MIOBase
 import MIOConfig
 
-/// The weighted harmonic mean of precision and recall of each class, with ε = 1e-7:
+/// The weighted harmonic mean of precision and recall of each class. With ε = 1e-7:
 ///
 ///     precision = tp ÷ (tp + fp + ε),  recall = tp ÷ (tp + fn + ε)
 ///     score = (1 + beta²)·precision·recall ÷ (beta²·precision + recall + ε)

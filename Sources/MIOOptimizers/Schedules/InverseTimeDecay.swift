@@ -1,6 +1,6 @@
 import MIOConfig
 
-/// A learning rate that shrinks as time goes on:
+/// A learning rate that shrinks as time goes on.
 ///
 ///     initial_learning_rate ÷ (1 + decay_rate·step ÷ decay_steps)
 ///

@@ -31,6 +31,7 @@ public struct PiecewiseConstantDecay: Schedule, Hashable {
                 "expected steps from 0 on in ascending order, found \(boundaries[index])"
                     + (index > 0 ? " after \(boundaries[index - 1])" : ""))
         }
+        reader.describe("values", "a list of numbers of at least 0.0")
         guard case .list(let entries) = try reader.required("values") else {
             throw reader.error("values", "expected a list with one number more than boundaries")
         }

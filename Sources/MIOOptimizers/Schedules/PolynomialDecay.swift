@@ -1,7 +1,7 @@
 import MIOConfig
 import RealModule
 
-/// A learning rate that falls to another one along a power of the steps that are left:
+/// A learning rate that falls to another one along a power of the steps that are left.
 ///
 ///     (initial_learning_rate − end_learning_rate)·(1 − s ÷ d)^power + end_learning_rate
 ///
