@@ -168,7 +168,7 @@ final class ConvolutionKernel: Kernel {
         if let dBias, !dBias.adds(in: pass) { dBias.pointer.update(repeating: 0, count: filters) }
         let dKernel = bindings.weightGradients[0]
         if let passed = bindings.passedRelu[0]?.biasGradient, !passed.adds(in: pass) {
-            passed.pointer.update(repeating: 0, count: request.inputShape[2])
+            passed.pointer.update(repeating: 0, count: request.convolution.channels)
         }
         if !reluIsPassed { passActivation(pass, gradient, dBias?.pointer) }
         let passes = passes(pass.samples)

@@ -194,7 +194,7 @@ package struct ConvolutionArguments: Sendable {
         let geometry = try WindowGeometry(
             view, size: kernelSize, strides: strides, dilation: dilationRate, padding: padding)
         // Before `weights` multiplies the window for its fans.
-        try kernelShape(channels: view.channels).checkCount("its weight \"kernel\"")
+        try checkKernel(channels: view.channels)
         return (
             view.resized(height: geometry.height.output, width: geometry.width.output, channels: filters),
             ImageConvolution(
@@ -206,7 +206,7 @@ package struct ConvolutionArguments: Sendable {
     private func transposed(_ view: ImageView, name: String) throws(ShapeError) -> (
         output: ImageView, convolution: ImageConvolution
     ) {
-        try kernelShape(channels: view.channels).checkCount("its weight \"kernel\"")
+        try checkKernel(channels: view.channels)
         func size(_ input: Int, _ axis: Int) -> Int {
             let (stride, given) = (strides[axis], outputPadding?[axis])
             let reach = WindowAxis.reach(size: kernelSize[axis], dilation: dilationRate[axis])
@@ -243,6 +243,17 @@ package struct ConvolutionArguments: Sendable {
         case .usual: Shape(kernelSize + [channels / groups, filters])
         case .depthwise: Shape(kernelSize + [channels, depthMultiplier])
         case .transposed: Shape(kernelSize + [filters, channels])
+        }
+    }
+
+    /// - Throws: `ShapeError` if the kernel has more elements than a tensor may have. Calls come by here: what fits
+    ///   allocates nothing.
+    private func checkKernel(channels: Int) throws(ShapeError) {
+        let ofAPosition = (channels / groups).clampedTimes(kind == .depthwise ? depthMultiplier : filters)
+        var count = ofAPosition
+        for size in kernelSize { count = count.clampedTimes(size) }
+        guard count <= Shape.largestCount else {
+            return try kernelShape(channels: channels).checkCount("its weight \"kernel\"")
         }
     }
 

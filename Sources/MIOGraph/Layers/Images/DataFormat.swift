@@ -24,8 +24,6 @@ extension DataFormat {
 
 /// A sample with one or two spatial axes, as an image. One with a single spatial axis is an image of one row.
 package struct ImageView: Hashable, Sendable {
-    /// As the layer has it.
-    package let sample: Shape
     package let height: Int
     package let width: Int
     package let channels: Int
@@ -53,13 +51,19 @@ package struct ImageView: Hashable, Sendable {
     }
 
     private init(_ sample: Shape, _ spatialAxes: Int, _ format: DataFormat) {
-        self.sample = sample
+        let first = format == .channelsLast ? 0 : 1
+        self.init(
+            height: spatialAxes == 1 ? 1 : sample[first], width: sample[first + spatialAxes - 1],
+            channels: format == .channelsLast ? sample.last : sample[0], spatialAxes, format)
+    }
+
+    /// Of sizes alone: a call makes it, and allocates nothing.
+    private init(height: Int, width: Int, channels: Int, _ spatialAxes: Int, _ format: DataFormat) {
+        self.height = height
+        self.width = width
+        self.channels = channels
         self.spatialAxes = spatialAxes
         self.format = format
-        let first = format == .channelsLast ? 0 : 1
-        height = spatialAxes == 1 ? 1 : sample[first]
-        width = sample[first + spatialAxes - 1]
-        channels = format == .channelsLast ? sample.last : sample[0]
         pixelStride = format == .channelsLast ? channels : 1
         channelStride = format == .channelsLast ? 1 : height * width
     }
@@ -67,11 +71,15 @@ package struct ImageView: Hashable, Sendable {
     /// (height, width, channels)
     package var image: Shape { [height, width, channels] }
 
+    /// The sample's shape as the layer's `data_format` has it.
+    package var sample: Shape {
+        let spatial = spatialAxes == 1 ? [width] : [height, width]
+        return Shape(format == .channelsLast ? spatial + [channels] : [channels] + spatial)
+    }
+
     /// The view of a sample with other sizes, that lies alike.
     package func resized(height: Int, width: Int, channels: Int) -> ImageView {
-        let spatial = spatialAxes == 1 ? [width] : [height, width]
-        return ImageView(
-            Shape(format == .channelsLast ? spatial + [channels] : [channels] + spatial), spatialAxes, format)
+        ImageView(height: height, width: width, channels: channels, spatialAxes, format)
     }
 
     /// Where the first channel of a pixel is.

@@ -60,6 +60,7 @@ public struct RearrangedElements: Hashable, Sendable {
 extension RearrangingLayer {
     package func rearrangement(of input: Shape) -> Rearrangement { places(of: input).rearrangement }
 
+    /// None: values only move.
     public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops { LayerFlops(0) }
 
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
