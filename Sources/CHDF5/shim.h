@@ -63,7 +63,13 @@ static inline hid_t mio_h5_create_group(hid_t file, const char *path) {
     return H5Gcreate2(file, path, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
 }
 static inline hid_t mio_h5_create_dataset(hid_t file, const char *path, hid_t type, hid_t space) {
-    return H5Dcreate2(file, path, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    // Without the time: the same values make the same file.
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    if (creation < 0) return creation;
+    hid_t dataset = H5Pset_obj_track_times(creation, 0) < 0
+        ? H5I_INVALID_HID : H5Dcreate2(file, path, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    H5Pclose(creation);
+    return dataset;
 }
 static inline hid_t mio_h5_create_attribute(hid_t object, const char *name, hid_t type, hid_t space) {
     return H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);

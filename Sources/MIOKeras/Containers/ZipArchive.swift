@@ -119,9 +119,10 @@ final class ZipArchive {
                 zip_source_free(source)
                 throw fail(name)
             }
-            guard zip_set_file_compression(archive, zip_uint64_t(index), ZIP_CM_STORE, 0) == 0 else {
-                throw fail(name)
-            }
+            // Of the first day that a ZIP archive knows, 1 January 1980: the same members make the same archive.
+            guard zip_set_file_compression(archive, zip_uint64_t(index), ZIP_CM_STORE, 0) == 0,
+                zip_file_set_dostime(archive, zip_uint64_t(index), 0, 1 << 5 | 1, 0) == 0
+            else { throw fail(name) }
         }
         for (name, bytes) in texts {
             // libzip reads it when the archive is closed, and frees it: with free(3), so that it must be of malloc(3).

@@ -111,12 +111,8 @@ package struct KerasWriter {
             try? Folder.remove(values)
         }
         try writeValues(weights, optimizer, to: values)
-        let date = DateFormatter()
-        date.locale = Locale(identifier: "en_US_POSIX")
-        date.dateFormat = "yyyy-MM-dd@HH:mm:ss"
-        let metadata: ConfigDictionary = [
-            "keras_version": .string(Self.kerasVersion), "date_saved": .string(date.string(from: Date())),
-        ]
+        // Without Keras' `date_saved`, which nothing reads: the same training gives the same file.
+        let metadata: ConfigDictionary = ["keras_version": .string(Self.kerasVersion)]
         try ZipArchive.write(
             temporary,
             texts: [

@@ -96,6 +96,7 @@ import Testing
             GaussianNoise(1), shapes: [[400]], samples: 100, context: training,
             inputs: [[Double](repeating: 0, count: n)]
         ).forward()
+        // Of another seed: with the noise's own draws it would drop the values that they made.
         let y = try LayerRun<Double>(
             AlphaDropout(0.25, seed: 1), shapes: [[400]], samples: 100, context: training, inputs: [x]
         ).forward()
