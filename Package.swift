@@ -115,6 +115,8 @@ package.targets += module(
 package.targets += module(
     "MIORecords", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOBase", "MIOConfig"],
     testing: ["mio-checkpoint-check", "TestFolders"])
+package.targets += module(
+    "MIORunFolder", ["MIOBase", "MIOFiles", "MIOSystem", "MIOThreads"], testing: ["TestFolders"])
 package.targets += module("MIOMachine", ["MIOBase", "MIOSystem", "MIOComm"])
 package.targets += module("MIOLaunch", ["MIOBase", "MIOMachine"])
 package.targets += module(

@@ -1,4 +1,4 @@
-/// How a run ends, as the shell sees it (the `sysexits.h` numbers, and three of mio's own).
+/// How a run ends, as the shell sees it (the `sysexits.h` numbers, and four of mio's own).
 public enum ExitCode: Int32, Sendable {
     /// All is done.
     case finished = 0
@@ -16,6 +16,8 @@ public enum ExitCode: Int32, Sendable {
     case stopped = 75
     /// A loss or gradient that is not finite.
     case diverged = 76
+    /// The same fault again and again: trying again would not help.
+    case noProgress = 79
 }
 
 /// An error that ends a run: what is wrong, where, what was expected and received, and what to do.

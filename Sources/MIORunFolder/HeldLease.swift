@@ -1,0 +1,146 @@
+import Foundation
+import MIOBase
+import MIOFiles
+import MIOSystem
+import MIOThreads
+
+/// A lease that this process holds.
+///
+/// Needs no locks, and works on NFS: the right to be generation N is the hidden file `.lease-N`, which the system creates for
+/// one process alone. Whoever sees a larger generation than its own has lost the run, however long it slept, and stops.
+package final class HeldLease {
+    package let folder: RunFolder
+    package private(set) var lease: Lease
+
+    private init(_ lease: Lease, in folder: RunFolder) {
+        self.lease = lease
+        self.folder = folder
+    }
+
+    /// Takes a run's lease. Waits where only watching can tell whether another machine's holder is gone.
+    /// - Parameters:
+    ///   - patience: seconds for which a holder's beats must stand still.
+    ///   - isInterrupted: asked while waiting.
+    ///   - onWait: called once with the lease that is watched.
+    /// - Throws: `FileError`: a live process holds it, which the message names; the folder cannot be written.
+    package static func take(
+        _ folder: RunFolder, user: String? = nil, patience: Double = Lease.mostSilentSeconds,
+        isInterrupted: () -> Bool = { false }, onWait: (Lease) -> Void = { _ in }
+    ) throws(FileError) -> HeldLease {
+        try Folder.create(folder.path)
+        while true {
+            let newest = try newestGeneration(in: folder)
+            try verifyFree(folder, patience: patience, isInterrupted: isInterrupted, onWait: onWait)
+            let generation = newest + 1
+            guard try claim(generation, in: folder) else { continue }
+            // Somebody who was suspended since it looked may have claimed a number that is long past.
+            guard try newestGeneration(in: folder) == generation else {
+                try Folder.remove(claimPath(generation, in: folder))
+                continue
+            }
+            let held = HeldLease(Lease(generation: generation, user: user), in: folder)
+            try held.write()
+            for old in try generations(in: folder) where old < generation {
+                try Folder.remove(claimPath(old, in: folder))
+            }
+            return held
+        }
+    }
+
+    /// - Throws: `FileError` if the present lease is live.
+    private static func verifyFree(
+        _ folder: RunFolder, patience: Double, isInterrupted: () -> Bool, onWait: (Lease) -> Void
+    ) throws(FileError) {
+        guard var seen = try folder.lease() else { return }
+        let firstBeat = seen.beats
+        var since = MonotonicClock.seconds
+        var hasWaited = false
+        while true {
+            switch seen.life {
+            case .gone: return
+            case .live: throw held(folder, seen)
+            case .unknown: break
+            }
+            if MonotonicClock.seconds - since >= patience { return }
+            if isInterrupted() { throw held(folder, seen) }
+            if !hasWaited { onWait(seen) }
+            hasWaited = true
+            usleep(100_000)
+            guard let now = try folder.lease() else { return }
+            guard now != seen else { continue }
+            // One beat may have been under way when its holder died.
+            if now.generation != seen.generation || now.beats > firstBeat + 1 { throw held(folder, now) }
+            seen = now
+            since = MonotonicClock.seconds
+        }
+    }
+
+    private static func held(_ folder: RunFolder, _ lease: Lease) -> FileError {
+        FileError(
+            action: "use the run directory", path: folder.path,
+            reason:
+                "another run holds it: \(lease.text); wait for it to end, stop it, or set another run_directory"
+        )
+    }
+
+    // MARK: Claims
+
+    private static let claimPrefix = ".lease-"
+
+    private static func claimPath(_ generation: Int, in folder: RunFolder) -> String {
+        Folder.join(folder.path, claimPrefix + String(generation))
+    }
+
+    private static func generations(in folder: RunFolder) throws(FileError) -> [Int] {
+        try Folder.names(in: folder.path).compactMap { name in
+            name.hasPrefix(claimPrefix) ? Int(name.dropFirst(claimPrefix.count)) : nil
+        }
+    }
+
+    /// 0 if nobody has supervised the run.
+    package static func newestGeneration(in folder: RunFolder) throws(FileError) -> Int {
+        max(try generations(in: folder).max() ?? 0, try folder.lease()?.generation ?? 0)
+    }
+
+    /// - Returns: `false` if another process has it.
+    private static func claim(_ generation: Int, in folder: RunFolder) throws(FileError) -> Bool {
+        let path = claimPath(generation, in: folder)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            if errno == EEXIST { return false }
+            throw .system("write to the run directory, creating", path, code: errno)
+        }
+        _ = close(descriptor)
+        return true
+    }
+
+    /// Whether a generation is still the newest of its run.
+    /// - Throws: `FileError` if the folder cannot be read.
+    package static func isCurrent(_ generation: Int, in folder: RunFolder) throws(FileError) -> Bool {
+        if access(claimPath(generation + 1, in: folder), F_OK) == 0 { return false }
+        return try newestGeneration(in: folder) == generation
+    }
+
+    // MARK: Holding
+
+    private func write() throws(FileError) { try FolderJSON.write(lease, to: folder.leasePath) }
+
+    /// Shows that this process is there. Called every `Lease.beatSeconds`.
+    /// - Returns: `false` if another supervisor has taken the run: this one must end its ranks.
+    package func beat(attempt: Int) throws(FileError) -> Bool {
+        guard try Self.isCurrent(lease.generation, in: folder) else { return false }
+        lease.attempt = attempt
+        lease.beats += 1
+        lease.heartbeat = .now
+        try write()
+        return true
+    }
+
+    /// Gives it up.
+    package func release() throws(FileError) {
+        guard !lease.isReleased, try Self.isCurrent(lease.generation, in: folder) else { return }
+        lease.isReleased = true
+        lease.heartbeat = .now
+        try write()
+    }
+}
