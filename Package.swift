@@ -29,12 +29,15 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-numerics", from: "1.0.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        // For mio-coordinator alone: no other program links them, and `swift build --product` of another builds none of them.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ]
 )
 
 let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 // MARK: C libraries: a module map and a header of `static inline` wrappers each.
 
@@ -155,6 +158,13 @@ package.targets.append(
             "MIOKernels", "MIOComm", "MIOBatches", "MIOData", "MIOJob", "MIOTraining", "MIOMachine", "MIORun",
         ], swiftSettings: strict))
 
+// The daemon: what it knows of runs, and where it is found.
+package.targets += module(
+    "MIORunIndex", ["MIOBase", "MIOSystem", "MIOFiles", "MIOConfig", "MIORunFolder", yams, grdb],
+    testing: ["TestFolders"])
+package.targets += module(
+    "MIODaemonClient", ["MIOBase", "MIOSystem", "MIOFiles"], testing: ["TestFolders"])
+
 // What a user's own program imports.
 package.targets.append(
     .target(
@@ -199,6 +209,10 @@ package.targets += [
             "MIOTrace", "MIOJob", "MIOKeras", "MIOGraph", "MIOComm", "MIOConfig",
             "MIORecords", "MIOFiles", "MIOThreads", "MIOSystem", "MIOBase", "CProcess", argumentParser,
         ], swiftSettings: strict),
+    .executableTarget(
+        name: "mio-coordinator",
+        dependencies: ["MIORunIndex", "MIODaemonClient", "MIOFiles", "MIOBase", argumentParser],
+        swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),
     .executableTarget(

@@ -8,7 +8,7 @@ debian_packages=(
     # The garments example: its images, its picture, and the picture's letters.
     dataset-fashion-mnist libcairo2-dev fonts-dejavu-core
     # What Swift needs to compile and link (C++ headers, binutils), and to run itself.
-    g++ pkg-config libcurl4 libncurses6 libsqlite3-0 libxml2 tzdata
+    g++ pkg-config libcurl4 libncurses6 libsqlite3-dev libxml2 tzdata
     # What the package manager fetches other packages with.
     git ca-certificates
 )
