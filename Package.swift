@@ -31,12 +31,27 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         // For mio-coordinator alone: no other program links them, and `swift build --product` of another builds none of them.
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
     ]
 )
 
 let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let server: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
+    .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "Logging", package: "swift-log"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+]
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 // MARK: C libraries: a module map and a header of `static inline` wrappers each.
@@ -163,7 +178,26 @@ package.targets += module(
     "MIORunIndex", ["MIOBase", "MIOSystem", "MIOFiles", "MIOConfig", "MIORunFolder", yams, grdb],
     testing: ["TestFolders"])
 package.targets += module(
-    "MIODaemonClient", ["MIOBase", "MIOSystem", "MIOFiles"], testing: ["TestFolders"])
+    "MIODaemonClient", ["MIOBase", "MIOSystem", "MIOFiles", "MIOConfig"], testing: ["TestFolders"])
+
+// Its dashboard is part of the program.
+package.targets += [
+    .target(
+        name: "MIODaemon",
+        dependencies: [
+            "MIOBase", "MIOSystem", "MIOFiles", "MIOConfig", "MIOTrace", "MIORunFolder", "MIORunIndex",
+            "MIODaemonClient",
+        ] + server,
+        resources: [
+            "index.html", "dashboard.css", "dashboard.js", "curves.js", "openapi.json",
+        ].map { .embedInCode("Dashboard/\($0)") }, swiftSettings: strict),
+    .testTarget(
+        name: "MIODaemonTests",
+        dependencies: [
+            "MIODaemon", "MIODaemonClient", "MIORunFolder", "MIORunIndex", "MIOBase", "MIOConfig", "MIOFiles",
+            "ProcessSupport", "TestFolders", "mio-coordinator",
+        ], swiftSettings: strict),
+]
 
 // What a user's own program imports.
 package.targets.append(
@@ -211,7 +245,9 @@ package.targets += [
         ], swiftSettings: strict),
     .executableTarget(
         name: "mio-coordinator",
-        dependencies: ["MIORunIndex", "MIODaemonClient", "MIOFiles", "MIOBase", argumentParser],
+        dependencies: [
+            "MIODaemon", "MIORunIndex", "MIODaemonClient", "MIOFiles", "MIOConfig", "MIOBase", argumentParser,
+        ],
         swiftSettings: strict),
     // Counts allocations. Linked only into what measures.
     .target(name: "CAllocationCounter"),

@@ -237,3 +237,44 @@ package final class RunIndex: Sendable {
         }
     }
 }
+
+extension RunIndex {
+    /// - Parameter path: of its folder.
+    package func run(at path: String) throws -> IndexedRun? {
+        try pool.read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM run WHERE path = ?", arguments: [path]).map(
+                IndexedRun.init)
+        }
+    }
+
+    /// The folders of the runs that are at work or wait.
+    package func activePaths() throws -> [String] {
+        try pool.read { database in
+            try String.fetchAll(
+                database,
+                sql:
+                    "SELECT path FROM run WHERE state IN (SELECT value FROM json_each(?)) ORDER BY updated DESC",
+                arguments: [
+                    "[" + RunFacts.activeStates.sorted().map { "\"\($0)\"" }.joined(separator: ",") + "]"
+                ])
+        }
+    }
+
+    package func allPaths() throws -> [String] {
+        try pool.read { try String.fetchAll($0, sql: "SELECT path FROM run ORDER BY updated DESC") }
+    }
+
+    /// Runs that are at work, or have changed since a time; the newest first.
+    package func recentRuns(since: Int, most: Int) throws -> [IndexedRun] {
+        try pool.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT * FROM run WHERE updated >= ? OR state IN ('starting', 'running', 'stopping', 'restarting', 'waiting')
+                    ORDER BY updated DESC LIMIT ?
+                    """,
+                arguments: [since, most]
+            ).map(IndexedRun.init)
+        }
+    }
+}

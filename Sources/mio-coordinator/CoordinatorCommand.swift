@@ -16,7 +16,7 @@ struct CoordinatorCommand: ParsableCommand {
 
             Exit codes: 0 ended on request, 64 usage, 66 input missing, 74 reading or writing failed.
             """,
-        subcommands: [ReindexCommand.self])
+        subcommands: [ServeCommand.self, LinkCommand.self, ReindexCommand.self])
 
     /// Ends the process: with the contract's exit code and one line where something failed.
     static func runAndExit() -> Never {
