@@ -13,7 +13,7 @@ from precision import precision
 
 SEED = 3
 
-# Not sparsemax: Keras 3.15.1 computes one for all rows, or none.
+# sparsemax is apart: Keras 3.15.1 computes one for all rows, or none.
 ACTIVATIONS = ["linear", "relu", "sigmoid", "softmax", "tanh", "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu",
                "mish", "relu6", "selu", "silu", "softplus", "softsign", "celu", "hard_shrink", "hard_silu", "hard_tanh",
                "log_sigmoid", "log_softmax", "soft_shrink", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink"]
@@ -23,6 +23,19 @@ MERGES = ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Dot",
 def activations():
     for name in ACTIVATIONS:
         yield f"Activation {name}", (2, 3, 20), {"activation": name}
+    yield "Activation sparsemax", (2, 3, 20), {"activation": "sparsemax"}, sparsemax
+    yield "Activation sparsemax", (2, 5), {"activation": "sparsemax"}, sparsemax
+
+
+def sparsemax(x):
+    """As the paper defines it, for each row: max(z − τ, 0), with τ the mean of the k largest less 1/k, and k the most of them
+    for which 1 + k·z₍ₖ₎ is above their sum. <https://arxiv.org/abs/1602.02068>, algorithm 1"""
+    largest = tensorflow.sort(x, axis=-1, direction="DESCENDING")
+    counts = tensorflow.range(1, x.shape[-1] + 1, dtype=x.dtype)
+    belongs = 1 + counts * largest > tensorflow.cumsum(largest, axis=-1)
+    size = tensorflow.reduce_sum(tensorflow.cast(belongs, x.dtype), axis=-1, keepdims=True)
+    total = tensorflow.reduce_sum(tensorflow.where(belongs, largest, tensorflow.zeros_like(x)), axis=-1, keepdims=True)
+    return tensorflow.maximum(x - (total - 1) / size, 0)
 
 
 def run(kind, arguments, drawn, upstream, element, inputs=1, function=None):
@@ -141,7 +154,7 @@ def golden(kind, every, low=-1):
     """Of one class, or of classes that the cases name."""
     cases = []
     for index, given in enumerate(every):
-        own, name, shapes, arguments, *function = given if kind is None else (kind, given[0], [given[1]], given[2])
+        own, name, shapes, arguments, *function = given if kind is None else (kind, given[0], [given[1]], *given[2:])
         stream = 100 + 10 * index
         inputs = ["input", *(f"input_{number}" for number in range(1, len(shapes)))]
         specifications = {one: tensors.uniform(stream + 4 * (number > 0) + number, shape, low, -low)

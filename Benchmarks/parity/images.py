@@ -87,7 +87,7 @@ def border(draw, kind):
 def upsampling(draw, kind):
     if kind == "UpSampling1D":
         return shaped(draw, {}, 1, 3), {"size": draw.choice([1, 2, 3])}
-    arguments = {"size": many(draw, 2, [1, 2, 3]), "interpolation": draw.choice(["nearest", "bilinear", "bilinear"]),
+    arguments = {"size": many(draw, 2, [1, 2, 3]), "interpolation": draw.choice(["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]),
                  "data_format": draw.choice(["channels_last", "channels_first"])}
     return shaped(draw, arguments, 2, 3), arguments
 

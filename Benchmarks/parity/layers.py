@@ -157,6 +157,9 @@ def golden(kind, every, low=-1):
         specifications = {"input": tensors.uniform(stream, shape, low, -low)}
         # A weight's gradient: over samples and positions; a group of a normalization.
         longest = math.prod(shape) // (shape[-1] if kind == "Conv2D" or kind == "MaxPooling2D" else 1)
+        if arguments.get("interpolation", "").startswith("lanczos"):
+            # TensorFlow has the places of pixels, up to 8, in float32: their weights err by as much, times their slope.
+            longest *= 8**2
         specifications |= weights(kind, arguments, shape, stream)
         drawn = [tensors.draw(SEED, one) for one in specifications.values()]
 

@@ -60,6 +60,10 @@ def further():
         (numbers, 2, False)
     yield "WeightedBinaryCrossentropy", {"from_logits": True, "positive_weight": [0.5, 1.0, 4.0]}, (numbers, *logits), \
         (numbers, 2, False)
+    for axis in (None, 0, [1, 2], [0, 1, 2], -1, [1, 2, 3]):
+        shape = (BATCH, 3, 2, 4)
+        yield "Dice", {"axis": axis}, (shape, 0.02, 0.98), (shape, 2, False)
+        yield "Tversky", {"axis": axis, "alpha": 0.25, "beta": 0.75}, (shape, 0.02, 0.98), (shape, 0, 1)
     yield "Pinball", {"quantiles": 0.9}, (numbers, -2, 2), (numbers, -2, 2)
     yield "Pinball", {"quantiles": [0.1, 0.5, 0.9]}, (numbers, -2, 2), ((BATCH,), -2, 2)
 
@@ -131,15 +135,27 @@ def evaluate(make, target, prediction, weight, element, head=None):
         return float(value), numpy.asarray(gradient)
 
 
-def record(make, target, prediction, weight, head=None):
+def record(make, target, prediction, weight, head=None, cancels=False):
+    """`cancels`: whether losses of both signs are added up: those of a prediction that is its target are all -1."""
+    size = evaluate(make, prediction, prediction, weight, "float64")[0] if cancels else None
     double, single = (evaluate(make, target, prediction, weight, one, head) for one in ("float64", "float32"))
     terms = prediction.size
-    return {"loss": quantities.scalar(double[0], single[0], terms),
+    return {"loss": quantities.scalar(double[0], single[0], terms, size),
             "gradient": quantities.tensor(double[1], single[1], terms, SEED)}
 
 
-def drawn_cases():
-    for index, (kind, arguments, prediction, target) in enumerate(plain()):
+def region(kind, arguments, axes):
+    """Of a loss that compares sums: whether they go through all samples, and the axes that its values have."""
+    if kind not in ("Dice", "Tversky"):
+        return False, axes - 1
+    given = arguments.get("axis")
+    summed = range(axes) if given is None else [given] if isinstance(given, int) else given
+    summed = {axis % axes for axis in summed}
+    return 0 in summed, axes - len(summed)
+
+
+def drawn_cases(every):
+    for index, (kind, arguments, prediction, target) in enumerate(every):
         stream = 100 + 10 * index
         drawn = {"prediction": tensors.uniform(stream, *prediction)}
         if len(target) == 3 and isinstance(target[2], bool):
@@ -147,15 +163,23 @@ def drawn_cases():
         else:
             drawn["target"] = tensors.uniform(stream + 1, *target)
         # Keras broadcasts a weight a sample over further axes only if the weights have them, of size 1.
-        weights = tensors.uniform(50, (BATCH,) + (1,) * (len(prediction[0]) - 2), 0, 2)
+        of_batch, axes = region(kind, arguments, len(prediction[0]))
+        weights = tensors.uniform(50, (BATCH,) + (1,) * max(axes - 1, 0), 0, 2)
+        # Of sums over all samples Keras multiplies one value with all weights. That is the mean weight unless `sum` adds
+        # them up, or other axes are left, of which it takes the weights to be.
+        alone = of_batch and axes > 0
+        weightings = [(one, weighted and not alone and not (of_batch and one == "sum")) for one, weighted in WEIGHTINGS]
+        if kind in ("Dice", "Tversky") and axes > 1:
+            # Keras divides a sum over samples and further axes by the sum of the samples' weights alone.
+            weightings = [one for one in weightings if one != ("mean_with_sample_weight", True)]
         values = {name: tensors.draw(SEED, one) for name, one in drawn.items()}
         results = []
-        for reduction, weighted in WEIGHTINGS:
+        for reduction, weighted in dict.fromkeys(weightings):
             def make(kind=kind, arguments=arguments, reduction=reduction):
                 return make_loss(kind, arguments, reduction)
             weight = tensors.draw(SEED, weights) if weighted else None
             results.append({"reduction": reduction, "sample_weight": weights if weighted else None,
-                            **record(make, values["target"], values["prediction"], weight)})
+                            **record(make, values["target"], values["prediction"], weight, cancels=kind == "CosineSimilarity")})
         yield {"class": kind, "arguments": arguments, "drawn": drawn, "results": results}
 
 
@@ -250,5 +274,5 @@ def labelled_elements(kind, arguments, target, prediction, present, weight, elem
 
 
 def golden():
-    return {"seed": SEED, "drawn": list(drawn_cases()), "heads": list(head_cases()),
+    return {"seed": SEED, "drawn": list(drawn_cases(plain())), "heads": list(head_cases()),
             "clipped": list(clipped_cases()), "missing": list(missing_cases())}

@@ -135,11 +135,11 @@ def golden():
             case["results"].append({"sample_weight": weight,
                                     "result": quantities.scalar(double[1], single[1], len(target))})
         cases.append(case)
-    return {"cases": cases, "further": list(further())}
+    return {"cases": cases, "further": list(further(FURTHER))}
 
 
-def further():
-    for kind, arguments, target, prediction in FURTHER:
+def further(every):
+    for kind, arguments, target, prediction in every:
         case = {"class": kind, "arguments": arguments, "target": target, "prediction": prediction, "results": []}
         for weight in (None, WHOLE_WEIGHTS if "IoU" in kind else WEIGHTS):
             double, single = (run(kind, arguments, target, prediction, weight, one)

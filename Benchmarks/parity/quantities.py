@@ -29,8 +29,9 @@ def quantity(value, single, tolerance):
     }
 
 
-def scalar(value, single, terms):
-    floor = ROUNDOFF * numpy.sqrt(terms) * abs(float(value))
+def scalar(value, single, terms, size=None):
+    """`size`: what the value is a sum of, where its terms cancel; otherwise the value."""
+    floor = ROUNDOFF * numpy.sqrt(terms) * abs(float(value if size is None else size))
     return quantity(value, single, max(FACTOR * abs(float(single) - float(value)), floor))
 
 

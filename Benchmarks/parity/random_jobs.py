@@ -6,6 +6,9 @@ import random
 
 import numpy
 
+import random_layers
+import random_parts
+
 FILTERS = [1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 33, 48, 64]
 UNITS = [1, 2, 3, 4, 5, 8, 10, 16, 32, 33, 64, 100, 130]
 LOSSES = {  # Keras' classes, which mio knows too
@@ -16,6 +19,25 @@ LOSSES = {  # Keras' classes, which mio knows too
     "squares": "MeanSquaredError",
     "distances": "MeanAbsoluteError",
     "huber": "Huber",
+}
+# The rest of Keras' losses: class → what the output ends in, what targets are. Pinball and WeightedBinaryCrossentropy are mio's.
+FURTHER_LOSSES = {
+    "KLDivergence": ("softmax", "shares"), "CategoricalFocalCrossentropy": ("softmax", "shares"),
+    "CategoricalHinge": ("tanh", "shares"), "CategoricalGeneralizedCrossEntropy": ("softmax", "classes"),
+    "BinaryFocalCrossentropy": ("sigmoid", "answers"), "Hinge": ("tanh", "answers"), "SquaredHinge": ("tanh", "answers"),
+    "Dice": ("sigmoid", "answers"), "Tversky": ("sigmoid", "answers"), "Poisson": ("softplus", "counts"),
+    "LogCosh": ("linear", "numbers"), "CosineSimilarity": ("linear", "numbers"),
+    "MeanAbsolutePercentageError": ("linear", "far"), "MeanSquaredLogarithmicError": ("softplus", "counts"),
+}
+# Metrics of one number, by what targets are.
+METRICS = {
+    "classes": ["SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy", "MeanIoU"],
+    "shares": ["CategoricalAccuracy", "TopKCategoricalAccuracy", "KLDivergence", "OneHotMeanIoU", "CosineSimilarity"],
+    "answers": ["AUC", "Precision", "Recall", "BinaryAccuracy", "BinaryIoU", "TruePositives", "FalseNegatives",
+                "SensitivityAtSpecificity", "PrecisionAtRecall"],
+    "counts": ["Poisson", "MeanSquaredLogarithmicError"],
+    "numbers": ["MeanAbsoluteError", "MeanSquaredError", "RootMeanSquaredError", "LogCoshError", "R2Score"],
+    "far": ["MeanAbsolutePercentageError"],
 }
 # Whose elements may be missing one by one, and the numbers that may say so beside NaN.
 ELEMENTWISE = {"answers": [-1, 255], "mask": [-1, 255], "squares": [-200, 0.5], "distances": [-200], "huber": [-200]}
@@ -57,6 +79,9 @@ class RandomJob:
         # Drawn apart: the rest of a job is drawn as it is without these layers.
         self.varied = random.Random(f"layers of {seed}")
         self.share = self.varied.choice([0, 0.3, 0.6])
+        # And again apart, what came later.
+        self.later = random.Random(f"further parts of {seed}")
+        self.later_share = self.later.choice([0, 0.5, 0.8])
         self.layers = []
         self.shapes = {}
         self.words = {}  # an input of integers → how many numbers there are
@@ -73,6 +98,9 @@ class RandomJob:
         self.optimizer = {**choose(OPTIMIZERS), **choose(CLIPPING)}
         if self.random.random() < 0.3:
             self.optimizer["weight_decay"] = 0.01
+        if self.later.random() < self.later_share:
+            self.optimizer = self._later_optimizer()
+        self._weigh()
 
     # The model
 
@@ -114,6 +142,8 @@ class RandomJob:
                 layer = {3: self._image_layer, 2: self._sequence_layer}.get(len(self.shapes[name]), self._vector_layer)
                 name = layer(name)
                 name = self._varied(self._normalized(name))
+                if self.later.random() < self.later_share:
+                    name = random_layers.further(self, self.later, name)
                 if len(self.shapes[name]) == 3:
                     images.append(name)
             shape = self.shapes[name]
@@ -301,8 +331,76 @@ class RandomJob:
                                  activation=activation or choose(["linear", "sigmoid", "tanh"]))
             outputs[name] = {"kind": kind, "loss": loss, "weight": choose([1.0, 0.5, 3.0]),
                              "missing": choose(["nothing", "samples", *["elements"] * 2 * (kind in ELEMENTWISE)]),
-                             "number": choose([math.nan, *ELEMENTWISE[kind]] if kind in ELEMENTWISE else [math.nan])}
+                             "number": choose([math.nan, *ELEMENTWISE[kind]] if kind in ELEMENTWISE else [math.nan]),
+                             "targets": {"mask": "answers", "squares": "numbers", "distances": "numbers",
+                                         "huber": "numbers"}.get(kind, kind)}
+        if self.later.random() < self.later_share:
+            outputs.update(self._later_output(joined))
+        for name, output in outputs.items():
+            if output["missing"] == "nothing" and output["kind"] != "mask" and self.later.random() < 0.5:
+                output["metric"] = self._metric(name, output)
         return outputs
+
+    def _later_output(self, joined):
+        choose = self.later.choice
+        kind = choose(list(FURTHER_LOSSES))
+        activation, targets = FURTHER_LOSSES[kind]
+        units = choose([2, 3, 5] if targets in ("classes", "shares") or kind == "CosineSimilarity" else [1, 2, 4])
+        name = self._add("Dense", joined, [units], units=units, activation=activation)
+        loss = {"class": kind}
+        if "Focal" in kind:
+            loss["gamma"] = choose([1.0, 2.0])
+        if kind in ("Dice", "Tversky"):
+            loss["axis"] = choose([None, 1, -1])
+        if kind == "Tversky":
+            loss.update(alpha=choose([0.25, 0.75]), beta=choose([0.5, 1.0]))
+        return {name: {"kind": kind, "loss": loss, "weight": choose([1.0, 0.5]), "targets": targets, "number": math.nan,
+                       "missing": "nothing" if kind in ("Dice", "Tversky") else choose(["nothing", "samples"])}}
+
+    def _metric(self, name, output):
+        """One of a single number, with arguments that fit the output."""
+        kind, width = self.later.choice(METRICS[output["targets"]]), self.shapes[name][-1]
+        arguments = {
+            "SparseTopKCategoricalAccuracy": {"k": 2}, "TopKCategoricalAccuracy": {"k": 2},
+            "MeanIoU": {"num_classes": width, "sparse_y_pred": False}, "OneHotMeanIoU": {"num_classes": width},
+            "SensitivityAtSpecificity": {"specificity": 0.5, "num_thresholds": 11},
+            "PrecisionAtRecall": {"recall": 0.5, "num_thresholds": 11}, "AUC": {"num_thresholds": 11},
+        }.get(kind, {})
+        return {"class": kind, **arguments}
+
+    def _later_optimizer(self):
+        """Any of Keras', with averages, clipping and schedules, at rates that let a few steps stay small."""
+        draw = self.later
+        # Lion steps by signs, of rounding where a gradient is rounding.
+        kind = draw.choice([one for one in random_parts.OPTIMIZERS if one != "Lion"])
+        (made,) = random_parts.optimizer_case(draw, kind)
+        rate = {"SGD": 0.02, "Adagrad": 0.01, "Adadelta": 0.2, "Ftrl": 0.02}.get(kind, 0.001)
+        given = made["learning_rate"]
+        if isinstance(given, dict):
+            scale = rate / max([given.get("initial_learning_rate", 0), given.get("warmup_target", 0), *given.get("values", [])])
+            for name in ("initial_learning_rate", "warmup_target", "end_learning_rate"):
+                if name in given:
+                    given[name] *= scale
+            if "values" in given:
+                given["values"] = [one * scale for one in given["values"]]
+        else:
+            made["learning_rate"] = rate
+        if "weight_decay" in made:
+            made["weight_decay"] = 0.01
+        return {"class": kind, **made}
+
+    def _weigh(self):
+        """Now and then weights of classes, and a loss' weight that moves."""
+        draw = self.later
+        for name, output in self.outputs.items():
+            if output["kind"] == "classes" and draw.random() < 0.3:
+                classes = self.shapes[name][-1]
+                output["class_weight"] = draw.choice(
+                    ["balanced", {one: draw.choice([0.5, 1.0, 2.0]) for one in range(classes) if draw.random() < 0.7}])
+            if draw.random() < 0.2:
+                output["schedule"] = draw.choice([
+                    {"class": "ExponentialDecay", "initial_learning_rate": output["weight"], "decay_steps": 3, "decay_rate": 0.5},
+                    {"class": "PiecewiseConstantDecay", "boundaries": [1, 3], "values": [output["weight"], 0.25, 1.5]}])
 
     def _drop_unused(self):
         used = set(self.outputs)
@@ -395,7 +493,9 @@ class RandomJob:
                 "layers": layers,
                 "outputs": list(self.outputs),
             },
-            "outputs": {name: {"loss": one["loss"], "weight": one["weight"], **self._missing_key(one)}
+            "outputs": {name: {"loss": one["loss"], "weight": one.get("schedule", one["weight"]), **self._missing_key(one),
+                               **({"class_weight": one["class_weight"]} if "class_weight" in one else {}),
+                               **({"metrics": [one["metric"]]} if "metric" in one else {})}
                         for name, one in self.outputs.items()},
             **self._freeze(),
             "data": {"train": {"files": "train-*.npz"}},
@@ -436,16 +536,21 @@ class RandomJob:
                 arrays[name] = drawn.standard_normal(size, dtype=numpy.float32)
         for name, output in self.outputs.items():
             shape = self.shapes[name]
-            if output["kind"] == "classes":
+            if output["targets"] == "classes":
                 target = drawn.integers(0, shape[-1], self.samples, dtype=numpy.int32)
-            elif output["kind"] == "shares":
+            elif output["targets"] == "shares":
                 target = numpy.eye(shape[-1], dtype=numpy.float32)[drawn.integers(0, shape[-1], self.samples)]
-            elif output["kind"] in ("answers", "mask"):
+            elif output["targets"] == "counts":
+                target = drawn.integers(0, 5, [self.samples, *shape]).astype(numpy.float32)
+            elif output["targets"] == "far":
+                target = numpy.sign(drawn.standard_normal([self.samples, *shape])).astype(numpy.float32) * drawn.uniform(
+                    0.5, 2, [self.samples, *shape]).astype(numpy.float32)
+            elif output["targets"] == "answers":
                 target = drawn.integers(0, 2, [self.samples, *shape]).astype(numpy.float32)
             else:
                 target = drawn.standard_normal([self.samples, *shape], dtype=numpy.float32)
             if output["missing"] == "samples":
-                target[drawn.random(self.samples) < 0.3] = -1 if output["kind"] == "classes" else output["number"]
+                target[drawn.random(self.samples) < 0.3] = -1 if output["targets"] == "classes" else output["number"]
             elif output["missing"] == "elements":
                 target[drawn.random(target.shape) < 0.4] = output["number"]
             arrays[name] = target

@@ -36,6 +36,7 @@ import normalized  # noqa: E402
 import optimizers  # noqa: E402
 import philox  # noqa: E402
 import quantities  # noqa: E402
+import random_parts  # noqa: E402
 import recurrent  # noqa: E402
 import schedules  # noqa: E402
 import sequences  # noqa: E402
@@ -61,6 +62,7 @@ FILES = {
     "schedules": schedules.golden,
     "callbacks": callbacks.golden,
     "weight-rules": weight_rules.golden,
+    **random_parts.GOLDENS,
 }
 for experiment in (
     training.ImageMetadata(16, batch_size=4, steps=50),
@@ -127,18 +129,23 @@ def check(folder, files):
     return same
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["write", "check", "full"])
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--only", help="the files whose name starts so")
-    arguments = parser.parse_args()
+def prepare():
+    """Makes TensorFlow give the same numbers again."""
     philox.verify()
     tensorflow.config.threading.set_intra_op_parallelism_threads(1)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
     tensorflow.config.experimental.enable_op_determinism()
     tensorflow.get_logger().setLevel("ERROR")  # it warns of each loss' graph being another one
     keras.utils.set_random_seed(0)  # for nothing drawn here: determinism asks for a seed wherever one could be
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("verb", choices=["write", "check", "full"])
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--only", help="the files whose name starts so")
+    arguments = parser.parse_args()
+    prepare()
     chosen = FULL if arguments.verb == "full" else FILES
     if arguments.only:
         chosen = {name: compute for name, compute in chosen.items() if name.startswith(arguments.only)}

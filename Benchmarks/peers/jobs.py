@@ -51,6 +51,8 @@ def keras_part(model, name):
             # Beside initial states Keras leaves out the sequence's mask unless it is given, too.
             mask = getattr(given[0], "_keras_mask", None)
             made = layer(given[0], initial_state=given[1:], mask=mask) if given[1:] else layer(given[0])
+        elif entry.get("class") == "MultiHeadAttention":
+            made = layer(*given)
         else:
             made = layer(given)
         for index, one in enumerate(made if isinstance(made, (list, tuple)) else [made]):

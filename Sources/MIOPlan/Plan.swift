@@ -71,7 +71,7 @@ package struct Plan: Sendable {
     /// A part of a step's operations that runs without a look at other ranks' samples.
     ///
     /// Before its forward the numbers in `forwardSums` are added up over the global batch: those of the operations that
-    /// begin it. In backward they come last, after the numbers in `backwardSums` were added up.
+    /// begin it, or in a last stage without operations those of the losses. In backward they come last, after the numbers in `backwardSums` were added up.
     package struct Stage: Hashable, Sendable {
         package let operations: Range<Int>
         /// Those that need sums: the first ones.
@@ -116,6 +116,8 @@ package struct Plan: Sendable {
         package let shape: Shape
         /// Whether the loss' gradient goes into `tensor`'s first, or is added to what others put there.
         package let gradient: GradientFlow
+        /// Which of the numbers that are summed over the whole batch its loss needs; empty for none. Only in training.
+        package let lossSums: Range<Int>
     }
 
     /// A term of the loss made of a tensor: the sum of a regularizer over its samples, divided by those of the batch.
@@ -192,6 +194,9 @@ extension Plan: CustomStringConvertible {
                     + (weight.listsRows ? ", rows listed" : ""))
         }
         for stage in stages.dropFirst() { lines.append("stage of operations \(stage.operations)") }
+        for head in heads where !head.lossSums.isEmpty {
+            lines.append("the loss of \(head.name) needs the sums \(head.lossSums)")
+        }
         for bucket in buckets { lines.append("bucket \(bucket.range) after operation \(bucket.completedBy)") }
         return lines.joined(separator: "\n")
     }

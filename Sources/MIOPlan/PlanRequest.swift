@@ -10,11 +10,14 @@ package struct PlanRequest: Sendable {
         package let absorbs: Activation?
         /// Whether there is a loss; without one the output is computed but teaches nothing.
         package let trained: Bool
+        /// Numbers that the loss must know of the whole batch before its gradient; 0 for most.
+        package let batchSums: Int
 
-        package init(output: String, absorbs: Activation?, trained: Bool) {
+        package init(output: String, absorbs: Activation?, trained: Bool, batchSums: Int = 0) {
             self.output = output
             self.absorbs = absorbs
             self.trained = trained
+            self.batchSums = batchSums
         }
     }
 

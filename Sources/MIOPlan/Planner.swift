@@ -337,7 +337,7 @@ struct Lowering {
                 Plan.Head(
                     name: output.name, tensor: tensor,
                     absorbed: absorbed, predictions: predictions, shape: shape,
-                    gradient: head.trained && !request.forwardOnly ? .first : .none))
+                    gradient: head.trained && !request.forwardOnly ? .first : .none, lossSums: 0..<0))
         }
     }
 }

@@ -118,7 +118,11 @@ struct Scheduling {
         }
         memory.place()
 
-        let stages = StagePlacement(lowering, hasBackward: hasBackward)
+        let stages = StagePlacement(
+            lowering, hasBackward: hasBackward,
+            losses: lowering.heads.indices.map {
+                lowering.heads[$0].gradient == .none ? 0 : request.heads[$0].batchSums
+            })
         let placeOf = Dictionary(
             uniqueKeysWithValues: weights.enumerated().map { ($1.index, $0) })
         return Plan(
@@ -133,7 +137,8 @@ struct Scheduling {
                     scratchOffset: memory.offset(scratch), workspaceOffset: memory.offset(workspaces[index]),
                     forwardSums: stages.forward[index], backwardSums: stages.backward[index])
             },
-            heads: heads, activities: activities, weights: weights,
+            heads: heads.indices.map { heads[$0].with(lossSums: stages.losses[$0]) }, activities: activities,
+            weights: weights,
             weightElements: weights.last?.range.upperBound ?? 0,
             trainedElements: trained.last?.range.upperBound ?? 0, buckets: buckets(trained),
             arenaBytes: memory.bytes, stages: stages.stages, batchSumCount: stages.count)
@@ -222,7 +227,13 @@ extension Plan.Head {
     fileprivate func with(gradient: Plan.GradientFlow) -> Plan.Head {
         Plan.Head(
             name: name, tensor: tensor, absorbed: absorbed, predictions: predictions, shape: shape,
-            gradient: gradient)
+            gradient: gradient, lossSums: lossSums)
+    }
+
+    fileprivate func with(lossSums: Range<Int>) -> Plan.Head {
+        Plan.Head(
+            name: name, tensor: tensor, absorbed: absorbed, predictions: predictions, shape: shape,
+            gradient: gradient, lossSums: lossSums)
     }
 }
 

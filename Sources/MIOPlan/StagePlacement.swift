@@ -1,15 +1,19 @@
 import MIOGraph
 
-/// Where the numbers that operations need of the whole batch lie among each other, stage after stage: first those for
+/// Where the numbers that operations and losses need of the whole batch lie among each other, stage after stage: first those for
 /// forward, then those for backward.
 struct StagePlacement {
     private(set) var stages: [Plan.Stage] = []
     /// Of each operation.
     private(set) var forward: [Range<Int>]
     private(set) var backward: [Range<Int>]
+    /// Of each head.
+    private(set) var losses: [Range<Int>]
     private(set) var count = 0
 
-    init(_ lowering: Lowering, hasBackward: [Bool]) {
+    /// - Parameter losses: for each head, the numbers that its loss needs.
+    init(_ lowering: Lowering, hasBackward: [Bool], losses: [Int]) {
+        self.losses = losses.map { _ in 0..<0 }
         let operations = lowering.operations
         forward = operations.map { _ in 0..<0 }
         backward = forward
@@ -38,6 +42,15 @@ struct StagePlacement {
             stages.insert(
                 Plan.Stage(operations: 0..<0, summing: 0..<0, forwardSums: 0..<0, backwardSums: 0..<0), at: 0)
         }
+        // Losses come after all operations: what they need begins a stage of no operation.
+        guard losses.contains(where: { $0 > 0 }) else { return }
+        let first = count
+        for (head, numbers) in losses.enumerated() { self.losses[head] = place(numbers) }
+        let end = operations.count
+        stages.append(
+            Plan.Stage(
+                operations: end..<end, summing: end..<end, forwardSums: first..<count,
+                backwardSums: count..<count))
     }
 
     private mutating func place(_ numbers: Int) -> Range<Int> {

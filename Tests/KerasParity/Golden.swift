@@ -35,6 +35,13 @@ package struct Golden: Sendable {
         self.value = value
     }
 
+    /// A file of one of Keras' random comparisons: the committed one, or that in the folder of `MIO_RANDOM_GOLDENS`, which
+    /// `scripts/parity --parts` has filled with more.
+    package init(random name: String) throws {
+        let folder = ProcessInfo.processInfo.environment["MIO_RANDOM_GOLDENS"] ?? Self.folder
+        try self.init(path: folder + "/random-" + name + ".json")
+    }
+
     /// Tests/Goldens of the package these sources are in.
     package static var folder: String {
         URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Goldens").standardized.path

@@ -82,4 +82,13 @@ import Testing
         #expect(further.count == 77)
         for one in further { try check(one) }
     }
+
+    /// Some of every class that Keras has, of arguments that were drawn.
+    @Test func randomArguments() throws {
+        let cases = try Golden(random: "metrics")["cases"].list
+        let classes = try Set(cases.map { try $0["class"].string })
+        // `accuracy` is one of three others; Keras has no metric of boxes.
+        #expect(Set(MetricRegistry.classNames).subtracting(classes) == ["Accuracy", "BoxIoU"])
+        for one in cases { try check(one) }
+    }
 }

@@ -39,14 +39,25 @@ import Testing
         update: (any Optimizer, ParameterRange<T>, UpdateScalars) -> Void
     ) throws {
         let golden = try Golden(named: "optimizers")
+        #expect(try golden["cases"].list.count == 37)
+        try check(golden, name, factor: factor, update: update)
+        // Some of every class, of arguments that were drawn.
+        let random = try Golden(random: "optimizers")
+        let classes = try Set(random["cases"].list.map { try $0["class"].string })
+        #expect(classes == Set(OptimizerRegistry.all))
+        try check(random, name, factor: factor, update: update)
+    }
+
+    private func check<T: Scalar>(
+        _ golden: Golden, _ name: String, factor: Double,
+        update: (any Optimizer, ParameterRange<T>, UpdateScalars) -> Void
+    ) throws {
         let seed = UInt64(try golden["seed"].integer)
         let start = try golden["variables"].list.map { try $0.draw(seed: seed) }
         let gradients = try golden["gradients"].list.map { step in
             try step.list.map { try $0.draw(seed: seed).values }
         }
-        let cases = try golden["cases"].list
-        #expect(cases.count == 37)
-        for one in cases {
+        for one in try golden["cases"].list {
             let optimizer = try OptimizerRegistry.read(one.configuration, at: ConfigPath(one.place))
             let variables = start.map { Variable<T>($0, optimizer) }
             let steps = try one["after_step"].list
@@ -112,10 +123,20 @@ import Testing
 
     @Test func schedules() throws {
         let golden = try Golden(named: "schedules")
+        #expect(try golden["cases"].list.count == 15)
+        try checkSchedules(golden)
+    }
+
+    @Test func randomSchedules() throws {
+        let golden = try Golden(random: "schedules")
+        let classes = try Set(golden["cases"].list.map { try $0["class"].string })
+        #expect(Set(ScheduleRegistry.all).subtracting(classes) == ["Constant"])
+        try checkSchedules(golden)
+    }
+
+    private func checkSchedules(_ golden: Golden) throws {
         let steps = try golden["steps"].integers
-        let cases = try golden["cases"].list
-        #expect(cases.count == 15)
-        for one in cases {
+        for one in try golden["cases"].list {
             let schedule = try ScheduleRegistry.read(one.configuration, at: ConfigPath(one.place))
             let rates = steps.map { schedule.value(at: $0) }
             // Not tighter: Keras has rounded the schedule's arguments to float32 on the way.

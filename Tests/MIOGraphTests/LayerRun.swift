@@ -12,6 +12,8 @@ final class LayerRun<T: Scalar> {
     let samples: Int
     var context: CallContext
     private let elements: [TensorElement]
+    /// The call's name, of which its random numbers are made.
+    private let path: String
     let inputs: [Storage<T>]
     let weights: [Storage<T>]
     let outputs: [Storage<T>]
@@ -22,9 +24,11 @@ final class LayerRun<T: Scalar> {
 
     init(
         _ layer: any Layer, shapes: [Shape], samples: Int = 1, context: CallContext = CallContext(),
-        elements: [TensorElement] = [], inputs: [[T]], weights: [[T]] = [], masks: [[T]?] = []
+        elements: [TensorElement] = [], inputs: [[T]], weights: [[T]] = [], masks: [[T]?] = [],
+        path: String = "layer"
     ) throws {
         self.layer = layer
+        self.path = path
         inputShapes = shapes
         results = try layer.results(
             for: shapes.enumerated().map { TensorSpec($1, elements.isEmpty ? .float32 : elements[$0]) }
@@ -43,7 +47,7 @@ final class LayerRun<T: Scalar> {
 
     private var call: ForwardCall<T> {
         ForwardCall(
-            samples: samples, context: context, streams: RandomStreams(path: "layer"),
+            samples: samples, context: context, streams: RandomStreams(path: path),
             inputShapes: inputShapes, outputShapes: results, inputElements: elements,
             inputs: inputs.map { UnsafePointer($0.pointer) },
             masks: (masks.isEmpty ? inputs.map { _ in nil } : masks).map {

@@ -220,7 +220,7 @@ import Testing
     }
 
     /// A batch normalized by its own sums, of channels whose pixels fill no whole number of vectors.
-    @Test(arguments: [2, 3]) func batchNormalizationOfTheFirstAxis(_ channels: Int) throws {
+    @Test(arguments: [1, 2, 3]) func batchNormalizationOfTheFirstAxis(_ channels: Int) throws {
         let image = Input("image", shape: [channels, 7, 9])
         let moved = Conv2D(channels, kernelSize: 1, dataFormat: .channelsFirst, name: "moved")(image)
         let model = try Model(
@@ -231,8 +231,11 @@ import Testing
         let (native, plain) = (
             try normalized(model, NativeBackend()), try normalized(model, ReferenceBackend())
         )
-        #expect(native.keys == plain.keys && native.count > 4)
-        for (name, values) in plain where name != "moved/bias" {
+        #expect(native.keys == plain.keys && native.count == 6)
+        // A normalization takes away what is added to a channel, and what a channel is multiplied by: the kernel of a single channel does
+        // nothing else. Such gradients are rounding alone.
+        let vanishing = channels == 1 ? ["moved/bias", "moved/kernel"] : ["moved/bias"]
+        for (name, values) in plain where !vanishing.contains(name) {
             let error = difference(native[name] ?? [], values)
             #expect(error <= tolerance(sum: 2 * 63, layers: 8), "\(name): \(error)")
         }

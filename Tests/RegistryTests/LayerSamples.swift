@@ -81,6 +81,10 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
             LayerSample("UpSampling1D", "{size: 3}", [[2, 3]]),
             LayerSample("UpSampling2D", "{size: [2, 3]}", [[2, 3, 2]]),
             LayerSample("UpSampling2D", "{interpolation: bilinear}", [[3, 2, 2]]),
+            LayerSample("UpSampling2D", "{interpolation: bicubic, size: 3}", [[3, 2, 2]]),
+            LayerSample("UpSampling2D", "{interpolation: lanczos3}", [[4, 3, 1]]),
+            LayerSample(
+                "UpSampling2D", "{interpolation: lanczos5, data_format: channels_first}", [[1, 3, 2]]),
             LayerSample("GroupNormalization", "{groups: 2, epsilon: 0.01}", [[3, 4]]),
             LayerSample("GroupNormalization", "{groups: -1, axis: 1}", [[3, 4]]),
             LayerSample("BatchNormalization", "{epsilon: 0.01, momentum: 0.9}", [[3, 4]]),

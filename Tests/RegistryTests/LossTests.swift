@@ -44,6 +44,8 @@ struct LossSample: Sendable, CustomTestStringConvertible {
         LossSample("CategoricalGeneralizedCrossEntropy", "{}"),
         LossSample("CategoricalHinge", "{}"),
         LossSample("CosineSimilarity", "{}"),
+        LossSample("Dice", "{axis: -1}", predictions: 0.1...0.9, targets: .numbers(0...1)),
+        LossSample("Dice", "{axis: [1], reduction: sum}", predictions: 0.1...0.9, targets: .numbers(0...1)),
         LossSample("Hinge", "{}"),
         LossSample("Huber", "{delta: 0.5}"),
         LossSample("KLDivergence", "{}"),
@@ -53,6 +55,8 @@ struct LossSample: Sendable, CustomTestStringConvertible {
         LossSample("Pinball", "{quantiles: 0.25}"),
         LossSample("Poisson", "{}", predictions: 0.1...2, targets: .numbers(0.1...2)),
         LossSample("SquaredHinge", "{}"),
+        LossSample(
+            "Tversky", "{alpha: 0.3, beta: 0.9, axis: 1}", predictions: 0.1...0.9, targets: .numbers(0.1...1)),
         LossSample("WeightedBinaryCrossentropy", "{positive_weight: 3}"),
         LossSample("MeanAbsoluteError", "{reduction: sum}"),
         LossSample("MeanSquaredError", "{reduction: mean_with_sample_weight}"),
@@ -137,6 +141,9 @@ extension Loss {
         let losses = Memory<T>(count: values.positions)
         let gradient = Memory<T>(count: values.predictions.count)
         let probabilities = Memory<T>(count: values.predictions.count)
+        // Each row is a sample.
+        let loss = fitting([values.width])
+        let sums = Memory<Double>(count: loss.sums.count)
         values.labelled.withUnsafeBufferPointer { labelled in
             let none: [UInt8] = [0]
             none.withUnsafeBufferPointer { none in
@@ -146,12 +153,19 @@ extension Loss {
                     missing: values.missing, scales: scales.reading, losses: losses.pointer,
                     gradient: lossesAlone ? nil : gradient.pointer,
                     probabilities: lossesAlone ? nil : probabilities.pointer)
-                if fast, let call = call as? LossCall<Float> { forwardNative(call) } else { forward(call) }
+                if loss.sums.count > 0 {
+                    loss.forwardSampleBySample(
+                        call, positionsPerSample: 1, scratch: sums.pointer, count: loss.sums.count)
+                } else if fast, let call = call as? LossCall<Float> {
+                    loss.forwardNative(call)
+                } else {
+                    loss.forward(call)
+                }
             }
         }
         #expect(
             predictions.isIntact && scales.isIntact && targets.isIntact && losses.isIntact
-                && gradient.isIntact && probabilities.isIntact,
+                && gradient.isIntact && probabilities.isIntact && sums.isIntact,
             "a call of \(values.positions) rows of \(values.width) writes beside its arrays",
             sourceLocation: sourceLocation)
         return LossOutcome(

@@ -16,7 +16,7 @@ final class UpSamplingKernel: WeightlessKernel {
 
     static func choice(_ layer: any UpSamplingLayer, _ request: KernelRequest) -> KernelChoice? {
         let shape = request.outputShape
-        guard layer.dataFormat == .channelsLast, shape.count > 0,
+        guard layer.dataFormat == .channelsLast, layer.interpolation.isOfNeighbours, shape.count > 0,
             shape.dimensions.allSatisfy({ Int32(exactly: $0) != nil })
         else { return nil }
         let layout = request.inputLayouts[0]
@@ -39,13 +39,16 @@ final class UpSamplingKernel: WeightlessKernel {
             stride_height: Int64(factors.height), stride_width: Int64(factors.width), before_height: 0,
             before_width: 0)
         func neighbours(_ count: Int, _ factor: Int) -> [mio_neighbours] {
-            InterpolatedElement.axis(count, factor: factor).map {
-                mio_neighbours(lower: Int32($0.lower), upper: Int32($0.upper), share: Float($0.share))
+            (0..<count * factor).map {
+                let element = InterpolatedElement($0, of: count, factor: factor)
+                return mio_neighbours(
+                    lower: Int32(element.lower), upper: Int32(element.upper), share: Float(element.share))
             }
         }
         switch layer.interpolation {
         case .nearest: (rows, columns, interpolation) = ([], [], nil)
-        case .bilinear:
+        case .bilinear, .bicubic, .lanczos3, .lanczos5:
+            precondition(layer.interpolation == .bilinear, "a kernel of two neighbours takes no others")
             rows = neighbours(small.height, factors.height)
             columns = neighbours(small.width, factors.width)
             interpolation = mio_interpolation(

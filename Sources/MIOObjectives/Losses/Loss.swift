@@ -50,6 +50,20 @@ public protocol Loss: Sendable {
     /// - Throws: `LossShapeError` if this loss cannot take such a prediction.
     func targetShape(forPrediction prediction: Shape) throws(LossShapeError) -> Shape
 
+    /// The same loss for predictions of one shape; called once, before any other method that takes a `LossCall`.
+    /// - Parameter prediction: one sample's, which `targetShape(forPrediction:)` has accepted.
+    func fitting(_ prediction: Shape) -> Self
+
+    /// The numbers that this loss, fitted to its predictions, adds up before it knows any position's loss; `.none` for most.
+    var sums: LossSums { get }
+
+    /// Adds what the positions of a call contribute to `call.sums`. Its scales are what multiplies each position's loss, also
+    /// where no gradient is asked for.
+    func addSums<T: Scalar>(_ call: LossCall<T>)
+
+    /// Σ scaleᵢ·ℓᵢ over all positions that have been added to some sums.
+    func total(ofSums sums: UnsafePointer<Double>) -> Double
+
     /// Computes losses and, if asked, gradient and probabilities of all positions: the plain implementation, the oracle of
     /// `forwardNative`.
     func forward<T: Scalar>(_ call: LossCall<T>)
@@ -67,6 +81,10 @@ extension Loss {
     public var absorbs: Activation? { nil }
     public func readingLogits() -> Self { self }
     public func forwardNative(_ call: LossCall<Float>) { forward(call) }
+    public func fitting(_ prediction: Shape) -> Self { self }
+    public var sums: LossSums { .none }
+    public func addSums<T: Scalar>(_ call: LossCall<T>) {}
+    public func total(ofSums sums: UnsafePointer<Double>) -> Double { 0 }
 
     public func targetShape(forPrediction prediction: Shape) throws(LossShapeError) -> Shape { prediction }
 }

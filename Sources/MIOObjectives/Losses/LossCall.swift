@@ -21,7 +21,7 @@ public struct LossCall<T: Scalar> {
     /// are labelled in part.
     public let missing: Float
     /// `[positions]`: what multiplies each position's gradient: head weight × sample weight ÷ the output's
-    /// global denominator. Read only if `gradient` is asked for.
+    /// global denominator. Read only if `gradient` is asked for, and by `Loss.addSums`.
     public let scales: UnsafePointer<T>
     /// Out, `[positions]`: each position's loss without weight; 0 where unlabelled.
     public let losses: UnsafeMutablePointer<T>
@@ -31,13 +31,15 @@ public struct LossCall<T: Scalar> {
     /// Out, `[positions × width]`, written only by losses that are `fromLogits`: the softmax or sigmoid of
     /// the logits, of unlabelled positions too.
     public let probabilities: UnsafeMutablePointer<T>?
+    /// The sums of a loss that has `LossSums`: `Loss.addSums` adds to them, `Loss.forward` reads them. `nil` for other losses.
+    public let sums: UnsafeMutablePointer<Double>?
 
     /// A call on memory of the caller.
     public init(
         positions: Int, width: Int, predictions: UnsafePointer<T>, targets: UnsafePointer<Float>,
         labelled: UnsafePointer<UInt8>, missing: Float = .nan, scales: UnsafePointer<T>,
         losses: UnsafeMutablePointer<T>, gradient: UnsafeMutablePointer<T>? = nil,
-        probabilities: UnsafeMutablePointer<T>? = nil
+        probabilities: UnsafeMutablePointer<T>? = nil, sums: UnsafeMutablePointer<Double>? = nil
     ) {
         self.positions = positions
         self.width = width
@@ -49,6 +51,7 @@ public struct LossCall<T: Scalar> {
         self.losses = losses
         self.gradient = gradient
         self.probabilities = probabilities
+        self.sums = sums
     }
 
     /// Writes what an unlabelled position contributes: nothing. Its predictions are not read, so that
@@ -136,7 +139,7 @@ public struct LossCall<T: Scalar> {
     }
 
     @inline(__always)
-    private func isLabelled(_ index: Int) -> Bool { isLabel(targets[index], missing: missing) }
+    func isLabelled(_ index: Int) -> Bool { isLabel(targets[index], missing: missing) }
 
     /// The sum of a value for each element of a row, in order.
     ///

@@ -10,6 +10,7 @@ package enum LossRegistry {
         CategoricalGeneralizedCrossEntropy.self,
         CategoricalHinge.self,
         CosineSimilarity.self,
+        Dice.self,
         Hinge.self,
         Huber.self,
         KLDivergence.self,
@@ -22,6 +23,7 @@ package enum LossRegistry {
         Poisson.self,
         SparseCategoricalCrossentropy.self,
         SquaredHinge.self,
+        Tversky.self,
         WeightedBinaryCrossentropy.self,
     ]
 

@@ -15,6 +15,11 @@ package final class Evaluator {
     /// (shards of this rank, numbers): the heads' sums, then two label counts a head.
     private let totals: Storage<Double>
     private let counts: Storage<Double>
+    /// (shards of this rank, numbers): what losses of a whole batch add up, of the batch at hand.
+    private let batchSums: Storage<Double>
+    /// The same of all shards, of each batch so far.
+    private var batchSumsSoFar: [Double] = []
+    private let batchSumCount: Int
     private let sums: StepSums
     private var batches = 0
     private var batch: Batch?
@@ -38,6 +43,8 @@ package final class Evaluator {
         self.shards = shards
         names = replica.logNames
         counts = Storage(count: 2 * replica.heads.count)
+        batchSumCount = replica.lanes[0].frames[0].batchSumCount
+        batchSums = Storage(count: shards.own.count * batchSumCount)
         totals = Storage(count: shards.own.count * (replica.sumCount + 2 * replica.heads.count))
         sums = StepSums(names)
         findings = replica.lanes.map { _ in Finding() }
@@ -47,6 +54,7 @@ package final class Evaluator {
     package func begin() {
         totals.fill(0)
         batches = 0
+        batchSumsSoFar.removeAll(keepingCapacity: true)
         isFinite = true
         firstNonFiniteLoss = nil
         for finding in findings { finding.pass = nil }
@@ -66,7 +74,12 @@ package final class Evaluator {
         replica.advance()
         self.batch = batch
         defer { self.batch = nil }
+        batchSums.fill(0)
         replica.team.run(evaluate)
+        if batchSumCount > 0 {
+            TreeOrder.sum(batchSums.pointer, terms: shards.own.count, count: batchSumCount)
+            batchSumsSoFar += UnsafeBufferPointer(start: batchSums.pointer, count: batchSumCount)
+        }
         if isFinite, let first = findings.compactMap(\.pass).min(by: { $0.firstSample < $1.firstSample }) {
             isFinite = false
             firstNonFiniteLoss = first.loss
@@ -82,7 +95,8 @@ package final class Evaluator {
             let shard = shards.samples(shards.own.lowerBound + index, of: batch)
             for samples in Passes(shard, most: replica.plan.samples) {
                 frame.forward(
-                    batch, samples, Pass(samples, of: batch, training: false), denominators: nil, sums: sums)
+                    batch, samples, Pass(samples, of: batch, training: false), denominators: nil, sums: sums,
+                    batchSums: batchSums.pointer + index * batchSumCount)
                 guard findings[member].pass == nil,
                     !(0..<replica.sumCount).allSatisfy({ sums[$0].isFinite })
                 else { continue }
@@ -95,8 +109,9 @@ package final class Evaluator {
     /// - Throws: `CommunicationError`
     package func finish(_ communicator: any Communicator) throws -> [Double] {
         TreeOrder.sum(totals.pointer, terms: shards.own.count, count: numbers)
-        let totals = try communicator.sumInTreeOrder(
+        var totals = try communicator.sumInTreeOrder(
             Array(UnsafeBufferPointer(start: totals.pointer, count: numbers)))
+        if batchSumCount > 0 { addBatchLosses(try communicator.sumInTreeOrder(batchSumsSoFar), to: &totals) }
         sums.set(
             totals, heads: replica.heads, regularization: regularizationValue(totals), samples: 1
         ) { head in
@@ -105,6 +120,23 @@ package final class Evaluator {
                 HeadLabels.Count(positions: totals[count], weights: totals[count + 1]), batches: batches)
         }
         return sums.list()
+    }
+
+    /// Adds the losses that are known of whole batches only, each a batch's Σ w·ℓ.
+    /// - Parameter sums: over all ranks, batch after batch.
+    private func addBatchLosses(_ sums: [Double], to totals: inout [Double]) {
+        sums.withUnsafeBufferPointer { sums in
+            guard var batch = sums.baseAddress else { return }
+            for _ in 0..<batches {
+                var (first, place) = (0, 0)
+                for head in replica.heads {
+                    if head.batchSumCount > 0 { totals[place] += head.loss(ofBatchSums: batch + first) }
+                    first += head.batchSumCount
+                    place += head.sumCount
+                }
+                batch += batchSumCount
+            }
+        }
     }
 
     /// The terms of the loss that are not of outputs: of the weights as they are, and a mean over all samples; `nil` if there

@@ -64,13 +64,31 @@ final class Frame {
     /// - Parameters:
     ///   - denominators: one a head, of the global batch; `nil` in evaluation, which asks for no gradient.
     ///   - sums: `sumCount` doubles.
+    ///   - batchSums: in evaluation, `batchSumCount` doubles.
     func forward(
         _ batch: Batch, _ range: Range<Int>, _ pass: Pass, denominators: UnsafePointer<Double>?,
-        sums: UnsafeMutablePointer<Double>
+        sums: UnsafeMutablePointer<Double>, batchSums: UnsafeMutablePointer<Double>? = nil
     ) {
         begin(batch, range, sums: sums)
         executor.forward(pass)
-        evaluate(batch, range, denominators: denominators, sums: sums)
+        evaluate(batch, range, denominators: denominators, sums: sums, batchSums: batchSums)
+    }
+
+    /// Doubles that an evaluation adds up for each batch, one head after the other.
+    var batchSumCount: Int { heads.reduce(0) { $0 + $1.batchSumCount } }
+
+    /// Adds what a pass contributes to the sums that losses need of the whole batch.
+    /// - Parameter sums: the first one of the plan.
+    func addLossSums(
+        _ batch: Batch, _ range: Range<Int>, denominators: UnsafePointer<Double>,
+        to sums: UnsafeMutablePointer<Double>
+    ) {
+        for (index, head) in heads.enumerated() {
+            head.addBatchSums(
+                first: range.lowerBound, samples: range.count,
+                targets: batch.values(ofColumn: columns.targets[index]), denominator: denominators[index],
+                to: sums)
+        }
     }
 
     /// Brings a pass' inputs to where they are read.
@@ -85,16 +103,18 @@ final class Frame {
     /// Adds the heads' sums of a pass that has gone through all stages.
     func evaluate(
         _ batch: Batch, _ range: Range<Int>, denominators: UnsafePointer<Double>?,
-        sums: UnsafeMutablePointer<Double>
+        sums: UnsafeMutablePointer<Double>, batchSums: UnsafeMutablePointer<Double>? = nil
     ) {
         let timeline = timeline
-        var offset = 0
+        var (offset, batchSum) = (0, 0)
         for (index, head) in heads.enumerated() {
             let evaluating = timeline?.now ?? 0
             head.evaluate(
                 first: range.lowerBound, samples: range.count,
                 targets: batch.values(ofColumn: columns.targets[index]),
-                denominator: denominators?[index], sums: sums + offset)
+                denominator: denominators?[index], sums: sums + offset,
+                batchSums: batchSums.map { $0 + batchSum })
+            batchSum += head.batchSumCount
             timeline?.record(head: index, from: evaluating, samples: range.count)
             offset += head.sumCount
         }

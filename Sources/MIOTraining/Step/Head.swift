@@ -34,6 +34,12 @@ final class Head {
     private let losses: Storage<Float>
     /// For an output whose tensor another output's loss has given a gradient already: to be added to it.
     private let addend: Storage<Float>?
+    /// Of a loss that compares sums: which ones, those of a sample, and those of the batch in a step.
+    private let lossSums: LossSums
+    private let sampleSums: Storage<Double>
+    private let batchSums: UnsafeMutablePointer<Double>
+    /// Where the step's numbers that are summed over the batch begin for this head.
+    private let firstBatchSum: Int
 
     /// - Parameters:
     ///   - executor: computes what the head reads, and outlives it.
@@ -44,7 +50,8 @@ final class Head {
         shape = plan.shape
         weight = specification.weight
         let pass = executor.plan.samples
-        let loss = plan.absorbed == nil ? specification.loss : specification.loss.readingLogits()
+        let loss = (plan.absorbed == nil ? specification.loss : specification.loss.readingLogits())
+            .fitting(plan.shape)
         self.loss = loss
         targetKind = loss.targetKind
         missing = labels.labelling.missingNumber
@@ -62,7 +69,14 @@ final class Head {
         scales = Storage(count: pass * positionsPerSample)
         losses = Storage(count: pass * positionsPerSample)
         addend = plan.gradient == .adds ? Storage(count: pass * plan.shape.count) : nil
+        lossSums = loss.sums
+        sampleSums = Storage(count: lossSums.count)
+        firstBatchSum = plan.lossSums.lowerBound
+        batchSums = executor.batchSums.pointer + firstBatchSum
     }
+
+    /// Doubles that an evaluation adds up for each batch before it knows this output's loss of it.
+    var batchSumCount: Int { lossSums.areOfBatch ? lossSums.count : 0 }
 
     // MARK: A pass
 
@@ -72,9 +86,11 @@ final class Head {
     ///   - targets: of the part: (samples, target shape).
     ///   - denominator: of the global batch; `nil` in evaluation.
     ///   - sums: `sumCount` doubles.
+    ///   - batchSums: in evaluation, where to add what a loss of the whole batch adds up: `batchSumCount` doubles. Without, such a
+    ///     loss is left out of `sums`.
     func evaluate(
         first: Int, samples: Int, targets: UnsafePointer<Float>, denominator: Double?,
-        sums: UnsafeMutablePointer<Double>
+        sums: UnsafeMutablePointer<Double>, batchSums ofEvaluation: UnsafeMutablePointer<Double>? = nil
     ) {
         let positions = samples * positionsPerSample
         let offset = first * positionsPerSample
@@ -85,16 +101,24 @@ final class Head {
         // Pointers in locals: a loop that stores would load the objects' again for every element.
         let (scales, losses) = (scales.pointer, losses.pointer)
         if let denominator {
-            // Nothing labelled anywhere: nothing to learn.
-            let factor = denominator == 0 ? 0 : weight / denominator
-            for position in 0..<positions { scales[position] = Float(Double(weights[position]) * factor) }
+            fillScales(positions, weights: weights, denominator: denominator)
+        } else if lossSums.count > 0 {
+            scales.update(from: weights, count: positions)
         }
-        loss.forwardNative(
-            LossCall<Float>(
-                positions: positions, width: width, predictions: input, targets: passTargets,
-                labelled: labelled, missing: missing, scales: scales, losses: losses,
-                gradient: gradient == nil ? nil : addend?.pointer ?? gradient,
-                probabilities: writesPredictions ? predictions : nil))
+        let inBatch = lossSums.areOfBatch && denominator != nil
+        let call = LossCall<Float>(
+            positions: positions, width: width, predictions: input, targets: passTargets,
+            labelled: labelled, missing: missing, scales: scales, losses: losses,
+            gradient: gradient == nil ? nil : addend?.pointer ?? gradient,
+            probabilities: writesPredictions ? predictions : nil, sums: inBatch ? batchSums : ofEvaluation)
+        if lossSums.count == 0 || inBatch {
+            loss.forwardNative(call)
+        } else {
+            loss.forwardSampleBySample(
+                call, positionsPerSample: positionsPerSample, scratch: sampleSums.pointer,
+                count: lossSums.count)
+            if lossSums.areOfBatch, ofEvaluation != nil { loss.addSums(call) }
+        }
         if let gradient, let addend = addend?.pointer {
             for index in 0..<positions * width { gradient[index] += addend[index] }
         }
@@ -102,7 +126,9 @@ final class Head {
         for position in 0..<positions where labelled[position] != 0 {
             sum += Double(weights[position]) * Double(losses[position])
         }
-        sums[0] += sum
+        // The loss of a whole batch comes when it is whole. Its samples show what is not finite.
+        let isLeftOut = lossSums.areOfBatch && !inBatch && sum.isFinite
+        sums[0] += isLeftOut ? 0 : sum
         var place = 1
         for index in metrics.indices {
             metrics[index].add(
@@ -113,6 +139,36 @@ final class Head {
             place += metricSumCounts[index]
         }
     }
+
+    /// What positions' losses are multiplied by; all 0 if nothing is labelled anywhere.
+    private func fillScales(_ positions: Int, weights: UnsafePointer<Float>, denominator: Double) {
+        let scales = scales.pointer
+        let factor = denominator == 0 ? 0 : weight / denominator
+        for position in 0..<positions { scales[position] = Float(Double(weights[position]) * factor) }
+    }
+
+    // MARK: Losses of a whole batch
+
+    /// Adds what a pass contributes to the sums that the loss needs of the whole batch.
+    /// - Parameter sums: the first one of the plan.
+    func addBatchSums(
+        first: Int, samples: Int, targets: UnsafePointer<Float>, denominator: Double,
+        to sums: UnsafeMutablePointer<Double>
+    ) {
+        guard lossSums.areOfBatch else { return }
+        let positions = samples * positionsPerSample
+        let offset = first * positionsPerSample
+        fillScales(
+            positions, weights: labels.current.weights.pointer + offset, denominator: denominator)
+        loss.addSums(
+            LossCall<Float>(
+                positions: positions, width: width, predictions: input,
+                targets: targets + offset * targetWidth, labelled: labels.current.labelled.pointer + offset,
+                missing: missing, scales: scales.pointer, losses: losses.pointer, sums: sums + firstBatchSum))
+    }
+
+    /// Σ w·ℓ of a batch whose sums these are.
+    func loss(ofBatchSums sums: UnsafePointer<Double>) -> Double { loss.total(ofSums: sums) }
 
     /// The first sample of the last evaluated pass whose loss is not finite, and that loss.
     func firstNonFiniteLoss(samples: Int) -> (sample: Int, loss: Float)? {

@@ -88,8 +88,10 @@ package final class Replica {
         PlanRequest(
             graph: graph,
             heads: zip(graph.outputs, graph.trainedOutputs(outputs)).map { output, specification in
-                PlanRequest.HeadRequest(
-                    output: output.name, absorbs: specification?.loss.absorbs, trained: specification != nil)
+                let sums = specification?.loss.fitting(graph.spec(of: output.source).shape).sums ?? .none
+                return PlanRequest.HeadRequest(
+                    output: output.name, absorbs: specification?.loss.absorbs, trained: specification != nil,
+                    batchSums: sums.areOfBatch ? sums.count : 0)
             },
             samples: pass, bucketElements: bucketElements, forwardOnly: forwardOnly)
     }

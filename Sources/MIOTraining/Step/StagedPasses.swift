@@ -57,8 +57,13 @@ final class StagedPasses: BatchPasses {
             frame.executor.forward(pass, stage: stages[stage])
             if stage + 1 < stages.count {
                 let next = stages[stage + 1]
-                frame.executor.addForwardSums(
-                    pass, stage: next, to: batchSums.row(work.shard(turn, member), of: next.forwardSums))
+                let row = batchSums.row(work.shard(turn, member), of: next.forwardSums)
+                frame.executor.addForwardSums(pass, stage: next, to: row)
+                if stage + 2 == stages.count {
+                    frame.addLossSums(
+                        batch, samples, denominators: work.denominators.pointer,
+                        to: row - next.forwardSums.lowerBound)
+                }
             } else {
                 frame.evaluate(batch, samples, denominators: work.denominators.pointer, sums: sums)
             }

@@ -94,11 +94,11 @@ import Testing
         let n = 40_000
         let x = try LayerRun<Double>(
             GaussianNoise(1), shapes: [[400]], samples: 100, context: training,
-            inputs: [[Double](repeating: 0, count: n)]
+            inputs: [[Double](repeating: 0, count: n)], path: "noise"
         ).forward()
-        // Of another seed: with the noise's own draws it would drop the values that they made.
+        // Of the same seed: calls of other names draw other numbers.
         let y = try LayerRun<Double>(
-            AlphaDropout(0.25, seed: 1), shapes: [[400]], samples: 100, context: training, inputs: [x]
+            AlphaDropout(0.25), shapes: [[400]], samples: 100, context: training, inputs: [x], path: "dropout"
         ).forward()
         let mean = y.reduce(0, +) / Double(n)
         let variance = y.reduce(0) { $0 + $1 * $1 } / Double(n) - mean * mean
@@ -108,6 +108,25 @@ import Testing
         let a = pow(0.75 * (1 + 0.25 * alpha * alpha), -0.5)
         let dropped = a * alpha - a * alpha * 0.25
         #expect(y.contains { abs($0 - dropped) <= 8 * .ulpOfOne })
+    }
+
+    /// Two calls of one model draw independent numbers, and so do two layers in one: of n products of independent normal numbers
+    /// the mean deviates by 1/√n.
+    @Test func callsDrawIndependentNumbers() throws {
+        func noise(_ path: String) throws -> [Double] {
+            try LayerRun<Double>(
+                GaussianNoise(1), shapes: [[400]], samples: 100, context: training,
+                inputs: [[Double](repeating: 0, count: 40_000)], path: path
+            ).forward()
+        }
+        let calls = try ["noise", "noise/call_1", "noise_1", "encoder/noise"].map(noise)
+        for (index, one) in calls.enumerated() {
+            for other in calls[(index + 1)...] {
+                let mean = zip(one, other).reduce(0) { $0 + $1.0 * $1.1 } / 40_000
+                #expect(abs(mean) <= 5 / 40_000.0.squareRoot())
+            }
+        }
+        #expect(try noise("noise") == calls[0])
     }
 
     @Test func configurations() throws {

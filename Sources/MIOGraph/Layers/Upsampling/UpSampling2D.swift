@@ -4,7 +4,8 @@ import MIOConfig
 /// An image with more rows and columns. <https://keras.io/api/layers/reshaping_layers/up_sampling2d/>
 ///
 /// x (height, width, channels) → y (height · size, width · size, channels). The pixel (i, j) is that of (⌊i / size⌋, ⌊j / size⌋);
-/// bilinear, the one at ((i + ½) / size − ½, (j + ½) / size − ½) between its neighbours.
+/// otherwise the one at ((i + ½) / size − ½, (j + ½) / size − ½) between its neighbours: `bilinear` of 2 × 2, `bicubic` of 4 × 4,
+/// `lanczos3` of 6 × 6, `lanczos5` of 10 × 10 pixels.
 public struct UpSampling2D: UpSamplingLayer {
     public static var className: String { "UpSampling2D" }
     package static let spatialAxes = 2
