@@ -75,15 +75,15 @@ extension Array where Element == CurveBucket {
 }
 
 /// Points as bytes in the index: a step and a value, 8 bytes each.
-enum PackedPoints {
-    static let bytesEach = 16
+package enum PackedPoints {
+    package static let bytesEach = 16
 
-    static func append(_ point: CurvePoint, to bytes: inout [UInt8]) {
+    package static func append(_ point: CurvePoint, to bytes: inout [UInt8]) {
         withUnsafeBytes(of: Int64(point.step).littleEndian) { bytes.append(contentsOf: $0) }
         withUnsafeBytes(of: point.value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    static func read(_ bytes: UnsafeRawBufferPointer, _ body: (CurvePoint) -> Void) {
+    package static func read(_ bytes: UnsafeRawBufferPointer, _ body: (CurvePoint) -> Void) {
         for start in stride(from: 0, through: bytes.count - bytesEach, by: bytesEach) {
             let step = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Int64.self))
             let bits = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self))

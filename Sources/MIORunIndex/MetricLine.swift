@@ -3,23 +3,23 @@ import MIOBase
 import MIOConfig
 
 /// One line of `metrics.jsonl`: what happened, when, and its numbers.
-struct MetricLine: Equatable {
-    struct Value: Equatable {
-        let name: String
-        let value: Double
+package struct MetricLine: Equatable {
+    package struct Value: Equatable {
+        package let name: String
+        package let value: Double
     }
 
-    var event = ""
-    var step = 0
-    var epoch = 0
-    var values: [Value] = []
+    package var event = ""
+    package var step = 0
+    package var epoch = 0
+    package var values: [Value] = []
 
     /// Bytes that a line may have. No run has as many outputs.
-    static let longest = 1 << 20
+    package static let longest = 1 << 20
 
     /// - Parameter line: without its newline; a byte that is part of no number must follow it in memory.
     /// - Returns: `nil` if it is not a JSON object with `event`, `step` and numbers: a damaged line.
-    init?(_ line: UnsafeRawBufferPointer) {
+    package init?(_ line: UnsafeRawBufferPointer) {
         guard !readFlat(line) else { return }
         // Escapes, nested values: seldom, and left to the real reader.
         self = MetricLine()

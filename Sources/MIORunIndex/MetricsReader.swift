@@ -4,28 +4,30 @@ import MIOSystem
 
 /// Reads `metrics.jsonl` further from where it was read to: whole lines only, so that a line that is being written is
 /// read when it is complete.
-struct MetricsReader {
+package struct MetricsReader {
     /// How far a file was read, and which file it was.
-    struct Position: Hashable, Sendable {
-        var device: UInt64 = 0
-        var inode: UInt64 = 0
+    package struct Position: Hashable, Sendable {
+        package var device: UInt64 = 0
+        package var inode: UInt64 = 0
         /// When the file was last changed, in nanoseconds since 1970.
-        var modified = 0
+        package var modified = 0
         /// Bytes that were read: the end of a line.
-        var offset = 0
+        package var offset = 0
         /// The last bytes before `offset`: a file with other bytes there is another file.
-        var before: [UInt8] = []
-        var lines = 0
+        package var before: [UInt8] = []
+        package var lines = 0
         /// Lines that are no events.
-        var damaged = 0
+        package var damaged = 0
+
+        package init() {}
     }
 
-    static let bytesBefore = 64
+    package static let bytesBefore = 64
     /// Bytes read at once; more than the longest line.
-    static let piece = 4 << 20
+    package static let piece = 4 << 20
 
     /// What was found.
-    enum Finding: Equatable {
+    package enum Finding: Equatable {
         /// No file, or nothing new in it.
         case nothing
         /// The file is not the one that was read before: forget it, and begin with its first line.
@@ -39,7 +41,7 @@ struct MetricsReader {
     ///   - position: where the last one ended; set to the end of this one, or to the beginning if the file was replaced.
     ///   - body: called for each event in order.
     /// - Throws: `FileError` if the file cannot be read.
-    static func read(
+    package static func read(
         in folder: borrowing ConfinedFolder, name: String = "metrics.jsonl", from position: inout Position,
         _ body: (MetricLine) -> Void
     ) throws(FileError) -> Finding {

@@ -18,7 +18,7 @@ package enum NetworkFileSystem {
     /// - Parameters:
     ///   - folder: without links.
     ///   - mounts: as in `/proc/self/mountinfo`.
-    static func holding(_ folder: String, mounts: String) -> String? {
+    package static func holding(_ folder: String, mounts: String) -> String? {
         var found: (place: String, kind: String)?
         for line in mounts.split(separator: "\n") {
             // "36 35 98:0 /root /place options … - kind source options"

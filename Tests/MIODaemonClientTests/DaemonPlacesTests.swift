@@ -1,9 +1,8 @@
 import Foundation
 import MIOBase
+import MIODaemonClient
 import TestFolders
 import Testing
-
-@testable import MIODaemonClient
 
 @Suite struct DaemonPlacesTests {
     let folder: TemporaryFolder

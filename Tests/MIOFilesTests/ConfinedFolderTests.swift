@@ -1,9 +1,8 @@
 import Foundation
 import MIOBase
+import MIOFiles
 import TestFolders
 import Testing
-
-@testable import MIOFiles
 
 @Suite struct ConfinedFolderTests {
     let folder: TemporaryFolder

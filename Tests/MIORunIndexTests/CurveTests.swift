@@ -1,6 +1,5 @@
+import MIORunIndex
 import Testing
-
-@testable import MIORunIndex
 
 @Suite struct CurveTests {
     @Test func keepsSpikesAndCounts() {

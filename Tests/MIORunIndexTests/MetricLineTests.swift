@@ -1,7 +1,6 @@
 import MIOBase
+import MIORunIndex
 import Testing
-
-@testable import MIORunIndex
 
 @Suite struct MetricLineTests {
     private func line(_ text: String) -> MetricLine? {

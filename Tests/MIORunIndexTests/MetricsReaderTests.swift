@@ -1,9 +1,8 @@
 import Foundation
 import MIOFiles
+import MIORunIndex
 import TestFolders
 import Testing
-
-@testable import MIORunIndex
 
 @Suite struct MetricsReaderTests {
     let folder: TemporaryFolder

@@ -1,6 +1,5 @@
+import MIORunIndex
 import Testing
-
-@testable import MIORunIndex
 
 @Suite struct NetworkFileSystemTests {
     private let mounts = """

@@ -1,10 +1,9 @@
 import Foundation
 import MIOBase
 import MIOFiles
+import MIORunIndex
 import TestFolders
 import Testing
-
-@testable import MIORunIndex
 
 @Suite struct RunIndexTests {
     let folder: TemporaryFolder
