@@ -1,4 +1,5 @@
 import MIOBase
+import MIOConfig
 
 /// What one entry of a safetensors header says, checked: `data_offsets` agree with `dtype` and `shape`.
 package struct SafetensorsEntry: Hashable, Sendable {
@@ -58,7 +59,7 @@ struct SafetensorsHeader {
                 file: file, expected: "a safetensors header that starts with '{'",
                 received: bytes.first.map { "the byte \($0)" } ?? "an empty header")
         }
-        var scanner = JSONScanner(bytes)
+        var scanner = JSONScanner(bytes, place: "the header")
         do throws(JSONScanner.Mismatch) {
             try read(&scanner)
         } catch {

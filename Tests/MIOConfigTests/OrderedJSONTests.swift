@@ -22,8 +22,15 @@ import Testing
     @Test(arguments: [
         "", "{", "[1,]", "{\"a\" 1}", "{\"a\": 1, \"a\": 2}", "01x", "+1", "\"\\x\"", "\"\\ud800\"", "tru",
         "[1] 2",
-        "\"unfinished", "{1: 2}", "nul", "-",
+        "\"unfinished", "{1: 2}", "nul", "-", "01", "-01", "1.", ".5", "1e", "[1 2]",
     ]) func refuses(text: String) { #expect(throws: ConfigError.self) { try read(text) } }
+
+    @Test func namesWhatItMet() {
+        let error = #expect(throws: ConfigError.self) { try read(#"{"a": 1, "b" 2}"#) }
+        #expect(error?.message == "not valid JSON: expected ':', received '2' at byte 13 of the text")
+        let twice = #expect(throws: ConfigError.self) { try read(#"{"a": 1, "a": 2}"#) }
+        #expect(twice?.message == #"not valid JSON: expected each key once, received "a" twice"#)
+    }
 
     @Test func boundsDepth() throws {
         _ = try read(String(repeating: "[", count: 200) + String(repeating: "]", count: 200))
