@@ -1,6 +1,5 @@
 import CDenseLoops
 import MIOBase
-import MIOConfig
 
 /// The mean over the last axis of `max(1 − target·prediction, 0)`.
 ///
@@ -10,7 +9,7 @@ import MIOConfig
 ///     ∂loss/∂pⱼ = −tⱼ ÷ width, 0 where tⱼ·pⱼ is above 1
 ///
 /// Source: https://keras.io/api/losses/hinge_losses/#hinge-class
-public struct Hinge: Loss, Hashable {
+public struct Hinge: ElementwiseLoss, Hashable {
     public static let className = "Hinge"
     public static let names = ["hinge"]
 
@@ -19,25 +18,8 @@ public struct Hinge: Loss, Hashable {
     /// Keras' argument, with its default.
     public init(reduction: LossReduction = .sumOverBatchSize) { self.reduction = reduction }
 
-    public init(reading reader: inout ConfigReader) throws(ConfigError) {
-        reduction = try LossReduction(reading: &reader)
-    }
-
-    public var config: ConfigValue {
-        .dictionary(["class": .string(Self.className), "reduction": reduction.configValue])
-    }
-
-    public var isElementwise: Bool { true }
-
-    @_specialize(where T == Float)
-    @_specialize(where T == Double)
-    public func forward<T: Scalar>(_ call: LossCall<T>) {
-        call.meanOverElements { Self.element($0, $1) }
-    }
-
-    /// The loss of a prediction and a target, and its derivative by the prediction.
     @inline(__always)
-    static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
+    public static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
         let side = target == 0 ? -1 : target
         let rest = 1 - side * prediction
         return rest < 0 ? (0, 0) : (rest, -side)

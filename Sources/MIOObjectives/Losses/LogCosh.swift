@@ -1,6 +1,5 @@
 import CDenseLoops
 import MIOBase
-import MIOConfig
 
 /// The mean over the last axis of `log(cosh(e))`, e = prediction − target: nearly ½·e² where |e| is small, and nearly
 /// |e| − log 2 where it is large.
@@ -10,7 +9,7 @@ import MIOConfig
 ///     ∂loss/∂pⱼ = tanh(eⱼ) ÷ width
 ///
 /// Source: https://keras.io/api/losses/regression_losses/#logcosh-class
-public struct LogCosh: Loss, Hashable {
+public struct LogCosh: ElementwiseLoss, Hashable {
     public static let className = "LogCosh"
     public static let names = ["log_cosh", "logcosh"]
 
@@ -19,25 +18,8 @@ public struct LogCosh: Loss, Hashable {
     /// Keras' argument, with its default.
     public init(reduction: LossReduction = .sumOverBatchSize) { self.reduction = reduction }
 
-    public init(reading reader: inout ConfigReader) throws(ConfigError) {
-        reduction = try LossReduction(reading: &reader)
-    }
-
-    public var config: ConfigValue {
-        .dictionary(["class": .string(Self.className), "reduction": reduction.configValue])
-    }
-
-    public var isElementwise: Bool { true }
-
-    @_specialize(where T == Float)
-    @_specialize(where T == Double)
-    public func forward<T: Scalar>(_ call: LossCall<T>) {
-        call.meanOverElements { Self.element($0, $1) }
-    }
-
-    /// The loss of a prediction and a target, and its derivative by the prediction.
     @inline(__always)
-    static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
+    public static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
         let error = prediction - target
         let size = abs(error)
         return (size + T.log(onePlus: T.exp(-2 * size)) - T.log(2), T.tanh(error))

@@ -7,7 +7,8 @@ import MIOGraph
 /// A loss gives one number a *position* (each index of every axis but the prediction's last), as Keras'
 /// loss functions do before their reduction. How the numbers become one is `reduction`'s matter.
 ///
-/// To add one: a file like `Huber.swift`, a line in `LossRegistry`, a test. It trains on its plain loop; a fast one is
+/// To add one: a file like `Huber.swift` (without arguments like `Poisson.swift`), a line in `LossRegistry`, a test. It
+/// trains on its plain loop; a fast one is
 /// `forwardNative`, in the same file.
 public protocol Loss: Sendable {
     /// The Keras class: `MeanSquaredError`.

@@ -1,13 +1,12 @@
 import CDenseLoops
 import MIOBase
-import MIOConfig
 
 /// The mean over the last axis of `100·|prediction − target| ÷ max(|target|, ε)`, ε = 1e-7.
 ///
 ///     ∂loss/∂pⱼ = 100·sign(pⱼ − tⱼ) ÷ max(|tⱼ|, ε) ÷ width, 0 where they are equal
 ///
 /// Source: https://keras.io/api/losses/regression_losses/#meanabsolutepercentageerror-class
-public struct MeanAbsolutePercentageError: Loss, Hashable {
+public struct MeanAbsolutePercentageError: ElementwiseLoss, Hashable {
     public static let className = "MeanAbsolutePercentageError"
     public static let names = ["mean_absolute_percentage_error", "mape", "MAPE"]
 
@@ -16,25 +15,8 @@ public struct MeanAbsolutePercentageError: Loss, Hashable {
     /// Keras' argument, with its default.
     public init(reduction: LossReduction = .sumOverBatchSize) { self.reduction = reduction }
 
-    public init(reading reader: inout ConfigReader) throws(ConfigError) {
-        reduction = try LossReduction(reading: &reader)
-    }
-
-    public var config: ConfigValue {
-        .dictionary(["class": .string(Self.className), "reduction": reduction.configValue])
-    }
-
-    public var isElementwise: Bool { true }
-
-    @_specialize(where T == Float)
-    @_specialize(where T == Double)
-    public func forward<T: Scalar>(_ call: LossCall<T>) {
-        call.meanOverElements { Self.element($0, $1) }
-    }
-
-    /// The loss of a prediction and a target, and its derivative by the prediction.
     @inline(__always)
-    static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
+    public static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
         let error = prediction - target
         let factor = 100 / max(abs(target), T(probabilityEpsilon))
         return (abs(error) * factor, error > 0 ? factor : error < 0 ? -factor : 0)

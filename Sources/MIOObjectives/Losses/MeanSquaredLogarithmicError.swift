@@ -1,13 +1,12 @@
 import CDenseLoops
 import MIOBase
-import MIOConfig
 
 /// The mean over the last axis of `(log(max(prediction, ε) + 1) − log(max(target, ε) + 1))²`, ε = 1e-7.
 ///
 ///     ∂loss/∂pⱼ = 2·(log(pⱼ + 1) − log(max(tⱼ, ε) + 1)) ÷ (pⱼ + 1) ÷ width, 0 where pⱼ is below ε
 ///
 /// Source: https://keras.io/api/losses/regression_losses/#meansquaredlogarithmicerror-class
-public struct MeanSquaredLogarithmicError: Loss, Hashable {
+public struct MeanSquaredLogarithmicError: ElementwiseLoss, Hashable {
     public static let className = "MeanSquaredLogarithmicError"
     public static let names = ["mean_squared_logarithmic_error", "msle", "MSLE"]
 
@@ -16,25 +15,8 @@ public struct MeanSquaredLogarithmicError: Loss, Hashable {
     /// Keras' argument, with its default.
     public init(reduction: LossReduction = .sumOverBatchSize) { self.reduction = reduction }
 
-    public init(reading reader: inout ConfigReader) throws(ConfigError) {
-        reduction = try LossReduction(reading: &reader)
-    }
-
-    public var config: ConfigValue {
-        .dictionary(["class": .string(Self.className), "reduction": reduction.configValue])
-    }
-
-    public var isElementwise: Bool { true }
-
-    @_specialize(where T == Float)
-    @_specialize(where T == Double)
-    public func forward<T: Scalar>(_ call: LossCall<T>) {
-        call.meanOverElements { Self.element($0, $1) }
-    }
-
-    /// The loss of a prediction and a target, and its derivative by the prediction.
     @inline(__always)
-    static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
+    public static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
         let low = T(probabilityEpsilon)
         // Not `max`, which would pass over a NaN.
         let more = (prediction < low ? low : prediction) + 1

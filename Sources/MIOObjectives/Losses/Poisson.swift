@@ -1,6 +1,5 @@
 import CDenseLoops
 import MIOBase
-import MIOConfig
 
 /// The mean over the last axis of `prediction − target·log(prediction + ε)`, ε = 1e-7: what a count's target says of the
 /// prediction as the mean of a Poisson distribution.
@@ -8,7 +7,7 @@ import MIOConfig
 ///     ∂loss/∂pⱼ = (1 − tⱼ ÷ (pⱼ + ε)) ÷ width
 ///
 /// Source: https://keras.io/api/losses/probabilistic_losses/#poisson-class
-public struct Poisson: Loss, Hashable {
+public struct Poisson: ElementwiseLoss, Hashable {
     public static let className = "Poisson"
     public static let names = ["poisson"]
 
@@ -17,25 +16,8 @@ public struct Poisson: Loss, Hashable {
     /// Keras' argument, with its default.
     public init(reduction: LossReduction = .sumOverBatchSize) { self.reduction = reduction }
 
-    public init(reading reader: inout ConfigReader) throws(ConfigError) {
-        reduction = try LossReduction(reading: &reader)
-    }
-
-    public var config: ConfigValue {
-        .dictionary(["class": .string(Self.className), "reduction": reduction.configValue])
-    }
-
-    public var isElementwise: Bool { true }
-
-    @_specialize(where T == Float)
-    @_specialize(where T == Double)
-    public func forward<T: Scalar>(_ call: LossCall<T>) {
-        call.meanOverElements { Self.element($0, $1) }
-    }
-
-    /// The loss of a prediction and a target, and its derivative by the prediction.
     @inline(__always)
-    static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
+    public static func element<T: Scalar>(_ prediction: T, _ target: T) -> (loss: T, derivative: T) {
         let more = prediction + T(probabilityEpsilon)
         return (prediction - target * T.log(more), 1 - target / more)
     }
