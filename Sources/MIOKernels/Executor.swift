@@ -104,7 +104,7 @@ package final class Executor {
         _ tensor: Int, _ plan: Plan, _ kernels: [any Kernel]
     ) -> [(operation: Int, input: Int)]? {
         func isInput(_ other: Int) -> Bool { plan.tensors[other].root == tensor }
-        guard !plan.heads.contains(where: { isInput($0.tensor) || isInput($0.predictions) }) else {
+        guard !plan.outputs.contains(where: { isInput($0.tensor) || isInput($0.predictions) }) else {
             return nil
         }
         var readers: [(operation: Int, input: Int)] = []

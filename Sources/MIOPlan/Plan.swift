@@ -104,14 +104,14 @@ package struct Plan: Sendable {
         package var range: Range<Int> { offset..<offset + elements }
     }
 
-    /// An output: where the loss attaches.
-    package struct Head: Hashable, Sendable {
+    /// Where an output's loss attaches.
+    package struct Output: Hashable, Sendable {
         package let name: String
         /// The tensor a loss reads: logits if `absorbed` is set, else the output's values.
         package let tensor: Int
         /// The final activation that the loss computes itself, from logits.
         package let absorbed: Activation?
-        /// The output's values as users see them; the head writes them if `absorbed` is set.
+        /// The output's values as users see them; the loss writes them if `absorbed` is set.
         package let predictions: Int
         package let shape: Shape
         /// Whether the loss' gradient goes into `tensor`'s first, or is added to what others put there.
@@ -143,7 +143,7 @@ package struct Plan: Sendable {
     /// The tensor each input of the graph is put into.
     package let inputs: [Int]
     package let operations: [Operation]
-    package let heads: [Head]
+    package let outputs: [Output]
     package let activities: [Activity]
     package let weights: [WeightPlan]
     /// Elements of the weight slab, and how many of them, at its start, are trained.
@@ -177,9 +177,9 @@ extension Plan: CustomStringConvertible {
             if !passed.isEmpty { line += ", with the relu of \(passed)" }
             lines.append(line)
         }
-        for head in heads {
+        for output in outputs {
             lines.append(
-                "head \(head.name): tensor \(head.tensor), \(head.absorbed.map { "from logits of \($0.rawValue)" } ?? "as it is")"
+                "output \(output.name): tensor \(output.tensor), \(output.absorbed.map { "from logits of \($0.rawValue)" } ?? "as it is")"
             )
         }
         for activity in activities {
@@ -194,8 +194,8 @@ extension Plan: CustomStringConvertible {
                     + (weight.listsRows ? ", rows listed" : ""))
         }
         for stage in stages.dropFirst() { lines.append("stage of operations \(stage.operations)") }
-        for head in heads where !head.lossSums.isEmpty {
-            lines.append("the loss of \(head.name) needs the sums \(head.lossSums)")
+        for output in outputs where !output.lossSums.isEmpty {
+            lines.append("the loss of \(output.name) needs the sums \(output.lossSums)")
         }
         for bucket in buckets { lines.append("bucket \(bucket.range) after operation \(bucket.completedBy)") }
         return lines.joined(separator: "\n")

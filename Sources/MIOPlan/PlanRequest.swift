@@ -3,9 +3,9 @@ import MIOGraph
 /// What a plan is made for.
 package struct PlanRequest: Sendable {
     /// What an output's loss wants of the plan.
-    package struct HeadRequest: Hashable, Sendable {
-        /// The output's name in the graph.
-        package let output: String
+    package struct OutputRequest: Hashable, Sendable {
+        /// In the graph.
+        package let name: String
         /// The final activation that the loss prefers to compute itself, from logits, if the output has it.
         package let absorbs: Activation?
         /// Whether there is a loss; without one the output is computed but teaches nothing.
@@ -13,8 +13,8 @@ package struct PlanRequest: Sendable {
         /// Numbers that the loss must know of the whole batch before its gradient; 0 for most.
         package let batchSums: Int
 
-        package init(output: String, absorbs: Activation?, trained: Bool, batchSums: Int = 0) {
-            self.output = output
+        package init(name: String, absorbs: Activation?, trained: Bool, batchSums: Int = 0) {
+            self.name = name
             self.absorbs = absorbs
             self.trained = trained
             self.batchSums = batchSums
@@ -23,7 +23,7 @@ package struct PlanRequest: Sendable {
 
     package var graph: Graph
     /// One for each output of the graph, in its order.
-    package var heads: [HeadRequest]
+    package var outputs: [OutputRequest]
     /// The most samples a pass has, at least 1.
     package var samples: Int
     /// Elements a bucket of gradients has at least, before it is closed.
@@ -32,14 +32,14 @@ package struct PlanRequest: Sendable {
     package var forwardOnly: Bool
 
     package init(
-        graph: Graph, heads: [HeadRequest], samples: Int, bucketElements: Int = 1 << 20,
+        graph: Graph, outputs: [OutputRequest], samples: Int, bucketElements: Int = 1 << 20,
         forwardOnly: Bool = false
     ) {
         precondition(samples >= 1, "a plan is for at least one sample a pass")
         precondition(
-            heads.map(\.output) == graph.outputs.map(\.name), "one head for each output, in their order")
+            outputs.map(\.name) == graph.outputs.map(\.name), "one request for each output, in their order")
         self.graph = graph
-        self.heads = heads
+        self.outputs = outputs
         self.samples = samples
         self.bucketElements = bucketElements
         self.forwardOnly = forwardOnly

@@ -6,7 +6,7 @@ extension Plan {
     package init(_ request: PlanRequest, backend: some Backend) {
         var lowering = Lowering(request, backend: backend)
         lowering.emitOperations()
-        lowering.emitHeads()
+        lowering.emitOutputs()
         lowering.findActivities()
         lowering.sortIntoStages()
         self = Scheduling(lowering, request).plan(backend: backend.name)
@@ -59,7 +59,7 @@ struct Lowering {
     private(set) var tensors: [TensorDraft] = []
     private(set) var operations: [Draft] = []
     private(set) var inputs: [Int] = []
-    private(set) var heads: [Plan.Head] = []
+    private(set) var outputs: [Plan.Output] = []
     private(set) var activities: [Plan.Activity] = []
     /// What each result became: one tensor, or several that a Concatenate would have joined.
     private var parts: [Graph.Source: [Int]] = [:]
@@ -70,10 +70,10 @@ struct Lowering {
     private let consumers: [[Int]]
     private let firstParameter: [Int]
     private let callsOfLayer: [Int]
-    /// For the node of each output: what each head on it would absorb. An output may have several names, and each a
+    /// For the node of each output: what each loss on it would absorb. An output may have several names, and each a
     /// loss.
     private let wishes: [Int: [Activation?]]
-    /// For a head's node whose activation a loss absorbs: the tensor of its logits.
+    /// For the node of an output whose activation a loss absorbs: the tensor of its logits.
     private var logits: [Int: Int] = [:]
 
     init(_ request: PlanRequest, backend: some Backend) {
@@ -88,7 +88,7 @@ struct Lowering {
             for input in node.inputs { consumers[input.node].append(index) }
         }
         self.consumers = consumers
-        wishes = Dictionary(zip(graph.outputs, request.heads).map { ($0.node, [$1.absorbs]) }) { $0 + $1 }
+        wishes = Dictionary(zip(graph.outputs, request.outputs).map { ($0.node, [$1.absorbs]) }) { $0 + $1 }
         callsOfLayer = calls
         var count = 0
         firstParameter = graph.layers.map { entry in
@@ -309,7 +309,7 @@ struct Lowering {
         return output
     }
 
-    // MARK: Heads
+    // MARK: Outputs
 
     mutating func findActivities() {
         activities = graph.activities.map { source, regularizer in
@@ -319,11 +319,11 @@ struct Lowering {
         }
     }
 
-    mutating func emitHeads() {
-        for (output, head) in zip(graph.outputs, request.heads) {
+    mutating func emitOutputs() {
+        for (output, wish) in zip(graph.outputs, request.outputs) {
             let shape = graph.spec(of: output.source).shape
             let activation = graph.layer(of: output.node).outputActivation
-            let absorbed = logits[output.node] != nil && head.absorbs == activation ? activation : nil
+            let absorbed = logits[output.node] != nil && wish.absorbs == activation ? activation : nil
             let tensor: Int
             let predictions: Int
             if let logits = logits[output.node], absorbed != nil {
@@ -333,11 +333,11 @@ struct Lowering {
                 tensor = reorder(self.tensor(of: output.source), to: .canonical)
                 predictions = tensor
             }
-            heads.append(
-                Plan.Head(
+            outputs.append(
+                Plan.Output(
                     name: output.name, tensor: tensor,
                     absorbed: absorbed, predictions: predictions, shape: shape,
-                    gradient: head.trained && !request.forwardOnly ? .first : .none, lossSums: 0..<0))
+                    gradient: wish.trained && !request.forwardOnly ? .first : .none, lossSums: 0..<0))
         }
     }
 }

@@ -24,8 +24,8 @@ struct ReluFusion {
         for operation in operations {
             for input in operation.inputs { readers[root(input), default: 0] += 1 }
         }
-        for head in lowering.heads {
-            for tensor in Set([head.tensor, head.predictions]) { readers[root(tensor), default: 0] += 1 }
+        for output in lowering.outputs {
+            for tensor in Set([output.tensor, output.predictions]) { readers[root(tensor), default: 0] += 1 }
         }
         for activity in lowering.activities { readers[root(activity.tensor), default: 0] += 1 }
         var maker: [Int: Int] = [:]

@@ -4,17 +4,17 @@ import MIOGraph
 /// From operations to a plan: who gives which gradient first, where everything lies, and when each part of
 /// the gradient slab is complete.
 ///
-/// Moments: operation i runs forward at i, the heads at F (the number of operations), operation i backward
+/// Moments: operation i runs forward at i, the outputs at F (the number of operations), operation i backward
 /// at 2F − i.
 struct Scheduling {
     private let lowering: Lowering
     private let request: PlanRequest
     private let hasBackward: [Bool]
-    private var heads: [Plan.Head]
+    private var outputs: [Plan.Output]
     private let activities: [Plan.Activity]
     private var inputFlows: [[Plan.GradientFlow]]
     private var weightFlows: [[Plan.GradientFlow]]
-    /// Those that a head or an operation gives a gradient.
+    /// Those that an output or an operation gives a gradient.
     private let rootsWithGradient: Set<Int>
     private let fusion: ReluFusion
     private var count: Int { lowering.operations.count }
@@ -26,7 +26,7 @@ struct Scheduling {
         func root(_ tensor: Int) -> Int { lowering.tensors[tensor].root }
 
         // Backward runs where something trained lies before and a loss behind.
-        var leadsToLoss = Set(lowering.heads.filter { $0.gradient != .none }.map { root($0.tensor) })
+        var leadsToLoss = Set(lowering.outputs.filter { $0.gradient != .none }.map { root($0.tensor) })
         for activity in lowering.activities where activity.gradient != .none {
             leadsToLoss.insert(root(activity.tensor))
         }
@@ -39,14 +39,14 @@ struct Scheduling {
         }
         self.hasBackward = hasBackward
 
-        // The heads come first, then the operations from last to first: whoever reaches a gradient first
+        // The outputs come first, then the operations from last to first: whoever reaches a gradient first
         // writes it, the others add.
         var written: Set<Int> = []
-        heads = lowering.heads.map { head in
-            guard head.gradient != .none, lowering.dependsOnWeights(head.tensor) else {
-                return head.with(gradient: .none)
+        outputs = lowering.outputs.map { output in
+            guard output.gradient != .none, lowering.dependsOnWeights(output.tensor) else {
+                return output.with(gradient: .none)
             }
-            return head.with(gradient: written.insert(root(head.tensor)).inserted ? .first : .adds)
+            return output.with(gradient: written.insert(root(output.tensor)).inserted ? .first : .adds)
         }
         activities = lowering.activities.map { activity in
             guard activity.gradient != .none, lowering.dependsOnWeights(activity.tensor) else {
@@ -100,10 +100,10 @@ struct Scheduling {
                 }
             }
         }
-        for head in heads {
-            memory.useValue(head.tensor, at: count)
-            memory.useValue(head.predictions, at: count)
-            if head.gradient != .none { memory.useGradient(head.tensor, at: count) }
+        for output in outputs {
+            memory.useValue(output.tensor, at: count)
+            memory.useValue(output.predictions, at: count)
+            if output.gradient != .none { memory.useGradient(output.tensor, at: count) }
         }
         for activity in activities {
             memory.useValue(activity.tensor, at: count)
@@ -120,8 +120,8 @@ struct Scheduling {
 
         let stages = StagePlacement(
             lowering, hasBackward: hasBackward,
-            losses: lowering.heads.indices.map {
-                lowering.heads[$0].gradient == .none ? 0 : request.heads[$0].batchSums
+            losses: lowering.outputs.indices.map {
+                lowering.outputs[$0].gradient == .none ? 0 : request.outputs[$0].batchSums
             })
         let placeOf = Dictionary(
             uniqueKeysWithValues: weights.enumerated().map { ($1.index, $0) })
@@ -137,7 +137,7 @@ struct Scheduling {
                     scratchOffset: memory.offset(scratch), workspaceOffset: memory.offset(workspaces[index]),
                     forwardSums: stages.forward[index], backwardSums: stages.backward[index])
             },
-            heads: heads.indices.map { heads[$0].with(lossSums: stages.losses[$0]) }, activities: activities,
+            outputs: outputs.indices.map { outputs[$0].with(lossSums: stages.losses[$0]) }, activities: activities,
             weights: weights,
             weightElements: weights.last?.range.upperBound ?? 0,
             trainedElements: trained.last?.range.upperBound ?? 0, buckets: buckets(trained),
@@ -223,15 +223,15 @@ extension Lowering.Draft {
     }
 }
 
-extension Plan.Head {
-    fileprivate func with(gradient: Plan.GradientFlow) -> Plan.Head {
-        Plan.Head(
+extension Plan.Output {
+    fileprivate func with(gradient: Plan.GradientFlow) -> Plan.Output {
+        Plan.Output(
             name: name, tensor: tensor, absorbed: absorbed, predictions: predictions, shape: shape,
             gradient: gradient, lossSums: lossSums)
     }
 
-    fileprivate func with(lossSums: Range<Int>) -> Plan.Head {
-        Plan.Head(
+    fileprivate func with(lossSums: Range<Int>) -> Plan.Output {
+        Plan.Output(
             name: name, tensor: tensor, absorbed: absorbed, predictions: predictions, shape: shape,
             gradient: gradient, lossSums: lossSums)
     }

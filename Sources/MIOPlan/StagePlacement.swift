@@ -7,11 +7,11 @@ struct StagePlacement {
     /// Of each operation.
     private(set) var forward: [Range<Int>]
     private(set) var backward: [Range<Int>]
-    /// Of each head.
+    /// Of each output.
     private(set) var losses: [Range<Int>]
     private(set) var count = 0
 
-    /// - Parameter losses: for each head, the numbers that its loss needs.
+    /// - Parameter losses: for each output, the numbers that its loss needs.
     init(_ lowering: Lowering, hasBackward: [Bool], losses: [Int]) {
         self.losses = losses.map { _ in 0..<0 }
         let operations = lowering.operations
@@ -45,7 +45,7 @@ struct StagePlacement {
         // Losses come after all operations: what they need begins a stage of no operation.
         guard losses.contains(where: { $0 > 0 }) else { return }
         let first = count
-        for (head, numbers) in losses.enumerated() { self.losses[head] = place(numbers) }
+        for (output, numbers) in losses.enumerated() { self.losses[output] = place(numbers) }
         let end = operations.count
         stages.append(
             Plan.Stage(

@@ -34,7 +34,7 @@ struct SampleJob {
         run_directory: run
         """
 
-    /// One vector in, two answers out; with dropout, sample weights and one head that may lack labels.
+    /// One vector in, two answers out; with dropout, sample weights and one output that may lack labels.
     static let twoHeads = SampleJob(
         text: """
             name: two-heads

@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    /// A head that counts 1 % too much in the gradient: no number of the training stays in its tolerance by luck.
+    /// An output that counts 1 % too much in the gradient: no number of the training stays in its tolerance by luck.
     @Test func aWrongGradientIsFound() throws {
         let training = try ParityTraining(Golden(named: "model-two-heads-sgd"))
         let outcome = try training.run(

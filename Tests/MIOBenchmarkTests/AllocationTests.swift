@@ -13,7 +13,7 @@ import Testing
         if model == "two-heads" || kernels == "reference" {
             #expect(try result.integer("onednn_allocations_per_step") == 0)
         }
-        // The heads' sums, labels and two signals, in doubles; alone, gradients are summed already.
+        // The outputs' sums, labels and two signals, in doubles; alone, gradients are summed already.
         #expect(try result.integer("collectives_per_step") == 1)
         #expect(
             try result.integer("bytes_reduced_per_step")

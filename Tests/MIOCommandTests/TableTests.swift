@@ -19,7 +19,7 @@ import Testing
         try Data(text.utf8).write(to: URL(filePath: small.path(name)))
     }
 
-    private func writeJob(inputs: Int, _ heads: String, _ rest: String) throws {
+    private func writeJob(inputs: Int, _ outputs: String, _ rest: String) throws {
         try write(
             "job.yaml",
             """
@@ -28,7 +28,7 @@ import Testing
               inputs: {x: {shape: [\(inputs)]}}
               layers:
                 - {name: h, class: Dense, inputs: x, units: 8, activation: relu}
-            \(heads)
+            \(outputs)
             \(rest)
             training: {epochs: 3, batch_size: 8}
 
@@ -55,7 +55,7 @@ import Testing
             "air.csv",
             "Date;Time;CO(GT);T;RH;rain;;\r\n" + rows.joined(separator: "\r\n") + "\r\n;;;;;;;\r\n;;;;;;;\r\n"
         )
-        let heads = """
+        let outputs = """
                 - {name: co, class: Dense, inputs: h, units: 1}
                 - {name: rain, class: Dense, inputs: h, units: 1, activation: sigmoid}
               outputs: [co, rain]
@@ -64,7 +64,7 @@ import Testing
               rain: {loss: binary_crossentropy}
             """
         let source = #"files: air.csv, columns: {x: [T, RH], co: "CO(GT)"}"#
-        try writeJob(inputs: 2, heads, "data: {train: {\(source)}}")
+        try writeJob(inputs: 2, outputs, "data: {train: {\(source)}}")
         let refused = try mio("check", "job.yaml")
         #expect(refused.status == 65)
         let keys = #"separator: ";", decimal: ",""#
@@ -73,7 +73,7 @@ import Testing
                 "error: \(small.path("air.csv")): no column \"T\". Fields are separated by \";\", and decimals are written with "
                     + "a comma: write \(keys) in data.train\n"), "\(refused.output)")
         #expect(refused.output.contains("\n1 error, "))
-        try writeJob(inputs: 2, heads, "data: {train: {\(source), \(keys)}, validation: {files: air.csv}}")
+        try writeJob(inputs: 2, outputs, "data: {train: {\(source), \(keys)}, validation: {files: air.csv}}")
         let report = try expectTrained()
         #expect(report.contains("data.train      40 samples in 1 shard"))
         #expect(report.contains("x             (2,), from 0.25 to 6.5, mean "), "\(report)")
@@ -214,7 +214,7 @@ import Testing
         try write(
             "titanic.csv",
             "survived,class,sex,age,embarked,alone,alive\n" + rows.joined(separator: "\n") + "\n")
-        let heads = """
+        let outputs = """
                 - {name: class, class: Dense, inputs: h, units: 3, activation: softmax}
                 - {name: alive, class: Dense, inputs: h, units: 1, activation: sigmoid}
                 - {name: age, class: Dense, inputs: h, units: 1}
@@ -226,7 +226,7 @@ import Testing
             """
         let source = "train: {files: titanic.csv, columns: {x: [sex, embarked, alone]}}"
         try FileManager.default.copyItem(atPath: small.path("titanic.csv"), toPath: small.path("t.csv"))
-        try writeJob(inputs: 3, heads, "data: {\(source)}")
+        try writeJob(inputs: 3, outputs, "data: {\(source)}")
         let refused = try mio("check", "job.yaml")
         #expect(refused.status == 65)
         #expect(
@@ -235,7 +235,7 @@ import Testing
                     + "needs classes: for a target outputs.NAME.classes, for an input data.classes: {sex: appearance}, or "
                     + "the list of its texts"), "\(refused.output)")
         try writeJob(
-            inputs: 3, heads,
+            inputs: 3, outputs,
             "data: {\(source), test: {files: t.csv}, classes: {sex: appearance, embarked: [C, Q, S]}}")
         let report = try expectTrained()
         #expect(report.contains("classes Third: 20, First: 20, Second: 20"), "\(report)")
@@ -255,7 +255,7 @@ import Testing
     /// numpy.savez_compressed of a table from pandas: x in Fortran order, big-endian classes, texts and objects beside them.
     @Test func arraysInOtherOrdersWithTextsBeside() throws {
         try Data(Self.archive).write(to: URL(filePath: small.path("d.npz")))
-        let heads = """
+        let outputs = """
                 - {name: kind, class: Dense, inputs: h, units: 3, activation: softmax}
                 - {name: size, class: Dense, inputs: h, units: 1}
               outputs: [kind, size]
@@ -263,7 +263,7 @@ import Testing
               kind: {loss: sparse_categorical_crossentropy, metrics: [accuracy]}
               size: {loss: mse}
             """
-        try writeJob(inputs: 3, heads, "data: {train: {files: d.npz}}")
+        try writeJob(inputs: 3, outputs, "data: {train: {files: d.npz}}")
         let report = try expectTrained()
         #expect(
             report.contains(

@@ -45,7 +45,7 @@ enum Models {
         #expect(try Models.twoHeads() != Models.imageMetadata())
     }
 
-    /// Inputs and outputs are lists: their order is that of the data, of the heads and of Keras' results.
+    /// Inputs and outputs are lists: their order is that of the data, of the outputs and of Keras' results.
     @Test func theOrderOfInputsAndOutputsCounts() throws {
         func graph(_ reversedInputs: Bool, _ reversedOutputs: Bool) throws -> Graph {
             let a = Input("a", shape: [2])

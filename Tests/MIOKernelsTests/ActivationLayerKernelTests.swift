@@ -48,10 +48,10 @@ import Testing
             let model = try Model(inputs: isMasked ? [x, m] : [x], outputs: [y])
             let plan = Plan(
                 PlanRequest(
-                    graph: model.graph, heads: [.init(output: "y", absorbs: .softmax, trained: true)],
+                    graph: model.graph, outputs: [.init(name: "y", absorbs: .softmax, trained: true)],
                     samples: 2),
                 backend: try NativeBackend())
-            #expect(plan.heads[0].absorbed == (isMasked ? nil : .softmax))
+            #expect(plan.outputs[0].absorbed == (isMasked ? nil : .softmax))
         }
     }
 }

@@ -19,7 +19,7 @@ func run(
     let graph = model.graph
     let plan = Plan(
         PlanRequest(
-            graph: graph, heads: graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+            graph: graph, outputs: graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) },
             samples: planned), backend: backend)
     let executor = try Executor(plan: plan, graph: graph, backend: backend)
     for samples in Set(passes) { try executor.prepare(samples: samples) }
@@ -43,11 +43,11 @@ func run(
         let pass = Pass(
             samples: samples, context: CallContext(training: true, seed: 5), accumulates: number > 0)
         executor.forward(pass)
-        for head in plan.heads {
-            let count = samples * head.shape.count
-            let y = executor.value(head.tensor)
-            outcome.outputs[head.name, default: []] += (0..<count).map { y[$0] }
-            if let gradient = executor.gradient(head.tensor) {
+        for output in plan.outputs {
+            let count = samples * output.shape.count
+            let y = executor.value(output.tensor)
+            outcome.outputs[output.name, default: []] += (0..<count).map { y[$0] }
+            if let gradient = executor.gradient(output.tensor) {
                 for i in 0..<count { gradient[i] = random.nextUniform(-1, 1) }
             }
         }
@@ -114,7 +114,7 @@ func expectAllFast(_ model: Model, _ location: SourceLocation = #_sourceLocation
     let plan = Plan(
         PlanRequest(
             graph: model.graph,
-            heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) }, samples: 3
+            outputs: model.graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) }, samples: 3
         ),
         backend: try NativeBackend())
     for operation in plan.operations {

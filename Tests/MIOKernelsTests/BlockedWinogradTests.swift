@@ -53,8 +53,8 @@ import Testing
             inputs: [image],
             outputs: [Conv2D(16, kernelSize: 3, activation: .relu, name: "convolution")(image)])
         let backend = try NativeBackend(tuning: Tuning(always: .blockedWinograd))
-        let heads = [PlanRequest.HeadRequest(output: "convolution", absorbs: nil, trained: true)]
-        let plan = Plan(PlanRequest(graph: model.graph, heads: heads, samples: 1), backend: backend)
+        let outputs = [PlanRequest.OutputRequest(name: "convolution", absorbs: nil, trained: true)]
+        let plan = Plan(PlanRequest(graph: model.graph, outputs: outputs, samples: 1), backend: backend)
         return (model, plan, backend)
     }
 
@@ -66,7 +66,7 @@ import Testing
         if case .layer(_, _, let choice) = plan.operations[0].work { algorithm = choice.algorithm }
         let executor = try Executor(plan: plan, graph: model.graph, backend: backend)
         try executor.prepare(samples: 1)
-        let (x, y) = (executor.value(plan.inputs[0]), executor.value(plan.heads[0].tensor))
+        let (x, y) = (executor.value(plan.inputs[0]), executor.value(plan.outputs[0].tensor))
         for i in 0..<8 * 8 * 16 { x[i] = 0.5 }
         x[(4 * 8 + 4) * 16 + 3] = .nan
         executor.forward(Pass(samples: 1, context: CallContext()))

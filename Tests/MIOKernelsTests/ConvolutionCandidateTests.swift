@@ -28,7 +28,7 @@ private let libraryHasWinograd: Bool = {
     private func request(_ model: Model) -> PlanRequest {
         PlanRequest(
             graph: model.graph,
-            heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) }, samples: 3
+            outputs: model.graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) }, samples: 3
         )
     }
 

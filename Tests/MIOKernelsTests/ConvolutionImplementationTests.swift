@@ -20,7 +20,7 @@ import Testing
         let plan = Plan(
             PlanRequest(
                 graph: model.graph,
-                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                outputs: model.graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) },
                 samples: 6), backend: backend)
         return plan.operations.compactMap { operation in
             guard case .layer(_ as Conv2D, _, let choice) = operation.work else { return nil }

@@ -34,7 +34,7 @@ import Testing
         let plan = Plan(
             PlanRequest(
                 graph: graph,
-                heads: graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                outputs: graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) },
                 samples: 2), backend: backend)
         let executor = try Executor(plan: plan, graph: graph, backend: backend)
         for samples in [1, 2] { try executor.prepare(samples: samples) }
@@ -49,10 +49,10 @@ import Testing
             }
             let pass = Pass(samples: samples, context: CallContext(training: true), accumulates: number > 0)
             executor.forward(pass)
-            for head in plan.heads {
-                let count = samples * head.shape.count
-                results.append((0..<count).map { executor.value(head.tensor)[$0] })
-                for place in 0..<count { executor.gradient(head.tensor)?[place] = Float(place % 5) / 3 }
+            for output in plan.outputs {
+                let count = samples * output.shape.count
+                results.append((0..<count).map { executor.value(output.tensor)[$0] })
+                for place in 0..<count { executor.gradient(output.tensor)?[place] = Float(place % 5) / 3 }
             }
             executor.backward(pass) { _ in }
         }

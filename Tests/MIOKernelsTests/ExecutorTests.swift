@@ -11,7 +11,7 @@ import Testing
         let graph = try Model(inputs: [input], outputs: [Dense(1, name: "y")(input)]).graph
         let plan = Plan(
             PlanRequest(
-                graph: graph, heads: [.init(output: "y", absorbs: nil, trained: true)], samples: 2),
+                graph: graph, outputs: [.init(name: "y", absorbs: nil, trained: true)], samples: 2),
             backend: ReferenceBackend())
         let executor = try Executor(plan: plan, graph: graph, backend: ReferenceBackend())
         for weight in plan.weights {
@@ -23,10 +23,10 @@ import Testing
         for (i, value) in [1, 2, -1, 0.5].enumerated() { x[i] = Float(value) }
         let pass = Pass(samples: 2, context: CallContext(training: true))
         executor.forward(pass)
-        let head = plan.heads[0]
-        let y = executor.value(head.tensor)
+        let output = plan.outputs[0]
+        let y = executor.value(output.tensor)
         #expect([y[0], y[1]] == [9, 0.5])
-        for i in 0..<2 { executor.gradient(head.tensor)![i] = y[i] }
+        for i in 0..<2 { executor.gradient(output.tensor)![i] = y[i] }
         var completed: [Int] = []
         executor.backward(pass) { completed.append($0) }
         #expect(completed == [0])
@@ -103,11 +103,11 @@ import Testing
             let pass = Pass(samples: 3, context: CallContext(training: true))
             executor.forward(pass)
             var found: [Float] = []
-            for head in plan.heads {
-                let count = 3 * head.shape.count
-                let y = executor.value(head.tensor)
+            for output in plan.outputs {
+                let count = 3 * output.shape.count
+                let y = executor.value(output.tensor)
                 found += UnsafeBufferPointer(start: y, count: count)
-                executor.gradient(head.tensor)!.update(from: y, count: count)
+                executor.gradient(output.tensor)!.update(from: y, count: count)
             }
             executor.backward(pass) { _ in }
             for (index, values) in samples.enumerated() where inPlace {
@@ -143,7 +143,7 @@ import Testing
         let plan = Plan(
             PlanRequest(
                 graph: model.graph,
-                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                outputs: model.graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) },
                 samples: 3), backend: backend)
         let executor = try Executor(plan: plan, graph: model.graph, backend: backend)
         for weight in plan.weights {

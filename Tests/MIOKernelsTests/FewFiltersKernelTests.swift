@@ -13,7 +13,7 @@ import Testing
         let plan = Plan(
             PlanRequest(
                 graph: model.graph,
-                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                outputs: model.graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) },
                 samples: 3), backend: try NativeBackend())
         guard
             case .layer(_, _, let choice) = try #require(plan.operations.first { $0.name == name }).work

@@ -11,7 +11,7 @@ import Testing
         let plan = Plan(
             PlanRequest(
                 graph: model.graph,
-                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                outputs: model.graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) },
                 samples: 4), backend: backend)
         return plan.operations.compactMap { operation in
             guard case .layer(_, _, let choice) = operation.work else { return nil }
@@ -245,7 +245,7 @@ import Testing
     private func normalized(_ model: Model, _ backend: some KernelBackend) throws -> [String: [Float]] {
         let plan = Plan(
             PlanRequest(
-                graph: model.graph, heads: [.init(output: "normalized", absorbs: nil, trained: true)],
+                graph: model.graph, outputs: [.init(name: "normalized", absorbs: nil, trained: true)],
                 samples: 2), backend: backend)
         let sums = Storage<Double>(count: plan.batchSumCount)
         sums.fill(0)
@@ -266,13 +266,13 @@ import Testing
         executor.forward(pass, stage: plan.stages[0])
         executor.addForwardSums(pass, stage: stage, to: sums.pointer + stage.forwardSums.lowerBound)
         executor.forward(pass, stage: stage)
-        let (head, count) = (plan.heads[0].tensor, 2 * plan.heads[0].shape.count)
-        let gradient = try #require(executor.gradient(head))
+        let (output, count) = (plan.outputs[0].tensor, 2 * plan.outputs[0].shape.count)
+        let gradient = try #require(executor.gradient(output))
         for index in 0..<count { gradient[index] = random.nextUniform(-1, 1) }
         executor.addBackwardSums(pass, stage: stage, to: sums.pointer + stage.backwardSums.lowerBound)
         executor.backward(pass) { _ in }
         var found = [
-            "y": (0..<count).map { executor.value(head)[$0] }, "sums": sums.buffer.map { Float($0) },
+            "y": (0..<count).map { executor.value(output)[$0] }, "sums": sums.buffer.map { Float($0) },
         ]
         for parameter in plan.weights where parameter.trainable {
             found[parameter.name] = executor.canonical(parameter, in: executor.gradients).values
@@ -323,7 +323,7 @@ import Testing
         let backend = try NativeBackend()
         let plan = Plan(
             PlanRequest(
-                graph: model.graph, heads: [.init(output: "y", absorbs: nil, trained: true)], samples: 4),
+                graph: model.graph, outputs: [.init(name: "y", absorbs: nil, trained: true)], samples: 4),
             backend: backend)
         #expect(!plan.operations.contains { if case .reorder = $0.work { true } else { false } })
         for (name, choice) in choices(model, backend)

@@ -88,7 +88,7 @@ import Testing
     private func expectAllFastBut<L: Layer>(_ type: L.Type, _ model: Model) throws {
         let plan = Plan(
             PlanRequest(
-                graph: model.graph, heads: [.init(output: "y", absorbs: nil, trained: true)], samples: 3),
+                graph: model.graph, outputs: [.init(name: "y", absorbs: nil, trained: true)], samples: 3),
             backend: try NativeBackend())
         for operation in plan.operations {
             guard case .layer(let layer, _, let choice) = operation.work, !(layer is L) else { continue }

@@ -149,14 +149,14 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         let model = try Model(inputs: [image], outputs: [MaxPooling2D(name: "pool")(image)])
         let plan = Plan(
             PlanRequest(
-                graph: model.graph, heads: [.init(output: "pool", absorbs: nil, trained: false)], samples: 1),
+                graph: model.graph, outputs: [.init(name: "pool", absorbs: nil, trained: false)], samples: 1),
             backend: try NativeBackend())
         let executor = try Executor(plan: plan, graph: model.graph, backend: try NativeBackend())
         try executor.prepare(samples: 1)
         let x = executor.value(plan.inputs[0])
         for (i, value) in [1, 2, .nan, 5, 2, 0, 7, 1].enumerated() { x[i] = Float(value) }
         executor.forward(Pass(samples: 1, context: CallContext()))
-        let y = executor.value(plan.heads[0].tensor)
+        let y = executor.value(plan.outputs[0].tensor)
         #expect(y[0] == 2)
         #expect(y[1].isNaN)
     }
@@ -225,7 +225,7 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         try expectAlike(model, passes: [3, 1], tolerance: tolerance(sum: 160, layers: 2))
     }
 
-    /// More samples than one block of the sum has, in heads narrower than a vector and layers wider than a tile.
+    /// More samples than one block of the sum has, in outputs narrower than a vector and layers wider than a tile.
     @Test(arguments: [1, 3, 4, 10, 32, 64, 100]) func ofManySamples(_ units: Int) throws {
         let input = Input("input", shape: [100])
         let model = try Model(
@@ -285,14 +285,14 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
             let backend = try NativeBackend()
             let plan = Plan(
                 PlanRequest(
-                    graph: model.graph, heads: [.init(output: "y", absorbs: nil, trained: false)], samples: 1),
+                    graph: model.graph, outputs: [.init(name: "y", absorbs: nil, trained: false)], samples: 1),
                 backend: backend)
             let executor = try Executor(plan: plan, graph: model.graph, backend: backend)
             let x = executor.value(plan.inputs[0])
             let values: [Float] = [-200, 0, 200, .infinity, -.infinity, .nan]
             for (i, value) in values.enumerated() { x[i] = value }
             executor.forward(Pass(samples: 1, context: CallContext()))
-            let y = executor.value(plan.heads[0].tensor)
+            let y = executor.value(plan.outputs[0].tensor)
             for i in 0..<5 {
                 #expect(abs(y[i] - expected[i]) < 1e-38 || y[i] == expected[i], "\(activation) \(i)")
             }
@@ -338,7 +338,7 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
         let plans = try (0..<2).map { _ in
             Plan(
                 PlanRequest(
-                    graph: model.graph, heads: [.init(output: "y", absorbs: nil, trained: true)], samples: 4),
+                    graph: model.graph, outputs: [.init(name: "y", absorbs: nil, trained: true)], samples: 4),
                 backend: try NativeBackend())
         }
         #expect(plans[0].description == plans[1].description)

@@ -85,7 +85,7 @@ import Testing
 
     private func request(_ model: Model) -> PlanRequest {
         PlanRequest(
-            graph: model.graph, heads: [.init(output: "answer", absorbs: nil, trained: true)], samples: 4)
+            graph: model.graph, outputs: [.init(name: "answer", absorbs: nil, trained: true)], samples: 4)
     }
 
     /// How each convolution's output lies.

@@ -11,7 +11,7 @@ import Testing
         Plan(
             PlanRequest(
                 graph: model.graph,
-                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                outputs: model.graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) },
                 samples: 3), backend: try NativeBackend())
     }
 

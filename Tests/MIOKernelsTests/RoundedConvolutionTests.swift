@@ -116,7 +116,7 @@ import Testing
             let backend = try backend(candidate, .blocked)
             let plan = Plan(
                 PlanRequest(
-                    graph: model.graph, heads: [.init(output: "convolution", absorbs: nil, trained: true)],
+                    graph: model.graph, outputs: [.init(name: "convolution", absorbs: nil, trained: true)],
                     samples: 2), backend: backend)
             guard case .layer(_, _, let choice) = plan.operations.last?.work ?? .reorder,
                 choice.algorithm.contains("bf16")

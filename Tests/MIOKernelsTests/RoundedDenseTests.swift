@@ -17,7 +17,7 @@ import Testing
         let plan = Plan(
             PlanRequest(
                 graph: model.graph,
-                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                outputs: model.graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) },
                 samples: 5), backend: backend)
         return plan.operations.compactMap {
             guard case .layer(_, _, let choice) = $0.work else { return nil }

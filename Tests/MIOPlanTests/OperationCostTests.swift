@@ -7,11 +7,11 @@ private typealias Part = OperationCost.Part
 
 @Suite struct OperationCostTests {
     private func plan(_ model: Model, forwardOnly: Bool = false) -> Plan {
-        let heads = model.graph.outputs.map {
-            PlanRequest.HeadRequest(output: $0.name, absorbs: nil, trained: !forwardOnly)
+        let outputs = model.graph.outputs.map {
+            PlanRequest.OutputRequest(name: $0.name, absorbs: nil, trained: !forwardOnly)
         }
         return Plan(
-            PlanRequest(graph: model.graph, heads: heads, samples: 2, forwardOnly: forwardOnly),
+            PlanRequest(graph: model.graph, outputs: outputs, samples: 2, forwardOnly: forwardOnly),
             backend: ReferenceBackend())
     }
 

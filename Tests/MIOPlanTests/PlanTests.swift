@@ -5,11 +5,11 @@ import Testing
 
 private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = nil, samples: Int = 2) -> Plan
 {
-    let heads = zip(model.graph.outputs, absorbing).enumerated().map { index, pair in
-        PlanRequest.HeadRequest(output: pair.0.name, absorbs: pair.1, trained: trained?[index] ?? true)
+    let outputs = zip(model.graph.outputs, absorbing).enumerated().map { index, pair in
+        PlanRequest.OutputRequest(name: pair.0.name, absorbs: pair.1, trained: trained?[index] ?? true)
     }
     return Plan(
-        PlanRequest(graph: model.graph, heads: heads, samples: samples, bucketElements: 1),
+        PlanRequest(graph: model.graph, outputs: outputs, samples: samples, bucketElements: 1),
         backend: ReferenceBackend())
 }
 
@@ -25,9 +25,9 @@ private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = n
 
     @Test func lossAbsorbsTheActivationItPrefers() throws {
         let plan = try plan(twoHeads(), absorbing: [.softmax, nil])
-        #expect(plan.heads.map(\.absorbed) == [.softmax, nil])
-        #expect(plan.heads[0].predictions != plan.heads[0].tensor)
-        #expect(plan.heads[1].predictions == plan.heads[1].tensor)
+        #expect(plan.outputs.map(\.absorbed) == [.softmax, nil])
+        #expect(plan.outputs[0].predictions != plan.outputs[0].tensor)
+        #expect(plan.outputs[1].predictions == plan.outputs[1].tensor)
         let kind = plan.operations.first { $0.name == "kind" }
         guard case .layer(let layer, _, _)? = kind?.work, let dense = layer as? Dense else {
             Issue.record("no Dense")
@@ -42,8 +42,8 @@ private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = n
         let box = Dense(4, name: "box")(kind)
         let plan = plan(try Model(inputs: [input], outputs: [kind, box]), absorbing: [.softmax, nil])
         #expect(plan.operations.map(\.name) == ["kind", "kind/softmax", "box"])
-        // The head writes the logits' gradient, the softmax's backward adds what comes from `box`.
-        #expect(plan.heads[0].gradient == .first)
+        // The output writes the logits' gradient, the softmax's backward adds what comes from `box`.
+        #expect(plan.outputs[0].gradient == .first)
         #expect(plan.operations[1].inputGradients == [.adds])
     }
 
@@ -55,8 +55,8 @@ private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = n
             inputs: [input], namedOutputs: [(name: "kind", tensor: kind), (name: "shares", tensor: kind)])
         let plan = plan(model, absorbing: [.softmax, nil], trained: [true, trained])
         #expect(plan.operations.map(\.name) == ["kind", "kind/softmax"])
-        #expect(plan.heads.map(\.absorbed) == [.softmax, nil])
-        #expect(plan.heads[0].tensor != plan.heads[1].tensor)
+        #expect(plan.outputs.map(\.absorbed) == [.softmax, nil])
+        #expect(plan.outputs[0].tensor != plan.outputs[1].tensor)
         #expect(plan.operations[1].hasBackward == trained)
     }
 
@@ -82,7 +82,7 @@ private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = n
         #expect(plan.operations[0].inputGradients == [.none])
     }
 
-    @Test func untrainedHeadAndFrozenLayersHaveNoBackward() throws {
+    @Test func untrainedOutputAndFrozenLayersHaveNoBackward() throws {
         let input = Input("input", shape: [6])
         let trunk = Dense(5, name: "trunk", trainable: false)(input)
         let model = try Model(

@@ -100,7 +100,7 @@ import Testing
         let last = try #require(trained.stages.last)
         #expect(last.operations == trained.operations.count..<trained.operations.count)
         // Five numbers for each of the box' four columns.
-        #expect(trained.heads.map(\.lossSums) == [0..<0, 0..<20])
+        #expect(trained.outputs.map(\.lossSums) == [0..<0, 0..<20])
         #expect(last.forwardSums == 0..<20 && last.backwardSums.isEmpty)
         #expect(try plan(Self.outputs(), forwardOnly: true).stages.count == 1)
         let ofSamples = [OutputSpecification("box", loss: Dice(axis: [-1]))]
@@ -184,8 +184,8 @@ import Testing
         let evaluator = Evaluator(replica: replica, shards: VirtualShards(total: 1, rank: 0, worldSize: 1))
         evaluator.begin()
         #expect(evaluator.add(batch) == nil)
-        let head = try #require(plan.heads.firstIndex { $0.name == "box" })
-        let predictions = replica.executor.value(plan.heads[head].predictions)
+        let output = try #require(plan.outputs.firstIndex { $0.name == "box" })
+        let predictions = replica.executor.value(plan.outputs[output].predictions)
         let place = try #require(
             replica.columns.requests.firstIndex { $0.name == "box" && $0.role == .target })
         let weightPlace = try #require(

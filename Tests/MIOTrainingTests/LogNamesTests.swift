@@ -25,10 +25,11 @@ import Testing
     }
 
     @Test func severalOutputsHavePrefixes() {
-        let names = LogNames(heads: shaped([Self.kind, Self.box]), outputs: 2, hasRegularization: false)
+        let names = LogNames(
+            trained: shaped([Self.kind, Self.box]), modelOutputs: 2, hasRegularization: false)
         #expect(
             names.names == ["loss", "kind_loss", "box_loss", "kind_accuracy", "kind_weighted", "box_rmse"])
-        // Of each head Σ w·ℓ and its denominator, then sum and count of each metric.
+        // Of each output Σ w·ℓ and its denominator, then sum and count of each metric.
         let logged = list(names, [6, 4, 3, 4, 1, 2, 10, 5, 9, 4])
         #expect(
             logged == [
@@ -38,19 +39,19 @@ import Testing
     }
 
     @Test func oneOutputHasNoPrefixAndNoLossOfItsOwn() {
-        let names = LogNames(heads: shaped([Self.box]), outputs: 1, hasRegularization: false)
+        let names = LogNames(trained: shaped([Self.box]), modelOutputs: 1, hasRegularization: false)
         #expect(names.names == ["loss", "rmse"])
         #expect(list(names, [8, 2, 4, 1]) == ["loss": 2, "rmse": 2])
     }
 
     /// A model of several outputs of which one is trained.
     @Test func outputsWithoutALossAreNotLogged() {
-        let names = LogNames(heads: shaped([Self.box]), outputs: 3, hasRegularization: false)
+        let names = LogNames(trained: shaped([Self.box]), modelOutputs: 3, hasRegularization: false)
         #expect(names.names == ["loss", "box_loss", "box_rmse"])
     }
 
     @Test func regularizersAreInTheLossAndApart() {
-        let names = LogNames(heads: shaped([Self.box]), outputs: 1, hasRegularization: true)
+        let names = LogNames(trained: shaped([Self.box]), modelOutputs: 1, hasRegularization: true)
         #expect(names.names == ["loss", "regularization_loss", "rmse"])
         // The terms of two steps of 30 and 10 samples: weighed by them, as Keras weighs batches.
         let logged = list(names, [8, 2, 4, 1, 30 * 0.5 + 10 * 0.9, 40])
@@ -59,12 +60,13 @@ import Testing
     }
 
     @Test func nothingIsZeroWhereNothingWasCounted() {
-        let names = LogNames(heads: shaped([Self.kind, Self.box]), outputs: 2, hasRegularization: true)
+        let names = LogNames(
+            trained: shaped([Self.kind, Self.box]), modelOutputs: 2, hasRegularization: true)
         #expect(list(names, [Double](repeating: 0, count: 12)).values.allSatisfy { $0 == 0 })
     }
 
     @Test func sumsOfStepsAddUp() {
-        let names = LogNames(heads: shaped([Self.box]), outputs: 1, hasRegularization: false)
+        let names = LogNames(trained: shaped([Self.box]), modelOutputs: 1, hasRegularization: false)
         let (epoch, step) = (StepSums(names), StepSums(names))
         for totals: [Double] in [[2, 1, 1, 1], [10, 3, 8, 8], [0, 0, 0, 0]] {
             step.totals = totals

@@ -12,7 +12,7 @@ import Testing
         let plan = Plan(
             PlanRequest(
                 graph: model.graph,
-                heads: model.graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) },
+                outputs: model.graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) },
                 samples: 2), backend: ReferenceBackend())
         let weights = Storage<Float>(count: plan.weightElements)
         for parameter in plan.weights {

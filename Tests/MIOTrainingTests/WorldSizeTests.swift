@@ -156,13 +156,13 @@ import Testing
         #expect(traces[0].losses != traces[1].losses)
     }
 
-    @Test func aHeadLabelledOnOneRankOnly() throws {
+    @Test func anOutputLabelledOnOneRankOnly() throws {
         let folder = try Self.writeData(labelled: [2])
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try Self.compare(folder: folder, batchSize: 8, pass: 3)
     }
 
-    @Test func aHeadWithoutAnyLabel() throws {
+    @Test func anOutputWithoutAnyLabel() throws {
         let folder = try Self.writeData(labelled: [])
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try Self.compare(folder: folder, batchSize: 6, pass: 6)

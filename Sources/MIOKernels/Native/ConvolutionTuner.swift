@@ -128,9 +128,9 @@ extension NativeBackend {
         return seconds {
             executor.forward(pass)
             guard trains else { return }
-            for head in plan.heads {
-                guard let gradient = executor.gradient(head.tensor) else { continue }
-                gradient.update(repeating: 1e-3, count: plan.samples * plan.tensors[head.tensor].elements)
+            for output in plan.outputs {
+                guard let gradient = executor.gradient(output.tensor) else { continue }
+                gradient.update(repeating: 1e-3, count: plan.samples * plan.tensors[output.tensor].elements)
             }
             executor.backward(pass) { _ in }
         }

@@ -20,7 +20,7 @@ public struct LossCall<T: Scalar> {
     /// The target that stands for a missing element, as NaN always does; NaN for none. Only looked for in positions that
     /// are labelled in part.
     public let missing: Float
-    /// `[positions]`: what multiplies each position's gradient: head weight × sample weight ÷ the output's
+    /// `[positions]`: what multiplies each position's gradient: output weight × sample weight ÷ the output's
     /// global denominator. Read only if `gradient` is asked for, and by `Loss.addSums`.
     public let scales: UnsafePointer<T>
     /// Out, `[positions]`: each position's loss without weight; 0 where unlabelled.

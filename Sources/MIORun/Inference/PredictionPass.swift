@@ -42,7 +42,7 @@ struct PredictionPass {
         let replica = try session.makeReplica(schedules: [schedule], outputs: [])
         self.replica = replica
         try session.communicator.agree(on: "the weights") { try load(replica) }
-        outputs = replica.plan.heads.map { Prediction.Output(name: $0.name, shape: $0.shape) }
+        outputs = replica.plan.outputs.map { Prediction.Output(name: $0.name, shape: $0.shape) }
     }
 
     /// - Parameter receive: called on the receivers with values of an output of consecutive samples, which begin where those

@@ -53,7 +53,7 @@ final class BatchGradients {
         work.batch = batch
         work.step = step
         defer { work.batch = nil }
-        work.replica.weighHeads(step: step)
+        work.replica.setLossWeights(step: step)
         work.buckets.begin()
         try passes.run()
         sums.update(from: work.sum.lastSums, count: work.sum.numbers)

@@ -12,7 +12,7 @@ package final class Evaluator {
     package let names: LogNames
     private let replica: Replica
     private let shards: VirtualShards
-    /// (shards of this rank, numbers): the heads' sums, then two label counts a head.
+    /// (shards of this rank, numbers): the outputs' sums, then two label counts an output.
     private let totals: Storage<Double>
     private let counts: Storage<Double>
     /// (shards of this rank, numbers): what losses of a whole batch add up, of the batch at hand.
@@ -36,16 +36,16 @@ package final class Evaluator {
         var pass: (firstSample: Int, loss: NonFiniteLoss?)?
     }
 
-    private var numbers: Int { replica.sumCount + 2 * replica.heads.count }
+    private var numbers: Int { replica.sumCount + 2 * replica.trainedOutputs.count }
 
     package init(replica: Replica, shards: VirtualShards) {
         self.replica = replica
         self.shards = shards
         names = replica.logNames
-        counts = Storage(count: 2 * replica.heads.count)
+        counts = Storage(count: 2 * replica.trainedOutputs.count)
         batchSumCount = replica.lanes[0].frames[0].batchSumCount
         batchSums = Storage(count: shards.own.count * batchSumCount)
-        totals = Storage(count: shards.own.count * (replica.sumCount + 2 * replica.heads.count))
+        totals = Storage(count: shards.own.count * (replica.sumCount + 2 * replica.trainedOutputs.count))
         sums = StepSums(names)
         findings = replica.lanes.map { _ in Finding() }
         evaluate = { [unowned self] in evaluateShards(of: $0) }
@@ -113,11 +113,11 @@ package final class Evaluator {
             Array(UnsafeBufferPointer(start: totals.pointer, count: numbers)))
         if batchSumCount > 0 { addBatchLosses(try communicator.sumInTreeOrder(batchSumsSoFar), to: &totals) }
         sums.set(
-            totals, heads: replica.heads, regularization: regularizationValue(totals), samples: 1
-        ) { head in
-            let count = replica.sumCount + 2 * head
-            return replica.labels[head].denominator(
-                HeadLabels.Count(positions: totals[count], weights: totals[count + 1]), batches: batches)
+            totals, outputs: replica.trainedOutputs, regularization: regularizationValue(totals), samples: 1
+        ) { output in
+            let count = replica.sumCount + 2 * output
+            return replica.labels[output].denominator(
+                OutputLabels.Count(positions: totals[count], weights: totals[count + 1]), batches: batches)
         }
         return sums.list()
     }
@@ -129,10 +129,10 @@ package final class Evaluator {
             guard var batch = sums.baseAddress else { return }
             for _ in 0..<batches {
                 var (first, place) = (0, 0)
-                for head in replica.heads {
-                    if head.batchSumCount > 0 { totals[place] += head.loss(ofBatchSums: batch + first) }
-                    first += head.batchSumCount
-                    place += head.sumCount
+                for output in replica.trainedOutputs {
+                    if output.batchSumCount > 0 { totals[place] += output.loss(ofBatchSums: batch + first) }
+                    first += output.batchSumCount
+                    place += output.sumCount
                 }
                 batch += batchSumCount
             }

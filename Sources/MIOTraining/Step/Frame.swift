@@ -7,22 +7,22 @@ import MIOOptimizers
 import MIOPlan
 import MIOTrace
 
-/// The memory of one pass at a time: the values and gradients of a plan's tensors, and the heads that read and write them.
+/// The memory of one pass at a time: the values and gradients of a plan's tensors, and the outputs that read and write them.
 ///
 /// At any time it belongs to one thread.
 final class Frame {
     let executor: Executor
-    let heads: [Head]
+    let outputs: [TrainedOutput]
     let columns: ColumnMap
     private let activities: [ActivityTerm]
     /// Where its passes are recorded; `nil` for nowhere.
     var timeline: StepTimeline?
     private let plan: Plan
 
-    init(executor: Executor, heads: [Head], columns: ColumnMap) {
+    init(executor: Executor, outputs: [TrainedOutput], columns: ColumnMap) {
         self.executor = executor
         plan = executor.plan
-        self.heads = heads
+        self.outputs = outputs
         self.columns = columns
         activities = executor.plan.activities.map { ActivityTerm($0, executor) }
     }
@@ -55,14 +55,14 @@ final class Frame {
         return isFinite
     }
 
-    /// Doubles that the heads, and behind them the terms of layers' results, add up together.
+    /// Doubles that the outputs, and behind them the terms of layers' results, add up together.
     var sumCount: Int {
-        heads.reduce(0) { $0 + $1.sumCount } + (activities.isEmpty ? 0 : ControlNumbers.ofActivities)
+        outputs.reduce(0) { $0 + $1.sumCount } + (activities.isEmpty ? 0 : ControlNumbers.ofActivities)
     }
 
-    /// Runs one pass forward through all stages and adds the heads' sums.
+    /// Runs one pass forward through all stages and adds the outputs' sums.
     /// - Parameters:
-    ///   - denominators: one a head, of the global batch; `nil` in evaluation, which asks for no gradient.
+    ///   - denominators: one an output, of the global batch; `nil` in evaluation, which asks for no gradient.
     ///   - sums: `sumCount` doubles.
     ///   - batchSums: in evaluation, `batchSumCount` doubles.
     func forward(
@@ -74,8 +74,8 @@ final class Frame {
         evaluate(batch, range, denominators: denominators, sums: sums, batchSums: batchSums)
     }
 
-    /// Doubles that an evaluation adds up for each batch, one head after the other.
-    var batchSumCount: Int { heads.reduce(0) { $0 + $1.batchSumCount } }
+    /// Doubles that an evaluation adds up for each batch, one output after the other.
+    var batchSumCount: Int { outputs.reduce(0) { $0 + $1.batchSumCount } }
 
     /// Adds what a pass contributes to the sums that losses need of the whole batch.
     /// - Parameter sums: the first one of the plan.
@@ -83,8 +83,8 @@ final class Frame {
         _ batch: Batch, _ range: Range<Int>, denominators: UnsafePointer<Double>,
         to sums: UnsafeMutablePointer<Double>
     ) {
-        for (index, head) in heads.enumerated() {
-            head.addBatchSums(
+        for (index, output) in outputs.enumerated() {
+            output.addBatchSums(
                 first: range.lowerBound, samples: range.count,
                 targets: batch.values(ofColumn: columns.targets[index]), denominator: denominators[index],
                 to: sums)
@@ -100,23 +100,23 @@ final class Frame {
         timeline?.record(.inputs, from: loading, samples: range.count)
     }
 
-    /// Adds the heads' sums of a pass that has gone through all stages.
+    /// Adds the outputs' sums of a pass that has gone through all stages.
     func evaluate(
         _ batch: Batch, _ range: Range<Int>, denominators: UnsafePointer<Double>?,
         sums: UnsafeMutablePointer<Double>, batchSums: UnsafeMutablePointer<Double>? = nil
     ) {
         let timeline = timeline
         var (offset, batchSum) = (0, 0)
-        for (index, head) in heads.enumerated() {
+        for (index, output) in outputs.enumerated() {
             let evaluating = timeline?.now ?? 0
-            head.evaluate(
+            output.evaluate(
                 first: range.lowerBound, samples: range.count,
                 targets: batch.values(ofColumn: columns.targets[index]),
                 denominator: denominators?[index], sums: sums + offset,
                 batchSums: batchSums.map { $0 + batchSum })
-            batchSum += head.batchSumCount
-            timeline?.record(head: index, from: evaluating, samples: range.count)
-            offset += head.sumCount
+            batchSum += output.batchSumCount
+            timeline?.record(output: index, from: evaluating, samples: range.count)
+            offset += output.sumCount
         }
         guard !activities.isEmpty else { return }
         let evaluating = timeline?.now ?? 0

@@ -12,7 +12,7 @@ final class GradientWork {
     let seed: UInt64
     /// In which the lanes take the rank's shards.
     let turns: Int
-    /// Each head's, of the global batch.
+    /// Each output's, of the global batch.
     let denominators: Storage<Double>
     let sum: LaneSum
     let buckets: BucketHandover
@@ -26,7 +26,7 @@ final class GradientWork {
 
     /// - Parameters:
     ///   - startsEarly: whether a bucket's way is so long that it is worth adding it up before all are complete.
-    ///   - numbers: that the heads add up.
+    ///   - numbers: that the outputs add up.
     ///   - denominators: read in each step.
     init(
         replica: Replica, shards: VirtualShards, seed: UInt64, reduction: GradientReduction,

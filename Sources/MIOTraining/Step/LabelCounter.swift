@@ -13,12 +13,12 @@ final class LabelCounter {
     init(replica: Replica, shards: VirtualShards) {
         self.replica = replica
         self.shards = shards
-        numbers = 2 * replica.heads.count
+        numbers = 2 * replica.trainedOutputs.count
         rows = Storage(count: shards.own.count * numbers)
     }
 
     /// Marks the labels of the batch that comes next.
-    /// - Parameter counts: two doubles a head: labelled positions, their weights.
+    /// - Parameter counts: two doubles an output: labelled positions, their weights.
     /// - Returns: the first label that a loss cannot take. Such a batch must not be run.
     func count(_ batch: Batch?, into counts: UnsafeMutablePointer<Double>) -> BatchFault? {
         var fault: BatchFault?

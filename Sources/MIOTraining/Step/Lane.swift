@@ -3,7 +3,7 @@ import MIOKernels
 import MIOPlan
 import Synchronization
 
-/// What one thread of a rank computes with: values and gradients of its own, and the heads. The lanes of a replica share
+/// What one thread of a rank computes with: values and gradients of its own, and the outputs. The lanes of a replica share
 /// its weights.
 ///
 /// At any time it belongs to one thread.

@@ -13,9 +13,9 @@ import MIOThreads
 final class LaneSum {
     private let replica: Replica
     private let lanes: Int
-    /// That the heads add up.
+    /// That the outputs add up.
     let numbers: Int
-    /// (turns that are under way at the same time, lanes, numbers): the heads' sums.
+    /// (turns that are under way at the same time, lanes, numbers): the outputs' sums.
     private let laneSums: Storage<Double>
     /// Of the turns so far.
     private let gradientTree: TreeAccumulator<Float>

@@ -5,17 +5,17 @@ import MIOObjectives
 /// The numbers that are logged, from a step's or an epoch's sums. Their names are those of `LogName`.
 package struct LogNames: Sendable {
     package let names: [String]
-    private let heads: [Head]
+    private let outputs: [LoggedOutput]
     private let hasOneOutput: Bool
     private let hasRegularization: Bool
-    /// Doubles of all heads.
-    private let headSums: Int
+    /// Doubles of all outputs.
+    private let outputSums: Int
 
-    /// Of a head whose weight moves.
+    /// Of an output whose weight moves.
     package static let numbersOfMovingWeight = 3
 
     /// What is logged of a trained output.
-    private struct Head: Sendable {
+    private struct LoggedOutput: Sendable {
         let specification: OutputSpecification
         let shape: Shape
         let metrics: [(metric: any Metric, sums: Int, names: [String])]
@@ -38,42 +38,44 @@ package struct LogNames: Sendable {
     }
 
     /// - Parameters:
-    ///   - heads: the trained outputs, in the order of their sums, and the shapes of their predictions.
-    ///   - outputs: how many outputs the model has.
+    ///   - trained: the outputs with a loss, in the order of their sums, and the shapes of their predictions.
+    ///   - modelOutputs: how many outputs the model has.
     ///   - hasRegularization: whether the loss has a term made of weights alone.
     package init(
-        heads: [(specification: OutputSpecification, shape: Shape)], outputs: Int, hasRegularization: Bool
+        trained: [(specification: OutputSpecification, shape: Shape)], modelOutputs: Int,
+        hasRegularization: Bool
     ) {
-        names = LogName.all(of: heads, modelOutputs: outputs, hasRegularization: hasRegularization).map(
-            \.name)
-        let heads = heads.map { Head($0.specification, $0.shape) }
-        self.heads = heads
-        hasOneOutput = outputs == 1
+        names = LogName.all(of: trained, modelOutputs: modelOutputs, hasRegularization: hasRegularization)
+            .map(
+                \.name)
+        let outputs = trained.map { LoggedOutput($0.specification, $0.shape) }
+        self.outputs = outputs
+        hasOneOutput = modelOutputs == 1
         self.hasRegularization = hasRegularization
-        headSums = heads.reduce(0) { $0 + $1.sumCount }
+        outputSums = outputs.reduce(0) { $0 + $1.sumCount }
     }
 
     /// Where the regularizers' terms are among the sums, if there are any.
-    var regularization: Int { headSums }
+    var regularization: Int { outputSums }
 
-    var sumCount: Int { headSums + (hasRegularization ? 2 : 0) }
+    var sumCount: Int { outputSums + (hasRegularization ? 2 : 0) }
 
     func write(_ sums: UnsafePointer<Double>, to target: UnsafeMutablePointer<Double>) {
         var total = 0.0
         var offset = 0
         var next = 1
-        for head in heads {
+        for output in outputs {
             let loss = sums[offset + 1] == 0 ? 0 : sums[offset] / sums[offset + 1]
-            if head.hasMovingWeight {
-                total += sums[offset + 1] == 0 ? 0 : sums[offset + head.movingWeight] / sums[offset + 1]
+            if output.hasMovingWeight {
+                total += sums[offset + 1] == 0 ? 0 : sums[offset + output.movingWeight] / sums[offset + 1]
             } else {
-                total += head.specification.weight * loss
+                total += output.specification.weight * loss
             }
             if !hasOneOutput {
                 target[next] = loss
                 next += 1
             }
-            offset += head.sumCount
+            offset += output.sumCount
         }
         if hasRegularization {
             let (sum, count) = (sums[regularization], sums[regularization + 1])
@@ -83,14 +85,14 @@ package struct LogNames: Sendable {
         }
         target[0] = total
         offset = 0
-        for head in heads {
+        for output in outputs {
             offset += 2
-            for (metric, count, names) in head.metrics {
-                metric.write(sums + offset, prediction: head.shape, to: target + next)
+            for (metric, count, names) in output.metrics {
+                metric.write(sums + offset, prediction: output.shape, to: target + next)
                 next += names.count
                 offset += count
             }
-            guard head.hasMovingWeight else { continue }
+            guard output.hasMovingWeight else { continue }
             target[next] = sums[offset + 2] == 0 ? 0 : sums[offset + 1] / sums[offset + 2]
             next += 1
             offset += Self.numbersOfMovingWeight

@@ -18,7 +18,7 @@ package final class Predictor {
     /// - Precondition: the replica's configurations have no loss, so that the plan makes each output's values,
     ///   softmax and sigmoid included, and not the logits a loss would rather have.
     package init(replica: Replica, shards: VirtualShards) {
-        precondition(replica.heads.isEmpty, "a replica with losses computes logits, not predictions")
+        precondition(replica.trainedOutputs.isEmpty, "a replica with losses computes logits, not predictions")
         self.replica = replica
         self.shards = shards
         compute = { [unowned self] in computePass(of: $0) }
@@ -39,12 +39,12 @@ package final class Predictor {
             passes = all[first..<min(first + lanes, all.count)]
             replica.team.run(compute)
             for (lane, samples) in zip(replica.lanes, passes) {
-                for (output, head) in replica.plan.heads.enumerated() {
+                for (index, output) in replica.plan.outputs.enumerated() {
                     try body(
-                        output, samples.count,
+                        index, samples.count,
                         UnsafeBufferPointer(
-                            start: lane.executor.value(head.predictions),
-                            count: samples.count * head.shape.count))
+                            start: lane.executor.value(output.predictions),
+                            count: samples.count * output.shape.count))
                 }
             }
         }

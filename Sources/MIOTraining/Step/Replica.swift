@@ -7,7 +7,7 @@ import MIOPlan
 import MIOThreads
 import MIOTrace
 
-/// A rank's copy of the model with its heads, and the threads that compute with it: each takes whole samples through the
+/// A rank's copy of the model with its outputs, and the threads that compute with it: each takes whole samples through the
 /// model, forward and backward, in a lane of its own.
 ///
 /// It belongs to the thread that steps.
@@ -20,14 +20,14 @@ package final class Replica {
     let team: ThreadTeam
     /// Calls that take numbers of a range, which are looked at before a step.
     let integerReaders: [IntegerReader]
-    /// Of each head.
-    let labels: [HeadLabels]
+    /// Of each output.
+    let labels: [OutputLabels]
     /// Where the first lane's passes and the steps are recorded; `nil` for nowhere.
     @exclusivity(unchecked) package private(set) var timeline: StepTimeline?
 
     /// Of the first lane: weights are the same in all.
     package var executor: Executor { lanes[0].executor }
-    var heads: [Head] { lanes[0].frames[0].heads }
+    var trainedOutputs: [TrainedOutput] { lanes[0].frames[0].outputs }
     /// Makes the memory of one more pass, its weights' gradients in a slab that is given, or in one of its own.
     private let makeFrame: (Storage<Float>?, [RowGradients]?) throws -> Frame
     /// For each weight whose gradient's rows are listed: the most that a batch's part of this rank names.
@@ -54,13 +54,13 @@ package final class Replica {
         let weights = memory?.weights ?? Storage(count: plan.weightElements)
         let trained = graph.trainedOutputs(outputs).enumerated().compactMap { index, specification in
             specification.map {
-                (plan: plan.heads[index], source: graph.outputs[index].source, specification: $0)
+                (plan: plan.outputs[index], source: graph.outputs[index].source, specification: $0)
             }
         }
         integerReaders = graph.integerReaders
         let labels = trained.map {
-            HeadLabels(
-                $0.specification, shape: $0.plan.shape, mask: HeadMask(graph, $0.source, part: part),
+            OutputLabels(
+                $0.specification, shape: $0.plan.shape, mask: OutputMask(graph, $0.source, part: part),
                 part: part)
         }
         self.labels = labels
@@ -71,8 +71,8 @@ package final class Replica {
             let executor = try Executor(
                 plan: plan, graph: graph, backend: backend, weights: weights, gradients: gradients,
                 rowGradients: rows, batchSums: batchSums)
-            let heads = zip(trained, labels).map { Head($1, plan: $0.plan, executor: executor) }
-            return Frame(executor: executor, heads: heads, columns: columns)
+            let outputs = zip(trained, labels).map { TrainedOutput($1, plan: $0.plan, executor: executor) }
+            return Frame(executor: executor, outputs: outputs, columns: columns)
         }
         self.makeFrame = makeFrame
         lanes = try (0..<count).map { Lane(try makeFrame($0 == 0 ? memory?.gradients : nil, nil)) }
@@ -87,10 +87,10 @@ package final class Replica {
     ) -> PlanRequest {
         PlanRequest(
             graph: graph,
-            heads: zip(graph.outputs, graph.trainedOutputs(outputs)).map { output, specification in
+            outputs: zip(graph.outputs, graph.trainedOutputs(outputs)).map { output, specification in
                 let sums = specification?.loss.fitting(graph.spec(of: output.source).shape).sums ?? .none
-                return PlanRequest.HeadRequest(
-                    output: output.name, absorbs: specification?.loss.absorbs, trained: specification != nil,
+                return PlanRequest.OutputRequest(
+                    name: output.name, absorbs: specification?.loss.absorbs, trained: specification != nil,
                     batchSums: sums.areOfBatch ? sums.count : 0)
             },
             samples: pass, bucketElements: bucketElements, forwardOnly: forwardOnly)
@@ -191,12 +191,12 @@ package final class Replica {
     /// The terms of the loss that are made of weights alone.
     var regularization: Regularization { Regularization(graph: graph, plan: plan) }
 
-    /// Gives the heads the weights that their losses have in a step. Not while a lane computes.
-    package func weighHeads(step: Int) {
+    /// Gives the outputs the weights that their losses have in a step. Not while a lane computes.
+    package func setLossWeights(step: Int) {
         for lane in lanes {
             for frame in lane.frames {
-                for head in frame.heads where head.specification.weightSchedule != nil {
-                    head.weight = head.specification.weight(at: step)
+                for output in frame.outputs where output.specification.weightSchedule != nil {
+                    output.weight = output.specification.weight(at: step)
                 }
             }
         }
@@ -204,19 +204,19 @@ package final class Replica {
 
     var logNames: LogNames {
         LogNames(
-            heads: heads.map { (specification: $0.specification, shape: $0.shape) },
-            outputs: graph.outputs.count,
+            trained: trainedOutputs.map { (specification: $0.specification, shape: $0.shape) },
+            modelOutputs: graph.outputs.count,
             hasRegularization: graph.hasRegularizers)
     }
 
     // MARK: Batches
 
-    /// Doubles that the heads add up together.
+    /// Doubles that the outputs add up together.
     var sumCount: Int { lanes[0].frames[0].sumCount }
 
     /// Counts the labels of some samples of the batch that comes next.
     /// - Parameters:
-    ///   - counts: two doubles a head: labelled positions, their weights.
+    ///   - counts: two doubles an output: labelled positions, their weights.
     ///   - training: whether samples count by their classes too.
     /// - Returns: a label that a loss cannot take, or a number that a layer cannot take. Such a batch must not be run.
     @discardableResult
@@ -227,15 +227,17 @@ package final class Replica {
             counts.update(repeating: 0, count: 2 * labels.count)
             return nil
         }
-        var first: (head: Int, fault: TargetFault)?
-        for (index, head) in labels.enumerated() {
+        var first: (output: Int, fault: TargetFault)?
+        for (index, output) in labels.enumerated() {
             let targets = UnsafePointer(batch.values(ofColumn: columns.targets[index]))
-            let count = head.markFollowing(
+            let count = output.markFollowing(
                 samples, of: batch, columns, targets: targets,
                 weights: batch.values(ofColumn: columns.weights[index]), training: training)
             counts[2 * index] = count.positions
             counts[2 * index + 1] = count.weights
-            if first == nil, let fault = head.firstFault(samples, targets: targets) { first = (index, fault) }
+            if first == nil, let fault = output.firstFault(samples, targets: targets) {
+                first = (index, fault)
+            }
         }
         if let fault = firstNumberFault(batch, samples) { return .number(fault) }
         return first.map { index, fault in
@@ -249,6 +251,6 @@ package final class Replica {
 
     /// The batch whose labels were marked is now at hand.
     func advance() {
-        for head in labels { head.advance() }
+        for output in labels { output.advance() }
     }
 }

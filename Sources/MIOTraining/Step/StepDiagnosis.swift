@@ -48,8 +48,8 @@ extension Replica {
         _ batch: Batch, _ shards: VirtualShards, seed: UInt64, step: Int
     ) -> NonFiniteLoss? {
         let frame = lanes[0].frames[0]
-        // The heads hold the next batch's labels by now; the caller marks those once more afterwards.
-        var counts = [Double](repeating: 0, count: 2 * heads.count)
+        // The outputs hold the next batch's labels by now; the caller marks those once more afterwards.
+        var counts = [Double](repeating: 0, count: 2 * trainedOutputs.count)
         counts.withUnsafeMutableBufferPointer {
             guard let pointer = $0.baseAddress else { return }
             markFollowing(batch, 0..<batch.count, counts: pointer, training: true)
@@ -81,10 +81,10 @@ extension Replica {
 extension Frame {
     /// Of the pass that was the last one, over these samples of the part.
     func firstNonFiniteLoss(_ samples: Range<Int>) -> NonFiniteLoss? {
-        let found = heads.compactMap { head in
-            head.firstNonFiniteLoss(samples: samples.count).map { sample, loss in
+        let found = outputs.compactMap { output in
+            output.firstNonFiniteLoss(samples: samples.count).map { sample, loss in
                 NonFiniteLoss(
-                    output: head.specification.name, sample: samples.lowerBound + sample, loss: loss)
+                    output: output.specification.name, sample: samples.lowerBound + sample, loss: loss)
             }
         }
         return found.min { $0.sample < $1.sample }

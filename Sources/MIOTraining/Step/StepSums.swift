@@ -3,7 +3,7 @@ import MIOObjectives
 
 /// The additive numbers of some steps, the same on all ranks: of one step, or of an epoch so far.
 ///
-/// For each head: Σ w·ℓ, the denominator, and each metric's sums; where its weight moves, the weight times Σ w·ℓ, the weight times
+/// For each output: Σ w·ℓ, the denominator, and each metric's sums; where its weight moves, the weight times Σ w·ℓ, the weight times
 /// the steps' samples, and the samples. With regularizers, last: their terms times the
 /// steps' samples, and the samples; Keras weighs the losses of an epoch's batches by their samples too.
 package final class StepSums {
@@ -21,24 +21,24 @@ package final class StepSums {
         for index in 0..<storage.count { storage.pointer[index] += other.storage.pointer[index] }
     }
 
-    /// Takes the heads' sums over all ranks, one head after the other, with each head's denominator among them.
+    /// Takes the outputs' sums over all ranks, one output after the other, with each output's denominator among them.
     /// - Parameters:
     ///   - regularization: the sum of the regularizers' terms; `nil` if there are no regularizers.
     ///   - samples: of the global batch.
     func set(
-        _ reduced: UnsafePointer<Double>, heads: [Head], regularization: Double?, samples: Int,
+        _ reduced: UnsafePointer<Double>, outputs: [TrainedOutput], regularization: Double?, samples: Int,
         denominator: (Int) -> Double
     ) {
         var source = reduced
         var target = storage.pointer
-        for (index, head) in heads.enumerated() {
+        for (index, output) in outputs.enumerated() {
             target[0] = source[0]
             target[1] = denominator(index)
-            (target + 2).update(from: source + 1, count: head.sumCount - 1)
-            let (loss, weight) = (source[0], head.weight)
-            source += head.sumCount
-            target += head.sumCount + 1
-            guard head.specification.weightSchedule != nil else { continue }
+            (target + 2).update(from: source + 1, count: output.sumCount - 1)
+            let (loss, weight) = (source[0], output.weight)
+            source += output.sumCount
+            target += output.sumCount + 1
+            guard output.specification.weightSchedule != nil else { continue }
             target[0] = weight * loss
             target[1] = weight * Double(samples)
             target[2] = Double(samples)

@@ -34,7 +34,7 @@ package final class StepTimeline {
 
     package let timeline: Timeline
     private let names: [Timeline.Name]
-    private let heads: [Timeline.Name]
+    private let outputs: [Timeline.Name]
 
     init(_ timeline: Timeline, replica: Replica, bytesOfUpdate: Int) {
         self.timeline = timeline
@@ -43,8 +43,8 @@ package final class StepTimeline {
             if part == .update { facts.fixedBytes = bytesOfUpdate }
             return timeline.add(facts)
         }
-        heads = replica.heads.map { head in
-            timeline.add(.init("\(head.specification.name) loss", .loss))
+        outputs = replica.trainedOutputs.map { output in
+            timeline.add(.init("\(output.specification.name) loss", .loss))
         }
     }
 
@@ -56,7 +56,7 @@ package final class StepTimeline {
         timeline.record(names[part.rawValue], from: start, samples: samples)
     }
 
-    func record(head: Int, from start: UInt64, samples: Int) {
-        timeline.record(heads[head], from: start, samples: samples)
+    func record(output: Int, from start: UInt64, samples: Int) {
+        timeline.record(outputs[output], from: start, samples: samples)
     }
 }

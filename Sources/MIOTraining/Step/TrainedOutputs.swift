@@ -11,12 +11,12 @@ extension Graph {
     /// How many doubles the sums of steps have: `StepSums`.
     package func stepSumCount(_ specifications: [OutputSpecification]) -> Int {
         let moving = trainedOutputs(specifications).count { $0?.weightSchedule != nil }
-        return headSumCounts(specifications).reduce(0) { $0 + 1 + $1 }
+        return outputSumCounts(specifications).reduce(0) { $0 + 1 + $1 }
             + moving * LogNames.numbersOfMovingWeight + (hasRegularizers ? 2 : 0)
     }
 
-    /// How many doubles each trained output's head adds up: its losses, and each metric's sums.
-    package func headSumCounts(_ specifications: [OutputSpecification]) -> [Int] {
+    /// How many doubles each trained output adds up: its losses, and each metric's sums.
+    package func outputSumCounts(_ specifications: [OutputSpecification]) -> [Int] {
         zip(outputs, trainedOutputs(specifications)).compactMap { output, specification in
             specification?.metricSumCounts(prediction: spec(of: output.source).shape).reduce(1, +)
         }

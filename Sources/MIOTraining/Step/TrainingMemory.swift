@@ -36,7 +36,7 @@ package final class TrainingMemory {
         var layout = SharedLayout()
         let places = GradientReduction.Memory.Places(
             in: &layout, group: group, partition: partition, elements: plan.trainedElements,
-            numbers: ControlNumbers(graph.headSumCounts(outputs), graph).count
+            numbers: ControlNumbers(graph.outputSumCounts(outputs), graph).count
                 + plan.batchSumCount)
         let weightPlace = layout.place(Float.self, count: plan.weightElements)
         let slotPlaces = optimizer.stateNames.map { _ in

@@ -75,9 +75,9 @@ package final class TrainingStep {
             team: replica.team)
         names = replica.logNames
         sums = StepSums(names)
-        places = ControlNumbers(replica.heads.map(\.sumCount), replica.graph)
+        places = ControlNumbers(replica.trainedOutputs.map(\.sumCount), replica.graph)
         control = Storage(count: places.count)
-        denominators = Storage(count: replica.heads.count)
+        denominators = Storage(count: replica.trainedOutputs.count)
         gradients = BatchGradients(
             replica: replica, shards: shards, seed: seed, reduction: reduction, communicator: communicator,
             sums: places, denominators: denominators)
@@ -97,14 +97,14 @@ package final class TrainingStep {
         return fault
     }
 
-    /// Marks the labels of the batch that comes next once more, after something else has used the heads.
+    /// Marks the labels of the batch that comes next once more, after something else has used the outputs.
     package func remark(_ batch: Batch?) { _ = labels.count(batch, into: control.pointer + places.counts) }
 
     private func readDenominators() {
-        for (index, head) in replica.labels.enumerated() {
+        for (index, output) in replica.labels.enumerated() {
             let count = control.pointer + places.counts + 2 * index
-            denominators.pointer[index] = head.denominator(
-                HeadLabels.Count(positions: count[0], weights: count[1]))
+            denominators.pointer[index] = output.denominator(
+                OutputLabels.Count(positions: count[0], weights: count[1]))
         }
     }
 
@@ -143,7 +143,7 @@ package final class TrainingStep {
 
         let regularization = regularizationValue(samples: batch.globalCount)
         sums.set(
-            control.pointer, heads: replica.heads, regularization: regularization,
+            control.pointer, outputs: replica.trainedOutputs, regularization: regularization,
             samples: batch.globalCount
         ) { denominators.pointer[$0] }
         readDenominators()
@@ -179,9 +179,9 @@ package final class TrainingStep {
 
     private var lossesAreFinite: Bool {
         var offset = 0
-        for head in replica.heads {
+        for output in replica.trainedOutputs {
             if !control.pointer[offset].isFinite { return false }
-            offset += head.sumCount
+            offset += output.sumCount
         }
         return true
     }

@@ -75,7 +75,7 @@ struct LayerModel {
         Plan(
             PlanRequest(
                 graph: graph,
-                heads: graph.outputs.map { .init(output: $0.name, absorbs: nil, trained: true) }, samples: 4),
+                outputs: graph.outputs.map { .init(name: $0.name, absorbs: nil, trained: true) }, samples: 4),
             backend: backend)
     }
 
@@ -158,12 +158,12 @@ struct LayerModel {
             executor.addForwardSums(pass, stage: stage, to: target)
             executor.forward(pass, stage: stage)
         }
-        for head in plan.heads {
-            let count = pass.samples * head.shape.count
-            let values = executor.value(head.tensor)
-            outcome.tensors.append(("\(head.name) of pass \(number)", (0..<count).map { values[$0] }))
-            guard let gradient = executor.gradient(head.tensor) else { continue }
-            let upstream = Numbers.uniform(count, "\(head.name), pass \(number)")
+        for output in plan.outputs {
+            let count = pass.samples * output.shape.count
+            let values = executor.value(output.tensor)
+            outcome.tensors.append(("\(output.name) of pass \(number)", (0..<count).map { values[$0] }))
+            guard let gradient = executor.gradient(output.tensor) else { continue }
+            let upstream = Numbers.uniform(count, "\(output.name), pass \(number)")
             for index in 0..<count { gradient[index] = Float(upstream[index]) }
         }
         let stages = plan.stages

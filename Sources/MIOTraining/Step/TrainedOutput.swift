@@ -6,12 +6,12 @@ import MIOPlan
 
 /// One output of a lane: the loss, its gradient and the metrics at the labelled positions.
 ///
-/// What a head adds up is additive over passes, lanes and ranks; divisions come last.
-final class Head {
+/// What an output adds up is additive over passes, lanes and ranks; divisions come last.
+final class TrainedOutput {
     let specification: OutputSpecification
     /// Of one sample's prediction.
     let shape: Shape
-    private let labels: HeadLabels
+    private let labels: OutputLabels
     private let positionsPerSample: Int
     private let width: Int
     private let targetWidth: Int
@@ -38,12 +38,12 @@ final class Head {
     private let lossSums: LossSums
     private let sampleSums: Storage<Double>
     private let batchSums: UnsafeMutablePointer<Double>
-    /// Where the step's numbers that are summed over the batch begin for this head.
+    /// Where the step's numbers that are summed over the batch begin for this output.
     private let firstBatchSum: Int
 
     /// - Parameters:
-    ///   - executor: computes what the head reads, and outlives it.
-    init(_ labels: HeadLabels, plan: Plan.Head, executor: Executor) {
+    ///   - executor: computes the tensors that the loss reads, and outlives it.
+    init(_ labels: OutputLabels, plan: Plan.Output, executor: Executor) {
         self.labels = labels
         let specification = labels.specification
         self.specification = specification

@@ -4,7 +4,7 @@ import MIOGraph
 
 /// Which positions of an output are masked: they have no label, whatever the data says. A function of the batch's inputs,
 /// so that labels can be counted before a step.
-final class HeadMask {
+final class OutputMask {
     private let mask: Mask
     /// Of one sample.
     private let positions: Int

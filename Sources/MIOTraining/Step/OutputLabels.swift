@@ -10,15 +10,15 @@ import MIOObjectives
 /// A *position* is one row of the prediction's last axis: one a sample for (width,), height × width of them for a
 /// segmentation.
 ///
-/// The lanes' heads of one output read the same labels; the owner of the replica marks them while no lane computes.
-final class HeadLabels {
+/// All lanes read the same labels; the owner of the replica marks them while no lane computes.
+final class OutputLabels {
     let specification: OutputSpecification
     let positionsPerSample: Int
     let width: Int
     let targetWidth: Int
     let labelling: TargetLabelling
     /// `nil` if no position is masked.
-    private let mask: HeadMask?
+    private let mask: OutputMask?
     private let classWeights: ClassWeights?
     private(set) var current: Marks
     private var following: Marks
@@ -40,7 +40,7 @@ final class HeadLabels {
     ///   - shape: of one sample's prediction.
     ///   - mask: of the output's tensor.
     ///   - part: the most samples of a batch that this rank has.
-    init(_ specification: OutputSpecification, shape: Shape, mask: HeadMask?, part: Int) {
+    init(_ specification: OutputSpecification, shape: Shape, mask: OutputMask?, part: Int) {
         self.specification = specification
         width = shape.last
         positionsPerSample = shape.count / max(width, 1)
