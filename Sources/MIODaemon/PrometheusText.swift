@@ -5,7 +5,7 @@ import MIORunIndex
 
 /// The daemon's numbers in the text form of Prometheus: `mio_` before every name, units in the names, counters end in `_total`,
 /// labels by run and output, never by step.
-enum PrometheusText {
+package enum PrometheusText {
     /// Runs with numbers of their own: those at work, and those that ended a short while ago.
     private static let mostRuns = 200
     private static let shownSeconds = 900
@@ -99,12 +99,12 @@ enum PrometheusText {
     }
 
     /// Keras' log name in its parts: `val_kind_accuracy`.
-    struct LogName: Hashable {
-        let phase: String
-        let output: String
-        let metric: String
+    package struct LogName: Hashable {
+        package let phase: String
+        package let output: String
+        package let metric: String
 
-        init(_ name: String, outputs: [String]) {
+        package init(_ name: String, outputs: [String]) {
             let isValidation = name.hasPrefix("val_")
             let rest = isValidation ? String(name.dropFirst(4)) : name
             phase = isValidation ? "validation" : "training"

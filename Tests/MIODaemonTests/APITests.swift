@@ -1,14 +1,13 @@
 import Foundation
 import MIOBase
 import MIOConfig
+import MIODaemon
 import MIODaemonClient
 import MIOFiles
 import MIORunFolder
 import MIORunIndex
 import ProcessSupport
 import Testing
-
-@testable import MIODaemon
 
 @Suite struct APITests {
     private func json(_ answer: TestSocket.Answer) throws -> ConfigDictionary {

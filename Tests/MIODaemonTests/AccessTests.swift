@@ -1,13 +1,12 @@
 import Foundation
 import MIOBase
+import MIODaemon
 import MIODaemonClient
 import MIOFiles
 import MIORunIndex
 import ProcessSupport
 import TestFolders
 import Testing
-
-@testable import MIODaemon
 
 @Suite struct AccessTests {
     @Test func asksForAToken() throws {

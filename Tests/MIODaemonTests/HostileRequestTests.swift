@@ -1,10 +1,9 @@
 import Foundation
+import MIODaemon
 import MIODaemonClient
 import MIOFiles
 import TestFolders
 import Testing
-
-@testable import MIODaemon
 
 @Suite struct HostileRequestTests {
     @Test(

@@ -1,13 +1,12 @@
 import Foundation
 import MIOBase
+import MIODaemon
 import MIODaemonClient
 import MIOFiles
 import MIORunIndex
 import ProcessSupport
 import Synchronization
 import TestFolders
-
-@testable import MIODaemon
 
 /// A daemon in this process, with a folder of runs, a Unix socket and a port of its own.
 final class RunningDaemon {

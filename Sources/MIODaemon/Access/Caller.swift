@@ -1,10 +1,10 @@
 /// Who sent a request, and what the sender may do.
-struct Caller: Hashable, Sendable {
-    enum Role: String, Hashable, Sendable {
+package struct Caller: Hashable, Sendable {
+    package enum Role: String, Hashable, Sendable {
         case readOnly = "read_only"
         case full
 
-        func allows(_ other: Role) -> Bool { self == .full || other == .readOnly }
+        package func allows(_ other: Role) -> Bool { self == .full || other == .readOnly }
     }
 
     let role: Role

@@ -2,9 +2,14 @@ import MIOSystem
 import NIOCore
 
 /// The process at the other end of a Unix socket, as the kernel tells.
-struct PeerUser: Hashable, Sendable {
-    let process: Int32
-    let user: UInt32
+package struct PeerUser: Hashable, Sendable {
+    package let process: Int32
+    package let user: UInt32
+
+    package init(process: Int32, user: UInt32) {
+        self.process = process
+        self.user = user
+    }
 
     #if os(Linux)
         /// `struct ucred`, which the C library shows to programs in C only.
@@ -31,5 +36,5 @@ struct PeerUser: Hashable, Sendable {
     }
 
     /// This user, or root, who may do anything anyway.
-    func isAllowed(own: UInt32 = geteuid()) -> Bool { user == own || user == 0 }
+    package func isAllowed(own: UInt32 = geteuid()) -> Bool { user == own || user == 0 }
 }

@@ -2,7 +2,7 @@ import MIOBase
 import Synchronization
 
 /// One-time links, and the browsers that have used one. In memory alone: a restart of the daemon ends them all.
-final class Sessions: Sendable {
+package final class Sessions: Sendable {
     private struct Entry {
         let secret: String
         let role: Caller.Role
@@ -20,8 +20,10 @@ final class Sessions: Sendable {
     static let sessionLife = Duration.seconds(12 * 3600)
     private static let most = 200
 
+    package init() {}
+
     /// A code that opens one session.
-    func makeLink(_ role: Caller.Role, now: ContinuousClock.Instant = .now) -> String {
+    package func makeLink(_ role: Caller.Role, now: ContinuousClock.Instant = .now) -> String {
         let secret = Secret.make()
         state.withLock { state in
             state.links.removeAll { $0.ends < now }
@@ -33,7 +35,7 @@ final class Sessions: Sendable {
 
     /// Opens a session with a link's code, which is then used up.
     /// - Returns: the cookie's value; `nil` if the code is unknown, used or too old.
-    func open(_ code: some StringProtocol, now: ContinuousClock.Instant = .now) -> String? {
+    package func open(_ code: some StringProtocol, now: ContinuousClock.Instant = .now) -> String? {
         state.withLock { state in
             state.links.removeAll { $0.ends < now }
             guard let index = state.links.firstIndex(where: { Secret.isEqual(code, $0.secret) }) else {
@@ -49,7 +51,7 @@ final class Sessions: Sendable {
     }
 
     /// - Returns: `nil` if it is no session's cookie.
-    func role(of cookie: some StringProtocol, now: ContinuousClock.Instant = .now) -> Caller.Role? {
+    package func role(of cookie: some StringProtocol, now: ContinuousClock.Instant = .now) -> Caller.Role? {
         state.withLock { state in
             state.sessions.removeAll { $0.ends < now }
             var found: Int?

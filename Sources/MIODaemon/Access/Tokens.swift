@@ -4,9 +4,9 @@ import MIOFiles
 import MIOSystem
 
 /// Secrets, and how they are compared.
-enum Secret {
+package enum Secret {
     /// 256 random bits in hexadecimal.
-    static func make() -> String {
+    package static func make() -> String {
         var generator = SystemRandomNumberGenerator()
         return (0..<4).map { _ in
             let digits = String(generator.next() as UInt64, radix: 16)
@@ -15,7 +15,7 @@ enum Secret {
     }
 
     /// Compares in a time that does not depend on where the texts differ: the time of an answer tells nothing of the secret.
-    static func isEqual(_ given: some StringProtocol, _ secret: String) -> Bool {
+    package static func isEqual(_ given: some StringProtocol, _ secret: String) -> Bool {
         let given = Array(given.utf8)
         let secret = Array(secret.utf8)
         var difference = given.count ^ secret.count
@@ -27,21 +27,21 @@ enum Secret {
 }
 
 /// The tokens of requests over TCP: one for everything, one that only reads.
-struct Tokens: Sendable {
+package struct Tokens: Sendable {
     private let secrets: [(role: Caller.Role, text: String)]
 
     init(full: String, readOnly: String) { secrets = [(.full, full), (.readOnly, readOnly)] }
 
     /// Reads the two files, and makes those that are missing, with mode 0600.
     /// - Throws: `RunError` for a file that others may read, or that is too short to be a secret; `FileError`.
-    init(folder: String) throws {
+    package init(folder: String) throws {
         self.init(
             full: try Self.read(Folder.join(folder, "token")),
             readOnly: try Self.read(Folder.join(folder, "token-read-only")))
     }
 
     /// - Returns: `nil` if it is none of them. Both are always compared.
-    func role(of given: some StringProtocol) -> Caller.Role? {
+    package func role(of given: some StringProtocol) -> Caller.Role? {
         var found: Caller.Role?
         for (role, text) in secrets where Secret.isEqual(given, text) { found = found ?? role }
         return found
