@@ -137,7 +137,8 @@ struct Scheduling {
                     scratchOffset: memory.offset(scratch), workspaceOffset: memory.offset(workspaces[index]),
                     forwardSums: stages.forward[index], backwardSums: stages.backward[index])
             },
-            outputs: outputs.indices.map { outputs[$0].with(lossSums: stages.losses[$0]) }, activities: activities,
+            outputs: outputs.indices.map { outputs[$0].with(lossSums: stages.losses[$0]) },
+            activities: activities,
             weights: weights,
             weightElements: weights.last?.range.upperBound ?? 0,
             trainedElements: trained.last?.range.upperBound ?? 0, buckets: buckets(trained),
