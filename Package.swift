@@ -134,9 +134,13 @@ package.targets += module(
     "MIORecords", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOBase", "MIOConfig"],
     testing: ["mio-checkpoint-check", "TestFolders"])
 package.targets += module(
-    "MIORunFolder", ["MIOBase", "MIOFiles", "MIOSystem", "MIOThreads"], testing: ["TestFolders"])
+    "MIORunFolder", ["MIOBase", "MIOFiles", "MIOSystem", "MIOThreads", "CSharedMemory"],
+    testing: ["TestFolders"])
 package.targets += module("MIOMachine", ["MIOBase", "MIOSystem", "MIOComm"])
 package.targets += module("MIOLaunch", ["MIOBase", "MIOMachine"])
+package.targets += module(
+    "MIOSupervision", ["MIOBase", "MIOFiles", "MIOSystem", "MIORunFolder"],
+    testing: ["CSharedMemory", "TestFolders"])
 package.targets += module(
     "MIOTuning",
     [
@@ -154,7 +158,8 @@ package.targets += module(
         "MIOBase", "MIOConfig", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
         "MIOOptimizers", "MIOCallbacks", "MIOComm", "MIOBatches", "MIOData", "MIOFiles", "MIOFormats",
         "MIOJob", "MIOKeras",
-        "MIOTraining", "MIORecords", "MIOMachine", "MIOTuning", "MIOThreads", "MIOSystem",
+        "MIOTraining", "MIORecords", "MIORunFolder", "MIOMachine", "MIOTuning", "MIOThreads", "MIOSystem",
+        "CSharedMemory",
     ], testing: ["MIOCheck", "SmallJobs", "TestFolders"])
 package.targets += module(
     "MIOCheck",
@@ -208,7 +213,7 @@ package.targets.append(
             "MIOBatches",
             "MIOData", "MIOFiles", "MIOFormats", "MIOJob", "MIOTraining", "MIOMachine", "MIOTuning", "MIORun",
             "MIOComm",
-            "MIOMPI", "MIOPlan", "MIOKernels", "CTopLevelError",
+            "MIOMPI", "MIOPlan", "MIOKernels", "MIORunFolder", "CProcess", "CTopLevelError",
         ], swiftSettings: strict))
 
 // MARK: Programs.
@@ -241,7 +246,9 @@ package.targets += [
         dependencies: [
             "MIOCommandLine", "MIOMachine", "MIOLaunch", "MIOTuning", "MIORun", "MIOCheck", "MIOScale",
             "MIOTrace", "MIOJob", "MIOKeras", "MIOGraph", "MIOComm", "MIOConfig",
-            "MIORecords", "MIOFiles", "MIOThreads", "MIOSystem", "MIOBase", "CProcess", argumentParser,
+            "MIORecords", "MIORunFolder", "MIOSupervision", "MIOFiles", "MIOThreads", "MIOSystem", "MIOBase",
+            "CProcess",
+            argumentParser,
         ], swiftSettings: strict),
     .executableTarget(
         name: "mio-coordinator",
@@ -304,7 +311,9 @@ package.targets += [
     .testTarget(
         name: "MIOCommandTests",
         dependencies: [
-            "ProcessSupport", "SmallJobs", "mio-cli", "mio-worker", "MIOBatches", "MIOData", "MIOBase",
+            "ProcessSupport", "SmallJobs", "TestFolders", "mio-cli", "mio-worker", "MIOBatches", "MIOData",
+            "MIOBase",
+            "MIORunFolder",
         ],
         swiftSettings: strict),
     // A folder of its own for each test.

@@ -58,8 +58,10 @@ public enum RankProcess {
     /// - Parameter body: its errors that conform to `MIOError`, but for `CommunicationError`, are those of all ranks: what
     ///   one of them may find alone goes through `agree(on:)`.
     package static func run(_ body: (any Communicator) throws -> RunOutcome) -> Never {
+        RankLog.keep()
         StopSignal.install(rank: MPILaunch.rank)
         OpenFilesLimit.raiseToUsual()
+        RankProgress.join(rank: MPILaunch.rank ?? 0)
         let communicator = start()
         var code = ExitCode.finished
         do {
@@ -67,14 +69,17 @@ public enum RankProcess {
             code = try body(communicator).exitCode
         } catch let error as CommunicationError {
             Message.write("mio: rank \(communicator.rank): \(error)")
+            RankProgress.ends(with: error.exitCode.rawValue)
             communicator.abort(error.exitCode)
         } catch let error as any MIOError {
             code = error.exitCode
             if communicator.rank == 0 { Message.write("mio: \(error)") }
         } catch {
             Message.write("mio: rank \(communicator.rank): \(error)")
+            RankProgress.ends(with: ExitCode.internalError.rawValue)
             communicator.abort(.internalError)
         }
+        RankProgress.ends(with: code.rawValue)
         ProcessEnd.finalize(communicator, code)
         endProcess(code.rawValue)
     }
@@ -92,10 +97,11 @@ public enum RankProcess {
 
 /// Where progress is shown.
 enum Console {
-    /// mpirun gives every rank a terminal of its own, whatever its output goes to; whoever starts it on a real
-    /// one says so in MIO_TERMINAL.
+    /// mpirun gives every rank a terminal of its own, whatever its output goes to, and a rank with a log writes to a
+    /// pipe; whoever starts it on a real one says so in MIO_TERMINAL.
     static var standardOutput: ConsoleTarget {
         let told = ProcessInfo.processInfo.environment["MIO_TERMINAL"] == "1"
-        return ConsoleTarget(descriptor: 1, isTerminal: MPILaunch.isLaunched ? told : isatty(1) == 1)
+        return ConsoleTarget(
+            descriptor: 1, isTerminal: told || !MPILaunch.isLaunched && isatty(1) == 1)
     }
 }

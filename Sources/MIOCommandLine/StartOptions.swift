@@ -44,8 +44,12 @@ package struct StartOptions: ParsableArguments {
 
     /// The same on another command line.
     package var arguments: [String] {
+        (resumeMode == .automatic ? [] : ["--resume", resume.resume]) + argumentsToContinue
+    }
+
+    /// The same for a run that has begun, and goes on from its newest checkpoint.
+    package var argumentsToContinue: [String] {
         var arguments: [String] = []
-        if resumeMode != .automatic { arguments += ["--resume", resume.resume] }
         if let trace { arguments += ["--trace", trace] }
         if let traceSteps { arguments += ["--trace-steps", traceSteps.description] }
         return arguments

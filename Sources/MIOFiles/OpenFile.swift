@@ -92,6 +92,32 @@ package struct OpenFile: ~Copyable {
         }
     }
 
+    /// What a file has from a place on.
+    /// - Parameters:
+    ///   - start: bytes to leave out; if it has no more, nothing is read.
+    ///   - most: bytes to read.
+    package static func contents(of path: String, from start: Int, atMost most: Int) throws(FileError)
+        -> [UInt8]
+    {
+        let file = try OpenFile(path, .reading)
+        var bytes = [UInt8](repeating: 0, count: max(0, min(most, try file.size() - start)))
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { buffer in
+                retrying {
+                    pread(
+                        file.descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+                        off_t(start + done))
+                }
+            }
+            guard count >= 0 else { throw .system("read", path, code: errno) }
+            if count == 0 { break }
+            done += count
+        }
+        bytes.removeLast(bytes.count - done)
+        return bytes
+    }
+
     private static func readPiece(_ file: borrowing OpenFile, _ piece: inout [UInt8]) throws(FileError) -> Int
     {
         let count = piece.withUnsafeMutableBytes { file.readOrCode(into: $0) }

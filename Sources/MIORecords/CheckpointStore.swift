@@ -272,7 +272,7 @@ package struct CheckpointStore: Sendable {
         }
     }
 
-    static func name(step: Int) -> String {
+    package static func name(step: Int) -> String {
         let digits = String(step)
         return "step-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
     }

@@ -7,22 +7,32 @@ import MIOThreads
 final class CheckpointThread: @unchecked Sendable {
     private var store: CheckpointStore
     private let errors: BackgroundErrors
+    private let onWrite: @Sendable (_ step: Int, _ seconds: Double) -> Void
     private let monitor = Monitor()
     private var pending: (checkpoint: Checkpoint, ready: @Sendable () -> Void)?
     private var isWriting = false
     private var isClosed = false
     private var thread: JoinableThread?
 
-    init(store: CheckpointStore, errors: BackgroundErrors) throws(RunError) {
+    /// - Parameter onWrite: called on the thread when a checkpoint is on the disk, with the seconds that took.
+    init(
+        store: CheckpointStore, errors: BackgroundErrors,
+        onWrite: @escaping @Sendable (_ step: Int, _ seconds: Double) -> Void
+    ) throws(RunError) {
         self.store = store
         self.errors = errors
+        self.onWrite = onWrite
         thread = try JoinableThread(named: "mio checkpoints") { [self] in run() }
     }
 
     private func run() {
         while let (checkpoint, ready) = next() {
+            let began = MonotonicClock.seconds
             ready()
-            do { try store.write(checkpoint) } catch { errors.add(error) }
+            do {
+                try store.write(checkpoint)
+                onWrite(checkpoint.manifest.step, MonotonicClock.seconds - began)
+            } catch { errors.add(error) }
         }
     }
 

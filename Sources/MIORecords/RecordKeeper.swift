@@ -20,9 +20,11 @@ package final class RecordKeeper: Sendable {
     ///   - sinks: handed over: the record keeper's thread alone uses them, and closes them.
     ///   - store: `nil` for a run without checkpoints.
     ///   - capacity: events that may wait to be written before `post` waits.
+    ///   - onCheckpoint: called when a checkpoint is on the disk, on the thread that wrote it.
     /// - Throws: `FileError` naming a value that has a reserved name or one used twice; `RunError`.
     package init(
-        kinds: [EventKind], sinks: sending [any MetricSink], store: CheckpointStore?, capacity: Int = 1024
+        kinds: [EventKind], sinks: sending [any MetricSink], store: CheckpointStore?, capacity: Int = 1024,
+        onCheckpoint: @escaping @Sendable (_ step: Int, _ seconds: Double) -> Void = { _, _ in }
     ) throws {
         for kind in kinds {
             var names = Set(RunEvent.reservedNames)
@@ -38,7 +40,9 @@ package final class RecordKeeper: Sendable {
             capacity: capacity, valuesPerEntry: max(1, kinds.map(\.names.count).max() ?? 0))
         let events = try EventThread(mailbox: mailbox, kinds: kinds, sinks: sinks, errors: errors)
         do {
-            checkpoints = try store.map { [errors] in try CheckpointThread(store: $0, errors: errors) }
+            checkpoints = try store.map { [errors] in
+                try CheckpointThread(store: $0, errors: errors, onWrite: onCheckpoint)
+            }
         } catch {
             mailbox.close()
             events.join()

@@ -12,6 +12,12 @@ package final class HeldLease {
     package let folder: RunFolder
     package private(set) var lease: Lease
 
+    /// What the lease tells of the ranks; written with the next beat.
+    package func tell(board: String?, sharedMemory: [String]) {
+        lease.board = board
+        lease.sharedMemory = sharedMemory.isEmpty ? nil : sharedMemory
+    }
+
     private init(_ lease: Lease, in folder: RunFolder) {
         self.lease = lease
         self.folder = folder

@@ -17,6 +17,10 @@ package struct Lease: Codable, Hashable, Sendable {
     package var began: Timestamp
     package var heartbeat: Timestamp
     package var beats: Int
+    /// The progress board of the ranks under way, on the holder's machine.
+    package var board: String?
+    /// Files of shared memory that the ranks under way have open, on the holder's machine.
+    package var sharedMemory: [String]?
     /// The holder has given it up.
     package var isReleased: Bool
 
@@ -38,8 +42,9 @@ package struct Lease: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case generation, holder, user, attempt, began, heartbeat, beats
+        case generation, holder, user, attempt, began, heartbeat, beats, board
         case isReleased = "released"
+        case sharedMemory = "shared_memory"
     }
 
     /// What one look tells.

@@ -28,7 +28,8 @@ package struct RunLedger: Codable, Hashable, Sendable {
         package var path: String
         package var size: Int
         package var rows: Int?
-        /// CRC-32 of the file's content, hexadecimal.
+        /// CRC-32 of the names, types, shapes and checksums of the file's arrays, hexadecimal; `nil` where the format has no
+        /// checksums.
         package var crc32: String?
 
         package init(source: String, path: String, size: Int, rows: Int? = nil, crc32: String? = nil) {

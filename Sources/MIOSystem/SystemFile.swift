@@ -1,9 +1,19 @@
-import Foundation
-
 /// The files in which Linux tells about a machine and its processes: `/proc` and `/sys`.
 package enum SystemFile {
     /// The text of a file; `nil` where there is none, as on other systems, or where it may not be read.
     package static func text(_ path: String) -> String? {
-        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        // The kernel gives a page at a time, and less than was asked for is not the end.
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 14)
+        while true {
+            let count = read(descriptor, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += piece[..<count]
+        }
     }
 }

@@ -10,9 +10,9 @@ import Synchronization
 /// The first SIGINT, SIGTERM, SIGHUP or SIGUSR1 becomes SIGUSR1: the run checkpoints and ends with 75, and `mpirun` hands
 /// that on at once. Any later one, and SIGQUIT, becomes SIGTERM: end now, which for a rank is the second.
 struct ChildProcess {
-    private let process: pid_t
+    let process: pid_t
     private let startsRanks: Bool
-    private let relay: OutputRelay?
+    private let relay: OutputRelay
     private static let requests = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGQUIT]
     /// What a rank takes over once it runs: until then it is held back.
     private static let ofRank = [SIGUSR1, SIGTERM]
@@ -20,14 +20,16 @@ struct ChildProcess {
     /// Starts it in a process group of its own: a terminal's Ctrl-C reaches this process alone, which
     /// translates it.
     /// - Throws: `FileError` if the program cannot be started; its reason tells if it is not there.
-    init(_ line: LaunchLine) throws {
+    /// - Parameter environment: further variables.
+    init(_ line: LaunchLine, environment: [(name: String, value: String)] = []) throws {
+        for variable in environment { setenv(variable.name, variable.value, 1) }
         // Whoever reads this process' output may end before it does.
         signal(SIGPIPE, SIG_IGN)
         Self.holdRequests()
         startsRanks = line.startsRanks
-        relay = line.startsRanks ? try OutputRelay() : nil
-        process = try Self.spawn(line, outputs: relay?.outputs ?? [])
-        try relay?.start()
+        relay = try OutputRelay()
+        process = try Self.spawn(line, outputs: relay.outputs)
+        try relay.start()
     }
 
     /// This thread holds back requests to stop from now on, and takes them one by one in `wait()`.
@@ -69,13 +71,24 @@ struct ChildProcess {
         var held = set(line.startsRanks ? [] : ofRank)
         // Nobody would be left to stop it: a run asked to checkpoint and end leaves no rank behind.
         let process = mio_spawn(
-            &arguments, outputs.first ?? STDOUT_FILENO, outputs.last ?? STDERR_FILENO, &held, SIGUSR1)
+            &arguments, outputs[0], outputs[1], &held, SIGUSR1)
         guard process > 0 else {
             throw FileError(
                 action: "start", path: line.arguments[0], reason: String(cString: strerror(-process)),
                 exitCode: -process == ENOENT ? .missingInput : .inputOutput)
         }
         return process
+    }
+
+    /// Waits for a request to stop.
+    /// - Returns: its signal; `nil` if there was none for so many seconds.
+    static func request(within seconds: Double) -> Int32? {
+        var left = seconds
+        while left > 0 {
+            if let received = next(atMost: min(left, 0.25)), received != SIGCHLD { return received }
+            left -= 0.25
+        }
+        return nil
     }
 
     /// Whether a request to stop is held back now.
@@ -100,26 +113,33 @@ struct ChildProcess {
         case idle
     }
 
+    private static let tickSeconds = 0.25
+
     /// How many seconds a launcher that was asked to stop may be idle.
     private static let mostIdleSeconds = 5
 
     /// - Parameters:
     ///   - isIdle: whether no rank is at work, which is asked each second after a request: a launcher that waits for
     ///     ranks that never start hands a request on to nobody. It is then ended.
-    ///   - onRequest: called with each request to stop, counted from 1.
-    func wait(isIdle: () -> Bool, onRequest: (Int) -> Void) -> End {
+    ///   - onTick: called several times a second until there is a request, then each second.
+    ///   - onRequest: called with each request to stop, counted from 1, and the signal.
+    func wait(isIdle: () -> Bool, onTick: () -> Void = {}, onRequest: (Int, Int32) -> Void) -> End {
         var requests = 0
         var idleSeconds = 0
         while true {
             var status: Int32 = 0
             if waitpid(process, &status, WNOHANG) == process {
-                relay?.finish()
+                relay.finish()
                 if idleSeconds >= Self.mostIdleSeconds { return .idle }
                 let signal = status & 0x7f
                 return signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
             }
-            let received = Self.next(atMost: requests == 0 ? nil : requests == 1 ? 1 : 0.02)
+            let received = Self.next(atMost: requests == 0 ? Self.tickSeconds : requests == 1 ? 1 : 0.02)
             if received == SIGCHLD { continue }
+            if received == nil, requests < 2 {
+                onTick()
+                if requests == 0 { continue }
+            }
             if let received {
                 // Ctrl-\ is meant.
                 requests = max(requests + 1, received == SIGQUIT ? 2 : 1)
@@ -137,7 +157,7 @@ struct ChildProcess {
             // First: whom the message is for may be gone. Again and again: mpirun hands nothing on to ranks that it has
             // not started yet, and a rank counts.
             kill(process, requests == 1 ? SIGUSR1 : SIGTERM)
-            if received != nil { onRequest(requests) }
+            if let received { onRequest(requests, received) }
         }
     }
 

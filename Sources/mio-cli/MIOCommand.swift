@@ -25,13 +25,15 @@ struct MIOCommand: ParsableCommand {
 
             Exit codes: 0 finished, 64 usage, 65 bad job, model or data, 66 input missing, 70 a bug of mio, \
             74 reading or writing failed, 75 stopped on request after a checkpoint (run again to continue), \
-            76 training diverged. 128 + a signal's number where one ended it: 137 killed, as when memory runs \
+            76 training diverged, 79 the same fault again and again. 128 + a signal's number where one ended it: 137 killed, as when memory runs \
             out; 143 stopped without a checkpoint, by a second request or because a rank stood still.
             """,
         version: mioVersion,
         subcommands: [
             CheckCommand.self, SummaryCommand.self, TrainCommand.self, EvaluateCommand.self,
             PredictCommand.self, ExportCommand.self, ScaleCommand.self, TraceCommand.self,
+            RunsCommand.self, ShowCommand.self, LogsCommand.self, WatchCommand.self, WaitCommand.self,
+            StopCommand.self, RetryCommand.self, CompareCommand.self, PruneCommand.self, VerifyCommand.self,
         ])
 
     /// Ends the process: with the contract's exit code and one line where something failed.

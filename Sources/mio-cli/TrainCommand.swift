@@ -8,6 +8,8 @@ import MIOLaunch
 import MIOMachine
 import MIORecords
 import MIORun
+import MIORunFolder
+import MIOSupervision
 
 /// `mio train`
 struct TrainCommand: ParsableCommand {
@@ -31,6 +33,8 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var kernels: KernelOptions
 
     @OptionGroup var start: StartOptions
+
+    @OptionGroup var supervision: SupervisionOptions
 
     @Flag(help: "Shows the line and runs nothing.")
     var dryRun = false
@@ -61,23 +65,33 @@ struct TrainCommand: ParsableCommand {
         let hosts = ranks.launchHosts
         let launches = LaunchLine.needsLauncher(
             ranks: ranks.number, hosts: hosts, extra: mpirunArguments)
-        let line = LaunchLine(
-            ranks: ranks.number, worker: try workerArguments(), hosts: hosts, extra: mpirunArguments,
-            circumstances: .init(
-                cores: .current, openMPI: launches ? OpenMPIVersion.installed() : nil,
-                isRoot: geteuid() == 0, isTerminal: isatty(1) == 1))
+        let circumstances = LaunchLine.Circumstances(
+            cores: .current, openMPI: launches ? OpenMPIVersion.installed() : nil,
+            isRoot: geteuid() == 0, isTerminal: isatty(1) == 1)
+        func line(continues: Bool, extra: [String] = []) throws -> LaunchLine {
+            LaunchLine(
+                ranks: ranks.number, worker: try workerArguments(continues: continues), hosts: hosts,
+                extra: mpirunArguments + extra, circumstances: circumstances)
+        }
+        let shown = try line(continues: false)
         // Who sees the line may ask it to stop.
         ChildProcess.holdRequests()
-        Message.write("$ \(line.text)")
+        Message.write("$ \(shown.text)")
         if dryRun { return }
-        throw ExitCode(try run(line, job))
+        // mpirun hands its own environment to the ranks of this machine alone.
+        let exported = launches && ranks.isElsewhere ? Supervised.names.flatMap { ["-x", $0] } : []
+        let supervisor = RunSupervisor(job, ranks: ranks.number, options: supervision) { attempt in
+            try line(continues: attempt.continues, extra: exported)
+        }
+        throw ExitCode(try run(supervisor, job))
     }
 
-    private func workerArguments() throws -> [String] {
+    /// - Parameter continues: from the newest checkpoint, whatever was asked for the run's beginning.
+    private func workerArguments(continues: Bool) throws -> [String] {
         var arguments = [try Self.workerPath(), job.path]
         for override in job.overrides { arguments += ["--set", override] }
         if kernels.kernels != .native { arguments += ["--kernels", kernels.kernels.rawValue] }
-        arguments += start.arguments
+        arguments += continues ? start.argumentsToContinue : start.arguments
         return arguments
     }
 
@@ -99,26 +113,75 @@ struct TrainCommand: ParsableCommand {
         try? OpenFile(RunDirectory.jobPath(in: job.runDirectory), .reading).stamp()
     }
 
-    private func run(_ line: LaunchLine, _ job: Job) throws -> Int32 {
-        let before = Self.stamp(job)
-        let child: ChildProcess
+    /// Runs attempts until one ends the run.
+    private func run(_ supervisor: RunSupervisor, _ job: Job) throws -> Int32 {
+        try supervisor.takeOver()
+        defer { supervisor.release() }
+        while true {
+            let before = Self.stamp(job)
+            let (ending, line) = try attempt(supervisor)
+            if ending.isSuperseded { throw supervisor.superseded() }
+            let end = AttemptEnd(ending, folder: supervisor.folder, attempt: supervisor.number).end
+            switch supervisor.conclude(end, ending) {
+            case .again(let seconds):
+                guard let cause = supervisor.pause(seconds) else { continue }
+                if cause == .superseded { throw supervisor.superseded() }
+                Message.write("stopped before the next attempt; \(job.whatIsLeft)")
+                supervisor.writeStatus(
+                    .stopped,
+                    RunEnd(
+                        cause, text: "stopped before the next attempt", exitCode: 75, step: ending.stepsDone),
+                    step: ending.stepsDone)
+                return MIOBase.ExitCode.stopped.rawValue
+            case .noProgress(let text):
+                Message.write("mio: \(text)")
+                supervisor.writeStatus(
+                    .failed,
+                    RunEnd(
+                        .noProgress, text: text, exitCode: 79, signal: end.signal, rank: end.rank,
+                        host: end.host,
+                        step: ending.stepsDone, operation: end.operation, rows: end.rows),
+                    step: ending.stepsDone)
+                return MIOBase.ExitCode.noProgress.rawValue
+            case .over:
+                let status = try status(of: ending, end, line, job, jobBefore: before)
+                // What no rank could write itself.
+                if end.cause != .finished, !(end.cause.isStop && status == MIOBase.ExitCode.stopped.rawValue)
+                {
+                    supervisor.writeStatus(
+                        end.cause.isStop ? .stopped : .failed, end, step: ending.stepsDone)
+                }
+                return status
+            }
+        }
+    }
+
+    private func attempt(_ supervisor: RunSupervisor) throws -> (RunSupervisor.Ending, LaunchLine) {
         do {
-            child = try ChildProcess(line)
-        } catch let error as FileError where error.exitCode == .missingInput && line.startsRanks {
+            return try supervisor.attempt { count in
+                Message.write(
+                    count == 1
+                        ? "stopping after a checkpoint; once more to stop now" : "stopping now")
+            }
+        } catch let error as FileError where error.exitCode == .missingInput && error.path == "mpirun" {
             throw RunError(
                 "mpirun is not installed; on Debian and Ubuntu: sudo apt-get install openmpi-bin. "
                     + "One rank (-n 1) needs none", exitCode: .missingInput)
         }
-        var requests = 0
-        // Ranks that have begun hold the run's folder.
-        let end = child.wait(isIdle: { RunDirectory.isHeld(job.runDirectory) == false }) { count in
-            requests = count
-            Message.write(
-                count == 1
-                    ? "stopping after a checkpoint; once more to stop now" : "stopping now")
-        }
+    }
+
+    /// The exit code of a run after its last attempt. Says what no rank could say.
+    private func status(
+        of ending: RunSupervisor.Ending, _ end: RunEnd, _ line: LaunchLine, _ job: Job,
+        jobBefore before: FileStamp?
+    ) throws -> Int32 {
+        let requests = ending.requests
         if requests > 1 { Message.write(job.whatIsLeft) }
-        switch end {
+        if let decided = ending.decided {
+            if requests == 0 || requests == 1 { Message.write("mio: \(decided.text); \(job.whatIsLeft)") }
+            return 128 + SIGTERM
+        }
+        switch ending.end {
         case .idle: return stoppedUnheard(job)
         case .exited(let status):
             // mpirun that has started no rank may call that a success (version 4), or an error that is no signal's
@@ -135,7 +198,7 @@ struct TrainCommand: ParsableCommand {
                 Message.write(job.whatIsLeft)
                 return status
             }
-            try explain(status, line, job)
+            try explain(status, line, end, job)
             return status
         case .killed(let signal):
             // Asked before it could listen: nothing had begun.
@@ -163,10 +226,10 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// What no rank could tell itself, and a quiet mpirun does not.
-    private func explain(_ status: Int32, _ line: LaunchLine, _ job: Job) throws {
+    private func explain(_ status: Int32, _ line: LaunchLine, _ end: RunEnd, _ job: Job) throws {
         // Linux has 64 signals.
         if (129...192).contains(status) {
-            tellOfSignal(status - 128, of: "a rank", job)
+            tellOfSignal(status - 128, of: end.rank.map { "rank \($0)" } ?? "a rank", job)
         } else if line.startsRanks, line.isQuiet,
             let words = LauncherWords.ask(line, program: [try Self.workerPath(), "--version"])
         {

@@ -86,7 +86,7 @@ extension EndToEndTests {
             try expectRefused(
                 "FOLDER/job.yaml:19: training.batch_sise: unknown key; did you mean \"batch_size\"? Valid keys here: "
                     + "accumulate, batch_size, epochs, micro_batch, non_finite, precision, reproducible, "
-                    + "shuffle, threads, virtual_shards",
+                    + "shuffle, threads, time_limit, virtual_shards",
                 spoil: edit("batch_size: 8", "batch_sise: 8"))
         }
 

@@ -41,12 +41,17 @@ public struct TrainingOptions: Hashable, Sendable {
     public var virtualShards: Int
     /// In which numbers layers may multiply.
     public var precision: Precision
+    /// When the run stops itself after a checkpoint, with exit code 75: early enough for the checkpoint to be written. `auto`: as
+    /// long as the batch system allows (`SLURM_JOB_END_TIME`, `PBS_WALLTIME`; `mio train` asks Slurm); a time such as `90min`,
+    /// `1d 12h`, `36:00:00` or a number of seconds; `none`.
+    public var timeLimit: TimeLimit
 
     /// As `training` of a job, with its defaults.
     public init(
         epochs: Int = 1, batchSize: Int = 32, shuffle: Bool = true, nonFinite: NonFinitePolicy = .halt,
         microBatch: Int? = nil, threads: Int? = nil, accumulate: Int = 1,
-        reproducible: Reproducibility = .rounding, virtualShards: Int = 8, precision: Precision = .float32
+        reproducible: Reproducibility = .rounding, virtualShards: Int = 8, precision: Precision = .float32,
+        timeLimit: TimeLimit = .automatic
     ) {
         self.epochs = epochs
         self.batchSize = batchSize
@@ -58,6 +63,7 @@ public struct TrainingOptions: Hashable, Sendable {
         self.reproducible = reproducible
         self.virtualShards = virtualShards
         self.precision = precision
+        self.timeLimit = timeLimit
     }
 
     /// Samples of an update on all ranks together.
@@ -78,6 +84,10 @@ public struct TrainingOptions: Hashable, Sendable {
         reproducible = try reader.choice("reproducible", default: .rounding)
         virtualShards = try reader.integer("virtual_shards", default: 8)
         precision = try reader.choice("precision", default: .float32)
+        reader.describe("time_limit", TimeLimit.expected, default: "auto")
+        timeLimit = try TimeLimit.read(
+            try reader.optionalValue("time_limit", expected: TimeLimit.expected),
+            at: reader.path.appending("time_limit"))
         try reader.finish()
         try check(at: reader.path)
     }
@@ -118,6 +128,7 @@ public struct TrainingOptions: Hashable, Sendable {
         ]
         if let microBatch { entries["micro_batch"] = .integer(microBatch) }
         if let threads { entries["threads"] = .integer(threads) }
+        if timeLimit != .automatic { entries["time_limit"] = timeLimit.config }
         return entries
     }
 }

@@ -1,5 +1,6 @@
 import MIOBase
 import MIOFiles
+import MIORunFolder
 import MIOSystem
 import MIOThreads
 import Synchronization
@@ -14,6 +15,15 @@ package enum StopSignal {
     /// What this process does, for the message about where it waited.
     package enum Activity: Int {
         case computing, waitingForData, waitingForRanks, validating
+
+        var phase: ProgressBoard.Phase {
+            switch self {
+            case .computing: .computing
+            case .waitingForData: .waitingForData
+            case .waitingForRanks: .waitingForRanks
+            case .validating: .validating
+            }
+        }
     }
 
     /// Times are `MonotonicClock.nanoseconds`. 0 before there is a request.
@@ -21,6 +31,8 @@ package enum StopSignal {
     /// When a step asked last; 0 before the first did.
     private static let progressAt = Atomic<UInt64>(0)
     private static let terminations = Atomic<Int>(0)
+    /// 1 + the place of the cause among all, where somebody named it.
+    private static let askedCause = Atomic<Int>(0)
     /// The bits of `StopPatience.recentStepSeconds`.
     private static let recentStep = Atomic<UInt64>(0)
     /// So many more steps may have to wait until rank 0 has written a checkpoint.
@@ -70,19 +82,38 @@ package enum StopSignal {
             progressAt.store(0, ordering: .relaxed)
             recentStep.store(0, ordering: .relaxed)
             terminations.store(0, ordering: .relaxed)
+            askedCause.store(0, ordering: .relaxed)
             stepsOfWriting.store(0, ordering: .relaxed)
             stepsDone.store(0, ordering: .relaxed)
         }
         return try body()
     }
 
+    /// How long steps take: the longest of the last ones.
+    static var recentStepSeconds: Double { Double(bitPattern: recentStep.load(ordering: .relaxed)) }
+
     package static var isRequested: Bool { requestedAt.load(ordering: .relaxed) != 0 }
+
+    /// Asks this process to stop, as the first signal does.
+    /// - Parameter cause: why the run will have ended.
+    package static func ask(_ cause: EndCause) {
+        guard let place = EndCause.allCases.firstIndex(of: cause) else { return }
+        _ = askedCause.compareExchange(expected: 0, desired: place + 1, ordering: .relaxed)
+        request(SIGUSR1)
+    }
+
+    /// Why the run was asked to stop: as `ask` was told; a signal alone does not tell more than that somebody wants it.
+    package static var cause: EndCause {
+        let place = askedCause.load(ordering: .relaxed)
+        return place > 0 ? EndCause.allCases[place - 1] : .stoppedByUser
+    }
 
     // MARK: What a run tells
 
     /// What a step, or a batch of validation, asks, just before the ranks agree: from the first time on, a request waits
     /// for its end.
     package static func listen() -> Bool {
+        RankProgress.goesOn()
         let now = MonotonicClock.nanoseconds
         let before = progressAt.exchange(now, ordering: .relaxed)
         if before != 0 {
@@ -100,18 +131,28 @@ package enum StopSignal {
     }
 
     /// What this process does from now on.
-    static func does(_ new: Activity) { activity.store(new.rawValue, ordering: .relaxed) }
+    static func does(_ new: Activity) {
+        activity.store(new.rawValue, ordering: .relaxed)
+        RankProgress.does(new.phase)
+    }
 
     static func ended(step: Int) {
         stepsDone.store(step, ordering: .relaxed)
+        RankProgress.ended(step: step)
         does(.computing)
     }
 
     /// Rank 0 hands over a checkpoint, and first waits for the one before: the step after it may be waited for.
-    static func writesCheckpoint() { stepsOfWriting.store(2, ordering: .relaxed) }
+    static func writesCheckpoint() {
+        stepsOfWriting.store(2, ordering: .relaxed)
+        RankProgress.does(.writing)
+    }
 
     /// There are no more steps: what is left is to write.
-    static func finishes() { stepsOfWriting.store(.max, ordering: .relaxed) }
+    static func finishes() {
+        stepsOfWriting.store(.max, ordering: .relaxed)
+        RankProgress.does(.finishing)
+    }
 
     // MARK: The handlers. They use atomics, the clock, alarm, write and _exit, and allocate nothing.
 

@@ -47,9 +47,11 @@ final class Recorder {
     ///   - batchesDone: of the epoch that the run starts in.
     ///   - console: where to show progress; `nil` for nowhere.
     ///   - validates: whether epochs have numbers of a validation.
+    ///   - reporter: told of checkpoints that are on the disk.
     init(
         directory: RunDirectory, job: Job, names: [String], stepsPerEpoch: Int,
-        start: TrainingPosition, batchesDone: Int, console: ConsoleTarget?, validates: Bool
+        start: TrainingPosition, batchesDone: Int, console: ConsoleTarget?, validates: Bool,
+        reporter: RunReporter?
     ) throws {
         self.directory = directory
         let startStep = start.step
@@ -82,7 +84,8 @@ final class Recorder {
         }
         keeper = try RecordKeeper(
             kinds: [EventKind(event: "step", names: names + LoggingOptions.stepNames)], sinks: sinks,
-            store: directory.checkpoints(keep: job.checkpoints.keep))
+            store: directory.checkpoints(keep: job.checkpoints.keep),
+            onCheckpoint: { reporter?.wrote(checkpoint: $0, seconds: $1) })
     }
 
     func begin(waited: Double) {

@@ -37,7 +37,8 @@ extension TrainingRun {
                     checkpoint()
                     return .stopped
                 }
-                if !isEpochEnd, isCheckpointStep { checkpoint() }
+                wantsCheckpoint = report.checkpointRequested
+                if !isEpochEnd, isCheckpointStep || wantsCheckpoint { checkpoint() }
             }
             if state.position.position == dataset.rowCount {
                 guard try finishEpoch(prefetcher, isStopRequested) else {
@@ -79,6 +80,8 @@ extension TrainingRun {
         }
         timeline?.record(.data, from: beginning)
         StopSignal.does(.computing)
+        RankProgress.begins(
+            epoch: state.position.epoch, firstSample: batch.firstPosition, samples: batch.count)
         var pending: (any Error)?
         var next: Batch?
         let report = try step.run(
@@ -93,11 +96,14 @@ extension TrainingRun {
             signals: {
                 if let error = recorder?.takeError() { pending = error }
                 StopSignal.does(.waitingForRanks)
-                return StepSignals(stopRequested: isStopRequested(), errorPending: pending != nil)
+                return StepSignals(
+                    stopRequested: isStopRequested(), errorPending: pending != nil,
+                    checkpointRequested: reporter?.takeCheckpointRequest() ?? false)
             })
         state.position.step += 1
         StopSignal.ended(step: state.position.step)
         state.position.position += report.samples
+        reporter?.ended(step: state.position.step, epoch: state.position.epoch)
 
         let recording = timeline?.now ?? 0
         if report.nonFinite != .none { try handleNonFinite(batch, next) } else { epochSums.add(step.sums) }
@@ -180,7 +186,9 @@ extension TrainingRun {
         state.position.position = 0
         let every = job.checkpoints.everyEpochs
         let isLast = state.position.epoch == job.training.epochs || state.callbacks.hasEnded
-        if isLast || isCheckpointStep || (every > 0 && state.position.epoch % every == 0) { checkpoint() }
+        if isLast || isCheckpointStep || wantsCheckpoint || (every > 0 && state.position.epoch % every == 0) {
+            checkpoint()
+        }
         return true
     }
 
@@ -194,6 +202,7 @@ extension TrainingRun {
     /// Rank 0 takes a snapshot, which is written in the background.
     private func checkpoint() {
         StopSignal.writesCheckpoint()
+        wantsCheckpoint = false
         guard let recorder else { return }
         let taking = trace?.steps.now ?? 0
         defer { trace?.steps.record(.checkpoint, from: taking) }

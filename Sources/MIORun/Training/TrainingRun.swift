@@ -10,6 +10,7 @@ import MIOJob
 import MIOKernels
 import MIOMachine
 import MIORecords
+import MIORunFolder
 import MIOTraining
 import MIOTuning
 
@@ -34,6 +35,10 @@ package final class TrainingRun {
     var trace: RunTrace?
     /// On rank 0, of a run with a folder.
     var recorder: Recorder?
+    /// On rank 0.
+    var reporter: RunReporter?
+    /// Somebody has asked for a checkpoint at the step just done.
+    var wantsCheckpoint = false
     /// The epochs that were finished since `run` began: the same on all ranks.
     package internal(set) var history = History()
     /// Called at the end of each epoch.
@@ -109,6 +114,19 @@ package final class TrainingRun {
     package func run(
         resume: ResumeMode, console: ConsoleTarget?, isStopRequested: @escaping () -> Bool
     ) throws -> RunOutcome {
+        do {
+            let outcome = try train(resume, console, isStopRequested)
+            reporter?.close(outcome, step: state.position.step, epoch: state.position.epoch)
+            return outcome
+        } catch {
+            reporter?.close(.failed, RunEnd(error, step: state.position.step))
+            throw error
+        }
+    }
+
+    private func train(
+        _ resume: ResumeMode, _ console: ConsoleTarget?, _ isStopRequested: @escaping () -> Bool
+    ) throws -> RunOutcome {
         try communicator.requireEqual(option: "--resume", resume.description)
         if let traceRequest { try RunTrace.check(traceRequest, communicator) }
         let directory = try communicator.agree(on: "the run directory", .ofOneRank) {
@@ -121,13 +139,27 @@ package final class TrainingRun {
                 TuningCache(folder: directory.path).add(backend.tuning, of: machine)
             }
         }
+        let hosts = try RunReporter.hosts(communicator)
+        reporter = try communicator.agree(on: "the run's status", .ofOneRank) {
+            try directory.map { _ in
+                try RunReporter(
+                    job,
+                    .init(
+                        ranks: communicator.size, stepsPerEpoch: schedule.batchesPerEpoch,
+                        step: state.position.step, epoch: state.position.epoch,
+                        data: RunReporter.files(of: dataset, "train")
+                            + (validation.map { RunReporter.files(of: $0.dataset, "validation") } ?? []),
+                        hosts: hosts))
+            }
+        }
         trace = try traceRequest.map { try RunTrace($0, of: self) }
         recorder = try communicator.agree(on: "the run's records", .ofOneRank) {
             try directory.map {
                 try Recorder(
                     directory: $0, job: job, names: step.names.names,
                     stepsPerEpoch: schedule.batchesPerEpoch, start: state.position,
-                    batchesDone: batchesDone, console: console, validates: validation != nil)
+                    batchesDone: batchesDone, console: console, validates: validation != nil,
+                    reporter: reporter)
             }
         }
         defer { recorder?.close() }

@@ -7,7 +7,7 @@ import MIOTraining
 
 /// Goes once through a data set without learning: losses and metrics over all its samples and ranks.
 package final class Validation {
-    private let dataset: Dataset
+    let dataset: Dataset
     private let batchSize: Int
     private let graph: Graph
     private let communicator: any Communicator

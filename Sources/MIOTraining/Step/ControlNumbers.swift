@@ -22,5 +22,5 @@ struct ControlNumbers {
 
     var counts: Int { sums }
     var signals: Int { sums + 2 * outputs }
-    var count: Int { signals + 2 }
+    var count: Int { signals + 3 }
 }

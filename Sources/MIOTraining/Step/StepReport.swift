@@ -16,6 +16,8 @@ package struct StepReport: Sendable {
     package var stopRequested: Bool
     /// Some rank has an error to tell.
     package var errorPending: Bool
+    /// Some rank was asked for a checkpoint.
+    package var checkpointRequested: Bool
     /// The learning rate that the update used.
     package var learningRate: Double
 }

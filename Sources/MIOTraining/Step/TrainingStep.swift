@@ -133,6 +133,7 @@ package final class TrainingStep {
         let signals = signals()
         control.pointer[places.signals] = signals.stopRequested ? 1 : 0
         control.pointer[places.signals + 1] = signals.errorPending || followingFault != nil ? 1 : 0
+        control.pointer[places.signals + 2] = signals.checkpointRequested ? 1 : 0
         let meeting = timeline?.now ?? 0
         try reduction.sum(control.pointer, count: control.count)
         optimizer.claimWeights()
@@ -167,7 +168,8 @@ package final class TrainingStep {
         return StepReport(
             samples: batch.globalCount, nonFinite: isFinite ? .none : .found,
             stopRequested: control.pointer[places.signals] > 0,
-            errorPending: control.pointer[places.signals + 1] > 0, learningRate: learningRate)
+            errorPending: control.pointer[places.signals + 1] > 0,
+            checkpointRequested: control.pointer[places.signals + 2] > 0, learningRate: learningRate)
     }
 
     /// The terms of the loss that are not of outputs; `nil` if there are none.

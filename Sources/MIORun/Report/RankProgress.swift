@@ -1,0 +1,58 @@
+import CSharedMemory
+import MIORunFolder
+import MIOSystem
+
+/// What this rank is at, for a supervisor on the same machine. Some stores to memory for each step: no call, no clock.
+package enum RankProgress {
+    /// This rank's slot of the board; memory of its own if there is none. Set once, before the first step, by the thread
+    /// that steps, which alone writes there.
+    private nonisolated(unsafe) static var slot: UnsafeMutablePointer<UInt64> = {
+        let words = UnsafeMutablePointer<UInt64>.allocate(capacity: ProgressBoard.wordsPerSlot)
+        words.initialize(repeating: 0, count: ProgressBoard.wordsPerSlot)
+        return words
+    }()
+    private nonisolated(unsafe) static var board: ProgressBoard?
+
+    /// Writes to the board of a supervisor, where the environment names one that is on this machine.
+    /// - Parameter rank: of this process.
+    package static func join(rank: Int) {
+        guard let path = Supervised()?.board, let board = try? ProgressBoard(opening: path),
+            rank < board.ranks
+        else { return }
+        self.board = board
+        slot = board.slot(of: rank)
+        let own = ProcessName.own
+        store(.processBegan, own.began ?? 0)
+        does(.starting)
+        store(.process, UInt64(own.process))
+    }
+
+    private static func store(_ word: ProgressBoard.Word, _ value: UInt64) {
+        mio_store_release(slot + word.rawValue, value)
+    }
+
+    static func goesOn() {
+        let place = slot + ProgressBoard.Word.changes.rawValue
+        mio_store_release(place, place.pointee &+ 1)
+    }
+
+    static func does(_ phase: ProgressBoard.Phase) {
+        store(.phase, phase.rawValue)
+        goesOn()
+    }
+
+    /// Begins a step with these samples.
+    static func begins(epoch: Int, firstSample: Int, samples: Int) {
+        store(.epoch, UInt64(epoch))
+        store(.firstSample, UInt64(firstSample))
+        store(.samples, UInt64(samples))
+    }
+
+    static func ended(step: Int) { store(.stepsDone, UInt64(step)) }
+
+    /// The process is about to end by itself.
+    package static func ends(with exitCode: Int32) {
+        store(.exitCode, UInt64(UInt32(bitPattern: exitCode)))
+        does(.ended)
+    }
+}

@@ -1,0 +1,284 @@
+import Foundation
+import MIOBase
+import MIOComm
+import MIOData
+import MIOFiles
+import MIOJob
+import MIOMachine
+import MIORecords
+import MIORunFolder
+import MIOSystem
+import MIOThreads
+import Synchronization
+
+/// Rank 0's side of the run's folder: writes `status.json` and its part of `record.json`, obeys `control`, sees that nobody
+/// else has taken the run, and keeps the deadline. On a thread of its own: a step stores some numbers and waits for nothing.
+///
+/// Sendable, unchecked: `status`, `deadline` and what the thread remembers are touched only with the monitor held.
+final class RunReporter: @unchecked Sendable {
+    private let folder: RunFolder
+    private let supervised: Supervised?
+    private let attempt: Int
+    private let monitor = Monitor()
+    private var status: RunStatus
+    private var deadline: RunDeadline?
+    private var request: ControlRequest?
+    private var isClosed = false
+    private var writtenAt = 0.0
+    private var thread: JoinableThread?
+
+    // The thread that steps stores these.
+    private let step: Atomic<Int>
+    private let epoch: Atomic<Int>
+    private let wantsCheckpoint = Atomic(false)
+    /// Of the newest checkpoint on the disk; −1 if there is none.
+    private let checkpoint = Atomic(-1)
+
+    private static let secondsOfLook = 0.5
+    private static let secondsOfStatus = 2.0
+
+    /// What the reporter is told of a run at its start.
+    struct Facts {
+        var ranks: Int
+        var stepsPerEpoch: Int
+        var step: Int
+        var epoch: Int
+        var data: [RunLedger.DataFile]
+        var hosts: [RunLedger.Host]
+    }
+
+    /// Writes the attempt's beginning, and starts the thread.
+    /// - Throws: `FileError`: the folder cannot be written, or another supervisor has it; `RunError`.
+    init(_ job: Job, _ facts: Facts, supervised: Supervised? = Supervised()) throws {
+        folder = RunFolder(job.runDirectory)
+        self.supervised = supervised
+        step = Atomic(facts.step)
+        epoch = Atomic(facts.epoch)
+        var ledger =
+            try folder.ledger()
+            ?? RunLedger(
+                id: UUID().uuidString.lowercased(), name: job.name, mioVersion: mioVersion,
+                command: CommandLine.arguments,
+                workingDirectory: FileManager.default.currentDirectoryPath,
+                user: ProcessInfo.processInfo.userName)
+        ledger.name = job.name
+        ledger.mioVersion = mioVersion
+        ledger.jobChecksum = String(CRC32.of(Array(job.resolvedYAML.utf8)), radix: 16)
+        ledger.data = facts.data
+        ledger.hosts = facts.hosts
+        let attempt = supervised?.attempt ?? (ledger.attempts.last?.number ?? 0) + 1
+        self.attempt = attempt
+        if let place = ledger.attempts.lastIndex(where: { $0.number == attempt }) {
+            ledger.attempts[place].fromStep = facts.step
+            ledger.attempts[place].ranks = facts.ranks
+        } else {
+            var begun = RunLedger.Attempt(number: attempt, ranks: facts.ranks, launch: CommandLine.arguments)
+            begun.fromStep = facts.step
+            ledger.attempts.append(begun)
+        }
+        status = RunStatus(
+            state: .starting, attempt: attempt, step: facts.step, epoch: facts.epoch,
+            epochs: job.training.epochs, ranks: facts.ranks)
+        status.stepsPerEpoch = facts.stepsPerEpoch
+        deadline = RunDeadline(job.training.timeLimit, supervised: supervised)
+        try verifyHeld()
+        // A request to a run that was over when it came.
+        if supervised == nil, let stale = try? folder.request() { try folder.removeRequest(stale) }
+        try folder.write(ledger)
+        try folder.write(status)
+        if supervised == nil {
+            try folder.events.append(
+                SupervisionEvent(
+                    .attempt, attempt: attempt, step: facts.step, text: counted(facts.ranks, "rank")))
+        }
+        thread = try JoinableThread(named: "mio reports") { [self] in run() }
+    }
+
+    /// - Throws: `FileError` if another supervisor has the run.
+    private func verifyHeld() throws(FileError) {
+        guard let lease = try folder.lease() else { return }
+        let isOwn =
+            if let generation = supervised?.generation {
+                try HeldLease.isCurrent(generation, in: folder)
+            } else { supervised != nil || lease.life != .live }
+        guard isOwn else {
+            throw FileError(
+                action: "use the run directory", path: folder.path,
+                reason: "another run holds it: \(lease.text); wait for it to end, stop it, or set another "
+                    + "run_directory")
+        }
+    }
+
+    // MARK: The step's side
+
+    func ended(step: Int, epoch: Int) {
+        self.step.store(step, ordering: .relaxed)
+        self.epoch.store(epoch, ordering: .relaxed)
+    }
+
+    /// Whether somebody asks for a checkpoint; once for each request.
+    func takeCheckpointRequest() -> Bool {
+        wantsCheckpoint.load(ordering: .relaxed)
+            && wantsCheckpoint.exchange(false, ordering: .relaxed)
+    }
+
+    /// A checkpoint is on the disk.
+    func wrote(checkpoint step: Int, seconds: Double) {
+        checkpoint.store(step, ordering: .relaxed)
+        monitor.withLock {
+            let before = deadline?.checkpointSeconds ?? 0
+            deadline?.checkpointSeconds = max(seconds, before)
+            if let request, request.request == .checkpoint { obeyed(request) }
+        }
+    }
+
+    // MARK: The end
+
+    /// Ends the thread. The last thing that a run writes is its status.
+    func close(_ state: RunStatus.State, _ end: RunEnd) {
+        monitor.withLock {
+            isClosed = true
+            monitor.announce()
+        }
+        thread.take()?.join()
+        update()
+        status.state = state
+        status.end = end
+        // Nobody else would remove it.
+        if let path = supervised?.board, ((try? folder.lease()) ?? nil)?.life == .gone { unlink(path) }
+        // A run that cannot tell its end has ended all the same.
+        if let request { obeyed(request) }
+        if let ledger = try? folder.ledger() {
+            var ledger = ledger
+            if let place = ledger.attempts.lastIndex(where: { $0.number == attempt }) {
+                ledger.attempts[place].ended = .now
+                ledger.attempts[place].toStep = status.step
+                ledger.attempts[place].end = end
+            }
+            try? folder.write(ledger)
+        }
+        if supervised == nil {
+            try? folder.events.append(SupervisionEvent(.end, attempt: attempt, step: status.step, end: end))
+        }
+        status.heartbeat = .now
+        try? folder.write(status)
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        monitor.lock()
+        defer { monitor.unlock() }
+        while !isClosed {
+            look()
+            monitor.wait(seconds: Self.secondsOfLook)
+        }
+    }
+
+    private func look() {
+        stopIfSuperseded()
+        obey()
+        deadline?.stepSeconds = StopSignal.recentStepSeconds
+        if let deadline, deadline.isNear() { StopSignal.ask(.deadline) }
+        let now = MonotonicClock.seconds
+        let before = status
+        update()
+        guard now - writtenAt >= Self.secondsOfStatus || status.state != before.state else { return }
+        writtenAt = now
+        status.heartbeat = .now
+        // A full disk is the checkpoint's to tell.
+        try? folder.write(status)
+    }
+
+    private func update() {
+        let step = step.load(ordering: .relaxed)
+        if status.state == .starting, step > status.step { status.state = .running }
+        if StopSignal.isRequested { status.state = .stopping }
+        status.step = step
+        status.epoch = epoch.load(ordering: .relaxed)
+        let checkpoint = checkpoint.load(ordering: .relaxed)
+        if checkpoint >= 0 { status.checkpoint = checkpoint }
+    }
+
+    private func obey() {
+        guard request == nil, let asked = try? folder.request() else { return }
+        request = asked
+        switch asked.request {
+        case .stop: StopSignal.ask(asked.cause)
+        case .checkpoint: wantsCheckpoint.store(true, ordering: .relaxed)
+        }
+    }
+
+    private func obeyed(_ request: ControlRequest) {
+        try? folder.removeRequest(request)
+        self.request = nil
+    }
+
+    /// Two never write one folder: a rank that slept while another supervisor took the run must not wake up and write. One
+    /// whose supervisor is gone stops after a checkpoint.
+    private func stopIfSuperseded() {
+        guard let supervised else { return }
+        if let generation = supervised.generation {
+            guard (try? HeldLease.isCurrent(generation, in: folder)) != false else {
+                Message.write(
+                    "mio: another supervisor has taken over \(folder.path); this run ends without a checkpoint"
+                )
+                _exit(128 + SIGTERM)
+            }
+        }
+        if let lease = try? folder.lease(), !lease.isReleased, lease.life == .gone {
+            StopSignal.ask(.unknown)
+        }
+    }
+}
+
+// MARK: Facts of a run
+
+extension RunReporter {
+    /// How a run ended that did not fail.
+    func close(_ outcome: RunOutcome, step: Int, epoch: Int) {
+        ended(step: step, epoch: epoch)
+        switch outcome {
+        case .finished:
+            close(.finished, RunEnd(.finished, text: "all epochs are done", exitCode: 0, step: step))
+        case .stopped:
+            let cause = StopSignal.cause
+            let text =
+                switch cause {
+                case .deadline: "stopped before the time limit"
+                case .unknown: "stopped because its supervisor is gone"
+                default: "stopped on request"
+                }
+            close(
+                .stopped,
+                RunEnd(
+                    cause, text: text + " after step \(step); run again to continue",
+                    exitCode: Int(ExitCode.stopped.rawValue), step: step))
+        }
+    }
+
+    static func files(of dataset: Dataset, _ source: String) -> [RunLedger.DataFile] {
+        dataset.shardFacts.map { shard in
+            RunLedger.DataFile(
+                source: source, path: shard.paths.joined(separator: "+"), size: shard.byteCount,
+                rows: shard.rowCount, crc32: shard.checksum.map { String($0, radix: 16) })
+        }
+    }
+
+    /// The machines of all ranks; a collective.
+    /// - Throws: `CommunicationError`
+    static func hosts(_ communicator: any Communicator) throws -> [RunLedger.Host] {
+        let names = try communicator.allgather(Array(ProcessInfo.processInfo.hostName.utf8)).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        var hosts: [RunLedger.Host] = []
+        for (rank, name) in names.enumerated() {
+            if let place = hosts.firstIndex(where: { $0.name == name }) {
+                hosts[place].ranks.append(rank)
+            } else {
+                hosts.append(RunLedger.Host(name: name, ranks: [rank]))
+            }
+        }
+        return hosts
+    }
+}

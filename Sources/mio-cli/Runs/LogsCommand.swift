@@ -1,0 +1,106 @@
+import ArgumentParser
+import Foundation
+import MIOBase
+import MIOFiles
+import MIORunFolder
+import MIOSystem
+
+/// `mio logs`
+struct LogsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs",
+        abstract: "Prints what the ranks of an attempt wrote; lines that several ranks have once.")
+
+    @OptionGroup var named: RunArgument
+
+    @Option(help: "The attempt; the newest if left out.")
+    var attempt: Int?
+
+    @Option(help: "One rank's log alone.")
+    var rank: Int?
+
+    @Flag(name: .shortAndLong, help: "Goes on until the run ends.")
+    var follow = false
+
+    func run() throws {
+        let folder = try named.folder()
+        var number = try attempt ?? newest(folder)
+        if follow {
+            try followLog(folder, &number)
+            return
+        }
+        var seen: [(line: String, ranks: [Int])] = []
+        var place: [String: Int] = [:]
+        for rank in try ranks(folder, number) {
+            for line in try lines(folder, number, rank) {
+                if rank != 0, let index = place[line] {
+                    if seen[index].ranks.last != rank { seen[index].ranks.append(rank) }
+                } else {
+                    place[line] = seen.count
+                    seen.append((line, [rank]))
+                }
+            }
+        }
+        let several = Set(seen.flatMap(\.ranks)).count > 1
+        for (line, ranks) in seen {
+            let name =
+                ranks.count > 2 && ranks == Array(ranks[0]...ranks[ranks.count - 1])
+                ? "\(ranks[0])–\(ranks[ranks.count - 1])" : ranks.map(String.init).joined(separator: ",")
+            print(several ? "[\(name)] \(line)" : line)
+        }
+    }
+
+    private func newest(_ folder: RunFolder) throws -> Int {
+        let names = Folder.isFolder(folder.logsPath) ? try Folder.names(in: folder.logsPath) : []
+        guard let newest = names.compactMap({ $0.hasPrefix("attempt-") ? Int($0.dropFirst(8)) : nil }).max()
+        else {
+            throw RunError(
+                "\(folder.path) has no logs; mio train keeps them, mpirun alone does not",
+                exitCode: .missingInput)
+        }
+        return newest
+    }
+
+    private func ranks(_ folder: RunFolder, _ attempt: Int) throws -> [Int] {
+        if let rank { return [rank] }
+        return try Folder.names(in: folder.logsPath(attempt: attempt)).compactMap { name in
+            name.hasPrefix("rank-") && name.hasSuffix(".log") ? Int(name.dropFirst(5).dropLast(4)) : nil
+        }.sorted()
+    }
+
+    private static let largestLog = 1 << 24
+
+    private func lines(_ folder: RunFolder, _ attempt: Int, _ rank: Int) throws -> [String] {
+        let head = folder.logPath(attempt: attempt, rank: rank)
+        var bytes = try OpenFile.contents(of: head, atMost: Self.largestLog)
+        let stem = head.dropLast(4)
+        let parts = ["\(stem).tail-1.log", "\(stem).tail.log"].filter { Folder.exists($0) }
+        if !parts.isEmpty { bytes += Array("… (left out) …\n".utf8) }
+        for part in parts { bytes += try OpenFile.contents(of: part, atMost: Self.largestLog) }
+        // A progress line replaces the one before it.
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
+            String($0.split(separator: "\r").last ?? "").escaped()
+        }
+    }
+
+    /// Rank 0's, or the one that was asked for, of this attempt and those that follow.
+    private func followLog(_ folder: RunFolder, _ attempt: inout Int) throws {
+        var offset = 0
+        while true {
+            let isOver = !RunView(folder).isAtWork
+            let path = folder.logPath(attempt: attempt, rank: rank ?? 0)
+            if Folder.exists(path) {
+                let bytes = try OpenFile.contents(of: path, from: offset, atMost: Self.largestLog)
+                offset += bytes.count
+                FileHandle.standardOutput.write(Data(bytes))
+            }
+            if self.attempt == nil, let newer = try? newest(folder), newer > attempt {
+                attempt = newer
+                offset = 0
+                continue
+            }
+            if isOver { return }
+            usleep(300_000)
+        }
+    }
+}

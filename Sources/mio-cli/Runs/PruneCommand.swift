@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import MIOBase
+import MIOFiles
+import MIOMachine
+import MIORecords
+import MIORunFolder
+
+/// `mio prune`
+struct PruneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune",
+        abstract:
+            "Removes older checkpoints and logs of runs that are not at work; the newest valid checkpoint stays."
+    )
+
+    @Argument(help: ArgumentHelp("Folders, names or job files of runs.", valueName: "run"))
+    var runs: [String]
+
+    @Option(help: ArgumentHelp("How many valid checkpoints stay.", valueName: "number"))
+    var keep = 1
+
+    @Flag(help: "Shows what would be removed.")
+    var dryRun = false
+
+    func validate() throws {
+        guard keep >= 1 else { throw ValidationError("--keep \(keep): expected at least 1") }
+    }
+
+    func run() throws {
+        for run in runs {
+            let view = RunView(try RunArgument.folder(run))
+            guard !view.isAtWork, RunDirectory.isHeld(view.folder.path) != true else {
+                throw RunError("\(view.folder.path) is at work (\(view.state.text))", exitCode: .usage)
+            }
+            for path in try old(view) {
+                print((dryRun ? "would remove " : "removed ") + path)
+                if !dryRun { try Folder.remove(path) }
+            }
+        }
+    }
+
+    private func old(_ view: RunView) throws -> [String] {
+        let folder = view.folder
+        let store = CheckpointStore(folder: folder.checkpointsPath, keep: keep)
+        var kept = 0
+        var paths: [String] = []
+        for step in try store.steps() {
+            let path = Folder.join(folder.checkpointsPath, CheckpointStore.name(step: step))
+            // Damaged ones before the newest valid ones stay for whoever wants to look at them.
+            if kept < keep {
+                if (try? StoredCheckpoint(path: path)) != nil { kept += 1 }
+            } else {
+                paths.append(path)
+            }
+        }
+        guard kept > 0 || paths.isEmpty else { return [] }
+        let newest = view.ledger?.attempts.last?.number
+        if let newest, Folder.isFolder(folder.logsPath) {
+            paths += try Folder.names(in: folder.logsPath).filter { name in
+                name.hasPrefix("attempt-") && (Int(name.dropFirst(8)) ?? newest) < newest
+            }.map { Folder.join(folder.logsPath, $0) }
+        }
+        return paths
+    }
+}

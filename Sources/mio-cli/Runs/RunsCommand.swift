@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+import MIORunFolder
+
+/// `mio runs`
+struct RunsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs", abstract: "Lists the runs in a folder and below it, newest first.")
+
+    @Argument(help: ArgumentHelp("Where to look.", valueName: "folder"), completion: .directory)
+    var folder = "."
+
+    @Flag(help: "One JSON object a line.")
+    var json = false
+
+    func run() throws {
+        let path = URL(fileURLWithPath: folder).standardizedFileURL.path
+        let views = RunFolder.runs(below: path).map { RunView($0) }.sorted {
+            let (first, second) = (
+                $0.status?.heartbeat.milliseconds ?? 0, $1.status?.heartbeat.milliseconds ?? 0
+            )
+            return (second, $0.folder.path) < (first, $1.folder.path)
+        }
+        if json {
+            for view in views { print(try FolderJSON.line(RunSummary(view), path: view.folder.path)) }
+            return
+        }
+        var table = TextTable([
+            "NAME", "STATE", "STEP", "EPOCH", "RANKS", "ATTEMPT", "WRITTEN", "CAUSE", "FOLDER",
+        ])
+        for view in views {
+            let status = view.status
+            table.add([
+                view.name, view.state.text, status.map { "\($0.step)" } ?? "–",
+                status.map { "\($0.epoch)" + ($0.epochs.map { "/\($0)" } ?? "") } ?? "–",
+                status?.ranks.map(String.init) ?? "–", status.map { "\($0.attempt)" } ?? "–",
+                status.map { ageText(Timestamp.now - $0.heartbeat) + " ago" } ?? "–",
+                status?.end?.cause.rawValue ?? "–", view.folder.path,
+            ])
+        }
+        print(views.isEmpty ? "no runs below \(path)" : table.text, terminator: views.isEmpty ? "\n" : "")
+    }
+}
+
+/// What lists and scripts need of a run.
+struct RunSummary: Encodable {
+    let path: String
+    let name: String
+    let state: String
+    let id: String?
+    let status: RunStatus?
+
+    init(_ view: RunView) {
+        path = view.folder.path
+        name = view.name
+        state = view.state.text
+        id = view.ledger?.id
+        status = view.status
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import MIOBase
+import MIORun
+import MIORunFolder
+import MIOSupervision
+import MIOSystem
+
+/// The cause of an attempt's end, from what the ranks wrote, what the system says and what was seen. Nothing is guessed.
+struct AttemptEnd {
+    let end: RunEnd
+
+    init(_ ending: RunSupervisor.Ending, folder: RunFolder, attempt: Int) {
+        let status = ((try? folder.status()) ?? nil).flatMap { $0.attempt == attempt ? $0 : nil }
+        end = Self.end(of: ending, status)
+    }
+
+    private static func end(of ending: RunSupervisor.Ending, _ status: RunStatus?) -> RunEnd {
+        if let decided = ending.decided { return decided }
+        let code: Int32
+        switch ending.end {
+        case .idle: return RunEnd(.stoppedByUser, text: "stopped before a rank started", exitCode: 75)
+        case .exited(let status): code = status
+        case .killed(let signal):
+            if ending.requests > 0 {
+                return RunEnd(
+                    cause(ofRequest: ending), text: "stopped at once on request", exitCode: 128 + Int(signal))
+            }
+            return death(signal, "mpirun", ending)
+        }
+        // What a rank wrote last, if its program ended as it says.
+        if var told = status?.end, status?.state.isEnd == true,
+            told.exitCode.map({ $0 == Int(code) }) ?? false
+        {
+            if told.cause == .stoppedByUser, ending.requests > 0 { told.cause = cause(ofRequest: ending) }
+            return told
+        }
+        if code == 0 {
+            return RunEnd(
+                .unknown, text: "the ranks ended with 0, and without the mark that the run is finished",
+                exitCode: 0)
+        }
+        if let known = ExitCode(rawValue: code) {
+            let cause = known == .stopped ? cause(ofRequest: ending) : EndCause(known, "")
+            return RunEnd(
+                cause, text: "ended with exit code \(code)", exitCode: Int(code),
+                rank: ending.firstEnded?.rank,
+                step: ending.stepsDone)
+        }
+        if ending.requests > 0 {
+            return RunEnd(cause(ofRequest: ending), text: "stopped without a checkpoint", exitCode: Int(code))
+        }
+        // Linux has 64 signals.
+        if (129...192).contains(code) { return death(code - 128, "a rank", ending) }
+        return RunEnd(
+            .unknown, text: "mpirun ended with status \(code)", exitCode: Int(code),
+            rank: ending.firstDead?.rank,
+            step: ending.stepsDone)
+    }
+
+    /// Who asked: a batch system sends SIGTERM or SIGUSR1, a person uses the keyboard.
+    private static func cause(ofRequest ending: RunSupervisor.Ending) -> EndCause {
+        [SIGTERM, SIGUSR1].contains(ending.lastRequest) && BatchDeadline.isInBatch()
+            ? .preemption : .stoppedByUser
+    }
+
+    private static func death(_ signal: Int32, _ what: String, _ ending: RunSupervisor.Ending) -> RunEnd {
+        let dead = ending.firstDead
+        let who = dead.map { "rank \($0.rank)" } ?? what
+        let ranOut = signal == SIGKILL && ending.memoryKills > 0
+        var text = "\(who) was ended by signal \(signal)"
+        if ranOut {
+            text +=
+                ": memory ran out. Use fewer ranks on this machine, a smaller training.micro_batch or batch_size, or more "
+                + "memory"
+        } else if signal == SIGKILL {
+            text += ", as when memory runs out"
+        }
+        var end = RunEnd(
+            ranOut ? .outOfMemory : .crashed, text: text, exitCode: 128 + Int(signal), signal: Int(signal),
+            rank: dead?.rank, host: dead == nil ? nil : ProcessInfo.processInfo.hostName,
+            step: ending.stepsDone)
+        if let entry = dead?.entry {
+            end.operation = entry.phase.text
+            if entry.samples > 0 {
+                end.rows =
+                    "samples \(entry.firstSample) to \(entry.firstSample + entry.samples - 1) of the batch, epoch "
+                    + "\(entry.epoch + 1)"
+            }
+        }
+        return end
+    }
+}

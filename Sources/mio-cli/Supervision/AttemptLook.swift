@@ -1,0 +1,126 @@
+import Foundation
+import MIOBase
+import MIOFiles
+import MIOMachine
+import MIORunFolder
+import MIOSupervision
+import MIOSystem
+import MIOThreads
+
+/// The looks that a supervisor takes at an attempt, several a second.
+final class AttemptLook {
+    private unowned let supervisor: RunSupervisor
+    private let child: ChildProcess
+    private let watch: RankWatch?
+    private let began = MonotonicClock.seconds
+    private var last = MonotonicClock.seconds
+    /// Seconds that this process was at work: a suspended machine does not make anybody late.
+    private(set) var seconds = 0.0
+    private var beatAt = -1.0
+    private var isLate = false
+    private var hasReported = false
+    private var killedAt: Double?
+    var isStopping = false
+    /// Why the supervisor has ended the attempt.
+    private(set) var decided: RunEnd?
+    private(set) var isSuperseded = false
+
+    private static let longestGap = 1.0
+    /// After the ranks are gone.
+    private static let secondsOfLauncher = 3.0
+
+    init(_ supervisor: RunSupervisor, _ child: ChildProcess, _ watch: RankWatch?) {
+        self.supervisor = supervisor
+        self.child = child
+        self.watch = watch
+    }
+
+    func look() {
+        let now = MonotonicClock.seconds
+        seconds += min(Self.longestGap, now - last)
+        last = now
+        if seconds - beatAt >= Lease.beatSeconds {
+            beatAt = seconds
+            if !supervisor.beat(), !isSuperseded {
+                isSuperseded = true
+                end(RunEnd(.superseded, text: supervisor.superseded().message))
+            }
+        }
+        guard let watch else { return }
+        let sights = watch.look(now: seconds)
+        if let killedAt {
+            if seconds - killedAt > Self.secondsOfLauncher { kill(child.process, SIGKILL) }
+            return
+        }
+        if watch.firstDead != nil { endTheRest(sights) }
+        lookForHang(sights, watch)
+    }
+
+    /// A launcher ends all ranks when one has died; where it does not, the supervisor does.
+    private var deadSince: Double?
+    private func endTheRest(_ sights: [RankSight]) {
+        let since = deadSince ?? seconds
+        deadSince = since
+        // mpirun gives the others a second.
+        guard seconds - since > Self.secondsOfLauncher else { return }
+        kill(child.process, SIGCONT)
+        end(nil)
+    }
+
+    private func lookForHang(_ sights: [RankSight], _ watch: RankWatch) {
+        guard let finding = watch.hang.finding(sights) else {
+            if !isLate, !isStopping, let late = watch.hang.finding(sights, part: 0.5) {
+                isLate = true
+                supervisor.note(
+                    SupervisionEvent(
+                        .warning, attempt: supervisor.number, step: late.culprit.entry?.stepsDone,
+                        rank: late.culprit.rank, text: late.text))
+            }
+            if isLate, watch.hang.finding(sights, part: 0.5) == nil { isLate = false }
+            return
+        }
+        guard !hasReported else { return }
+        hasReported = true
+        let evidence = watch.evidence(sights)
+        let path = Folder.join(supervisor.folder.logsPath(attempt: supervisor.number), "hang.txt")
+        if (try? Folder.create(Folder.parent(of: path))) != nil {
+            try? AtomicFile.write("\(finding.text)\n\n\(evidence)", to: path)
+        }
+        let entry = finding.culprit.entry
+        var found = RunEnd(
+            .hang, text: finding.text, rank: finding.culprit.rank, host: ProcessInfo.processInfo.hostName,
+            step: entry?.stepsDone)
+        found.operation = entry?.phase.text
+        if let entry, entry.samples > 0 {
+            found.rows =
+                "samples \(entry.firstSample) to \(entry.firstSample + entry.samples - 1) of the batch, epoch "
+                + "\(entry.epoch + 1)"
+        }
+        if supervisor.options.reportOnly {
+            Message.write("mio: \(finding.text); see \(path)")
+            supervisor.note(
+                SupervisionEvent(
+                    .wouldDo, attempt: supervisor.number, step: entry?.stepsDone, rank: finding.culprit.rank,
+                    text: "would end the ranks and start again: \(finding.text)"))
+            return
+        }
+        end(found)
+    }
+
+    /// Ends all ranks, and the launcher when they are gone.
+    private func end(_ reason: RunEnd?) {
+        decided = reason
+        killedAt = seconds
+        let stuck = watch?.endAll() ?? []
+        for sight in stuck {
+            let text =
+                "rank \(sight.rank), process \(sight.entry?.process ?? 0), cannot be ended: it waits in the kernel; it is "
+                + "left alone"
+            Message.write("mio: \(text)")
+            supervisor.note(
+                SupervisionEvent(.warning, attempt: supervisor.number, rank: sight.rank, text: text))
+        }
+        // It ends by itself without ranks; one that was stopped too cannot.
+        kill(child.process, SIGCONT)
+    }
+}

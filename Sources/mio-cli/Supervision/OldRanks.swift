@@ -1,0 +1,37 @@
+import MIOBase
+import MIOMachine
+import MIORunFolder
+import MIOSupervision
+import MIOSystem
+
+/// Ranks that an earlier supervisor has left: they end before others begin.
+enum OldRanks {
+    /// A supervisor that is killed has its ranks asked to stop; they need this long for a checkpoint.
+    private static let secondsToStop = 20
+    private static let secondsToEnd = 5
+
+    /// - Parameter lease: the earlier supervisor's. Its progress board is removed.
+    static func end(_ lease: Lease) {
+        guard lease.holder.host == ProcessName.own.host else { return }
+        defer { Leftovers.remove(lease.sharedMemory ?? []) }
+        guard let path = lease.board, let board = try? ProgressBoard(opening: path) else { return }
+        let watch = RankWatch(board: board)
+        _ = watch.look(now: 0)
+        var told = false
+        for (number, seconds) in [(SIGUSR1, secondsToStop), (SIGTERM, secondsToEnd), (SIGKILL, secondsToEnd)]
+        {
+            let alive = watch.alive
+            if alive.isEmpty { break }
+            if !told {
+                Message.write(
+                    "\(counted(alive.count, "rank")) of an earlier supervisor \(alive.count == 1 ? "is" : "are") still there: "
+                        + "waiting for the end")
+                told = true
+            }
+            watch.signal(number)
+            for _ in 0..<seconds * 10 where !watch.alive.isEmpty { usleep(100_000) }
+        }
+        watch.removeLeftovers()
+        unlink(path)
+    }
+}

@@ -1,0 +1,331 @@
+import Foundation
+import MIOBase
+import MIOFiles
+import MIOJob
+import MIOLaunch
+import MIOMachine
+import MIORecords
+import MIORun
+import MIORunFolder
+import MIOSupervision
+import MIOSystem
+import MIOThreads
+
+/// Looks after a run: starts its ranks, watches them, and starts them again from the newest checkpoint when they died or
+/// hang. Everything it knows is in the run's folder, so another one can take over at any time.
+final class RunSupervisor {
+    let job: Job
+    let folder: RunFolder
+    let options: SupervisionOptions
+    private let ranks: Int
+    private let launch: (_ attempt: LaunchAttempt) throws -> LaunchLine
+    private var lease: HeldLease?
+    private var history = FaultHistory()
+    private var budget: RestartBudget
+    private var limits: HangLimits
+    private let deadline: Double?
+    /// The number of the attempt under way.
+    private(set) var number = 0
+    /// Of the attempt under way.
+    private var watch: RankWatch?
+    private var line: LaunchLine?
+    /// The run has begun once: what was said about where to begin (`--resume never`) was done.
+    private var hasBegun = false
+
+    /// What a launch line depends on.
+    struct LaunchAttempt {
+        var number: Int
+        /// Continue from the newest checkpoint, whatever was asked for the first attempt.
+        var continues: Bool
+    }
+
+    /// How one attempt went.
+    struct Ending {
+        var end: ChildProcess.End
+        var requests: Int
+        var lastRequest: Int32
+        /// Why the supervisor has ended it itself.
+        var decided: RunEnd?
+        var firstDead: RankSight?
+        var firstEnded: RankSight?
+        var stepsDone: Int
+        var hasBegun: Bool
+        var seconds: Double
+        var memoryKills: Int
+        var isSuperseded: Bool
+
+        /// The ranks had begun, nobody asked them to stop, and none of them ended by itself with a message.
+        var mayBeTriedAgain: Bool {
+            guard hasBegun, requests == 0 else { return false }
+            if decided == nil, case .exited(let status) = end, MIOBase.ExitCode(rawValue: status) != nil {
+                return false
+            }
+            return true
+        }
+    }
+
+    init(
+        _ job: Job, ranks: Int, options: SupervisionOptions,
+        launch: @escaping (_ attempt: LaunchAttempt) throws -> LaunchLine
+    ) {
+        self.job = job
+        self.ranks = ranks
+        self.options = options
+        self.launch = launch
+        folder = RunFolder(job.runDirectory)
+        budget = RestartBudget(capacity: options.restarts)
+        limits = HangLimits(fixedSeconds: options.hangSeconds)
+        deadline =
+            switch job.training.timeLimit {
+            case .none: nil
+            case .seconds(let seconds): Date().timeIntervalSince1970 + Double(seconds)
+            case .automatic: BatchDeadline.of() ?? SchedulerQuestion.deadline()
+            }
+    }
+
+    // MARK: The lease
+
+    /// Takes the lease of a folder that is a run's already. That of a new one is taken when its first attempt has begun:
+    /// what is wrong with a job is told before anything is written.
+    func takeOver() throws {
+        guard folder.isRun || Folder.exists(folder.leasePath) else { return }
+        let before = try folder.lease()
+        lease = try HeldLease.take(
+            folder, user: ProcessInfo.processInfo.userName, isInterrupted: { ChildProcess.isRequested },
+            onWait: {
+                Message.write(
+                    "the run's folder is held by \($0.text); waiting \(Int(Lease.mostSilentSeconds)) s to see whether it "
+                        + "is there")
+            })
+        if let stale = try folder.request() { try folder.removeRequest(stale) }
+        if let before { OldRanks.end(before) }
+        number = try folder.ledger()?.attempts.last?.number ?? 0
+        note(SupervisionEvent(.supervised, attempt: number, by: ControlRequest.asker))
+    }
+
+    private func takeLeaseOfNewRun() throws {
+        // What is wrong with the folder is the ranks' to tell.
+        guard lease == nil, Folder.isFolder(folder.path), ((try? folder.status()) ?? nil)?.attempt == number
+        else { return }
+        lease = try HeldLease.take(folder, user: ProcessInfo.processInfo.userName)
+        lease?.tell(board: watch?.board.path, sharedMemory: [])
+        // Rank 0 has written it before its status, and does not again before its end.
+        if var ledger = (try? folder.ledger()) ?? nil, let line,
+            let place = ledger.attempts.lastIndex(where: { $0.number == number })
+        {
+            var attempt = RunLedger.Attempt(
+                number: number, began: ledger.attempts[place].began, ranks: ranks, launch: line.arguments,
+                generation: lease?.lease.generation)
+            attempt.fromStep = ledger.attempts[place].fromStep
+            ledger.attempts[place] = attempt
+            ledger.command = CommandLine.arguments
+            try? folder.write(ledger)
+        }
+        note(SupervisionEvent(.supervised, attempt: number, by: ControlRequest.asker))
+        note(SupervisionEvent(.attempt, attempt: number, text: counted(ranks, "rank")))
+    }
+
+    /// Gives the run up.
+    func release() { try? lease?.release() }
+
+    /// What a run's folder cannot take, a full disk for one, keeps nobody from looking after the run.
+    func note(_ event: SupervisionEvent) {
+        guard lease != nil else { return }
+        try? folder.events.append(event)
+    }
+
+    // MARK: An attempt
+
+    /// Starts the ranks and waits for their end.
+    func attempt(onRequest: @escaping (Int) -> Void) throws -> (Ending, LaunchLine) {
+        number += 1
+        let line = try launch(LaunchAttempt(number: number, continues: hasBegun))
+        let board = try? ProgressBoard(
+            creating: "/dev/shm/mio-\(getuid())-\(getpid())-\(number)", ranks: ranks)
+        let watch = board.map { RankWatch(board: $0, limits: limits) }
+        self.watch = watch
+        self.line = line
+        defer { self.watch = nil }
+        try beginAttempt(line)
+        let memoryKills = OutOfMemory.kills
+        let child = try ChildProcess(
+            line,
+            environment: Supervised(
+                attempt: number, generation: lease?.lease.generation, board: board?.path, deadline: deadline,
+                logs: folder.path
+            ).variables + (isatty(1) == 1 ? [(name: "MIO_TERMINAL", value: "1")] : []))
+        let looker = AttemptLook(self, child, watch)
+        var requests = 0
+        var lastRequest: Int32 = 0
+        let end = child.wait(
+            isIdle: { RunDirectory.isHeld(self.job.runDirectory) == false }, onTick: { looker.look() },
+            onRequest: { count, signal in
+                requests = count
+                lastRequest = signal
+                looker.isStopping = true
+                onRequest(count)
+            })
+        looker.look()
+        // A first attempt may end before it was time for that.
+        try? takeLeaseOfNewRun()
+        _ = watch?.endAll()
+        watch?.removeLeftovers()
+        Leftovers.removeSession(of: Int(child.process))
+        if let watch { limits = watch.hang.limits }
+        let status = (try? folder.status()) ?? nil
+        let began = watch?.hasBegun == true || status?.attempt == number
+        if status?.attempt == number { hasBegun = true }
+        return (
+            Ending(
+                end: end, requests: requests, lastRequest: lastRequest, decided: looker.decided,
+                firstDead: watch?.firstDead, firstEnded: watch?.firstEnded,
+                stepsDone: max(watch?.stepsDone ?? 0, status?.attempt == number ? status?.step ?? 0 : 0),
+                hasBegun: began, seconds: looker.seconds,
+                memoryKills: (OutOfMemory.kills ?? 0) - (memoryKills ?? 0), isSuperseded: looker.isSuperseded),
+            line
+        )
+    }
+
+    private func beginAttempt(_ line: LaunchLine) throws {
+        guard let lease else { return }
+        guard try lease.beat(attempt: number) else { throw superseded() }
+        var ledger = try folder.ledger() ?? newLedger()
+        ledger.command = CommandLine.arguments
+        ledger.workingDirectory = FileManager.default.currentDirectoryPath
+        ledger.attempts.append(
+            RunLedger.Attempt(
+                number: number, ranks: ranks, launch: line.arguments, generation: lease.lease.generation))
+        try folder.write(ledger)
+        note(SupervisionEvent(.attempt, attempt: number, text: counted(ranks, "rank")))
+    }
+
+    private func newLedger() -> RunLedger {
+        RunLedger(
+            id: UUID().uuidString.lowercased(), name: job.name, mioVersion: mioVersion,
+            command: CommandLine.arguments, workingDirectory: FileManager.default.currentDirectoryPath,
+            user: ProcessInfo.processInfo.userName)
+    }
+
+    /// Shows that this supervisor is there.
+    /// - Returns: `false` if another one has the run.
+    func beat() -> Bool {
+        do {
+            try takeLeaseOfNewRun()
+        } catch {
+            if let other = (try? folder.lease()) ?? nil, other.holder != .own, other.life != .gone {
+                return false
+            }
+        }
+        lease?.tell(board: watch?.board.path, sharedMemory: watch?.sharedMemory.sorted() ?? [])
+        // A file system that does not answer now is no other supervisor.
+        return (try? lease?.beat(attempt: number)) ?? true
+    }
+
+    func superseded() -> RunError {
+        RunError(
+            "another supervisor has taken over \(folder.path); this one ends its ranks and itself",
+            exitCode: .inputOutput)
+    }
+
+    // MARK: After an attempt
+
+    /// What comes after an attempt that failed.
+    enum Next {
+        case again(afterSeconds: Double)
+        case noProgress(String)
+        case over
+    }
+
+    /// Writes an attempt's end into the run's folder, and decides what comes next.
+    func conclude(_ end: RunEnd, _ ending: Ending) -> Next {
+        let steps = (try? CheckpointStore(folder: folder.checkpointsPath, keep: 1).steps()) ?? []
+        let from = fromStep
+        recordEnd(end, step: ending.stepsDone)
+        guard end.cause.mayBeTriedAgain, ending.mayBeTriedAgain, options.restarts > 0 else { return .over }
+        let fault = FaultHistory.Fault(
+            end: end, step: ending.stepsDone, from: from, newest: steps.first)
+        budget.healthy(seconds: ending.seconds, hasProgressed: fault.hasProgressed)
+        if options.reportOnly {
+            tell(.wouldDo, "would start the run again from \(continuation(steps))")
+            return .over
+        }
+        switch history.decide(fault, hasOlder: steps.count > 1) {
+        case .noProgress(let text):
+            SetAside.restore(in: folder)
+            return .noProgress(text)
+        case .setAside(let step):
+            if let path = SetAside.move(step, in: folder) {
+                tell(
+                    .setAside,
+                    "the checkpoint of step \(step) carried the run nowhere twice; it is at \(path) now")
+            }
+        case .tryAgain: if fault.hasProgressed { SetAside.forget(in: folder) }
+        }
+        guard let seconds = budget.restart() else {
+            tell(.warning, "no restart is left of --restarts \(options.restarts)")
+            return .over
+        }
+        let left = (try? CheckpointStore(folder: folder.checkpointsPath, keep: 1).steps()) ?? []
+        note(SupervisionEvent(.restart, attempt: number, text: end.text, seconds: seconds))
+        Message.write("mio: \(end.text); starting again from \(continuation(left))")
+        writeStatus(.restarting, end, step: ending.stepsDone)
+        return .again(afterSeconds: seconds)
+    }
+
+    private func continuation(_ steps: [Int]) -> String {
+        steps.first.map { "the checkpoint of step \($0)" } ?? "the beginning"
+    }
+
+    private func tell(_ kind: SupervisionEvent.Kind, _ text: String) {
+        Message.write("mio: \(text)")
+        note(SupervisionEvent(kind, attempt: number, text: text))
+    }
+
+    private var fromStep: Int? {
+        let attempt = (try? folder.ledger())??.attempts.last { $0.number == number }
+        return attempt?.fromStep.flatMap { $0 > 0 ? $0 : nil }
+    }
+
+    private func recordEnd(_ end: RunEnd, step: Int) {
+        guard lease != nil else { return }
+        if var ledger = (try? folder.ledger()) ?? nil,
+            let place = ledger.attempts.lastIndex(where: { $0.number == number })
+        {
+            ledger.attempts[place].ended = .now
+            ledger.attempts[place].toStep = step
+            ledger.attempts[place].end = end
+            try? folder.write(ledger)
+        }
+        note(SupervisionEvent(.end, attempt: number, step: step, end: end))
+    }
+
+    /// The state after an attempt, where no rank could write it.
+    func writeStatus(_ state: RunStatus.State, _ end: RunEnd, step: Int) {
+        guard lease != nil else { return }
+        var status =
+            ((try? folder.status()) ?? nil) ?? RunStatus(state: state, attempt: number, step: step)
+        status.state = state
+        status.attempt = number
+        status.step = step
+        status.end = end
+        status.heartbeat = .now
+        status.writer = .own
+        try? folder.write(status)
+    }
+
+    /// Waits before the next attempt.
+    /// - Returns: why it is not to begin.
+    func pause(_ seconds: Double) -> EndCause? {
+        var left = seconds
+        while true {
+            if ChildProcess.request(within: min(left, 0.5)) != nil { return .stoppedByUser }
+            if let request = (try? folder.request()) ?? nil, request.request == .stop {
+                try? folder.removeRequest(request)
+                return request.cause
+            }
+            if !beat() { return .superseded }
+            left -= 0.5
+            if left <= 0 { return nil }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import CSharedMemory
+import Foundation
+import MIOBase
+import MIOFiles
+import MIORunFolder
+import TestFolders
+import Testing
+
+@Suite struct ProgressBoardTests {
+    private let temporary: TemporaryFolder
+
+    init() throws { temporary = try TemporaryFolder() }
+
+    @Test func whatARankStoresIsRead() throws {
+        let path = temporary.path("board")
+        let board = try ProgressBoard(creating: path, ranks: 3)
+        #expect(board.entry(of: 2) == nil)
+        let rank = try ProgressBoard(opening: path)
+        #expect(rank.ranks == 3)
+        let slot = rank.slot(of: 2)
+        for (index, word) in ProgressBoard.Word.allCases.enumerated() {
+            mio_store_release(slot + word.rawValue, UInt64(100 + index))
+        }
+        mio_store_release(
+            slot + ProgressBoard.Word.phase.rawValue, ProgressBoard.Phase.waitingForRanks.rawValue)
+        let entry = try #require(board.entry(of: 2))
+        #expect(entry.process == 100)
+        #expect(entry.processBegan == 101)
+        #expect(entry.changes == 102)
+        #expect(entry.phase == .waitingForRanks)
+        #expect(entry.stepsDone == 104)
+        #expect(entry.epoch == 105)
+        #expect(entry.firstSample == 106)
+        #expect(entry.samples == 107)
+        #expect(entry.exitCode == 108)
+        #expect(board.entry(of: 0) == nil)
+        #expect(board.entry(of: 1) == nil)
+    }
+
+    @Test func itsFileGoesWithItsOwner() throws {
+        let path = temporary.path("board")
+        do {
+            let board = try ProgressBoard(creating: path, ranks: 1)
+            #expect(Folder.exists(path))
+            _ = try ProgressBoard(opening: path)
+            #expect(Folder.exists(path))
+            _ = board
+        }
+        #expect(!Folder.exists(path))
+    }
+
+    @Test func anotherFileIsNoBoard() throws {
+        for bytes in [[UInt8](repeating: 0, count: 4096), [1, 2, 3]] {
+            let path = try temporary.write(bytes, to: "other")
+            let error = #expect(throws: FileError.self) { _ = try ProgressBoard(opening: path) }
+            #expect(error?.description.contains("not a progress board") == true)
+        }
+        #expect(throws: FileError.self) { _ = try ProgressBoard(opening: temporary.path("none")) }
+    }
+
+    @Test func aSupervisorsWordsComeBack() {
+        let told = Supervised(
+            attempt: 3, generation: 7, board: "/dev/shm/x", deadline: 1234.5, logs: "/runs/a")
+        let environment = Dictionary(uniqueKeysWithValues: told.variables.map { ($0.name, $0.value) })
+        #expect(Supervised(environment: environment) == told)
+        #expect(Supervised(environment: ["PATH": "/bin"]) == nil)
+    }
+
+    @Test func batchSystemsTellWhenAJobEnds() throws {
+        #expect(BatchDeadline.of(environment: [:], jobBegan: { 5 }) == nil)
+        #expect(
+            BatchDeadline.of(environment: ["SLURM_JOB_END_TIME": "1795000000"], jobBegan: { 5 })
+                == 1_795_000_000)
+        #expect(
+            BatchDeadline.of(environment: ["PBS_JOBID": "7", "PBS_WALLTIME": "3600"], jobBegan: { 5 }) == 3605
+        )
+        #expect(BatchDeadline.of(environment: ["PBS_WALLTIME": "3600"], jobBegan: { 5 }) == nil)
+        #expect(BatchDeadline.isInBatch(environment: ["PBS_JOBID": "7"]))
+        #expect(!BatchDeadline.isInBatch(environment: [:]))
+        let began = try #require(BatchDeadline.oldestAncestor())
+        #expect(began <= Date().timeIntervalSince1970)
+        #expect(began > 0)
+    }
+}

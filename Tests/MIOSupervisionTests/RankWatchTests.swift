@@ -1,0 +1,101 @@
+import CSharedMemory
+import Foundation
+import MIOFiles
+import MIORunFolder
+import MIOSupervision
+import MIOSystem
+import TestFolders
+import Testing
+
+/// With a real process that stands in for a rank.
+@Suite(.serialized) struct RankWatchTests {
+    private let temporary: TemporaryFolder
+    private let board: ProgressBoard
+
+    init() throws {
+        temporary = try TemporaryFolder()
+        board = try ProgressBoard(creating: temporary.path("board"), ranks: 2)
+    }
+
+    private func start() throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sleep")
+        process.arguments = ["60"]
+        try process.run()
+        return process
+    }
+
+    private func join(_ rank: Int, _ process: Int, phase: ProgressBoard.Phase = .computing) {
+        let slot = board.slot(of: rank)
+        mio_store_release(
+            slot + ProgressBoard.Word.processBegan.rawValue, ProcessName.beginning(of: process) ?? 0)
+        mio_store_release(slot + ProgressBoard.Word.phase.rawValue, phase.rawValue)
+        mio_store_release(slot + ProgressBoard.Word.stepsDone.rawValue, 5)
+        mio_store_release(slot + ProgressBoard.Word.process.rawValue, UInt64(process))
+    }
+
+    @Test func aStoppedAndAKilledProcessAreSeen() throws {
+        let process = try start()
+        join(1, Int(process.processIdentifier))
+        let watch = RankWatch(board: board)
+        var sights = watch.look(now: 0)
+        #expect(watch.hasBegun)
+        #expect(watch.stepsDone == 5)
+        #expect(sights[0].entry == nil)
+        #expect(!sights[1].hasDied)
+        kill(process.processIdentifier, SIGSTOP)
+        for _ in 0..<100 where !sights[1].isStopped {
+            usleep(20_000)
+            sights = watch.look(now: 3)
+        }
+        #expect(sights[1].isStopped)
+        #expect(sights[1].stillSeconds == 3)
+        let evidence = watch.evidence(sights)
+        #expect(
+            evidence.contains(
+                "rank 1: process \(process.processIdentifier), state T, computing, 5 steps done"))
+        #expect(evidence.contains("thread \(process.processIdentifier) (sleep)"))
+        #expect(watch.endAll().isEmpty)
+        process.waitUntilExit()
+        #expect(watch.look(now: 4)[1].hasDied)
+        #expect(watch.firstDead?.rank == 1)
+        #expect(watch.alive.isEmpty)
+    }
+
+    @Test func anotherProcessOfTheSameNumberIsNotTheRank() throws {
+        join(0, Int(getpid()))
+        let slot = board.slot(of: 0)
+        mio_store_release(slot + ProgressBoard.Word.processBegan.rawValue, 1)
+        let watch = RankWatch(board: board)
+        #expect(watch.look(now: 0)[0].hasDied)
+        // It would be this very process.
+        #expect(watch.signal(SIGKILL) == 0)
+    }
+
+    @Test func aRankThatSaysItEndsHasNotDied() throws {
+        join(0, Int(getpid()), phase: .ended)
+        mio_store_release(board.slot(of: 0) + ProgressBoard.Word.exitCode.rawValue, 74)
+        let watch = RankWatch(board: board)
+        _ = watch.look(now: 0)
+        #expect(watch.firstDead == nil)
+        #expect(watch.firstEnded?.entry?.exitCode == 74)
+    }
+
+    @Test func onlyFilesThatNobodyUsesAreRemoved() throws {
+        let own = "/dev/shm/mio-test-\(getpid())-a"
+        let used = "/dev/shm/mio-test-\(getpid())-b"
+        for path in [own, used] { try Data(count: 4096).write(to: URL(filePath: path)) }
+        defer { for path in [own, used] { unlink(path) } }
+        let file = open(used, O_RDWR)
+        let memory = mmap(nil, 4096, PROT_READ, MAP_SHARED, file, 0)
+        defer {
+            munmap(memory, 4096)
+            close(file)
+        }
+        let plain = try temporary.write([1], to: "plain")
+        Leftovers.remove([own, used, plain, "/dev/shm/mio-none"])
+        #expect(!Folder.exists(own))
+        #expect(Folder.exists(used))
+        #expect(Folder.exists(plain))
+    }
+}
