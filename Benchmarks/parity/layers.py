@@ -61,6 +61,8 @@ def tupled(value):
 
 def run(kind, arguments, drawn, upstream, element):
     """Output, and the gradients of Σ output · upstream by the input and by each weight."""
+    if arguments.get("interpolation", "").startswith("lanczos"):
+        element = "float32"  # TensorFlow has no gradient of another
     with precision(element):
         arguments = {k: tupled(v) for k, v in arguments.items()}
         # TensorFlow has no convolutions with channels first on a CPU: Keras computes those with channels last.

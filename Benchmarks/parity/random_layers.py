@@ -134,6 +134,8 @@ def recurrent(job, draw, source, shape):
 def shaped(job, draw, source, shape):
     """The same elements in another shape, or with a term of the loss."""
     kind = draw.choice(["Reshape", "ActivityRegularization", "Masking", "Normalization"])
+    if kind == "Masking" and source not in job.inputs:
+        return source  # mio takes masks of inputs alone
     if kind == "ActivityRegularization":
         return job._add(kind, source, shape, l2=0.001)
     if kind == "Masking" and len(shape) == 2:

@@ -30,6 +30,7 @@ import schedules  # noqa: E402
 from precision import precision  # noqa: E402
 from random_jobs import RandomJob  # noqa: E402
 
+# A folder below .build, or any other: `MIO_CONFIGURATION=debug`.
 MIO = REPOSITORY / ".build" / os.environ.get("MIO_CONFIGURATION", "release") / "mio"
 FOLDER = REPOSITORY / ".cache/parity/random"
 # Of the way that training has moved a tensor, at its largest: rounding, amplified by some steps.
@@ -118,7 +119,12 @@ def keras_optimizer(given, element):
     arguments = {key: value for key, value in given.items() if key != "class"}
     if isinstance(arguments["learning_rate"], dict):
         arguments["learning_rate"] = keras_schedule(arguments["learning_rate"], element)
-    return optimizers.precision.optimizer(given["class"], element, **arguments)
+    made = optimizers.precision.optimizer(given["class"], element, **arguments)
+    apply = made.apply
+    # A table's gradient comes in parts, one for each place of a row. Keras 3.15.1 on TensorFlow squares the parts instead of their
+    # sum where an optimizer squares a gradient: Adam's v of a row that a batch names twice is too small.
+    made.apply = lambda gradients, variables=None: apply([tensorflow.convert_to_tensor(one) for one in gradients], variables)
+    return made
 
 
 class LabelledElements(keras.losses.Loss):
