@@ -5,10 +5,6 @@ import random
 
 import layers
 
-CASES = 2
-SEED = 15
-
-
 def spatial(draw, axes, least):
     return [draw.randint(max(least, 4), 8) for _ in range(axes)]
 
@@ -118,9 +114,9 @@ def cases(count, seed):
             yield kind, f"{kind} {number + 1}", shape, arguments
 
 
-def golden():
+def golden(count, seed):
     found = []
     for kind in KINDS:
-        own = [(name, shape, arguments) for one, name, shape, arguments in cases(CASES, SEED) if one == kind]
+        own = [(name, shape, arguments) for one, name, shape, arguments in cases(count, seed) if one == kind]
         found += layers.golden(kind, own)["cases"]
     return {"seed": layers.SEED, "cases": found}

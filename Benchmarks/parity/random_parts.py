@@ -1,4 +1,4 @@
-"""Every loss, metric, optimizer, schedule, activation, constraint and regularizer at random arguments, in the forms of the
+"""Every loss, metric, optimizer, schedule, activation, constraint, regularizer and layer of images at random arguments, in the forms of the
 other golden files.
 
     random_parts.py FOLDER [--count N] [--seed S]    writes random-*.json, N of each class
@@ -20,6 +20,7 @@ import numpy  # noqa: E402
 import tensorflow  # noqa: E402
 
 import elementwise  # noqa: E402
+import images  # noqa: E402
 import losses  # noqa: E402
 import metrics  # noqa: E402
 import optimizers  # noqa: E402
@@ -359,7 +360,8 @@ def random_rules(count, seed):
 
 
 PARTS = {"random-losses": random_losses, "random-metrics": random_metrics, "random-optimizers": random_optimizers,
-         "random-schedules": random_schedules, "random-activations": random_activations, "random-rules": random_rules}
+         "random-schedules": random_schedules, "random-activations": random_activations, "random-rules": random_rules,
+         "random-images": images.golden}
 GOLDENS = {name: (lambda make=make: make(COUNT, SEED)) for name, make in PARTS.items()}
 
 

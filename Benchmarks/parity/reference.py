@@ -24,7 +24,6 @@ import tensorflow  # noqa: E402
 import attention  # noqa: E402
 import callbacks  # noqa: E402
 import elementwise  # noqa: E402
-import images  # noqa: E402
 import layers  # noqa: E402
 import losses  # noqa: E402
 import masked  # noqa: E402
@@ -46,7 +45,6 @@ import weight_rules  # noqa: E402
 FILES = {
     "convolution": layers.convolution,
     "pooling": layers.pooling,
-    "images": images.golden,
     "activation": elementwise.activation,
     "merging": elementwise.merging,
     "elementwise": elementwise.elementwise,

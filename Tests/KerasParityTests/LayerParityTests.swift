@@ -12,13 +12,16 @@ let doublePrecision = 0x1p-24
 @Suite struct LayerParityTests {
     @Test(arguments: [
         ("convolution", 25), ("pooling", 25), ("activation", Activation.allCases.count + 1),
-        ("normalization", 11), ("images", 62), ("merging", 50), ("elementwise", 40),
+        ("normalization", 11), ("merging", 50), ("elementwise", 40),
     ])
     func plainLayersInBothPrecisions(file: String, count: Int) throws {
         let golden = try Golden(named: file)
         #expect(try golden["cases"].list.count == count)
         try check(golden)
     }
+
+    /// Convolutions, poolings, borders, upsampling and group normalization with arguments that were drawn.
+    @Test func imagesOfRandomArguments() throws { try check(try Golden(random: "images")) }
 
     /// Every activation on tensors of shapes that were drawn.
     @Test func activationsOfRandomShapes() throws {

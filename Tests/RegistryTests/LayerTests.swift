@@ -315,6 +315,22 @@ import Testing
                 })
     }
 
+    /// A call with `training: false` computes in a training step what prediction does: nothing is dropped, no noise is added, and
+    /// moving statistics stand for the batch's.
+    @Test(arguments: LayerSample.samples) func callsInInferenceComputeWhatPredictionDoes(
+        _ sample: LayerSample
+    )
+        throws
+    {
+        let layer = try sample.layer()
+        let values = LayerValues(layer, sample.inputs, samples: 5)
+        let called: LayerOutcome<Float> = try LayerCall(layer: layer.inInference, shapes: sample.inputs).run(
+            values, in: Float.self)
+        var prediction = LayerCall(layer: layer, shapes: sample.inputs)
+        prediction.context.training = false
+        #expect(called.outputs == (try prediction.run(values, in: Float.self)).outputs)
+    }
+
     // MARK: Arguments and documentation
 
     @Test(arguments: LayerSample.samples) func configurationsAreReadAsTheyAreWritten(_ sample: LayerSample)
