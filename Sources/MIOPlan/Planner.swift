@@ -73,6 +73,8 @@ struct Lowering {
     /// For the node of each output: what each loss on it would absorb. An output may have several names, and each a
     /// loss.
     private let wishes: [Int: [Activation?]]
+    /// Nodes of activations that the operation before them computes.
+    private var computedBefore: Set<Int> = []
     /// For the node of an output whose activation a loss absorbs: the tensor of its logits.
     private var logits: [Int: Int] = [:]
 
@@ -101,6 +103,7 @@ struct Lowering {
 
     mutating func emitOperations() {
         for node in graph.nodes.indices {
+            if computedBefore.contains(node) { continue }
             let layer = graph.layer(of: node)
             switch layer.role {
             case .input:
@@ -168,6 +171,14 @@ struct Lowering {
             layer = joining
         }
 
+        if let (joint, activation) = withFollowingActivation(layer, node, sources) {
+            let outputs = emitCall(joint, node, name: name, sources)
+            setParts(node, outputs)
+            setParts(activation, outputs)
+            computedBefore.insert(activation)
+            return
+        }
+
         var split: Activation?
         let absorbed = absorbedActivation(of: node)
         if let activation = layer.outputActivation, absorbed == nil, !backend.fuses(activation),
@@ -204,6 +215,22 @@ struct Lowering {
         }
     }
 
+    /// The layer that also computes the activation behind a node, if nobody else reads the node and the backend has a kernel
+    /// for both, and the activation's node.
+    private func withFollowingActivation(
+        _ layer: any Layer, _ node: Int, _ sources: [Int]
+    ) -> (layer: any Layer, activation: Int)? {
+        guard consumers[node].count == 1, wishes[node] == nil, !isRegularized(node) else { return nil }
+        let next = consumers[node][0]
+        let follower = graph.layer(of: next)
+        guard graph.nodes[next].inputs.count == 1, follower.withoutActivation == nil,
+            let activation = follower.outputActivation, absorbedActivation(of: next) == nil,
+            let joint = layer.ending(in: activation),
+            backend.choose(request(joint, node, sources)).kernel != .reference
+        else { return nil }
+        return (joint, next)
+    }
+
     /// The activation at the end of an output that a loss on it prefers to compute from logits.
     private func absorbedActivation(of node: Int) -> Activation? {
         // Softmax with a mask is another function.
@@ -218,15 +245,8 @@ struct Lowering {
         let call = graph.nodes[node]
         let shapes = sources.map { tensors[$0].shape }
         let weights = layer.weights(for: shapes).indices.map { firstParameter[call.layer] + $0 }
-        let trains = graph.layers[call.layer].isTrained && !request.forwardOnly
-        let choice = backend.choose(
-            KernelRequest(
-                layer: layer, inputShapes: shapes, inputLayouts: sources.map { tensors[$0].layout },
-                outputShapes: call.results.map(\.shape), samples: request.samples,
-                sharesWeights: callsOfLayer[call.layer] > 1,
-                needsInputGradients: sources.map { dependsOnWeights($0) && !request.forwardOnly },
-                trainsWeights: trains,
-                isMasked: layer.readsMasks && call.inputs.contains { graph.mask(of: $0) != nil }))
+        let trains = trains(node)
+        let choice = backend.choose(request(layer, node, sources))
         let masks = layer.readsMasks ? call.inputs.map { tensor(ofMask: graph.mask(of: $0)) } : []
         let inputs = zip(sources, choice.inputLayouts).map { reorder($0, to: $1) }
         let outputs = call.results.enumerated().map { result, spec in
@@ -239,6 +259,22 @@ struct Lowering {
                 name: name, work: .layer(layer, node: node, choice: choice), inputs: inputs, masks: masks,
                 outputs: outputs, weights: weights, batchSums: trains ? layer.batchSums(for: shapes) : nil))
         return outputs
+    }
+
+    private func trains(_ node: Int) -> Bool {
+        graph.layers[graph.nodes[node].layer].isTrained && !request.forwardOnly
+    }
+
+    /// What a backend is asked about a call.
+    private func request(_ layer: any Layer, _ node: Int, _ sources: [Int]) -> KernelRequest {
+        let call = graph.nodes[node]
+        return KernelRequest(
+            layer: layer, inputShapes: sources.map { tensors[$0].shape },
+            inputLayouts: sources.map { tensors[$0].layout }, outputShapes: call.results.map(\.shape),
+            samples: request.samples, sharesWeights: callsOfLayer[call.layer] > 1,
+            needsInputGradients: sources.map { dependsOnWeights($0) && !request.forwardOnly },
+            trainsWeights: trains(node),
+            isMasked: layer.readsMasks && call.inputs.contains { graph.mask(of: $0) != nil })
     }
 
     /// The tensor that holds a mask; one for all that read it.

@@ -241,6 +241,47 @@ import Testing
         }
     }
 
+    /// The activation behind a batch normalization is computed with it, of blocked images and canonical ones, of the batch's
+    /// statistics and of the moving ones.
+    @Test(
+        arguments: [Activation.relu, .relu6, .silu, .gelu, .elu, .leakyRelu, .softplus], [5, 20, 48])
+    func batchNormalizationWithAnActivation(_ activation: Activation, _ channels: Int) throws {
+        let image = Input("image", shape: [13, 11, 3])
+        let moved = Conv2D(channels, kernelSize: 3, useBias: false, name: "moved")(image)
+        let first = ActivationLayer(activation)(BatchNormalization(name: "first")(moved))
+        let second = BatchNormalization(scale: false, name: "second")(
+            Conv2D(channels, kernelSize: 1, useBias: false, name: "again")(first))
+        let model = try Model(
+            inputs: [image], outputs: [ActivationLayer(activation, name: "normalized")(second)])
+        #expect(choices(model, try NativeBackend()).count == 4)
+        try expectAllFast(model)
+        try expectAlike(
+            model, planned: 4, passes: [4, 1, 3], tolerance: tolerance(sum: 8 * 99 * 48, layers: 4))
+        let ending = try Model(
+            inputs: [image],
+            outputs: [ActivationLayer(activation, name: "normalized")(BatchNormalization(name: "one")(moved))]
+        )
+        let (native, plain) = (
+            try normalized(ending, NativeBackend()), try normalized(ending, ReferenceBackend())
+        )
+        #expect(native.keys == plain.keys && native.count > 3)
+        for (name, values) in plain {
+            let error = difference(native[name] ?? [], values)
+            #expect(error <= tolerance(sum: 2 * 99 * 27, layers: 8), "\(name): \(error)")
+        }
+    }
+
+    /// A result that others read, or that a loss looks at, is there without its activation.
+    @Test func batchNormalizationThatOthersRead() throws {
+        let image = Input("image", shape: [6, 5, 3])
+        let normalized = BatchNormalization(name: "b")(Conv2D(16, kernelSize: 3, name: "c")(image))
+        let model = try Model(
+            inputs: [image],
+            outputs: [ReLU(name: "y")(normalized), GlobalAveragePooling2D(name: "z")(normalized)])
+        #expect(choices(model, try NativeBackend()).map(\.0) == ["c", "b", "y", "z"])
+        try expectAlike(model, passes: [3, 2], tolerance: tolerance(sum: 500, layers: 3))
+    }
+
     /// A step's result, sums and gradients of a model that ends in a batch normalization.
     private func normalized(_ model: Model, _ backend: some KernelBackend) throws -> [String: [Float]] {
         let plan = Plan(

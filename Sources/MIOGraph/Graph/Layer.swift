@@ -65,6 +65,10 @@ public protocol Layer: Callable {
     /// The layer that computes z where this one computes f(z); `nil` if it computes nothing but f.
     var withoutActivation: (any Layer)? { get }
 
+    /// The layer with the same weights that computes f of what this one does, for a kernel that does both at once; `nil` if
+    /// there is none. Its plain methods leave f out.
+    func ending(in activation: Activation) -> (any Layer)?
+
     /// The layer with the same weights that computes in training what this one does in prediction (Keras'
     /// `training=False` of a call); itself if it makes no difference. A layer that draws by arguments called `rate`,
     /// `dropout`, `recurrent_dropout` or `stddev` has it already.

@@ -37,6 +37,8 @@ extension Layer {
 
     public var withoutActivation: (any Layer)? { nil }
 
+    public func ending(in activation: Activation) -> (any Layer)? { nil }
+
     public var readingJoinedInputs: (any Layer)? { nil }
 
     public func weightElementsOfSample(for inputs: [Shape]) -> Int? { nil }

@@ -44,6 +44,8 @@ public struct BatchNormalization: Layer {
     public let movingVarianceInitializer: Initializer
     /// Whether a training step uses the moving statistics too (`inInference`).
     private var isInference = false
+    /// What a plan has a kernel compute of the results on the way: the activation that follows. The plain methods do not.
+    package private(set) var following = Activation.linear
     package let betaRules: WeightRules
     package let gammaRules: WeightRules
 
@@ -156,6 +158,12 @@ public struct BatchNormalization: Layer {
     /// Nothing is kept: the statistics follow from the sums over the batch, which are there in backward too.
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory {
         LayerMemory(backwardReadsOutput: false)
+    }
+
+    public func ending(in activation: Activation) -> (any Layer)? {
+        var layer = self
+        layer.following = activation
+        return layer
     }
 
     // MARK: Sums

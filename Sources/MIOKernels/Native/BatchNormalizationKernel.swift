@@ -4,7 +4,8 @@ import MIOGraph
 import MIOPlan
 
 /// Batch normalization over the last axis, in vectors, on canonical tensors and on blocked images; over the first axis of
-/// canonical ones.
+/// canonical ones. The activation that follows is computed on the way, block by block while it is in the cache: its
+/// argument is never stored, and backward makes it again.
 final class BatchNormalizationKernel: Kernel {
     private let layer: BatchNormalization
     private let bindings: Bindings
@@ -17,6 +18,11 @@ final class BatchNormalizationKernel: Kernel {
     private let isOneBlock: Bool
     /// Whether the sums over the batch have one number of positions for all channels.
     private let countsOnce: Bool
+    /// The activation that follows; `nil` for none.
+    private let activation: mio_pointwise_function?
+    /// Rows whose arguments of the activation are made at once, and their place.
+    private let rowsAtOnce: Int
+    private let arguments: Storage<Float>
     // One number a channel, zeros for those that pad the last block.
     private let means: Storage<Float>
     private let factors: Storage<Float>
@@ -34,11 +40,24 @@ final class BatchNormalizationKernel: Kernel {
         var layout = request.inputLayouts[0]
         if case .flattenedBlocked = layout { layout = .canonical }
         if !layer.isLastAxis(of: shape) { layout = .canonical }
+        if layer.following != .linear {
+            guard pointwise(layer.following) != nil, !request.isMasked else { return nil }
+            if !layer.following.keepsZero { layout = .canonical }
+        }
         let weights = layer.weights(for: request.inputShapes)
         return KernelChoice(
             algorithm: "vector loop", inputLayouts: [layout], outputLayout: layout,
             weightElements: weights.map(\.shape.count), weightLayouts: weights.map { _ in "canonical" },
             backwardReadsOutput: false)
+    }
+
+    /// The loops of an activation whose gradient follows from its argument alone.
+    private static func pointwise(_ activation: Activation) -> mio_pointwise_function? {
+        if activation == .relu {
+            return mio_pointwise_function(function: mio_pointwise_rectified, arguments: (0, .infinity, 0))
+        }
+        guard case .pointwise(let function) = activation.loops else { return nil }
+        return function
     }
 
     init(_ layer: BatchNormalization, _ description: KernelDescription) {
@@ -57,6 +76,10 @@ final class BatchNormalizationKernel: Kernel {
             (blocks, width, isOneBlock) = (1, channels, true)
         }
         rows = shape.count / channels
+        activation = layer.following == .linear ? nil : Self.pointwise(layer.following)
+        // What fits the first cache, with what it is made of.
+        rowsAtOnce = max(1, 2048 / width)
+        arguments = Storage(count: activation == nil ? 0 : rowsAtOnce * width)
         let padded = blocks * width
         (means, factors, offsets) = (Storage(count: padded), Storage(count: padded), Storage(count: padded))
         (byGradient, byDistance, all) = (
@@ -113,6 +136,35 @@ final class BatchNormalizationKernel: Kernel {
     }
 
     func forward(_ pass: Pass) {
+        setScales(pass)
+        guard var activation else {
+            return forEachBlock(pass) { normalize($0, $1, $2, to: bindings.output + $0) }
+        }
+        forEachPiece(pass) { offset, rows, channel in
+            let y = bindings.output + offset
+            normalize(offset, rows, channel, to: y)
+            mio_pointwise_forward(&activation, y, y, Int64(rows * width))
+        }
+    }
+
+    private func normalize(_ offset: Int, _ rows: Int, _ channel: Int, to y: UnsafeMutablePointer<Float>) {
+        mio_batch_normalization_forward(
+            bindings.inputs[0] + offset, means.pointer + channel, factors.pointer + channel,
+            offsets.pointer + channel, Int64(rows), Int64(width), y)
+    }
+
+    /// Visits the blocks in pieces of at most `rowsAtOnce` rows.
+    @inline(__always)
+    private func forEachPiece(_ pass: Pass, _ body: (_ offset: Int, _ rows: Int, _ channel: Int) -> Void) {
+        forEachBlock(pass) { offset, rows, channel in
+            for row in stride(from: 0, to: rows, by: rowsAtOnce) {
+                body(offset + row * width, min(rowsAtOnce, rows - row), channel)
+            }
+        }
+    }
+
+    /// What a value is multiplied by and what is added, for `forward`.
+    private func setScales(_ pass: Pass) {
         let gamma = layer.scale ? bindings.weights[0] : nil
         let beta = layer.center ? bindings.weights[layer.scale ? 1 : 0] : nil
         for channel in 0..<channels {
@@ -121,23 +173,29 @@ final class BatchNormalizationKernel: Kernel {
             factors.pointer[channel] = Float(statistics.factor) * (gamma?[channel] ?? 1)
             offsets.pointer[channel] = beta?[channel] ?? 0
         }
-        forEachBlock(pass) { offset, rows, channel in
-            mio_batch_normalization_forward(
-                bindings.inputs[0] + offset, means.pointer + channel, factors.pointer + channel,
-                offsets.pointer + channel, Int64(rows), Int64(width), bindings.output + offset)
-        }
     }
 
-    /// Leaves Σ dy and Σ dy · (x − μ) of a pass in `sums` and `products`.
+    /// Leaves Σ dz and Σ dz · (x − μ) of a pass in `sums` and `products`, where dz is the gradient of what the activation is
+    /// computed of: it takes the place of the output's.
     private func addUpGradients(_ pass: Pass) {
         guard let gradient = bindings.outputGradient else { return }
-        for channel in 0..<channels { means.pointer[channel] = Float(statistics(pass, channel).mean) }
         sums.fill(0)
         products.fill(0)
-        forEachBlock(pass) { offset, rows, channel in
+        func addUp(_ offset: Int, _ rows: Int, _ channel: Int) {
             mio_batch_normalization_gradient_sums(
                 bindings.inputs[0] + offset, gradient + offset, means.pointer + channel, Int64(rows),
                 Int64(width), Int64(width), sums.pointer + channel, products.pointer + channel)
+        }
+        guard var activation else {
+            for channel in 0..<channels { means.pointer[channel] = Float(statistics(pass, channel).mean) }
+            return forEachBlock(pass) { addUp($0, $1, $2) }
+        }
+        setScales(pass)
+        forEachPiece(pass) { offset, rows, channel in
+            let dy = gradient + offset
+            normalize(offset, rows, channel, to: arguments.pointer)
+            mio_pointwise_gradient(&activation, arguments.pointer, dy, dy, Int64(rows * width), false)
+            addUp(offset, rows, channel)
         }
     }
 
