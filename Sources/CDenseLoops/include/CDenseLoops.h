@@ -202,6 +202,38 @@ void mio_merge_backward(
 /// the sum, and must be added to.
 void mio_move_axes(const struct mio_axes *axes, const float *x, float *y, bool adds);
 
+/// Functions of each element that no activation is.
+enum mio_element_function {
+    mio_element_negative,
+    /// 1/√x
+    mio_element_inverse_root,
+    mio_element_exponential_minus_one,
+    mio_element_logarithm_of_one_plus,
+    mio_element_sine,
+    mio_element_cosine,
+    /// −1, 0 or 1; its slope is 0.
+    mio_element_sign,
+};
+
+/// y ← f(x), and dx ← or += f′(x) · dy, over `count` elements.
+void mio_element_forward(enum mio_element_function function, const float *x, float *y, int64_t count);
+void mio_element_gradient(
+    enum mio_element_function function, const float *x, const float *y, const float *dy, float *dx, int64_t count,
+    bool adds);
+
+/// y ← aᵇ, whose places are those of `mio_merge_tensors`.
+void mio_power(const struct mio_axes *axes, const float *a, const float *b, float *y);
+/// Adds to dx, whose places are `axes->c`, the gradient by a, or by b.
+void mio_power_gradient(
+    const struct mio_axes *axes, bool of_exponent, const float *g, const float *a, const float *b, float *dx);
+
+/// y ← the largest, or smallest, of y and all elements of x that go to its place: x is whole, the places of y are `axes->c`.
+void mio_reduced_extremes(const struct mio_axes *axes, bool largest, const float *x, float *y);
+/// dx ← or += dy of the place that an element of x goes to, if the element is its result y; equal ones share it. The places
+/// of y, dy and ties are `axes->a`, `b` and `c` alike; `ties` is zero before.
+void mio_reduced_extremes_gradient(
+    const struct mio_axes *axes, const float *x, const float *y, const float *dy, float *ties, float *dx, bool adds);
+
 /// y ← (x − μ) · f · gamma + beta of each row of (rows, width), f = 1/√(σ² + epsilon); μ and f go to `means` and
 /// `factors` (rows,). gamma and beta (width,) may be NULL: 1 and 0.
 void mio_layer_normalization_forward(

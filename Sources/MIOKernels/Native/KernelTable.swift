@@ -69,9 +69,10 @@ extension KernelName {
     static let softmax = KernelName("softmax")
     static let concatenate = KernelName("concatenate")
     static let join = KernelName("join")
-    static let stack = KernelName("stack")
+    static let unaryOperation = KernelName("unary operation")
+    static let binaryOperation = KernelName("binary operation")
     static let reduction = KernelName("reduction")
-    static let glu = KernelName("glu")
+    static let matrixMultiplication = KernelName("matrix multiplication")
     static let layerNormalization = KernelName("layer normalization")
     static let batchNormalization = KernelName("batch normalization")
     static let embedding = KernelName("embedding")
@@ -207,7 +208,7 @@ extension NativeBackend {
         .dropping(Dropout.self), .dropping(AlphaDropout.self), .droppingChannels(SpatialDropout1D.self),
         .droppingChannels(SpatialDropout2D.self), .droppingChannels(SpatialDropout3D.self),
         .disturbing(GaussianNoise.self), .disturbing(GaussianDropout.self), .rearranging(Permute.self),
-        .rearranging(RepeatVector.self), .scaling(Rescaling.self),
+        .rearranging(RepeatVector.self), .rearranging(GetItem.self), .scaling(Rescaling.self),
         .scaling(Normalization.self),
         KernelEntry(
             .unitNormalization, for: UnitNormalization.self,
@@ -218,6 +219,22 @@ extension NativeBackend {
         KernelEntry(
             .dot, for: Dot.self, choose: { layer, request, _ in DotKernel.choice(layer, request) },
             make: { layer, description, _ in DotKernel(layer, description) }),
+        KernelEntry(
+            .unaryOperation, for: UnaryOperation.self,
+            choose: { layer, request, _ in UnaryOperationKernel.choice(layer, request) },
+            make: { layer, description, _ in UnaryOperationKernel(layer, description) }),
+        KernelEntry(
+            .binaryOperation, for: BinaryOperation.self,
+            choose: { layer, request, _ in BinaryOperationKernel.choice(layer, request) },
+            make: { layer, description, _ in BinaryOperationKernel(layer, description) }),
+        KernelEntry(
+            .reduction, for: Reduction.self,
+            choose: { layer, request, _ in ReductionKernel.choice(layer, request) },
+            make: { layer, description, _ in ReductionKernel(layer, description) }),
+        KernelEntry(
+            .matrixMultiplication, for: MatrixMultiplication.self,
+            choose: { _, request, _ in MatrixMultiplicationKernel.choice(request) },
+            make: { _, description, _ in MatrixMultiplicationKernel(description) }),
         KernelEntry(
             .concatenate, for: Concatenate.self,
             choose: { layer, request, _ in ConcatenateKernel.choice(layer, request) },

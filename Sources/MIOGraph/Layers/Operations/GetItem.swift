@@ -5,7 +5,7 @@ import MIOConfig
 ///
 /// `index` is what stands between the brackets after the batch's `:`, axis by axis: `"0"`, `"1:3, ::2"`, `"..., -1"`,
 /// `"..., newaxis"`.
-public struct GetItem: Layer {
+public struct GetItem: RearrangingLayer {
     /// What is taken along an axis.
     enum Part: Hashable {
         /// One element; the axis goes.
@@ -127,44 +127,15 @@ public struct GetItem: Layer {
         return Shape(try selection(inputs[0]).result)
     }
 
-    public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
-
-    /// Calls `body` with each element of a sample of the result and where it comes from.
-    @inline(__always)
-    private func forEach(_ shape: Shape, _ body: (Int, Int) -> Void) {
-        guard let (axes, _) = try? selection(shape) else { return }
-        var strides = [Int](repeating: 1, count: axes.count)
-        for axis in axes.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * shape[axis + 1] }
-        let count = axes.reduce(1) { $0 * $1.count }
-        for element in 0..<count {
-            var rest = element
-            var place = 0
-            for axis in axes.indices.reversed() {
-                place += (axes[axis].first + rest % axes[axis].count * axes[axis].step) * strides[axis]
-                rest /= axes[axis].count
-            }
-            body(element, place)
+    public func places(of input: Shape) -> RearrangedElements {
+        // The graph has checked the shape.
+        guard let axes = try? selection(input).axes else {
+            return RearrangedElements(Rearrangement(sizes: [0], strides: [0]))
         }
-    }
-
-    @_specialize(where T == Float)
-    @_specialize(where T == Double)
-    public func forward<T: Scalar>(_ call: ForwardCall<T>) {
-        let (width, results) = (call.inputShapes[0].count, call.outputShape.count)
-        let (x, y, samples) = (call.inputs[0], call.output, call.samples)
-        forEach(call.inputShapes[0]) { element, place in
-            for sample in 0..<samples { y[sample * results + element] = x[sample * width + place] }
-        }
-    }
-
-    @_specialize(where T == Float)
-    @_specialize(where T == Double)
-    public func backward<T: Scalar>(_ call: BackwardCall<T>) {
-        guard let dx = call.inputGradients[0] else { return }
-        let (width, results) = (call.forward.inputShapes[0].count, call.forward.outputShape.count)
-        let (dy, samples) = (call.outputGradient, call.samples)
-        forEach(call.forward.inputShapes[0]) { element, place in
-            for sample in 0..<samples { dx[sample * width + place] += dy[sample * results + element] }
-        }
+        let strides = Rearrangement.strides(of: input)
+        return RearrangedElements(
+            Rearrangement(
+                sizes: axes.map(\.count), strides: zip(axes, strides).map { $0.step * $1 },
+                offset: zip(axes, strides).reduce(0) { $0 + $1.0.first * $1.1 }))
     }
 }

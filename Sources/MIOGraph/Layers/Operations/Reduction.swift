@@ -70,10 +70,15 @@ public struct Reduction: Layer {
             inputs[0].dimensions.enumerated().compactMap { axes.contains($0) ? keepdims ? 1 : nil : $1 })
     }
 
+    /// The shape with 1 in the place of each axis that goes.
+    package func keptShape(of input: Shape) -> Shape {
+        let axes = axes(input.rank) ?? []
+        return Shape(input.dimensions.enumerated().map { axes.contains($0) ? 1 : $1 })
+    }
+
     /// Where an element of a sample goes to, as a broadcast of the result to the input.
     private func places(_ input: Shape) -> (RepeatedOperand, count: Int) {
-        let axes = axes(input.rank) ?? []
-        let kept = Shape(input.dimensions.enumerated().map { axes.contains($0) ? 1 : $1 })
+        let kept = keptShape(of: input)
         return (RepeatedOperand(kept, to: input), kept.count == 0 ? 0 : input.count / kept.count)
     }
 
