@@ -178,7 +178,7 @@ import Testing
     @Test(arguments: [
         ("class: Dense, units: 3, lora_rank: 4", "lora_rank: ", "found 4"),
         ("class: Dense, units: 3, dtype: float16", "dtype: ", "training.precision"),
-        ("class: Dropout, rate: 0.5, noise_shape: [1]", "noise_shape: ", "[1]"),
+        ("class: AlphaDropout, rate: 0.5, noise_shape: [1]", "noise_shape: ", "[1]"),
         (
             "class: Dense, units: 3, kernel_initializer: {class: HeNormal, seed: 3}",
             "kernel_initializer.seed: ", "the job's seed"

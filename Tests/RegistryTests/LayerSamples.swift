@@ -114,6 +114,8 @@ struct LayerSample: Sendable, CustomTestStringConvertible {
                 [[2, 3]]),
             LayerSample("Dropout", "{rate: 0.4, seed: 3}", [[3, 7]]),
             LayerSample("Dropout", "{rate: 0.25}", [[2, 3, 17]]),
+            LayerSample("Dropout", "{rate: 0.5, noise_shape: [null, 1, 1, 1]}", [[2, 3, 5]]),
+            LayerSample("Dropout", "{rate: 0.3, noise_shape: [null, null, 1]}", [[4, 3]]),
             LayerSample("Embedding", "{input_dim: 6, output_dim: 3}", [[5]]),
             LayerSample(
                 "Embedding",

@@ -18,7 +18,9 @@ final class ChannelDropoutKernel: WeightlessKernel {
         let shape = request.outputShape
         guard shape.count > 0, shape.count <= UInt32.max else { return nil }
         var layout = Layout.canonical
-        if case .channelBlocked = request.inputLayouts[0], layer.dataFormat == .channelsLast {
+        if case .channelBlocked = request.inputLayouts[0],
+            layer.channels(of: shape).dimensions == [1, 1, shape.last]
+        {
             layout = request.inputLayouts[0]
         }
         guard MergeKernel.axes([shape, layer.channels(of: shape)], shape, layout) != nil else { return nil }

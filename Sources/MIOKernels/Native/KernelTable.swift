@@ -69,6 +69,7 @@ extension KernelName {
     static let softmax = KernelName("softmax")
     static let concatenate = KernelName("concatenate")
     static let join = KernelName("join")
+    static let sharedDropout = KernelName("dropout of noise_shape")
     static let unaryOperation = KernelName("unary operation")
     static let binaryOperation = KernelName("binary operation")
     static let reduction = KernelName("reduction")
@@ -205,7 +206,22 @@ extension NativeBackend {
             .softmax, for: Softmax.self,
             choose: { layer, request, _ in SoftmaxKernel.choice(layer, request) },
             make: { layer, description, _ in SoftmaxKernel(layer, description) }),
-        .dropping(Dropout.self), .dropping(AlphaDropout.self), .droppingChannels(SpatialDropout1D.self),
+        KernelEntry(
+            .sharedDropout, for: Dropout.self,
+            choose: { layer, request, _ in
+                layer.dropsTogether.flatMap { ChannelDropoutKernel.choice($0, request) }
+            },
+            make: { layer, description, _ in
+                guard let shared = layer.dropsTogether else { return ReferenceKernel(description) }
+                return ChannelDropoutKernel(shared, description)
+            }),
+        KernelEntry(
+            KernelName("dropout Dropout"), for: Dropout.self,
+            choose: { layer, request, _ in
+                layer.noiseShape == nil ? DropoutKernel.choice(layer, request) : nil
+            },
+            make: { layer, description, _ in DropoutKernel(layer, description) }),
+        .dropping(AlphaDropout.self), .droppingChannels(SpatialDropout1D.self),
         .droppingChannels(SpatialDropout2D.self), .droppingChannels(SpatialDropout3D.self),
         .disturbing(GaussianNoise.self), .disturbing(GaussianDropout.self), .rearranging(Permute.self),
         .rearranging(RepeatVector.self), .rearranging(GetItem.self), .scaling(Rescaling.self),

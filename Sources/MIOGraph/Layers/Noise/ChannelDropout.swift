@@ -13,6 +13,8 @@ public protocol ChannelDropout: Layer {
     var seed: Int { get }
     /// Where the channels are.
     var dataFormat: DataFormat { get }
+    /// The channels of a sample as a tensor that is repeated over all other axes.
+    func channels(of shape: Shape) -> Shape
 }
 
 extension ChannelDropout {
@@ -23,8 +25,7 @@ extension ChannelDropout {
         return inputs[0]
     }
 
-    /// The channels as a tensor that is repeated over all others.
-    package func channels(of shape: Shape) -> Shape {
+    public func channels(of shape: Shape) -> Shape {
         let axis = dataFormat == .channelsFirst ? 0 : shape.rank - 1
         return Shape(shape.dimensions.indices.map { $0 == axis ? shape[$0] : 1 })
     }

@@ -40,7 +40,11 @@ extension ElementDropout {
 
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
-    public func forward<T: Scalar>(_ call: ForwardCall<T>) {
+    public func forward<T: Scalar>(_ call: ForwardCall<T>) { dropForward(call) }
+
+    public func backward<T: Scalar>(_ call: BackwardCall<T>) { dropBackward(call) }
+
+    func dropForward<T: Scalar>(_ call: ForwardCall<T>) {
         let x = call.inputs[0]
         guard call.context.training, rate > 0 else { return copyForward(call) }
         let (scale, shift, dropped, threshold) = (T(scale), T(shift), T(dropped), threshold)
@@ -50,7 +54,7 @@ extension ElementDropout {
         }
     }
 
-    public func backward<T: Scalar>(_ call: BackwardCall<T>) {
+    func dropBackward<T: Scalar>(_ call: BackwardCall<T>) {
         guard let dx = call.inputGradients[0] else { return }
         guard call.forward.context.training, rate > 0 else { return copyBackward(call) }
         let (scale, threshold) = (T(scale), threshold)
