@@ -100,6 +100,17 @@ def keras_fit(work, steps_per_execution):
     ), quick=2)
 
 
+def keras_fit_file(work, steps_per_execution):
+    """Of a `.keras` file."""
+    def run(chosen):
+        return peer("", "keras_fit_file.py", "--data", work.shards(), "--epochs", work.epochs,
+                    "--steps-per-execution", steps_per_execution).measure(chosen)
+
+    return Contestant("Keras fit", run, (
+        options("--backend tensorflow --jit off"), options("--backend jax"), options("--backend tensorflow"),
+    ))
+
+
 # MARK: Start-up
 
 def mpi_init():

@@ -71,5 +71,26 @@ class Work:
         }
 
 
+@dataclasses.dataclass(frozen=True)
+class WholeModel(Work):
+    """A model of peers/whole_models.py: a `.keras` file with its job and made-up samples in one folder."""
+
+    @property
+    def name(self):
+        return self.job.parent.name
+
+    @functools.cache
+    def shards(self):
+        folder = self.job.parent
+        shutil.rmtree(folder, ignore_errors=True)
+        run([sys.executable, str(PEERS / "whole_models.py"), "--model", self.name, "--samples", str(self.samples),
+             "--output", str(folder)])
+        return folder
+
+
+def whole_model(name, samples):
+    return WholeModel(FOLDER / "shards" / name / "job.yaml", samples, epochs=3)
+
+
 TWO_HEADS = Work(JOBS / "two-heads.yaml", samples=65_536, epochs=40)
 

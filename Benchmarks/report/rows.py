@@ -102,6 +102,23 @@ OTHERS = (
 )
 
 
+# Whole models of peers/whole_models.py, in two-headed form: the row's name, what it says, the samples of an epoch, and
+# steps that Keras takes a call.
+WHOLE = (
+    ("mobilenet", "MobileNetV2, images of 96 × 96", 320, 10),
+    ("resnet", "ResNet50, images of 64 × 64", 320, 10),
+    ("efficientnet", "EfficientNetB0, images of 96 × 96", 320, 10),
+    ("tickets", "the ticket classifier of Keras' guide, two LSTMs", 8000, 50),
+    ("transformer", "a transformer's encoder of two layers, 128 wide, 128 words", 480, 10),
+    ("unet", "a U-Net, images of 64 × 64", 320, 10),
+)
+
+
+def whole_group(name, samples, steps_per_execution):
+    work = epochs.whole_model(name, samples)
+    return Group(name, (contestants.mio_worker(work), contestants.keras_fit_file(work, steps_per_execution)), rounds=2)
+
+
 def other_group(name, samples, steps_per_execution):
     work = epochs.Work(epochs.JOBS / "others" / f"{name}.yaml", samples, epochs=5)
     return Group(name, (contestants.mio_worker(work), contestants.keras_fit(work, steps_per_execution)), rounds=2)
@@ -129,6 +146,7 @@ GROUPS = (
     Group("allreduce", (contestants.allreduce(),), rounds=5),
     Group("startup", (contestants.mpi_init(), contestants.starting_bench(), contestants.starting_worker()),
           rounds=9, quick_rounds=3),
+    *(whole_group(name, samples, steps) for name, _, samples, steps in WHOLE),
     *(other_group(name, samples, steps) for name, _, samples, steps in OTHERS),
 )
 
@@ -153,6 +171,8 @@ ROWS = (
     Row("data-wait", "Reading shards while training: the part of an epoch in which a step waits for data", "the epoch",
         "model2-epochs", lambda measured: measured["mio-worker"]["data_wait_share"],
         lambda measured: ("", ""), "{:.2%}", 0.01, at_least=False),
+    *(throughput(name, f"A `.keras` file, batch 16, epochs, 1 core: {work}", "Keras fit", name, 1, "samples/s",
+                 ours="mio-worker") for name, work, _, _ in WHOLE),
     # Held to nothing, and good to know.
     steps("model2-32-scan", "Model 2, batch 32, 1 core, against 50 steps a call", "JAX jit, 50 steps a call",
           "model2-32", None),
