@@ -1,7 +1,7 @@
 """Writes the small files of Tests/KerasFiles: of Keras 3, and with TF_USE_LEGACY_KERAS=1 of Keras 2; and damaged ones.
 
-    keras_test_files.py FOLDER              with Keras 3
-    TF_USE_LEGACY_KERAS=1 keras_test_files.py FOLDER     with tf_keras
+    keras_test_files.py FOLDER [NAME ...]              with Keras 3
+    TF_USE_LEGACY_KERAS=1 keras_test_files.py FOLDER [NAME ...]     with tf_keras
 
 Each model has its file, and NAME.npz with inputs and predictions.
 """
@@ -95,6 +95,80 @@ def operations():
     return keras.Model([x, y], layers.Dense(1, name="out")(1.0 - q)), {"x": floats(3, 4), "y": floats(3, 4, seed=1)}
 
 
+def compositions():
+    """Operations that mio computes by several layers."""
+    ops = keras.ops
+    words, x = keras.Input((5,), name="words", dtype="int32"), keras.Input((5, 3), name="x")
+    w = layers.Dense(3, name="mix")(x)
+    known = ops.cast(ops.not_equal(words, 0), "float32")
+    mean = ops.sum(w * ops.expand_dims(known, -1), axis=1) / ops.maximum(ops.sum(known, axis=1, keepdims=True), 1.0)
+    both = ops.logical_and(w > 0.0, x <= 0.5)
+    parts = [
+        mean, ops.where(w >= 0.1, w, 0.5 * x), ops.where(ops.logical_or(both, ops.logical_not(w < x)), 1.0, x), ops.softmax(w, axis=1),
+        ops.var(w, axis=1), ops.std(w, axis=-1, keepdims=True), ops.normalize(w, axis=-1), ops.swapaxes(w, 1, 2),
+        ops.moveaxis(w, 2, 1), ops.repeat(w[:, :1], 4, axis=1), ops.repeat(w, 2, axis=-1), ops.tile(w, (1, 2, 3)),
+        ops.zeros_like(w) + ops.ones_like(x), ops.log2(ops.abs(w) + 1.0), ops.log10(ops.exp(w)), ops.leaky_relu(w, 0.3),
+        ops.elu(w), ops.gelu(w), ops.gelu(w, approximate=False), ops.log_sigmoid(w), ops.hard_tanh(w),
+        ops.cast(ops.equal(words, 3), "float32"), ops.cast(ops.any(both, axis=1), "float32"), ops.convert_to_tensor(w)]
+    flat = [part if len(part.shape) == 2 else layers.Flatten()(part) for part in parts]
+    q = ops.concatenate(flat, axis=-1)
+    data = {"words": numpy.array([[1, 2, 3, 0, 0], [4, 5, 6, 1, 2], [0, 0, 0, 0, 0]], "int32"), "x": floats(3, 5, 3)}
+    return keras.Model([words, x], [q, layers.Dense(2, name="out")(q)]), data
+
+
+def deferred():
+    """Models whose inputs get their sizes where they are called, one by a dictionary, and one on each picture of a clip."""
+    picture, facts = keras.Input((None, None, 1), name="picture"), keras.Input((2,), name="facts")
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 3, activation="relu", name="conv")(picture))
+    inner = keras.Model({"picture": picture, "facts": facts}, layers.Dense(3, name="out")(layers.Concatenate()([x, facts])), name="inner")
+    cnn = keras.Sequential(
+        [keras.Input((6, 6, 1)), layers.Conv2D(2, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)], name="cnn")
+    left, table, clip = keras.Input((6, 6, 1), name="left"), keras.Input((2,), name="table"), keras.Input((4, 6, 6, 1), name="clip")
+    y = layers.LSTM(2)(layers.TimeDistributed(cnn, name="each")(clip))
+    joined = layers.Concatenate()([inner({"facts": table, "picture": left}), y])
+    network = keras.Model([left, table, clip], [layers.Dense(2, name="p")(joined), layers.Dense(1, name="q")(joined)])
+    network.compile("adam", ["mse", "mse"])
+    data = {"left": floats(3, 6, 6, 1), "table": floats(3, 2, seed=1), "clip": floats(3, 4, 6, 6, 1, seed=2)}
+    network.fit(list(data.values()), [floats(3, 2, seed=5), floats(3, 1, seed=6)], verbose=0)
+    return network, data
+
+
+def attention():
+    """Every layer of attention, with masks."""
+    words, memory = keras.Input((5,), name="words", dtype="int32"), keras.Input((3, 4), name="memory")
+    x = layers.Embedding(7, 4, mask_zero=True)(words)
+    x = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(2, 3, name="own")(x, x)]))
+    y = layers.MultiHeadAttention(2, 2, value_dim=3, output_shape=5, use_bias=False)(x, memory)
+    z = layers.Attention(use_scale=True)([x, memory])
+    w = layers.AdditiveAttention()([x, memory])
+    joined = layers.GlobalAveragePooling1D()(layers.Concatenate()([y, z, w]))
+    network = keras.Model([words, memory], [layers.Dense(2, name="p")(joined), layers.Dense(1, name="q")(joined)])
+    network.compile("adam", ["mse", "mse"])
+    data = {"words": numpy.array([[1, 2, 3, 0, 0], [4, 5, 6, 1, 2], [3, 0, 0, 0, 0]], "int32"), "memory": floats(3, 3, 4)}
+    network.fit([data["words"], data["memory"]], [floats(3, 2, seed=5), floats(3, 1, seed=6)], verbose=0)
+    return network, data
+
+
+def recurrent():
+    """Recurrent layers in wrappers and models, with states that are handed on."""
+    signal, table = keras.Input((5, 3), name="signal"), keras.Input((2,), name="table")
+    frame = keras.Sequential([layers.Dense(4, activation="tanh", name="in"), layers.Dense(3, name="out")], name="frame")
+    x = layers.TimeDistributed(frame, name="each")(layers.Masking(0.0)(signal))
+    x = layers.Bidirectional(layers.GRU(2, return_sequences=True), merge_mode="mul", name="both")(x)
+    x, h, c = layers.LSTM(3, return_sequences=True, return_state=True, name="first")(x)
+    x = layers.LSTM(3, return_sequences=True, name="second")(x, initial_state=[h, c])
+    inner = keras.Input((5, 3), name="inner")
+    deep = keras.Model(inner, layers.SimpleRNN(2)(layers.GRU(3, reset_after=False, return_sequences=True)(inner)), name="deep")
+    joined = layers.Concatenate()([deep(x), layers.Bidirectional(layers.LSTM(2), name="last")(x), table])
+    network = keras.Model([signal, table], [layers.Dense(2, name="p")(joined), layers.Dense(1, name="q")(joined)])
+    network.compile("rmsprop", ["mse", "mae"])
+    signals = floats(3, 5, 3, seed=1)
+    signals[1, 3:] = 0
+    data = {"signal": signals, "table": floats(3, 2, seed=2)}
+    network.fit([signals, data["table"]], [floats(3, 2, seed=5), floats(3, 1, seed=6)], verbose=0)
+    return network, data
+
+
 def unknown():
     """What mio does not have, in several places."""
     x = keras.Input((4,), name="x")
@@ -180,27 +254,24 @@ def damaged(folder):
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(3)
-    if LEGACY:
-        for name, make in {"two_heads": two_heads, "nested": nested, "sequence": sequence}.items():
-            keras.backend.clear_session()
-            model, data = make()
-            model.save(folder / f"{name}-2.h5")
-            if name == "nested":
-                model.save_weights(folder / f"{name}-2.weights.h5")
-            expect(folder, f"{name}-2", model, data)
-        return
-    for make in [two_heads, nested, sequence, open_axes, operations]:
+    names = sys.argv[2:]
+    both = [two_heads, nested, sequence, attention, recurrent]
+    for make in both if LEGACY else both + [open_axes, operations, compositions, deferred]:
+        if names and make.__name__ not in names:
+            continue
         keras.backend.clear_session()
+        keras.utils.set_random_seed(3)
         model, data = make()
-        name = make.__name__
-        model.save(folder / f"{name}.keras")
+        name = make.__name__ + ("-2" if LEGACY else "")
+        model.save(folder / f"{name}{'.h5' if LEGACY else '.keras'}")
         if make is nested:
             model.save_weights(folder / f"{name}.weights.h5")
-            model.save(folder / f"{name}-3.h5")
+            if not LEGACY:
+                model.save(folder / f"{name}-3.h5")
         expect(folder, name, model, data)
-    unknown()[0].save(folder / "unknown.keras")
-    damaged(folder)
+    if not names and not LEGACY:
+        unknown()[0].save(folder / "unknown.keras")
+        damaged(folder)
 
 
 if __name__ == "__main__":

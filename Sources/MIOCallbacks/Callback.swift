@@ -66,8 +66,9 @@ public enum CallbackAction: Hashable, Sendable {
     case setLearningRate(Double, reason: String)
     /// Keep a copy of the weights as they are: those of the best epoch so far.
     case keepBestWeights
-    /// Write the model as it is to a file, which is replaced. A relative path is relative to the run's folder.
-    case save(path: String, weightsOnly: Bool, reason: String)
+    /// Write the model as it is to a file, which is replaced: in the ``ModelFileFormat`` of its name, or as `.safetensors`. A
+    /// relative path is relative to the run's folder.
+    case save(path: String, reason: String)
     /// End the training after this epoch.
     case stop(reason: String)
 }

@@ -4,7 +4,10 @@ import MIOConfig
 /// Writes the model to a file at the end of each epoch, or of each epoch that is the best so far.
 ///
 ///     - {class: ModelCheckpoint, monitor: val_box_iou, mode: max}        best.safetensors in the run's folder
-///     - {class: ModelCheckpoint, filepath: "{epoch:02d}-{val_loss:.2f}.safetensors"}
+///     - {class: ModelCheckpoint, filepath: "{epoch:02d}-{val_loss:.2f}.keras"}
+///
+/// The end of `filepath` says what is written: the whole model with its optimizer's state and compile arguments (`.keras`), what
+/// Keras' `load_weights` reads (`.weights.h5`), or the weights alone (`.safetensors`).
 ///
 /// Without `filepath` the file is `best.safetensors` in the run's folder, and only the best is written. These files are for use
 /// elsewhere: a run continues from its checkpoints, which `checkpoints` of a job is about.
@@ -22,7 +25,7 @@ public struct ModelCheckpoint: Callback, Hashable {
     public let path: FilePattern
     /// Whether an epoch that is not the best so far writes nothing.
     public let saveBestOnly: Bool
-    /// Whether only weights are written.
+    /// Whether only weights are written, as the end of `filepath` says it.
     public let saveWeightsOnly: Bool
     /// What the first value has to beat; `nil` for nothing.
     public let initialValueThreshold: Double?
@@ -30,14 +33,18 @@ public struct ModelCheckpoint: Callback, Hashable {
     private static let defaultPath = "best.safetensors"
 
     /// - Parameter path: `nil` for `best.safetensors` in the run's folder, of the best epoch only.
+    /// - Precondition: the path ends in `.keras`, `.weights.h5` or `.safetensors`.
     public init(
         path: FilePattern? = nil, monitor: String = "val_loss", mode: Monitor.Mode = .auto,
-        saveBestOnly: Bool? = nil, saveWeightsOnly: Bool = false, initialValueThreshold: Double? = nil
+        saveBestOnly: Bool? = nil, initialValueThreshold: Double? = nil
     ) {
         watched = Monitor(monitor, mode: mode)
         self.path = path ?? FilePattern(literal: Self.defaultPath)
+        guard let format = ModelFileFormat(of: self.path.text) else {
+            preconditionFailure("\(self.path.text): \(ModelFileFormat.expected)")
+        }
         self.saveBestOnly = saveBestOnly ?? (path == nil)
-        self.saveWeightsOnly = saveWeightsOnly
+        saveWeightsOnly = format != .keras
         self.initialValueThreshold = initialValueThreshold
     }
 
@@ -47,11 +54,23 @@ public struct ModelCheckpoint: Callback, Hashable {
         let text = try reader.optionalString("filepath")
         path = try FilePattern(text ?? Self.defaultPath, at: reader.path.appending("filepath"))
         saveBestOnly = try reader.boolean("save_best_only", default: text == nil)
-        saveWeightsOnly = try reader.boolean("save_weights_only", default: false)
+        let weightsOnly = try reader.optionalBoolean("save_weights_only")
         initialValueThreshold = try reader.optionalReal("initial_value_threshold")
-        guard path.text.hasSuffix(".safetensors") else {
+        guard let format = ModelFileFormat(of: path.text) else {
+            throw reader.error("filepath", "\(ModelFileFormat.expected), found \(quoted: path.text)")
+        }
+        saveWeightsOnly = format != .keras
+        // A .safetensors file has no optimizer and no model, whatever is asked for.
+        switch (format, weightsOnly) {
+        case (.keras, true?):
             throw reader.error(
-                "filepath", "expected a name that ends in .safetensors, found \(quoted: path.text)")
+                "save_weights_only",
+                "a .keras file has the whole model; name a .weights.h5 file, or leave save_weights_only out")
+        case (.weights, false?):
+            throw reader.error(
+                "save_weights_only",
+                "a .weights.h5 file has weights alone; name a .keras file, or leave save_weights_only out")
+        default: break
         }
     }
 
@@ -78,6 +97,6 @@ public struct ModelCheckpoint: Callback, Hashable {
                 ?? "\(watched.name) is \(shortText(value))"
             state["best"] = value
         }
-        return [.save(path: path.filled(logs), weightsOnly: saveWeightsOnly, reason: reason)]
+        return [.save(path: path.filled(logs), reason: reason)]
     }
 }

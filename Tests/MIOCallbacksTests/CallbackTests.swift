@@ -80,7 +80,7 @@ import Testing
             path: try FilePattern("{epoch:02d}-{val_loss:.2f}.safetensors"), saveBestOnly: true,
             initialValueThreshold: 0.9)
         let paths = actions(callback, [1, 0.8, 0.85, 0.7]).map { actions -> String? in
-            for case .save(let path, false, _) in actions { return path }
+            for case .save(let path, _) in actions { return path }
             return nil
         }
         #expect(paths == [nil, "02-0.80.safetensors", nil, "04-0.70.safetensors"])
@@ -131,6 +131,14 @@ import Testing
         #expect(try read(.dictionary(config)).config == callback.config)
     }
 
+    @Test(arguments: [("x.keras", false), ("{epoch}.weights.h5", true), ("x.safetensors", true)])
+    func theNameSaysWhatIsSaved(name: String, isWeightsOnly: Bool) throws {
+        let config: ConfigDictionary = ["class": "ModelCheckpoint", "filepath": .string(name)]
+        let callback = try #require(try read(.dictionary(config)) as? ModelCheckpoint)
+        #expect(callback.saveWeightsOnly == isWeightsOnly)
+        #expect(try read(callback.config).config == callback.config)
+    }
+
     @Test func whatIsWrongIsSaid() {
         #expect(message(["class": "EarlyStoping"]).contains("did you mean \"EarlyStopping\"?"))
         #expect(message(["class": "BackupAndRestore"]).contains("mio does so by itself"))
@@ -140,7 +148,14 @@ import Testing
         #expect(
             message(["class": "LearningRateScheduler", "schedule": "decay"]).contains("a function of Python"))
         #expect(
-            message(["class": "ModelCheckpoint", "filepath": "x.h5"]).contains("ends in .safetensors"))
+            message(["class": "ModelCheckpoint", "filepath": "x.h5"])
+                .contains("ends in .keras, .weights.h5 or .safetensors, found \"x.h5\""))
+        #expect(
+            message(["class": "ModelCheckpoint", "filepath": "x.keras", "save_weights_only": true])
+                .contains("name a .weights.h5 file"))
+        #expect(
+            message(["class": "ModelCheckpoint", "filepath": "x.weights.h5", "save_weights_only": false])
+                .contains("name a .keras file"))
         #expect(
             message(["class": "ModelCheckpoint", "save_freq": 100]).contains("checkpoints.every_steps"))
         #expect(message(["class": "CSVLogger", "separator": ";;"]).contains("one character"))

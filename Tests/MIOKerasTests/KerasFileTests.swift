@@ -51,8 +51,11 @@ import Testing
 
     @Test(arguments: [
         ("two_heads.keras", "two_heads"), ("nested.keras", "nested"), ("sequence.keras", "sequence"),
-        ("open_axes.keras", "open_axes"), ("operations.keras", "operations"), ("nested-3.h5", "nested"),
+        ("open_axes.keras", "open_axes"), ("operations.keras", "operations"),
+        ("compositions.keras", "compositions"), ("nested-3.h5", "nested"),
         ("two_heads-2.h5", "two_heads-2"), ("nested-2.h5", "nested-2"), ("sequence-2.h5", "sequence-2"),
+        ("attention.keras", "attention"), ("attention-2.h5", "attention-2"), ("recurrent.keras", "recurrent"),
+        ("recurrent-2.h5", "recurrent-2"), ("deferred.keras", "deferred"),
     ]) func predictsAsKeras(file: String, data: String) throws {
         let temporary = try TemporaryFolder()
         let job = try Self.job(file, data: "\(data).npz", in: temporary)
@@ -152,7 +155,10 @@ import Testing
     // MARK: Round trip
 
     /// Keras → mio → file → mio: every weight and every variable of the optimizer has the same bits.
-    @Test(arguments: ["two_heads", "nested", "sequence"]) func roundTrip(name: String) throws {
+    @Test(arguments: ["two_heads", "nested", "sequence", "attention", "recurrent", "deferred"])
+    func roundTrip(
+        name: String
+    ) throws {
         let temporary = try TemporaryFolder()
         func job(_ file: String) throws -> Job {
             try Job(
@@ -175,7 +181,7 @@ import Testing
         let again = try StartingValues(second)
         #expect(
             again.weights == values.weights && again.slots == values.slots && again.updates == values.updates)
-        #expect(values.slots.isEmpty == (name != "two_heads"))
+        #expect(values.slots.isEmpty == ["nested", "sequence"].contains(name))
         // The configuration is the one that Keras wrote, but for the compile arguments.
         let (before, after) = (try KerasFile(Self.path("\(name).keras")), try KerasFile(written))
         guard case .dictionary(var a) = before.config, case .dictionary(var b) = after.config else {
@@ -190,6 +196,39 @@ import Testing
         let inline = try Job(yaml: Self.withoutWeights(first), folder: temporary.path)
         _ = try KerasExport.write(inline, weights: tensors(values.weights), slots: nil, updates: 0, to: own)
         #expect(try StartingValues(job(own)).weights == values.weights)
+    }
+
+    /// The files that callbacks write of weights alone.
+    @Test(arguments: ["two_heads", "attention", "recurrent", "deferred"]) func weightsAloneReadBack(
+        name: String
+    ) throws {
+        let temporary = try TemporaryFolder()
+        let job = try Job(
+            yaml: """
+                model: \(Self.path("\(name).keras"))
+                data: {train: {files: x.npz}}
+                run_directory: run
+
+                """, folder: temporary.path)
+        let values = try StartingValues(job)
+        func tensors(_ tensors: [String: Tensor]) -> [NamedTensor] {
+            tensors.map { NamedTensor(name: $0.key, $0.value) }
+        }
+        let written = temporary.path("written.weights.h5")
+        _ = try KerasExport.write(
+            job, weights: tensors(values.weights), slots: tensors(values.slots), updates: values.updates,
+            weightsOnly: true, to: written)
+        let file = try KerasWeights(written, for: job.graph, atMost: 10_000)
+        #expect(file.format == .weights)
+        let match = try file.match(job.graph)
+        #expect(match.missing.isEmpty && match.mismatched.isEmpty)
+        for weight in job.graph.weights {
+            let place = try #require(match.found[weight.name])
+            #expect(try file.tensor(at: place, shape: weight.shape) == values.weights[weight.name])
+        }
+        let optimizer = try #require(try file.optimizer(hasLearningRate: true))
+        #expect(try file.integer(at: optimizer.iterations) == 1)
+        #expect(optimizer.slots.count == values.slots.count)
     }
 
     private static func withoutWeights(_ job: Job) throws -> String {

@@ -10,6 +10,45 @@ enum CallReading {
         "GroupQueryAttention": ["query", "value", "key"],
     ]
 
+    /// Whether an argument is None, or None for each of several tensors.
+    private static func isNothing(_ argument: KerasCall.Argument) -> Bool {
+        func isNothing(_ value: ConfigValue) -> Bool {
+            switch value {
+            case .null: true
+            case .list(let items): !items.isEmpty && items.allSatisfy(isNothing)
+            default: false
+            }
+        }
+        return switch argument {
+        case .constant(let value): isNothing(value)
+        case .dictionary(let entries): entries.allSatisfy { self.isNothing($0.value) }
+        case .list, .tensor: false
+        }
+    }
+
+    /// Whether a layer's calls take Keras' `use_causal_mask`.
+    static func isCausal(_ className: String) -> Bool {
+        ["MultiHeadAttention", "GroupQueryAttention", "Attention", "AdditiveAttention"].contains(className)
+    }
+
+    /// What calls say of their layer, as arguments of the layer: `use_causal_mask`.
+    /// - Throws: `CallProblem` if they differ.
+    static func arguments(of layer: KerasLayer) throws(CallProblem) -> ConfigDictionary {
+        guard isCausal(layer.className) else { return [:] }
+        let causal = layer.calls.filter { call in
+            call.named.contains { key, value in
+                if key == "use_causal_mask", case .constant(true) = value { true } else { false }
+            }
+        }
+        if causal.isEmpty { return [:] }
+        guard causal.count == layer.calls.count else {
+            throw CallProblem(
+                "is called with use_causal_mask=True and without it; in mio it is an argument of the layer. Use two layers"
+            )
+        }
+        return ["use_causal_mask": true]
+    }
+
     /// - Throws: `CallProblem` for an argument that mio does not have.
     static func sources(of call: KerasCall, className: String) throws(CallProblem) -> (
         sources: [KerasCall.Tensor], isInference: Bool
@@ -22,10 +61,9 @@ enum CallReading {
         }
         var isInference = false
         var named: [(key: String, tensors: [KerasCall.Tensor])] = []
-        for (key, value) in call.named {
+        for (key, value) in call.named where !isNothing(value) {
             if case .constant(let constant) = value {
                 switch (key, constant) {
-                case (_, .null): continue
                 // Keras 3 gives every layer of a functional model what the model is called with, whatever stands here.
                 case ("training", .boolean) where !call.isLegacy: continue
                 case ("training", false): isInference = true
@@ -35,6 +73,8 @@ enum CallReading {
                     )
                 // The defaults of MultiHeadAttention and RNNs.
                 case ("return_attention_scores", false), ("use_causal_mask", false): continue
+                // An argument of the layer, in mio.
+                case ("use_causal_mask", true) where isCausal(className): continue
                 default:
                     throw CallProblem(
                         "is called with \(key)=\(constant.json().shown(most: 80)), which mio does not do")

@@ -11,6 +11,8 @@ struct KerasLayer {
     /// `Package>Class` of classes that are not Keras' own.
     let registeredName: String?
     let config: ConfigDictionary
+    /// The shape that Keras has built it for, the batch among the axes; `nil` where the file does not say.
+    let builtShape: [Int?]?
     /// One for each call; empty for inputs, and in a Sequential.
     private(set) var calls: [KerasCall]
     /// Whether one of its calls was given a mask that Keras computes of a Masking or an Embedding.
@@ -49,6 +51,12 @@ struct KerasLayer {
         } else {
             throw ConfigError(path: path, message: "expected a layer with a name, found none (\(className))")
         }
+        if case .dictionary(let build)? = entry["build_config"], case .list(let axes)? = build["input_shape"]
+        {
+            builtShape = axes.map { if case .integer(let size) = $0 { size } else { nil } }
+        } else {
+            builtShape = nil
+        }
         var calls: [KerasCall] = []
         if case .list(let nodes)? = entry["inbound_nodes"] {
             for node in nodes { calls.append(try KerasCall(node, at: path.appending("inbound_nodes"))) }
@@ -71,6 +79,14 @@ struct KerasLayer {
 
     /// Whether it is a model.
     var isModel: Bool { isKeras && ["Functional", "Sequential", "Model"].contains(className) }
+
+    /// The model that a `TimeDistributed` calls on each step; `nil` for another layer, and for one of a single layer.
+    var distributedModel: ConfigValue? {
+        guard isKeras, className == "TimeDistributed", let inner = config["layer"],
+            let layer = try? KerasLayer(inner, at: ConfigPath("layer")), layer.isModel
+        else { return nil }
+        return inner
+    }
 
     /// As messages name it.
     func place(in prefix: String) -> String {
@@ -239,8 +255,11 @@ struct KerasCall {
             }
             // Constants with a type of their own: __tensor__, __numpy__, slice, …
             if case .string? = entry["class_name"] { return .constant(value) }
+            // Keras flattens a dictionary in the order of its sorted keys.
             var entries: [(key: String, value: Argument)] = []
-            for (key, value) in entry.entries { entries.append((key, try argument(value, at: path))) }
+            for (key, value) in entry.entries.sorted(by: { $0.key < $1.key }) {
+                entries.append((key, try argument(value, at: path)))
+            }
             return .dictionary(entries)
         case .list(let items):
             var read: [Argument] = []

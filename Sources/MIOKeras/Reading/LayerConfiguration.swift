@@ -13,6 +13,12 @@ enum LayerConfiguration {
         } else if let dtype = config["dtype"] {
             config["dtype"] = dtype
         }
+        // What MultiHeadAttention of Keras 2 was built for, and how it adds what it leaves out.
+        if layer.className == "MultiHeadAttention" {
+            for key in ["query_shape", "key_shape", "value_shape", "softmax_robust_masking"] {
+                config[key] = nil
+            }
+        }
         // Where random numbers begin: mio keys them by the job's seed.
         config["seed"] = nil
         return config

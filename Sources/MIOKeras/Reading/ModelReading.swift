@@ -4,19 +4,14 @@ import MIOGraph
 
 /// Turns the configuration of a file into a model, and finds everything in it that mio cannot do.
 struct ModelReading {
-    /// What can be called: a layer, a model, or an operation on tensors.
-    private enum Callee {
-        case layer(any Layer)
-        case operation(KerasLayer)
-        /// It could not be made; the problem is noted.
-        case none
-    }
-
     /// A model of the file.
     struct Assembly {
         let model: Model
         let inputs: KerasStructure
         let outputs: KerasStructure
+
+        /// What the model gives.
+        var results: [TensorSpec] { model.graph.outputs.map { model.graph.spec(of: $0.source) } }
     }
 
     private let file: String
@@ -24,9 +19,13 @@ struct ModelReading {
     private let given: [String: Shape]
     private(set) var problems: [KerasFileError.Problem] = []
     /// Layers that the file gives masks, by their path.
-    private var masked: [(path: String, place: String)] = []
+    var masked: [(path: String, place: String)] = []
     /// Axes of inputs that neither the file nor the job gives.
     private(set) var openInputs: [String] = []
+    /// The steps on each of which the layers are called that are being made; `nil` outside a `TimeDistributed`.
+    var steps: Int?
+    /// The shapes of nested models' inputs whose axes the file leaves open, by their paths.
+    var innerShapes: [String: Shape] = [:]
 
     /// - Parameters:
     ///   - file: as errors name it.
@@ -36,7 +35,7 @@ struct ModelReading {
         self.given = given
     }
 
-    private mutating func note(_ place: String, _ message: String) {
+    mutating func note(_ place: String, _ message: String) {
         problems.append(KerasFileError.Problem(place, message))
     }
 
@@ -64,21 +63,8 @@ struct ModelReading {
         return problems.isEmpty ? assembly : nil
     }
 
-    /// A layer that the file gives a mask must have one in mio.
-    private mutating func verifyMasks(_ graph: Graph) {
-        for (path, place) in masked {
-            let nodes = graph.nodes.filter { graph.layers[$0.layer].name == path }
-            let hasMask = nodes.isEmpty || nodes.contains { $0.inputs.contains { graph.mask(of: $0) != nil } }
-            guard !hasMask else { continue }
-            note(
-                place,
-                "is called with a mask of its own making; mio takes masks from Masking and Embedding(mask_zero=True)"
-            )
-        }
-    }
-
     /// A model's configuration may lack a name at its top.
-    private static func named(_ config: ConfigValue) -> ConfigValue {
+    static func named(_ config: ConfigValue) -> ConfigValue {
         guard case .dictionary(var entry) = config else { return config }
         if entry["name"] == nil, case .dictionary(let inner)? = entry["config"] {
             entry["name"] = inner["name"] ?? "model"
@@ -91,7 +77,7 @@ struct ModelReading {
     /// A model, at the top or nested.
     /// - Parameters:
     ///   - prefix: of the names of its layers in mio's graph: empty, or `encoder/`.
-    private mutating func model(_ layer: KerasLayer, prefix: String) -> Assembly? {
+    mutating func model(_ layer: KerasLayer, prefix: String) -> Assembly? {
         guard case .list(let values)? = layer.config["layers"] else {
             note(layer.place(in: prefix), "expected a list of layers; the file is damaged")
             return nil
@@ -120,18 +106,28 @@ struct ModelReading {
         if layer.isOperation || LegacyOperation.classNames.contains(layer.className) {
             return .operation(layer)
         }
+        if layer.isModel, Self.hasOpenAxes(layer) {
+            noteUnknown(in: layer, prefix: path + "/")
+            return .deferred(layer)
+        }
         if layer.isModel {
             guard
                 let assembly = model(
                     layer, prefix: path + "/")
             else { return .none }
-            return .layer(assembly.model.layer(attributes(layer)))
+            return .layer(assembly.model.layer(attributes(layer)), assembly.results)
+        }
+        if let inner = layer.distributedModel {
+            // What is wrong with it is found now, whatever the number of steps.
+            guard distributed(inner, steps: 1, prefix: path + "/") != nil else { return .none }
+            return .deferred(layer)
         }
         guard let made = makeLayer(layer, prefix: prefix) else { return .none }
-        return .layer(made)
+        guard steps != nil, !Self.meetsElements.contains(layer.className) else { return .layer(made, nil) }
+        return .layer(TimeDistributed(made, name: layer.name), nil)
     }
 
-    private func attributes(_ layer: KerasLayer) -> LayerAttributes {
+    func attributes(_ layer: KerasLayer) -> LayerAttributes {
         LayerAttributes(name: layer.name, trainable: layer.config["trainable"] != false)
     }
 
@@ -146,6 +142,17 @@ struct ModelReading {
             return nil
         }
         var config = LayerConfiguration.normalized(layer)
+        // The steps' axis comes before those of a step.
+        if steps != nil, layer.className == "Concatenate", case .integer(let axis)? = config["axis"], axis > 0
+        {
+            config["axis"] = .integer(axis + 1)
+        }
+        do throws(CallProblem) {
+            for (key, value) in try CallReading.arguments(of: layer).entries { config[key] = value }
+        } catch {
+            note(place, error.message)
+            return nil
+        }
         // Once without each argument that is refused: all of them are found.
         var made: (any Layer)?
         var refused: Set<String> = []
@@ -181,12 +188,13 @@ struct ModelReading {
         }
         return inputLayer(
             name: layer.name, batch: batch, dtype: layer.config["dtype"], place: place, key: key,
-            isTop: prefix.isEmpty)
+            prefix: prefix)
     }
 
     private mutating func inputLayer(
-        name: String, batch: [ConfigValue], dtype: ConfigValue?, place: String, key: String, isTop: Bool
+        name: String, batch: [ConfigValue], dtype: ConfigValue?, place: String, key: String, prefix: String
     ) -> (any Layer)? {
+        let isTop = prefix.isEmpty
         var dimensions: [Int] = []
         var isOpen = false
         for axis in batch.dropFirst() {
@@ -199,6 +207,11 @@ struct ModelReading {
                 note(place, "expected sizes of axes, found \(axis.summary)")
                 return nil
             }
+        }
+        if let shape = innerShapes[prefix + name], shape.rank == dimensions.count {
+            // What does not fit is found when the model is called.
+            dimensions = zip(dimensions, shape.dimensions).map { $0 == 0 ? $1 : $0 }
+            isOpen = false
         }
         if isTop, let shape = given[key] {
             let fits =
@@ -221,11 +234,11 @@ struct ModelReading {
                 isTop
                     ? "the file leaves axes open: \(Self.text(batch.dropFirst())). Give them in the job, for example "
                         + "model: {file: \(file.shown(most: 80)), inputs: {\(key): {shape: [\(example)]}}}"
-                    : "a nested model leaves axes open: \(Self.text(batch.dropFirst())); mio needs their sizes. Build it in Python with the sizes that it is called with"
+                    : "a nested model leaves axes open: \(Self.text(batch.dropFirst())), and the file does not tell the sizes that it is called with. Build it in Python with those sizes"
             )
             return nil
         }
-        var config: ConfigDictionary = ["shape": ConfigValue(dimensions)]
+        var config: ConfigDictionary = ["shape": ConfigValue([steps].compactMap(\.self) + dimensions)]
         config["dtype"] = LayerConfiguration.dtypeName(dtype)
         var reader = ConfigReader(config, at: ConfigPath())
         do {
@@ -250,13 +263,16 @@ struct ModelReading {
         let place = model.place(in: prefix)
         var tensor: SymbolicTensor?
         var input: SymbolicTensor?
+        var spec: TensorSpec?
         if let first = layers.first, first.className == "InputLayer" {
             layers.removeFirst()
-            tensor = self.input(first, prefix: prefix, key: first.name)?([])
+            let made = self.input(first, prefix: prefix, key: first.name)
+            spec = (try? made?.results(for: []))?.first
+            tensor = made?([])
         } else if let batch = inputShape(of: layers.first, in: model) {
             let name = layers.first.map { "\($0.name)_input" } ?? "input"
             tensor = inputLayer(
-                name: name, batch: batch, dtype: nil, place: place, key: name, isTop: prefix.isEmpty)?([])
+                name: name, batch: batch, dtype: nil, place: place, key: name, prefix: prefix)?([])
         } else {
             note(
                 place,
@@ -265,10 +281,15 @@ struct ModelReading {
         }
         input = tensor
         for layer in layers {
+            let made: (layer: any Layer, results: [TensorSpec]?)?
             switch callee(layer, prefix: prefix) {
-            case .layer(let made): tensor = tensor.map { made($0) }
-            case .operation, .none: tensor = nil
+            case .layer(let layer, let known): made = (layer, known)
+            case .deferred(let layer): made = deferred(layer, shapes: [spec?.shape], prefix: prefix)
+            case .operation, .none: made = nil
             }
+            tensor = tensor.flatMap { tensor in made.map { $0.layer(tensor) } }
+            let results = made?.results ?? spec.flatMap { try? made?.layer.results(for: [$0]) }
+            spec = results?.first
         }
         guard problems.isEmpty, let input, let tensor else { return nil }
         return assemble(
@@ -321,14 +342,9 @@ struct ModelReading {
         }
         // Masks are operations of their own in files of Keras 3.
         let masks = Self.masks(among: layers)
-        let layers = layers.filter { !masks.contains($0.name) }.map { $0.withoutMasks(masks) }
-        for layer in layers where layer.calls.flatMap(\.tensors).contains(where: { masks.contains($0.layer) })
-        {
-            note(
-                layer.place(in: prefix),
-                "computes with a mask as with numbers, which mio does not do; it takes masks from Masking and Embedding(mask_zero=True), and layers read them"
-            )
-        }
+        let given = layers.map { $0.withoutMasks(masks) }
+        let numbers = Self.numbers(among: masks, layers: given, outputs: outputs.tensors)
+        let layers = given.filter { !masks.contains($0.name) || numbers.contains($0.name) }
         masked += layers.filter(\.isGivenMask).map { (prefix + $0.name, $0.place(in: prefix)) }
         // A dictionary's keys are what the data's arrays are called.
         let keys = Dictionary(zip(inputs.tensors, inputs.keys).map { ($0.layer, $1 ?? $0.layer) }) {
@@ -341,13 +357,21 @@ struct ModelReading {
                 guard let made = input(layer, prefix: prefix, key: key) else { continue }
                 let tensor: SymbolicTensor = made([])
                 results.set(
-                    [prefix.isEmpty && key != layer.name ? tensor.named(key) : tensor], layer: layer.name,
-                    call: 0)
+                    [prefix.isEmpty && key != layer.name ? tensor.named(key) : tensor],
+                    try? made.results(for: []), layer: layer.name, call: 0)
                 continue
             }
             switch callee(layer, prefix: prefix) {
-            case .layer(let made): results.set(callee: .layer(made), of: layer.name)
-            case .operation(let operation): results.set(callee: .operation(operation), of: layer.name)
+            case .layer(let made, let known): results.set(callee: .layer(made, known), of: layer.name)
+            case .operation(let operation):
+                if steps != nil {
+                    note(
+                        layer.place(in: prefix),
+                        "is an operation on tensors in the model of a TimeDistributed, which mio does not do; use a layer"
+                    )
+                }
+                results.set(callee: .operation(operation), of: layer.name)
+            case .deferred(let layer): results.set(callee: .deferred(layer), of: layer.name)
             case .none: break
             }
         }
@@ -377,21 +401,6 @@ struct ModelReading {
         }
         return assemble(
             inputs: inputTensors, outputs: outputTensors, inputs.structure, outputs.structure, place: place)
-    }
-
-    /// Operations by which Keras makes masks of masks and inputs.
-    private static let maskOperations: Set<String> = [
-        "NotEqual", "Any", "All", "LogicalAnd", "LogicalOr", "Concatenate", "ExpandDims", "Squeeze",
-        "Reshape", "Cast",
-        "OnesLike", "BroadcastTo", "Tile", "Repeat", "GetItem", "Flatten", "Transpose", "Stack",
-    ]
-
-    /// The operations whose results are truth values.
-    private static func masks(among layers: [KerasLayer]) -> Set<String> {
-        let types = layers.flatMap { $0.calls.flatMap(\.specs) }.filter { $0.value.dtype == "bool" }.map(
-            \.key.layer)
-        let operations = layers.filter { $0.isOperation && maskOperations.contains($0.className) }.map(\.name)
-        return Set(types).intersection(operations)
     }
 
     /// Makes the calls, each when its tensors are there.
@@ -435,9 +444,24 @@ struct ModelReading {
         _ call: KerasCall, of layer: KerasLayer, number: Int, _ tensors: [KerasCall.Tensor: SymbolicTensor],
         _ results: inout CallResults, prefix: String
     ) -> Bool {
+        if case .deferred? = results.callee(of: layer.name) {
+            let shapes = call.tensors.map { source -> Shape? in
+                if let known = results.spec(source, isLegacy: call.isLegacy) { return known.shape }
+                let axes = call.specs[source]?.shape.dropFirst().compactMap(\.self)
+                return axes.flatMap { $0.count + 1 == call.specs[source]?.shape.count ? Shape($0) : nil }
+            }
+            guard let made = deferred(layer, shapes: shapes, prefix: prefix) else { return false }
+            results.set(callee: .layer(made.layer, made.results), of: layer.name)
+        }
         switch results.callee(of: layer.name) {
-        case .layer(let made)?:
+        case .layer(let made, let known)?:
             let place = layer.place(in: prefix)
+            if steps != nil, call.tensors.count > 1, !Self.meetsElements.contains(layer.className),
+                !layer.isModel
+            {
+                note(place, "takes several tensors in the model of a TimeDistributed, which mio does not do")
+                return false
+            }
             let ordered: (sources: [KerasCall.Tensor], isInference: Bool)
             do throws(CallProblem) {
                 ordered = try CallReading.sources(of: call, className: layer.className)
@@ -446,75 +470,27 @@ struct ModelReading {
                 return false
             }
             let inputs = ordered.sources.compactMap { tensors[$0] }
+            let specs = ordered.sources.compactMap { results.spec($0, isLegacy: call.isLegacy) }
             results.set(
-                ordered.isInference ? made.inInference(inputs) : made.all(inputs), layer: layer.name,
-                call: number)
+                ordered.isInference ? made.inInference(inputs) : made.all(inputs),
+                known ?? (specs.count == inputs.count ? try? made.results(for: specs) : nil),
+                layer: layer.name, call: number)
             return true
         case .operation(let operation)?:
             do throws(CallProblem) {
-                let made = try OperationReading.call(operation, call, number: number, tensors)
+                let specs = call.tensors.compactMap { tensor in
+                    results.spec(tensor, isLegacy: call.isLegacy).map { (tensor, $0.shape) }
+                }
+                let made = try OperationReading.call(
+                    operation, call, number: number, tensors,
+                    shapes: Dictionary(specs) { first, _ in first })
                 results.set(made, layer: layer.name, call: number)
                 return true
             } catch {
                 note(layer.place(in: prefix), error.message)
                 return false
             }
-        case .none?, nil: return false
+        case .deferred?, .none?, nil: return false
         }
     }
-
-    /// What the calls of a model have given so far.
-    private struct CallResults {
-        private var callees: [String: Callee] = [:]
-        private var results: [String: [Int: [SymbolicTensor]]] = [:]
-        private let nested: [String: KerasLayer]
-        /// Nested models whose calls Keras 2 counts from 1.
-        private let countedFromOne: Set<String>
-        let isLegacy: Bool
-
-        init(_ layers: [KerasLayer]) {
-            nested = Dictionary(layers.filter(\.isModel).map { ($0.name, $0) }) { first, _ in first }
-            isLegacy = layers.contains { $0.calls.contains(where: \.isLegacy) }
-            var lowest: [String: Int] = [:]
-            for layer in layers {
-                for tensor in layer.calls.filter(\.isLegacy).flatMap(\.tensors) {
-                    lowest[tensor.layer] = min(lowest[tensor.layer] ?? .max, tensor.call)
-                }
-            }
-            countedFromOne = Set(lowest.filter { $0.value > 0 }.keys)
-        }
-
-        func callee(of layer: String) -> Callee? { callees[layer] }
-        mutating func set(callee: Callee, of layer: String) { callees[layer] = callee }
-        mutating func set(_ tensors: [SymbolicTensor], layer: String, call: Int) {
-            results[layer, default: [:]][call] = tensors
-        }
-
-        /// - Parameter isOutput: whether it is among `input_layers` or `output_layers`, where Keras counts the calls of a
-        ///   nested Functional from 1.
-        func tensor(_ tensor: KerasCall.Tensor, isOutput: Bool, isLegacy: Bool) -> SymbolicTensor? {
-            var call = tensor.call
-            if let model = nested[tensor.layer] {
-                if isOutput, !isLegacy, model.className != "Sequential" { call -= 1 }
-                // A model that is an output and nothing else is in no call's list.
-                if isLegacy,
-                    isOutput
-                        ? call > 0 && call >= model.calls.count || countedFromOne.contains(tensor.layer)
-                        : countedFromOne.contains(tensor.layer)
-                {
-                    call -= 1
-                }
-            }
-            guard let tensors = results[tensor.layer]?[call], tensors.indices.contains(tensor.result) else {
-                return nil
-            }
-            return tensors[tensor.result]
-        }
-    }
-}
-
-/// Why a call cannot be made.
-struct CallProblem: Error {
-    let message: String
-    init(_ message: String) { self.message = message }
 }

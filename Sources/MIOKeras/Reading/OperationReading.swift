@@ -24,23 +24,25 @@ enum OperationReading {
     /// Operations that are an activation, with arguments at which they are.
     private static let activations: [String: (activation: String, config: [String: ConfigValue])] = [
         "Relu": ("relu", [:]), "Relu6": ("relu6", [:]), "Sigmoid": ("sigmoid", [:]), "Tanh": ("tanh", [:]),
-        "Softmax": ("softmax", ["axis": -1]), "LogSoftmax": ("log_softmax", ["axis": -1]),
-        "Elu": ("elu", ["alpha": 1.0]),
-        "Selu": ("selu", [:]), "Gelu": ("gelu", ["approximate": false]), "Silu": ("silu", [:]),
-        "Swish": ("silu", [:]),
-        "Softplus": ("softplus", [:]), "Softsign": ("softsign", [:]),
-        "LeakyRelu": ("leaky_relu", ["negative_slope": 0.2]),
+        "LogSoftmax": ("log_softmax", ["axis": -1]), "Sparsemax": ("sparsemax", ["axis": -1]),
+        "Selu": ("selu", [:]), "Silu": ("silu", [:]), "Swish": ("silu", [:]),
+        "Celu": ("celu", ["alpha": 1.0]),
+        "Softplus": ("softplus", [:]), "Softsign": ("softsign", [:]), "LogSigmoid": ("log_sigmoid", [:]),
         "HardSigmoid": ("hard_sigmoid", [:]), "HardSilu": ("hard_silu", [:]), "Mish": ("mish", [:]),
+        "HardTanh": ("hard_tanh", [:]), "HardShrink": ("hard_shrink", ["threshold": 0.5]),
+        "SoftShrink": ("soft_shrink", ["threshold": 0.5]), "TanhShrink": ("tanh_shrink", [:]),
+        "SparsePlus": ("sparse_plus", [:]), "SparseSigmoid": ("sparse_sigmoid", [:]),
+        "Squareplus": ("squareplus", ["b": 4]),
     ]
 
     private static let others = [
         "Concatenate", "Stack", "Reshape", "ExpandDims", "Squeeze", "Transpose", "GetItem", "Split", "Matmul",
-        "Clip",
-        "Norm", "Cast", "Identity", "Repeat",
+        "Clip", "Cast", "ConvertToTensor", "Identity", "Softmax", "Elu", "LeakyRelu", "Gelu",
     ]
 
     private static var all: [String] {
         Array(unary.keys) + Array(binary.keys) + Array(reductions.keys) + Array(activations.keys) + others
+            + compositions + comparisons
     }
 
     /// Everything in an operation that mio cannot do, whatever its tensors are.
@@ -58,10 +60,13 @@ enum OperationReading {
     }
 
     /// Makes a call.
-    /// - Parameter number: of the call among the operation's.
+    /// - Parameters:
+    ///   - number: of the call among the operation's.
+    ///   - shapes: of samples of the tensors, where they are known.
     /// - Returns: its results.
     static func call(
-        _ operation: KerasLayer, _ call: KerasCall, number: Int, _ tensors: [KerasCall.Tensor: SymbolicTensor]
+        _ operation: KerasLayer, _ call: KerasCall, number: Int,
+        _ tensors: [KerasCall.Tensor: SymbolicTensor], shapes: [KerasCall.Tensor: Shape]
     ) throws(CallProblem) -> [SymbolicTensor] {
         let translated =
             LegacyOperation.classNames.contains(operation.className)
@@ -69,20 +74,19 @@ enum OperationReading {
             : (className: operation.className, config: operation.config, call: call)
         let reading = Reading(
             className: translated.className, config: translated.config, call: translated.call,
-            tensors: tensors,
+            tensors: tensors, shapes: shapes,
             name: number == 0 ? operation.name : "\(operation.name)_call_\(number)")
         return try reading.results()
     }
 
     /// One call of an operation.
-    private struct Reading {
+    struct Reading {
         let className: String
         let config: ConfigDictionary
         let call: KerasCall
         let tensors: [KerasCall.Tensor: SymbolicTensor]
+        let shapes: [KerasCall.Tensor: Shape]
         let name: String
-
-        private typealias Argument = KerasCall.Argument
 
         func results() throws(CallProblem) -> [SymbolicTensor] {
             if let function = unary[className] {
@@ -106,7 +110,7 @@ enum OperationReading {
                 return [try layer("Activation", ["activation": .string(activation)], [try tensor(0)])]
             }
             switch className {
-            case "Identity": return [try tensor(0)]
+            case "Identity", "ConvertToTensor": return [try tensor(0)]
             case "Concatenate":
                 return [try layer("Concatenate", ["axis": .integer(try axis(default: -1))], try list(0))]
             case "Stack": return [try stack()]
@@ -125,38 +129,35 @@ enum OperationReading {
                     throw CallProblem("expected numbers for x_min and x_max")
                 }
                 return [UnaryOperation(.clip, minimum: low, maximum: high, name: name)(try tensor(0))]
-            case "Norm":
-                if let order = argument("ord"), order != .null, number(order) != 2 {
-                    throw unsupported("ord", order)
-                }
-                let squares = UnaryOperation(.square, name: "\(name)_squares")(try tensor(0))
-                let sums = Reduction(
-                    .sum, axis: try axes(), keepdims: argument("keepdims") == true, name: "\(name)_sums")(
-                        squares)
-                return [UnaryOperation(.sqrt, name: name)(sums)]
-            case "Cast":
-                guard case .tensor(let source)? = call.arguments.first, let spec = call.specs[source],
-                    argument("dtype") == .string(spec.dtype)
-                else {
-                    throw CallProblem(
-                        "casts to \((argument("dtype") ?? .null).json()), which mio does not do; give the input that type"
-                    )
-                }
-                return [try tensor(0)]
-            case "Repeat":
-                return [try `repeat`()]
-            default: throw CallProblem("is an operation on tensors that mio does not have yet")
+            case "Softmax":
+                return [try layer("Softmax", ["axis": argument("axis") ?? -1], [try tensor(0)])]
+            case "Elu": return [try layer("ELU", ["alpha": argument("alpha") ?? 1.0], [try tensor(0)])]
+            case "LeakyRelu":
+                return [
+                    try layer(
+                        "LeakyReLU", ["negative_slope": argument("negative_slope") ?? 0.2], [try tensor(0)])
+                ]
+            case "Gelu":
+                let byTanh: ConfigDictionary = ["class": "gelu", "approximate": true]
+                let activation: ConfigValue =
+                    argument("approximate") == false ? "gelu" : .dictionary(byTanh)
+                return [try layer("Activation", ["activation": activation], [try tensor(0)])]
+            case "Cast": return [try cast()]
+            default:
+                if let composed = try composition() { return [composed] }
+                if let compared = try comparison() { return [compared] }
+                throw CallProblem("is an operation on tensors that mio does not have yet")
             }
         }
 
         // MARK: Arguments
 
-        private func unsupported(_ key: String, _ value: ConfigValue) -> CallProblem {
+        func unsupported(_ key: String, _ value: ConfigValue) -> CallProblem {
             CallProblem("has \(key)=\(value.json().shown(most: 80)), which mio does not do")
         }
 
         /// An argument of the operation itself, or of its call by name.
-        private func argument(_ key: String) -> ConfigValue? {
+        func argument(_ key: String) -> ConfigValue? {
             if let value = config[key] { return value }
             if let (_, value) = call.named.first(where: { $0.key == key }),
                 case .constant(let constant) = value
@@ -166,13 +167,13 @@ enum OperationReading {
             return nil
         }
 
-        private func constant(_ index: Int) -> ConfigValue? {
+        func constant(_ index: Int) -> ConfigValue? {
             guard call.arguments.indices.contains(index), case .constant(let value) = call.arguments[index]
             else { return nil }
             return value
         }
 
-        private func number(_ value: ConfigValue?) -> Double? {
+        func number(_ value: ConfigValue?) -> Double? {
             switch value {
             case .integer(let number)?: Double(number)
             case .real(let number)?: number
@@ -182,7 +183,7 @@ enum OperationReading {
             }
         }
 
-        private static func equal(_ a: ConfigValue, _ b: ConfigValue) -> Bool {
+        static func equal(_ a: ConfigValue, _ b: ConfigValue) -> Bool {
             switch (a, b) {
             case (.integer(let a), .real(let b)): Double(a) == b
             case (.real(let a), .integer(let b)): a == Double(b)
@@ -190,7 +191,7 @@ enum OperationReading {
             }
         }
 
-        private func tensor(_ index: Int) throws(CallProblem) -> SymbolicTensor {
+        func tensor(_ index: Int) throws(CallProblem) -> SymbolicTensor {
             let arguments = call.arguments + call.named.map(\.value).filter { !$0.isConstant }
             guard arguments.indices.contains(index), case .tensor(let source) = arguments[index],
                 let tensor = tensors[source]
@@ -198,7 +199,7 @@ enum OperationReading {
             return tensor
         }
 
-        private func list(_ index: Int) throws(CallProblem) -> [SymbolicTensor] {
+        func list(_ index: Int) throws(CallProblem) -> [SymbolicTensor] {
             guard call.arguments.indices.contains(index) else {
                 throw CallProblem("expected a list of tensors")
             }
@@ -211,12 +212,13 @@ enum OperationReading {
         }
 
         /// Of the first tensor, the batch among the axes; `nil` where the file does not say.
-        private var shape: [Int?]? {
+        var shape: [Int?]? {
             guard let source = call.arguments.first?.tensors.first else { return nil }
+            if let known = shapes[source] { return [nil] + known.dimensions }
             return call.specs[source]?.shape
         }
 
-        private func axis(default fallback: Int) throws(CallProblem) -> Int {
+        func axis(default fallback: Int) throws(CallProblem) -> Int {
             switch argument("axis") {
             case .integer(let axis)?: return axis
             case nil: return fallback
@@ -224,7 +226,7 @@ enum OperationReading {
             }
         }
 
-        private func axes() throws(CallProblem) -> [Int] {
+        func axes() throws(CallProblem) -> [Int] {
             switch argument("axis") {
             case .integer(let axis)?: return [axis]
             case .list(let items)?:
@@ -239,14 +241,14 @@ enum OperationReading {
         }
 
         /// A layer of the registry, which may not have it yet.
-        private func layer(_ className: String, _ config: ConfigDictionary, _ inputs: [SymbolicTensor])
+        func layer(_ className: String, _ config: ConfigDictionary, _ inputs: [SymbolicTensor])
             throws(CallProblem)
             -> SymbolicTensor
         {
             try layer(className, config, inputs, name: name)
         }
 
-        private func layer(
+        func layer(
             _ className: String, _ config: ConfigDictionary, _ inputs: [SymbolicTensor], name: String
         ) throws(CallProblem) -> SymbolicTensor {
             var config = config
@@ -263,19 +265,27 @@ enum OperationReading {
 
         // MARK: Operations
 
-        private func elementwise(_ function: BinaryOperation.Function) throws(CallProblem) -> SymbolicTensor {
+        /// - Parameters:
+        ///   - name: of the layer; `nil` for the operation's own.
+        ///   - areReal: whether whole numbers are computed with as real ones.
+        func elementwise(
+            _ function: BinaryOperation.Function, name: String? = nil, areReal: Bool = false
+        ) throws(CallProblem) -> SymbolicTensor {
+            let name = name ?? self.name
             let arguments = call.arguments + call.named.map(\.value)
             guard arguments.count == 2 else {
                 throw CallProblem("expected two tensors, or a tensor and a number")
             }
             if case .tensor = arguments[0], case .tensor = arguments[1] {
-                return BinaryOperation(function, name: name)([try tensor(0), try tensor(1)])
+                let operands = areReal ? [try real(0), try real(1)] : [try tensor(0), try tensor(1)]
+                return BinaryOperation(function, name: name)(operands)
             }
             let isFirst = arguments[0].isConstant
             guard case .constant(let value) = arguments[isFirst ? 0 : 1],
                 case .tensor(let source) = arguments[isFirst ? 1 : 0],
-                let tensor = tensors[source]
+                var tensor = tensors[source]
             else { throw CallProblem("expected two tensors, or a tensor and a number") }
+            if areReal { tensor = try real(isFirst ? 1 : 0) }
             var elements = value
             if case .dictionary(let entry) = value, case .dictionary(let inner)? = entry["config"],
                 let written = inner["value"]
@@ -293,14 +303,14 @@ enum OperationReading {
                 [
                     "function": .string(function.rawValue), "constant": elements,
                     "constant_first": .boolean(isFirst),
-                ], [tensor])
+                ], [tensor], name: name)
         }
 
-        private static func depth(_ value: ConfigValue) -> Int {
+        static func depth(_ value: ConfigValue) -> Int {
             if case .list(let items) = value { 1 + (items.first.map(depth) ?? 0) } else { 0 }
         }
 
-        private func reshape() throws(CallProblem) -> SymbolicTensor {
+        func reshape() throws(CallProblem) -> SymbolicTensor {
             let written = argument("newshape") ?? argument("shape") ?? constant(1)
             guard case .list(let items)? = written, items.count >= 1, let batch = items.first,
                 batch == .null || batch == -1
@@ -314,7 +324,7 @@ enum OperationReading {
         }
 
         /// An index with a part at axes: of a new axis, or of the one element of an axis.
-        private func axesIndex(_ part: String, isNew: Bool) throws(CallProblem) -> String {
+        func axesIndex(_ part: String, isNew: Bool) throws(CallProblem) -> String {
             guard let rank = shape?.count else {
                 throw CallProblem("the file does not say how many axes its tensor has")
             }
@@ -332,7 +342,7 @@ enum OperationReading {
             return (1..<count).map { places.contains($0) ? part : ":" }.joined(separator: ", ")
         }
 
-        private func stack() throws(CallProblem) -> SymbolicTensor {
+        func stack() throws(CallProblem) -> SymbolicTensor {
             guard let rank = shape?.count else {
                 throw CallProblem("the file does not say how many axes its tensors have")
             }
@@ -349,7 +359,7 @@ enum OperationReading {
             return try layer("Concatenate", ["axis": .integer(axis)], parts)
         }
 
-        private func transpose() throws(CallProblem) -> SymbolicTensor {
+        func transpose() throws(CallProblem) -> SymbolicTensor {
             guard case .list(let items)? = argument("axes"), items.first == 0 else {
                 throw CallProblem("moves the axis of the batch; mio keeps samples apart")
             }
@@ -357,7 +367,7 @@ enum OperationReading {
         }
 
         /// What stands between the brackets, without the batch's `:`.
-        private func index() throws(CallProblem) -> String {
+        func index() throws(CallProblem) -> String {
             guard let written = constant(1) ?? argument("key") else {
                 throw CallProblem("expected a constant index")
             }
@@ -404,7 +414,7 @@ enum OperationReading {
             return words.count == 1 ? "..." : words.dropFirst().joined(separator: ", ")
         }
 
-        private func split() throws(CallProblem) -> [SymbolicTensor] {
+        func split() throws(CallProblem) -> [SymbolicTensor] {
             guard let shape else { throw CallProblem("the file does not say how many axes its tensor has") }
             var axis = try axis(default: 0)
             if axis < 0 { axis += shape.count }
@@ -431,10 +441,6 @@ enum OperationReading {
                     (before + [range]).joined(separator: ", "),
                     name: part == 0 ? name : "\(name)_part_\(part)")(tensor)
             }
-        }
-
-        private func `repeat`() throws(CallProblem) -> SymbolicTensor {
-            throw CallProblem("mio does not have this operation yet; use RepeatVector or UpSampling")
         }
     }
 }

@@ -14,6 +14,8 @@ package final class KerasWeights {
     private let tree: LayerTree?
     /// Where a layer's variables are in a file of Keras 3, by the layer's path.
     private let stores: [String: String]
+    /// The paths of layers inside the model of a `TimeDistributed`.
+    private let distributed: Set<String>
 
     /// More than a data set's own bytes take in HDF5, header and all.
     private static let overhead = 1 << 16
@@ -59,6 +61,9 @@ package final class KerasWeights {
                 name: "\(path): model.weights.h5")
         }
         stores = try Self.stores(hdf5, format, tree, graph)
+        distributed =
+            tree?.distributedPaths
+            ?? Set(stores.filter { $0.value.contains("/layer/layers/") }.keys)
     }
 
     /// Where layers are: by the file's configuration; else by the names in it, which newer versions of Keras write; else by
@@ -80,17 +85,16 @@ package final class KerasWeights {
             guard !names.isEmpty else { return LayerTree(graph).storePaths }
             var stores: [String: String] = [:]
             for (store, name) in names {
-                // layers/functional/layers/dense, but not layers/bidirectional/forward_layer
-                let parts = store.split(separator: "/").map(String.init)
-                guard parts.count.isMultiple(of: 2),
-                    stride(from: 0, to: parts.count, by: 2).allSatisfy({ parts[$0] == "layers" })
-                else { continue }
+                // layers/functional/layers/dense, and layers/time_distributed/layer/layers/dense, but not
+                // layers/bidirectional/forward_layer
+                var parts = store.split(separator: "/").map(String.init)
                 var path = name
-                var parent = parts
-                while parent.count > 2 {
-                    parent.removeLast(2)
-                    path = (names[parent.joined(separator: "/")] ?? "") + "/" + path
+                while parts.count > 2, parts[parts.count - 2] == "layers" {
+                    parts.removeLast(2)
+                    if !parts.count.isMultiple(of: 2), parts.last == "layer" { parts.removeLast() }
+                    path = (names[parts.joined(separator: "/")] ?? "") + "/" + path
                 }
+                guard parts.count == 2, parts[0] == "layers" else { continue }
                 stores[path] = store
             }
             return stores
@@ -117,9 +121,7 @@ package final class KerasWeights {
         let candidates = try legacyCandidates(graph)
         var match = Match()
         for entry in graph.layers where !entry.weights.isEmpty && isWanted(entry.name) {
-            let own = VariablePaths.paths(
-                className: type(of: entry.layer).className, config: entry.layer.config,
-                weights: entry.weights.map(\.name))
+            let own = VariablePaths.paths(of: entry, isDistributed: distributed.contains(entry.name))
             for (weight, path) in zip(entry.weights, own) {
                 let name = "\(entry.name)/\(weight.name)"
                 let place: String?

@@ -10,8 +10,13 @@ package struct LayerTree: Sendable {
         package let className: String
         /// Keras' flag of the layer itself.
         package let isTrained: Bool
-        /// Of a model; `nil` of a layer.
+        /// Of a model, and of the model in a `TimeDistributed`; `nil` of a layer.
         package let children: LayerTree?
+        /// Whether it is a `TimeDistributed` whose model mio has as one of its own, with every layer on each step.
+        var isDistributed = false
+
+        /// Where the children's own `layers` are below the node's path in a file of weights.
+        func childStore(_ store: String) -> String { isDistributed ? store + "/layer" : store }
     }
 
     /// In Keras' order (`model.layers`), the inputs among them but for those of a Sequential.
@@ -55,9 +60,11 @@ package struct LayerTree: Sendable {
         nodes = layers.compactMap { value in
             guard let layer = try? KerasLayer(value, at: ConfigPath()), !layer.isOperation else { return nil }
             if isSequential, layer.className == "InputLayer" { return nil }
+            let distributed = layer.distributedModel
             return Node(
                 name: layer.name, className: layer.className, isTrained: layer.config["trainable"] != false,
-                children: layer.isModel ? LayerTree(configuration: value) : nil)
+                children: (layer.isModel ? value : distributed).map { LayerTree(configuration: $0) },
+                isDistributed: distributed != nil)
         }
     }
 
@@ -65,16 +72,22 @@ package struct LayerTree: Sendable {
     ///
     /// By class and in their order: `layers/dense`, `layers/dense_1`, whatever their names are.
     package var storePaths: [String: String] {
-        var paths: [String: String] = [:]
-        add(to: &paths, prefix: "", store: "")
-        return paths
+        Dictionary(all.map { ($0.path, $0.store) }) { first, _ in first }
     }
 
-    private func add(to paths: inout [String: String], prefix: String, store: String) {
-        for (node, path) in zip(nodes, ownStorePaths(in: store)) {
-            paths[prefix + node.name] = path
-            node.children?.add(to: &paths, prefix: prefix + node.name + "/", store: path)
+    /// The paths of layers that a `TimeDistributed` around them calls on each step: mio has a `TimeDistributed` for each.
+    var distributedPaths: Set<String> { distributed(prefix: "", isInside: false) }
+
+    private func distributed(prefix: String, isInside: Bool) -> Set<String> {
+        var paths: Set<String> = []
+        for node in nodes {
+            let path = prefix + node.name
+            if isInside { paths.insert(path) }
+            paths.formUnion(
+                node.children?.distributed(prefix: path + "/", isInside: isInside || node.isDistributed) ?? []
+            )
         }
+        return paths
     }
 
     /// The paths of the nodes themselves.
@@ -94,7 +107,7 @@ package struct LayerTree: Sendable {
     private func all(prefix: String, store: String) -> [(path: String, store: String, node: Node)] {
         zip(nodes, ownStorePaths(in: store)).flatMap { node, path in
             [(prefix + node.name, path, node)]
-                + (node.children?.all(prefix: prefix + node.name + "/", store: path) ?? [])
+                + (node.children?.all(prefix: prefix + node.name + "/", store: node.childStore(path)) ?? [])
         }
     }
 }

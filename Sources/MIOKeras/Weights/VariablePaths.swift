@@ -23,6 +23,16 @@ enum VariablePaths {
     /// Layers whose weights are those of a cell.
     private static let withCells: Set<String> = ["LSTM", "GRU", "SimpleRNN"]
 
+    /// Of the weights of a layer in a graph.
+    /// - Parameter isDistributed: whether the file has the layer without the `TimeDistributed` that mio has around it.
+    static func paths(of entry: Graph.LayerEntry, isDistributed: Bool) -> [String] {
+        let paths = paths(
+            className: type(of: entry.layer).className, config: entry.layer.config,
+            weights: entry.weights.map(\.name))
+        guard isDistributed, entry.layer is TimeDistributed else { return paths }
+        return paths.map(afterSlash)
+    }
+
     /// - Parameters:
     ///   - className: of the layer.
     ///   - config: the layer's arguments, for what is inside a wrapper.

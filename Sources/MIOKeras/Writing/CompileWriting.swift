@@ -25,10 +25,14 @@ package struct CompileWriting: Sendable {
 
     package let optimizer: ConfigValue
     package let outputs: [Output]
+    /// Of all the model's outputs, those without a loss among them.
+    package let names: [String]
 
-    package init(optimizer: ConfigValue, outputs: [Output]) {
+    /// - Parameter names: of all the model's outputs, in order.
+    package init(optimizer: ConfigValue, outputs: [Output], names: [String]) {
         self.optimizer = optimizer
         self.outputs = outputs
+        self.names = names
     }
 
     /// Losses and metrics that Keras does not have.
@@ -46,10 +50,11 @@ package struct CompileWriting: Sendable {
             if let short = Self.shortMetrics[className] { return .string(short) }
             return KerasObject.object(value, module: "keras.metrics")
         }
-        func byOutput(_ value: (Output) -> ConfigValue) -> ConfigValue {
+        func byOutput(without: ConfigValue = .null, _ value: (Output) -> ConfigValue) -> ConfigValue {
             // One output: Keras takes the value itself, whatever the output is called.
-            if outputs.count == 1 { return value(outputs[0]) }
+            if names.count == 1, outputs.count == 1 { return value(outputs[0]) }
             var entries = ConfigDictionary()
+            for name in names { entries[name] = without }
             for output in outputs { entries[output.name] = value(output) }
             return .dictionary(entries)
         }
@@ -61,10 +66,10 @@ package struct CompileWriting: Sendable {
                 return KerasObject.object(output.loss, module: "keras.losses")
             },
             "loss_weights": outputs.count == 1 && outputs[0].weight == 1
-                ? .null : byOutput { .real($0.weight) },
-            "metrics": byOutput { .list($0.metrics.compactMap(metric)) },
+                ? .null : byOutput(without: 1.0) { .real($0.weight) },
+            "metrics": byOutput(without: []) { .list($0.metrics.compactMap(metric)) },
             "weighted_metrics": outputs.allSatisfy(\.weightedMetrics.isEmpty)
-                ? .null : byOutput { .list($0.weightedMetrics.compactMap(metric)) },
+                ? .null : byOutput(without: []) { .list($0.weightedMetrics.compactMap(metric)) },
             "run_eagerly": false, "steps_per_execution": 1, "jit_compile": false,
         ])
     }

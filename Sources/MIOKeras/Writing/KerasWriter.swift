@@ -48,12 +48,11 @@ package struct KerasWriter {
             self.source = nil
         }
         let stores = tree.storePaths
+        let distributed = tree.distributedPaths
         var places: [String: String] = [:]
         for entry in graph.layers where !entry.weights.isEmpty {
             guard let store = stores[entry.name] else { continue }
-            let own = VariablePaths.paths(
-                className: type(of: entry.layer).className, config: entry.layer.config,
-                weights: entry.weights.map(\.name))
+            let own = VariablePaths.paths(of: entry, isDistributed: distributed.contains(entry.name))
             for (weight, path) in zip(entry.weights, own) {
                 places["\(entry.name)/\(weight.name)"] = "\(store)/\(path)"
             }
@@ -78,6 +77,11 @@ package struct KerasWriter {
                         let layer = try? KerasLayer(value, at: ConfigPath())
                     else { return value }
                     if layer.isModel { return .dictionary(marked(entry, prefix + layer.name + "/")) }
+                    if case .dictionary(let inner)? = layer.distributedModel {
+                        var own = layer.config
+                        own["layer"] = .dictionary(marked(inner, prefix + layer.name + "/"))
+                        entry["config"] = .dictionary(own)
+                    }
                     if frozen.contains(prefix + layer.name), case .dictionary(var own)? = entry["config"] {
                         own["trainable"] = false
                         entry["config"] = .dictionary(own)
@@ -101,24 +105,38 @@ package struct KerasWriter {
     ) throws {
         var config = config
         config["compile_config"] = compile?.config ?? .null
-        try AtomicFile.verifyReplaceable(path)
-        let temporary = Folder.join(Folder.parent(of: path), ".\(Folder.name(of: path)).tmp-\(getpid())")
-        let values = temporary + ".h5"
-        try Folder.remove(temporary)
-        try Folder.remove(values)
-        defer {
-            try? Folder.remove(temporary)
-            try? Folder.remove(values)
-        }
-        try writeValues(weights, optimizer, to: values)
         // Without Keras' `date_saved`, which nothing reads: the same training gives the same file.
         let metadata: ConfigDictionary = ["keras_version": .string(Self.kerasVersion)]
-        try ZipArchive.write(
-            temporary,
-            texts: [
-                ("metadata.json", Array(ConfigValue.dictionary(metadata).pythonJSON.utf8)),
-                ("config.json", Array(ConfigValue.dictionary(config).pythonJSON.utf8)),
-            ], files: [("model.weights.h5", values)])
+        try replace(path) { temporary in
+            let values = temporary + ".h5"
+            try Folder.remove(values)
+            defer { try? Folder.remove(values) }
+            try writeValues(weights, optimizer, to: values)
+            try ZipArchive.write(
+                temporary,
+                texts: [
+                    ("metadata.json", Array(ConfigValue.dictionary(metadata).pythonJSON.utf8)),
+                    ("config.json", Array(ConfigValue.dictionary(config).pythonJSON.utf8)),
+                ], files: [("model.weights.h5", values)])
+        }
+    }
+
+    /// Writes weights and the optimizer's variables as Keras' `save_weights` does, whole or not at all.
+    /// - Parameter weights: all of the graph's, by name.
+    /// - Throws: `KerasFileError`, `FileError`.
+    package func writeWeights(
+        _ weights: [NamedTensor], optimizer: OptimizerVariables?, to path: String
+    ) throws {
+        try replace(path) { try writeValues(weights, optimizer, to: $0) }
+    }
+
+    /// Replaces a file by one that is written beside it and synchronized.
+    private func replace(_ path: String, write: (_ temporary: String) throws -> Void) throws {
+        try AtomicFile.verifyReplaceable(path)
+        let temporary = Folder.join(Folder.parent(of: path), ".\(Folder.name(of: path)).tmp-\(getpid())")
+        try Folder.remove(temporary)
+        defer { try? Folder.remove(temporary) }
+        try write(temporary)
         try OpenFile(temporary, .appending).synchronize()
         try Folder.rename(temporary, to: path)
         try Folder.synchronize(Folder.parent(of: path))

@@ -185,7 +185,10 @@ enum ModelWriting {
         var config: ConfigDictionary = [
             "name": .string(entry.name), "trainable": .boolean(entry.isTrained), "dtype": "float32",
         ]
-        for (key, value) in KerasObject.arguments(entry.layer.config).entries { config[key] = value }
+        for (key, value) in KerasObject.arguments(entry.layer.config).entries
+        where !callArguments.contains(key) {
+            config[key] = value
+        }
         let isKeras = LayerRegistry.isBuiltIn(className)
         return [
             "module": isKeras ? "keras.layers" : .null, "class_name": .string(className),
@@ -196,6 +199,9 @@ enum ModelWriting {
             "name": .string(entry.name),
         ]
     }
+
+    /// Arguments of a layer that in Keras are those of its calls.
+    private static let callArguments: Set<String> = ["use_causal_mask"]
 
     /// Layers whose call takes its tensors one by one, not as a list.
     private static let takesTensorsApart: Set<String> = ["MultiHeadAttention", "GroupQueryAttention"]
@@ -218,6 +224,9 @@ enum ModelWriting {
             keywords["initial_state"] = .list(Array(tensors.dropFirst()))
         } else if isMerge(className) {
             arguments = [.list(tensors)]
+        }
+        for (key, value) in layer.config.entries where callArguments.contains(key) && value != false {
+            keywords[key] = value
         }
         if isInference { keywords["training"] = false }
         return .dictionary(["args": .list(arguments), "kwargs": .dictionary(keywords)])

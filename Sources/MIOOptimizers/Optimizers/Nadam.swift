@@ -115,7 +115,17 @@ public struct Nadam: Optimizer {
     /// µₜ
     private func momentum(_ t: Double) -> Double { beta1 * (1 - 0.5 * Double.pow(0.96, t)) }
 
-    /// Πₜ, of which Keras keeps a variable: 1 after no step.
+    /// Πₜ, which Keras multiplies step by step in 32 bits.
+    public func kerasNumbers(updates: Int) -> [Float] {
+        var product: Float = 1
+        for t in stride(from: 1, through: updates, by: 1) {
+            product = product * Float(beta1) * (1 - 0.5 * Float.pow(0.96, Float(t)))
+            if product == 0 { break }
+        }
+        return [product]
+    }
+
+    /// Πₜ: 1 after no step.
     package func momentumProduct(steps: Int) -> Double {
         var (product, power) = (1.0, 1.0)
         for _ in 0..<steps {

@@ -33,6 +33,10 @@ public protocol Optimizer: Sendable {
     /// schedule, and with a moving average `average` of all weights.
     var kerasVariables: [[String]] { get }
 
+    /// The numbers that Keras' optimizer keeps after all of those, as variables that are of no weight.
+    /// - Parameter updates: how many there were.
+    func kerasNumbers(updates: Int) -> [Float]
+
     /// The numbers of one step, the same for all parameters, in double precision.
     /// - Parameters:
     ///   - step: how many steps were done before, Keras' `iterations`: 0 in the first.
@@ -49,6 +53,7 @@ public protocol Optimizer: Sendable {
 extension Optimizer {
     public var firstSlotValues: [Double] { slotNames.map { _ in 0 } }
     public var kerasVariables: [[String]] { slotNames.isEmpty ? [] : [slotNames] }
+    public func kerasNumbers(updates: Int) -> [Float] { [] }
 
     /// The slots, and what the moving average keeps: all that a training keeps of each weight.
     package var stateNames: [String] { slotNames + (options.average == nil ? [] : ["average"]) }

@@ -16,6 +16,8 @@ package struct StartingValues {
     package private(set) var slots: [String: Tensor] = [:]
     /// The optimizer's count of updates.
     package private(set) var updates = 0
+    /// Whether `slots` and `updates` are those of a file.
+    package private(set) var hasOptimizer = false
     /// For the user, in order.
     package private(set) var warnings: [String] = []
 
@@ -140,11 +142,14 @@ package struct StartingValues {
         for group in optimizer.kerasStateVariables {
             for parameter in trained { names += group.map { ($0, parameter) } }
         }
-        guard names.count == found.slots.count,
-            zip(names, found.slots).allSatisfy({ $0.weight.shape == $1.shape })
+        // mio computes the numbers that are of no weight from the count of updates.
+        let numbers = optimizer.kerasNumbers(updates: 0).count
+        guard names.count + numbers == found.slots.count,
+            zip(names, found.slots).allSatisfy({ $0.weight.shape == $1.shape }),
+            found.slots.dropFirst(names.count).allSatisfy({ $0.shape.rank == 0 })
         else {
             warnings.append(
-                "\(start.file.shown(most: 300)): its optimizer has \(counted(found.slots.count, "variable")), expected \(names.count), "
+                "\(start.file.shown(most: 300)): its optimizer has \(counted(found.slots.count, "variable")), expected \(names.count + numbers), "
                     + "of the shapes of what is trained; the optimizer begins anew")
             return
         }
@@ -153,6 +158,7 @@ package struct StartingValues {
             throw KerasFileError(
                 start.file, found.iterations, "expected a count of updates, found \(updates)")
         }
+        hasOptimizer = true
         for (name, variable) in zip(names, found.slots) {
             slots["\(name.slot)/\(name.weight.name)"] = try file.tensor(
                 at: variable.place, shape: variable.shape)

@@ -14,35 +14,49 @@ package enum KerasExport {
     ///   - weights: all of the model's.
     ///   - slots: the optimizer's variables, named `m/conv1/kernel`; without them the optimizer begins anew in Keras.
     ///   - updates: the optimizer's count of updates.
+    ///   - learningRate: what a callback has set it to; `nil` for the job's.
+    ///   - weightsOnly: whether to write what Keras' `load_weights` reads, without the model.
     /// - Returns: warnings.
     /// - Throws: `KerasFileError`, `FileError`.
     package static func write(
-        _ job: Job, weights: [NamedTensor], slots: [NamedTensor]?, updates: Int, to path: String
+        _ job: Job, weights: [NamedTensor], slots: [NamedTensor]?, updates: Int, learningRate: Double? = nil,
+        weightsOnly: Bool = false, to path: String
     ) throws -> [String] {
         var warnings: [String] = []
+        var optimizer = job.optimizer.config
+        if let learningRate, case .dictionary(var arguments) = optimizer {
+            arguments["learning_rate"] = .real(learningRate)
+            optimizer = .dictionary(arguments)
+        }
         let compile = CompileWriting(
-            optimizer: job.optimizer.config,
+            optimizer: optimizer,
             outputs: job.outputs.map { output in
                 CompileWriting.Output(
                     name: output.name, loss: output.loss.config, weight: output.weight,
                     metrics: output.metrics.map(\.config),
                     weightedMetrics: output.weightedMetrics.map(\.config))
-            })
-        if !compile.lacking.isEmpty {
+            }, names: job.graph.outputs.map(\.name))
+        if !compile.lacking.isEmpty, !weightsOnly {
             warnings.append(
                 "\(path): Keras does not have \(listed(compile.lacking)); they are left out of its compile arguments"
             )
         }
         let (template, source) = template(of: job, &warnings)
         let writer = KerasWriter(job.graph, name: job.name, template: template, source: source)
-        try writer.write(
-            weights, optimizer: slots.map { variables(of: job, $0, updates: updates) }, compile: compile,
-            to: path)
+        let variables = slots.map {
+            Self.variables(of: job, $0, updates: updates, learningRate: learningRate)
+        }
+        if weightsOnly {
+            try writer.writeWeights(weights, optimizer: variables, to: path)
+        } else {
+            try writer.write(weights, optimizer: variables, compile: compile, to: path)
+        }
         return warnings
     }
 
-    /// Writes what a run has learnt.
-    /// - Parameter source: where the weights are; with those of a checkpoint go the optimizer's variables.
+    /// Writes what a run has learnt, or what it begins with.
+    /// - Parameter source: where the weights are; with those of a checkpoint, and of the files that the job starts from, go the
+    ///   optimizer's variables.
     /// - Returns: warnings.
     /// - Throws: as `WeightsSource.open`; `KerasFileError`, `FileError`.
     package static func run(_ job: Job, weights source: WeightsSource, to path: String) throws -> [String] {
@@ -50,20 +64,29 @@ package enum KerasExport {
         let weights = try job.graph.weights.map {
             NamedTensor(name: $0.name, try file.tensor(named: $0.name))
         }
-        let checkpoint = try Self.checkpoint(of: file, source, job)
+        let names = job.optimizer.stateNames.flatMap { slot in
+            job.graph.weights.filter(\.trainable).map { "\(slot)/\($0.name)" }
+        }
         var slots: [NamedTensor]?
         var updates = 0
-        if let checkpoint {
-            let names = job.optimizer.slotNames.flatMap { slot in
-                job.graph.weights.filter(\.trainable).map { "\(slot)/\($0.name)" }
+        var learningRate: Double?
+        if source == .start {
+            let values = try StartingValues(job)
+            if values.hasOptimizer {
+                slots = names.compactMap { name in values.slots[name].map { NamedTensor(name: name, $0) } }
+                updates = values.updates
             }
-            let known = Set(checkpoint.optimizer.names)
-            if names.allSatisfy(known.contains) {
-                slots = try names.map { NamedTensor(name: $0, try checkpoint.optimizer.tensor(named: $0)) }
-                updates = try TrainingState(checkpoint).updates
-            }
+        } else if let checkpoint = try Self.checkpoint(of: file, source, job),
+            Set(names).isSubset(of: checkpoint.optimizer.names)
+        {
+            slots = try names.map { NamedTensor(name: $0, try checkpoint.optimizer.tensor(named: $0)) }
+            let state = try TrainingState(checkpoint)
+            updates = state.updates
+            learningRate = state.callbacks.learningRate
         }
-        return warnings + (try write(job, weights: weights, slots: slots, updates: updates, to: path))
+        return warnings
+            + (try write(
+                job, weights: weights, slots: slots, updates: updates, learningRate: learningRate, to: path))
     }
 
     /// The checkpoint that has the same weights as a file, if there is one.
@@ -102,9 +125,9 @@ package enum KerasExport {
     }
 
     /// The optimizer's variables in Keras' order.
-    private static func variables(of job: Job, _ slots: [NamedTensor], updates: Int)
-        -> KerasWriter.OptimizerVariables
-    {
+    private static func variables(
+        of job: Job, _ slots: [NamedTensor], updates: Int, learningRate: Double?
+    ) -> KerasWriter.OptimizerVariables {
         let byName = Dictionary(slots.map { ($0.name, $0) }) { first, _ in first }
         let trained = job.graph.weights.filter(\.trainable)
         let ordered = job.optimizer.kerasStateVariables.flatMap { group in
@@ -112,18 +135,27 @@ package enum KerasExport {
         }
         let rate = job.optimizer.options.learningRate
         return KerasWriter.OptimizerVariables(
-            iterations: updates, learningRate: rate is Constant ? Float(rate.value(at: updates)) : nil,
-            slots: ordered)
+            iterations: updates,
+            learningRate: rate is Constant ? Float(learningRate ?? rate.value(at: updates)) : nil,
+            slots: ordered
+                + job.optimizer.kerasNumbers(updates: updates).enumerated().map { index, number in
+                    NamedTensor(name: "number_\(index)", Tensor(shape: [], values: [number]))
+                })
     }
 }
 
 extension TrainingRun {
-    /// Writes the finished model, with its optimizer's variables.
-    func writeKeras(to path: String) throws {
+    /// Writes the model as it is, with its optimizer's variables and the learning rate that a callback has set.
+    /// - Parameters:
+    ///   - isFinished: whether a moving average of the weights takes their place, as Keras has it at the end of `fit`.
+    ///   - weightsOnly: as in `KerasExport.write`.
+    func writeKeras(to path: String, isFinished: Bool = false, weightsOnly: Bool = false) throws {
         let checkpoint = takeSnapshot()
         let warnings = try KerasExport.write(
-            job, weights: checkpoint.weights, slots: checkpoint.optimizer, updates: optimizer.updates,
-            to: path)
+            job, weights: isFinished ? snapshot.takeWeights() : checkpoint.weights,
+            slots: checkpoint.optimizer, updates: optimizer.updates,
+            learningRate: state.callbacks.learningRate,
+            weightsOnly: weightsOnly, to: path)
         for warning in warnings { Message.write("warning: \(warning)") }
     }
 }

@@ -50,8 +50,7 @@ struct RunCallbacks {
                 guard run.communicator.rank == 0 else { continue }
                 run.recorder?.waitForCheckpoint()
                 run.snapshot.keepBest()
-            case .save(let path, let weightsOnly, let reason):
-                try save(path, weightsOnly: weightsOnly, name: name, reason: reason)
+            case .save(let path, let reason): try save(path, name: name, reason: reason)
             case .stop(let reason):
                 tell("\(name): \(reason); the training ends after epoch \(run.state.position.epoch + 1)")
                 run.recorder?.callback("early_stopping", run.state.position)
@@ -60,15 +59,20 @@ struct RunCallbacks {
         }
     }
 
-    private func save(_ path: String, weightsOnly: Bool, name: String, reason: String) throws {
+    private func save(_ path: String, name: String, reason: String) throws {
         try run.communicator.agree(on: "\(name)'s file", .ofOneRank) {
             guard run.communicator.rank == 0 else { return }
             run.recorder?.waitForCheckpoint()
             let file = run.recorder?.directory.path(of: path) ?? path
             try Folder.create(Folder.parent(of: file))
-            try SafetensorsWriter.write(
-                run.snapshot.takeWeights(),
-                metadata: ["format": "mio", "step": "\(run.state.position.step)"], to: file)
+            switch ModelFileFormat(of: path) {
+            case .keras: try run.writeKeras(to: file)
+            case .weights: try run.writeKeras(to: file, weightsOnly: true)
+            case .safetensors, nil:
+                try SafetensorsWriter.write(
+                    run.snapshot.takeWeights(),
+                    metadata: ["format": "mio", "step": "\(run.state.position.step)"], to: file)
+            }
             Message.write("\(name): \(reason): wrote \(file)")
         }
     }

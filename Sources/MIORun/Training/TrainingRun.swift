@@ -176,7 +176,7 @@ package final class TrainingRun {
                     snapshot.takeWeights(),
                     metadata: ["format": "mio", "step": "\(state.position.step)"],
                     to: recorder.directory.weightsPath)
-                try writeKeras(to: recorder.directory.kerasPath)
+                try writeKeras(to: recorder.directory.kerasPath, isFinished: true)
             }
             recorder.close()
             if let error = recorder.takeError() { throw error }
