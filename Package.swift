@@ -361,7 +361,8 @@ package.targets += [
     .testTarget(
         name: "EndToEndTests",
         dependencies: [
-            "ProcessSupport", "KerasParity", "TestFolders", "mio-worker", "own-layer-train", "MIOBase",
+            "ProcessSupport", "KerasParity", "TestFolders", "mio-worker", "mio-cli", "own-layer-train",
+            "MIOBase",
             "MIOGraph",
             "MIOTrace", "MIOConfig",
             "MIOData",
