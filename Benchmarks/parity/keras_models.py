@@ -253,3 +253,111 @@ def shared_layers():
     network.compile(keras.optimizers.Adam(0.01, amsgrad=True), {"p": "mse", "q": "mae"})
     return network, {"a": floats(COUNT, 5), "b": floats(COUNT, 5, seed=2), "p": floats(COUNT, 1, seed=3),
                      "q": floats(COUNT, 3, seed=4)}, {}
+
+
+def two_heads_on(backbone, pixels, **arguments):
+    """A model of keras.applications with random weights, and two heads on it."""
+    image = keras.Input(arguments["input_shape"], name="image")
+    features = backbone(weights=None, include_top=False, pooling="avg", **arguments)
+    for layer in features.layers:
+        if isinstance(layer, layers.Dropout):
+            layer.rate = 0.0  # whose random numbers would be others in mio
+    x = features(image)
+    network = keras.Model(
+        image, {"kind": layers.Dense(4, activation="softmax", name="kind")(x), "size": layers.Dense(1, name="size")(x)})
+    # Small steps without Adam's division: with larger ones Keras itself loses two digits in the second step and a third of the
+    # loss in the third, between oneDNN's kernels and its own.
+    network.compile(
+        keras.optimizers.SGD(1e-5, momentum=0.9), {"kind": "sparse_categorical_crossentropy", "size": "mse"},
+        loss_weights={"kind": 1.0, "size": 0.1}, metrics={"kind": ["accuracy"]})
+    count = 24
+    return network, {"image": random().uniform(*pixels, (count, *arguments["input_shape"])).astype("float32"),
+                     "kind": classes(4, count), "size": floats(count, 1, seed=2)}, {"sensitive": True}
+
+
+@model
+def mobilenet():
+    return two_heads_on(keras.applications.MobileNetV2, (-1, 1), input_shape=(64, 64, 3))
+
+
+@model
+def resnet50():
+    return two_heads_on(keras.applications.ResNet50, (-128, 128), input_shape=(64, 64, 3))
+
+
+@model
+def efficientnet():
+    return two_heads_on(keras.applications.EfficientNetB0, (0, 256), input_shape=(64, 64, 3))
+
+
+@model
+def age_and_gender():
+    """A residual network whose learning rate and end follow one of its heads."""
+    image = keras.Input((12, 12, 1), name="image")
+    x = layers.Conv2D(6, 3, padding="same")(image)
+    for filters in (6, 8):
+        y = layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same", use_bias=False)(x))
+        y = layers.Conv2D(filters, 3, padding="same")(layers.LeakyReLU(negative_slope=0.1)(y))
+        x = layers.Activation("relu")(layers.Add()([layers.Conv2D(filters, 1)(x), y]))
+        x = layers.MaxPooling2D()(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    age = layers.Dense(1, name="age")(layers.Dense(6, activation="relu")(x))
+    gender = layers.Dense(1, activation="sigmoid", name="gender")(layers.Dense(6, activation="relu")(x))
+    network = keras.Model(image, [age, gender])
+    network.compile(
+        keras.optimizers.RMSprop(0.003), {"age": "mae", "gender": "binary_crossentropy"},
+        loss_weights={"age": 0.1, "gender": 1.0}, metrics={"age": ["mse"], "gender": ["accuracy"]})
+    data = {"image": floats(COUNT, 12, 12, 1), "age": floats(COUNT, 1, seed=2),
+            "gender": classes(2, COUNT, 1, seed=3).astype("float32")}
+    # Whole batches: on TensorFlow Keras counts a smaller one as much as the others in an output's own loss.
+    held = {"image": floats(24, 12, 12, 1, seed=4), "age": floats(24, 1, seed=5),
+            "gender": classes(2, 24, 1, seed=6).astype("float32")}
+    return network, data, {"validation": held, "epochs": 12, "callbacks": [
+        {"class": "ReduceLROnPlateau", "monitor": "val_age_loss", "mode": "min", "factor": 0.5, "patience": 1, "min_delta": 0.01},
+        {"class": "EarlyStopping", "monitor": "val_gender_loss", "mode": "min", "patience": 4, "restore_best_weights": True}]}
+
+
+@model
+def encoder_decoder():
+    """An encoder and a decoder of GRUs; the encoder's state is where the decoder begins."""
+    words, answer = keras.Input((8,), name="words", dtype="int32"), keras.Input((6, 4), name="answer")
+    x = layers.Embedding(20, 6, mask_zero=True)(words)
+    sequence, state = layers.GRU(7, return_sequences=True, return_state=True, name="encoder")(x)
+    y = layers.GRU(7, return_sequences=True, name="decoder")(answer, initial_state=state)
+    network = keras.Model(
+        {"words": words, "answer": answer},
+        {"next": layers.TimeDistributed(layers.Dense(5, activation="softmax"), name="next")(y),
+         "mood": layers.Dense(1, activation="tanh", name="mood")(layers.GlobalAveragePooling1D()(sequence))})
+    network.compile(keras.optimizers.Adam(0.005, clipnorm=1.0),
+                    {"next": "sparse_categorical_crossentropy", "mood": "mse"}, metrics={"next": ["accuracy"]})
+    texts = classes(20, COUNT, 8)
+    for sample, length in enumerate(random(4).integers(2, 9, COUNT)):
+        texts[sample, :length] = numpy.maximum(texts[sample, :length], 1)
+        texts[sample, length:] = 0
+    return network, {"words": texts, "answer": floats(COUNT, 6, 4), "next": classes(5, COUNT, 6, seed=2),
+                     "mood": floats(COUNT, 1, seed=3)}, {}
+
+
+@model
+def image_and_metadata():
+    """The first of the two starting models, in full size."""
+    image, metadata = keras.Input((256, 256, 3), name="image"), keras.Input((10,), name="metadata")
+    x = layers.Conv2D(64, 3, activation="relu")(layers.Conv2D(32, 3, activation="relu")(image))
+    y = layers.Dense(32, activation="relu")(layers.Dense(16, activation="relu")(metadata))
+    x = layers.Concatenate()([layers.Flatten()(x), y])
+    network = keras.Model([image, metadata], layers.Dense(1, activation="sigmoid", name="answer")(x))
+    network.compile(keras.optimizers.SGD(1e-4), "binary_crossentropy", metrics=["accuracy"])
+    return network, {"image": random().random((6, 256, 256, 3)).astype("float32"), "metadata": floats(6, 10),
+                     "answer": classes(2, 6, 1).astype("float32")}, {"batch_size": 2}
+
+
+@model
+def class_and_box():
+    """The second of the two starting models."""
+    x = keras.Input((100,), name="input")
+    kind = layers.Dense(10, activation="softmax", name="class")(layers.Dense(32, activation="relu")(x))
+    box = layers.Dense(4, activation="sigmoid", name="box")(layers.Dense(64, activation="relu")(x))
+    network = keras.Model(x, [kind, box])
+    network.compile("adam", ["sparse_categorical_crossentropy", "mse"], metrics=[["accuracy"], ["mae"]])
+    return network, {"input": floats(COUNT, 100), "class": classes(10, COUNT),
+                     "box": random(3).random((COUNT, 4)).astype("float32")}, {}
