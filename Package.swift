@@ -187,11 +187,12 @@ package.targets += module(
 
 // Its dashboard is part of the program.
 package.targets += [
+    .target(name: "CDetachedProcess"),
     .target(
         name: "MIODaemon",
         dependencies: [
             "MIOBase", "MIOSystem", "MIOFiles", "MIOConfig", "MIOTrace", "MIORunFolder", "MIORunIndex",
-            "MIODaemonClient",
+            "MIODaemonClient", "CDetachedProcess",
         ] + server,
         resources: [
             "index.html", "dashboard.css", "dashboard.js", "curves.js", "openapi.json",
@@ -246,14 +247,16 @@ package.targets += [
         dependencies: [
             "MIOCommandLine", "MIOMachine", "MIOLaunch", "MIOTuning", "MIORun", "MIOCheck", "MIOScale",
             "MIOTrace", "MIOJob", "MIOKeras", "MIOGraph", "MIOComm", "MIOConfig",
-            "MIORecords", "MIORunFolder", "MIOSupervision", "MIOFiles", "MIOThreads", "MIOSystem", "MIOBase",
+            "MIODaemonClient", "MIORecords", "MIORunFolder", "MIOSupervision", "MIOFiles", "MIOThreads",
+            "MIOSystem", "MIOBase",
             "CProcess",
             argumentParser,
         ], swiftSettings: strict),
     .executableTarget(
         name: "mio-coordinator",
         dependencies: [
-            "MIODaemon", "MIORunIndex", "MIODaemonClient", "MIOFiles", "MIOConfig", "MIOBase", argumentParser,
+            "MIODaemon", "MIORunIndex", "MIODaemonClient", "MIOMachine", "MIOFiles", "MIOConfig", "MIOBase",
+            argumentParser,
         ],
         swiftSettings: strict),
     // Counts allocations. Linked only into what measures.

@@ -23,12 +23,18 @@ package struct DaemonSettings: Sendable {
     package var allowsPlainNetwork = false
     /// Holds the tokens.
     package var stateFolder: String
+    /// The program `mio`, which starts runs.
+    package var program: String
+    /// Cores for submitted runs.
+    package var cores: Int
     /// Seconds that a request's header and its body may take.
     package var requestSeconds = (header: 30, body: 20)
 
-    package init(socket: String, stateFolder: String) {
+    package init(socket: String, stateFolder: String, program: String, cores: Int) {
         self.socket = socket
         self.stateFolder = stateFolder
+        self.program = program
+        self.cores = cores
     }
 }
 
@@ -36,6 +42,7 @@ package struct DaemonSettings: Sendable {
 package struct Daemon: Sendable {
     private let settings: DaemonSettings
     private let keeper: IndexKeeper
+    private let queue: RunQueue
     private let log: DaemonLog
     private let sessions = Sessions()
     private let hosts: AllowedHosts?
@@ -46,6 +53,7 @@ package struct Daemon: Sendable {
         self.settings = settings
         self.log = log
         keeper = IndexKeeper(index, log: log)
+        queue = RunQueue(keeper, program: settings.program, cores: settings.cores, log: log)
         try DaemonPlaces.createPrivate(Folder.parent(of: settings.socket))
         try Self.verifyFree(settings.socket)
         guard let port = settings.port else {
@@ -92,7 +100,7 @@ package struct Daemon: Sendable {
             services.append(networkServer(tokens, hosts, port, quiet))
         }
         // Ended in the opposite order: the keeper first, which ends the streams that servers would wait for.
-        services.append(keeper)
+        services += [queue, keeper]
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(5)
@@ -155,5 +163,6 @@ package struct Daemon: Sendable {
         let api = router.group("api/v1")
         RunRoutes(keeper: keeper).add(to: api)
         FolderRoutes(keeper: keeper).add(to: api)
+        QueueRoutes(keeper: keeper, queue: queue).add(to: api)
     }
 }

@@ -53,17 +53,24 @@ extension Request {
     /// A number in the query.
     /// - Throws: `APIError` if it is none, or outside the range.
     func integer(_ name: String, _ range: ClosedRange<Int>, default value: Int) throws -> Int {
-        guard let text = uri.queryParameters[name[...]] else { return value }
+        guard let text = text(name) else { return value }
         guard let number = Int(text), range.contains(number) else {
             throw APIError(
                 .badRequest,
-                "\(name)=\(String(text).shown()): expected a whole number from \(range.lowerBound) to \(range.upperBound)"
+                "\(name)=\(text.shown()): expected a whole number from \(range.lowerBound) to \(range.upperBound)"
             )
         }
         return number
     }
 
-    func text(_ name: String) -> String? {
-        uri.queryParameters[name[...]].map(String.init)
+    func text(_ name: String) -> String? { texts(name).first }
+
+    /// All values of a name in the query. As forms write it, a `+` is a space.
+    func texts(_ name: String) -> [String] {
+        (uri.query ?? "").split(separator: "&").compactMap { part in
+            let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                .map { $0.replacing("+", with: " ").removingPercentEncoding }
+            return sides.count == 2 && sides[0] == name ? sides[1] : nil
+        }
     }
 }

@@ -56,7 +56,7 @@ package final class IndexKeeper: Service, Sendable {
     private static var now: Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }
 
     /// Looks for new runs and reads those at work further, unless that was done a moment ago.
-    func freshen(atMostOld seconds: Double = 1) async {
+    func freshen(atMostOld seconds: Double = 0.05) async {
         guard state.withLock({ Self.now - $0.lastScan > seconds * 0.9 }) else { return }
         await attempt {
             self.state.withLock { $0.lastScan = Self.now }
@@ -69,8 +69,8 @@ package final class IndexKeeper: Service, Sendable {
     }
 
     /// Reads what is new of one run.
-    func freshen(_ path: String) async {
-        guard state.withLock({ Self.now - ($0.refreshed[path] ?? -1e9) > 0.3 }) else { return }
+    func freshen(_ path: String, atMostOld seconds: Double = 0.3) async {
+        guard state.withLock({ Self.now - ($0.refreshed[path] ?? -1e9) > seconds }) else { return }
         await attempt {
             self.state.withLock {
                 if $0.refreshed.count > 1_000 { $0.refreshed.removeAll() }

@@ -53,10 +53,11 @@ package struct RunFacts: Sendable {
         name = ledger?.name ?? submission?.name ?? Folder.name(of: folder.path)
         key = submission?.id ?? Self.key(ofPath: folder.path)
         created = (submission?.time ?? ledger?.created).map { Int($0.seconds) }
+        defer { applySubmission() }
         guard let status else {
             // Of mio 0.1, which wrote the finished model last.
             let isFinished = folder.status("model.safetensors") != nil
-            state = submission != nil ? "waiting" : isFinished ? "finished" : "unknown"
+            state = isFinished ? "finished" : "unknown"
             return
         }
         attempt = max(status.attempt, lease?.attempt ?? 0)
@@ -69,6 +70,23 @@ package struct RunFacts: Sendable {
         {
             state = "lost"
         }
+    }
+
+    /// A request that no supervisor has taken yet, or never will, says more than what is left of the attempt before.
+    private mutating func applySubmission() {
+        guard let submission, let last = submission.requests.last, !isSupervised,
+            lease?.generation ?? 0 <= last.generation
+        else { return }
+        guard let end = last.end else {
+            state = RunStatus.State.waiting.rawValue
+            return
+        }
+        // A program that ended well and took no lease: the run is what its folder says.
+        guard end.exitCode != 0 else { return }
+        // After a retry that was taken back the run is what it was.
+        guard status == nil || status?.state == .waiting || !end.isStop else { return }
+        state = (end.isStop ? RunStatus.State.stopped : .failed).rawValue
+        cause = end.isStop ? EndCause.stoppedByUser.rawValue : nil
     }
 
     /// Whether a supervisor has the run.

@@ -25,8 +25,8 @@ package struct Submission: Codable, Hashable, Sendable {
         package var time: Timestamp
         /// The largest generation of the run's lease then: the supervisor that serves the request has a larger one.
         package var generation: Int
-        /// How it ended where no supervisor took the run: the exit code, and the last lines that it wrote.
-        package var failure: Failure?
+        /// How the request ended where no supervisor took the run.
+        package var end: End?
 
         package init(by: String, time: Timestamp = .now, generation: Int) {
             self.by = by
@@ -35,13 +35,17 @@ package struct Submission: Codable, Hashable, Sendable {
         }
     }
 
-    package struct Failure: Codable, Hashable, Sendable {
+    /// The end of a request that led to no attempt: taken out of the queue, or a supervisor that could not start.
+    package struct End: Codable, Hashable, Sendable {
         package var exitCode: Int
         package var text: String
+
         package init(exitCode: Int, text: String) {
             self.exitCode = exitCode
             self.text = text
         }
+
+        package var isStop: Bool { exitCode == Int(ExitCode.stopped.rawValue) }
 
         enum CodingKeys: String, CodingKey {
             case text
@@ -66,7 +70,7 @@ package struct Submission: Codable, Hashable, Sendable {
     /// Whether a supervisor is still to be started.
     /// - Parameter lease: of the run.
     package func isWaiting(_ lease: Lease?) -> Bool {
-        guard let last = requests.last, last.failure == nil else { return false }
+        guard let last = requests.last, last.end == nil else { return false }
         return lease?.generation ?? 0 <= last.generation
     }
 

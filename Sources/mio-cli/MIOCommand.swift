@@ -15,6 +15,7 @@ struct MIOCommand: ParsableCommand {
 
               mio check job.yaml           what will happen, and what would go wrong
               mio train -n 4 job.yaml      4 processes; run again to continue
+              mio submit -n 4 job.yaml     the same, when the daemon has cores free
               mio scale job.yaml           how many processes are worth having
               mio evaluate job.yaml        losses and metrics on data.test
               mio predict job.yaml --data 'new-*.npz' --output predictions.npz
@@ -34,6 +35,7 @@ struct MIOCommand: ParsableCommand {
             PredictCommand.self, ExportCommand.self, ScaleCommand.self, TraceCommand.self,
             RunsCommand.self, ShowCommand.self, LogsCommand.self, WatchCommand.self, WaitCommand.self,
             StopCommand.self, RetryCommand.self, CompareCommand.self, PruneCommand.self, VerifyCommand.self,
+            SubmitCommand.self,
         ])
 
     /// Ends the process: with the contract's exit code and one line where something failed.

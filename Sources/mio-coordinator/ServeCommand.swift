@@ -3,6 +3,7 @@ import Foundation
 import MIOBase
 import MIODaemon
 import MIODaemonClient
+import MIOMachine
 
 /// `mio-coordinator serve`
 struct ServeCommand: ParsableCommand {
@@ -39,15 +40,27 @@ struct ServeCommand: ParsableCommand {
     @Flag(name: .customLong("plain-network"), help: "Allows a --host that other machines reach, without TLS.")
     var allowsPlainNetwork = false
 
+    @Option(
+        help:
+            "Cores for submitted runs; a rank takes one (default: those of this machine that the daemon may use)."
+    )
+    var cores: Int?
+
+    @Option(help: "The program mio, which starts runs (default: beside this program).")
+    var mio: String?
+
     func validate() throws {
+        if let cores, cores < 1 { throw ValidationError("--cores \(cores): expected at least 1") }
         if let port, !(1...65_535).contains(port) {
             throw ValidationError("--port \(port): expected 1 to 65535")
         }
     }
 
     func run() throws {
+        let own = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent().path ?? "."
         var settings = DaemonSettings(
-            socket: socket ?? DaemonPlaces.socket(), stateFolder: DaemonPlaces.stateFolder())
+            socket: socket ?? DaemonPlaces.socket(), stateFolder: DaemonPlaces.stateFolder(),
+            program: mio ?? own + "/mio", cores: cores ?? MachineCores.current.cores)
         settings.host = host
         settings.port = port
         settings.publicURL = publicURL

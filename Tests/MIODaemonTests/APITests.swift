@@ -37,6 +37,11 @@ import Testing
             daemon.ask("/api/v1/runs?sort=name&filter=optimizer.class%3DAdam", token: token))
         #expect(answer["count"] == 3)
         #expect(answer["differing"] == ["name", "optimizer.learning_rate"])
+        // As a form writes it: + is a space.
+        let both = try json(
+            daemon.ask(
+                "/api/v1/runs?filter=optimizer.class%3DAdam+optimizer.learning_rate%3D0.2", token: token))
+        #expect(try list(both["runs"]).map { $0["name"] } == ["b"])
         let runs = try list(answer["runs"])
         #expect(runs.map { $0["name"] } == ["a", "b", "c"])
         #expect(runs.map { $0["step"] } == [5, 5, 5])

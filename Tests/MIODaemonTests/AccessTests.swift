@@ -180,7 +180,9 @@ import Testing
     @Test func listensToOthersOnlyWhenTold() throws {
         let folder = try TemporaryFolder()
         let index = try RunIndex(path: folder.path("i.sqlite"), roots: [folder.path])
-        var settings = DaemonSettings(socket: folder.path("s/d.sock"), stateFolder: folder.path("state"))
+        var settings = DaemonSettings(
+            socket: folder.path("s/d.sock"), stateFolder: folder.path("state"), program: "/nonexistent/mio",
+            cores: 4)
         settings.port = 1
         settings.host = "0.0.0.0"
         #expect(throws: RunError.self) { try Daemon(settings, index: index) }

@@ -32,7 +32,8 @@ final class RunningDaemon {
         socket = folder.path("private/daemon.sock")
         port = try TestSocket.freePort()
         index = try RunIndex(path: folder.path("index.sqlite"), roots: [roots])
-        var settings = DaemonSettings(socket: socket, stateFolder: folder.path("state"))
+        var settings = DaemonSettings(
+            socket: socket, stateFolder: folder.path("state"), program: "/nonexistent/mio", cores: 4)
         settings.port = port
         change(&settings)
         let lines = Lines()
@@ -176,7 +177,12 @@ enum TestSocket {
     static func read(_ descriptor: Int32, until stop: (String) -> Bool = { _ in false }) throws -> String {
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 1 << 16)
+        let start = ContinuousClock.now
         while true {
+            // A stream shows that it is there now and then, and would never be silent for long.
+            guard start.duration(to: .now) < .seconds(60) else {
+                throw Failure("not enough within a minute: \(String(decoding: bytes, as: UTF8.self))")
+            }
             let count = recv(descriptor, &piece, piece.count, 0)
             if count < 0, errno == EAGAIN {
                 throw Failure("no answer in time, only: \(String(decoding: bytes, as: UTF8.self))")

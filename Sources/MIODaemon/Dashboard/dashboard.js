@@ -416,7 +416,9 @@ async function runView(key) {
 
   function failed() {
     const last = detail.submission?.requests?.at(-1);
-    return last?.failure ? h("p", { className: "end bad" }, h("strong", null, `It could not be started (exit code ${last.failure.exit_code}): `), last.failure.text) : null;
+    if (!last?.end || !["failed", "stopped"].includes(detail.state)) return null;
+    return last.end.exit_code === 75 ? h("p", { className: "end" }, last.end.text)
+      : h("p", { className: "end bad" }, h("strong", null, `It could not be started (exit code ${last.end.exit_code}): `), h("span", { style: { whiteSpace: "pre-wrap" } }, last.end.text));
   }
 
   function buttons() {

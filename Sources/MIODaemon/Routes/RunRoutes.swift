@@ -108,7 +108,7 @@ struct RunRoutes {
         let points = try request.integer("points", 1...5_000, default: 500)
         let from = try request.integer("from", 0...Int.max, default: 0)
         let through = try request.integer("through", 0...Int.max, default: .max)
-        let names = request.uri.queryParameters.getAll("series").prefix(100)
+        let names = request.texts("series").prefix(100)
         guard !names.isEmpty else {
             throw APIError(
                 .badRequest, "name at least one series: series=epoch/val_loss, repeated for several")
