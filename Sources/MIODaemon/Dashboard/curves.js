@@ -24,7 +24,9 @@ const Curves = (() => {
     const power = 10 ** Math.floor(Math.log10(raw));
     const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw * 0.75);
     const found = [];
-    for (let tick = Math.ceil(low / step) * step; tick <= high + step * 1e-9; tick += step) found.push(Math.abs(tick) < step * 1e-9 ? 0 : tick);
+    // By number: added to a large bound, a small step would change nothing, for ever.
+    const first = Math.ceil(low / step);
+    for (let number = first; number <= first + 20 && number * step <= high + step * 1e-9; number++) found.push(number * step);
     return found;
   }
 
@@ -89,7 +91,9 @@ const Curves = (() => {
       if (!(x1 >= x0)) [x0, x1] = [0, 1];
       if (x0 === x1) [x0, x1] = [x0 - 0.5, x1 + 0.5];
       if (!(y1 >= y0)) [y0, y1] = [0, 1];
-      const pad = (y1 - y0) * 0.06 || Math.abs(y0) * 0.05 || 0.5;
+      // Means of equal numbers differ in their last bits: that is a constant.
+      const isConstant = y1 - y0 <= 1e-9 * Math.max(Math.abs(y0), Math.abs(y1));
+      const pad = isConstant ? Math.abs(y0) * 0.05 || 0.5 : (y1 - y0) * 0.06;
       [y0, y1] = [y0 - pad, y1 + pad];
       const [left, right, top, bottom] = [54, 10, 8, 22];
       return {
