@@ -1,6 +1,7 @@
 import Foundation
 import MIOBase
 import MIOConfig
+import MIODaemon
 import MIODaemonClient
 import MIOFiles
 import MIORunFolder
@@ -8,8 +9,6 @@ import MIORunIndex
 import ProcessSupport
 import TestFolders
 import Testing
-
-@testable import MIODaemon
 
 /// What the queue does, with a supervisor of a few lines that takes the lease, obeys, and ends when told.
 @Suite struct QueueTests {

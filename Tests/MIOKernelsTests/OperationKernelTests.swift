@@ -10,8 +10,8 @@ import Testing
         _ shapes: [[Int]], _ make: ([SymbolicTensor]) -> [SymbolicTensor]
     ) throws -> Model {
         let inputs = shapes.enumerated().map { Input("x\($0)", shape: Shape($1)) }
-        let positive = inputs.enumerated().map { index, input in
-            Dense(input.shape.last, activation: .exponential, name: "d\(index)")(input)
+        let positive = zip(inputs, shapes).enumerated().map { index, pair in
+            Dense(pair.1[pair.1.count - 1], activation: .exponential, name: "d\(index)")(pair.0)
         }
         return try Model(inputs: inputs, outputs: make(positive))
     }

@@ -1,10 +1,9 @@
 import Foundation
 import MIOBase
 import MIOJob
+import MIORun
 import MIORunFolder
 import Testing
-
-@testable import MIORun
 
 @Suite struct RunDeadlineTests {
     @Test func itLeavesTimeForTwoCheckpointsAndTwoSteps() throws {
