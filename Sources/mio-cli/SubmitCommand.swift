@@ -22,8 +22,10 @@ struct SubmitCommand: ParsableCommand {
             `mio-coordinator serve --runs FOLDER` is the daemon; the job must be below that folder.
             """)
 
-    @Option(name: .customShort("n"), help: "Processes, each with a core.")
-    var ranks: Int
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Processes, called ranks, each with a core.", valueName: "ranks"))
+    var number: Int
 
     @OptionGroup var job: JobOptions
 
@@ -37,7 +39,7 @@ struct SubmitCommand: ParsableCommand {
     var socket: String?
 
     func validate() throws {
-        guard ranks > 0 else { throw ValidationError("-n \(ranks): expected at least 1") }
+        guard number > 0 else { throw ValidationError("-n \(number): expected at least 1") }
     }
 
     func run() throws {
@@ -52,7 +54,7 @@ struct SubmitCommand: ParsableCommand {
             "/api/v1/runs",
             .dictionary([
                 "id": .string(id ?? Self.makeIdentifier(name)), "job": .string(String(cString: real)),
-                "ranks": .integer(ranks), "settings": .list(job.overrides.map(ConfigValue.string)),
+                "ranks": .integer(number), "settings": .list(job.overrides.map(ConfigValue.string)),
             ]))
         guard case .dictionary(let values) = answer, case .string(let key)? = values["key"],
             case .string(let path)? = values["path"]

@@ -13,11 +13,11 @@ import Testing
         if model == "two-heads" || kernels == "reference" {
             #expect(try result.integer("onednn_allocations_per_step") == 0)
         }
-        // The outputs' sums, labels and two signals, in doubles; alone, gradients are summed already.
+        // The outputs' sums, labels and three signals, in doubles; alone, gradients are summed already.
         #expect(try result.integer("collectives_per_step") == 1)
         #expect(
             try result.integer("bytes_reduced_per_step")
-                == 8 * (model == "two-heads" ? 2 * 3 + 2 * 2 + 2 : 1 + 2 + 2))
+                == 8 * (model == "two-heads" ? 2 * 3 + 2 * 2 + 3 : 1 + 2 + 3))
     }
 
     /// Ranks of a machine reduce through shared memory: no call of MPI, and nothing that one would allocate.
