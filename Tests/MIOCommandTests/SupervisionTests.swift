@@ -161,13 +161,14 @@ import Testing
         let small = try SmallJob()
         let started = try start(
             [
-                "train", "-n", "2", "--kernels", "reference", "--set", "model.layers[0].units=60000",
+                "train", "-n", "2", "--kernels", "reference", "--set", "model.layers[0].units=3000000",
                 "--set",
                 "training.epochs=100000000",
             ], in: small)
         let processes = RankProcesses(folder(small).path)
         var killed: Set<Int32> = []
-        while started.isRunning {
+        let tries = ContinuousClock.now
+        while started.isRunning, tries.duration(to: .now) < .seconds(90) {
             let status = try folder(small).status()
             if let process = processes.ranks[1], !killed.contains(process), killed.count < 5,
                 status?.state == .starting, status?.attempt == killed.count + 1
@@ -178,8 +179,9 @@ import Testing
                 usleep(300_000)
                 kill(process, SIGSEGV)
             }
-            usleep(100_000)
+            usleep(10_000)
         }
+        if started.isRunning { started.signal(SIGKILL) }
         let run = try started.wait(atMost: 10)
         #expect(killed.count == 3)
         #expect(run.status == 79, "\(run.errors)")

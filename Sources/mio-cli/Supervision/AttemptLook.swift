@@ -39,7 +39,8 @@ final class AttemptLook {
         let now = MonotonicClock.seconds
         seconds += min(Self.longestGap, now - last)
         last = now
-        if seconds - beatAt >= Lease.beatSeconds {
+        // The lease of a new run is taken as soon as its ranks have begun: nobody may come between.
+        if seconds - beatAt >= Lease.beatSeconds || !supervisor.holdsLease {
             beatAt = seconds
             if !supervisor.beat(), !isSuperseded {
                 isSuperseded = true

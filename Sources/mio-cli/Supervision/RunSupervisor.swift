@@ -103,6 +103,8 @@ final class RunSupervisor {
         note(SupervisionEvent(.supervised, attempt: number, by: ControlRequest.asker))
     }
 
+    var holdsLease: Bool { lease != nil }
+
     private func takeLeaseOfNewRun() throws {
         // What is wrong with the folder is the ranks' to tell.
         guard lease == nil, Folder.isFolder(folder.path), ((try? folder.status()) ?? nil)?.attempt == number
@@ -158,7 +160,8 @@ final class RunSupervisor {
         var requests = 0
         var lastRequest: Int32 = 0
         let end = child.wait(
-            isIdle: { RunDirectory.isHeld(self.job.runDirectory) == false }, onTick: { looker.look() },
+            isIdle: { RunDirectory.isHeld(self.job.runDirectory) == false }, isHasty: { !self.holdsLease },
+            onTick: { looker.look() },
             onRequest: { count, signal in
                 requests = count
                 lastRequest = signal
