@@ -25,7 +25,9 @@ import Testing
             return [operation(inputs[0]), Dense(2)(operation(Dense(3, activation: .softplus)(inputs[0])))]
         }
         try expectAllFast(model)
-        try expectAlike(model, planned: 3, passes: [3, 2], tolerance: tolerance(sum: 200, layers: 4))
+        // An exponential multiplies its argument's relative error by the argument, which is up to 4 here.
+        let layers = function == .exp || function == .expm1 ? 4 * 4 : 4
+        try expectAlike(model, planned: 3, passes: [3, 2], tolerance: tolerance(sum: 200, layers: layers))
     }
 
     @Test(arguments: BinaryOperation.Function.allCases) func functionsOfTwo(
@@ -41,7 +43,9 @@ import Testing
                 ]
             }
             try expectAllFast(model)
-            try expectAlike(model, planned: 3, passes: [3, 2], tolerance: tolerance(sum: 400, layers: 4))
+            // So does a power, with its exponent times a logarithm.
+            let layers = function == .power ? 4 * 4 : 4
+            try expectAlike(model, planned: 3, passes: [3, 2], tolerance: tolerance(sum: 400, layers: layers))
         }
     }
 
