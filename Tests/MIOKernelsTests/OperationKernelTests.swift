@@ -45,7 +45,8 @@ import Testing
             try expectAllFast(model)
             // So does a power, with its exponent times a logarithm.
             let layers = function == .power ? 4 * 4 : 4
-            try expectAlike(model, planned: 3, passes: [3, 2], tolerance: tolerance(sum: 400, layers: layers))
+            try expectAlike(
+                model, planned: 3, passes: [3, 2], tolerance: tolerance(sum: 400, layers: layers))
         }
     }
 

@@ -12,11 +12,12 @@ import Testing
             LossRegistry.all == [
                 "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
                 "categorical_focal_crossentropy",
-                "categorical_generalized_cross_entropy", "categorical_hinge", "cosine_similarity", "hinge",
+                "categorical_generalized_cross_entropy", "categorical_hinge", "cosine_similarity", "dice",
+                "hinge",
                 "huber", "kl_divergence", "log_cosh",
                 "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
                 "mean_squared_logarithmic_error", "pinball", "poisson", "sparse_categorical_crossentropy",
-                "squared_hinge", "weighted_binary_crossentropy",
+                "squared_hinge", "tversky", "weighted_binary_crossentropy",
             ])
     }
 
