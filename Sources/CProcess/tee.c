@@ -21,11 +21,11 @@
 enum { MOST_EARLY = 1 << 16, PATH_SIZE = 4096 };
 
 struct copy {
-    const char *run;
+    const char *begun;
     char folder[PATH_SIZE], head[PATH_SIZE], tail[PATH_SIZE], older[PATH_SIZE];
     size_t most, written;
     int file, is_tail;
-    // Written before the run's folder is there.
+    // Written before the run has begun.
     char early[MOST_EARLY];
     size_t early_count;
 };
@@ -40,13 +40,16 @@ static void write_all(int file, const char *bytes, size_t count) {
     }
 }
 
-// The folder of a run that is refused must not appear because of its log.
+// A run that is refused leaves nothing behind, its log neither.
 static void open_log(struct copy *copy) {
     struct stat status;
-    if (copy->file >= 0 || stat(copy->run, &status) != 0 || !S_ISDIR(status.st_mode)) return;
-    char logs[PATH_SIZE + 8];
-    if (snprintf(logs, sizeof logs, "%s/logs", copy->run) >= (int)sizeof logs) return;
-    mkdir(logs, 0755);
+    if (copy->file >= 0 || stat(copy->begun, &status) != 0) return;
+    char *end = strrchr(copy->folder, '/');
+    if (end) {
+        *end = 0;
+        mkdir(copy->folder, 0755);
+        *end = '/';
+    }
     mkdir(copy->folder, 0755);
     copy->file = open(copy->head, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (copy->file < 0) return;
@@ -99,10 +102,10 @@ static void hand_on(struct copy *copy, int sources[2], int targets[2]) {
     open_log(copy);
 }
 
-int mio_keep_log(const char *run, const char *folder, const char *name, size_t most) {
+int mio_keep_log(const char *begun, const char *folder, const char *name, size_t most) {
 #if defined(__linux__)
     static struct copy copy;
-    copy.run = run;
+    copy.begun = begun;
     copy.most = most;
     copy.file = -1;
     if (snprintf(copy.folder, PATH_SIZE, "%s", folder) >= PATH_SIZE
@@ -142,7 +145,7 @@ int mio_keep_log(const char *run, const char *folder, const char *name, size_t m
     }
     return 0;
 #else
-    (void)run, (void)folder, (void)name, (void)most;
+    (void)begun, (void)folder, (void)name, (void)most;
     return ENOSYS;
 #endif
 }

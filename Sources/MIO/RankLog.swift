@@ -14,11 +14,11 @@ enum RankLog {
         guard let supervised = Supervised(), let path = supervised.logs else { return }
         let rank = MPILaunch.rank ?? 0
         // They stay as long as this process.
-        guard let run = strdup(path),
+        guard let begun = strdup(RunFolder(path).statusPath),
             let folder = strdup(RunFolder(path).logsPath(attempt: supervised.attempt)),
             let name = strdup("rank-\(rank)")
         else { return }
-        let failure = mio_keep_log(run, folder, name, most)
+        let failure = mio_keep_log(begun, folder, name, most)
         if failure != 0 {
             Message.write("warning: rank \(rank) keeps no log: \(String(cString: strerror(failure)))")
         }

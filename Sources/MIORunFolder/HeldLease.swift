@@ -142,6 +142,15 @@ package final class HeldLease {
         return true
     }
 
+    /// Gives up the lease of a run that never began: nothing of it is left.
+    package func withdraw() throws(FileError) {
+        guard !lease.isReleased, try Self.isCurrent(lease.generation, in: folder) else { return }
+        lease.isReleased = true
+        // The claim last: until then nobody can have the same number.
+        try Folder.remove(folder.leasePath)
+        try Folder.remove(Self.claimPath(lease.generation, in: folder))
+    }
+
     /// Gives it up.
     package func release() throws(FileError) {
         guard !lease.isReleased, try Self.isCurrent(lease.generation, in: folder) else { return }

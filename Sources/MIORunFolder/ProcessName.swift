@@ -29,14 +29,8 @@ package struct ProcessName: Codable, Hashable, Sendable {
         SystemFile.text("/proc/sys/kernel/random/boot_id")?.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// Field 22 of `/proc/PID/stat`.
-    package static func beginning(of process: Int) -> UInt64? {
-        // The program's name, in brackets, may hold anything.
-        guard let text = SystemFile.text("/proc/\(process)/stat"), let bracket = text.lastIndex(of: ")")
-        else { return nil }
-        let fields = text[text.index(after: bracket)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
-    }
+    /// In the kernel's ticks; `nil` if there is no such process.
+    package static func beginning(of process: Int) -> UInt64? { ProcessFacts(of: process)?.began }
 
     /// Whether the process runs; `nil` if it is of another machine, about which this one cannot tell.
     package var isAlive: Bool? {

@@ -158,10 +158,4 @@ package final class ProgressBoard {
             epoch: Int(clamping: word(.epoch)), firstSample: Int(clamping: word(.firstSample)),
             samples: Int(clamping: word(.samples)), exitCode: Int(clamping: word(.exitCode)))
     }
-
-    /// The place of a run's board on this machine.
-    package static func path(folder: RunFolder, generation: Int) -> String {
-        let digest = CRC32.of(Array(folder.path.utf8))
-        return "/dev/shm/mio-\(getuid())-\(String(digest, radix: 16))-\(generation)"
-    }
 }

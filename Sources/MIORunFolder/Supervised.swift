@@ -4,7 +4,7 @@ import Foundation
 package struct Supervised: Hashable, Sendable {
     /// 1 for the first.
     package var attempt: Int
-    /// Of the supervisor's lease; `nil` if the folder was not there when it began, and it takes the lease later.
+    /// Of the supervisor's lease; `nil` if the folder could not take one.
     package var generation: Int?
     /// The file of the progress board, on the supervisor's machine.
     package var board: String?

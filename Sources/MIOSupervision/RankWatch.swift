@@ -59,11 +59,10 @@ package final class RankWatch {
 
     /// The kernel's letter; `nil` if the process is gone, or its number is another process' now.
     private static func state(of entry: ProgressBoard.Entry) -> Character? {
-        guard let text = SystemFile.text("/proc/\(entry.process)/stat"), let bracket = text.lastIndex(of: ")")
-        else { return nil }
-        let fields = text[text.index(after: bracket)...].split(separator: " ")
-        guard fields.count > 19, UInt64(fields[19]) == entry.processBegan else { return nil }
-        return fields[0].first
+        guard let facts = ProcessFacts(of: entry.process), facts.began == entry.processBegan else {
+            return nil
+        }
+        return facts.state
     }
 
     /// The ranks whose processes are there.
@@ -75,6 +74,24 @@ package final class RankWatch {
             return RankSight(rank: rank, entry: entry, processState: state, stillSeconds: 0)
         }
     }
+
+    /// The programs that have started the ranks that are there: `mpirun`, or its helper on a machine that is not its own.
+    package var launchers: [ProcessName] {
+        let parents = alive.compactMap { $0.entry.flatMap { ProcessFacts(of: $0.process) }?.parent }
+        return Set(parents).compactMap { parent in
+            guard let facts = ProcessFacts(of: parent), Self.launcherNames.contains(facts.name) else {
+                return nil
+            }
+            var name = ProcessName.own
+            name.process = parent
+            name.began = facts.began
+            return name
+        }
+    }
+
+    private static let launcherNames: Set<String> = [
+        "mpirun", "mpiexec", "orterun", "prterun", "prte", "orted", "prted",
+    ]
 
     /// - Returns: to how many ranks it was sent.
     @discardableResult

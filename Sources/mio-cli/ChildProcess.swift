@@ -114,7 +114,6 @@ struct ChildProcess {
     }
 
     private static let tickSeconds = 0.25
-    private static let hastySeconds = 0.02
 
     /// How many seconds a launcher that was asked to stop may be idle.
     private static let mostIdleSeconds = 5
@@ -122,13 +121,9 @@ struct ChildProcess {
     /// - Parameters:
     ///   - isIdle: whether no rank is at work, which is asked each second after a request: a launcher that waits for
     ///     ranks that never start hands a request on to nobody. It is then ended.
-    ///   - isHasty: whether the next tick is to come soon.
     ///   - onTick: called several times a second until there is a request, then each second.
     ///   - onRequest: called with each request to stop, counted from 1, and the signal.
-    func wait(
-        isIdle: () -> Bool, isHasty: () -> Bool = { false }, onTick: () -> Void = {},
-        onRequest: (Int, Int32) -> Void
-    ) -> End {
+    func wait(isIdle: () -> Bool, onTick: () -> Void = {}, onRequest: (Int, Int32) -> Void) -> End {
         var requests = 0
         var idleSeconds = 0
         while true {
@@ -139,9 +134,7 @@ struct ChildProcess {
                 let signal = status & 0x7f
                 return signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
             }
-            let received = Self.next(
-                atMost: requests == 0
-                    ? (isHasty() ? Self.hastySeconds : Self.tickSeconds) : requests == 1 ? 1 : 0.02)
+            let received = Self.next(atMost: requests == 0 ? Self.tickSeconds : requests == 1 ? 1 : 0.02)
             if received == SIGCHLD { continue }
             if received == nil, requests < 2 {
                 onTick()

@@ -74,8 +74,7 @@ import Testing
             let weights = try Data(contentsOf: URL(filePath: small.path("runs/small/model.safetensors")))
             #expect(weights == expected, "seed \(seed), round \(rounds): other weights")
             try checkCauses("seed \(seed), round \(rounds)")
-            // A rank whose launcher was killed ends when it next looks for its supervisor.
-            try waitUntil("no process of the run is left") { RankProcesses(folder.path).areGone }
+            #expect(RankProcesses(folder.path).areGone)
         }
         detections.sort()
         print(

@@ -14,9 +14,10 @@ pid_t mio_spawn(char *const arguments[], int output, int error_output, const sig
 
 /// From now on what this process writes to standard output and error goes there as before, and is kept in
 /// `folder/name.log` too, also the last words of a crash. The file has at most `most` bytes; what comes behind is in
-/// `name.tail.log`, of which the newest `most` to twice `most` bytes stay. The folder is made once that of the `run` is there.
+/// `name.tail.log`, of which the newest `most` to twice `most` bytes stay. The folder, and that above it, are made once the
+/// file `begun` is there.
 /// To be called before anything else uses these outputs, and with strings that stay. On Linux.
 /// @return 0, or the errno of what failed; then nothing has changed.
-int mio_keep_log(const char *run, const char *folder, const char *name, size_t most);
+int mio_keep_log(const char *begun, const char *folder, const char *name, size_t most);
 
 #endif

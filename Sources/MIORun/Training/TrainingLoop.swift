@@ -28,7 +28,7 @@ extension TrainingRun {
         }
         recorder?.begin(waited: prefetcher.waitedSeconds)
 
-        while state.position.epoch < job.training.epochs, !state.callbacks.hasEnded {
+        while hasStepsLeft {
             if state.position.position == 0 { try callbacks.beginEpoch() }
             if state.position.position < dataset.rowCount {
                 let report = try runStep(prefetcher, isStopRequested)
@@ -50,6 +50,10 @@ extension TrainingRun {
         }
         try takeBestWeights()
         return .finished
+    }
+
+    var hasStepsLeft: Bool {
+        state.position.epoch < job.training.epochs && !state.callbacks.hasEnded
     }
 
     /// Ends with the weights of the best epoch, if a callback kept them.

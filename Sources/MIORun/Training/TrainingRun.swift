@@ -141,16 +141,15 @@ package final class TrainingRun {
         }
         let hosts = try RunReporter.hosts(communicator)
         reporter = try communicator.agree(on: "the run's status", .ofOneRank) {
-            try directory.map { _ in
-                try RunReporter(
-                    job,
-                    .init(
-                        ranks: communicator.size, stepsPerEpoch: schedule.batchesPerEpoch,
-                        step: state.position.step, epoch: state.position.epoch,
-                        data: RunReporter.files(of: dataset, "train")
-                            + (validation.map { RunReporter.files(of: $0.dataset, "validation") } ?? []),
-                        hosts: hosts))
-            }
+            guard let directory, try !isOver(directory) else { return nil }
+            return try RunReporter(
+                job,
+                .init(
+                    ranks: communicator.size, stepsPerEpoch: schedule.batchesPerEpoch,
+                    step: state.position.step, epoch: state.position.epoch,
+                    data: RunReporter.files(of: dataset, "train")
+                        + (validation.map { RunReporter.files(of: $0.dataset, "validation") } ?? []),
+                    hosts: hosts))
         }
         trace = try traceRequest.map { try RunTrace($0, of: self) }
         recorder = try communicator.agree(on: "the run's records", .ofOneRank) {
@@ -187,6 +186,12 @@ package final class TrainingRun {
         }
         try trace?.write()
         return outcome
+    }
+
+    /// Whether the run is over, and its folder says so: then that stays as it is. A supervisor is told of each attempt.
+    private func isOver(_ directory: RunDirectory) throws -> Bool {
+        guard Supervised() == nil, !hasStepsLeft else { return false }
+        return try RunFolder(directory.path).status()?.state == .finished
     }
 
     // MARK: Start

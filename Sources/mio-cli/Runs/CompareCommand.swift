@@ -20,7 +20,8 @@ struct CompareCommand: ParsableCommand {
 
     func run() throws {
         let views = try [first, second].map { RunView(try RunArgument.folder($0)) }
-        var table = TextTable(["", views[0].name, views[1].name])
+        let isNamesake = views[0].name == views[1].name
+        var table = TextTable([""] + views.map { isNamesake ? $0.folder.path : $0.name })
         let jobs = try views.map { try Self.entries(of: $0) }
         var paths = jobs[0].map(\.path)
         for entry in jobs[1] where !paths.contains(entry.path) { paths.append(entry.path) }

@@ -39,8 +39,7 @@ final class AttemptLook {
         let now = MonotonicClock.seconds
         seconds += min(Self.longestGap, now - last)
         last = now
-        // The lease of a new run is taken as soon as its ranks have begun: nobody may come between.
-        if seconds - beatAt >= Lease.beatSeconds || !supervisor.holdsLease {
+        if seconds - beatAt >= Lease.beatSeconds {
             beatAt = seconds
             if !supervisor.beat(), !isSuperseded {
                 isSuperseded = true

@@ -4,7 +4,7 @@ import MIORunFolder
 import MIOSupervision
 import MIOSystem
 
-/// Ranks that an earlier supervisor has left: they end before others begin.
+/// Ranks that an earlier supervisor has left, and their launcher: they end before others begin.
 enum OldRanks {
     /// A supervisor that is killed has its ranks asked to stop; they need this long for a checkpoint.
     private static let secondsToStop = 20
@@ -17,6 +17,7 @@ enum OldRanks {
         guard let path = lease.board, let board = try? ProgressBoard(opening: path) else { return }
         let watch = RankWatch(board: board)
         _ = watch.look(now: 0)
+        let launchers = watch.launchers
         var told = false
         for (number, seconds) in [(SIGUSR1, secondsToStop), (SIGTERM, secondsToEnd), (SIGKILL, secondsToEnd)]
         {
@@ -31,6 +32,11 @@ enum OldRanks {
             watch.signal(number)
             for _ in 0..<seconds * 10 where !watch.alive.isEmpty { usleep(100_000) }
         }
+        // A launcher without ranks ends by itself, after its own cleaning up.
+        for _ in 0..<secondsToEnd * 10 where launchers.contains(where: { $0.isAlive == true }) {
+            usleep(100_000)
+        }
+        for launcher in launchers where launcher.isAlive == true { kill(pid_t(launcher.process), SIGKILL) }
         watch.removeLeftovers()
         unlink(path)
     }

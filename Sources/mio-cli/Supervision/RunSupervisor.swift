@@ -20,6 +20,10 @@ final class RunSupervisor {
     private let ranks: Int
     private let launch: (_ attempt: LaunchAttempt) throws -> LaunchLine
     private var lease: HeldLease?
+    /// No rank has begun in the folder yet: what is wrong with a job is told before anything is written.
+    private var isNew = false
+    /// Folders that were not there before the lease, the deepest first.
+    private var created: [String] = []
     private var history = FaultHistory()
     private var budget: RestartBudget
     private var limits: HangLimits
@@ -85,32 +89,42 @@ final class RunSupervisor {
 
     // MARK: The lease
 
-    /// Takes the lease of a folder that is a run's already. That of a new one is taken when its first attempt has begun:
-    /// what is wrong with a job is told before anything is written.
+    /// Takes the lease, before any rank of this supervisor is there: whoever starts the same run meanwhile is told.
+    ///
+    /// A folder that cannot be used has no lease to take; the ranks say what is wrong with it.
+    /// - Throws: `FileError`: another supervisor has the run, or a file of the run cannot be read.
     func takeOver() throws {
-        guard folder.isRun || Folder.exists(folder.leasePath) else { return }
-        let before = try folder.lease()
-        lease = try HeldLease.take(
-            folder, user: ProcessInfo.processInfo.userName, isInterrupted: { ChildProcess.isRequested },
-            onWait: {
-                Message.write(
-                    "the run's folder is held by \($0.text); waiting \(Int(Lease.mostSilentSeconds)) s to see whether it "
-                        + "is there")
-            })
-        if let stale = try folder.request() { try folder.removeRequest(stale) }
+        isNew = !folder.isRun
+        created = folder.path.missingFolders
+        let before = try? folder.lease()
+        do {
+            lease = try HeldLease.take(
+                folder, user: ProcessInfo.processInfo.userName, isInterrupted: { ChildProcess.isRequested },
+                onWait: {
+                    Message.write(
+                        "the run's folder is held by \($0.text); waiting \(Int(Lease.mostSilentSeconds)) s to see whether it "
+                            + "is there")
+                })
+        } catch {
+            if !isNew || isHeldByAnother { throw error }
+            return
+        }
         if let before { OldRanks.end(before) }
+        if isNew { return }
+        if let stale = try folder.request() { try folder.removeRequest(stale) }
         number = try folder.ledger()?.attempts.last?.number ?? 0
         note(SupervisionEvent(.supervised, attempt: number, by: ControlRequest.asker))
     }
 
-    var holdsLease: Bool { lease != nil }
+    private var isHeldByAnother: Bool {
+        guard let other = (try? folder.lease()) ?? nil else { return false }
+        return other.holder != .own && other.life != .gone
+    }
 
-    private func takeLeaseOfNewRun() throws {
-        // What is wrong with the folder is the ranks' to tell.
-        guard lease == nil, Folder.isFolder(folder.path), ((try? folder.status()) ?? nil)?.attempt == number
-        else { return }
-        lease = try HeldLease.take(folder, user: ProcessInfo.processInfo.userName)
-        lease?.tell(board: watch?.board.path, sharedMemory: [])
+    /// Writes what the folder of a new run is to say of its supervisor, once a rank has begun there.
+    private func noteBeginning() {
+        guard isNew, lease != nil, ((try? folder.status()) ?? nil)?.attempt == number else { return }
+        isNew = false
         // Rank 0 has written it before its status, and does not again before its end.
         if var ledger = (try? folder.ledger()) ?? nil, let line,
             let place = ledger.attempts.lastIndex(where: { $0.number == number })
@@ -127,12 +141,23 @@ final class RunSupervisor {
         note(SupervisionEvent(.attempt, attempt: number, text: counted(ranks, "rank")))
     }
 
-    /// Gives the run up.
-    func release() { try? lease?.release() }
+    /// Gives the run up. Of one that was refused before it began nothing is left.
+    func release() {
+        guard isNew else {
+            try? lease?.release()
+            return
+        }
+        try? lease?.withdraw()
+        // Not of others, who may have written there by now.
+        for path in created where rmdir(path) != 0 { break }
+    }
+
+    /// Whether the run's folder is this supervisor's to write in.
+    private var isRecording: Bool { lease != nil && !isNew }
 
     /// What a run's folder cannot take, a full disk for one, keeps nobody from looking after the run.
     func note(_ event: SupervisionEvent) {
-        guard lease != nil else { return }
+        guard isRecording else { return }
         try? folder.events.append(event)
     }
 
@@ -148,6 +173,8 @@ final class RunSupervisor {
         self.watch = watch
         self.line = line
         defer { self.watch = nil }
+        // With the lease: who takes the run over finds the ranks by it.
+        lease?.tell(board: board?.path, sharedMemory: [])
         try beginAttempt(line)
         let memoryKills = OutOfMemory.kills
         let child = try ChildProcess(
@@ -160,8 +187,7 @@ final class RunSupervisor {
         var requests = 0
         var lastRequest: Int32 = 0
         let end = child.wait(
-            isIdle: { RunDirectory.isHeld(self.job.runDirectory) == false }, isHasty: { !self.holdsLease },
-            onTick: { looker.look() },
+            isIdle: { RunDirectory.isHeld(self.job.runDirectory) == false }, onTick: { looker.look() },
             onRequest: { count, signal in
                 requests = count
                 lastRequest = signal
@@ -170,7 +196,7 @@ final class RunSupervisor {
             })
         looker.look()
         // A first attempt may end before it was time for that.
-        try? takeLeaseOfNewRun()
+        noteBeginning()
         _ = watch?.endAll()
         watch?.removeLeftovers()
         Leftovers.removeSession(of: Int(child.process))
@@ -192,6 +218,7 @@ final class RunSupervisor {
     private func beginAttempt(_ line: LaunchLine) throws {
         guard let lease else { return }
         guard try lease.beat(attempt: number) else { throw superseded() }
+        if isNew { return }
         var ledger = try folder.ledger() ?? newLedger()
         ledger.command = CommandLine.arguments
         ledger.workingDirectory = FileManager.default.currentDirectoryPath
@@ -212,13 +239,7 @@ final class RunSupervisor {
     /// Shows that this supervisor is there.
     /// - Returns: `false` if another one has the run.
     func beat() -> Bool {
-        do {
-            try takeLeaseOfNewRun()
-        } catch {
-            if let other = (try? folder.lease()) ?? nil, other.holder != .own, other.life != .gone {
-                return false
-            }
-        }
+        noteBeginning()
         lease?.tell(board: watch?.board.path, sharedMemory: watch?.sharedMemory.sorted() ?? [])
         // A file system that does not answer now is no other supervisor.
         return (try? lease?.beat(attempt: number)) ?? true
@@ -290,7 +311,7 @@ final class RunSupervisor {
     }
 
     private func recordEnd(_ end: RunEnd, step: Int) {
-        guard lease != nil else { return }
+        guard isRecording else { return }
         if var ledger = (try? folder.ledger()) ?? nil,
             let place = ledger.attempts.lastIndex(where: { $0.number == number })
         {
@@ -304,7 +325,7 @@ final class RunSupervisor {
 
     /// The state after an attempt, where no rank could write it.
     func writeStatus(_ state: RunStatus.State, _ end: RunEnd, step: Int) {
-        guard lease != nil else { return }
+        guard isRecording else { return }
         var status =
             ((try? folder.status()) ?? nil) ?? RunStatus(state: state, attempt: number, step: step)
         status.state = state
@@ -330,5 +351,18 @@ final class RunSupervisor {
             left -= 0.5
             if left <= 0 { return nil }
         }
+    }
+}
+
+extension String {
+    /// This folder and those above it, as far as they are not there; the deepest first.
+    fileprivate var missingFolders: [String] {
+        var missing: [String] = []
+        var path = self
+        while !Folder.exists(path), Folder.parent(of: path) != path {
+            missing.append(path)
+            path = Folder.parent(of: path)
+        }
+        return missing
     }
 }
