@@ -257,6 +257,18 @@ import Testing
         try expectAllFast(model)
         try expectAlike(
             model, planned: 4, passes: [4, 1, 3], tolerance: tolerance(sum: 8 * 99 * 48, layers: 4))
+        let ending = try Model(
+            inputs: [image],
+            outputs: [ActivationLayer(activation, name: "normalized")(BatchNormalization(name: "one")(moved))]
+        )
+        let (native, plain) = (
+            try normalized(ending, NativeBackend()), try normalized(ending, ReferenceBackend())
+        )
+        #expect(native.keys == plain.keys && native.count > 3)
+        for (name, values) in plain {
+            let error = difference(native[name] ?? [], values)
+            #expect(error <= tolerance(sum: 2 * 99 * 27, layers: 8), "\(name): \(error)")
+        }
     }
 
     /// A result that others read, or that a loss looks at, is there without its activation.
@@ -270,7 +282,7 @@ import Testing
         try expectAlike(model, passes: [3, 2], tolerance: tolerance(sum: 500, layers: 3))
     }
 
-    /// A step's result, sums and gradients of a model that ends in a batch normalization.
+    /// A step's result, sums and gradients of a model that has one batch normalization.
     private func normalized(_ model: Model, _ backend: some KernelBackend) throws -> [String: [Float]] {
         let plan = Plan(
             PlanRequest(
@@ -298,8 +310,10 @@ import Testing
         let (output, count) = (plan.outputs[0].tensor, 2 * plan.outputs[0].shape.count)
         let gradient = try #require(executor.gradient(output))
         for index in 0..<count { gradient[index] = random.nextUniform(-1, 1) }
+        // First the operations behind those that need the sums.
+        executor.backward(pass, stage.summing.upperBound..<stage.operations.upperBound) { _ in }
         executor.addBackwardSums(pass, stage: stage, to: sums.pointer + stage.backwardSums.lowerBound)
-        executor.backward(pass) { _ in }
+        executor.backward(pass, 0..<stage.summing.upperBound) { _ in }
         var found = [
             "y": (0..<count).map { executor.value(output)[$0] }, "sums": sums.buffer.map { Float($0) },
         ]
