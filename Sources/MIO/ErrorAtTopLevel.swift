@@ -3,6 +3,7 @@ import MIOBase
 import MIOComm
 import MIOMPI
 import MIOMachine
+import MIORun
 
 /// Tells an error of mio that leaves a program's top level, and ends the process with its exit code. Returns for all other
 /// errors, which Swift's runtime tells.
@@ -26,6 +27,7 @@ enum ProcessEnd {
 
     /// Ends communication; a rank that cannot takes the others with it.
     static func finalize(_ communicator: any Communicator, _ code: ExitCode) {
+        StopSignal.ends(with: code)
         do {
             try communicator.finalize()
         } catch {

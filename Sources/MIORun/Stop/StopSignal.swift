@@ -41,6 +41,8 @@ package enum StopSignal {
     private static let stepsDone = Atomic<Int>(0)
     /// −1 for a process that is alone.
     private static let rank = Atomic<Int>(-1)
+    /// The exit code that all ranks agreed on; −1 before they did.
+    private static let agreedCode = Atomic<Int>(-1)
     private static let text = SignalText()
 
     /// Takes over both signals, and ignores two others: a reader that goes away must not end a run (SIGPIPE), and a file
@@ -85,6 +87,7 @@ package enum StopSignal {
             askedCause.store(0, ordering: .relaxed)
             stepsOfWriting.store(0, ordering: .relaxed)
             stepsDone.store(0, ordering: .relaxed)
+            agreedCode.store(-1, ordering: .relaxed)
         }
         return try body()
     }
@@ -154,6 +157,10 @@ package enum StopSignal {
         RankProgress.does(.finishing)
     }
 
+    /// All ranks agreed how they end, and have told it: the launcher, which asks the last ones to stop as soon as the first
+    /// has gone, gets that code from a rank that is slow to go, and no message.
+    package static func ends(with code: ExitCode) { agreedCode.store(Int(code.rawValue), ordering: .relaxed) }
+
     // MARK: The handlers. They use atomics, the clock, alarm, write and _exit, and allocate nothing.
 
     private static func request(_ number: Int32) {
@@ -162,6 +169,8 @@ package enum StopSignal {
             requestedAt.compareExchange(expected: 0, desired: now, ordering: .relaxed).exchanged
         if number == SIGTERM {
             let isSecond = terminations.add(1, ordering: .relaxed).newValue > 1
+            let agreed = agreedCode.load(ordering: .relaxed)
+            if isSecond, agreed >= 0 { _exit(Int32(agreed)) }
             // A launcher ends the ranks after one of them has said that it waits no longer.
             if isSecond || !isFirst && (isOverdue(now, turn: false) || phase == .starting) {
                 _exit(128 + SIGTERM)
@@ -196,6 +205,8 @@ package enum StopSignal {
             alarm(1)
             return
         }
+        let agreed = agreedCode.load(ordering: .relaxed)
+        if agreed >= 0 { _exit(Int32(agreed)) }
         let patience = patience
         if patience.phase == .starting {
             text.add("stopped before the end of the first step; run again to continue\n")
