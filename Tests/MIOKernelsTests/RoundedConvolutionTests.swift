@@ -77,7 +77,8 @@ import Testing
     /// Both orders round the same factors: they differ by the order of sums, and where that changes a rounding.
     @Test func ordersAgreeBehindAPooling() throws {
         let model = try group(pools: true)
-        for candidate in Self.candidates {
+        // Tiles take images in blocks only.
+        for candidate in Self.candidates where candidate != .bfloat16Tiles {
             let outcomes = try SegmentCandidate.allCases.map {
                 try run(model, backend(candidate, $0), planned: 4, passes: [3, 1, 4])
             }
@@ -112,7 +113,8 @@ import Testing
         let model = try Model(
             inputs: [image], outputs: [Conv2D(32, kernelSize: 3, padding: .same, name: "convolution")(image)])
         let plain = try run(model, ReferenceBackend(), planned: 2, passes: [2])
-        for candidate in [ConvolutionCandidate.bfloat16, .bfloat16ChannelsLast, .bfloat16Any] {
+        for candidate in [ConvolutionCandidate.bfloat16, .bfloat16ChannelsLast, .bfloat16Any, .bfloat16Tiles]
+        {
             let backend = try backend(candidate, .blocked)
             let plan = Plan(
                 PlanRequest(

@@ -624,6 +624,33 @@ void mio_winograd_filter_gradient(
     const struct mio_winograd *w, const float *input, const float *output_gradient, float *filter_gradient,
     float *scratch);
 
+/// A convolution with stride 1 of factors rounded to bfloat16, on tiles; sums have 32 bits. Images lie in planes of 16
+/// channels; `top` and `left` rows and columns of zeros stand before the input. Filters and their gradient are
+/// [height][width][channels][filters].
+struct mio_tiled {
+    int64_t samples;
+    struct mio_image input, output;
+    int64_t height, width, top, left;
+};
+
+/// Whether this processor multiplies tiles (AMX) and the system lets this process do it. Without, the functions compute
+/// the same slowly.
+bool mio_has_tiles(void);
+
+/// The floats of scratch that any of the three passes needs.
+int64_t mio_tiled_scratch(const struct mio_tiled *t);
+
+/// As mio_winograd_forward, mio_winograd_input_gradient and mio_winograd_filter_gradient.
+void mio_tiled_forward(
+    const struct mio_tiled *t, const float *input, const float *filters, const float *bias, bool relu, float *output,
+    float *scratch);
+void mio_tiled_input_gradient(
+    const struct mio_tiled *t, const float *output_gradient, const float *filters, bool passes_relu,
+    float *bias_gradient, float *input_gradient, float *scratch);
+void mio_tiled_filter_gradient(
+    const struct mio_tiled *t, const float *input, const float *output_gradient, float *filter_gradient,
+    float *scratch);
+
 /// a ← b + scale · c over `count` elements: STREAM's triad, the measure of a memory's bandwidth.
 void mio_triad(int64_t count, const float *b, const float *c, float scale, float *a);
 

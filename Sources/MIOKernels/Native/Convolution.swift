@@ -65,6 +65,12 @@ struct Convolution {
             && min(convolution.channels, convolution.filters) >= engine.block
     }
 
+    /// Tiles take windows of any size that move by one pixel; a few channels they would pad to a block.
+    static func hasTiles(_ convolution: ImageConvolution) -> Bool {
+        convolution.strides == [1, 1] && convolution.dilation == [1, 1] && convolution.groups == 1
+            && min(convolution.channels, convolution.filters) >= 16
+    }
+
     /// Each pass in its pick's way, or in another where oneDNN has not that one; `nil` if it has none.
     /// - Parameter kept: the same convolution of another count of samples, whose weights and workspace this one shares:
     ///   oneDNN may prefer another order for each count.
@@ -121,8 +127,17 @@ struct Convolution {
             ? try ConvolutionWork(
                 blockedWinograd: request, geometry, samples: samples, block: block,
                 weights: canonicalWeights, output: output, name) : nil
+        let tiled =
+            request.hasTiles
+            ? try ConvolutionWork(
+                tiled: request, geometry, samples: samples, weights: canonicalWeights, output: output, name)
+            : nil
         func own(_ pass: ConvolutionPass) -> ConvolutionWork? {
-            picks(pass) == .blockedWinograd ? blockedWinograd : nil
+            switch picks(pass) {
+            case .blockedWinograd: blockedWinograd
+            case .bfloat16Tiles: tiled
+            default: nil
+            }
         }
         func forward(_ algorithms: [dnnl_alg_kind_t]) -> PrimitiveDescriptor? {
             first(
@@ -142,7 +157,8 @@ struct Convolution {
             ?? (request.sharesWeights ? canonicalWeights : usual.memory(dnnl_query_weights_md))
         // The ways in bfloat16 that are picked, as far as oneDNN has them.
         var rounded: [ConvolutionCandidate: RoundedConvolution] = [:]
-        for candidate in Set(ConvolutionPass.allCases.map(picks)).sorted() where candidate.roundsFactors {
+        for candidate in Set(ConvolutionPass.allCases.map(picks)).sorted()
+        where candidate.roundsFactors && candidate != .bfloat16Tiles {
             rounded[candidate] = try RoundedConvolution(
                 candidate, request, geometry, samples: samples, engine)
         }
@@ -166,6 +182,7 @@ struct Convolution {
         case .winograd, .blockedWinograd: found = usual
         case .direct: found = forward(direct) ?? usual
         case .bfloat16, .bfloat16ChannelsLast, .bfloat16Any, .roundedFloat32: found = halfForward ?? usual
+        case .bfloat16Tiles: found = usual
         }
         self.forward = own(.forward) ?? ConvolutionWork(.forward, found)
 

@@ -1,4 +1,5 @@
 import MIOBase
+import MIOPlan
 
 /// The ways to compute a convolution, or one of its gradients.
 package enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
@@ -19,12 +20,15 @@ package enum ConvolutionCandidate: String, CaseIterable, Hashable, Sendable {
     /// On images of 32-bit floats with their channels last, whose factors oneDNN rounds itself: its math mode for bfloat16,
     /// which it heeds with AMX.
     case roundedFloat32
+    /// By mio's own loops on the processor's tiles (AMX), on images in blocks of 16 channels, which are rounded a bundle of
+    /// rows at a time; stride 1; on one thread.
+    case bfloat16Tiles
 
     /// Whether its factors are rounded to bfloat16.
     package var roundsFactors: Bool {
         switch self {
         case .winograd, .blockedWinograd, .direct: false
-        case .bfloat16, .bfloat16ChannelsLast, .bfloat16Any, .roundedFloat32: true
+        case .bfloat16, .bfloat16ChannelsLast, .bfloat16Any, .roundedFloat32, .bfloat16Tiles: true
         }
     }
 }
@@ -76,6 +80,7 @@ extension Convolution.Request {
             if outputLayout != .canonical, inputShape[2] * 2 >= engine.block { candidates.append(.bfloat16) }
             candidates += [.bfloat16ChannelsLast, .bfloat16Any]
             if engine.hasAMX { candidates.append(.roundedFloat32) }
+            if hasTiles, engine.hasTiles, threads == 1 { candidates.append(.bfloat16Tiles) }
         }
         return candidates
     }
@@ -83,5 +88,11 @@ extension Convolution.Request {
     /// Of blocked images only.
     func hasWinograd(_ engine: OneDNNEngine) -> Bool {
         outputLayout != .canonical && Convolution.hasWinograd(convolution, engine)
+    }
+
+    /// Of blocked images only, of which both have blocks of a tile's 16 lines.
+    var hasTiles: Bool {
+        let tile = Layout.channelBlocked(block: 16)
+        return inputLayout == tile && outputLayout == tile && Convolution.hasTiles(convolution)
     }
 }

@@ -16,6 +16,7 @@ struct ConvolutionWork {
     private enum Implementer {
         case oneDNN(PrimitiveDescriptor)
         case blockedWinograd(mio_winograd)
+        case tiled(mio_tiled)
     }
 
     init(_ pass: ConvolutionPass, _ descriptor: PrimitiveDescriptor) {
@@ -36,20 +37,39 @@ struct ConvolutionWork {
             image: request.inputShape, samples: samples, layout: .channelBlocked(block: block), name)
         self.weights = weights
         self.output = output
-        func image(_ shape: Shape) -> mio_image {
-            mio_image(channels: Int64(shape[2]), height: Int64(shape[0]), width: Int64(shape[1]))
-        }
         let winograd = mio_winograd(
-            lanes: Int64(block), samples: Int64(samples), input: image(request.inputShape),
-            output: image(request.outputShape),
+            lanes: Int64(block), samples: Int64(samples), input: mio_image(request.inputShape),
+            output: mio_image(request.outputShape),
             top: Int64(geometry.height.before), left: Int64(geometry.width.before))
         scratchElements = withUnsafePointer(to: winograd) { Int(mio_winograd_scratch($0)) }
         implementer = .blockedWinograd(winograd)
     }
 
+    /// Every pass of a convolution on images in blocks of 16 channels, by mio's own loops on tiles.
+    init(
+        tiled request: Convolution.Request, _ geometry: WindowGeometry, samples: Int,
+        weights: MemoryDescriptor,
+        output: MemoryDescriptor, _ name: String
+    ) throws(KernelError) {
+        input = try MemoryDescriptor(
+            image: request.inputShape, samples: samples, layout: .channelBlocked(block: 16), name)
+        self.weights = weights
+        self.output = output
+        let tiled = mio_tiled(
+            samples: Int64(samples), input: mio_image(request.inputShape),
+            output: mio_image(request.outputShape), height: Int64(geometry.height.size),
+            width: Int64(geometry.width.size), top: Int64(geometry.height.before),
+            left: Int64(geometry.width.before))
+        scratchElements = withUnsafePointer(to: tiled) { Int(mio_tiled_scratch($0)) }
+        implementer = .tiled(tiled)
+    }
+
     /// Of the gradient of an input that a relu has made.
     var canPassRelu: Bool {
-        if case .blockedWinograd = implementer { true } else { false }
+        switch implementer {
+        case .oneDNN: false
+        case .blockedWinograd, .tiled: true
+        }
     }
 
     /// `jit:avx512_core`, `blocked winograd`
@@ -57,6 +77,7 @@ struct ConvolutionWork {
         switch implementer {
         case .oneDNN(let descriptor): "onednn " + descriptor.implementation
         case .blockedWinograd: "blocked winograd"
+        case .tiled: "tiles of bf16"
         }
     }
 
@@ -86,6 +107,8 @@ struct ConvolutionWork {
         switch implementer {
         case .blockedWinograd(let winograd):
             return BlockedWinogradStep(winograd: winograd, pass: pass, pointers: pointers, relu: relu)
+        case .tiled(let tiled):
+            return TiledConvolutionStep(convolution: tiled, pass: pass, pointers: pointers, relu: relu)
         case .oneDNN(let descriptor):
             var arguments = [
                 Execution.Argument(
@@ -140,5 +163,36 @@ struct BlockedWinogradStep: ConvolutionStep {
                     $0, output, pointers.weights, relu, pointers.bias, pointers.input, pointers.scratch)
             }
         }
+    }
+}
+
+/// Factors in bfloat16 on the processor's tiles, by mio's own loops, on one thread.
+struct TiledConvolutionStep: ConvolutionStep {
+    let convolution: mio_tiled
+    let pass: ConvolutionPass
+    let pointers: ConvolutionWork.Pointers
+    let relu: Bool
+
+    func run() {
+        guard let output = pointers.output else { return }
+        withUnsafePointer(to: convolution) {
+            switch pass {
+            case .forward:
+                mio_tiled_forward(
+                    $0, pointers.input, pointers.weights, pointers.bias, relu, output, pointers.scratch)
+            case .backwardWeights:
+                mio_tiled_filter_gradient($0, pointers.input, output, pointers.weights, pointers.scratch)
+            case .backwardData:
+                mio_tiled_input_gradient(
+                    $0, output, pointers.weights, relu, pointers.bias, pointers.input, pointers.scratch)
+            }
+        }
+    }
+}
+
+extension mio_image {
+    /// Of a shape (height, width, channels).
+    fileprivate init(_ shape: Shape) {
+        self.init(channels: Int64(shape[2]), height: Int64(shape[0]), width: Int64(shape[1]))
     }
 }

@@ -20,6 +20,8 @@ final class OneDNNEngine: @unchecked Sendable {
     let hasBFloat16: Bool
     /// Instructions that multiply tiles of bfloat16.
     let hasAMX: Bool
+    /// The same for mio's own loops.
+    let hasTiles: Bool
 
     init() throws(KernelError) {
         Self.explainFailedAllocations
@@ -32,6 +34,7 @@ final class OneDNNEngine: @unchecked Sendable {
             isa & dnnl_cpu_isa_avx512_core_bf16.rawValue == dnnl_cpu_isa_avx512_core_bf16.rawValue
         hasAMX =
             isa & dnnl_cpu_isa_avx512_core_amx.rawValue == dnnl_cpu_isa_avx512_core_amx.rawValue
+        hasTiles = hasAMX && mio_has_tiles()
         hasWinograd = mio_onednn_has_winograd(handle)
         block = hasAVX512 ? 16 : 8
         // oneDNN can be told to do as if it had less.

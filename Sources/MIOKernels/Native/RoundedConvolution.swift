@@ -109,7 +109,7 @@ extension Convolution.Request {
         switch candidate {
         case .bfloat16ChannelsLast, .roundedFloat32: (.canonical, .canonical, .canonical)
         case .bfloat16Any: (nil, nil, nil)
-        case .bfloat16, .direct, .winograd, .blockedWinograd:
+        case .bfloat16, .bfloat16Tiles, .direct, .winograd, .blockedWinograd:
             (sourceLayout(engine), outputLayout == .canonical ? .canonical : nil, outputLayout)
         }
     }
