@@ -17,6 +17,18 @@ extension EndToEndTests {
             #expect(try campaign.run() > KillCampaign.requestedKills)
         }
 
+        /// The best checkpoints and those that stay for ever are the same, on any numbers of ranks.
+        @Test func killsChangeNotWhichCheckpointsStay() throws {
+            let overrides = [
+                "checkpoints.keep={last: 2, best: 3, monitor: val_kind_loss, every_steps: 10}",
+                "optimizer={class: SGD, learning_rate: 0.3, momentum: 0.9}", "training.reproducible=strict",
+            ]
+            var campaign = KillCampaign(
+                kills: KillCampaign.requestedKills, ranks: [2, 1, 4], seed: 4, sample: .twoHeads,
+                overrides: overrides)
+            #expect(try campaign.run() > KillCampaign.requestedKills)
+        }
+
         /// What callbacks remember, the learning rate that they set and the weights that they keep are in the checkpoints.
         @Test func killsChangeNoDecisionOfACallback() throws {
             let callbacks = """
