@@ -21,8 +21,9 @@ public struct CheckpointKeeping: Hashable, Sendable, ExpressibleByIntegerLiteral
     public var everySteps: Int
 
     /// - Parameters:
-    ///   - monitor: a log name of any output.
-    ///   - mode: which way it gets better.
+    ///   - monitor: What tells the best: a log name of any output.
+    ///
+    ///   - mode: Which way it gets better: `auto` as the loss or metric of that name does.
     public init(
         last: Int = 3, best: Int = 0, monitor: String = "val_loss", mode: Monitor.Mode = .auto,
         everySteps: Int = 0
