@@ -69,6 +69,7 @@ package.targets += [
     .systemLibrary(name: "CSharedMemory"),
     .systemLibrary(name: "CPrefetch"),
     .systemLibrary(name: "CThreads"),
+    .systemLibrary(name: "CFileSpace"),
 ]
 
 // MARK: Modules, each on those before it.
@@ -81,7 +82,8 @@ package.targets.append(.target(name: "CTopLevelError"))
 package.targets += module("MIOSystem", [])
 package.targets += module("MIOBase", ["MIOSystem", numerics])
 package.targets += module("MIOThreads", ["MIOBase", "MIOSystem", "CThreads"])
-package.targets += module("MIOFiles", ["MIOBase", "MIOSystem", "CZlib"], testing: ["TestFolders"])
+package.targets += module(
+    "MIOFiles", ["MIOBase", "MIOSystem", "CFileSpace", "CZlib"], testing: ["TestFolders"])
 package.targets += module("MIOConfig", ["MIOBase"])
 package.targets += module("MIOTrace", ["MIOBase", "MIOThreads", "MIOConfig"])
 // `SpanLayer` hands out spans that live as long as a call.

@@ -36,7 +36,8 @@ public struct Monitor: Hashable, Sendable {
         self.minDelta = abs(minDelta)
     }
 
-    init(reading reader: inout ConfigReader, defaultMinDelta: Double? = 0) throws(ConfigError) {
+    /// - Parameter defaultMinDelta: `nil` where there is no `min_delta`.
+    package init(reading reader: inout ConfigReader, defaultMinDelta: Double? = 0) throws(ConfigError) {
         reader.describe("monitor", "a log name of any output", default: "val_loss")
         name = try reader.optionalString("monitor") ?? "val_loss"
         mode = try reader.choice("mode", default: .auto)

@@ -62,7 +62,7 @@ package struct JobCheck: Sendable {
         }
         runDirectory = RunDirectoryCheck(
             job, resume: resume, fit: resources?.fit, order: train?.order,
-            checkpointBytes: resources?.memory.checkpoint, into: &findings)
+            stepsPerEpoch: resources?.batchesPerEpoch, into: &findings)
         self.data = data
         self.resources = resources
         self.findings = findings

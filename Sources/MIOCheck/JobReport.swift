@@ -94,7 +94,7 @@ extension JobCheck {
                     "rank 0 also \(byteText(memory.checkpoint)) for checkpoints; the program itself extra"),
                 entry(
                     "checkpoints",
-                    "\(byteText(memory.checkpoint)) each, the newest \(job.checkpoints.keep) are kept"
+                    "\(byteText(memory.checkpoint)) each; kept are \(job.checkpoints.keep.text)"
                         + (runDirectory.freeBytes.map { "; \(byteText($0)) free" } ?? "")),
             ]
         }

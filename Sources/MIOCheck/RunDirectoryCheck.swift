@@ -38,36 +38,28 @@ package struct RunDirectoryCheck: Sendable, Hashable {
     /// - Parameters:
     ///   - fit: what a checkpoint must have; `nil` if the training's data could not be read.
     ///   - order: of the training's samples; `nil` likewise.
-    ///   - checkpointBytes: of one checkpoint; `nil` if that is not known.
+    ///   - stepsPerEpoch: `nil` if the training's data could not be read, or the model is too large.
     init(
-        _ job: Job, resume: ResumeMode, fit: CheckpointFit?, order: SampleOrder?, checkpointBytes: Int?,
+        _ job: Job, resume: ResumeMode, fit: CheckpointFit?, order: SampleOrder?, stepsPerEpoch: Int?,
         into findings: inout Findings
     ) {
         path = job.runDirectory
-        var existing = path
-        while !Folder.exists(existing), Folder.parent(of: existing) != existing {
-            existing = Folder.parent(of: existing)
-        }
+        var isUsable = true
         do {
             try RunDirectory.verifyUsable(path)
             // As a run does that goes on with its lines.
             let metrics = RunDirectory.metricsPath(in: path)
             if Folder.exists(metrics) { _ = try MappedFile(metrics) }
-        } catch { findings.add(error) }
-        var system = statvfs()
-        // A file system without any block stores nothing.
-        freeBytes =
-            statvfs(existing, &system) == 0 && system.f_blocks > 0
-            ? Int(clamping: system.f_bavail).clampedTimes(Int(clamping: system.f_frsize)) : nil
-        if let freeBytes, let checkpointBytes {
-            // One more while it is written, and the finished model.
-            let kept = min(job.checkpoints.keep, Int(Int32.max)) + 2
-            let needed = kept.clampedTimes(checkpointBytes)
-            if needed > freeBytes {
-                findings.warn(
-                    "run_directory \(path): checkpoints take up to \(byteText(needed)), and \(byteText(freeBytes)) "
-                        + "are free; lower checkpoints.keep or choose another folder")
-            }
+        } catch {
+            findings.add(error)
+            isUsable = false
+        }
+        freeBytes = FreeSpace(near: path).bytes
+        if let stepsPerEpoch, isUsable {
+            do {
+                let need = SpaceNeed(job, stepsPerEpoch: stepsPerEpoch)
+                if let warning = try need.verify(at: path, resume) { findings.warn(warning) }
+            } catch { findings.add(error) }
         }
         // What is in the way of the checkpoints was told above.
         let checkpoints = RunDirectory.checkpointsPath(in: path)
@@ -82,7 +74,7 @@ package struct RunDirectoryCheck: Sendable, Hashable {
         into findings: inout Findings
     ) -> Start {
         let store = CheckpointStore(
-            folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
+            folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.retention)
         let model = job.graph.weights.map { StoredWeight(name: $0.name, shape: $0.shape) }
         var place = store.folder
         do {

@@ -14,12 +14,6 @@ struct CallbackChecks {
 
     private var path: ConfigPath { ConfigPath("callbacks") }
 
-    /// What each epoch logs, with the learning rate.
-    private var available: [String] {
-        let names = logNames.map(\.name)
-        return names + (hasValidation ? names.map { "val_" + $0 } : []) + ["learning_rate"]
-    }
-
     /// - Returns: what is suspicious, but no error.
     /// - Throws: `ConfigError` for the first thing that is wrong.
     func run() throws(ConfigError) -> [String] {
@@ -32,23 +26,14 @@ struct CallbackChecks {
     }
 
     private func check(_ callback: any Callback, at place: ConfigPath) throws(ConfigError) {
-        let available = available
+        let monitors = MonitorChecks(logNames: logNames, hasValidation: hasValidation)
         if let monitor = callback.monitor {
-            let place = place.appending("monitor")
-            guard available.contains(monitor.name) else {
-                throw ConfigError(path: place, message: absence(of: monitor.name))
-            }
-            guard monitor.direction(in: logNames.directions) != nil else {
-                throw ConfigError(
-                    path: place,
-                    message:
-                        "mode: auto cannot tell whether \(quoted: monitor.name) is better when it is less or more; "
-                        + "write mode: min or mode: max")
-            }
+            try monitors.check(monitor, at: place.appending("monitor"))
         }
         if let checkpoint = callback as? ModelCheckpoint {
+            let available = monitors.available
             for name in checkpoint.path.names where name != "epoch" && !available.contains(name) {
-                throw ConfigError(path: place.appending("filepath"), message: absence(of: name))
+                throw ConfigError(path: place.appending("filepath"), message: monitors.absence(of: name))
             }
         }
         if callback is TerminateOnNaN, training.nonFinite == .skip {
@@ -58,16 +43,6 @@ struct CallbackChecks {
                     "TerminateOnNaN ends the training where training.non_finite: skip goes on; remove one of them"
             )
         }
-    }
-
-    /// Why no epoch logs a number of that name.
-    private func absence(of name: String) -> String {
-        if !hasValidation, name.hasPrefix("val_"), available.contains(String(name.dropFirst(4))) {
-            return
-                "\(quoted: name) is a number of the validation, and there is no data.validation; add it, or "
-                + "monitor \(quoted: name.dropFirst(4))"
-        }
-        return "no epoch logs this number: " + ConfigReader.unknown(name, valid: available)
     }
 
     private func checkLearningRate() throws(ConfigError) {

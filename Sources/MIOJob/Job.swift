@@ -134,7 +134,7 @@ extension Job {
     /// The numbers that each epoch logs; those of the validation are the same with `val_` before them.
     package var logNames: [LogName] { Self.logNames(graph, outputs: outputs) }
 
-    private static func logNames(_ graph: Graph, outputs: [OutputSpecification]) -> [LogName] {
+    static func logNames(_ graph: Graph, outputs: [OutputSpecification]) -> [LogName] {
         LogName.all(
             of: outputs.compactMap { output in
                 graph.shape(ofOutput: output.name).map { (specification: output, shape: $0) }

@@ -28,6 +28,10 @@ struct JobChecks {
         try checkOutputs()
         try checkDataNames()
         try checkLogNames()
+        try CheckpointChecks(
+            checkpoints: checkpoints, logNames: Job.logNames(graph, outputs: outputs),
+            hasValidation: data.validation != nil
+        ).run()
         for (key, source) in data.parts {
             try check(source, at: path.appending("data").appending(key))
         }
@@ -40,15 +44,10 @@ struct JobChecks {
     /// What a job file's reader has checked already, for jobs built in Swift.
     private func checkNumbers() throws(ConfigError) {
         try training.check(at: path.appending("training"))
-        let numbers: [(section: String, key: String, value: Int, atLeast: Int)] = [
-            ("checkpoints", "every_steps", checkpoints.everySteps, 0),
-            ("checkpoints", "every_epochs", checkpoints.everyEpochs, 0),
-            ("checkpoints", "keep", checkpoints.keep, 1), ("logging", "every_steps", logging.everySteps, 1),
-        ]
-        for (section, key, value, minimum) in numbers where value < minimum {
+        guard logging.everySteps >= 1 else {
             throw ConfigError(
-                path: path.appending(section).appending(key),
-                message: "expected an integer of at least \(minimum), found \(value)")
+                path: path.appending("logging").appending("every_steps"),
+                message: "expected an integer of at least 1, found \(logging.everySteps)")
         }
         guard training.reproducible != .strict || communication.compression == .uncompressed else {
             throw ConfigError(

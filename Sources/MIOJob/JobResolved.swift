@@ -16,7 +16,7 @@ extension Job {
             "optimizer": optimizer.config,
             "training": .dictionary(training.config),
             "communication": .dictionary(communication.config),
-            "checkpoints": .dictionary(checkpoints.config),
+            "checkpoints": .dictionary(checkpoints.config(logNames.directions)),
             "logging": .dictionary(logging.config),
             "run_directory": .string(runDirectory),
         ]

@@ -18,12 +18,13 @@ package struct Checkpoint: Sendable {
     /// - Parameters: as `CheckpointManifest` has them; the model's fingerprint is that of `weights`.
     package init(
         mioVersion: String, step: Int, epoch: Int, position: Int, seed: Int, jobName: String, worldSize: Int,
-        state: ConfigValue, weights: [NamedTensor], optimizer: [NamedTensor], best: [NamedTensor] = []
+        state: ConfigValue, logs: [String: Double] = [:], weights: [NamedTensor], optimizer: [NamedTensor],
+        best: [NamedTensor] = []
     ) {
         manifest = CheckpointManifest(
             mioVersion: mioVersion, step: step, epoch: epoch, position: position, seed: seed,
             jobName: jobName, worldSize: worldSize,
-            model: weights.map { StoredWeight(name: $0.name, shape: $0.shape) }, state: state)
+            model: weights.map { StoredWeight(name: $0.name, shape: $0.shape) }, state: state, logs: logs)
         self.weights = weights
         self.optimizer = optimizer
         self.best = best

@@ -19,9 +19,9 @@ package struct StoredWeight: Hashable, Sendable, CustomStringConvertible {
 
 /// Where a training stands, and which files hold its tensors: the content of `manifest.json`.
 package struct CheckpointManifest: Hashable, Sendable {
-    /// The newest format this mio reads. It writes 1 where that can say all: 2 has callbacks' states and the best epoch's
-    /// weights.
-    package static let formatVersion = 2
+    /// The newest format this mio reads. It writes the oldest that can say all: 2 has callbacks' states and the best epoch's
+    /// weights, 3 an epoch's numbers.
+    package static let formatVersion = 3
 
     /// One file of the checkpoint.
     package struct File: Hashable, Sendable {
@@ -51,11 +51,14 @@ package struct CheckpointManifest: Hashable, Sendable {
     /// What else the training needs to continue, opaque here: metric accumulators, callbacks, counters.
     /// Every double comes back bit for bit.
     package var state: ConfigValue
+    /// The numbers of the epoch whose end it was written at, by log names; none where nobody compares checkpoints by them,
+    /// and inside of an epoch. Every double comes back bit for bit.
+    package var logs: [String: Double]
     package var files: [File]
 
     package init(
         mioVersion: String, step: Int, epoch: Int, position: Int, seed: Int, jobName: String, worldSize: Int,
-        model: [StoredWeight], state: ConfigValue, files: [File] = []
+        model: [StoredWeight], state: ConfigValue, logs: [String: Double] = [:], files: [File] = []
     ) {
         self.mioVersion = mioVersion
         self.step = step
@@ -66,6 +69,7 @@ package struct CheckpointManifest: Hashable, Sendable {
         self.worldSize = worldSize
         self.model = model
         self.state = state
+        self.logs = logs
         self.files = files
     }
 
@@ -109,7 +113,7 @@ extension CheckpointManifest {
     var json: [UInt8] {
         var dictionary: ConfigDictionary = [
             "checksum": "00000000",
-            "format_version": .integer(hasCallbacks ? 2 : 1),
+            "format_version": .integer(!logs.isEmpty ? 3 : hasCallbacks ? 2 : 1),
             "mio_version": .string(mioVersion),
             "job": .string(jobName),
             "step": .integer(step),
@@ -130,6 +134,11 @@ extension CheckpointManifest {
                 .dictionary(["name": .string(weight.name), "shape": .init(weight.shape.dimensions)])
             })
         dictionary["state"] = ExactValue.encode(state)
+        if !logs.isEmpty {
+            var numbers = ConfigDictionary()
+            for (name, value) in logs.sorted(by: { $0.key < $1.key }) { numbers[name] = .real(value) }
+            dictionary["logs"] = ExactValue.encode(.dictionary(numbers))
+        }
         var text = Array((ConfigValue.dictionary(dictionary).json(indentation: 2) + "\n").utf8)
         let start = Self.prefix.utf8.count
         text.replaceSubrange(start..<start + 8, with: Self.hexadecimal(CRC32.of(text)).utf8)
@@ -205,6 +214,12 @@ extension CheckpointManifest {
                 File(name: try entry.string("name"), digest: FileDigest(size: size, checksum: checksum)))
         }
         state = try ExactValue.decode(reader.value("state") ?? .null, at: ConfigPath("state"))
+        logs = [:]
+        if let value = reader.value("logs") {
+            var numbers = try ConfigReader(
+                try ExactValue.decode(value, at: ConfigPath("logs")), at: ConfigPath("logs"))
+            for name in numbers.keys { logs[name] = try numbers.real(name) }
+        }
         try reader.finish()
     }
 

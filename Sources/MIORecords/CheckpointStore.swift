@@ -10,24 +10,24 @@ import MIOFormats
 /// renamed. One process writes to a store at a time, which `RunDirectory`'s lock sees to.
 package struct CheckpointStore: Sendable {
     package let folder: String
-    /// How many valid checkpoints stay; at least 1.
-    package let keep: Int
-    private let isAlone: Bool
+    /// Which checkpoints stay.
+    package let keep: CheckpointRetention
+    let isAlone: Bool
     private let verifyPlace: @Sendable () throws -> Void
     /// Names that this value wrote or verified: their files are not read again to be counted.
-    private var verified: Set<String> = []
+    var verified: Set<String> = []
+    /// The numbers that tell the best, by name, of checkpoints that this value wrote or looked at; NaN for none.
+    var values: [String: Double] = [:]
 
     /// Touches nothing on the disk.
     /// - Parameters:
     ///   - isAlone: whether no other process can be writing there: what killed ones left is removed.
     ///   - verifyPlace: called before a checkpoint is written, and if that fails; its error is then the one that is
     ///     thrown.
-    /// - Precondition: `keep` is at least 1.
     package init(
-        folder: String, keep: Int, isAlone: Bool = true,
+        folder: String, keep: CheckpointRetention, isAlone: Bool = true,
         verifyPlace: @escaping @Sendable () throws -> Void = {}
     ) {
-        precondition(keep >= 1, "a store keeps at least one checkpoint, not \(keep)")
         self.folder = folder
         self.keep = keep
         self.isAlone = isAlone
@@ -64,9 +64,10 @@ package struct CheckpointStore: Sendable {
         if isAlone { try AtomicFolder.recover(in: folder) }
         let name = Self.name(step: checkpoint.manifest.step)
         let path = Folder.join(folder, name)
-        verified.remove(name)
+        forget(name)
         try Self.write(checkpoint, to: path)
         verified.insert(name)
+        values[name] = keep.value(checkpoint.manifest.logs)
         try retire(sparing: name)
         return path
     }
@@ -111,39 +112,9 @@ package struct CheckpointStore: Sendable {
         try target.commit()
     }
 
-    /// Removes what is older than the `keep` newest valid checkpoints. Damaged ones newer than those stay
-    /// for whoever wants to look at them, and so does whatever a newer mio wrote or cannot be read now.
-    private mutating func retire(sparing written: String) throws {
-        var kept = 0
-        for name in try names() {
-            if kept < keep || name == written {
-                if isValid(name) { kept += 1 }
-            } else if !isSpared(name) {
-                try AtomicFolder.remove(Folder.join(folder, name))
-                verified.remove(name)
-            }
-        }
-    }
-
-    /// A run that continues says why it is not usable; here it only does not count.
-    private mutating func isValid(_ name: String) -> Bool {
-        if verified.contains(name) { return true }
-        guard (try? StoredCheckpoint(path: Folder.join(folder, name))) != nil else { return false }
-        verified.insert(name)
-        return true
-    }
-
-    /// A newer mio reads what it wrote, and another attempt what cannot be read now.
-    private func isSpared(_ name: String) -> Bool {
-        if verified.contains(name) { return false }
-        do {
-            _ = try StoredCheckpoint(path: Folder.join(folder, name))
-            return false
-        } catch let error as CheckpointError {
-            return error.kind == .newerFormat
-        } catch {
-            return true
-        }
+    mutating func forget(_ name: String) {
+        verified.remove(name)
+        values[name] = nil
     }
 
     /// Writes a checkpoint of another run, then removes all others: a kill in between leaves the run as it was.
@@ -152,7 +123,7 @@ package struct CheckpointStore: Sendable {
         let written = try write(checkpoint)
         for name in try names() where name != Folder.name(of: written) {
             try AtomicFolder.remove(Folder.join(folder, name))
-            verified.remove(name)
+            forget(name)
         }
     }
 
@@ -164,7 +135,7 @@ package struct CheckpointStore: Sendable {
         if isAlone { try AtomicFolder.recover(in: folder) }
         for name in try names() where Self.step(name: name) ?? 0 > step {
             try AtomicFolder.remove(Folder.join(folder, name))
-            verified.remove(name)
+            forget(name)
         }
     }
 
@@ -264,7 +235,7 @@ package struct CheckpointStore: Sendable {
     // MARK: Names
 
     /// Newest first.
-    private func names() throws -> [String] {
+    func names() throws -> [String] {
         try Folder.names(in: folder).filter {
             Self.step(name: $0) != nil && Folder.isFolder(Folder.join(folder, $0))
         }.sorted {

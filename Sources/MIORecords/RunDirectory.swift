@@ -111,7 +111,7 @@ package final class RunDirectory: Sendable {
     package static let kerasName = "model.keras"
 
     /// - Parameter keep: as in `CheckpointStore`.
-    package func checkpoints(keep: Int) -> CheckpointStore {
+    package func checkpoints(keep: CheckpointRetention) -> CheckpointStore {
         CheckpointStore(
             folder: checkpointsPath, keep: keep, isAlone: warning == nil,
             verifyPlace: { [weak self] in try self?.verifyPresent() })

@@ -123,7 +123,7 @@ extension EndToEndTests {
             let job = try train(folder)
             let file = name(8, "manifest.json")
             var text = String(decoding: try folder.read(file), as: UTF8.self)
-            text = text.replacing("\"format_version\": 1", with: "\"format_version\": 3")
+            text = text.replacing("\"format_version\": 1", with: "\"format_version\": 4")
             // The checksum is that of the text with zeros in its place.
             let start = text.index(text.startIndex, offsetBy: "{\n  \"checksum\": \"".count)
             let digits = start..<text.index(start, offsetBy: 8)
@@ -135,8 +135,8 @@ extension EndToEndTests {
             try expectRefused(
                 job, folder,
                 messages: [
-                    "mio: FOLDER/run/checkpoints/step-000000008: written in checkpoint format 3 by mio "
-                        + "\(mioVersion); this mio reads formats up to 2: upgrade mio"
+                    "mio: FOLDER/run/checkpoints/step-000000008: written in checkpoint format 4 by mio "
+                        + "\(mioVersion); this mio reads formats up to 3: upgrade mio"
                 ])
         }
     }

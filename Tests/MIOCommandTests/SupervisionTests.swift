@@ -269,6 +269,18 @@ import Testing
         #expect(
             try mio("verify", "other", in: small).output.contains(
                 "train.npz: its arrays are not those of the run"))
+        let kept = try mio(
+            "train", "--set", "run_directory=runs/kept", "--set", "training.epochs=4", "--set",
+            "checkpoints.keep={last: 2, best: 1, monitor: learning_rate, mode: min, every_steps: 12}",
+            in: small)
+        #expect(kept.status == 0, "\(kept.errors)")
+        let page = try mio("show", "kept", in: small).output
+        #expect(
+            page.contains("checkpoints of steps 24, 18, 12, 6 (learning_rate 0.01, the best)\n"), "\(page)")
+        #expect(try mio("prune", "kept", in: small).output.contains("step-000000018"))
+        #expect(try mio("show", "kept", in: small).output.contains("checkpoints of steps 24, 12, 6 ("))
+        #expect(try mio("prune", "--newest-only", "kept", in: small).status == 0)
+        #expect(try mio("show", "kept", in: small).output.contains("checkpoints of steps 24 (learning"))
         // Both say where, and leave what they found.
         let retry = try mio("retry", "--dry-run", "small", in: small)
         #expect(retry.errors.contains(" train"), "\(retry.errors)")

@@ -70,7 +70,8 @@ import Testing
             ),
             (
                 "checkpoints.keep=null",
-                "checkpoints.keep: expected an integer of at least 1, found null; give it a value, or leave the key out"
+                "checkpoints.keep: expected an integer of at least 1 or a mapping such as {last: 3, best: 1}, found null; give it a "
+                    + "value, or leave the key out"
             ),
             (
                 "training.non_finite=null",

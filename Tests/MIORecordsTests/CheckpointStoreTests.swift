@@ -194,7 +194,7 @@ import Testing
 
     @Test func whatANewerMioWroteStays() throws {
         try write(1, 2)
-        try changeManifest(1, "\"format_version\": 1", "\"format_version\": 3")
+        try changeManifest(1, "\"format_version\": 1", "\"format_version\": 4")
         var fresh = CheckpointStore(folder: store.folder, keep: 1)
         try fresh.write(sampleCheckpoint(step: 3))
         #expect(try fresh.steps() == [3, 1])
@@ -350,7 +350,7 @@ import Testing
         #expect(error?.kind == .newerFormat)
         #expect(
             error?.description
-                == "\(path(1)): written in checkpoint format 12 by mio 0.1.0; this mio reads formats up to 2: "
+                == "\(path(1)): written in checkpoint format 12 by mio 0.1.0; this mio reads formats up to 3: "
                 + "upgrade mio")
     }
 

@@ -60,7 +60,7 @@ func train(_ folder: String) -> Never {
 }
 
 do {
-    var store = CheckpointStore(folder: arguments[1], keep: keep)
+    var store = CheckpointStore(folder: arguments[1], keep: CheckpointRetention(last: keep))
     var step = try store.newestValid()?.checkpoint.manifest.step ?? 0
     var written = 0
     while count == 0 || written < count {

@@ -20,10 +20,15 @@ public enum TimeLimit: Hashable, Sendable {
         let text = text.lowercased()
         if text == "auto" { self = .automatic; return }
         if text == "none" { self = .none; return }
-        guard let seconds = Self.clock(text) ?? Self.sum(text), (1...Self.most).contains(seconds) else {
-            return nil
-        }
+        guard let seconds = Self.seconds(of: text) else { return nil }
         self = .seconds(seconds)
+    }
+
+    /// Of a time in the words of a job: `90min`, `1d 12h`, `36:00:00`, `5400`; `nil` for what is none.
+    static func seconds(of text: String) -> Int? {
+        let text = text.lowercased()
+        guard let seconds = clock(text) ?? sum(text), (1...most).contains(seconds) else { return nil }
+        return seconds
     }
 
     /// `36:00:00`

@@ -61,7 +61,7 @@ extension Job {
         case .training(.never): return []
         case .training(.automatic):
             let store = CheckpointStore(
-                folder: RunDirectory.checkpointsPath(in: runDirectory), keep: checkpoints.keep)
+                folder: RunDirectory.checkpointsPath(in: runDirectory), keep: retention)
             return try store.steps().isEmpty ? [] : [runDirectory]
         case .training(.checkpoint(let path)), .weights(.path(let path)):
             return Self.runFolders(ofWeights: path)

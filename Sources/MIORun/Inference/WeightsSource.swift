@@ -53,7 +53,7 @@ public enum WeightsSource: Hashable, Sendable {
             }
         case .automatic, .newestCheckpoint:
             let store = CheckpointStore(
-                folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
+                folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.retention)
             if self == .automatic, let finished = try Self.finishedModel(job, store) {
                 file = finished
             } else {

@@ -14,7 +14,7 @@ import Synchronization
 /// Rank 0's side of the run's folder: writes `status.json` and its part of `record.json`, obeys `control`, sees that nobody
 /// else has taken the run, and keeps the deadline. On a thread of its own: a step stores some numbers and waits for nothing.
 ///
-/// Sendable, unchecked: `status`, `deadline` and what the thread remembers are touched only with the monitor held.
+/// Sendable, unchecked: `status`, `deadline`, `pace` and what the thread remembers are touched only with the monitor held.
 final class RunReporter: @unchecked Sendable {
     private let folder: RunFolder
     private let supervised: Supervised?
@@ -22,6 +22,8 @@ final class RunReporter: @unchecked Sendable {
     private let monitor = Monitor()
     private var status: RunStatus
     private var deadline: RunDeadline?
+    private var pace: CheckpointPace?
+    private let began = MonotonicClock.seconds
     private var request: ControlRequest?
     private var isClosed = false
     private var writtenAt = 0.0
@@ -31,6 +33,11 @@ final class RunReporter: @unchecked Sendable {
     private let step: Atomic<Int>
     private let epoch: Atomic<Int>
     private let wantsCheckpoint = Atomic(false)
+    /// By time, until its snapshot is taken.
+    private let isCheckpointDue = Atomic(false)
+    /// When the last snapshot was taken, by the monotonic clock, and what the step lost by it: bits of doubles.
+    private let snapshotAt: Atomic<UInt64>
+    private let snapshotSeconds = Atomic<UInt64>(0)
     /// Of the newest checkpoint on the disk; −1 if there is none.
     private let checkpoint = Atomic(-1)
 
@@ -66,8 +73,12 @@ final class RunReporter: @unchecked Sendable {
         ledger.jobChecksum = String(CRC32.of(Array(job.resolvedYAML.utf8)), radix: 16)
         ledger.data = facts.data
         ledger.hosts = facts.hosts
+        snapshotAt = Atomic(began.bitPattern)
         let attempt = supervised?.attempt ?? (ledger.attempts.last?.number ?? 0) + 1
         self.attempt = attempt
+        let before = (try? folder.status()) ?? nil
+        if before?.attempt != attempt { ledger.noteEnd(before) }
+        pace = CheckpointPace(job.checkpoints.every, FailureHistory(ledger, before: attempt))
         if let place = ledger.attempts.lastIndex(where: { $0.number == attempt }) {
             ledger.attempts[place].fromStep = facts.step
             ledger.attempts[place].ranks = facts.ranks
@@ -118,8 +129,16 @@ final class RunReporter: @unchecked Sendable {
 
     /// Whether somebody asks for a checkpoint; once for each request.
     func takeCheckpointRequest() -> Bool {
-        wantsCheckpoint.load(ordering: .relaxed)
-            && wantsCheckpoint.exchange(false, ordering: .relaxed)
+        isCheckpointDue.load(ordering: .relaxed)
+            || wantsCheckpoint.load(ordering: .relaxed)
+                && wantsCheckpoint.exchange(false, ordering: .relaxed)
+    }
+
+    /// The snapshot of a checkpoint is taken, which kept the step waiting for so long.
+    func tookSnapshot(seconds: Double) {
+        snapshotSeconds.store(seconds.bitPattern, ordering: .relaxed)
+        snapshotAt.store(MonotonicClock.seconds.bitPattern, ordering: .relaxed)
+        isCheckpointDue.store(false, ordering: .releasing)
     }
 
     /// A checkpoint is on the disk.
@@ -128,6 +147,7 @@ final class RunReporter: @unchecked Sendable {
         monitor.withLock {
             let before = deadline?.checkpointSeconds ?? 0
             deadline?.checkpointSeconds = max(seconds, before)
+            pace?.add(cost: seconds + Double(bitPattern: snapshotSeconds.load(ordering: .relaxed)))
             if let request, request.request == .checkpoint { obeyed(request) }
         }
     }
@@ -181,6 +201,7 @@ final class RunReporter: @unchecked Sendable {
         deadline?.stepSeconds = StopSignal.recentStepSeconds
         if let deadline, deadline.isNear() { StopSignal.ask(.deadline) }
         let now = MonotonicClock.seconds
+        lookForCheckpoint(now)
         let before = status
         update()
         guard now - writtenAt >= Self.secondsOfStatus || status.state != before.state else { return }
@@ -188,6 +209,12 @@ final class RunReporter: @unchecked Sendable {
         status.heartbeat = .now
         // A full disk is the checkpoint's to tell.
         try? folder.write(status)
+    }
+
+    private func lookForCheckpoint(_ now: Double) {
+        guard let pace, !isCheckpointDue.load(ordering: .acquiring) else { return }
+        let last = Double(bitPattern: snapshotAt.load(ordering: .relaxed))
+        if now - last >= pace.seconds(uptime: now - began) { isCheckpointDue.store(true, ordering: .relaxed) }
     }
 
     private func update() {
@@ -229,56 +256,5 @@ final class RunReporter: @unchecked Sendable {
         if let lease = try? folder.lease(), !lease.isReleased, lease.life == .gone {
             StopSignal.ask(.unknown)
         }
-    }
-}
-
-// MARK: Facts of a run
-
-extension RunReporter {
-    /// How a run ended that did not fail.
-    func close(_ outcome: RunOutcome, step: Int, epoch: Int) {
-        ended(step: step, epoch: epoch)
-        switch outcome {
-        case .finished:
-            close(.finished, RunEnd(.finished, text: "all epochs are done", exitCode: 0, step: step))
-        case .stopped:
-            let cause = StopSignal.cause
-            let text =
-                switch cause {
-                case .deadline: "stopped before the time limit"
-                case .unknown: "stopped because its supervisor is gone"
-                default: "stopped on request"
-                }
-            close(
-                .stopped,
-                RunEnd(
-                    cause, text: text + " after step \(step); run again to continue",
-                    exitCode: Int(ExitCode.stopped.rawValue), step: step))
-        }
-    }
-
-    static func files(of dataset: Dataset, _ source: String) -> [RunLedger.DataFile] {
-        dataset.shardFacts.map { shard in
-            RunLedger.DataFile(
-                source: source, path: shard.paths.joined(separator: "+"), size: shard.byteCount,
-                rows: shard.rowCount, crc32: shard.checksum.map { String($0, radix: 16) })
-        }
-    }
-
-    /// The machines of all ranks; a collective.
-    /// - Throws: `CommunicationError`
-    static func hosts(_ communicator: any Communicator) throws -> [RunLedger.Host] {
-        let names = try communicator.allgather(Array(ProcessInfo.processInfo.hostName.utf8)).map {
-            String(decoding: $0, as: UTF8.self)
-        }
-        var hosts: [RunLedger.Host] = []
-        for (rank, name) in names.enumerated() {
-            if let place = hosts.firstIndex(where: { $0.name == name }) {
-                hosts[place].ranks.append(rank)
-            } else {
-                hosts.append(RunLedger.Host(name: name, ranks: [rank]))
-            }
-        }
-        return hosts
     }
 }

@@ -97,7 +97,7 @@ package enum KerasExport {
             return Folder.isFolder(path) ? try StoredCheckpoint(path: path) : nil
         }
         let store = CheckpointStore(
-            folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.checkpoints.keep)
+            folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: job.retention)
         guard let newest = try store.newestValid()?.checkpoint else { return nil }
         return newest.weights.path == file.path || file.step == newest.manifest.step ? newest : nil
     }

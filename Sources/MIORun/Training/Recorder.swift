@@ -84,7 +84,7 @@ final class Recorder {
         }
         keeper = try RecordKeeper(
             kinds: [EventKind(event: "step", names: names + LoggingOptions.stepNames)], sinks: sinks,
-            store: directory.checkpoints(keep: job.checkpoints.keep),
+            store: directory.checkpoints(keep: job.retention),
             onCheckpoint: { reporter?.wrote(checkpoint: $0, seconds: $1) })
     }
 

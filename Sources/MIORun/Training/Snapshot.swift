@@ -49,7 +49,8 @@ final class Snapshot {
     /// Copies everything out.
     /// - Precondition: the checkpoint of the last call has been written.
     func take(
-        position: TrainingPosition, seed: UInt64, jobName: String, worldSize: Int, state: ConfigValue
+        position: TrainingPosition, seed: UInt64, jobName: String, worldSize: Int, state: ConfigValue,
+        logs: [String: Double] = [:]
     ) -> Checkpoint {
         copyWeights()
         for (slot, slab) in optimizer.slots.enumerated() {
@@ -61,7 +62,7 @@ final class Snapshot {
         return Checkpoint(
             mioVersion: mioVersion, step: position.step, epoch: position.epoch, position: position.position,
             seed: Int(bitPattern: UInt(seed)), jobName: jobName, worldSize: worldSize, state: state,
-            weights: weights, optimizer: slots, best: best)
+            logs: logs, weights: weights, optimizer: slots, best: best)
     }
 
     /// The weights alone, as the finished model: with a moving average that of each trained weight, as Keras has it at the

@@ -3,6 +3,7 @@ import MIOBatches
 import MIOComm
 import MIOJob
 import MIOMachine
+import MIOThreads
 import MIOTraining
 
 /// The loop over steps and epochs.
@@ -191,7 +192,7 @@ extension TrainingRun {
         let every = job.checkpoints.everyEpochs
         let isLast = state.position.epoch == job.training.epochs || state.callbacks.hasEnded
         if isLast || isCheckpointStep || wantsCheckpoint || (every > 0 && state.position.epoch % every == 0) {
-            checkpoint()
+            checkpoint(endOf: epoch)
         }
         return true
     }
@@ -199,21 +200,33 @@ extension TrainingRun {
     // MARK: Checkpoints
 
     private var isCheckpointStep: Bool {
-        let every = job.checkpoints.everySteps
-        return every > 0 && state.position.step % every == 0
+        let (every, keeps) = (job.checkpoints.everySteps, job.checkpoints.keep.everySteps)
+        return (every > 0 && state.position.step % every == 0)
+            || (keeps > 0 && state.position.step % keeps == 0)
     }
 
     /// Rank 0 takes a snapshot, which is written in the background.
-    private func checkpoint() {
+    /// - Parameter epoch: the one that has just ended; `nil` inside of one.
+    private func checkpoint(endOf epoch: History.Epoch? = nil) {
         StopSignal.writesCheckpoint()
         wantsCheckpoint = false
         guard let recorder else { return }
+        let began = MonotonicClock.seconds
+        defer { reporter?.tookSnapshot(seconds: MonotonicClock.seconds - began) }
         let taking = trace?.steps.now ?? 0
         defer { trace?.steps.record(.checkpoint, from: taking) }
         state.updates = optimizer.updates
         state.slotsStart = optimizer.slotsStart
         state.epochSums = epochSums.totals
         recorder.waitForCheckpoint()
-        recorder.submit(takeSnapshot())
+        recorder.submit(takeSnapshot(logs: epoch.map(comparedNumbers) ?? [:]))
+    }
+
+    /// An epoch's numbers, if checkpoints are compared by them.
+    private func comparedNumbers(_ epoch: History.Epoch) -> [String: Double] {
+        guard job.checkpoints.keep.best > 0 else { return [:] }
+        var logs = Dictionary(zip(epoch.names, epoch.values)) { first, _ in first }
+        logs["learning_rate"] = optimizer.learningRate
+        return logs
     }
 }

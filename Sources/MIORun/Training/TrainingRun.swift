@@ -130,7 +130,7 @@ package final class TrainingRun {
         try communicator.requireEqual(option: "--resume", resume.description)
         if let traceRequest { try RunTrace.check(traceRequest, communicator) }
         let directory = try communicator.agree(on: "the run directory", .ofOneRank) {
-            communicator.rank == 0 ? try RunDirectory(job.runDirectory) : nil
+            communicator.rank == 0 ? try openDirectory(resume) : nil
         }
         try begin(resume, directory)
         if let directory {
@@ -188,6 +188,25 @@ package final class TrainingRun {
         return outcome
     }
 
+    /// Takes the run's folder, if there is room for what the training writes; a folder that is not there is not made otherwise.
+    private func openDirectory(_ resume: ResumeMode) throws -> RunDirectory {
+        let need = SpaceNeed(job, stepsPerEpoch: schedule.batchesPerEpoch)
+        func verify() throws {
+            if let warning = try need.verify(at: job.runDirectory, resume) {
+                Message.write("warning: \(warning)")
+            }
+        }
+        let isNew = !Folder.exists(job.runDirectory)
+        if isNew { try verify() }
+        let directory = try RunDirectory(job.runDirectory)
+        if !isNew {
+            // What a killed run left half written is not in the way.
+            try directory.checkpoints(keep: job.retention).recover()
+            try verify()
+        }
+        return directory
+    }
+
     /// Whether the run is over, and its folder says so: then that stays as it is. A supervisor is told of each attempt.
     private func isOver(_ directory: RunDirectory) throws -> Bool {
         guard Supervised() == nil, !hasStepsLeft else { return false }
@@ -201,7 +220,7 @@ package final class TrainingRun {
         try communicator.agree(on: "the start", .ofOneRank) {
             guard let directory else { return }
             if let warning = directory.warning { Message.write("warning: \(warning)") }
-            var store = directory.checkpoints(keep: job.checkpoints.keep)
+            var store = directory.checkpoints(keep: job.retention)
             if resume == .never { try store.remove(after: -1) }
             let found = try StartingPoint.find(resume, in: store, model: snapshot.model)
             for warning in found?.warnings ?? [] { Message.write("warning: \(warning)") }
@@ -224,7 +243,11 @@ package final class TrainingRun {
                     try directory.removeFinishedModel()
                 }
                 Message.write("continuing from \(start.checkpoint.path)")
-                if let text = job.nothingLeft(state) { Message.write(text) }
+                if let text = job.nothingLeft(state) {
+                    Message.write(text)
+                    // A kill may have come between the last checkpoint and the removal of those that it replaced.
+                    try store.retire()
+                }
             } else {
                 try directory.writeJob(job.resolvedYAML)
                 replica.initializeWeights(seed: job.seed)
@@ -249,10 +272,11 @@ package final class TrainingRun {
         epochSums.totals = state.epochSums
     }
 
+    /// - Parameter logs: of the epoch that has just ended; none inside of one.
     /// - Precondition: the snapshot before has been written.
-    func takeSnapshot() -> Checkpoint {
+    func takeSnapshot(logs: [String: Double] = [:]) -> Checkpoint {
         snapshot.take(
             position: state.position, seed: job.seed, jobName: job.name, worldSize: communicator.size,
-            state: state.config)
+            state: state.config, logs: logs)
     }
 }

@@ -4,6 +4,7 @@ import MIOBase
 import MIOFiles
 import MIOMachine
 import MIORecords
+import MIORun
 import MIORunFolder
 
 /// `mio prune`
@@ -11,14 +12,18 @@ struct PruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune",
         abstract:
-            "Removes older checkpoints and logs of runs that are not at work; the newest valid checkpoint stays."
+            "Removes older checkpoints and logs of runs that are not at work; the newest valid checkpoint stays, and so do "
+            + "the best ones and those of each so many steps that checkpoints.keep of the run's job.yaml names."
     )
 
     @Argument(help: ArgumentHelp("Folders, names or job files of runs.", valueName: "run"))
     var runs: [String]
 
-    @Option(help: ArgumentHelp("How many valid checkpoints stay.", valueName: "number"))
+    @Option(help: ArgumentHelp("How many of the newest valid checkpoints stay.", valueName: "number"))
     var keep = 1
+
+    @Flag(help: "Whatever checkpoints.keep names besides the newest goes too.")
+    var newestOnly = false
 
     @Flag(help: "Shows what would be removed.")
     var dryRun = false
@@ -42,19 +47,11 @@ struct PruneCommand: ParsableCommand {
 
     private func old(_ view: RunView) throws -> [String] {
         let folder = view.folder
-        let store = CheckpointStore(folder: folder.checkpointsPath, keep: keep)
-        var kept = 0
-        var paths: [String] = []
-        for step in try store.steps() {
-            let path = Folder.join(folder.checkpointsPath, CheckpointStore.name(step: step))
-            // Damaged ones before the newest valid ones stay for whoever wants to look at them.
-            if kept < keep {
-                if (try? StoredCheckpoint(path: path)) != nil { kept += 1 }
-            } else {
-                paths.append(path)
-            }
-        }
-        guard kept > 0 || paths.isEmpty else { return [] }
+        let retention =
+            newestOnly
+            ? CheckpointRetention(last: keep) : try CheckpointRetention(ofRunAt: folder.path, last: keep)
+        var store = CheckpointStore(folder: folder.checkpointsPath, keep: retention)
+        var paths = try store.superfluous()
         let newest = view.ledger?.attempts.last?.number
         if let newest, Folder.isFolder(folder.logsPath) {
             paths += try Folder.names(in: folder.logsPath).filter { name in

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIOBase
 import MIORecords
+import MIORun
 import MIORunFolder
 
 /// `mio show`
@@ -60,11 +61,7 @@ struct RunPage {
             text += "  supervised by \(lease.text) (\(lease.life))\n"
         }
         if let metrics = view.lastMetrics() { text += "  \(metrics.shown(most: 500))\n" }
-        let steps = (try? CheckpointStore(folder: view.folder.checkpointsPath, keep: 1).steps()) ?? []
-        text +=
-            steps.isEmpty
-            ? "  no checkpoint\n"
-            : "  checkpoints of steps \(steps.map(String.init).joined(separator: ", "))\n"
+        text += Self.checkpoints(view.folder)
         if let ledger = view.ledger {
             var table = TextTable(["  ATTEMPT", "BEGAN", "TOOK", "RANKS", "STEPS", "CAUSE", ""])
             for attempt in ledger.attempts {
@@ -82,5 +79,19 @@ struct RunPage {
         }
         for problem in view.problems { text += "  warning: \(problem)\n" }
         self.text = text
+    }
+
+    /// `checkpoints of steps 60, 48 (val_loss 0.213, the best), 30`
+    private static func checkpoints(_ folder: RunFolder) -> String {
+        let retention = (try? CheckpointRetention(ofRunAt: folder.path)) ?? 1
+        let store = CheckpointStore(folder: folder.checkpointsPath, keep: retention)
+        guard let steps = try? store.steps(), !steps.isEmpty else { return "  no checkpoint\n" }
+        let best = (try? store.bestSteps()) ?? []
+        let texts = steps.map { step in
+            guard let place = best.firstIndex(where: { $0.step == step }) else { return "\(step)" }
+            let rank = place == 0 ? "the best" : "no. \(place + 1)"
+            return "\(step) (\(retention.monitor.shown(most: 100)) \(shortText(best[place].value)), \(rank))"
+        }
+        return "  checkpoints of steps \(texts.joined(separator: ", "))\n"
     }
 }
