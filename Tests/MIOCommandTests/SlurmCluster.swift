@@ -61,22 +61,4 @@ final class SlurmCluster {
             throw SpawnedProcess.Failure("\(failure.description); it is \(last)")
         }
     }
-
-    /// Takes the node away as a loss of power does: whatever ran there is gone at once.
-    func loseNode() throws {
-        let configuration = folder.path("slurm.conf")
-        let stays: Set = ["slurmctld", "munged", "slurm-cluster", "sleep"]
-        for process in ProcFile.processes where process != getpid() {
-            guard ProcFile.environment(of: process)?["SLURM_CONF"] == configuration,
-                let name = ProcFile.name(of: process), !stays.contains(name)
-            else { continue }
-            kill(process, SIGKILL)
-        }
-        try FileManager.default.removeItem(atPath: folder.path("tmp"))
-        try FileManager.default.createDirectory(atPath: folder.path("tmp"), withIntermediateDirectories: true)
-    }
-
-    /// Brings it back.
-    /// - Returns: slurmd.
-    func startNode() throws -> SpawnedProcess { try SpawnedProcess([folder.path("start-node")]) }
 }

@@ -84,24 +84,6 @@ import Testing
         #expect(try job.ends().map(\.cause) == [.preemption])
     }
 
-    /// A node is lost; Slurm requeues the job, which goes on from the newest checkpoint when the node is back. (With `srun`
-    /// PMIx in Slurm 22.05 cannot start the step again where a killed one has left its folder.)
-    @Test func aNodeMayBeLost() throws {
-        let cluster = try SlurmCluster()
-        let job = try SlurmJob(on: cluster)
-        try job.submit(environment: ["MIO_LAUNCHER": "mpirun"])
-        try job.waitForCheckpoint()
-        try cluster.loseNode()
-        try waitUntil("nothing is left") { job.processes.areGone }
-        try job.letItEnd()
-        try cluster.wait(for: job.number, toBe: ["PENDING"])
-        let node = try cluster.startNode()
-        try cluster.wait(for: job.number, toBe: ["COMPLETED"])
-        #expect(try job.weights() == job.undisturbedWeights(), "\(job.log)")
-        #expect(try job.run.lease()?.generation == 2)
-        node.signal(SIGTERM)
-    }
-
     /// Slurm requeues the job at the moment in which its supervisor starts ranks again.
     @Test func slurmMayRequeueWhileTheRunIsStartedAgain() throws {
         let cluster = try SlurmCluster()
