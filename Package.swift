@@ -316,9 +316,8 @@ package.targets += [
     .testTarget(
         name: "MIOCommandTests",
         dependencies: [
-            "ProcessSupport", "SmallJobs", "TestFolders", "mio-cli", "mio-worker", "MIOBatches", "MIOData",
-            "MIOBase",
-            "MIORunFolder",
+            "ProcessSupport", "SmallJobs", "TestFolders", "mio-cli", "mio-worker", "mio-coordinator",
+            "garments-data", "two-heads-data", "MIOBatches", "MIOData", "MIOBase", "MIORunFolder",
         ],
         swiftSettings: strict),
     // A folder of its own for each test.

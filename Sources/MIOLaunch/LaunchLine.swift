@@ -1,7 +1,7 @@
 import MIOBase
 import MIOMachine
 
-/// The command that starts a run's ranks: `mpirun` and its options, or for one rank the worker itself.
+/// The command that starts a run's ranks: `mpirun` or `srun` and its options, or for one rank the worker itself.
 ///
 /// A value: shown before it is run, and what a person copies from there starts the same.
 package struct LaunchLine: Hashable, Sendable {
@@ -30,6 +30,13 @@ package struct LaunchLine: Hashable, Sendable {
         case file(String)
     }
 
+    /// The program that starts the ranks.
+    package enum Launcher: String, Hashable, Sendable, CaseIterable {
+        case mpirun
+        /// Slurm's own, inside an allocation: each rank is a task of one step.
+        case srun
+    }
+
     /// Who starts it, from where, and by what.
     package struct Circumstances: Hashable, Sendable {
         package var cores: MachineCores
@@ -39,10 +46,14 @@ package struct LaunchLine: Hashable, Sendable {
         package var isRoot: Bool
         /// Whether progress goes to a person's terminal, which ranks under `mpirun` cannot see.
         package var isTerminal: Bool
+        /// What an allocation has for each rank, where it tells (`sbatch --cpus-per-task`).
+        package var coresPerRank: Int?
 
         package init(
-            cores: MachineCores, openMPI: Int?, isRoot: Bool = false, isTerminal: Bool = false
+            cores: MachineCores, openMPI: Int?, isRoot: Bool = false, isTerminal: Bool = false,
+            coresPerRank: Int? = nil
         ) {
+            self.coresPerRank = coresPerRank
             self.cores = cores
             self.openMPI = openMPI
             self.isRoot = isRoot
@@ -57,10 +68,10 @@ package struct LaunchLine: Hashable, Sendable {
 
     /// - Parameters:
     ///   - worker: the worker's path and its arguments.
-    ///   - extra: further arguments of `mpirun`.
+    ///   - extra: further arguments of the launcher.
     package init(
-        ranks: Int, worker: [String], hosts: Hosts = .here, extra: [String] = [],
-        circumstances: Circumstances
+        ranks: Int, worker: [String], hosts: Hosts = .here, by launcher: Launcher = .mpirun,
+        extra: [String] = [], circumstances: Circumstances
     ) {
         workerCount = worker.count
         guard Self.needsLauncher(ranks: ranks, hosts: hosts, extra: extra) else {
@@ -68,10 +79,15 @@ package struct LaunchLine: Hashable, Sendable {
             arguments = worker
             return
         }
+        if launcher == .srun {
+            environment = []
+            arguments = Self.srun(ranks, circumstances.coresPerRank) + extra + worker
+            return
+        }
         var environment: [Variable] = []
         // Quiet: the ranks tell what happened themselves, once. Open MPI 5 has no such option (`OutputRelay` leaves its
         // words about it out).
-        var line = [Self.launcher] + (circumstances.openMPI.map { $0 <= 4 } == true ? ["-q"] : [])
+        var line = [Launcher.mpirun.rawValue] + (circumstances.openMPI.map { $0 <= 4 } == true ? ["-q"] : [])
         line += ["-n", String(ranks)]
         if circumstances.isRoot {
             environment += ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"].map {
@@ -81,7 +97,11 @@ package struct LaunchLine: Hashable, Sendable {
         let cores = circumstances.cores
         var binding: [String]
         switch hosts {
-        case .allocation: binding = Self.bindingElsewhere(ranks)
+        case .allocation:
+            // Open MPI reads machines and tasks from Slurm, and not the cores of a task.
+            binding =
+                circumstances.coresPerRank.map { ["--map-by", "slot:PE=\($0)", "--bind-to", "core"] }
+                ?? Self.bindingElsewhere(ranks)
         case .list(let list):
             line += ["--host", list]
             binding = Self.bindingElsewhere(ranks)
@@ -108,6 +128,18 @@ package struct LaunchLine: Hashable, Sendable {
         arguments = line + extra + worker
     }
 
+    /// `srun` and its options. It does not take over `--cpus-per-task` from the batch script by itself since Slurm 22.05.
+    ///
+    /// A rank that ends first does not end the others at once, which would hide the exit code that all agreed on; none of
+    /// them outlives it for long.
+    private static func srun(_ ranks: Int, _ coresPerRank: Int?) -> [String] {
+        [Launcher.srun.rawValue, "--mpi=pmix", "-n", String(ranks)]
+            + (coresPerRank.map { ["--cpus-per-task=\($0)"] } ?? [])
+            + ["--cpu-bind=cores", "--kill-on-bad-exit=0", "--wait=\(secondsOfOthers)"]
+    }
+
+    private static let secondsOfOthers = 10
+
     /// Up to two ranks, mpirun would bind each to one core, on machines of many; more to a socket.
     private static func bindingElsewhere(_ ranks: Int) -> [String] {
         ranks <= 2 ? ["--bind-to", "none"] : []
@@ -117,7 +149,7 @@ package struct LaunchLine: Hashable, Sendable {
     package var isQuiet: Bool { startsRanks && arguments.dropFirst().first == "-q" }
 
     /// Whether the program starts ranks, and is none itself.
-    package var startsRanks: Bool { arguments.first == Self.launcher }
+    package var startsRanks: Bool { arguments.first.flatMap(Launcher.init) != nil }
 
     /// The launch of another program in the same way, by a launcher that is not quiet.
     package func aloud(of program: [String]) -> LaunchLine {
@@ -131,8 +163,6 @@ package struct LaunchLine: Hashable, Sendable {
         self.arguments = arguments
         self.workerCount = workerCount
     }
-
-    private static let launcher = "mpirun"
 
     /// As one would type it into a shell.
     package var text: String {

@@ -23,7 +23,7 @@ package final class HeldLease {
         self.folder = folder
     }
 
-    /// Takes a run's lease. Waits where only watching can tell whether another machine's holder is gone.
+    /// Takes a run's lease; that of a live holder too, if the batch system has begun its job anew here. Waits where only watching can tell whether another machine's holder is gone.
     /// - Parameters:
     ///   - patience: seconds for which a holder's beats must stand still.
     ///   - isInterrupted: asked while waiting.
@@ -62,6 +62,7 @@ package final class HeldLease {
         var since = MonotonicClock.seconds
         var hasWaited = false
         while true {
+            if seen.isSuperseded(by: .current) { return }
             switch seen.life {
             case .gone: return
             case .live: throw held(folder, seen)

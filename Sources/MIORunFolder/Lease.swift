@@ -17,6 +17,8 @@ package struct Lease: Codable, Hashable, Sendable {
     package var began: Timestamp
     package var heartbeat: Timestamp
     package var beats: Int
+    /// The batch system's job that the holder belongs to.
+    package var batchJob: BatchJob?
     /// The progress board of the ranks under way, on the holder's machine.
     package var board: String?
     /// Files of shared memory that the ranks under way have open, on the holder's machine.
@@ -29,8 +31,10 @@ package struct Lease: Codable, Hashable, Sendable {
 
     package init(
         generation: Int, holder: ProcessName = .own, user: String? = nil, attempt: Int = 0,
-        began: Timestamp = .now, heartbeat: Timestamp = .now, beats: Int = 0, isReleased: Bool = false
+        began: Timestamp = .now, heartbeat: Timestamp = .now, beats: Int = 0, isReleased: Bool = false,
+        batchJob: BatchJob? = .current
     ) {
+        self.batchJob = batchJob
         self.generation = generation
         self.holder = holder
         self.user = user
@@ -44,6 +48,7 @@ package struct Lease: Codable, Hashable, Sendable {
     enum CodingKeys: String, CodingKey {
         case generation, holder, user, attempt, began, heartbeat, beats, board
         case isReleased = "released"
+        case batchJob = "batch_job"
         case sharedMemory = "shared_memory"
     }
 
@@ -61,6 +66,12 @@ package struct Lease: Codable, Hashable, Sendable {
         case false: .gone
         case nil: .unknown
         }
+    }
+
+    /// Whether a job that begins now has the run, whatever the holder does: the batch system has begun the holder's job anew.
+    package func isSuperseded(by job: BatchJob?) -> Bool {
+        guard let job, let batchJob else { return false }
+        return job.follows(batchJob)
     }
 
     /// As a message names it.

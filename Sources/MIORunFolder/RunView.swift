@@ -28,6 +28,8 @@ package struct RunView: Sendable {
     package let status: RunStatus?
     package let ledger: RunLedger?
     package let lease: Lease?
+    /// Of a run that was submitted to a daemon.
+    package let submission: Submission?
     package let state: State
     /// Files of the folder that cannot be read, one sentence each.
     package let problems: [String]
@@ -46,11 +48,21 @@ package struct RunView: Sendable {
         status = read { try folder.status() }
         ledger = read { try folder.ledger() }
         lease = read { try folder.lease() }
+        submission = read { try folder.submission() }
         self.problems = problems
-        state = Self.state(status, lease, now)
+        state = Self.state(status, lease, submission, now)
     }
 
-    private static func state(_ status: RunStatus?, _ lease: Lease?, _ now: Timestamp) -> State {
+    private static func state(
+        _ status: RunStatus?, _ lease: Lease?, _ submission: Submission?, _ now: Timestamp
+    ) -> State {
+        if let submission {
+            if submission.isWaiting(lease) { return .known(.waiting) }
+            if submission.isLost(lease, status), status?.writer.isAlive != true { return .gone }
+            if lease?.life != .live, let end = submission.end(after: lease, status) {
+                return .known(end.isStop ? .stopped : .failed)
+            }
+        }
         guard let status else { return .untold }
         if status.state.isEnd || status.state == .waiting { return .known(status.state) }
         let supervisor = lease.map(\.life)
@@ -59,6 +71,12 @@ package struct RunView: Sendable {
         let latest = max(status.heartbeat, lease?.heartbeat ?? status.heartbeat)
         let seconds = now - latest
         return seconds > silentSeconds ? .silent(seconds: Int(seconds)) : .known(status.state)
+    }
+
+    /// How the run ended, as its worker, its supervisor or the daemon says; `nil` while nobody does.
+    package var end: (exitCode: Int?, text: String)? {
+        if let end = submission?.end(after: lease, status) { return (end.exitCode, end.text) }
+        return status?.end.map { ($0.exitCode, $0.text) }
     }
 
     /// Whether something is at work, as far as it can be told.

@@ -70,24 +70,24 @@ package struct RunFacts: Sendable {
         {
             state = "lost"
         }
+        // Its ranks have ended by themselves, when their supervisor was gone.
+        if status.state == .stopped, isLost { state = "lost" }
     }
 
     /// A request that no supervisor has taken yet, or never will, says more than what is left of the attempt before.
     private mutating func applySubmission() {
-        guard let submission, let last = submission.requests.last, !isSupervised,
-            lease?.generation ?? 0 <= last.generation
-        else { return }
-        guard let end = last.end else {
+        guard let submission, !isSupervised else { return }
+        if submission.isWaiting(lease) {
             state = RunStatus.State.waiting.rawValue
             return
         }
-        // A program that ended well and took no lease: the run is what its folder says.
-        guard end.exitCode != 0 else { return }
-        // After a retry that was taken back the run is what it was.
-        guard status == nil || status?.state == .waiting || !end.isStop else { return }
+        guard let end = submission.end(after: lease, status) else { return }
         state = (end.isStop ? RunStatus.State.stopped : .failed).rawValue
         cause = end.isStop ? EndCause.stoppedByUser.rawValue : nil
     }
+
+    /// Whether the supervisor of a run that was submitted was ended before it could give the run up.
+    package var isLost: Bool { submission?.isLost(lease, status) ?? false }
 
     /// Whether a supervisor has the run.
     package var isSupervised: Bool { lease.map { $0.life != .gone } ?? false }

@@ -248,15 +248,18 @@ extension RunIndex {
     }
 
     /// The folders of the runs that are at work or wait.
-    package func activePaths() throws -> [String] {
+    package func activePaths() throws -> [String] { try paths(in: RunFacts.activeStates) }
+
+    /// The folders of the runs that say that they work, or were stopped, because their supervisors are gone.
+    package func lostPaths() throws -> [String] { try paths(in: ["lost"]) }
+
+    private func paths(in states: Set<String>) throws -> [String] {
         try pool.read { database in
             try String.fetchAll(
                 database,
                 sql:
                     "SELECT path FROM run WHERE state IN (SELECT value FROM json_each(?)) ORDER BY updated DESC",
-                arguments: [
-                    "[" + RunFacts.activeStates.sorted().map { "\"\($0)\"" }.joined(separator: ",") + "]"
-                ])
+                arguments: ["[" + states.sorted().map { "\"\($0)\"" }.joined(separator: ",") + "]"])
         }
     }
 

@@ -28,6 +28,12 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var ranks: RankOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "What starts the ranks: mpirun; srun, inside an allocation of a Slurm with PMIx.",
+            valueName: "program"))
+    var launcher = LaunchLine.Launcher.mpirun
+
     @OptionGroup var job: JobOptions
 
     @OptionGroup var kernels: KernelOptions
@@ -41,10 +47,21 @@ struct TrainCommand: ParsableCommand {
 
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("After --: further arguments of mpirun.", valueName: "mpirun arguments"))
+        help: ArgumentHelp("After --: further arguments of mpirun, or srun.", valueName: "mpirun arguments"))
     var mpirunArguments: [String] = []
 
     func validate() throws {
+        if launcher == .srun {
+            guard ranks.hosts == nil, ranks.hostfile == nil else {
+                throw ValidationError(
+                    "--launcher srun takes the machines of the allocation; leave out --hosts and --hostfile")
+            }
+            guard BatchJob.current != nil else {
+                throw ValidationError(
+                    "--launcher srun needs an allocation of Slurm, and there is no SLURM_JOB_ID: use sbatch "
+                        + "(cluster/slurm.sbatch) or salloc, or --launcher mpirun")
+            }
+        }
         for argument in mpirunArguments {
             if ["-n", "-np", "--np", "-c", "--n"].contains(argument) {
                 throw ValidationError("\(argument) after --: say the number of ranks once, with -n before it")
@@ -63,15 +80,16 @@ struct TrainCommand: ParsableCommand {
         let job = try job.load()
         try ranks.check(mpirunArguments: mpirunArguments)
         let hosts = ranks.launchHosts
-        let launches = LaunchLine.needsLauncher(
-            ranks: ranks.number, hosts: hosts, extra: mpirunArguments)
+        let launches =
+            launcher == .mpirun
+            && LaunchLine.needsLauncher(ranks: ranks.number, hosts: hosts, extra: mpirunArguments)
         let circumstances = LaunchLine.Circumstances(
             cores: .current, openMPI: launches ? OpenMPIVersion.installed() : nil,
-            isRoot: geteuid() == 0, isTerminal: isatty(1) == 1)
+            isRoot: geteuid() == 0, isTerminal: isatty(1) == 1, coresPerRank: BatchJob.current?.coresPerTask)
         func line(continues: Bool, extra: [String] = []) throws -> LaunchLine {
             LaunchLine(
                 ranks: ranks.number, worker: try workerArguments(continues: continues), hosts: hosts,
-                extra: mpirunArguments + extra, circumstances: circumstances)
+                by: launcher, extra: mpirunArguments + extra, circumstances: circumstances)
         }
         let shown = try line(continues: false)
         // Who sees the line may ask it to stop.
@@ -80,7 +98,9 @@ struct TrainCommand: ParsableCommand {
         if dryRun { return }
         // mpirun hands its own environment to the ranks of this machine alone.
         let exported = launches && ranks.isElsewhere ? Supervised.names.flatMap { ["-x", $0] } : []
-        let supervisor = RunSupervisor(job, ranks: ranks.number, options: supervision) { attempt in
+        let supervisor = RunSupervisor(
+            job, ranks: ranks.number, launcher: launcher, options: supervision
+        ) { attempt in
             try line(continues: attempt.continues, extra: exported)
         }
         throw ExitCode(try run(supervisor, job))
@@ -167,6 +187,10 @@ struct TrainCommand: ParsableCommand {
             throw RunError(
                 "mpirun is not installed; on Debian and Ubuntu: sudo apt-get install openmpi-bin. "
                     + "One rank (-n 1) needs none", exitCode: .missingInput)
+        } catch let error as FileError where error.exitCode == .missingInput && error.path == "srun" {
+            throw RunError(
+                "srun is not on this machine's PATH: install Slurm's client there, or use --launcher mpirun",
+                exitCode: .missingInput)
         }
     }
 
@@ -188,6 +212,11 @@ struct TrainCommand: ParsableCommand {
             // (version 5: 250).
             if requests > 0, status == 0 || status > Self.largestSignalStatus, Self.stamp(job) == before {
                 return requests > 1 ? 128 + SIGTERM : stoppedUnheard(job)
+            }
+            if status == 0, end.cause != .finished {
+                // `srun` ends so where it could not start its tasks.
+                Message.write("mio: \(line.arguments[0]): \(end.text); \(job.whatIsLeft)")
+                return MIOBase.ExitCode.inputOutput.rawValue
             }
             guard MIOBase.ExitCode(rawValue: status) == nil else { return status }
             // mpirun has a status of its own for it.
@@ -241,3 +270,5 @@ struct TrainCommand: ParsableCommand {
         }
     }
 }
+
+extension LaunchLine.Launcher: ExpressibleByArgument {}

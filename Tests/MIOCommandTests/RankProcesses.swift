@@ -12,7 +12,9 @@ struct RankProcesses {
     var ranks: [Int: Int32] {
         var ranks: [Int: Int32] = [:]
         for (process, variables) in processes(named: "mio-worker") {
-            ranks[variables["OMPI_COMM_WORLD_RANK"].flatMap(Int.init) ?? 0] = process
+            // As mpirun tells it, and as Slurm does.
+            let rank = variables["OMPI_COMM_WORLD_RANK"] ?? variables["PMIX_RANK"]
+            ranks[rank.flatMap(Int.init) ?? 0] = process
         }
         return ranks
     }
@@ -22,30 +24,15 @@ struct RankProcesses {
     var areGone: Bool { ranks.isEmpty && mpirun == nil }
 
     private func processes(named name: String) -> [(process: Int32, variables: [String: String])] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return names.compactMap { text in
+        ProcFile.processes.compactMap { process in
             // The process that keeps a rank's log is a copy of it, with another name.
-            guard let process = Int32(text), Self.text("/proc/\(text)/comm") == name + "\n",
-                let environment = Self.text("/proc/\(text)/environ")
-            else { return nil }
-            var variables: [String: String] = [:]
-            for entry in environment.split(separator: "\0") {
-                let parts = entry.split(separator: "=", maxSplits: 1)
-                if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            guard ProcFile.name(of: process) == name, let variables = ProcFile.environment(of: process) else {
+                return nil
             }
             guard let logs = variables["MIO_LOGS"],
                 URL(filePath: logs).resolvingSymlinksInPath().path == folder
             else { return nil }
             return (process, variables)
         }
-    }
-
-    /// FileManager reads one page of such files.
-    private static func text(_ path: String) -> String? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 17)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 }

@@ -182,6 +182,34 @@ import Testing
         try waitUntil("it fails") { try state(missing, "a") == "failed" }
     }
 
+    /// A supervisor that was killed is replaced, whichever daemon started it; not without end where nothing moves on.
+    @Test func aSupervisorThatIsKilledIsReplaced() throws {
+        let daemon = try start(cores: 1)
+        #expect(try submit(daemon, "a").status == 201)
+        for round in 1...4 {
+            try waitUntil("it runs, \(round)") {
+                try starts(daemon, "a") == round && state(daemon, "a") == "running"
+            }
+            let pids = try String(contentsOfFile: folder(daemon, "a").path + "/pids", encoding: .utf8)
+            let process = try #require(pids.split(separator: "\n").last.flatMap { Int32($0) })
+            if round == 1 { #expect(try submit(daemon, "b").status == 201) }
+            kill(process, SIGKILL)
+        }
+        try waitUntil("the daemon gives up") { try state(daemon, "a") == "failed" }
+        let detail = try daemon.ask("/api/v1/runs/a", token: try daemon.token()).body
+        #expect(detail.contains(#""exit_code": 79"#), "\(detail)")
+        #expect(detail.contains("ended 4 times without a newer checkpoint"), "\(detail)")
+        // It had kept its place before that.
+        try waitUntil("b runs") { try state(daemon, "b") == "running" }
+        #expect(try starts(daemon, "a") == 4)
+        // A person may try again.
+        #expect(
+            try daemon.ask("POST", "/api/v1/runs/a/retry", token: try daemon.token()).status == 202)
+        try finish(daemon, "b")
+        try waitUntil("a runs again") { try starts(daemon, "a") == 5 && state(daemon, "a") == "running" }
+        try finish(daemon, "a")
+    }
+
     /// The daemon dies as it likes: what runs goes on, what waits is not lost, nothing is started twice.
     @Test func nothingIsLostWhenTheDaemonIsKilled() throws {
         let outer = try start(cores: 4)

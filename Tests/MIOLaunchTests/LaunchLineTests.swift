@@ -93,4 +93,28 @@ import Testing
         let cores = MachineCores.current
         #expect(cores.cores >= 1 && cores.cores <= cores.threads)
     }
+
+    @Test func slurmStartsTheRanks() {
+        func text(_ cores: Int?) -> String {
+            LaunchLine(
+                ranks: 4, worker: worker, hosts: .allocation, by: .srun, extra: ["--quiet"],
+                circumstances: .init(cores: eight, openMPI: nil, isRoot: true, coresPerRank: cores)
+            ).text
+        }
+        #expect(
+            text(16)
+                == "srun --mpi=pmix -n 4 --cpus-per-task=16 --cpu-bind=cores --kill-on-bad-exit=0 --wait=10 --quiet "
+                + "/opt/mio/mio-worker 'my job.yaml'")
+        #expect(text(nil).hasPrefix("srun --mpi=pmix -n 4 --cpu-bind=cores "))
+    }
+
+    /// Open MPI does not read from Slurm how many cores a task has.
+    @Test func anAllocationTellsTheCoresOfARank() {
+        let line = LaunchLine(
+            ranks: 2, worker: worker, hosts: .allocation,
+            circumstances: .init(cores: eight, openMPI: 4, coresPerRank: 16))
+        #expect(
+            line.text
+                == "mpirun -q -n 2 --map-by slot:PE=16 --bind-to core /opt/mio/mio-worker 'my job.yaml'")
+    }
 }

@@ -109,4 +109,26 @@ import Testing
         try second.release()
         #expect(try folder.lease()?.isReleased == false)
     }
+
+    /// Only the same job, begun anew, has the run of one that is believed to be gone.
+    @Test func aJobThatWasBegunAnewHasTheRun() throws {
+        func job(_ number: String?, cluster: String = "far", restarts: String? = nil) -> BatchJob? {
+            var environment = ["SLURM_CLUSTER_NAME": cluster]
+            environment["SLURM_JOB_ID"] = number
+            environment["SLURM_RESTART_COUNT"] = restarts
+            return BatchJob(environment: environment)
+        }
+        let first = Lease(generation: 1, batchJob: job("7"))
+        #expect(first.isSuperseded(by: job("7", restarts: "1")))
+        #expect(!first.isSuperseded(by: job("7")))
+        #expect(!first.isSuperseded(by: job("8", restarts: "1")))
+        #expect(!first.isSuperseded(by: job("7", cluster: "near", restarts: "1")))
+        #expect(!first.isSuperseded(by: nil))
+        #expect(!Lease(generation: 1, batchJob: nil).isSuperseded(by: job("7", restarts: "1")))
+        let second = Lease(generation: 2, batchJob: job("7", restarts: "2"))
+        #expect(!second.isSuperseded(by: job("7", restarts: "1")))
+        // A lease on the disk tells it.
+        try FolderJSON.write(second, to: folder.leasePath)
+        #expect(try folder.lease()?.batchJob?.restarts == 2)
+    }
 }

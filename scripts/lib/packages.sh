@@ -13,6 +13,10 @@ debian_packages=(
     git ca-certificates
 )
 
+# A Slurm for tests, which start its programs themselves (scripts/lib/slurm-cluster).
+# shellcheck disable=SC2034 # of other scripts
+slurm_packages=(slurmctld slurmd slurm-client munge)
+
 say() { echo "$(basename "$0"): $*"; }
 
 die() {

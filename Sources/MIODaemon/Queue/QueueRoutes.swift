@@ -1,6 +1,7 @@
 import Hummingbird
 import MIOBase
 import MIOConfig
+import MIORunFolder
 import MIORunIndex
 
 /// Requests to runs, and the queue.

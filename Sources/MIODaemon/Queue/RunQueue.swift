@@ -10,7 +10,8 @@ import Synchronization
 ///
 /// The queue is in the runs' folders: `submission.json` says what is asked for, and the lease who supervises. A daemon that starts finds
 /// both as they are, so runs that were started before go on, and those that waited wait. Should a daemon be killed after it started a
-/// supervisor and before that has the lease, the next one starts another, and one of the two gets the lease.
+/// supervisor and before that has the lease, the next one starts another, and one of the two gets the lease. A supervisor that is
+/// gone without having given its run up, killed or with its machine, is replaced.
 package final class RunQueue: Service, Sendable {
     private let keeper: IndexKeeper
     private let log: DaemonLog
@@ -29,6 +30,10 @@ package final class RunQueue: Service, Sendable {
 
     /// How often the queue looks while something waits.
     static let waitingSeconds = 3.0
+    /// How often it looks after supervisors that another daemon has started.
+    static let adoptedSeconds = 5.0
+    /// How often it starts a run again by itself at the same checkpoint.
+    static let mostRevivals = 3
 
     package init(_ keeper: IndexKeeper, program: String, cores: Int, log: DaemonLog) {
         self.keeper = keeper
@@ -42,8 +47,61 @@ package final class RunQueue: Service, Sendable {
         _ = try? keeper.index.scan()
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             let waits = startWhatFits()
-            await bell.sleep(seconds: waits ? Self.waitingSeconds : 3600)
+            let adopts = (try? adopted.isEmpty) == false
+            await bell.sleep(seconds: waits ? Self.waitingSeconds : adopts ? Self.adoptedSeconds : 3600)
         }
+    }
+
+    /// Runs at work whose supervisors are no children of this process, which nobody else tells it of.
+    private var adopted: Set<String> {
+        get throws { Set(try keeper.index.activePaths()).subtracting(state.withLock { $0.started.keys }) }
+    }
+
+    // MARK: Supervisors that are gone
+
+    /// Asks for runs again whose supervisors were killed. They keep their places in the queue.
+    private func reviveWhatIsLost() throws {
+        for path in Set(try keeper.index.activePaths() + keeper.index.lostPaths())
+        where state.withLock({ $0.started[path] }) == nil {
+            guard let folder = try? keeper.index.folder(of: path), RunFacts(folder).isLost,
+                !wasAskedToStop(RunFolder(path))
+            else { continue }
+            do {
+                try revive(path)
+            } catch {
+                log.write("cannot start \(path) again: \(error)")
+            }
+        }
+    }
+
+    private func revive(_ path: String) throws {
+        let folder = RunFolder(path)
+        let step = try folder.status()?.checkpoint ?? 0
+        let generation = try HeldLease.newestGeneration(in: folder)
+        let submission = try change(path) { submission in
+            var request = Submission.Request(
+                by: "the daemon", time: submission.requests.last?.time ?? submission.time,
+                generation: generation, revivedAt: step)
+            if submission.revivals(at: step) >= Self.mostRevivals {
+                request.end = Submission.End(
+                    exitCode: Int(ExitCode.noProgress.rawValue),
+                    text: "its supervisor was ended \(Self.mostRevivals + 1) times without a newer checkpoint: "
+                        + "see logs/supervisor.log, then retry")
+            }
+            submission.requests.append(request)
+        }
+        let text = submission.requests.last?.end?.text ?? "its supervisor is gone: another one is started"
+        log.write("\(submission.id): \(text)")
+        try folder.events.append(SupervisionEvent(.request, by: "the daemon", text: text))
+    }
+
+    /// Whether a person asked for the stop that a supervisor could not write down any more.
+    private func wasAskedToStop(_ folder: RunFolder) -> Bool {
+        if let request = (try? folder.request()) ?? nil, request.request == .stop { return true }
+        let newest = (try? folder.events.read().events)?.last { event in
+            event.event == .attempt || event.event == .request && event.text == Action.stop.rawValue
+        }
+        return newest?.event == .request
     }
 
     // MARK: What fits
@@ -58,7 +116,7 @@ package final class RunQueue: Service, Sendable {
         var waiting: [Entry] = []
         var taken = 0
         let started = state.withLock { $0.started }
-        for path in Set(try keeper.index.activePaths() + started.keys) {
+        for path in Set(try keeper.index.activePaths() + keeper.index.lostPaths() + started.keys) {
             guard let folder = try? keeper.index.folder(of: path) else { continue }
             let facts = RunFacts(folder)
             if facts.isSupervised || started[path] != nil {
@@ -77,6 +135,7 @@ package final class RunQueue: Service, Sendable {
     /// - Returns: whether something waits still.
     private func startWhatFits() -> Bool {
         do {
+            try reviveWhatIsLost()
             var (waiting, taken) = try look()
             // No run overtakes: a large one would wait for ever.
             while let next = waiting.first, taken + next.submission.ranks <= cores {

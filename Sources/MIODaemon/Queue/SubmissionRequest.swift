@@ -1,5 +1,6 @@
 import MIOBase
 import MIOFiles
+import MIORunFolder
 import MIORunIndex
 
 /// What a client asks to be run: a job file below one of the daemon's folders, and no command.

@@ -3,6 +3,7 @@ import Hummingbird
 import MIOBase
 import MIOConfig
 import MIOFiles
+import MIORunFolder
 import MIORunIndex
 import MIOTrace
 

@@ -2,6 +2,7 @@ import Foundation
 import Hummingbird
 import MIOBase
 import MIOConfig
+import MIORunFolder
 import MIORunIndex
 
 /// The list of runs, one run, and its curves.

@@ -18,21 +18,43 @@ struct WaitCommand: ParsableCommand {
 
     func run() throws { throw ExitCode(try Self.wait(for: try named.folder(), timeout: timeout)) }
 
+    /// How long a daemon may take to start the supervisor of a run again.
+    private static let secondsOfDaemon = 60.0
+
     /// - Returns: the run's exit code; 124 if it takes longer; 1 if its processes are gone and nobody has said why.
     static func wait(for folder: RunFolder, timeout: Double?) throws -> Int32 {
         let began = MonotonicClock.seconds
+        var goneSince: Double?
         while true {
             let view = RunView(folder)
-            if !view.isAtWork {
-                let end = view.status?.end
-                if case .known = view.state {
+            let now = MonotonicClock.seconds
+            if view.state == .gone {
+                if goneSince == nil, view.submission != nil {
+                    Message.write("the run's supervisor is gone; waiting for the daemon to start another")
+                }
+                let since = goneSince ?? now
+                goneSince = since
+                if view.submission == nil || now - since > secondsOfDaemon {
+                    Message.write(
+                        view.submission == nil
+                            ? "the processes of the run are gone; run it again to continue"
+                            : "no daemon has started the run again within \(Int(secondsOfDaemon)) s: is mio-coordinator "
+                                + "serve at work?")
+                    return 1
+                }
+            } else {
+                goneSince = nil
+                if !view.isAtWork, view.state != .known(.waiting) {
+                    guard case .known = view.state else {
+                        Message.write("the processes of the run are gone; run it again to continue")
+                        return 1
+                    }
+                    let end = view.end
                     Message.write(end?.text ?? view.state.text)
                     return Int32(clamping: end?.exitCode ?? 1)
                 }
-                Message.write("the processes of the run are gone; run it again to continue")
-                return 1
             }
-            if let timeout, MonotonicClock.seconds - began > timeout { return 124 }
+            if let timeout, now - began > timeout { return 124 }
             usleep(300_000)
         }
     }

@@ -25,7 +25,7 @@ struct AttemptEnd {
                 return RunEnd(
                     cause(ofRequest: ending), text: "stopped at once on request", exitCode: 128 + Int(signal))
             }
-            return death(signal, "mpirun", ending)
+            return death(signal, ending.launcher.rawValue, ending)
         }
         // What a rank wrote last, if its program ended as it says.
         if var told = status?.end, status?.state.isEnd == true,
@@ -52,7 +52,7 @@ struct AttemptEnd {
         // Linux has 64 signals.
         if (129...192).contains(code) { return death(code - 128, "a rank", ending) }
         return RunEnd(
-            .unknown, text: "mpirun ended with status \(code)", exitCode: Int(code),
+            .unknown, text: "\(ending.launcher.rawValue) ended with status \(code)", exitCode: Int(code),
             rank: ending.firstDead?.rank,
             step: ending.stepsDone)
     }

@@ -18,6 +18,7 @@ final class RunSupervisor {
     let folder: RunFolder
     let options: SupervisionOptions
     private let ranks: Int
+    private let launcher: LaunchLine.Launcher
     private let launch: (_ attempt: LaunchAttempt) throws -> LaunchLine
     private var lease: HeldLease?
     /// No rank has begun in the folder yet: what is wrong with a job is told before anything is written.
@@ -46,6 +47,7 @@ final class RunSupervisor {
     /// How one attempt went.
     struct Ending {
         var end: ChildProcess.End
+        var launcher: LaunchLine.Launcher
         var requests: Int
         var lastRequest: Int32
         /// Why the supervisor has ended it itself.
@@ -69,11 +71,12 @@ final class RunSupervisor {
     }
 
     init(
-        _ job: Job, ranks: Int, options: SupervisionOptions,
+        _ job: Job, ranks: Int, launcher: LaunchLine.Launcher = .mpirun, options: SupervisionOptions,
         launch: @escaping (_ attempt: LaunchAttempt) throws -> LaunchLine
     ) {
         self.job = job
         self.ranks = ranks
+        self.launcher = launcher
         self.options = options
         self.launch = launch
         folder = RunFolder(job.runDirectory)
@@ -109,11 +112,25 @@ final class RunSupervisor {
             if !isNew || isHeldByAnother { throw error }
             return
         }
-        if let before { OldRanks.end(before) }
+        if let before {
+            waitForTheEarlier(before)
+            OldRanks.end(before)
+        }
         if isNew { return }
         if let stale = try folder.request() { try folder.removeRequest(stale) }
         number = try folder.ledger()?.attempts.last?.number ?? 0
         note(SupervisionEvent(.supervised, attempt: number, by: ControlRequest.asker))
+    }
+
+    /// A supervisor whose job the batch system has begun anew: it finds that it has lost the run by the next of its beats, and
+    /// ends its ranks.
+    private func waitForTheEarlier(_ before: Lease) {
+        guard before.life != .gone, before.isSuperseded(by: BatchJob.current) else { return }
+        Message.write(
+            "the run's folder was held by \(before.text), of this job before it was requeued; waiting up to "
+                + "\(Int(Lease.mostSilentSeconds)) s for its end")
+        for _ in 0..<Int(Lease.mostSilentSeconds * 10)
+        where before.life != .gone && !ChildProcess.isRequested { usleep(100_000) }
     }
 
     private var isHeldByAnother: Bool {
@@ -206,7 +223,8 @@ final class RunSupervisor {
         if status?.attempt == number { hasBegun = true }
         return (
             Ending(
-                end: end, requests: requests, lastRequest: lastRequest, decided: looker.decided,
+                end: end, launcher: launcher, requests: requests, lastRequest: lastRequest,
+                decided: looker.decided,
                 firstDead: watch?.firstDead, firstEnded: watch?.firstEnded,
                 stepsDone: max(watch?.stepsDone ?? 0, status?.attempt == number ? status?.step ?? 0 : 0),
                 hasBegun: began, seconds: looker.seconds,

@@ -1,5 +1,5 @@
 import MIOBase
-import MIORunFolder
+import MIOFiles
 
 /// The file `submission.json` of a run that was submitted to a daemon: what was asked for. All of the queue is in these files,
 /// so a daemon that is killed forgets nothing.
@@ -25,13 +25,22 @@ package struct Submission: Codable, Hashable, Sendable {
         package var time: Timestamp
         /// The largest generation of the run's lease then: the supervisor that serves the request has a larger one.
         package var generation: Int
+        /// The step of the newest checkpoint when the daemon asked by itself, because the supervisor was gone; `nil` if a
+        /// person asked.
+        package var revivedAt: Int?
         /// How the request ended where no supervisor took the run.
         package var end: End?
 
-        package init(by: String, time: Timestamp = .now, generation: Int) {
+        package init(by: String, time: Timestamp = .now, generation: Int, revivedAt: Int? = nil) {
             self.by = by
             self.time = time
             self.generation = generation
+            self.revivedAt = revivedAt
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case by, time, generation, end
+            case revivedAt = "revived_at"
         }
     }
 
@@ -74,6 +83,31 @@ package struct Submission: Codable, Hashable, Sendable {
         return lease?.generation ?? 0 <= last.generation
     }
 
+    /// Whether the supervisor that served the newest request is gone without having given the run up: it was killed, or its
+    /// machine was.
+    package func isLost(_ lease: Lease?, _ status: RunStatus?) -> Bool {
+        guard let last = requests.last, last.end == nil, let lease, lease.generation > last.generation,
+            !lease.isReleased, lease.life == .gone
+        else { return false }
+        return status?.state != .finished && status?.state != .failed
+    }
+
+    /// How the newest request ended that no supervisor has taken, or never will, where that says more than what is left of the
+    /// attempt before it.
+    package func end(after lease: Lease?, _ status: RunStatus?) -> End? {
+        guard let last = requests.last, lease?.generation ?? 0 <= last.generation,
+            // A program that ended well and took no lease: the run is what its folder says.
+            let end = last.end, end.exitCode != 0
+        else { return nil }
+        // After a retry that was taken back the run is what it was.
+        return status == nil || status?.state == .waiting || !end.isStop ? end : nil
+    }
+
+    /// How often in a row the daemon has started the run again by itself at this checkpoint.
+    package func revivals(at step: Int) -> Int {
+        requests.reversed().prefix { $0.revivedAt == step }.count
+    }
+
     /// Letters, digits, `-`, `_` and `.`, at most 100 of them, not beginning with a dot: a name for folders and addresses.
     package static func isIdentifier(_ text: String) -> Bool {
         (1...100).contains(text.utf8.count) && text.first != "." && text.first != "-"
@@ -86,5 +120,12 @@ package struct Submission: Codable, Hashable, Sendable {
                 default: false
                 }
             }
+    }
+}
+
+extension RunFolder {
+    /// - Returns: `nil` for a run that was not submitted to a daemon.
+    package func submission() throws(FileError) -> Submission? {
+        try FolderJSON.read(Submission.self, from: Folder.join(path, Submission.name))
     }
 }

@@ -1,0 +1,31 @@
+import Foundation
+import ProcessSupport
+import TestFolders
+import Testing
+
+/// `examples/monday` as its README has it, with fewer epochs: the daemon, `mio submit`, and everything killed once.
+@Suite(.serialized) struct MondayTests {
+    @Test func theWeekendEndsWithTheUndisturbedWeights() throws {
+        let folder = try TemporaryFolder()
+        let example = SlurmCluster.repository + "/examples/monday"
+        // The job, in a folder of its own; with the data where it expects them.
+        let run = folder.path("monday")
+        try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: example + "/job.yaml", toPath: run + "/job.yaml")
+        let made = try SpawnedProcess([
+            BuiltProgram.path("two-heads-data"), "--output", folder.path("two-heads/data"),
+        ]).wait(atMost: 60)
+        #expect(made.status == 0, "\(made.errors)")
+        let bin = URL(filePath: try BuiltProgram.path("mio")).deletingLastPathComponent().path
+        let weekend = try SpawnedProcess(
+            [example + "/weekend", "60"],
+            environment: MPIEnvironment.variables.merging(["MONDAY_FOLDER": run, "BIN": bin]) { $1 }
+        ).wait(atMost: 240)
+        #expect(weekend.status == 0, "\(weekend.errors)\n\(weekend.output)")
+        #expect(weekend.output.contains("monday  finished"), "\(weekend.output)")
+        #expect(weekend.output.hasSuffix("The weights are the same, to the bit.\n"), "\(weekend.output)")
+        for end in ["rank 1 was ended by signal 9", "mpirun was ended by signal 9"] {
+            #expect(weekend.output.contains(end), "\(weekend.output)")
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import MIORunFolder
+import ProcessSupport
+import Testing
+
+/// `cluster/slurm.sbatch` in a real Slurm: every run ends with the bits of one that nobody disturbed.
+@Suite(.serialized) struct SlurmTests {
+    /// Slurm looks twice a minute whether it has to send a signal, and sends it when the next look would be too late.
+    @Test func aRunGoesOnWhereTheTimeLimitCutItOff() throws {
+        let cluster = try SlurmCluster()
+        let job = try SlurmJob(on: cluster)
+        try job.submit(["--time=1", "--signal=B:USR1@59"])
+        try job.wait(for: .stopped)
+        try job.letItEnd()
+        try cluster.wait(for: job.number, toBe: ["COMPLETED"])
+        #expect(try cluster.facts(of: job.number)["Restarts"] == "1")
+        #expect(job.log.contains("passing USR1 on to mio train"), "\(job.log)")
+        #expect(job.log.contains("back into the queue"), "\(job.log)")
+        #expect(try job.ends().map(\.cause) == [.preemption, .finished])
+        #expect(try job.weights() == job.undisturbedWeights())
+        #expect(job.processes.areGone)
+    }
+
+    /// Where Slurm gives no signal ahead of the limit, the run's own clock stops it: `squeue` says when.
+    @Test func theRunKnowsTheLimitItself() throws {
+        let cluster = try SlurmCluster()
+        let job = try SlurmJob(on: cluster)
+        try job.submit(["--time=1", "--signal=B:USR1@1"])
+        try job.waitForCheckpoint()
+        let record = try #require(try job.run.status())
+        #expect(record.state == .running)
+        // What it tells its ranks.
+        let environment = try #require(job.processes.ranks[0].flatMap(ProcFile.environment))
+        let deadline = try #require(environment["MIO_DEADLINE"].flatMap(Double.init))
+        let left = deadline - Date().timeIntervalSince1970
+        #expect((1...60).contains(left), "\(left) s left")
+    }
+
+    /// Without --requeue, the job ends with 75 and says how to go on.
+    @Test func aJobThatMayNotBeRequeuedEndsWith75() throws {
+        let cluster = try SlurmCluster()
+        let job = try SlurmJob(on: cluster)
+        try job.submit(["--no-requeue"])
+        try job.waitForCheckpoint()
+        try cluster.run(["scancel", "--signal=USR1", "--batch", job.number])
+        try cluster.wait(for: job.number, toBe: ["FAILED"])
+        #expect(try cluster.facts(of: job.number)["ExitCode"] == "75:0")
+        #expect(job.log.contains("To go on: sbatch"), "\(job.log)")
+        #expect(try job.run.status()?.state == .stopped)
+        #expect(try job.run.lease()?.isReleased == true)
+    }
+
+    /// A node without Slurm's commands but `srun`: the script cannot requeue its job, and says how to go on.
+    @Test func aNodeWithoutScontrol() throws {
+        let cluster = try SlurmCluster()
+        let job = try SlurmJob(on: cluster)
+        let programs = job.folder.path("bin")
+        try FileManager.default.createDirectory(atPath: programs, withIntermediateDirectories: true)
+        for name in ["env", "bash", "hostname", "srun"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: programs + "/" + name, withDestinationPath: "/usr/bin/" + name)
+        }
+        try job.submit(["--export=ALL,PATH=\(programs)"])
+        try job.waitForCheckpoint()
+        try cluster.run(["scancel", "--signal=USR1", "--batch", job.number])
+        try cluster.wait(for: job.number, toBe: ["FAILED"])
+        #expect(try cluster.facts(of: job.number)["ExitCode"] == "75:0")
+        #expect(job.log.contains("To go on: sbatch"), "\(job.log)")
+        #expect(try job.run.status()?.state == .stopped)
+    }
+
+    /// A cancelled job writes its checkpoint and is not requeued. Slurm sends TERM to all of its processes.
+    @Test(arguments: ["srun", "mpirun"]) func aCancelledJobLeavesACheckpoint(launcher: String) throws {
+        let cluster = try SlurmCluster()
+        let job = try SlurmJob(on: cluster)
+        try job.submit(environment: ["MIO_LAUNCHER": launcher])
+        try job.waitForCheckpoint()
+        try cluster.run(["scancel", job.number])
+        try cluster.wait(for: job.number, toBe: ["CANCELLED"])
+        try waitUntil("nothing is left") { job.processes.areGone }
+        try job.wait(for: .stopped, atMost: 10)
+        let status = try #require(try job.run.status())
+        #expect(status.checkpoint == status.step, "\(job.log)")
+        #expect(try job.ends().map(\.cause) == [.preemption])
+    }
+
+    /// Slurm requeues the job at the moment in which its supervisor starts ranks again.
+    @Test func slurmMayRequeueWhileTheRunIsStartedAgain() throws {
+        let cluster = try SlurmCluster()
+        let job = try SlurmJob(on: cluster)
+        try job.submit()
+        try job.waitForCheckpoint()
+        kill(try #require(job.processes.ranks[1]), SIGKILL)
+        try job.wait(for: .restarting, atMost: 20)
+        try cluster.run(["scontrol", "requeue", job.number])
+        try waitUntil("nothing is left") { job.processes.areGone }
+        try cluster.wait(for: job.number, toBe: ["PENDING"])
+        try job.letItEnd()
+        try cluster.wait(for: job.number, toBe: ["COMPLETED"])
+        #expect(try job.weights() == job.undisturbedWeights(), "\(job.log)")
+        #expect(try job.ends().first?.cause == .crashed)
+        #expect(try job.ends().first?.rank == 1)
+    }
+
+    /// Slurm has begun the job anew elsewhere, while what it believes to be gone goes on: that ends, and writes nothing more.
+    @Test func aRequeuedJobHasTheRun() throws {
+        let small = try SlurmJob(on: nil)
+        func start(restarts: Int) throws -> SpawnedProcess {
+            try SpawnedProcess(
+                [
+                    "env", "-C", small.folder.path, BuiltProgram.path("mio"), "train", "-n", "2", "job.yaml",
+                ],
+                environment: [
+                    "SLURM_JOB_ID": "77", "SLURM_CLUSTER_NAME": "far", "SLURM_RESTART_COUNT": "\(restarts)",
+                    "SLURM_JOBID": "77", "SLURM_NODELIST": ProcessInfo.processInfo.hostName,
+                    "SLURM_NNODES": "1",
+                    "SLURM_TASKS_PER_NODE": "2",
+                    "SLURM_JOB_END_TIME": "\(Int(Date().timeIntervalSince1970) + 3600)",
+                ].merging(MPIEnvironment.variables) { $1 })
+        }
+        let first = try start(restarts: 0)
+        try small.waitForCheckpoint()
+        let second = try start(restarts: 1)
+        let ended = try first.wait(atMost: 30)
+        #expect(ended.status == 74, "\(ended.errors)")
+        #expect(ended.errors.contains("another supervisor has taken over"), "\(ended.errors)")
+        try waitUntil("the second works") {
+            try small.run.status()?.attempt == 2 && small.run.status()?.state == .running || !second.isRunning
+        }
+        second.signal(SIGTERM)
+        #expect(try second.wait(atMost: 30).status == 75)
+        try small.letItEnd()
+        let third = try start(restarts: 1).wait(atMost: 60)
+        #expect(third.status == 0, "\(third.errors)")
+        #expect(try small.weights() == small.undisturbedWeights())
+    }
+}
