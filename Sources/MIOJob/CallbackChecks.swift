@@ -36,11 +36,11 @@ struct CallbackChecks {
                 throw ConfigError(path: place.appending("filepath"), message: monitors.absence(of: name))
             }
         }
-        if callback is TerminateOnNaN, training.nonFinite == .skip {
+        if callback is TerminateOnNaN, training.nonFinite != .halt {
             throw ConfigError(
                 path: place,
                 message:
-                    "TerminateOnNaN ends the training where training.non_finite: skip goes on; remove one of them"
+                    "TerminateOnNaN ends the training where training.non_finite: \(training.nonFinite.rawValue) goes on; remove one of them"
             )
         }
     }

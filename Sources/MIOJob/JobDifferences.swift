@@ -10,7 +10,10 @@ extension Job {
     public func trainingDifferences(from resolvedYAML: String) throws(JobError) -> [String] {
         let other = try ConfigValue(yaml: resolvedYAML)
         let parts = ["model", "freeze", "outputs", "optimizer", "training", "callbacks"]
-        let unimportant: Set = ["training.epochs", "training.threads", "training.micro_batch"]
+        let unimportant: Set = [
+            "training.epochs", "training.threads", "training.micro_batch", "training.non_finite_limit",
+            "training.replica_check.every_steps", "training.replica_check.repair",
+        ]
         func values(_ job: ConfigValue) -> [(path: String, value: ConfigValue)] {
             guard case .dictionary(let dictionary) = job else { return [] }
             return parts.flatMap { key in

@@ -147,6 +147,10 @@ package final class JSONLinesSink: MetricSink {
             bytes.append(contentsOf: ": ".utf8)
             bytes.append(contentsOf: ConfigValue.jsonText(value.value).utf8)
         }
+        if let text = event.text {
+            bytes.append(contentsOf: ", \"text\": ".utf8)
+            append(quoted: text, to: &bytes)
+        }
         bytes.append(0x7D)
     }
 

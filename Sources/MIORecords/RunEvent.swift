@@ -21,12 +21,15 @@ package struct RunEvent: Hashable, Sendable {
     /// 0 for the first, as Keras' `CSVLogger` counts.
     package let epoch: Int
     package let values: [Value]
+    /// A sentence for a person, of rare events.
+    package var text: String?
 
     /// - Precondition: no value has a reserved name.
-    package init(event: String, step: Int, epoch: Int, values: [Value]) {
+    package init(event: String, step: Int, epoch: Int, values: [Value], text: String? = nil) {
         precondition(
             values.allSatisfy { !Self.reservedNames.contains($0.name) }, "a value has a reserved name")
         self.init(checked: event, step: step, epoch: epoch, values: values)
+        self.text = text
     }
 
     /// For values whose names were looked at before.

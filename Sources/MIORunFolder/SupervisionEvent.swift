@@ -19,6 +19,14 @@ package struct SupervisionEvent: Codable, Hashable, Sendable {
         case setAside = "set_aside"
         /// What a supervisor would have done, had it not been told only to report.
         case wouldDo = "would_do"
+        /// A step was left out: its loss or gradient was not finite.
+        case nonFinite = "non_finite"
+        /// The run went back to a checkpoint.
+        case rollback
+        /// An output's loss was far above its usual range.
+        case lossSpike = "loss_spike"
+        /// Replicas differed.
+        case replicas
         case unknown
 
         package init(from decoder: any Decoder) throws {

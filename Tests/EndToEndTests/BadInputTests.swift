@@ -85,8 +85,8 @@ extension EndToEndTests {
         @Test func unknownKey() throws {
             try expectRefused(
                 "FOLDER/job.yaml:19: training.batch_sise: unknown key; did you mean \"batch_size\"? Valid keys here: "
-                    + "accumulate, batch_size, epochs, micro_batch, non_finite, precision, reproducible, "
-                    + "shuffle, threads, time_limit, virtual_shards",
+                    + "accumulate, batch_size, epochs, loss_spikes, micro_batch, non_finite, non_finite_limit, "
+                    + "precision, replica_check, reproducible, shuffle, threads, time_limit, virtual_shards",
                 spoil: edit("batch_size: 8", "batch_sise: 8"))
         }
 

@@ -1,7 +1,6 @@
 import Foundation
 import MIOBase
 import MIOData
-import MIOFiles
 import ProcessSupport
 import Testing
 
@@ -11,42 +10,8 @@ extension EndToEndTests {
         /// 29 samples, of which one in the second shard has an input that is no number.
         private func prepare(_ folder: TrainingFolder) throws -> String {
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
-            try spoil("train-1.npz", row: 5, in: folder)
+            try folder.spoil("train-1.npz", row: 5)
             return job
-        }
-
-        /// Writes a number into a row of a shard that is none, and corrects the archive's checksum.
-        private func spoil(
-            _ file: String, row: Int, with value: Float = .nan, in folder: TrainingFolder
-        ) throws {
-            let path = folder.path(file)
-            var bytes = try folder.read(file)
-            // The array `input` is the archive's first member: its local header, then its bytes up to the next one's.
-            func number(_ start: Int, _ count: Int) -> Int {
-                (0..<count).reduce(0) { $0 | Int(bytes[start + $1]) << (8 * $1) }
-            }
-            let start = 30 + number(26, 2) + number(28, 2)
-            let next = try #require(
-                (start..<bytes.count - 4).first { Array(bytes[$0..<$0 + 4]) == [0x50, 0x4B, 3, 4] })
-            let before = CRC32.of(Array(bytes[start..<next]))
-            #expect(number(14, 4) == Int(before))
-            // Rows of 100 floats follow the array's header.
-            let header = try #require(bytes.firstIndex(of: UInt8(ascii: "\n")))
-            put(value.bitPattern, at: header + 1 + (row * 100 + 42) * 4, in: &bytes)
-            let after = CRC32.of(Array(bytes[start..<next]))
-            // In the local header and in the archive's directory.
-            var places = 0
-            for place in Array(0..<start) + Array(next..<bytes.count - 4)
-            where number(place, 4) == Int(before) {
-                put(after, at: place, in: &bytes)
-                places += 1
-            }
-            #expect(places == 2)
-            try Data(bytes).write(to: URL(filePath: path))
-        }
-
-        private func put(_ word: UInt32, at place: Int, in bytes: inout [UInt8]) {
-            for index in 0..<4 { bytes[place + index] = UInt8(truncatingIfNeeded: word >> (8 * index)) }
         }
 
         private static let advice = "; correct the data, or leave such samples out"
@@ -59,7 +24,7 @@ extension EndToEndTests {
         @Test(arguments: 1...3) func validationIsRefusedAtTheStart(ranks: Int) throws {
             let folder = try TrainingFolder()
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
-            try spoil("validation.npz", row: 3, in: folder)
+            try folder.spoil("validation.npz", row: 3)
             let words =
                 "data.validation: input \"input\": 1 value is NaN or infinite, the first in "
                 + "\(folder.path("validation.npz")), row 3: element [42] is nan" + Self.advice
@@ -81,7 +46,7 @@ extension EndToEndTests {
         @Test(arguments: 1...2) func validationNamesShardAndRow(ranks: Int) throws {
             let folder = try TrainingFolder()
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
-            try spoil("validation.npz", row: 3, in: folder)
+            try folder.spoil("validation.npz", row: 3)
             let outcome = try WorkerRun.outcome(job, ranks: ranks, ["--set", "training.non_finite=skip"])
             #expect(outcome.status == 0, "\(outcome.errors)")
             let pattern =
@@ -100,7 +65,7 @@ extension EndToEndTests {
         @Test func validationNamesInputsThatAreNotFinite() throws {
             let folder = try TrainingFolder()
             let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
-            try spoil("validation.npz", row: 3, with: .infinity, in: folder)
+            try folder.spoil("validation.npz", row: 3, with: .infinity)
             let outcome = try WorkerRun.outcome(
                 job, ranks: 2,
                 [

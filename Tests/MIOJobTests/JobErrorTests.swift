@@ -21,8 +21,8 @@ import Testing
         #expect(
             message(replacing: "batch_size: 64", with: "batchsize: 64")
                 == "job.yaml:21: training.batchsize: unknown key; did you mean \"batch_size\"? Valid keys "
-                + "here: accumulate, batch_size, epochs, micro_batch, non_finite, precision, reproducible, "
-                + "shuffle, threads, time_limit, virtual_shards")
+                + "here: accumulate, batch_size, epochs, loss_spikes, micro_batch, non_finite, non_finite_limit, "
+                + "precision, replica_check, reproducible, shuffle, threads, time_limit, virtual_shards")
         #expect(
             message(replacing: "logging:", with: "loging:").hasPrefix(
                 "job.yaml:23: loging: unknown key; did you mean \"logging\"? Valid keys here: callbacks, "))

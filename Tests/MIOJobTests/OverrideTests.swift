@@ -75,7 +75,7 @@ import Testing
             ),
             (
                 "training.non_finite=null",
-                "training.non_finite: expected one of halt, skip, found null; give it a value, or leave the key out"
+                "training.non_finite: expected one of halt, skip, rollback, found null; give it a value, or leave the key out"
             ),
             (
                 "data.train.separator=null",

@@ -91,6 +91,11 @@ void mio_average_update(size_t count, float *weights, float *average, float keep
 // double, so the result is finite exactly if every element is.
 double mio_sum_of_squares(size_t count, const float *values);
 
+// Of the bits of values, and of their places, which begin with first: a sum, so that the digests of parts add up to that of
+// the whole (modulo 2^64). It differs for any two arrays that differ in one element: the product of the difference (below
+// 2^32) and an odd number below 2^32 is not 0. Of other differences it overlooks about one in 2^32.
+uint64_t mio_digest(size_t count, uint64_t first, const float *values);
+
 // Asks for lines of memory to write to, which other cores have read: all of them at once, where stores would wait for
 // one after the other.
 void mio_claim(size_t count, const float *values);

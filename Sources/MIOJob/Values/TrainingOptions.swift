@@ -7,6 +7,21 @@ public enum NonFinitePolicy: String, CaseIterable, Hashable, Sendable {
     case halt
     /// Leave the weights as they are and go on with the next batch.
     case skip
+    /// Go back to the newest checkpoint and train again from there, without the batch at fault.
+    case rollback
+
+    /// How often in a row, or in a run, before the run ends all the same.
+    var usualLimit: Int { self == .rollback ? 3 : 10 }
+}
+
+/// What to do about an output's loss that is far above its usual range.
+public enum LossSpikePolicy: String, CaseIterable, Hashable, Sendable {
+    /// Say so.
+    case warn
+    /// Say so, go back to the newest checkpoint, and train again from there without that batch.
+    case rollback
+    /// Nothing.
+    case ignore
 }
 
 /// How alike two runs of a job are that differ in their number of ranks.
@@ -29,8 +44,17 @@ public struct TrainingOptions: Hashable, Sendable {
     public var accumulate: Int
     /// Whether each epoch has the samples in another order.
     public var shuffle: Bool
-    /// What to do about a loss or gradient that is not finite.
+    /// What to do about a loss or gradient that is not finite: end the run with exit code 76, leave the batch out, or go back to the
+    /// newest checkpoint and leave the batch out there.
     public var nonFinite: NonFinitePolicy
+    /// With `non_finite: skip`, how many steps in a row may be left out (10 unless given), and with `rollback`, how often a run may go
+    /// back (3 unless given). One more ends it with exit code 76.
+    public var nonFiniteLimit: Int?
+    /// What to do about an output's loss that is far above its usual range. With `rollback` a spike counts as one of
+    /// `non_finite_limit`; further ones are only told.
+    public var lossSpikes: LossSpikePolicy
+    /// How often replicas are compared, and what becomes of a difference.
+    public var replicaCheck: ReplicaCheckOptions
     /// Samples a rank computes at a time; `nil` leaves it to the plan. Changes no more than how sums are rounded.
     public var microBatch: Int?
     /// Threads of each rank; `nil` leaves it to the cores at hand.
@@ -51,7 +75,8 @@ public struct TrainingOptions: Hashable, Sendable {
         epochs: Int = 1, batchSize: Int = 32, shuffle: Bool = true, nonFinite: NonFinitePolicy = .halt,
         microBatch: Int? = nil, threads: Int? = nil, accumulate: Int = 1,
         reproducible: Reproducibility = .rounding, virtualShards: Int = 8, precision: Precision = .float32,
-        timeLimit: TimeLimit = .automatic
+        timeLimit: TimeLimit = .automatic, nonFiniteLimit: Int? = nil, lossSpikes: LossSpikePolicy = .warn,
+        replicaCheck: ReplicaCheckOptions = ReplicaCheckOptions()
     ) {
         self.epochs = epochs
         self.batchSize = batchSize
@@ -64,6 +89,20 @@ public struct TrainingOptions: Hashable, Sendable {
         self.virtualShards = virtualShards
         self.precision = precision
         self.timeLimit = timeLimit
+        self.nonFiniteLimit = nonFiniteLimit
+        self.lossSpikes = lossSpikes
+        self.replicaCheck = replicaCheck
+    }
+
+    /// Steps in a row that may be left out for a loss or gradient that is not finite.
+    package var mostSkipped: Int {
+        nonFinite == .skip ? nonFiniteLimit ?? nonFinite.usualLimit : NonFinitePolicy.skip.usualLimit
+    }
+
+    /// How often a run may go back to leave a batch out.
+    package var mostRollbacks: Int {
+        nonFinite == .rollback
+            ? nonFiniteLimit ?? nonFinite.usualLimit : NonFinitePolicy.rollback.usualLimit
     }
 
     /// Samples of an update on all ranks together.
@@ -78,6 +117,8 @@ public struct TrainingOptions: Hashable, Sendable {
         batchSize = try reader.integer("batch_size", default: 32)
         shuffle = try reader.boolean("shuffle", default: true)
         nonFinite = try reader.choice("non_finite", default: .halt)
+        nonFiniteLimit = try reader.optionalInteger("non_finite_limit")
+        lossSpikes = try reader.choice("loss_spikes", default: .warn)
         microBatch = try reader.optionalInteger("micro_batch")
         threads = try reader.optionalInteger("threads")
         accumulate = try reader.integer("accumulate", default: 1)
@@ -88,6 +129,11 @@ public struct TrainingOptions: Hashable, Sendable {
         timeLimit = try TimeLimit.read(
             try reader.optionalValue("time_limit", expected: TimeLimit.expected),
             at: reader.path.appending("time_limit"))
+        if var check = try reader.optionalDictionary("replica_check") {
+            replicaCheck = try ReplicaCheckOptions(reading: &check)
+        } else {
+            replicaCheck = ReplicaCheckOptions()
+        }
         try reader.finish()
         try check(at: reader.path)
     }
@@ -99,6 +145,7 @@ public struct TrainingOptions: Hashable, Sendable {
             ("epochs", epochs, Self.largest), ("batch_size", batchSize, Self.largest),
             ("micro_batch", microBatch ?? 1, Self.largest), ("threads", threads ?? 1, Self.mostThreads),
             ("accumulate", accumulate, Self.largest), ("virtual_shards", virtualShards, Self.mostShards),
+            ("non_finite_limit", nonFiniteLimit ?? 1, Self.largest),
         ]
         for (key, value, most) in numbers where !(1...most).contains(value) {
             throw ConfigError(
@@ -129,6 +176,12 @@ public struct TrainingOptions: Hashable, Sendable {
         if let microBatch { entries["micro_batch"] = .integer(microBatch) }
         if let threads { entries["threads"] = .integer(threads) }
         if timeLimit != .automatic { entries["time_limit"] = timeLimit.config }
+        // Left out as long as they are the defaults: a run that an older mio began goes on with the same job.
+        if let nonFiniteLimit { entries["non_finite_limit"] = .integer(nonFiniteLimit) }
+        if lossSpikes != .warn { entries["loss_spikes"] = .string(lossSpikes.rawValue) }
+        if replicaCheck != ReplicaCheckOptions() {
+            entries["replica_check"] = .dictionary(replicaCheck.config)
+        }
         return entries
     }
 }

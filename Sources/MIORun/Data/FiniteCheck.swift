@@ -50,14 +50,18 @@ package struct FiniteCheck {
             try session.communicator.agree(on: place) {
                 if let first = messages.first { throw RunError(first + Self.advice, exitCode: .badInput) }
             }
-        case .skip:
+        case .skip, .rollback:
             guard session.communicator.rank == 0 else { return }
-            for message in messages { Message.write("warning: " + message + Self.skipAdvice) }
+            for message in messages {
+                Message.write("warning: " + message + Self.leavingOut(session.job.training.nonFinite))
+            }
         }
     }
 
     package static let advice = "; correct the data, or leave such samples out"
-    package static let skipAdvice = " (training.non_finite: skip leaves such batches out)"
+    package static func leavingOut(_ policy: NonFinitePolicy) -> String {
+        " (training.non_finite: \(policy.rawValue) leaves such batches out)"
+    }
 
     /// - Parameters:
     ///   - count: of the values, on all ranks.

@@ -27,21 +27,11 @@ extension TrainingRun {
     package func train(from start: TrainedState?, eachEpoch: @escaping (History.Epoch) -> Void) throws
         -> TrainedState
     {
+        origin = .memory(start)
         try communicator.agree(on: "the start", .ofOneRank) {
-            guard communicator.rank == 0 else { return }
-            if let start {
-                snapshot.restore(weights: start.weights, optimizer: start.optimizer)
-            } else {
-                replica.initializeWeights(seed: job.seed)
-            }
+            if communicator.rank == 0 { set(start) }
         }
-        state.position = start?.position ?? TrainingPosition()
-        state.updates = start?.updates ?? 0
-        try snapshot.broadcast(communicator)
-        optimizer.updates = state.updates
-        // As Keras' callbacks, which begin anew with each `fit`.
-        state.callbacks = CallbackMemory(job)
-        epochSums.reset()
+        try shareState()
         self.eachEpoch = eachEpoch
         _ = try loop { false }
         // Ranks of a machine share the weights: nobody may train again before all have copied them.
@@ -52,6 +42,24 @@ extension TrainingRun {
         end.position = state.position
         end.updates = optimizer.updates
         return end
+    }
+}
+
+extension TrainingRun {
+    /// Takes the state of an earlier training, or the first values: on rank 0, before the others get its state.
+    func set(_ start: TrainedState?) {
+        if let start {
+            snapshot.restore(weights: start.weights, optimizer: start.optimizer)
+        } else {
+            replica.initializeWeights(seed: job.seed)
+        }
+        state = TrainingState(order: state.order)
+        state.position = start?.position ?? TrainingPosition()
+        state.updates = start?.updates ?? 0
+        // As Keras' callbacks, which begin anew with each `fit`.
+        state.callbacks = CallbackMemory(job)
+        epochSums.reset()
+        state.epochSums = epochSums.totals
     }
 }
 

@@ -152,6 +152,12 @@ final class RunReporter: @unchecked Sendable {
         }
     }
 
+    /// Something that does not happen in most runs: a line of `events.jsonl`. A full disk is the checkpoint's to tell.
+    func happened(_ event: SupervisionEvent.Kind, step: Int, rank: Int? = nil, _ text: String) {
+        try? folder.events.append(
+            SupervisionEvent(event, attempt: attempt, step: step, rank: rank, text: text))
+    }
+
     // MARK: The end
 
     /// Ends the thread. The last thing that a run writes is its status.

@@ -59,6 +59,7 @@ package struct StartingPoint {
             || state.outputsChecksum.map({ $0 != job.outputsChecksum }) ?? false
         {
             state.epochSums = [Double](repeating: 0, count: sumCount)
+            state.lossRanges = []
             if state.position.position > 0 {
                 warnings.append(
                     "\(checkpoint.path): was written with other losses or metrics: those of epoch "

@@ -14,6 +14,12 @@ package struct TrainingState: Hashable {
     /// not tell.
     package var epochSums: [Double] = []
     var outputsChecksum: UInt32?
+    /// Steps whose batches are left out because they made the run go back; their numbers count from 1.
+    package var leftOut: [Int] = []
+    /// Steps since the last one that changed the weights, because their loss or gradient was not finite.
+    package var skippedInARow = 0
+    /// The usual ranges of losses: `LossRanges.totals`.
+    package var lossRanges: [Double] = []
     /// What the callbacks remember.
     var callbacks = CallbackMemory()
     /// The samples' order, to notice when it changed.
@@ -24,7 +30,10 @@ package struct TrainingState: Hashable {
         var config = order.config
         config["updates"] = .integer(updates)
         if slotsStart != 0 { config["slots_start"] = .integer(slotsStart) }
+        if !leftOut.isEmpty { config["left_out"] = .list(leftOut.map(ConfigValue.integer)) }
+        if skippedInARow != 0 { config["skipped_in_a_row"] = .integer(skippedInARow) }
         config["epoch_sums"] = .list(epochSums.map(ConfigValue.real))
+        if !lossRanges.isEmpty { config["loss_ranges"] = .list(lossRanges.map(ConfigValue.real)) }
         if !callbacks.isEmpty { config["callbacks"] = .dictionary(callbacks.config) }
         if let outputsChecksum { config["outputs_checksum"] = .integer(Int(outputsChecksum)) }
         return .dictionary(config)
@@ -57,20 +66,34 @@ package struct TrainingState: Hashable {
         if var callbacks = try reader.optionalDictionary("callbacks") {
             self.callbacks = try CallbackMemory(reading: &callbacks)
         }
-        guard case .list(let sums) = try reader.required("epoch_sums") else {
-            throw reader.error("epoch_sums", "expected a list of numbers")
+        if reader.keys.contains("left_out") { leftOut = try reader.integerList("left_out") }
+        guard leftOut.allSatisfy({ $0 > 0 }) else {
+            throw reader.error("left_out", "expected numbers of steps, from 1")
         }
-        for (index, value) in sums.enumerated() {
+        skippedInARow = try reader.integer("skipped_in_a_row", default: 0, atLeast: 0)
+        epochSums = try Self.numbers("epoch_sums", try reader.required("epoch_sums"), reader)
+        if let ranges = reader.value("loss_ranges") {
+            lossRanges = try Self.numbers("loss_ranges", ranges, reader)
+        }
+        try reader.finish()
+    }
+
+    private static func numbers(
+        _ key: String, _ value: ConfigValue, _ reader: ConfigReader
+    ) throws(ConfigError) -> [Double] {
+        guard case .list(let list) = value else { throw reader.error(key, "expected a list of numbers") }
+        var numbers: [Double] = []
+        for (index, value) in list.enumerated() {
             switch value {
-            case .real(let sum): epochSums.append(sum)
-            case .integer(let sum): epochSums.append(Double(sum))
+            case .real(let number): numbers.append(number)
+            case .integer(let number): numbers.append(Double(number))
             default:
                 throw ConfigError(
-                    path: reader.path.appending("epoch_sums").appending(index: index),
+                    path: reader.path.appending(key).appending(index: index),
                     message: "expected a number, found \(value.summary)")
             }
         }
-        try reader.finish()
+        return numbers
     }
 
     static func refusal(
@@ -84,20 +107,26 @@ package struct TrainingState: Hashable {
 
     // MARK: Between ranks
 
-    /// The numbers as they travel: exact, doubles as bits.
+    /// The numbers as they travel: exact, doubles as bits. Lists come with their lengths.
     package var bytes: [UInt8] {
+        let numbers = [position.step, position.epoch, position.position, updates, slotsStart, skippedInARow]
         let words =
-            [position.step, position.epoch, position.position, updates, slotsStart].map(UInt64.init)
-            + epochSums.map(\.bitPattern)
+            (numbers + [leftOut.count] + leftOut + [lossRanges.count]).map(UInt64.init)
+            + (lossRanges + epochSums).map(\.bitPattern)
         return [UInt8](littleEndian: words)
     }
 
     package init(bytes: [UInt8], order: SampleOrder) {
         self.order = order
-        let words = bytes.littleEndianWords
-        position = TrainingPosition(step: Int(words[0]), epoch: Int(words[1]), position: Int(words[2]))
-        updates = Int(words[3])
-        slotsStart = Int(words[4])
-        epochSums = words.dropFirst(5).map(Double.init(bitPattern:))
+        var words = bytes.littleEndianWords[...]
+        func integer() -> Int { Int(words.removeFirst()) }
+        position = TrainingPosition(step: integer(), epoch: integer(), position: integer())
+        updates = integer()
+        slotsStart = integer()
+        skippedInARow = integer()
+        leftOut = (0..<integer()).map { _ in integer() }
+        let ranges = integer()
+        lossRanges = words.prefix(ranges).map(Double.init(bitPattern:))
+        epochSums = words.dropFirst(ranges).map(Double.init(bitPattern:))
     }
 }

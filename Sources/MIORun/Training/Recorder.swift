@@ -111,11 +111,13 @@ final class Recorder {
         interval = Interval(start: now)
     }
 
-    /// A step whose loss or gradient was not finite, and which changed nothing.
-    func skipped(_ position: TrainingPosition, _ text: String) {
-        Message.write("warning: \(text); the step is skipped")
+    /// Something that does not happen in most runs, with a sentence for a person.
+    func happened(
+        _ event: String, _ position: TrainingPosition, _ text: String? = nil, values: [RunEvent.Value] = []
+    ) {
         keeper.post(
-            RunEvent(event: "non_finite", step: position.step, epoch: position.epoch, values: []))
+            RunEvent(
+                event: event, step: position.step, epoch: position.epoch, values: values, text: text))
     }
 
     /// - Parameters:
@@ -137,11 +139,6 @@ final class Recorder {
         keeper.post(
             RunEvent(event: "epoch", step: position.step, epoch: position.epoch, values: entries))
         begin(waited: waited)
-    }
-
-    /// Something that a callback did.
-    func callback(_ event: String, _ position: TrainingPosition) {
-        keeper.post(RunEvent(event: event, step: position.step, epoch: position.epoch, values: []))
     }
 
     func submit(_ checkpoint: Checkpoint) { keeper.submit(checkpoint) }

@@ -53,7 +53,7 @@ struct RunCallbacks {
             case .save(let path, let reason): try save(path, name: name, reason: reason)
             case .stop(let reason):
                 tell("\(name): \(reason); the training ends after epoch \(run.state.position.epoch + 1)")
-                run.recorder?.callback("early_stopping", run.state.position)
+                run.recorder?.happened("early_stopping", run.state.position)
                 run.state.callbacks.hasEnded = true
             }
         }

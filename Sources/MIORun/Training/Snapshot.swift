@@ -88,7 +88,12 @@ final class Snapshot {
     /// Takes the best epoch's weights from a checkpoint, which may have none.
     /// - Throws: `FormatError`
     func restoreBest(_ checkpoint: StoredCheckpoint) throws {
-        guard let file = checkpoint.best else { return }
+        guard let file = checkpoint.best else {
+            // Where a run goes back, there may be those of a later epoch.
+            best = []
+            bestBuffers = []
+            return
+        }
         makeBestBuffers()
         for (plan, buffer) in zip(plans, bestBuffers) {
             let tensor = try file.tensor(named: plan.name)

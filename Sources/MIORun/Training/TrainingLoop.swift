@@ -10,6 +10,14 @@ import MIOTraining
 extension TrainingRun {
     /// - Throws: one error, the same on all ranks.
     func loop(_ isStopRequested: @escaping () -> Bool) throws -> RunOutcome {
+        while true {
+            do { return try goOn(isStopRequested) } catch let reason as GoingBack { try goBack(reason) }
+        }
+    }
+
+    /// From where the training stands to its end.
+    /// - Throws: one error, the same on all ranks; `GoingBack`.
+    private func goOn(_ isStopRequested: @escaping () -> Bool) throws -> RunOutcome {
         let prefetcher = try communicator.agree(on: "reading the data") {
             try Prefetcher(
                 dataset: dataset,
@@ -35,15 +43,16 @@ extension TrainingRun {
                 let report = try runStep(prefetcher, isStopRequested)
                 let isEpochEnd = state.position.position == dataset.rowCount
                 if report.stopRequested {
-                    checkpoint()
+                    try checkpoint()
                     return .stopped
                 }
+                if isReplicaCheckStep { try compareReplicas() }
                 wantsCheckpoint = report.checkpointRequested
-                if !isEpochEnd, isCheckpointStep || wantsCheckpoint { checkpoint() }
+                if !isEpochEnd, isCheckpointStep || wantsCheckpoint { try checkpoint() }
             }
             if state.position.position == dataset.rowCount {
                 guard try finishEpoch(prefetcher, isStopRequested) else {
-                    checkpoint()
+                    try checkpoint()
                     return .stopped
                 }
                 if !state.callbacks.hasEnded { step.remark(try prefetcher.following()) }
@@ -90,7 +99,7 @@ extension TrainingRun {
         var pending: (any Error)?
         var next: Batch?
         let report = try step.run(
-            batch, step: state.position.step,
+            batch, step: state.position.step, updates: !state.leftOut.contains(state.position.step + 1),
             following: {
                 let waiting = timeline?.now ?? 0
                 StopSignal.does(.waitingForData)
@@ -109,48 +118,47 @@ extension TrainingRun {
         StopSignal.ended(step: state.position.step)
         state.position.position += report.samples
         reporter?.ended(step: state.position.step, epoch: state.position.epoch)
+        if let injectedFault { inject(injectedFault) }
 
         let recording = timeline?.now ?? 0
-        if report.nonFinite != .none { try handleNonFinite(batch, next) } else { epochSums.add(step.sums) }
+        var spike: LossRanges.Spike?
+        switch report.nonFinite {
+        case .none:
+            state.skippedInARow = 0
+            epochSums.add(step.sums)
+            if job.training.lossSpikes != .ignore {
+                spike = lossRanges.look(at: step.sums, step: state.position.step)
+            }
+        case .found:
+            try handleNonFinite(batch, next) {
+                if report.errorPending { try tell(pending, next) }
+            }
+        case .leftOut: recorder?.happened("left_out", state.position)
+        }
         recorder?.step(
             state.position, report: report, sums: step.sums,
             isEpochEnd: state.position.position == dataset.rowCount)
         timeline?.record(.records, from: recording)
         timeline?.record(.step, from: beginning)
-        if report.errorPending {
+        if report.errorPending { try tell(pending, next) }
+        if let spike { try handle(spike, batch, next) }
+        return report
+    }
+
+    /// Ends all ranks with what one of them has to tell.
+    /// - Throws: `AgreedError`; `GoingBack` for a checkpoint that was refused because the training has diverged.
+    private func tell(_ pending: (any Error)?, _ next: Batch?) throws {
+        do {
             try communicator.agree(on: "the next step", .inShares) {
                 if let pending { throw pending }
                 if let fault = step.followingFault, let next {
                     throw fault.error(in: dataset, next, job.graph)
                 }
             }
-        }
-        return report
-    }
-
-    private func handleNonFinite(_ batch: Batch, _ next: Batch?) throws {
-        let diagnosis = NonFiniteDiagnosis(
-            columns: step.columns, dataset: dataset, communicator: communicator)
-        let finding = try diagnosis.describe(batch, in: step, stepNumber: state.position.step)
-        switch job.training.nonFinite {
-        case .halt:
-            if finding.isOfData {
-                throw RunError(
-                    finding.text
-                        + "; the weights are those of the step before. Correct the data, or leave that "
-                        + "sample out", exitCode: .badInput)
-            }
-            throw RunError(
-                finding.text
-                    + "; the weights are those of the step before. Lower the learning rate, clip the "
-                    + "gradient, or set training.non_finite: skip", exitCode: .diverged)
-        case .skip:
-            step.remark(next)
-            if let recorder {
-                recorder.skipped(state.position, finding.text)
-            } else if communicator.rank == 0 {
-                Message.write("warning: \(finding.text); the step is skipped")
-            }
+        } catch let error as AgreedError
+            where error.exitCode == .diverged && job.training.nonFinite == .rollback
+        {
+            try leaveOut(error.description)
         }
     }
 
@@ -192,7 +200,7 @@ extension TrainingRun {
         let every = job.checkpoints.everyEpochs
         let isLast = state.position.epoch == job.training.epochs || state.callbacks.hasEnded
         if isLast || isCheckpointStep || wantsCheckpoint || (every > 0 && state.position.epoch % every == 0) {
-            checkpoint(endOf: epoch)
+            try checkpoint(endOf: epoch)
         }
         return true
     }
@@ -205,9 +213,11 @@ extension TrainingRun {
             || (keeps > 0 && state.position.step % keeps == 0)
     }
 
-    /// Rank 0 takes a snapshot, which is written in the background.
+    /// Rank 0 takes a snapshot, which is written in the background: of equal replicas.
     /// - Parameter epoch: the one that has just ended; `nil` inside of one.
-    private func checkpoint(endOf epoch: History.Epoch? = nil) {
+    /// - Throws: `GoingBack` if replicas differ; `CommunicationError`.
+    private func checkpoint(endOf epoch: History.Epoch? = nil) throws {
+        try compareReplicas()
         StopSignal.writesCheckpoint()
         wantsCheckpoint = false
         guard let recorder else { return }
@@ -218,6 +228,7 @@ extension TrainingRun {
         state.updates = optimizer.updates
         state.slotsStart = optimizer.slotsStart
         state.epochSums = epochSums.totals
+        state.lossRanges = lossRanges.totals
         recorder.waitForCheckpoint()
         recorder.submit(takeSnapshot(logs: epoch.map(comparedNumbers) ?? [:]))
     }

@@ -29,6 +29,18 @@ package final class TrainingRun {
     let schedule: BatchSchedule
     var state: TrainingState
     let epochSums: StepSums
+    /// What is usual of each output's loss.
+    let lossRanges: LossRanges
+    let replicas: ReplicaComparison
+    /// The step after which replicas were compared last, and how often they differed since `run` began.
+    var comparedStep = -1
+    var replicaFaults = 0
+    /// What a test asks for; `nil` in all other runs.
+    let injectedFault: InjectedFault?
+    var hasInjected = false
+    /// Where the training goes back to if there is no checkpoint.
+    var origin = Origin.memory(nil)
+    private var console: ConsoleTarget?
     private let backend: any KernelBackend
     private let traceRequest: TraceRequest?
     /// From the start of `run`, if one is asked for.
@@ -99,6 +111,13 @@ package final class TrainingRun {
             replica: replica, optimizer: optimizer, memory: memory, communicator: session.communicator,
             seed: job.seed, shards: session.shards, between: job.sumBetweenGroups)
         epochSums = StepSums(step.names)
+        lossRanges = LossRanges(step.names)
+        replicas = ReplicaComparison(
+            plan: replica.plan, memory: memory, stateNames: job.optimizer.stateNames,
+            communicator: session.communicator)
+        injectedFault = try session.communicator.agree(on: InjectedFault.variable) {
+            try InjectedFault.ofEnvironment()
+        }
         snapshot = Snapshot(replica: replica, optimizer: optimizer)
         validation = validationSet.map {
             Validation(
@@ -132,6 +151,8 @@ package final class TrainingRun {
         let directory = try communicator.agree(on: "the run directory", .ofOneRank) {
             communicator.rank == 0 ? try openDirectory(resume) : nil
         }
+        origin = .folder(directory)
+        self.console = console
         try begin(resume, directory)
         if let directory {
             session.keepLanes(in: directory.path)
@@ -153,13 +174,7 @@ package final class TrainingRun {
         }
         trace = try traceRequest.map { try RunTrace($0, of: self) }
         recorder = try communicator.agree(on: "the run's records", .ofOneRank) {
-            try directory.map {
-                try Recorder(
-                    directory: $0, job: job, names: step.names.names,
-                    stepsPerEpoch: schedule.batchesPerEpoch, start: state.position,
-                    batchesDone: batchesDone, console: console, validates: validation != nil,
-                    reporter: reporter)
-            }
+            try directory.map { try makeRecorder($0) }
         }
         defer { recorder?.close() }
         let outcome = try loop(isStopRequested)
@@ -207,6 +222,14 @@ package final class TrainingRun {
         return directory
     }
 
+    /// For a run that begins, continues or goes back: what was recorded of later steps is dropped.
+    func makeRecorder(_ directory: RunDirectory) throws -> Recorder {
+        try Recorder(
+            directory: directory, job: job, names: step.names.names,
+            stepsPerEpoch: schedule.batchesPerEpoch, start: state.position, batchesDone: batchesDone,
+            console: console, validates: validation != nil, reporter: reporter)
+    }
+
     /// Whether the run is over, and its folder says so: then that stays as it is. A supervisor is told of each attempt.
     private func isOver(_ directory: RunDirectory) throws -> Bool {
         guard Supervised() == nil, !hasStepsLeft else { return false }
@@ -250,16 +273,30 @@ package final class TrainingRun {
                 }
             } else {
                 try directory.writeJob(job.resolvedYAML)
-                replica.initializeWeights(seed: job.seed)
-                state.callbacks = CallbackMemory(job)
-                let start = try StartingValues(job)
-                for warning in start.warnings { Message.write("warning: \(warning)") }
-                snapshot.set(start)
-                state.updates = start.updates
-                state.epochSums = epochSums.totals
+                for warning in try setFirstValues() { Message.write("warning: \(warning)") }
                 try directory.removeFinishedModel()
             }
         }
+        try shareState()
+    }
+
+    /// Begins a training from the start: on rank 0, before the others get its state.
+    /// - Returns: warnings.
+    func setFirstValues() throws -> [String] {
+        replica.initializeWeights(seed: job.seed)
+        state = TrainingState(order: state.order)
+        state.callbacks = CallbackMemory(job)
+        let start = try StartingValues(job)
+        snapshot.set(start)
+        state.updates = start.updates
+        epochSums.reset()
+        state.epochSums = epochSums.totals
+        state.outputsChecksum = job.outputsChecksum
+        return start.warnings
+    }
+
+    /// Gives all ranks rank 0's state and tensors.
+    func shareState() throws {
         let memory = try CallbackMemory(text: communicator.broadcast(state.callbacks.text, root: 0), job)
         state = TrainingState(
             bytes: try communicator.broadcast(state.bytes, root: 0), order: SampleOrder(job, dataset))
@@ -270,6 +307,7 @@ package final class TrainingRun {
         optimizer.slotsStart = state.slotsStart
         optimizer.setLearningRate = state.callbacks.learningRate
         epochSums.totals = state.epochSums
+        lossRanges.totals = state.lossRanges
     }
 
     /// - Parameter logs: of the epoch that has just ended; none inside of one.

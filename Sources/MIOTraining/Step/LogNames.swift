@@ -55,6 +55,15 @@ package struct LogNames: Sendable {
         outputSums = outputs.reduce(0) { $0 + $1.sumCount }
     }
 
+    /// The trained outputs' names, and where each one's loss is among the sums: its denominator is behind it.
+    var losses: [(output: String, place: Int)] {
+        var place = 0
+        return outputs.map { output in
+            defer { place += output.sumCount }
+            return (output.specification.name, place)
+        }
+    }
+
     /// Where the regularizers' terms are among the sums, if there are any.
     var regularization: Int { outputSums }
 

@@ -62,6 +62,14 @@ package final class OptimizerState {
         updatePart = { [unowned self] in update(part: $0) }
     }
 
+    /// Gives all slots their first values again. One rank of a group calls it, while the others wait.
+    package func resetSlots() {
+        for slot in slots { slot.fill(0) }
+        for (slot, first) in zip(slots, optimizer.firstStateValues) where first != 0 {
+            slot.fill(Float(first))
+        }
+    }
+
     /// What a callback has set instead of the schedule; `nil` for the schedule's.
     @exclusivity(unchecked) package var setLearningRate: Double?
 

@@ -7,6 +7,8 @@ package struct StepReport: Sendable {
         case none
         /// An output's loss, or the gradient, is not finite.
         case found
+        /// The step was to change none.
+        case leftOut
     }
 
     /// Samples of the global batch.

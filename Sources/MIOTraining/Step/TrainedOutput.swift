@@ -177,4 +177,12 @@ final class TrainedOutput {
         }
         return nil
     }
+
+    /// The largest loss of a labelled position of the last evaluated pass, and its sample of the part.
+    func largestLoss(_ samples: Range<Int>) -> (sample: Int, loss: Float)? {
+        let labelled = labels.current.labelled.pointer + samples.lowerBound * positionsPerSample
+        let position = (0..<samples.count * positionsPerSample).filter { labelled[$0] != 0 }
+            .max { losses.pointer[$0] < losses.pointer[$1] }
+        return position.map { (samples.lowerBound + $0 / positionsPerSample, losses.pointer[$0]) }
+    }
 }

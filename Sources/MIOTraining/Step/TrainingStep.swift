@@ -112,13 +112,15 @@ package final class TrainingStep {
     ///
     /// - Parameters:
     ///   - step: the number of steps before it; random numbers depend on it.
+    ///   - updates: whether weights may change; all ranks say the same.
     ///   - following: the batch after `batch`, whose labels are counted here; called once, when this step's
     ///     gradients are on their way.
     ///   - signals: asked last, just before the ranks exchange them.
     /// - Returns: a report equal on all ranks. If it is not finite, no weight was changed.
     /// - Throws: `CommunicationError`
     package func run(
-        _ batch: Batch, step: Int, following: () -> Batch?, signals: () -> StepSignals
+        _ batch: Batch, step: Int, updates: Bool = true, following: () -> Batch?,
+        signals: () -> StepSignals
     ) throws -> StepReport {
         replica.advance()
         control.fill(0)
@@ -152,21 +154,22 @@ package final class TrainingStep {
         let gradientIsFinite = optimizer.inspect()
         let isFinite = lossesAreFinite && gradientIsFinite && regularization?.isFinite ?? true
         let learningRate = optimizer.learningRate
-        if isFinite {
+        let changes = isFinite && updates
+        if changes {
             optimizer.update(on: replica.team)
             // Once for all ranks that share the weights; nobody reads it in training.
             if isFirstOfGroup { replica.executor.updateState() }
         }
         timeline?.record(.update, from: updating)
         let publishing = timeline?.now ?? 0
-        if isFinite, let projection {
+        if changes, let projection {
             try reduction.publish()
             projection.run()
         }
         try reduction.publish()
         timeline?.record(.publish, from: publishing)
         return StepReport(
-            samples: batch.globalCount, nonFinite: isFinite ? .none : .found,
+            samples: batch.globalCount, nonFinite: !updates ? .leftOut : isFinite ? .none : .found,
             stopRequested: control.pointer[places.signals] > 0,
             errorPending: control.pointer[places.signals + 1] > 0,
             checkpointRequested: control.pointer[places.signals + 2] > 0, learningRate: learningRate)

@@ -24,11 +24,15 @@ import Testing
         state.position.position = 123_456_789
         state.updates = 5
         state.slotsStart = 3
+        state.skippedInARow = 2
+        state.leftOut = [9, 1 << 33]
+        state.lossRanges = [100, 0.1, -0.0, .leastNonzeroMagnitude]
         state.epochSums = [0.1, -0.0, .infinity, .leastNonzeroMagnitude, 1e300]
         let copy = TrainingState(bytes: state.bytes, order: state.order)
         #expect(copy == state)
         #expect(copy.epochSums.map(\.bitPattern) == state.epochSums.map(\.bitPattern))
-        #expect(state.bytes.count == 8 * (5 + 5))
+        #expect(copy.lossRanges.map(\.bitPattern) == state.lossRanges.map(\.bitPattern))
+        #expect(state.bytes.count == 8 * (6 + 1 + 2 + 1 + 4 + 5))
         state.epochSums = [.nan]
         #expect(TrainingState(bytes: state.bytes, order: state.order).epochSums[0].isNaN)
     }
@@ -46,10 +50,18 @@ import Testing
         #expect(entries["epoch_sums"] == [1.5, 2.0])
         #expect(entries["row_count"] == 9)
         #expect(entries["batch_size"] == 16)
-        #expect(entries["slots_start"] == nil)
+        for key in ["slots_start", "left_out", "skipped_in_a_row", "loss_ranges"] {
+            #expect(entries[key] == nil, "\(key)")
+        }
         state.slotsStart = 2
+        state.leftOut = [3, 7]
+        state.skippedInARow = 1
+        state.lossRanges = [1, 0.5]
         guard case .dictionary(let later) = state.config else { return }
         #expect(later["slots_start"] == 2)
+        #expect(later["left_out"] == [3, 7])
+        #expect(later["skipped_in_a_row"] == 1)
+        #expect(later["loss_ranges"] == [1.0, 0.5])
     }
 
     @Test func changesOfTrainedWeightsAreTold() {
