@@ -42,10 +42,10 @@ extension TrainingRun {
                 tell(reason, fault)
             case .folder(let directory):
                 guard let directory else { return }
-                try restore(directory)
+                let numbers = try restore(directory)
                 state.leftOut = leftOut
                 tell(reason, fault)
-                if reason.leavesOut { try keepWhatIsLeftOut() }
+                if reason.leavesOut { try keepWhatIsLeftOut(numbers) }
             }
         }
         try shareState()
@@ -56,13 +56,15 @@ extension TrainingRun {
     }
 
     /// On rank 0.
-    private func restore(_ directory: RunDirectory) throws {
+    /// - Returns: the numbers of the epoch that the checkpoint ended, by which checkpoints are compared.
+    private func restore(_ directory: RunDirectory) throws -> [String: Double] {
         recorder?.waitForCheckpoint()
         recorder?.close()
         // A checkpoint that was refused because the training has diverged is why the run goes back.
         if let error = recorder?.takeError(), error.exitCode != .diverged { throw error }
         recorder = nil
-        let store = directory.checkpoints(keep: job.checkpoints.keep)
+        let store = directory.checkpoints(keep: job.retention)
+        var numbers: [String: Double] = [:]
         if let found = try StartingPoint.find(.automatic, in: store, model: snapshot.model) {
             for warning in found.warnings { Message.write("warning: \(warning)") }
             let start = try StartingPoint(
@@ -71,16 +73,18 @@ extension TrainingRun {
             try snapshot.restore(start.checkpoint, withSlots: start.keepsSlots)
             try snapshot.restoreBest(start.checkpoint)
             state = start.state
+            numbers = start.checkpoint.manifest.logs
         } else {
             // Whatever is to be said of the files has been said at the start.
             _ = try setFirstValues()
         }
         recorder = try makeRecorder(directory)
+        return numbers
     }
 
-    private func keepWhatIsLeftOut() throws {
+    private func keepWhatIsLeftOut(_ numbers: [String: Double]) throws {
         guard let recorder else { return }
-        recorder.submit(takeSnapshot())
+        recorder.submit(takeSnapshot(logs: numbers))
         recorder.waitForCheckpoint()
         if let error = recorder.takeError() { throw error }
     }
