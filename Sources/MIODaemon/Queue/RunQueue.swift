@@ -85,7 +85,8 @@ package final class RunQueue: Service, Sendable {
             if submission.revivals(at: step) >= Self.mostRevivals {
                 request.end = Submission.End(
                     exitCode: Int(ExitCode.noProgress.rawValue),
-                    text: "its supervisor was ended \(Self.mostRevivals + 1) times without a newer checkpoint: "
+                    text:
+                        "its supervisor was ended \(Self.mostRevivals + 1) times without a newer checkpoint: "
                         + "see logs/supervisor.log, then retry")
             }
             submission.requests.append(request)
