@@ -70,8 +70,11 @@ package struct RunFacts: Sendable {
         {
             state = "lost"
         }
+        guard status.state == .stopped, let lease, !lease.isReleased else { return }
+        // Its ranks have ended, and whoever looks after them says so soon, or was killed and is not gone yet.
+        if lease.life != .gone { state = RunStatus.State.stopping.rawValue }
         // Its ranks have ended by themselves, when their supervisor was gone.
-        if status.state == .stopped, isLost { state = "lost" }
+        if isLost { state = "lost" }
     }
 
     /// A request that no supervisor has taken yet, or never will, says more than what is left of the attempt before.

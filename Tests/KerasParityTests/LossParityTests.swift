@@ -93,14 +93,22 @@ import Testing
         try checkDrawn(golden)
     }
 
-    /// How many reductions Keras takes: of a loss that compares sums over some axes it takes weights for fewer.
-    private static func reductions(_ configuration: ConfigValue) -> Int {
-        guard case .dictionary(let arguments) = configuration, let axes = arguments["axis"], axes != .null,
+    /// How many reductions Keras takes. A loss that compares sums over some axes has a value for each place of the others: one
+    /// for each sample or one in all takes every reduction, several a sample take weights of places, and none a sample take no
+    /// weights.
+    private static func reductions(_ configuration: ConfigValue, rank: Int) -> Int {
+        guard case .dictionary(let arguments) = configuration, let axes = arguments["axis"],
             ["Dice", "Tversky"].contains(arguments["class"])
         else { return 5 }
-        if axes == 0 { return 3 }
-        if case .list(let axes) = axes, axes.contains(0) { return 3 }
-        return 4
+        var kept = Set(0..<rank)
+        switch axes {
+        case .integer(let axis): kept.remove((axis + rank) % rank)
+        case .list(let axes):
+            for case .integer(let axis) in axes { kept.remove((axis + rank) % rank) }
+        default: kept = []
+        }
+        if kept.isEmpty || kept == [0] { return 5 }
+        return kept.contains(0) ? 4 : 3
     }
 
     private func checkDrawn(_ golden: Golden) throws {
@@ -110,7 +118,7 @@ import Testing
             let predictions = try one["drawn"]["prediction"].draw(seed: seed)
             let targets = try one["drawn"]["target"].draw(seed: seed).values
             let results = try one["results"].list
-            #expect(try results.count == Self.reductions(one.configuration))
+            #expect(try results.count == Self.reductions(one.configuration, rank: predictions.shape.rank))
             for result in results {
                 guard case .dictionary(var configuration) = try one.configuration else { continue }
                 configuration["reduction"] = try result["reduction"].value

@@ -3,7 +3,7 @@ import ProcessSupport
 import TestFolders
 import Testing
 
-/// `examples/monday` as its README has it, with fewer epochs: the daemon, `mio submit`, and everything killed once.
+/// `examples/monday` as its README has it: the daemon, `mio submit`, and everything killed once.
 @Suite(.serialized) struct MondayTests {
     @Test func theWeekendEndsWithTheUndisturbedWeights() throws {
         let folder = try TemporaryFolder()
@@ -18,7 +18,7 @@ import Testing
         #expect(made.status == 0, "\(made.errors)")
         let bin = URL(filePath: try BuiltProgram.path("mio")).deletingLastPathComponent().path
         let weekend = try SpawnedProcess(
-            [example + "/weekend", "60"],
+            [example + "/weekend"],
             environment: MPIEnvironment.variables.merging(["MONDAY_FOLDER": run, "BIN": bin]) { $1 }
         ).wait(atMost: 240)
         #expect(weekend.status == 0, "\(weekend.errors)\n\(weekend.output)")

@@ -44,8 +44,9 @@ extension TrainingRun {
                 guard let directory else { return }
                 let numbers = try restore(directory)
                 state.leftOut = leftOut
-                tell(reason, fault)
+                // What is told holds from then on, whoever is killed.
                 if reason.leavesOut { try keepWhatIsLeftOut(numbers) }
+                tell(reason, fault)
             }
         }
         try shareState()
