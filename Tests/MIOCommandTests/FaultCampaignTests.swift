@@ -54,6 +54,8 @@ import Testing
             var supervisor = try launch(small, ranks: 2)
             // A run is disturbed some times, then left alone.
             for _ in 0..<3 where injected < Self.count {
+                // A new run whose launcher dies before it has begun ends with the launcher's code.
+                try waitUntil("round \(rounds): the run has begun") { folder.isRun || !supervisor.isRunning }
                 usleep(UInt32(random.nextWord() % 2_500_000))
                 guard supervisor.isRunning else { break }
                 // A stopped rank takes ten seconds to be found: not too often.
@@ -61,10 +63,13 @@ import Testing
                 if fault == .stopRank, random.nextWord() % 3 != 0 { continue }
                 let before = try? folder.status()?.attempt
                 let time = Timestamp.now
-                guard inject(fault, rank: Int(random.nextWord() % 2), &supervisor) else { continue }
+                let happened = inject(fault, rank: Int(random.nextWord() % 2), &supervisor)
+                print("faults: round \(rounds): \(fault)\(happened ? "" : ", not brought about")")
+                // Also where only a part of the fault could be brought about.
+                if !supervisor.isRunning { supervisor = try launch(small, ranks: 2) }
+                guard happened else { continue }
                 injected += 1
                 counts[fault, default: 0] += 1
-                if !supervisor.isRunning { supervisor = try launch(small, ranks: 2) }
                 if let seconds = detection(after: time, attempt: before ?? nil, of: fault) {
                     detections.append(seconds)
                 }
@@ -74,7 +79,11 @@ import Testing
             let weights = try Data(contentsOf: URL(filePath: small.path("runs/small/model.safetensors")))
             #expect(weights == expected, "seed \(seed), round \(rounds): other weights")
             try checkCauses("seed \(seed), round \(rounds)")
-            #expect(RankProcesses(folder.path).areGone)
+            #expect(RankProcesses(folder.path).ranks.isEmpty)
+            // An mpirun whose supervisor was killed and whose ranks had ended before is left to its own cleaning up.
+            try waitUntil("seed \(seed), round \(rounds): every mpirun has ended", atMost: 10) {
+                RankProcesses(folder.path).areGone
+            }
         }
         detections.sort()
         print(

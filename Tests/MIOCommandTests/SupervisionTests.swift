@@ -138,7 +138,7 @@ import Testing
         #expect(try folder(small).lease()?.generation == 2)
         #expect(processes.ranks.isEmpty)
         // An mpirun whose ranks had ended before is left to its own cleaning up.
-        try waitUntil("the first mpirun has ended") { processes.areGone }
+        try waitUntil("the first mpirun has ended", atMost: 10) { processes.areGone }
     }
 
     @Test func twoSupervisorsDoNotShareARun() throws {

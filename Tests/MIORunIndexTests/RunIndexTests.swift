@@ -1,6 +1,7 @@
 import Foundation
 import MIOBase
 import MIOFiles
+import MIORunFolder
 import MIORunIndex
 import TestFolders
 import Testing
@@ -53,6 +54,29 @@ import Testing
         query.sort = sort
         query.isDescending = descending
         return try index.runs(query).runs.map(\.name)
+    }
+
+    /// A rank that has written down that it stopped, before whoever looks after it did: that may be the last thing that the
+    /// folder tells, if they were killed.
+    @Test func aStoppedRunIsStoppingUntilItsLeaseIsFree() throws {
+        let path = try makeRun("kept")
+        var status = RunStatus(state: .stopped, attempt: 1)
+        status.ranks = 2
+        let run = RunFolder(path)
+        try run.write(status)
+        let index = try open()
+        func state(_ lease: Lease) throws -> String {
+            try FolderJSON.write(lease, to: path + "/lease")
+            return RunFacts(try index.folder(of: path)).state
+        }
+        try index.scan()
+        #expect(try index.activePaths().isEmpty)
+        #expect(try state(Lease(generation: 1)) == "stopping")
+        #expect(try state(Lease(generation: 1, isReleased: true)) == "stopped")
+        var gone = ProcessName.own
+        (gone.process, gone.began) = (4_000_000, 1)
+        // Nobody submitted it: there is nobody to start it again.
+        #expect(try state(Lease(generation: 1, holder: gone)) == "stopped")
     }
 
     @Test func findsRunsThatCome() throws {
