@@ -75,24 +75,6 @@ package final class RankWatch {
         }
     }
 
-    /// The programs that have started the ranks that are there: `mpirun`, or its helper on a machine that is not its own.
-    package var launchers: [ProcessName] {
-        let parents = alive.compactMap { $0.entry.flatMap { ProcessFacts(of: $0.process) }?.parent }
-        return Set(parents).compactMap { parent in
-            guard let facts = ProcessFacts(of: parent), Self.launcherNames.contains(facts.name) else {
-                return nil
-            }
-            var name = ProcessName.own
-            name.process = parent
-            name.began = facts.began
-            return name
-        }
-    }
-
-    private static let launcherNames: Set<String> = [
-        "mpirun", "mpiexec", "orterun", "prterun", "prte", "orted", "prted",
-    ]
-
     /// - Returns: to how many ranks it was sent.
     @discardableResult
     package func signal(_ number: Int32) -> Int {

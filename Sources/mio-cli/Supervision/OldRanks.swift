@@ -4,7 +4,7 @@ import MIORunFolder
 import MIOSupervision
 import MIOSystem
 
-/// Ranks that an earlier supervisor has left, and their launcher: they end before others begin.
+/// What an earlier supervisor has left, ranks, launcher and what keeps logs: they end before others begin.
 enum OldRanks {
     /// A supervisor that is killed has its ranks asked to stop; they need this long for a checkpoint.
     private static let secondsToStop = 20
@@ -17,7 +17,6 @@ enum OldRanks {
         guard let path = lease.board, let board = try? ProgressBoard(opening: path) else { return }
         let watch = RankWatch(board: board)
         _ = watch.look(now: 0)
-        let launchers = watch.launchers
         var told = false
         for (number, seconds) in [(SIGUSR1, secondsToStop), (SIGTERM, secondsToEnd), (SIGKILL, secondsToEnd)]
         {
@@ -32,11 +31,9 @@ enum OldRanks {
             watch.signal(number)
             for _ in 0..<seconds * 10 where !watch.alive.isEmpty { usleep(100_000) }
         }
-        // A launcher without ranks ends by itself, after its own cleaning up.
-        for _ in 0..<secondsToEnd * 10 where launchers.contains(where: { $0.isAlive == true }) {
-            usleep(100_000)
-        }
-        for launcher in launchers where launcher.isAlive == true { kill(pid_t(launcher.process), SIGKILL) }
+        // A launcher without ranks ends by itself, after its own cleaning up; a rank that begins now is not known yet.
+        for _ in 0..<secondsToEnd * 10 where !AttemptProcesses.all(board: path).isEmpty { usleep(100_000) }
+        for left in AttemptProcesses.all(board: path) { kill(pid_t(left.process), SIGKILL) }
         watch.removeLeftovers()
         unlink(path)
     }

@@ -60,9 +60,10 @@ final class RunSupervisor {
         var memoryKills: Int
         var isSuperseded: Bool
 
-        /// The ranks had begun, nobody asked them to stop, and none of them ended by itself with a message.
-        var mayBeTriedAgain: Bool {
-            guard hasBegun, requests == 0 else { return false }
+        /// Nobody asked the ranks to stop, and none of them ended by itself with a message. What is wrong with a job is told
+        /// before they begin; a signal tells nothing of the job.
+        func mayBeTriedAgain(_ found: RunEnd) -> Bool {
+            guard hasBegun || found.signal != nil, requests == 0 else { return false }
             if decided == nil, case .exited(let status) = end, MIOBase.ExitCode(rawValue: status) != nil {
                 return false
             }
@@ -283,7 +284,9 @@ final class RunSupervisor {
         let steps = (try? CheckpointStore(folder: folder.checkpointsPath, keep: 1).steps()) ?? []
         let from = fromStep
         recordEnd(end, step: ending.stepsDone)
-        guard end.cause.mayBeTriedAgain, ending.mayBeTriedAgain, options.restarts > 0 else { return .over }
+        guard end.cause.mayBeTriedAgain, ending.mayBeTriedAgain(end), options.restarts > 0 else {
+            return .over
+        }
         let fault = FaultHistory.Fault(
             end: end, step: ending.stepsDone, from: from, newest: steps.first)
         budget.healthy(seconds: ending.seconds, hasProgressed: fault.hasProgressed)

@@ -1,0 +1,22 @@
+import MIOFiles
+import MIORunFolder
+import MIOSystem
+
+/// The processes of this machine that belong to one attempt, found by what their supervisor gave them along: the launcher,
+/// its ranks, also before they have joined the progress board, and the processes that keep their logs.
+package enum AttemptProcesses {
+    /// - Parameter board: the path of the attempt's progress board, which no other attempt has.
+    package static func all(board: String) -> [ProcessName] {
+        let variable = "\(Supervised.boardName)=\(board)\0"
+        return ((try? Folder.names(in: "/proc")) ?? []).compactMap { text in
+            guard let process = Int(text), process != ProcessName.own.process,
+                let environment = SystemFile.text("/proc/\(process)/environ"),
+                environment.hasPrefix(variable) || environment.contains("\0" + variable),
+                let facts = ProcessFacts(of: process), facts.state != "Z"
+            else { return nil }
+            var name = ProcessName.own
+            (name.process, name.began) = (process, facts.began)
+            return name
+        }
+    }
+}
