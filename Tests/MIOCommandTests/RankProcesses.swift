@@ -21,6 +21,14 @@ struct RankProcesses {
 
     var mpirun: Int32? { processes(named: "mpirun").first?.process }
 
+    /// What is there, for a message.
+    var description: String {
+        (processes(named: "mio-worker") + processes(named: "mpirun")).map { process, variables in
+            "\(process): \(ProcFile.name(of: process) ?? "gone"), attempt \(variables["MIO_ATTEMPT"] ?? "-"), "
+                + "board \(variables["MIO_PROGRESS"] ?? "-")"
+        }.joined(separator: "; ")
+    }
+
     var areGone: Bool { ranks.isEmpty && mpirun == nil }
 
     private func processes(named name: String) -> [(process: Int32, variables: [String: String])] {

@@ -136,7 +136,7 @@ import Testing
         #expect(run.status == 0, "\(run.errors)")
         #expect(try weights(small) == undisturbed())
         #expect(try folder(small).lease()?.generation == 2)
-        #expect(processes.areGone)
+        #expect(processes.areGone, "\(processes.description)")
     }
 
     @Test func twoSupervisorsDoNotShareARun() throws {

@@ -14,7 +14,15 @@ enum OldRanks {
     static func end(_ lease: Lease) {
         guard lease.holder.host == ProcessName.own.host else { return }
         defer { Leftovers.remove(lease.sharedMemory ?? []) }
-        guard let path = lease.board, let board = try? ProgressBoard(opening: path) else { return }
+        guard let path = lease.board else { return }
+        if let board = try? ProgressBoard(opening: path) { endRanks(of: board) }
+        // A launcher without ranks ends by itself, after its own cleaning up; a rank that begins now is not known yet.
+        for _ in 0..<secondsToEnd * 10 where !AttemptProcesses.all(board: path).isEmpty { usleep(100_000) }
+        for left in AttemptProcesses.all(board: path) { kill(pid_t(left.process), SIGKILL) }
+        unlink(path)
+    }
+
+    private static func endRanks(of board: ProgressBoard) {
         let watch = RankWatch(board: board)
         _ = watch.look(now: 0)
         var told = false
@@ -31,10 +39,6 @@ enum OldRanks {
             watch.signal(number)
             for _ in 0..<seconds * 10 where !watch.alive.isEmpty { usleep(100_000) }
         }
-        // A launcher without ranks ends by itself, after its own cleaning up; a rank that begins now is not known yet.
-        for _ in 0..<secondsToEnd * 10 where !AttemptProcesses.all(board: path).isEmpty { usleep(100_000) }
-        for left in AttemptProcesses.all(board: path) { kill(pid_t(left.process), SIGKILL) }
         watch.removeLeftovers()
-        unlink(path)
     }
 }
