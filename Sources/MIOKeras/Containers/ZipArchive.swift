@@ -33,9 +33,8 @@ final class ZipArchive {
 
     deinit { zip_discard(archive) }
 
-    static func text(_ error: inout zip_error_t) -> String {
-        zip_error_strerror(&error).map { String(cString: $0) } ?? "unknown error"
-    }
+    /// libzip's sentence, which is never NULL: newer headers say so, and older ones leave it open.
+    static func text(_ error: inout zip_error_t) -> String { String(cString: zip_error_strerror(&error)) }
 
     /// Bytes of a member after it is inflated; `nil` if there is none of that name.
     func size(of member: String) -> UInt64? {
@@ -87,9 +86,7 @@ final class ZipArchive {
         return bytes
     }
 
-    private var reason: String {
-        zip_strerror(archive).map { String(cString: $0) } ?? "unknown error"
-    }
+    private var reason: String { String(cString: zip_strerror(archive)) }
 
     /// Writes an archive of stored members.
     /// - Parameters:
@@ -109,7 +106,7 @@ final class ZipArchive {
         var isClosed = false
         defer { if !isClosed { zip_discard(archive) } }
         func fail(_ member: String) -> KerasFileError {
-            let reason = zip_strerror(archive).map { String(cString: $0) } ?? "unknown error"
+            let reason = String(cString: zip_strerror(archive))
             return KerasFileError(path, member, "cannot be written: \(reason)", exitCode: .inputOutput)
         }
         func add(_ source: OpaquePointer?, _ name: String) throws(KerasFileError) {
