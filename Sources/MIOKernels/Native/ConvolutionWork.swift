@@ -15,8 +15,7 @@ struct ConvolutionWork {
 
     private enum Implementer {
         case oneDNN(PrimitiveDescriptor)
-        case blockedWinograd(mio_winograd)
-        case tiled(mio_tiled)
+        case loops(any LoopedConvolution)
     }
 
     init(_ pass: ConvolutionPass, _ descriptor: PrimitiveDescriptor) {
@@ -28,47 +27,50 @@ struct ConvolutionWork {
         implementer = .oneDNN(descriptor)
     }
 
-    /// Every pass of a convolution on images in blocks of channels, as many as a register has lanes.
-    init(
-        blockedWinograd request: Convolution.Request, _ geometry: WindowGeometry, samples: Int,
-        block: Int, weights: MemoryDescriptor, output: MemoryDescriptor, _ name: String
+    /// Every pass of a convolution by mio's own loops, on images in blocks of channels.
+    private init(
+        _ loops: some LoopedConvolution, block: Int, _ request: Convolution.Request, samples: Int,
+        weights: MemoryDescriptor, output: MemoryDescriptor, _ name: String
     ) throws(KernelError) {
         input = try MemoryDescriptor(
             image: request.inputShape, samples: samples, layout: .channelBlocked(block: block), name)
         self.weights = weights
         self.output = output
+        scratchElements = loops.scratchElements
+        implementer = .loops(loops)
+    }
+
+    /// By Winograd's algorithm, in blocks of as many channels as a register has lanes.
+    init(
+        blockedWinograd request: Convolution.Request, _ geometry: WindowGeometry, samples: Int,
+        block: Int, weights: MemoryDescriptor, output: MemoryDescriptor, _ name: String
+    ) throws(KernelError) {
         let winograd = mio_winograd(
             lanes: Int64(block), samples: Int64(samples), input: mio_image(request.inputShape),
             output: mio_image(request.outputShape),
             top: Int64(geometry.height.before), left: Int64(geometry.width.before))
-        scratchElements = withUnsafePointer(to: winograd) { Int(mio_winograd_scratch($0)) }
-        implementer = .blockedWinograd(winograd)
+        try self.init(
+            winograd, block: block, request, samples: samples, weights: weights, output: output, name)
     }
 
-    /// Every pass of a convolution on images in blocks of 16 channels, by mio's own loops on tiles.
+    /// On tiles of bfloat16, in blocks of 16 channels.
     init(
         tiled request: Convolution.Request, _ geometry: WindowGeometry, samples: Int,
-        weights: MemoryDescriptor,
-        output: MemoryDescriptor, _ name: String
+        weights: MemoryDescriptor, output: MemoryDescriptor, _ name: String
     ) throws(KernelError) {
-        input = try MemoryDescriptor(
-            image: request.inputShape, samples: samples, layout: .channelBlocked(block: 16), name)
-        self.weights = weights
-        self.output = output
         let tiled = mio_tiled(
             samples: Int64(samples), input: mio_image(request.inputShape),
             output: mio_image(request.outputShape), height: Int64(geometry.height.size),
             width: Int64(geometry.width.size), top: Int64(geometry.height.before),
             left: Int64(geometry.width.before))
-        scratchElements = withUnsafePointer(to: tiled) { Int(mio_tiled_scratch($0)) }
-        implementer = .tiled(tiled)
+        try self.init(tiled, block: 16, request, samples: samples, weights: weights, output: output, name)
     }
 
     /// Of the gradient of an input that a relu has made.
     var canPassRelu: Bool {
         switch implementer {
         case .oneDNN: false
-        case .blockedWinograd, .tiled: true
+        case .loops: true
         }
     }
 
@@ -76,8 +78,7 @@ struct ConvolutionWork {
     var implementation: String {
         switch implementer {
         case .oneDNN(let descriptor): "onednn " + descriptor.implementation
-        case .blockedWinograd: "blocked winograd"
-        case .tiled: "tiles of bf16"
+        case .loops(let loops): type(of: loops).implementation
         }
     }
 
@@ -105,10 +106,7 @@ struct ConvolutionWork {
         _ name: String, _ pass: ConvolutionPass, _ pointers: Pointers, relu: Bool, _ engine: OneDNNEngine
     ) throws(KernelError) -> any ConvolutionStep {
         switch implementer {
-        case .blockedWinograd(let winograd):
-            return BlockedWinogradStep(winograd: winograd, pass: pass, pointers: pointers, relu: relu)
-        case .tiled(let tiled):
-            return TiledConvolutionStep(convolution: tiled, pass: pass, pointers: pointers, relu: relu)
+        case .loops(let loops): return loops.step(pass, pointers, relu: relu)
         case .oneDNN(let descriptor):
             var arguments = [
                 Execution.Argument(
@@ -140,55 +138,6 @@ protocol ConvolutionStep {
 }
 
 extension Execution: ConvolutionStep {}
-
-/// Winograd's algorithm by mio's own loops, on one thread.
-struct BlockedWinogradStep: ConvolutionStep {
-    let winograd: mio_winograd
-    let pass: ConvolutionPass
-    let pointers: ConvolutionWork.Pointers
-    let relu: Bool
-
-    func run() {
-        guard let output = pointers.output else { return }
-        withUnsafePointer(to: winograd) {
-            switch pass {
-            case .forward:
-                mio_winograd_forward(
-                    $0, pointers.input, pointers.weights, pointers.bias, relu, output, pointers.scratch)
-            case .backwardWeights:
-                mio_winograd_filter_gradient(
-                    $0, pointers.input, output, pointers.weights, pointers.scratch)
-            case .backwardData:
-                mio_winograd_input_gradient(
-                    $0, output, pointers.weights, relu, pointers.bias, pointers.input, pointers.scratch)
-            }
-        }
-    }
-}
-
-/// Factors in bfloat16 on the processor's tiles, by mio's own loops, on one thread.
-struct TiledConvolutionStep: ConvolutionStep {
-    let convolution: mio_tiled
-    let pass: ConvolutionPass
-    let pointers: ConvolutionWork.Pointers
-    let relu: Bool
-
-    func run() {
-        guard let output = pointers.output else { return }
-        withUnsafePointer(to: convolution) {
-            switch pass {
-            case .forward:
-                mio_tiled_forward(
-                    $0, pointers.input, pointers.weights, pointers.bias, relu, output, pointers.scratch)
-            case .backwardWeights:
-                mio_tiled_filter_gradient($0, pointers.input, output, pointers.weights, pointers.scratch)
-            case .backwardData:
-                mio_tiled_input_gradient(
-                    $0, output, pointers.weights, relu, pointers.bias, pointers.input, pointers.scratch)
-            }
-        }
-    }
-}
 
 extension mio_image {
     /// Of a shape (height, width, channels).
