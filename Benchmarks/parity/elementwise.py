@@ -151,13 +151,16 @@ def weights(kind, arguments, shape, stream):
 
 
 def golden(kind, every, low=-1):
-    """Of one class, or of classes that the cases name."""
+    """Of one class, or of classes that the cases name. A case may end with a function in the place of a layer, and with the
+    bounds of its numbers."""
     cases = []
     for index, given in enumerate(every):
-        own, name, shapes, arguments, *function = given if kind is None else (kind, given[0], [given[1]], *given[2:])
+        own, name, shapes, arguments, *rest = given if kind is None else (kind, given[0], [given[1]], *given[2:])
+        function, bounds = (*rest, None, None)[:2]
+        least, most = bounds or (low, -low)
         stream = 100 + 10 * index
         inputs = ["input", *(f"input_{number}" for number in range(1, len(shapes)))]
-        specifications = {one: tensors.uniform(stream + 4 * (number > 0) + number, shape, low, -low)
+        specifications = {one: tensors.uniform(stream + 4 * (number > 0) + number, shape, least, most)
                           for number, (one, shape) in enumerate(zip(inputs, shapes))}
         # A weight's gradient: over samples and positions; a group of a normalization.
         longest = math.prod(shapes[0]) // (shapes[0][-1] if own == "Conv2D" or own == "MaxPooling2D" else 1)
@@ -171,7 +174,7 @@ def golden(kind, every, low=-1):
 
         trained = [one for one in given if one not in ("mean", "variance", "count")]
         names = ["output", *(f"{one}_gradient" for one in [*inputs, *trained])]
-        doubles, singles = (run(own, arguments, drawn, upstream, one, len(inputs), *function) for one in ("float64", "float32"))
+        doubles, singles = (run(own, arguments, drawn, upstream, one, len(inputs), function) for one in ("float64", "float32"))
         cases.append({
             "name": name, "class": own, "arguments": arguments, "drawn": specifications,
             **{one: quantities.tensor(double, single, longest, SEED)

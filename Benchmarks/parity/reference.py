@@ -32,6 +32,7 @@ import initializers  # noqa: E402
 import missing  # noqa: E402
 import nested  # noqa: E402
 import normalized  # noqa: E402
+import operations  # noqa: E402
 import optimizers  # noqa: E402
 import philox  # noqa: E402
 import quantities  # noqa: E402
@@ -49,6 +50,7 @@ FILES = {
     "merging": elementwise.merging,
     "elementwise": elementwise.elementwise,
     "normalization": layers.normalization,
+    "operations": operations.golden,
     "recurrent": recurrent.golden,
     "attention": attention.golden,
     "losses": losses.golden,

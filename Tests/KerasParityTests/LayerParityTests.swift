@@ -12,7 +12,7 @@ let doublePrecision = 0x1p-24
 @Suite struct LayerParityTests {
     @Test(arguments: [
         ("convolution", 25), ("pooling", 25), ("activation", Activation.allCases.count + 1),
-        ("normalization", 11), ("merging", 50), ("elementwise", 40),
+        ("normalization", 11), ("merging", 50), ("elementwise", 40), ("operations", 119),
     ])
     func plainLayersInBothPrecisions(file: String, count: Int) throws {
         let golden = try Golden(named: file)
