@@ -3,22 +3,9 @@ import Testing
 
 /// `training.non_finite_limit`, `loss_spikes` and `replica_check`.
 @Suite struct NumericalHealthKeysTests {
-    private func job(_ training: String) throws(JobError) -> Job {
-        try Job(
-            yaml: """
-                model:
-                  inputs: {x: {shape: [1]}}
-                  layers: [{name: y, class: Dense, inputs: x, units: 1}]
-                  outputs: [y]
-                outputs: {y: {loss: mean_squared_error}}
-                data: {train: {files: "train-*.npz"}}
-                training: {\(training)}
-                """, folder: "/example")
-    }
-
     @Test func valuesAreReadAndWritten() throws {
-        let job = try job(
-            "non_finite: rollback, non_finite_limit: 5, loss_spikes: ignore, "
+        let job = try OneDense.job(
+            training: "non_finite: rollback, non_finite_limit: 5, loss_spikes: ignore, "
                 + "replica_check: {every_steps: 20, repair: copy}")
         #expect(job.training.nonFinite == .rollback)
         #expect(job.training.nonFiniteLimit == 5)
@@ -29,7 +16,7 @@ import Testing
 
     /// A run that an older mio began has none of the keys in its job.
     @Test func defaultsAreLeftOut() throws {
-        let job = try job("epochs: 2")
+        let job = try OneDense.job(training: "epochs: 2")
         #expect(job.training.nonFiniteLimit == nil)
         #expect(job.training.lossSpikes == .warn)
         #expect(job.training.replicaCheck == ReplicaCheckOptions(everySteps: 1000, repair: .rollback))
@@ -54,7 +41,7 @@ import Testing
         ("replica_check: {repair: majority}", "training.replica_check.repair: unknown name \"majority\""),
     ])
     func otherValuesAreRefused(training: String, message: String) {
-        let error = #expect(throws: JobError.self) { try job(training) }
+        let error = #expect(throws: JobError.self) { try OneDense.job(training: training) }
         #expect(error?.description.contains(message) == true, "\(String(describing: error))")
         #expect(error?.exitCode == .badInput)
     }

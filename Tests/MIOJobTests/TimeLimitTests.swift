@@ -3,17 +3,7 @@ import Testing
 
 @Suite struct TimeLimitTests {
     private func limit(_ text: String) throws(JobError) -> TimeLimit {
-        try Job(
-            yaml: """
-                model:
-                  inputs: {x: {shape: [1]}}
-                  layers: [{name: y, class: Dense, inputs: x, units: 1}]
-                  outputs: [y]
-                outputs: {y: {loss: mean_squared_error}}
-                data: {train: {files: "train-*.npz"}}
-                training: {time_limit: \(text)}
-                """, folder: "/example"
-        ).training.timeLimit
+        try OneDense.job(training: "time_limit: \(text)").training.timeLimit
     }
 
     @Test(arguments: [

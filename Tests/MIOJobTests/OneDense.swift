@@ -1,0 +1,19 @@
+import MIOJob
+
+/// The smallest job, for tests of keys that have nothing to do with its model.
+enum OneDense {
+    /// - Parameter training: what stands between the braces of `training`.
+    /// - Throws: `JobError`
+    static func job(training: String) throws(JobError) -> Job {
+        try Job(
+            yaml: """
+                model:
+                  inputs: {x: {shape: [1]}}
+                  layers: [{name: y, class: Dense, inputs: x, units: 1}]
+                  outputs: [y]
+                outputs: {y: {loss: mean_squared_error}}
+                data: {train: {files: "train-*.npz"}}
+                training: {\(training)}
+                """, folder: "/example")
+    }
+}
