@@ -30,7 +30,11 @@ package enum StopSignal {
     private static let requestedAt = Atomic<UInt64>(0)
     /// When a step asked last; 0 before the first did.
     private static let progressAt = Atomic<UInt64>(0)
-    private static let terminations = Atomic<Int>(0)
+    /// When the first SIGTERM came; 0 before.
+    private static let terminatedAt = Atomic<UInt64>(0)
+    /// SIGTERMs that come so close to the first are one request: a batch system that cancels a job sends one to the ranks and
+    /// one to `mpirun`, which sends them its own.
+    private static let nanosecondsOfOneRequest: UInt64 = 500_000_000
     /// 1 + the place of the cause among all, where somebody named it.
     private static let askedCause = Atomic<Int>(0)
     /// The bits of `StopPatience.recentStepSeconds`.
@@ -83,7 +87,7 @@ package enum StopSignal {
             requestedAt.store(0, ordering: .relaxed)
             progressAt.store(0, ordering: .relaxed)
             recentStep.store(0, ordering: .relaxed)
-            terminations.store(0, ordering: .relaxed)
+            terminatedAt.store(0, ordering: .relaxed)
             askedCause.store(0, ordering: .relaxed)
             stepsOfWriting.store(0, ordering: .relaxed)
             stepsDone.store(0, ordering: .relaxed)
@@ -168,7 +172,8 @@ package enum StopSignal {
         let isFirst =
             requestedAt.compareExchange(expected: 0, desired: now, ordering: .relaxed).exchanged
         if number == SIGTERM {
-            let isSecond = terminations.add(1, ordering: .relaxed).newValue > 1
+            let first = terminatedAt.compareExchange(expected: 0, desired: now, ordering: .relaxed).original
+            let isSecond = first != 0 && now > first && now - first >= nanosecondsOfOneRequest
             let agreed = agreedCode.load(ordering: .relaxed)
             if isSecond, agreed >= 0 { _exit(Int32(agreed)) }
             // A launcher ends the ranks after one of them has said that it waits no longer.
