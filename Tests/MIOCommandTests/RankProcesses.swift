@@ -19,11 +19,16 @@ struct RankProcesses {
         return ranks
     }
 
-    var mpirun: Int32? { processes(named: "mpirun").first?.process }
+    var mpirun: Int32? { launchers.first?.process }
+
+    /// Open MPI 5 has its `mpirun` become another program.
+    private var launchers: [(process: Int32, variables: [String: String])] {
+        processes(named: "mpirun") + processes(named: "prterun")
+    }
 
     /// What is there, for a message.
     var description: String {
-        (processes(named: "mio-worker") + processes(named: "mpirun")).map { process, variables in
+        (processes(named: "mio-worker") + launchers).map { process, variables in
             "\(process): \(ProcFile.name(of: process) ?? "gone"), attempt \(variables["MIO_ATTEMPT"] ?? "-"), "
                 + "board \(variables["MIO_PROGRESS"] ?? "-")"
         }.joined(separator: "; ")
