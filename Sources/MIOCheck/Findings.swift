@@ -45,7 +45,7 @@ package struct Findings: Sendable {
             dataset, column: column, count: values.count, first: first, place: place)
         switch policy {
         case .halt: addError(message + FiniteCheck.advice)
-        case .skip, .rollback: warn(message + FiniteCheck.leavingOut(policy))
+        case .skip, .rollback: warn(message + FiniteCheck.outcome(policy, isTrained: place == "data.train"))
         }
     }
 

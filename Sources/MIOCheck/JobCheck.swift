@@ -47,6 +47,7 @@ package struct JobCheck: Sendable {
             fits = false
         }
         if !fits { parts = [] }
+        do { try CallbackFiles.verify(job) } catch { findings.add(error) }
         for warning in SharedFiles.warnings(job) { findings.warn(warning) }
         let data = parts.compactMap { DataCheck($0.key, $0.source, of: job, into: &findings) }
         let train = data.first { $0.key == "train" }
@@ -62,7 +63,7 @@ package struct JobCheck: Sendable {
         }
         runDirectory = RunDirectoryCheck(
             job, resume: resume, fit: resources?.fit, order: train?.order,
-            stepsPerEpoch: resources?.batchesPerEpoch, into: &findings)
+            stepsPerEpoch: resources?.batchesPerEpoch, fitsMemory: fits, into: &findings)
         self.data = data
         self.resources = resources
         self.findings = findings

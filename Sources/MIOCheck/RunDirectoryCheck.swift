@@ -39,9 +39,10 @@ package struct RunDirectoryCheck: Sendable, Hashable {
     ///   - fit: what a checkpoint must have; `nil` if the training's data could not be read.
     ///   - order: of the training's samples; `nil` likewise.
     ///   - stepsPerEpoch: `nil` if the training's data could not be read, or the model is too large.
+    ///   - fitsMemory: whether the model's weights can be read.
     init(
         _ job: Job, resume: ResumeMode, fit: CheckpointFit?, order: SampleOrder?, stepsPerEpoch: Int?,
-        into findings: inout Findings
+        fitsMemory: Bool, into findings: inout Findings
     ) {
         path = job.runDirectory
         var isUsable = true
@@ -67,6 +68,19 @@ package struct RunDirectoryCheck: Sendable, Hashable {
             Folder.exists(checkpoints) && !Folder.isFolder(checkpoints)
             ? .refused(path: checkpoints)
             : Self.start(job, resume: resume, fit: fit, order: order, into: &findings)
+        switch start {
+        case .beginning, .startingOver: if fitsMemory { Self.verifyFirstValues(job, into: &findings) }
+        case .checkpoint, .refused: break
+        }
+    }
+
+    /// Reads the files that the weights start from, as a training does.
+    private static func verifyFirstValues(_ job: Job, into findings: inout Findings) {
+        do {
+            let values = try StartingValues(job)
+            try values.verifyFinite()
+            for warning in values.warnings { findings.warn(warning) }
+        } catch { findings.add(error) }
     }
 
     private static func start(

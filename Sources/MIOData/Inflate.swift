@@ -65,6 +65,24 @@ func inflateMember(
     }
 }
 
+/// The first bytes that a raw DEFLATE stream expands to, at most `count`; fewer if it ends or is damaged before.
+func inflatedStart(_ compressed: UnsafeRawBufferPointer, count: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { output, produced in
+        var stream = z_stream()
+        guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+            return
+        }
+        defer { inflateEnd(&stream) }
+        stream.next_in = UnsafeMutableRawPointer(mutating: compressed.baseAddress)?
+            .assumingMemoryBound(to: UInt8.self)
+        stream.avail_in = UInt32(min(compressed.count, 1 << 30))
+        stream.next_out = output.baseAddress
+        stream.avail_out = UInt32(count)
+        _ = inflate(&stream, Z_NO_FLUSH)
+        produced = count - Int(stream.avail_out)
+    }
+}
+
 /// Refuses sizes that no DEFLATE stream can reach, before memory is taken for them.
 func checkExpansion(_ member: ZipMember, place: String) throws {
     guard member.size / largestExpansion <= member.compressedSize else {

@@ -48,9 +48,11 @@ struct NpyDictionary {
     }
 
     private func malformed(_ place: String, _ expected: String) -> DataError {
+        // numpy pads a header with spaces.
         let text = String(decoding: bytes.prefix(120), as: UTF8.self)
+            .reversed().drop(while: \.isWhitespace).reversed()
         return DataError(
-            .badHeader, place, "the array's header cannot be read: expected \(expected), in \(text)")
+            .badHeader, place, "the array's header cannot be read: expected \(expected), in \(String(text))")
     }
 
     /// The next byte that is not white space.

@@ -18,6 +18,8 @@ struct NpyHeader {
 
     /// Bytes of the longest header that is read, as many as version 1 can have. numpy reads 10,000 without being asked.
     private static let longest = 1 << 16
+    /// The bytes at the start of a file that hold every header that is read.
+    static let mostBytes = longest + 12
     /// Axes of an array of numpy 2; earlier versions had 32.
     private static let mostAxes = 64
     private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]  // \x93NUMPY

@@ -48,6 +48,26 @@ package struct NpzFile {
             isVerified: member.isVerified, classes: classes, scratch: scratch)
     }
 
+    /// The shape in the header of the array of that name, of whose content no more than the start is read.
+    ///
+    /// `nil` if there is no such array, or if its header cannot be read: ``array(named:classes:scratch:)`` says why.
+    func shape(ofArray name: String, readsTexts: Bool) -> Shape? {
+        guard let index = memberIndices[name] else { return nil }
+        let member = directory.members[index]
+        guard !member.isEncrypted, let content = try? directory.content(of: member, in: file) else {
+            return nil
+        }
+        func shape(_ bytes: UnsafeRawBufferPointer) -> Shape? {
+            try? NpyHeader(parsing: bytes, total: member.size, readsTexts: readsTexts, place: place(of: name))
+                .shape
+        }
+        switch member.method {
+        case 0: return shape(content)
+        case 8: return inflatedStart(content, count: NpyHeader.mostBytes).withUnsafeBytes(shape)
+        default: return nil
+        }
+    }
+
     /// The texts of the array of that name, or `nil` if there is none.
     /// - Throws: as ``array(named:classes:scratch:)``; `DataError` if its elements are no texts.
     func insertTexts(ofArray name: String, into known: inout OrderedTexts) throws -> Bool {

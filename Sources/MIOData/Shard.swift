@@ -48,9 +48,8 @@ struct Shard {
             throw DataError(.unsupported, path, "the name must end in .npz, .npy or .csv, by its format")
         }
         paths = [path]
-        rowCount = try Self.checkArrays(
-            arrays, requests, places: requests.map { "\(path): array \(quoted: $0.name)" },
-            names: requests.map { specification.source(of: $0.name).columnNames.first ?? $0.name },
+        rowCount = try Self.checkShapes(
+            arrays.map { $0?.shape }, requests, path: path, names: Self.names(specification, requests),
             isTable: dialect != nil)
     }
 
@@ -75,29 +74,46 @@ struct Shard {
         byteCount = mappedFiles.reduce(0) { $0 + $1.bytes.count }
         dialect = nil
         emptyRowCount = 0
-        rowCount = try Self.checkArrays(
-            arrays, requests, places: zip(requests, paths).map { "\($1 ?? ""): array \(quoted: $0.name)" },
+        rowCount = try Self.checkShapes(
+            arrays.map { $0?.shape }, requests,
+            places: zip(requests, paths).map { "\($1 ?? ""): array \(quoted: $0.name)" },
             names: requests.map(\.name), isTable: false)
+    }
+
+    /// The names of arrays or columns in a shard; an array that is several columns has the job's.
+    private static func names(_ specification: DatasetRequest, _ requests: [ColumnRequest]) -> [String] {
+        requests.map { request in
+            if case .name(let name) = specification.source(of: request.name) { name } else { request.name }
+        }
     }
 
     private static func open(
         _ file: NpzFile, _ specification: DatasetRequest, _ requests: [ColumnRequest],
         _ scratch: ScratchStore
     ) throws -> [DataArray?] {
-        try requests.map { request in
-            guard case .name(let name) = specification.source(of: request.name) else {
+        let names = names(specification, requests)
+        for (request, name) in zip(requests, names) {
+            guard case .name = specification.source(of: request.name) else {
                 throw DataError(
                     .unsupported, file.path,
                     "columns.\(request.name) is a list, which only CSV files can have; name one array")
             }
+            guard file.arrayNames.contains(name) || specification.valueWhereAbsent(request) != nil else {
+                throw missing(name, request: request, from: file.arrayNames, specification, path: file.path)
+            }
+        }
+        // Headers before contents: arrays that do not fit each other are not decompressed.
+        _ = try checkShapes(
+            names.map { file.shape(ofArray: $0, readsTexts: specification.classes[$0] != nil) }, requests,
+            path: file.path, names: names, isTable: false)
+        return try zip(requests, names).map { request, name in
             let classes = specification.classes[name]
             if let array = try file.array(named: name, classes: classes, scratch: scratch) {
                 try refuseUnusedClasses(
                     array, request, isTexts: classes != nil, place: "\(file.path): array \(quoted: name)")
                 return array
             }
-            guard specification.valueWhereAbsent(request) == nil else { return nil }
-            throw missing(name, request: request, from: file.arrayNames, specification, path: file.path)
+            return nil
         }
     }
 
@@ -160,29 +176,41 @@ struct Shard {
         return DataError(.missingArray, path, message)
     }
 
+    /// The same of arrays that are all in one file.
+    private static func checkShapes(
+        _ shapes: [Shape?], _ requests: [ColumnRequest], path: String, names: [String], isTable: Bool
+    ) throws -> Int {
+        try checkShapes(
+            shapes, requests, places: names.map { "\(path): array \(quoted: $0)" }, names: names,
+            isTable: isTable)
+    }
+
     /// The common count of rows, after every array was compared with its request.
-    /// - Parameter names: of the arrays in the files.
-    static func checkArrays(
-        _ arrays: [DataArray?], _ requests: [ColumnRequest], places: [String], names: [String], isTable: Bool
+    /// - Parameters:
+    ///   - shapes: of the arrays; `nil` for one that is not there, or is not known yet.
+    ///   - names: of the arrays in the files.
+    static func checkShapes(
+        _ shapes: [Shape?], _ requests: [ColumnRequest], places: [String], names: [String], isTable: Bool
     ) throws -> Int {
         var first: (index: Int, rowCount: Int)?
-        for (index, (array, request)) in zip(arrays, requests).enumerated() {
-            guard let array else { continue }
-            guard array.shape.rank > 0 else {
+        for (index, (shape, request)) in zip(shapes, requests).enumerated() {
+            guard let shape else { continue }
+            guard let rowCount = shape.dimensions.first else {
                 throw DataError(
                     .wrongShape, places[index],
                     "a lone number; the first axis of an array must be the samples")
             }
-            if !request.accepts(array.rowShape) {
-                throw wrongShape(array.rowShape, request, places[index], name: names[index], isTable: isTable)
+            let rowShape = Shape(Array(shape.dimensions.dropFirst()))
+            if !request.accepts(rowShape) {
+                throw wrongShape(rowShape, request, places[index], name: names[index], isTable: isTable)
             }
-            if let first, first.rowCount != array.rowCount {
+            if let first, first.rowCount != rowCount {
                 throw DataError(
                     .unequalCounts, places[index],
-                    "\(array.rowCount) rows, but array \(quoted: requests[first.index].name) has \(first.rowCount): "
+                    "\(rowCount) rows, but array \(quoted: names[first.index]) has \(first.rowCount): "
                         + "row i of every array must belong to sample i")
             }
-            first = first ?? (index, array.rowCount)
+            first = first ?? (index, rowCount)
         }
         return first?.rowCount ?? 0
     }

@@ -1,5 +1,6 @@
 import Foundation
 import MIOBase
+import MIOSystem
 
 extension FileError {
     /// The error of a system call that failed, with what a person can do about the usual reasons.
@@ -17,6 +18,8 @@ extension FileError {
             case EACCES, EPERM: "; give the user that runs mio the right to it, or choose another place"
             case EROFS: "; choose a place on a file system that is not read-only"
             case EMFILE, ENFILE: "; raise the limit of open files (`ulimit -n`)"
+            case ENOMEM where action == "map" && isAddressSpaceLimited:
+                "; `ulimit -v` leaves too few addresses for it: raise that limit"
             case ENOMEM where action == "map":
                 "; too many mappings? raise `vm.max_map_count`, or join small files"
             case ENOENT where action == "create the folder":
@@ -29,5 +32,9 @@ extension FileError {
         return FileError(
             action: action, path: path, reason: String(cString: strerror(code)) + advice,
             exitCode: missing ? .missingInput : .inputOutput)
+    }
+
+    private static var isAddressSpaceLimited: Bool {
+        ResourceLimit.addressSpace.get().map { $0.rlim_cur < rlim_t(Int.max) } ?? false
     }
 }

@@ -76,10 +76,11 @@ struct JobChecks {
             guard seen.insert(output.name).inserted else {
                 throw ConfigError(path: place, message: "the output has two entries; keep one")
             }
-            guard output.weight.isFinite, output.weight >= 0 else {
+            guard Float(output.weight).isFinite, output.weight >= 0 else {
                 throw ConfigError(
                     path: place.appending("weight"),
-                    message: "expected a finite number of at least 0, found \(output.weight)")
+                    message: "expected a number of at least 0 that 32-bit floats hold, found \(output.weight)"
+                )
             }
             do { _ = try output.loss.targetShape(forPrediction: shape) } catch {
                 throw ConfigError(path: place.appending("loss"), message: error.description)

@@ -32,6 +32,21 @@ extension Job {
         return (changed + removed).filter { !unimportant.contains($0.0) }.map(\.1)
     }
 
+    /// A warning that files of `weights` are not read, because a run goes on that began with others; `nil` if it began
+    /// with the same, or the job has none.
+    /// - Parameter resolvedYAML: of the run.
+    /// - Throws: `JobError` if that is no YAML.
+    public func unreadWeights(from resolvedYAML: String) throws(JobError) -> String? {
+        guard !weights.isEmpty, case .dictionary(let other) = try ConfigValue(yaml: resolvedYAML) else {
+            return nil
+        }
+        let own = ConfigValue.list(weights.map(\.config))
+        guard other["weights"] != own else { return nil }
+        return
+            "weights: the run began with \(other["weights"]?.json() ?? "none") and goes on from its checkpoint: "
+            + "\(own.json()) is not read; start over with --resume never to begin with it"
+    }
+
     private func leaves(_ value: ConfigValue, at path: ConfigPath) -> [(path: String, value: ConfigValue)] {
         switch value {
         case .dictionary(let dictionary):

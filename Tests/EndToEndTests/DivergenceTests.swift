@@ -42,6 +42,22 @@ extension EndToEndTests {
             #expect(evaluated.errors.contains("mio: \(words)"), "\(evaluated.errors)")
         }
 
+        /// Weights that are not finite are no fault of a sample.
+        @Test func evaluationOfDivergedWeightsNamesThem() throws {
+            let folder = try TrainingFolder()
+            let job = try SampleJob.twoHeads.prepare(in: folder, shards: [17, 12])
+            #expect(try WorkerRun.outcome(job, ranks: 1).status == 0)
+            let path = "run/model.safetensors"
+            try folder.replace(path, with: try folder.read(path).dropLast(4) + [0, 0, 0xC0, 0x7F])
+            let evaluated = try SpawnedProcess([try BuiltProgram.path("mio"), "evaluate", job]).wait(
+                atMost: 60)
+            #expect(evaluated.status == 0)
+            #expect(
+                evaluated.errors.contains(
+                    ", whose inputs and targets are finite: the weights may have diverged\n"),
+                "\(evaluated.errors)")
+        }
+
         /// Where such batches are left out, the run goes on; whose fault it is it says once an epoch.
         @Test(arguments: 1...2) func validationNamesShardAndRow(ranks: Int) throws {
             let folder = try TrainingFolder()
@@ -54,6 +70,13 @@ extension EndToEndTests {
             #expect(outcome.errors.count == 3, "\(outcome.errors)")
             #expect(
                 outcome.errors.first?.hasPrefix("warning: data.validation: input \"input\": 1 value") == true)
+            // No batch of a validation is left out.
+            #expect(
+                outcome.errors.first?.hasSuffix("element [42] is nan; losses over it are NaN") == true,
+                "\(outcome.errors)")
+            let checked = try check(job, ["--set", "training.non_finite=skip", "--resume", "never"])
+            #expect(
+                checked.output.contains("element [42] is nan; losses over it are NaN\n"), "\(checked.output)")
             for line in outcome.errors.dropFirst() {
                 #expect(
                     try pattern.wholeMatch(in: line)?.1 == Substring(folder.path("validation.npz")), "\(line)"

@@ -2,6 +2,7 @@ import Foundation
 import MIOBase
 import MIOCheck
 import MIOComm
+import MIOFormats
 import MIOJob
 import MIOMachine
 import MIORecords
@@ -53,6 +54,149 @@ import Testing
             #expect(check.findings.errors.map(\.message) == [error?.description])
             #expect(check.exitCode == error?.exitCode)
         }
+    }
+
+    /// A check reads the files that weights start from, as a training does, and refuses them with the same words.
+    @Test(arguments: [
+        ("nofile.keras", ": no such file or folder; it is where weights start from"),
+        ("train.npz", ": model.weights.h5: missing; expected a .keras file of Keras 3"),
+        (
+            "diverged.safetensors",
+            ": weight \"box/kernel\": 1 of 16 values are NaN or infinite: the training that wrote it has diverged; take a "
+                + "file from before that"
+        ),
+        (
+            "other.safetensors",
+            ". Read only the layers that the file has (weights: {file: …, layers: [\"box\"]})"
+        ),
+    ]) func checkReadsWhatWeightsStartFrom(file: String, words: String) throws {
+        let small = try SmallJob()
+        try small.train(small.job("training.epochs=1"))
+        let trained = try SafetensorsFile(small.path("runs/small/model.safetensors"))
+        func write(_ name: String, _ tensor: (String) throws -> Tensor) throws {
+            try SafetensorsWriter.write(
+                trained.names.map { NamedTensor(name: $0, try tensor($0)) }, to: small.path(name))
+        }
+        try write("diverged.safetensors") { name in
+            let tensor = try trained.tensor(named: name)
+            guard name == "box/kernel" else { return tensor }
+            return Tensor(shape: tensor.shape, values: [.nan] + tensor.values.dropFirst())
+        }
+        try write("other.safetensors") { name in
+            name.hasPrefix("box/") ? try trained.tensor(named: name) : Tensor(shape: [1], values: [0])
+        }
+        let job = try small.job("name=new", "weights=\(file)")
+        let error = try refusal(small, job)
+        #expect(error?.description.contains(words) == true, "\(error?.description ?? "none")")
+        let check = try check(job)
+        #expect(check.findings.errors.map(\.message) == [error?.description])
+        #expect(check.exitCode == error?.exitCode)
+        // The advice, to the letter.
+        guard file == "other.safetensors" else { return }
+        let advised = try small.job("name=new", "weights={file: \(file), layers: [\"box\"]}")
+        #expect(try refusal(small, advised) == nil)
+        #expect(try self.check(advised).findings.errors == [])
+    }
+
+    /// A callback writes over nothing that the run has or reads, and nothing that another one writes.
+    @Test(arguments: [
+        ("CSVLogger, filename: ../../train.npz", "filename", "train.npz is a file of data.train"),
+        (
+            "CSVLogger, filename: ../../validation.npz", "filename",
+            "validation.npz is a file of data.validation"
+        ),
+        ("CSVLogger, filename: ../../job.yaml", "filename", "job.yaml has the name of a job file"),
+        ("CSVLogger, filename: ./metrics.jsonl", "filename", "runs/small/metrics.jsonl is the run's own"),
+        (
+            "ModelCheckpoint, monitor: loss, filepath: \"checkpoints/{epoch}.safetensors\"", "filepath",
+            "runs/small/checkpoints/{epoch}.safetensors is the run's own"
+        ),
+        (
+            "ModelCheckpoint, monitor: loss, filepath: ../../start.safetensors", "filepath",
+            "start.safetensors is a file that weights start from"
+        ),
+    ]) func callbacksReplaceNothing(callback: String, key: String, words: String) throws {
+        let small = try SmallJob()
+        try small.train(small.job("name=start", "training.epochs=1"))
+        try FileManager.default.copyItem(
+            atPath: small.path("runs/start/model.safetensors"), toPath: small.path("start.safetensors"))
+        let before = try Data(contentsOf: URL(filePath: small.path("train.npz")))
+        let job = try small.job("weights=start.safetensors", "callbacks=[{class: \(callback)}]")
+        let error = try refusal(small, job)
+        #expect(error?.exitCode == .badInput)
+        #expect(error?.description.hasPrefix("callbacks[0].\(key): ") == true)
+        #expect(
+            error?.description.hasSuffix("/\(words), and would be replaced; name another file to write")
+                == true,
+            "\(error?.description ?? "none")")
+        #expect(try check(job).findings.errors.map(\.message) == [error?.description])
+        #expect(try Data(contentsOf: URL(filePath: small.path("train.npz"))) == before)
+    }
+
+    @Test func callbacksHaveFilesOfTheirOwn() throws {
+        let small = try SmallJob()
+        let twice = try small.job(
+            "callbacks=[{class: CSVLogger, filename: a.csv}, {class: CSVLogger, filename: ./b/../a.csv}]")
+        #expect(
+            try check(twice).findings.errors.map(\.message) == [
+                "callbacks[1].filename: \(small.path("runs/small/a.csv")) is the file of callbacks[0].filename, and would "
+                    + "be replaced; name another file to write"
+            ])
+        let apart = try small.job("callbacks=[{class: CSVLogger, filename: a.csv}, {class: CSVLogger}]")
+        #expect(try check(apart).findings.errors == [])
+    }
+
+    /// Numbers that only 64-bit floats hold.
+    @Test(arguments: ["outputs.kind.weight=1e39", "outputs.kind.class_weight={0: 1e39}"])
+    func weightsAreThoseOf32Bits(override: String) throws {
+        let small = try SmallJob()
+        let error = #expect(throws: JobError.self) { _ = try small.job(override) }
+        #expect(
+            error?.description.contains("32-bit floats hold, found 1e+39") == true,
+            "\(error?.description ?? "")")
+    }
+
+    /// A run that cannot begin anew loses nothing of what it has.
+    @Test func aRefusedStartKeepsTheRun() throws {
+        let small = try SmallJob()
+        let job = try small.job("training.epochs=1")
+        try small.train(job)
+        let before = try kept(job)
+        #expect(before.steps == [6])
+        let error = try refusal(small, small.job("weights=nofile.keras"), resume: .never)
+        #expect(error?.exitCode == .missingInput)
+        #expect(try kept(job) == before)
+    }
+
+    private struct Kept: Equatable {
+        let steps: [Int]
+        let job: Data
+    }
+
+    private func kept(_ job: Job) throws -> Kept {
+        let store = CheckpointStore(folder: RunDirectory.checkpointsPath(in: job.runDirectory), keep: 3)
+        return Kept(
+            steps: try store.steps(),
+            job: try Data(contentsOf: URL(filePath: RunDirectory.jobPath(in: job.runDirectory))))
+    }
+
+    /// A run that goes on does not read its starting weights again; other ones than it began with are told.
+    @Test func otherStartingWeightsThanTheRunsAreTold() throws {
+        let small = try SmallJob()
+        try small.train(small.job("training.epochs=1"))
+        let path = small.path("runs/small/model.safetensors")
+        try small.train(small.job("name=next", "training.epochs=1", "weights=\(path)"))
+        func warnings(_ overrides: String) throws -> [String] {
+            let check = try check(try small.job("name=next", overrides))
+            #expect(check.findings.errors == [])
+            return check.findings.warnings.filter { $0.hasPrefix("weights: ") }
+        }
+        #expect(try warnings("weights=\(path)") == [])
+        let told = try warnings("weights=nofile.keras")
+        #expect(told.count == 1)
+        #expect(told.first?.contains("nofile.keras") == true, "\(told)")
+        #expect(
+            told.first?.hasSuffix(" is not read; start over with --resume never to begin with it") == true)
     }
 
     /// A run goes on with other trained weights, and the check warns as the run does.

@@ -215,4 +215,28 @@ import Testing
             try FileManager.default.removeItem(atPath: small.path("link.npz"))
         }
     }
+
+    /// What is named must be there, and what cannot be read is not called missing or gone.
+    @Test func foldersOfRunsAreToldAsTheyAre() throws {
+        let small = try SmallJob()
+        for name in ["nowhere", "job.yaml"] {
+            let outcome = try run("mio", ["runs", name], in: small)
+            #expect(outcome.status == 66, "\(outcome.output)")
+            #expect(
+                outcome.errors.hasSuffix(
+                    "/\(name): no such folder; expected one with runs in it or below it\n"),
+                "\(outcome.errors)")
+        }
+        #expect(try run("mio", ["runs", "."], in: small).status == 0)
+        let trained = try run("mio", ["train"], in: small)
+        #expect(trained.status == 0, "\(trained.errors)")
+        try makeFIFO("runs/small/record.json", in: small)
+        let retry = try run("mio", ["retry", "runs/small"], in: small)
+        #expect(retry.status == 66)
+        #expect(retry.errors.contains("record.json: not a plain file but a FIFO"), "\(retry.errors)")
+        try makeFIFO("runs/small/status.json", in: small)
+        let wait = try run("mio", ["wait", "runs/small", "--timeout", "20"], in: small)
+        #expect(wait.status == 1)
+        #expect(wait.errors.contains("status.json: not a plain file but a FIFO"), "\(wait.errors)")
+    }
 }

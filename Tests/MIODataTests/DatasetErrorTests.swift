@@ -59,6 +59,30 @@ struct DatasetErrorTests {
         #expect(error([ColumnRequest(name: "one", shape: [])])?.message.contains("a lone number") == true)
     }
 
+    /// An array that `columns` names is called as in the file, also where the file has another of the job's name.
+    @Test func anArrayOfAnotherNameIsNamedAsInTheFile() throws {
+        try folder.writeArrays("a.npz", ["image": ([1, 2], [1, 2]), "picture": ([1, 3], [1, 2, 3])])
+        #expect(
+            error([ColumnRequest(name: "image", shape: [2])], map: ["image": .name("picture")])?.description
+                .hasPrefix("\(folder.path)/a.npz: array \"picture\": samples of shape (3,), (2,) expected")
+                == true)
+    }
+
+    /// Arrays that do not fit are refused by their headers, before anything is decompressed.
+    @Test func headersComeBeforeContents() throws {
+        // The content of image is not what its checksum says.
+        let checksum: [UInt8] = [0x74, 0x69, 0x05, 0x5C]
+        var bytes = Fixtures.deflated
+        for start in bytes.indices.dropLast(4) where bytes[start..<start + 4].elementsEqual(checksum) {
+            bytes[start] ^= 1
+        }
+        try folder.write("a.npz", bytes)
+        let image = ColumnRequest(name: "image", shape: [2])
+        #expect(error([image])?.kind == .corrupt)
+        #expect(error([image, ColumnRequest(name: "kind", shape: [5])])?.kind == .wrongShape)
+        #expect(error([image, ColumnRequest(name: "box", shape: [5])])?.kind == .missingArray)
+    }
+
     /// The most frequent mistake, in both directions and for masks too; where the shape is another one nothing is guessed.
     @Test func classNumbersAndOneHotRowsAreToldApart() throws {
         func zeros(_ shape: Shape) -> (Shape, [Float]) {

@@ -156,6 +156,9 @@ struct NpyFileTests {
         ] {
             let error = dataError { try open(file(header: header, content: 4)) }
             #expect(error?.kind == .badHeader, "\(header)")
+            // The spaces that numpy pads a header with are not shown.
+            let padded = dataError { try open(file(header: header + "     \n", content: 4)) }
+            #expect(padded?.message.last?.isWhitespace == false, "\(header)")
         }
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import MIOBase
 import MIOFiles
+import MIOSystem
 import TestFolders
 import Testing
 
@@ -50,6 +51,24 @@ import Testing
                 == "cannot write /full/file: No space left on device; free space on that file system, "
                 + "or keep fewer checkpoints, and run again")
         #expect(error.exitCode == .inputOutput)
+    }
+
+    /// Two reasons have the same code.
+    @Test func aMappingThatFindsNoAddressesNamesTheLimit() throws {
+        let limit = try #require(ResourceLimit.addressSpace.get())
+        defer { #expect(ResourceLimit.addressSpace.set(limit)) }
+        func advice() -> Substring {
+            FileError.system("map", "/data", code: ENOMEM).description.split(separator: ";", maxSplits: 1)
+                .last ?? ""
+        }
+        if limit.rlim_cur >= rlim_t(Int.max) {
+            #expect(advice() == " too many mappings? raise `vm.max_map_count`, or join small files")
+        }
+        // More than this process needs.
+        var lower = limit
+        lower.rlim_cur = min(limit.rlim_cur, 1 << 46)
+        #expect(ResourceLimit.addressSpace.set(lower))
+        #expect(advice() == " `ulimit -v` leaves too few addresses for it: raise that limit")
     }
 }
 

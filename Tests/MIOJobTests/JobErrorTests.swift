@@ -166,7 +166,8 @@ import Testing
                 "job.yaml:15: outputs.kind.metrics[1]: metric box_iou does not suit a prediction of shape "))
         #expect(
             message(replacing: "weight: 0.5", with: "weight: -1")
-                == "job.yaml:16: outputs.box.weight: expected a finite number of at least 0, found -1.0")
+                == "job.yaml:16: outputs.box.weight: expected a number of at least 0 that 32-bit floats hold, found -1.0"
+        )
         #expect(
             message(replacing: "weight: 0.5", with: "weight: 0.5, missing_label: 0").hasPrefix(
                 "job.yaml:16: outputs.box.missing_label: only class labels have a missing label; the targets of "

@@ -15,8 +15,9 @@ extension Shard {
         byteCount = arrays.reduce(0) { $0 + ($1?.byteCount ?? 0) }
         dialect = nil
         emptyRowCount = 0
-        rowCount = try Self.checkArrays(
-            arrays, requests, places: requests.map { "\(specification.section): array \(quoted: $0.name)" },
+        rowCount = try Self.checkShapes(
+            arrays.map { $0?.shape }, requests,
+            places: requests.map { "\(specification.section): array \(quoted: $0.name)" },
             names: requests.map(\.name), isTable: false)
     }
 

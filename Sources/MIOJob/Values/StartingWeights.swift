@@ -88,7 +88,8 @@ public struct StartingWeights: Hashable, Sendable {
         }
         var reader = try ConfigReader(value, at: path)
         let file = try reader.string("file")
-        let layers = reader.keys.contains("layers") ? try reader.strings("layers") : []
+        let patterns = try reader.optionalValue("layers", expected: "patterns of layers, as [\"encoder/*\"]")
+        let layers = patterns == nil ? [] : try reader.strings("layers")
         let skipMismatch = try reader.boolean("skip_mismatch", default: false)
         let optimizerState = try reader.boolean("optimizer_state", default: false)
         let ofModel: Bool

@@ -62,9 +62,11 @@ public struct ClassWeights: Hashable, Sendable {
                 default:
                     throw reader.error(key, "expected a number for class \(index), found \(value.summary)")
                 }
-                guard weight >= 0, weight.isFinite else {
+                guard weight >= 0, Float(weight).isFinite else {
                     throw reader.error(
-                        key, "expected finite numbers of at least 0, found \(weight) for class \(index)")
+                        key,
+                        "expected numbers of at least 0 that 32-bit floats hold, found \(weight) for class \(index)"
+                    )
                 }
                 weights[index] = weight
             }

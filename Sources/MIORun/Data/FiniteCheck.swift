@@ -42,8 +42,9 @@ package struct FiniteCheck {
     }
 
     /// Refuses such data, or warns of it where the job leaves such batches out.
+    /// - Parameter isTrained: whether the data is learned from; otherwise no batch is left out.
     /// - Throws: `AgreedError` with exit code 65; `CommunicationError`.
-    func run(_ dataset: Dataset, place: String) throws {
+    func run(_ dataset: Dataset, place: String, isTrained: Bool) throws {
         let messages = try messages(dataset, place: place)
         switch session.job.training.nonFinite {
         case .halt:
@@ -53,14 +54,19 @@ package struct FiniteCheck {
         case .skip, .rollback:
             guard session.communicator.rank == 0 else { return }
             for message in messages {
-                Message.write("warning: " + message + Self.leavingOut(session.job.training.nonFinite))
+                Message.write(
+                    "warning: " + message + Self.outcome(session.job.training.nonFinite, isTrained: isTrained)
+                )
             }
         }
     }
 
     package static let advice = "; correct the data, or leave such samples out"
-    package static func leavingOut(_ policy: NonFinitePolicy) -> String {
-        " (training.non_finite: \(policy.rawValue) leaves such batches out)"
+    /// What becomes of such data if it is not refused.
+    package static func outcome(_ policy: NonFinitePolicy, isTrained: Bool) -> String {
+        isTrained
+            ? " (training.non_finite: \(policy.rawValue) leaves such batches out)"
+            : "; losses over it are NaN"
     }
 
     /// - Parameters:

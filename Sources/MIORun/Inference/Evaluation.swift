@@ -58,7 +58,7 @@ public struct Evaluation: Sendable, Hashable {
         let communicator = session.communicator
         let columns = ColumnMap(graph: job.graph, outputs: job.outputs)
         let dataset = try session.openDataset(data, columns: columns.requests)
-        try FiniteCheck(session: session).run(dataset, place: data.place)
+        try FiniteCheck(session: session).run(dataset, place: data.place, isTrained: false)
         try IntegerCheck(session: session).run(dataset, place: data.place)
         try LabelCheck(session: session, columns: columns).run(dataset, of: data)
         let schedule = BatchSchedule(rowCount: dataset.rowCount, batchSize: job.training.batchSize)

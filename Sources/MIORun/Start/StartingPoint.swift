@@ -71,7 +71,7 @@ package struct StartingPoint {
             warnings.append("\(checkpoint.path): \(warning)")
         }
         isOwn = store.holds(checkpoint)
-        if isOwn, let difference = job.differenceWarning { warnings.append(difference) }
+        if isOwn { warnings += job.differenceWarnings }
         self.state = state
         self.warnings = warnings
     }
@@ -87,19 +87,22 @@ extension Job {
             Array(ConfigValue.list(outputs.map { .dictionary($0.config) } + regularizers).json().utf8))
     }
 
-    /// A warning of how this job trains otherwise than the run directory's. A changed learning rate may be meant, a changed
+    /// Warnings of how this job trains otherwise than the run directory's. A changed learning rate may be meant, a changed
     /// activation hardly: both are named.
-    fileprivate var differenceWarning: String? {
+    fileprivate var differenceWarnings: [String] {
         let path = RunDirectory.jobPath(in: runDirectory)
-        let differences: [String]
         do {
-            differences = try trainingDifferences(from: RunRecord.text(of: runDirectory))
+            let text = try RunRecord.text(of: runDirectory)
+            let differences = try trainingDifferences(from: text)
+            let other =
+                differences.isEmpty
+                ? []
+                : ["\(path): the run goes on with another job: " + listed(differences, most: 4, longest: 200)]
+            return other + [try unreadWeights(from: text)].compactMap(\.self)
         } catch {
             let reason = (error as? FileError)?.reason ?? "\(error)"
-            return "\(path): cannot be compared with this job, which replaces it: \(reason)"
+            return ["\(path): cannot be compared with this job, which replaces it: \(reason)"]
         }
-        guard !differences.isEmpty else { return nil }
-        return "\(path): the run goes on with another job: " + listed(differences, most: 4, longest: 200)
     }
 
     /// The message about a training of which nothing is left; `nil` if something is.

@@ -20,6 +20,8 @@ package struct StartingValues {
     package private(set) var hasOptimizer = false
     /// For the user, in order.
     package private(set) var warnings: [String] = []
+    /// The file of each of `weights` and `slots`, by name.
+    private var files: [String: String] = [:]
 
     /// Reads the files of a job.
     /// - Throws: `RunError`, `FormatError`, `KerasFileError`, `FileError`, `CheckpointError`.
@@ -53,6 +55,22 @@ package struct StartingValues {
         return try StoredCheckpoint(path: folder).weights
     }
 
+    /// Refuses values from which no training gets finite ones.
+    /// - Throws: `RunError` with exit code 65.
+    package func verifyFinite() throws(RunError) {
+        for (values, kind) in [(weights, "weight"), (slots, "the optimizer's")] {
+            for (name, tensor) in values.sorted(by: { $0.key < $1.key }) {
+                let count = tensor.values.count { !$0.isFinite }
+                guard count > 0 else { continue }
+                throw RunError(
+                    "\((files[name] ?? "weights").shown(most: 300)): \(kind) \(quoted: name): "
+                        + "\(count) of \(counted(tensor.values.count, "value is", plural: "values are")) NaN or infinite: "
+                        + "the training that wrote it has diverged; take a file from before that",
+                    exitCode: .badInput)
+            }
+        }
+    }
+
     // MARK: What is wanted
 
     private func wanted(_ start: StartingWeights, _ job: Job) throws(RunError) -> (String) -> Bool {
@@ -72,24 +90,42 @@ package struct StartingValues {
         Glob.matches(path, pattern) || Glob.matches(path, pattern + "/*")
     }
 
+    /// - Parameter isWanted: whether a layer of this path is read.
     /// - Throws: `RunError` if something is left out that may not be.
     private mutating func report(
         _ start: StartingWeights, missing: [(name: String, reason: String)],
-        mismatched: [(name: String, reason: String)]
+        mismatched: [(name: String, reason: String)], of graph: Graph, isWanted: (String) -> Bool
     ) throws(RunError) {
         let all = missing + mismatched
-        guard let first = all.first else { return }
+        guard !all.isEmpty else { return }
         let text =
             "\(start.file.shown(most: 300)): \(counted(all.count, "weight")) of the model cannot be read from it: "
             + listed(all.map { "\(quoted: $0.name) (\($0.reason))" }, most: 6, longest: 400)
         guard start.skipMismatch else {
-            let layer = first.name.prefix { $0 != "/" }
             throw RunError(
-                text
-                    + ". Name the layers that the file has (weights: {file: …, layers: [\"\(layer)\"]}), or let the others keep their first values "
-                    + "(skip_mismatch: true)", exitCode: .badInput)
+                text + ". " + Self.advice(lacking: all.map(\.name), of: graph, isWanted: isWanted),
+                exitCode: .badInput)
         }
         warnings.append(text + "; they keep their first values")
+    }
+
+    /// How a job takes what the file has. A layer is named only if the file has all of its weights.
+    private static func advice(lacking names: [String], of graph: Graph, isWanted: (String) -> Bool) -> String
+    {
+        let names = Set(names)
+        var whole: [String: Bool] = [:]
+        var order: [String] = []
+        for weight in graph.weights {
+            let layer = graph.layers[weight.layer].name
+            guard isWanted(layer) else { continue }
+            if whole[layer] == nil { order.append(layer) }
+            whole[layer] = whole[layer] != false && !names.contains(weight.name)
+        }
+        let present = order.filter { whole[$0] == true }
+        guard !present.isEmpty else { return "The file has no layer of the model; name another file" }
+        return "Read only the layers that the file has (weights: {file: …, layers: "
+            + "[\(listed(present.map { "\(quoted: $0)" }, most: 6, longest: 400))]}), or let the others keep their first "
+            + "values (skip_mismatch: true)"
     }
 
     // MARK: Formats
@@ -111,8 +147,9 @@ package struct StartingValues {
                 continue
             }
             weights[parameter.name] = try file.tensor(named: parameter.name)
+            files[parameter.name] = file.path
         }
-        try report(start, missing: missing, mismatched: mismatched)
+        try report(start, missing: missing, mismatched: mismatched, of: job.graph, isWanted: isWanted)
     }
 
     private mutating func read(keras start: StartingWeights, _ job: Job) throws {
@@ -121,10 +158,12 @@ package struct StartingValues {
         let file = try KerasWeights(start.file, for: graph, atMost: elements.clampedTimes(6))
         let isWanted = try wanted(start, job)
         let match = try file.match(graph, isWanted: isWanted)
-        try report(start, missing: match.missing, mismatched: match.mismatched)
+        try report(
+            start, missing: match.missing, mismatched: match.mismatched, of: graph, isWanted: isWanted)
         for parameter in graph.weights {
             guard let place = match.found[parameter.name] else { continue }
             weights[parameter.name] = try file.tensor(at: place, shape: parameter.shape)
+            files[parameter.name] = start.file
         }
         if start.optimizerState { try readOptimizer(file, start, job) }
     }
@@ -160,8 +199,9 @@ package struct StartingValues {
         }
         hasOptimizer = true
         for (name, variable) in zip(names, found.slots) {
-            slots["\(name.slot)/\(name.weight.name)"] = try file.tensor(
-                at: variable.place, shape: variable.shape)
+            let slot = "\(name.slot)/\(name.weight.name)"
+            slots[slot] = try file.tensor(at: variable.place, shape: variable.shape)
+            files[slot] = start.file
         }
     }
 }

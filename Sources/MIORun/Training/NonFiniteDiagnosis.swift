@@ -58,6 +58,16 @@ struct NonFiniteDiagnosis {
             + "\(dataset.location(ofRow: batch.globalRows[bad.sample]))"
     }
 
+    /// The same of data that is not learned from, with what can be done.
+    func advice(on bad: NonFiniteLoss?, in batch: Batch) -> String {
+        let text = finding(bad, in: batch)
+        guard !text.isEmpty else { return "" }
+        return text
+            + (dataFinding(in: batch).isEmpty
+                ? ", whose inputs and targets are finite: the weights may have diverged"
+                : "; correct that sample, or leave it out")
+    }
+
     /// The first input, sample weight or target of this rank's part of a batch that is not finite; empty if there is none.
     private func dataFinding(in batch: Batch) -> String {
         guard let bad = firstNonFinite(batch) else { return "" }

@@ -77,7 +77,7 @@ extension TrainingRun {
             numbers = start.checkpoint.manifest.logs
         } else {
             // Whatever is to be said of the files has been said at the start.
-            _ = try setFirstValues()
+            setFirstValues(try StartingValues(job))
         }
         recorder = try makeRecorder(directory)
         return numbers

@@ -67,7 +67,10 @@ package final class TrainingRun {
     /// - Throws: one error, the same on all ranks.
     package init(_ session: Session, resume: ResumeMode = .automatic, trace: TraceRequest? = nil) throws {
         try session.communicator.agree(on: "the start") {
-            if session.communicator.rank == 0 { try resume.verifyPresent() }
+            if session.communicator.rank == 0 {
+                try resume.verifyPresent()
+                try CallbackFiles.verify(session.job)
+            }
         }
         var session = try session.settlingClasses(.training(resume))
         try session.communicator.requireEqual(option: "--trace", trace?.description ?? "none")
@@ -84,11 +87,11 @@ package final class TrainingRun {
         let finite = FiniteCheck(session: session)
         let integers = IntegerCheck(session: session)
         let labels = LabelCheck(session: session, columns: columns)
-        try finite.run(dataset, place: train.place)
+        try finite.run(dataset, place: train.place, isTrained: true)
         try integers.run(dataset, place: train.place)
         let surveys = try labels.run(dataset, of: train)
         if let validationSet, let validationData {
-            try finite.run(validationSet, place: validationData.place)
+            try finite.run(validationSet, place: validationData.place, isTrained: false)
             try integers.run(validationSet, place: validationData.place)
             try labels.run(validationSet, of: validationData)
         }
@@ -244,7 +247,6 @@ package final class TrainingRun {
             guard let directory else { return }
             if let warning = directory.warning { Message.write("warning: \(warning)") }
             var store = directory.checkpoints(keep: job.retention)
-            if resume == .never { try store.remove(after: -1) }
             let found = try StartingPoint.find(resume, in: store, model: snapshot.model)
             for warning in found?.warnings ?? [] { Message.write("warning: \(warning)") }
             if let found {
@@ -272,8 +274,13 @@ package final class TrainingRun {
                     try store.retire()
                 }
             } else {
+                // First: a job that cannot begin must leave what is known of the run.
+                let values = try StartingValues(job)
+                try values.verifyFinite()
+                if resume == .never { try store.remove(after: -1) }
                 try directory.writeJob(job.resolvedYAML)
-                for warning in try setFirstValues() { Message.write("warning: \(warning)") }
+                setFirstValues(values)
+                for warning in values.warnings { Message.write("warning: \(warning)") }
                 try directory.removeFinishedModel()
             }
         }
@@ -281,18 +288,15 @@ package final class TrainingRun {
     }
 
     /// Begins a training from the start: on rank 0, before the others get its state.
-    /// - Returns: warnings.
-    func setFirstValues() throws -> [String] {
+    func setFirstValues(_ start: StartingValues) {
         replica.initializeWeights(seed: job.seed)
         state = TrainingState(order: state.order)
         state.callbacks = CallbackMemory(job)
-        let start = try StartingValues(job)
         snapshot.set(start)
         state.updates = start.updates
         epochSums.reset()
         state.epochSums = epochSums.totals
         state.outputsChecksum = job.outputsChecksum
-        return start.warnings
     }
 
     /// Gives all ranks rank 0's state and tensors.

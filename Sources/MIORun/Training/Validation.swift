@@ -55,7 +55,7 @@ package final class Validation {
                     let wasFinite = evaluator.isFinite
                     failure = evaluator.add(batch)?.error(in: dataset, batch, graph)
                     if wasFinite, !evaluator.isFinite {
-                        finding = diagnosis.finding(evaluator.firstNonFiniteLoss, in: batch)
+                        finding = diagnosis.advice(on: evaluator.firstNonFiniteLoss, in: batch)
                     }
                 }
             } catch { failure = error }
@@ -72,7 +72,6 @@ package final class Validation {
         let values = try evaluator.finish(communicator)
         // Sums of all ranks: all ask each other, or none does.
         guard !values.allSatisfy(\.isFinite) else { return .values(values, nonFinite: nil) }
-        let first = try diagnosis.first(of: finding)
-        return .values(values, nonFinite: first.map { $0 + "; correct that sample, or leave it out" })
+        return .values(values, nonFinite: try diagnosis.first(of: finding))
     }
 }

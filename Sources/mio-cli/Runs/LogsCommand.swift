@@ -54,8 +54,11 @@ struct LogsCommand: ParsableCommand {
         let names = Folder.isFolder(folder.logsPath) ? try Folder.names(in: folder.logsPath) : []
         guard let newest = names.compactMap({ $0.hasPrefix("attempt-") ? Int($0.dropFirst(8)) : nil }).max()
         else {
+            let supervisor = Folder.join(folder.logsPath, "supervisor.log")
             throw RunError(
-                "\(folder.path) has no logs; mio train keeps them, mpirun alone does not",
+                Folder.exists(supervisor)
+                    ? "\(folder.path): no rank has begun; what the run's supervisor wrote is in \(supervisor)"
+                    : "\(folder.path) has no logs; mio train keeps them, mpirun alone does not",
                 exitCode: .missingInput)
         }
         return newest

@@ -19,8 +19,9 @@ struct RetryCommand: ParsableCommand {
     func run() throws {
         let view = RunView(try named.folder())
         guard let ledger = view.ledger, let program = ledger.command.first else {
-            throw RunError(
-                "\(view.folder.path) has no record.json: run its job again", exitCode: .missingInput)
+            // What cannot be read is no reason to call it missing.
+            let problem = view.problems.first ?? "\(view.folder.path) has no record.json"
+            throw RunError(problem + ": run its job again", exitCode: .missingInput)
         }
         if view.isAtWork {
             throw RunError("\(view.folder.path) is at work (\(view.state.text))", exitCode: .usage)

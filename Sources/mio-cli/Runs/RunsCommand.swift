@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import MIOBase
+import MIOFiles
 import MIORunFolder
 
 /// `mio runs`
@@ -15,6 +17,11 @@ struct RunsCommand: ParsableCommand {
 
     func run() throws {
         let path = URL(fileURLWithPath: folder).standardizedFileURL.path
+        guard Folder.isFolder(path) else {
+            throw RunError(
+                "\(path.shown(most: 300)): no such folder; expected one with runs in it or below it",
+                exitCode: .missingInput)
+        }
         let views = RunFolder.runs(below: path).map { RunView($0) }.sorted {
             let (first, second) = (
                 $0.status?.heartbeat.milliseconds ?? 0, $1.status?.heartbeat.milliseconds ?? 0

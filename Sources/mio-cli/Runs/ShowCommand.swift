@@ -55,7 +55,12 @@ struct RunPage {
             text += "  step \(status.step), epoch \(status.epoch)" + (status.epochs.map { " of \($0)" } ?? "")
             if let ranks = status.ranks { text += ", \(counted(ranks, "rank"))" }
             text += ", attempt \(status.attempt), written \(ageText(now - status.heartbeat)) ago\n"
-            if let end = status.end { text += "  \(end.cause.rawValue): \(end.text.shown(most: 500))\n" }
+        }
+        if let end = view.status?.end {
+            text += "  \(end.cause.rawValue): \(end.text.shown(most: 500))\n"
+        } else if let end = view.end {
+            // It ended before an attempt began.
+            text += "  \(end.text.shown(most: 500))\n"
         }
         if let lease = view.lease, !lease.isReleased {
             text += "  supervised by \(lease.text) (\(lease.life))\n"

@@ -46,7 +46,9 @@ struct WaitCommand: ParsableCommand {
                 goneSince = nil
                 if !view.isAtWork, view.state != .known(.waiting) {
                     guard case .known = view.state else {
-                        Message.write("the processes of the run are gone; run it again to continue")
+                        Message.write(
+                            view.problems.first
+                                ?? "the processes of the run are gone; run it again to continue")
                         return 1
                     }
                     let end = view.end

@@ -67,7 +67,7 @@ import Testing
             ),
             (
                 "outputs.kind.class_weight={1: -1}",
-                "outputs.kind.class_weight: expected finite numbers of at least 0, found -1.0 for class 1"
+                "outputs.kind.class_weight: expected numbers of at least 0 that 32-bit floats hold, found -1.0 for class 1"
             ),
         ]) func refusesWhatIsNoClassWeight(override: String, message: String) throws
     {
