@@ -28,6 +28,8 @@ package struct LaunchLine: Hashable, Sendable {
         case list(String)
         /// `mpirun --hostfile`.
         case file(String)
+        /// A part of what a batch system has allocated: as many machines with their slots, and without those.
+        case partOfAllocation(list: String, count: Int, leftOut: [String])
     }
 
     /// The program that starts the ranks.
@@ -81,13 +83,18 @@ package struct LaunchLine: Hashable, Sendable {
         }
         if launcher == .srun {
             environment = []
-            arguments = Self.srun(ranks, circumstances.coresPerRank) + extra + worker
+            var part: [String] = []
+            if case .partOfAllocation(_, let count, let leftOut) = hosts {
+                part = ["--nodes=\(count)", "--exclude=\(leftOut.joined(separator: ","))"]
+            }
+            arguments = Self.srun(ranks, circumstances.coresPerRank) + part + extra + worker
             return
         }
         var environment: [Variable] = []
         // Quiet: the ranks tell what happened themselves, once. Open MPI 5 has no such option (`OutputRelay` leaves its
-        // words about it out).
-        var line = [Launcher.mpirun.rawValue] + (circumstances.openMPI.map { $0 <= 4 } == true ? ["-q"] : [])
+        // words about it out). On other machines only `mpirun` knows which one a rank that died was on.
+        let isQuiet = hosts == .here && circumstances.openMPI.map { $0 <= 4 } == true
+        var line = [Launcher.mpirun.rawValue] + (isQuiet ? ["-q"] : [])
         line += ["-n", String(ranks)]
         if circumstances.isRoot {
             environment += ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"].map {
@@ -97,8 +104,9 @@ package struct LaunchLine: Hashable, Sendable {
         let cores = circumstances.cores
         var binding: [String]
         switch hosts {
-        case .allocation:
+        case .allocation, .partOfAllocation:
             // Open MPI reads machines and tasks from Slurm, and not the cores of a task.
+            if case .partOfAllocation(let list, _, _) = hosts { line += ["--host", list] }
             binding =
                 circumstances.coresPerRank.map { ["--map-by", "slot:PE=\($0)", "--bind-to", "core"] }
                 ?? Self.bindingElsewhere(ranks)

@@ -1,5 +1,7 @@
 /// Removes the words about a rank that ended from the standard error of `mpirun`: the rank has said why, or `mio` says
-/// which signal ended it. Open MPI 4 has a quiet mode; version 5 has none.
+/// which signal ended it.
+///
+/// Open MPI 4 has a quiet mode, which is not used where ranks run on other machines: the words name those.
 ///
 /// Such a banner is some lines between two lines of dashes. Version 5 sometimes adds a line about the connection to a rank
 /// that has ended, or libevent's about a descriptor that is closed by then; they are left out too. Everything else passes: a byte at once, a line of dashes with the line behind it.
@@ -15,6 +17,9 @@ package struct LauncherBanners {
     private static let openings = [
         "prterun detected that one or more processes exited with non-zero status",
         "prterun noticed that process rank",
+        "mpirun detected that one or more processes exited with non-zero status",
+        "mpirun noticed that process rank",
+        "Primary job  terminated normally, but",
     ].map { Array($0.utf8) }
 
     /// Behind something in brackets, `[host:process]` and `[warn]`: about the connection to a rank that has ended.

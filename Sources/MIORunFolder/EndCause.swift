@@ -10,6 +10,8 @@ package enum EndCause: String, Codable, Hashable, Sendable, CaseIterable {
     case deadline
     /// The batch system takes the machines back.
     case preemption
+    /// Stopped after a checkpoint by the supervisor, which goes on at once with more ranks.
+    case regrouped
     /// A signal ended a rank.
     case crashed
     /// The kernel's out-of-memory killer ended a rank, or an allocation was refused.
@@ -40,7 +42,8 @@ package enum EndCause: String, Codable, Hashable, Sendable, CaseIterable {
     package var mayBeTriedAgain: Bool {
         switch self {
         case .crashed, .outOfMemory, .hostLost, .hang, .unknown: true
-        case .finished, .stoppedByUser, .deadline, .preemption, .diverged, .badInput, .diskFull, .noProgress,
+        case .finished, .stoppedByUser, .deadline, .preemption, .regrouped, .diverged, .badInput, .diskFull,
+            .noProgress,
             .superseded:
             false
         }

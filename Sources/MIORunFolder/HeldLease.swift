@@ -143,6 +143,21 @@ package final class HeldLease {
         return true
     }
 
+    /// Becomes the next generation: ranks of this holder that are out of its reach see that they have lost the run.
+    /// - Throws: `FileError` if the folder cannot be written, or another process has the run.
+    package func renew() throws(FileError) {
+        let next = lease.generation + 1
+        guard try Self.isCurrent(lease.generation, in: folder), try Self.claim(next, in: folder) else {
+            throw Self.held(folder, (try folder.lease()) ?? lease)
+        }
+        lease.generation = next
+        lease.heartbeat = .now
+        try write()
+        for old in try Self.generations(in: folder) where old < next {
+            try Folder.remove(Self.claimPath(old, in: folder))
+        }
+    }
+
     /// Gives up the lease of a run that never began: nothing of it is left.
     package func withdraw() throws(FileError) {
         guard !lease.isReleased, try Self.isCurrent(lease.generation, in: folder) else { return }

@@ -29,7 +29,6 @@ package struct Supervised: Hashable, Sendable {
     package static let boardName = "MIO_PROGRESS"
     package static let deadlineName = "MIO_DEADLINE"
     package static let logsName = "MIO_LOGS"
-    package static let names = [attemptName, generationName, boardName, deadlineName, logsName]
 
     package var variables: [(name: String, value: String)] {
         var variables = [(Self.attemptName, String(attempt))]

@@ -15,6 +15,8 @@ package struct SupervisionEvent: Codable, Hashable, Sendable {
         case checkpoint
         /// A rank is late, or slower than the others.
         case warning
+        /// The next attempt runs on other hosts, or with another number of ranks: `text` says why.
+        case hosts
         /// A checkpoint was set aside.
         case setAside = "set_aside"
         /// What a supervisor would have done, had it not been told only to report.

@@ -105,6 +105,9 @@ struct ChildProcess {
         return set
     }
 
+    /// The last of what it wrote to standard error, once it has ended.
+    var lastWords: String { relay.lastWords }
+
     /// How it ended.
     enum End {
         case exited(Int32)

@@ -8,9 +8,16 @@ enum LauncherWords {
     private static let mostSeconds = 30.0
     private static let mostBytes = 1 << 16
 
+    struct Answer {
+        /// The program was started, and has ended with success.
+        var works: Bool
+        /// What was written; `nil` if nothing was.
+        var words: String?
+    }
+
     /// Launches a program that does nothing in the same way, not quietly.
-    /// - Returns: what was written; `nil` if that launch succeeds or says nothing.
-    static func ask(_ line: LaunchLine, program: [String]) -> String? {
+    /// - Returns: `nil` if the launcher itself cannot be started.
+    static func ask(_ line: LaunchLine, program: [String]) -> Answer? {
         let aloud = line.aloud(of: program)
         guard let file = tmpfile() else { return nil }
         defer { fclose(file) }
@@ -30,12 +37,11 @@ enum LauncherWords {
             if start.duration(to: .now) > .seconds(mostSeconds + 5) { kill(process, SIGKILL) }
             usleep(10_000)
         }
-        guard status != 0 else { return nil }
         rewind(file)
         var bytes = [UInt8](repeating: 0, count: mostBytes)
         let count = fread(&bytes, 1, bytes.count, file)
         let text = String(decoding: bytes.prefix(count), as: UTF8.self)
             .trimmingCharacters(in: .whitespacesAndNewlines)
-        return text.isEmpty ? nil : text
+        return Answer(works: status == 0, words: text.isEmpty ? nil : text)
     }
 }

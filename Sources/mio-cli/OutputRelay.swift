@@ -19,6 +19,9 @@ final class OutputRelay: @unchecked Sendable {
     let outputs: [Int32]
     private var streams: [Stream] = []
     private var banners = LauncherBanners()
+    /// The last of what the program wrote to standard error, with what is left out.
+    private var lastErrors: [UInt8] = []
+    private static let mostLastErrors = 1 << 14
     private let hasEnded = Atomic(false)
     private var thread: JoinableThread?
 
@@ -51,6 +54,16 @@ final class OutputRelay: @unchecked Sendable {
         thread = nil
     }
 
+    /// The last words of a program that has ended.
+    var lastWords: String { String(decoding: lastErrors, as: UTF8.self) }
+
+    private func remember(_ bytes: ArraySlice<UInt8>) {
+        lastErrors += bytes
+        if lastErrors.count > 2 * Self.mostLastErrors {
+            lastErrors.removeFirst(lastErrors.count - Self.mostLastErrors)
+        }
+    }
+
     private func run() {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while !streams.isEmpty {
@@ -63,6 +76,7 @@ final class OutputRelay: @unchecked Sendable {
                 if count > 0 {
                     let target = streams[index].target
                     if target == STDERR_FILENO {
+                        remember(buffer[..<count])
                         hand(banners.filter(buffer[..<count])[...], to: target)
                     } else {
                         hand(buffer[..<count], to: target)

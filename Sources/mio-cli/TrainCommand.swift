@@ -86,10 +86,13 @@ struct TrainCommand: ParsableCommand {
         let circumstances = LaunchLine.Circumstances(
             cores: .current, openMPI: launches ? OpenMPIVersion.installed() : nil,
             isRoot: geteuid() == 0, isTerminal: isatty(1) == 1, coresPerRank: BatchJob.current?.coresPerTask)
-        func line(continues: Bool, extra: [String] = []) throws -> LaunchLine {
+        func line(continues: Bool, at place: RunHosts.Placement? = nil, extra: [String] = []) throws
+            -> LaunchLine
+        {
             LaunchLine(
-                ranks: ranks.number, worker: try workerArguments(continues: continues), hosts: hosts,
-                by: launcher, extra: mpirunArguments + extra, circumstances: circumstances)
+                ranks: place?.ranks ?? ranks.number, worker: try workerArguments(continues: continues),
+                hosts: place.map { RunHosts.launchHosts($0, of: hosts) } ?? hosts, by: launcher,
+                extra: mpirunArguments + extra, circumstances: circumstances)
         }
         let shown = try line(continues: false)
         // Who sees the line may ask it to stop.
@@ -97,11 +100,17 @@ struct TrainCommand: ParsableCommand {
         Message.write("$ \(shown.text)")
         if dryRun { return }
         // mpirun hands its own environment to the ranks of this machine alone.
-        let exported = launches && ranks.isElsewhere ? Supervised.names.flatMap { ["-x", $0] } : []
+        let exports = launches && ranks.isElsewhere
         let supervisor = RunSupervisor(
-            job, ranks: ranks.number, launcher: launcher, options: supervision
+            job, ranks: ranks.number, launcher: launcher,
+            hosts: RunHosts(
+                hosts, ranks: ranks.number, launcher: launcher, arguments: mpirunArguments,
+                options: supervision),
+            options: supervision
         ) { attempt in
-            try line(continues: attempt.continues, extra: exported)
+            try line(
+                continues: attempt.continues, at: attempt.place,
+                extra: exports ? attempt.variables.flatMap { ["-x", $0] } : [])
         }
         throw ExitCode(try run(supervisor, job))
     }
@@ -116,7 +125,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// `mio-worker` lies beside this program.
-    private static func workerPath() throws -> String {
+    static func workerPath() throws -> String {
         let own = Bundle.main.executableURL?.resolvingSymlinksInPath()
         let folder = own?.deletingLastPathComponent().path ?? "."
         let path = folder + "/mio-worker"
@@ -141,7 +150,7 @@ struct TrainCommand: ParsableCommand {
             let before = Self.stamp(job)
             let (ending, line) = try attempt(supervisor)
             if ending.isSuperseded { throw supervisor.superseded() }
-            let end = AttemptEnd(ending, folder: supervisor.folder, attempt: supervisor.number).end
+            let end = supervisor.end(of: ending)
             switch supervisor.conclude(end, ending) {
             case .again(let seconds):
                 guard let cause = supervisor.pause(seconds) else { continue }
@@ -164,7 +173,7 @@ struct TrainCommand: ParsableCommand {
                     step: ending.stepsDone)
                 return MIOBase.ExitCode.noProgress.rawValue
             case .over:
-                let status = try status(of: ending, end, line, job, jobBefore: before)
+                let status = try status(of: ending, end, line, job, jobBefore: before, supervisor)
                 // What no rank could write itself.
                 if end.cause != .finished, !(end.cause.isStop && status == MIOBase.ExitCode.stopped.rawValue)
                 {
@@ -197,7 +206,7 @@ struct TrainCommand: ParsableCommand {
     /// The exit code of a run after its last attempt. Says what no rank could say.
     private func status(
         of ending: RunSupervisor.Ending, _ end: RunEnd, _ line: LaunchLine, _ job: Job,
-        jobBefore before: FileStamp?
+        jobBefore before: FileStamp?, _ supervisor: RunSupervisor
     ) throws -> Int32 {
         let requests = ending.requests
         if requests > 1 { Message.write(job.whatIsLeft) }
@@ -227,7 +236,7 @@ struct TrainCommand: ParsableCommand {
                 Message.write(job.whatIsLeft)
                 return status
             }
-            try explain(status, line, end, job)
+            explain(status, line, end, job, supervisor)
             return status
         case .killed(let signal):
             // Asked before it could listen: nothing had begun.
@@ -255,16 +264,20 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// What no rank could tell itself, and a quiet mpirun does not.
-    private func explain(_ status: Int32, _ line: LaunchLine, _ end: RunEnd, _ job: Job) throws {
+    private func explain(
+        _ status: Int32, _ line: LaunchLine, _ end: RunEnd, _ job: Job, _ supervisor: RunSupervisor
+    ) {
         // Linux has 64 signals.
         if (129...192).contains(status) {
             tellOfSignal(status - 128, of: end.rank.map { "rank \($0)" } ?? "a rank", job)
         } else if line.startsRanks, line.isQuiet,
-            let words = LauncherWords.ask(line, program: [try Self.workerPath(), "--version"])
+            let answer = supervisor.answer(to: line), !answer.works, let words = answer.words
         {
             Message.write(
                 "mio: \(line.arguments[0]) ended with status \(status) before a rank started. It says:\n\(words)"
             )
+        } else if end.cause == .hostLost {
+            Message.write("mio: \(end.text); \(job.whatIsLeft)")
         } else {
             Message.write("mio: \(line.arguments[0]) ended with status \(status)")
         }

@@ -47,18 +47,18 @@ import Testing
     @Test func otherMachinesAreLeftToMPIRun() {
         #expect(
             text(64, .list("a:32,b:32"), cores: eight, isTerminal: true)
-                == "mpirun -q -n 64 --host a:32,b:32 -x MIO_TERMINAL=1 /opt/mio/mio-worker 'my job.yaml'")
+                == "mpirun -n 64 --host a:32,b:32 -x MIO_TERMINAL=1 /opt/mio/mio-worker 'my job.yaml'")
         #expect(
             text(64, .file("hosts"), extra: ["--map-by", "node"], cores: eight)
-                == "mpirun -q -n 64 --hostfile hosts --map-by node /opt/mio/mio-worker 'my job.yaml'")
+                == "mpirun -n 64 --hostfile hosts --map-by node /opt/mio/mio-worker 'my job.yaml'")
     }
 
     /// mpirun would bind two ranks to one core each, on machines of their own too.
     @Test func fewRanksElsewhereMayUseTheirMachines() {
-        #expect(text(1, .allocation, cores: eight).hasPrefix("mpirun -q -n 1 --bind-to none /opt"))
+        #expect(text(1, .allocation, cores: eight).hasPrefix("mpirun -n 1 --bind-to none /opt"))
         #expect(
-            text(2, .list("a,b"), cores: eight).hasPrefix("mpirun -q -n 2 --host a,b --bind-to none /opt"))
-        #expect(text(3, .allocation, cores: eight).hasPrefix("mpirun -q -n 3 /opt"))
+            text(2, .list("a,b"), cores: eight).hasPrefix("mpirun -n 2 --host a,b --bind-to none /opt"))
+        #expect(text(3, .allocation, cores: eight).hasPrefix("mpirun -n 3 /opt"))
     }
 
     @Test func whoBindsRanksBindsThemAlone() {
@@ -108,6 +108,24 @@ import Testing
         #expect(text(nil).hasPrefix("srun --mpi=pmix -n 4 --cpu-bind=cores "))
     }
 
+    @Test func aPartOfAnAllocationIsNamed() {
+        let part = LaunchLine.Hosts.partOfAllocation(list: "n1:2,n3:2", count: 2, leftOut: ["n2", "n4"])
+        func text(_ launcher: LaunchLine.Launcher) -> String {
+            LaunchLine(
+                ranks: 4, worker: worker, hosts: part, by: launcher,
+                circumstances: .init(cores: eight, openMPI: 4, coresPerRank: 16)
+            ).text
+        }
+        #expect(
+            text(.mpirun)
+                == "mpirun -n 4 --host n1:2,n3:2 --map-by slot:PE=16 --bind-to core /opt/mio/mio-worker 'my job.yaml'"
+        )
+        #expect(
+            text(.srun)
+                == "srun --mpi=pmix -n 4 --cpus-per-task=16 --cpu-bind=cores --kill-on-bad-exit=0 --wait=10 --nodes=2 "
+                + "--exclude=n2,n4 /opt/mio/mio-worker 'my job.yaml'")
+    }
+
     /// Open MPI does not read from Slurm how many cores a task has.
     @Test func anAllocationTellsTheCoresOfARank() {
         let line = LaunchLine(
@@ -115,6 +133,6 @@ import Testing
             circumstances: .init(cores: eight, openMPI: 4, coresPerRank: 16))
         #expect(
             line.text
-                == "mpirun -q -n 2 --map-by slot:PE=16 --bind-to core /opt/mio/mio-worker 'my job.yaml'")
+                == "mpirun -n 2 --map-by slot:PE=16 --bind-to core /opt/mio/mio-worker 'my job.yaml'")
     }
 }

@@ -37,6 +37,20 @@ import Testing
                 == before + "no end")
     }
 
+    /// Of Open MPI 4, where it is not quiet.
+    @Test(arguments: [1, 2, 7, 75, 10_000]) func olderWordsAreLeftOutToo(piece: Int) {
+        let exit = """
+            Primary job  terminated normally, but 1 process returned
+            a non-zero exit code. Per user-direction, the job has been aborted.
+
+            """
+        let signal =
+            "mpirun noticed that process rank 1 with PID 8426 on node b exited on signal 9 (Killed).\n"
+        let status = "mpirun detected that one or more processes exited with non-zero status, thus causing\n"
+        let text = [exit, signal, status].map { dashes + $0 + dashes }.joined()
+        #expect(filtered("a\n" + text + "b\n", piece: piece) == "a\nb\n")
+    }
+
     @Test(arguments: [1, 2, 7, 75, 10_000]) func aLostConnectionIsLeftOut(piece: Int) {
         let lost =
             "[vm:21680] PMIX ERROR: PMIX_ERR_UNREACH in file ../../../src/server/pmix_server.c at line 3184\n"

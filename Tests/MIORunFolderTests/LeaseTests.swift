@@ -110,6 +110,20 @@ import Testing
         #expect(try folder.lease()?.isReleased == false)
     }
 
+    /// Ranks that a holder cannot reach any more are of an earlier generation than its next ones.
+    @Test func aHolderBecomesTheNextGeneration() throws {
+        let held = try HeldLease.take(folder)
+        try held.renew()
+        #expect(held.lease.generation == 2)
+        #expect(try folder.lease()?.generation == 2)
+        #expect(try !HeldLease.isCurrent(1, in: folder))
+        #expect(try held.beat(attempt: 1))
+        // Another one has the run.
+        try Data().write(to: URL(fileURLWithPath: temporary.path(".lease-3")))
+        #expect(throws: FileError.self) { try held.renew() }
+        #expect(held.lease.generation == 2)
+    }
+
     /// Only the same job, begun anew, has the run of one that is believed to be gone.
     @Test func aJobThatWasBegunAnewHasTheRun() throws {
         func job(_ number: String?, cluster: String = "far", restarts: String? = nil) -> BatchJob? {

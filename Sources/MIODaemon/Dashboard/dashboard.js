@@ -81,8 +81,8 @@ function bytes(count) {
 }
 
 const causes = {
-  finished: "finished", stopped_by_user: "stopped by a user", deadline: "time limit", preemption: "preempted", crashed: "crashed",
-  out_of_memory: "out of memory", host_lost: "machine lost", hang: "hung", diverged: "diverged", bad_input: "bad input",
+  finished: "finished", stopped_by_user: "stopped by a user", deadline: "time limit", preemption: "preempted", regrouped: "more ranks",
+  crashed: "crashed", out_of_memory: "out of memory", host_lost: "machine lost", hang: "hung", diverged: "diverged", bad_input: "bad input",
   disk_full: "disk full", no_progress: "no progress", superseded: "taken over", unknown: "unknown cause",
 };
 

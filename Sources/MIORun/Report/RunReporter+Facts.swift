@@ -17,12 +17,16 @@ extension RunReporter {
                 switch cause {
                 case .deadline: "stopped before the time limit"
                 case .unknown: "stopped because its supervisor is gone"
+                case .regrouped: "stopped to go on with more ranks"
                 default: "stopped on request"
                 }
+            // Nobody who waits for the run's end is to take this for one.
             close(
-                .stopped,
+                cause == .regrouped ? .restarting : .stopped,
                 RunEnd(
-                    cause, text: text + " after step \(step); run again to continue",
+                    cause,
+                    text: text + " after step \(step)"
+                        + (cause == .regrouped ? "" : "; run again to continue"),
                     exitCode: Int(ExitCode.stopped.rawValue), step: step))
         }
     }

@@ -199,7 +199,9 @@ package final class TrainingRun {
             if let error = recorder.takeError() { throw error }
             try recorder.directory.verifyPresent()
             if outcome == .stopped {
-                Message.write("stopped after step \(state.position.step); run again to continue")
+                Message.write(
+                    "stopped after step \(state.position.step)"
+                        + (StopSignal.cause == .regrouped ? "" : "; run again to continue"))
             }
         }
         try trace?.write()

@@ -28,15 +28,20 @@ struct AttemptEnd {
             return death(signal, ending.launcher.rawValue, ending)
         }
         // What a rank wrote last, if its program ended as it says.
-        if var told = status?.end, status?.state.isEnd == true,
+        if var told = status?.end, status?.state.isEnd == true || told.cause == .regrouped,
             told.exitCode.map({ $0 == Int(code) }) ?? false
         {
-            if told.cause == .stoppedByUser, ending.requests > 0 { told.cause = cause(ofRequest: ending) }
+            if told.cause == .stoppedByUser || told.cause == .regrouped, ending.requests > 0 {
+                told.cause = cause(ofRequest: ending)
+            }
             return told
         }
         if code == 0 {
             return RunEnd(
-                .unknown, text: "the ranks ended with 0, and without the mark that the run is finished",
+                .unknown,
+                text: ending.hasBegun
+                    ? "the ranks ended with 0, and without the mark that the run is finished"
+                    : "\(ending.launcher.rawValue) ended with 0 before a rank had begun",
                 exitCode: 0)
         }
         if let known = ExitCode(rawValue: code) {
@@ -52,7 +57,10 @@ struct AttemptEnd {
         // Linux has 64 signals.
         if (129...192).contains(code) { return death(code - 128, "a rank", ending) }
         return RunEnd(
-            .unknown, text: "\(ending.launcher.rawValue) ended with status \(code)", exitCode: Int(code),
+            .unknown,
+            text: "\(ending.launcher.rawValue) ended with status \(code)"
+                + (ending.hasBegun ? "" : " before a rank had begun"),
+            exitCode: Int(code),
             rank: ending.firstDead?.rank,
             step: ending.stepsDone)
     }

@@ -45,13 +45,16 @@ final class AttemptLook {
                 isSuperseded = true
                 end(RunEnd(.superseded, text: supervisor.superseded().message))
             }
+            if supervisor.hosts != nil { mark = supervisor.mark }
         }
-        guard let watch else { return }
-        let sights = watch.look(now: seconds)
+        let sights = watch?.look(now: seconds) ?? []
         if let killedAt {
             if seconds - killedAt > Self.secondsOfLauncher { kill(child.process, SIGKILL) }
             return
         }
+        lookForLaunch()
+        lookAtHosts()
+        guard killedAt == nil, let watch else { return }
         if watch.firstDead != nil { endTheRest(sights) }
         lookForHang(sights, watch)
     }
@@ -65,6 +68,48 @@ final class AttemptLook {
         guard seconds - since > Self.secondsOfLauncher else { return }
         kill(child.process, SIGCONT)
         end(nil)
+    }
+
+    /// As the run's folder has told it last.
+    private var mark = RunHosts.Mark(hasBegun: false, step: 0)
+
+    private var hasBegun = false
+
+    /// A launcher that waits for what never comes.
+    private func lookForLaunch() {
+        let limit = supervisor.options.launchSeconds
+        guard !isStopping, !hasBegun, seconds >= limit else { return }
+        hasBegun = watch?.hasBegun == true || supervisor.mark.hasBegun
+        if hasBegun { return }
+        let text = "no rank has begun \(Int(limit)) s after the launch (--launch-seconds)"
+        guard !supervisor.options.reportOnly else {
+            if !hasReported {
+                supervisor.tell(.wouldDo, "would end the launch and start again: \(text)")
+                hasReported = true
+            }
+            return
+        }
+        end(RunEnd(.unknown, text: text))
+    }
+
+    private func lookAtHosts() {
+        guard !isStopping, killedAt == nil, let hosts = supervisor.hosts else { return }
+        switch hosts.look(mark, seconds) {
+        case .none: break
+        case .back(let names): supervisor.regroup(names)
+        case .lost(let names, let still):
+            let text =
+                "\(listed(names, most: 8)) \(names.count == 1 ? "does" : "do") not answer, and the run has stood still for "
+                + "\(Int(still)) s"
+            guard !supervisor.options.reportOnly else {
+                if !hasReported {
+                    supervisor.tell(.wouldDo, "would end the ranks and start again without: \(text)")
+                    hasReported = true
+                }
+                return
+            }
+            end(RunEnd(.hostLost, text: text, host: names[0], step: mark.step))
+        }
     }
 
     private func lookForHang(_ sights: [RankSight], _ watch: RankWatch) {
@@ -120,7 +165,8 @@ final class AttemptLook {
             supervisor.note(
                 SupervisionEvent(.warning, attempt: supervisor.number, rank: sight.rank, text: text))
         }
-        // It ends by itself without ranks; one that was stopped too cannot.
+        // It ends by itself without ranks; one that was stopped too cannot. Ranks on other hosts only it can end.
+        if supervisor.hosts != nil || watch?.hasBegun != true { kill(child.process, SIGTERM) }
         kill(child.process, SIGCONT)
     }
 }

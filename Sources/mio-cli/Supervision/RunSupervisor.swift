@@ -17,12 +17,16 @@ final class RunSupervisor {
     let job: Job
     let folder: RunFolder
     let options: SupervisionOptions
-    private let ranks: Int
+    var ranks: Int
     private let launcher: LaunchLine.Launcher
     private let launch: (_ attempt: LaunchAttempt) throws -> LaunchLine
+    /// The hosts of the run; `nil` where only this machine has ranks, or nothing is known of others.
+    let hosts: RunHosts?
+    /// Where the next attempt runs, if not where the user has said.
+    var place: RunHosts.Placement?
     private var lease: HeldLease?
     /// No rank has begun in the folder yet: what is wrong with a job is told before anything is written.
-    private var isNew = false
+    private(set) var isNew = false
     /// Folders that were not there before the lease, the deepest first.
     private var created: [String] = []
     private var history = FaultHistory()
@@ -33,15 +37,23 @@ final class RunSupervisor {
     private(set) var number = 0
     /// Of the attempt under way.
     private var watch: RankWatch?
-    private var line: LaunchLine?
+    private(set) var line: LaunchLine?
     /// The run has begun once: what was said about where to begin (`--resume never`) was done.
-    private var hasBegun = false
+    private(set) var hasBegun = false
+    /// What is to be written of attempts before the first rank has begun in the folder.
+    private var early: [SupervisionEvent] = []
+    /// What the launcher says to a launch that starts no rank, once it was asked.
+    var launcherAnswer: LauncherWords.Answer?
 
     /// What a launch line depends on.
     struct LaunchAttempt {
         var number: Int
         /// Continue from the newest checkpoint, whatever was asked for the first attempt.
         var continues: Bool
+        /// `nil`: where the user has said.
+        var place: RunHosts.Placement?
+        /// The names of the variables that the ranks are given, wherever they run.
+        var variables: [String]
     }
 
     /// How one attempt went.
@@ -59,11 +71,32 @@ final class RunSupervisor {
         var seconds: Double
         var memoryKills: Int
         var isSuperseded: Bool
+        /// The last words of the launcher.
+        var words: String
+
+        /// Whether the loss of a host may have ended it so: also ranks that miss another one end with an error of their own.
+        var mayBeOfHost: Bool {
+            if requests > 0 || firstDead != nil && decided == nil { return false }
+            if decided == nil, case .exited(let status) = end, let code = MIOBase.ExitCode(rawValue: status) {
+                return code == .inputOutput
+            }
+            return true
+        }
+
+        /// No rank began, and the launcher has no error that a rank has told.
+        var startedNoRank: Bool {
+            guard !hasBegun, requests == 0, decided == nil, case .exited(let status) = end else {
+                return false
+            }
+            return status == 0 || MIOBase.ExitCode(rawValue: status) == nil
+        }
 
         /// Nobody asked the ranks to stop, and none of them ended by itself with a message. What is wrong with a job is told
         /// before they begin; a signal tells nothing of the job.
         func mayBeTriedAgain(_ found: RunEnd) -> Bool {
-            guard hasBegun || found.signal != nil, requests == 0 else { return false }
+            guard requests == 0 else { return false }
+            if found.cause == .hostLost || decided != nil { return true }
+            guard hasBegun || found.signal != nil else { return false }
             if decided == nil, case .exited(let status) = end, MIOBase.ExitCode(rawValue: status) != nil {
                 return false
             }
@@ -72,12 +105,14 @@ final class RunSupervisor {
     }
 
     init(
-        _ job: Job, ranks: Int, launcher: LaunchLine.Launcher = .mpirun, options: SupervisionOptions,
+        _ job: Job, ranks: Int, launcher: LaunchLine.Launcher = .mpirun, hosts: RunHosts? = nil,
+        options: SupervisionOptions,
         launch: @escaping (_ attempt: LaunchAttempt) throws -> LaunchLine
     ) {
         self.job = job
         self.ranks = ranks
         self.launcher = launcher
+        self.hosts = hosts
         self.options = options
         self.launch = launch
         folder = RunFolder(job.runDirectory)
@@ -156,6 +191,7 @@ final class RunSupervisor {
             try? folder.write(ledger)
         }
         note(SupervisionEvent(.supervised, attempt: number, by: ControlRequest.asker))
+        for event in early { note(event) }
         note(SupervisionEvent(.attempt, attempt: number, text: counted(ranks, "rank")))
     }
 
@@ -175,6 +211,7 @@ final class RunSupervisor {
 
     /// What a run's folder cannot take, a full disk for one, keeps nobody from looking after the run.
     func note(_ event: SupervisionEvent) {
+        if isNew { early.append(event) }
         guard isRecording else { return }
         try? folder.events.append(event)
     }
@@ -184,10 +221,18 @@ final class RunSupervisor {
     /// Starts the ranks and waits for their end.
     func attempt(onRequest: @escaping (Int) -> Void) throws -> (Ending, LaunchLine) {
         number += 1
-        let line = try launch(LaunchAttempt(number: number, continues: hasBegun))
+        launcherAnswer = nil
+        hosts?.attemptBegins()
         let board = try? ProgressBoard(
             creating: "/dev/shm/mio-\(getuid())-\(getpid())-\(number)", ranks: ranks)
         let watch = board.map { RankWatch(board: $0, limits: limits) }
+        let variables = Supervised(
+            attempt: number, generation: lease?.lease.generation, board: board?.path, deadline: deadline,
+            logs: folder.path
+        ).variables
+        let line = try launch(
+            LaunchAttempt(
+                number: number, continues: hasBegun, place: place, variables: variables.map(\.name)))
         self.watch = watch
         self.line = line
         defer { self.watch = nil }
@@ -197,10 +242,7 @@ final class RunSupervisor {
         let memoryKills = OutOfMemory.kills
         let child = try ChildProcess(
             line,
-            environment: Supervised(
-                attempt: number, generation: lease?.lease.generation, board: board?.path, deadline: deadline,
-                logs: folder.path
-            ).variables + (isatty(1) == 1 ? [(name: "MIO_TERMINAL", value: "1")] : []))
+            environment: variables + (isatty(1) == 1 ? [(name: "MIO_TERMINAL", value: "1")] : []))
         let looker = AttemptLook(self, child, watch)
         var requests = 0
         var lastRequest: Int32 = 0
@@ -217,6 +259,7 @@ final class RunSupervisor {
         noteBeginning()
         _ = watch?.endAll()
         watch?.removeLeftovers()
+        if hosts != nil, let board { endAgents(board.path) }
         Leftovers.removeSession(of: Int(child.process))
         if let watch { limits = watch.hang.limits }
         let status = (try? folder.status()) ?? nil
@@ -229,7 +272,8 @@ final class RunSupervisor {
                 firstDead: watch?.firstDead, firstEnded: watch?.firstEnded,
                 stepsDone: max(watch?.stepsDone ?? 0, status?.attempt == number ? status?.step ?? 0 : 0),
                 hasBegun: began, seconds: looker.seconds,
-                memoryKills: (OutOfMemory.kills ?? 0) - (memoryKills ?? 0), isSuperseded: looker.isSuperseded),
+                memoryKills: (OutOfMemory.kills ?? 0) - (memoryKills ?? 0), isSuperseded: looker.isSuperseded,
+                words: child.lastWords),
             line
         )
     }
@@ -284,9 +328,10 @@ final class RunSupervisor {
         let steps = (try? CheckpointStore(folder: folder.checkpointsPath, keep: 1).steps()) ?? []
         let from = fromStep
         recordEnd(end, step: ending.stepsDone)
-        guard end.cause.mayBeTriedAgain, ending.mayBeTriedAgain(end), options.restarts > 0 else {
-            return .over
-        }
+        if end.cause == .regrouped { return goOnRegrouped(end, ending) }
+        guard options.restarts > 0, end.cause.mayBeTriedAgain,
+            ending.mayBeTriedAgain(end) || launchMayWork(ending)
+        else { return .over }
         let fault = FaultHistory.Fault(
             end: end, step: ending.stepsDone, from: from, newest: steps.first)
         budget.healthy(seconds: ending.seconds, hasProgressed: fault.hasProgressed)
@@ -306,6 +351,8 @@ final class RunSupervisor {
             }
         case .tryAgain: if fault.hasProgressed { SetAside.forget(in: folder) }
         }
+        // A wrong name is more likely than a host that comes back.
+        if isNew, let hosts, !hosts.havePlace { return .over }
         guard let seconds = budget.restart() else {
             tell(.warning, "no restart is left of --restarts \(options.restarts)")
             return .over
@@ -313,6 +360,9 @@ final class RunSupervisor {
         let left = (try? CheckpointStore(folder: folder.checkpointsPath, keep: 1).steps()) ?? []
         note(SupervisionEvent(.restart, attempt: number, text: end.text, seconds: seconds))
         Message.write("mio: \(end.text); starting again from \(continuation(left))")
+        if end.cause == .hostLost { try? lease?.renew() }
+        hosts?.failed(end, step: ending.stepsDone)
+        _ = placeNext()
         writeStatus(.restarting, end, step: ending.stepsDone)
         return .again(afterSeconds: seconds)
     }
@@ -321,7 +371,7 @@ final class RunSupervisor {
         steps.first.map { "the checkpoint of step \($0)" } ?? "the beginning"
     }
 
-    private func tell(_ kind: SupervisionEvent.Kind, _ text: String) {
+    func tell(_ kind: SupervisionEvent.Kind, _ text: String) {
         Message.write("mio: \(text)")
         note(SupervisionEvent(kind, attempt: number, text: text))
     }
@@ -332,8 +382,7 @@ final class RunSupervisor {
     }
 
     private func recordEnd(_ end: RunEnd, step: Int) {
-        guard isRecording else { return }
-        if var ledger = (try? folder.ledger()) ?? nil,
+        if isRecording, var ledger = (try? folder.ledger()) ?? nil,
             let place = ledger.attempts.lastIndex(where: { $0.number == number })
         {
             ledger.attempts[place].ended = .now
@@ -366,11 +415,15 @@ final class RunSupervisor {
             if ChildProcess.request(within: min(left, 0.5)) != nil { return .stoppedByUser }
             if let request = (try? folder.request()) ?? nil, request.request == .stop {
                 try? folder.removeRequest(request)
-                return request.cause
+                // This supervisor's own, of an attempt that ended otherwise.
+                if request.cause != .regrouped { return request.cause }
             }
             if !beat() { return .superseded }
             left -= 0.5
-            if left <= 0 { return nil }
+            guard left <= 0 else { continue }
+            if let hosts, !hosts.canBePlaced(-left) { continue }
+            _ = placeNext()
+            return nil
         }
     }
 }
