@@ -65,20 +65,4 @@ import Testing
         #expect(Supervised(environment: environment) == told)
         #expect(Supervised(environment: ["PATH": "/bin"]) == nil)
     }
-
-    @Test func batchSystemsTellWhenAJobEnds() throws {
-        #expect(BatchDeadline.of(environment: [:], jobBegan: { 5 }) == nil)
-        #expect(
-            BatchDeadline.of(environment: ["SLURM_JOB_END_TIME": "1795000000"], jobBegan: { 5 })
-                == 1_795_000_000)
-        #expect(
-            BatchDeadline.of(environment: ["PBS_JOBID": "7", "PBS_WALLTIME": "3600"], jobBegan: { 5 }) == 3605
-        )
-        #expect(BatchDeadline.of(environment: ["PBS_WALLTIME": "3600"], jobBegan: { 5 }) == nil)
-        #expect(BatchDeadline.isInBatch(environment: ["PBS_JOBID": "7"]))
-        #expect(!BatchDeadline.isInBatch(environment: [:]))
-        let began = try #require(BatchDeadline.oldestAncestor())
-        #expect(began <= Date().timeIntervalSince1970)
-        #expect(began > 0)
-    }
 }
