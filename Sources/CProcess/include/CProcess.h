@@ -16,8 +16,10 @@ pid_t mio_spawn(char *const arguments[], int output, int error_output, const sig
 /// `folder/name.log` too, also the last words of a crash. The file has at most `most` bytes; what comes behind is in
 /// `name.tail.log`, of which the newest `most` to twice `most` bytes stay. The folder, and that above it, are made once the
 /// file `begun` is there.
+/// What goes on as before is marked with the number of the rank that wrote it: each piece is SOH, the number, STX, the bytes,
+/// ETX. Whoever started the launcher takes that off again (`RankFrames`).
 /// To be called before anything else uses these outputs, and with strings that stay. On Linux.
 /// @return 0, or the errno of what failed; then nothing has changed.
-int mio_keep_log(const char *begun, const char *folder, const char *name, size_t most);
+int mio_keep_log(const char *begun, const char *folder, const char *name, size_t most, unsigned rank);
 
 #endif

@@ -196,7 +196,7 @@ final class RunSupervisor {
         try beginAttempt(line)
         let memoryKills = OutOfMemory.kills
         let child = try ChildProcess(
-            line,
+            line, ranks: ranks,
             environment: Supervised(
                 attempt: number, generation: lease?.lease.generation, board: board?.path, deadline: deadline,
                 logs: folder.path
