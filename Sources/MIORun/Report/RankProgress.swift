@@ -1,8 +1,13 @@
+import CProcess
 import CSharedMemory
+import CThreads
+import MIOData
 import MIORunFolder
 import MIOSystem
+import MIOTraining
 
-/// What this rank is at, for a supervisor on the same machine. Some stores to memory for each step: no call, no clock.
+/// What this rank is at, for a supervisor on the same machine. Some stores to memory for each step and bucket: no call, no
+/// clock.
 package enum RankProgress {
     /// This rank's slot of the board; memory of its own if there is none. Set once, before the first step, by the thread
     /// that steps, which alone writes there.
@@ -21,10 +26,21 @@ package enum RankProgress {
         else { return }
         self.board = board
         slot = board.slot(of: rank)
+        ReadingMark.set(slot + ProgressBoard.Word.shard.rawValue)
+        // Before the supervisor knows whom to ask.
+        _ = mio_tell_stacks(
+            mio_stack_signal(), board.claimedStacks, board.stackRecords, ProgressBoard.mostStacks)
         let own = ProcessName.own
         store(.processBegan, own.began ?? 0)
         does(.starting)
         store(.process, UInt64(own.process))
+    }
+
+    /// Where a step says how far it is.
+    static var stepMarks: StepMarks {
+        StepMarks(
+            buckets: slot + ProgressBoard.Word.buckets.rawValue,
+            waits: slot + ProgressBoard.Word.waits.rawValue)
     }
 
     private static func store(_ word: ProgressBoard.Word, _ value: UInt64) {
@@ -48,7 +64,10 @@ package enum RankProgress {
         store(.samples, UInt64(samples))
     }
 
-    static func ended(step: Int) { store(.stepsDone, UInt64(step)) }
+    static func ended(step: Int) {
+        store(.buckets, 0)
+        store(.stepsDone, UInt64(step))
+    }
 
     /// The process is about to end by itself.
     package static func ends(with exitCode: Int32) {

@@ -151,6 +151,7 @@ final class RunSupervisor {
                 number: number, began: ledger.attempts[place].began, ranks: ranks, launch: line.arguments,
                 generation: lease?.lease.generation)
             attempt.fromStep = ledger.attempts[place].fromStep
+            attempt.buckets = ledger.attempts[place].buckets
             ledger.attempts[place] = attempt
             ledger.command = CommandLine.arguments
             try? folder.write(ledger)
