@@ -108,4 +108,40 @@ import Testing
         started.signal(SIGINT)
         #expect(try started.wait(atMost: 60).status == 75)
     }
+
+    /// A rank that gets the processor in half of the time.
+    @Test func aRankThatIsSlowerThanTheOthersIsNamed() throws {
+        let small = try SmallJob()
+        let started = try start(
+            [
+                "train", "-n", "2", "--set", "training.epochs=100000000", "--set",
+                "model.layers[0].units=20000",
+                "--set", "checkpoints.every_epochs=100000000",
+            ], in: small)
+        let folder = RunFolder(small.path("runs/small"))
+        try waitUntil("the run works") { try folder.status()?.state == .running || !started.isRunning }
+        let process = try #require(RankProcesses(folder.path).ranks[1])
+        var warnings: [SupervisionEvent] = []
+        try waitUntil("the warning") {
+            // Long against a step.
+            for _ in 0..<20 {
+                kill(process, SIGSTOP)
+                usleep(40_000)
+                kill(process, SIGCONT)
+                usleep(10_000)
+            }
+            warnings = try folder.events.read().events.filter { $0.event == .warning && $0.rank != nil }
+            return !warnings.isEmpty || !started.isRunning
+        }
+        started.signal(SIGINT)
+        let run = try started.wait(atMost: 60)
+        #expect(run.status == 75, "\(run.errors)")
+        #expect(warnings.map(\.rank) == [1])
+        let text = try #require(warnings.first?.text)
+        #expect(
+            text.contains(
+                #/^rank 1 \(.+\) takes [0-9]+\.[0-9] times as long to compute as the others over the last [0-9]+ steps; they wait for it in [0-9]+ % of the time$/#
+            ), "\(text)")
+        #expect(run.errors.contains("warning: \(text)\n"), "\(run.errors)")
+    }
 }

@@ -4,10 +4,11 @@ import CThreads
 import MIOData
 import MIORunFolder
 import MIOSystem
+import MIOThreads
 import MIOTraining
 
-/// What this rank is at, for a supervisor on the same machine. Some stores to memory for each step and bucket: no call, no
-/// clock.
+/// What this rank is at, for a supervisor on the same machine. Some stores to memory for each step and bucket; the clock is
+/// read twice in a step that is timed.
 package enum RankProgress {
     /// This rank's slot of the board; memory of its own if there is none. Set once, before the first step, by the thread
     /// that steps, which alone writes there.
@@ -67,6 +68,42 @@ package enum RankProgress {
     static func ended(step: Int) {
         store(.buckets, 0)
         store(.stepsDone, UInt64(step))
+    }
+
+    // MARK: How long the rank computes
+
+    /// When the step under way began, if it is timed; else 0.
+    private nonisolated(unsafe) static var timedFrom: UInt64 = 0
+    /// What the rank had waited for data by then.
+    private nonisolated(unsafe) static var waitedBefore = 0.0
+    private nonisolated(unsafe) static var stepsLeftOut = 0
+    /// Of steps that take less than a millisecond only one in so many is timed.
+    private static let shortSteps = 16
+
+    /// A step begins, whose batch may still have to come.
+    /// - Parameter waited: seconds that the rank has waited for data, in all.
+    static func beginsStep(waited: Double) {
+        guard stepsLeftOut == 0 else {
+            stepsLeftOut -= 1
+            return
+        }
+        waitedBefore = waited
+        timedFrom = MonotonicClock.nanoseconds
+    }
+
+    /// This rank has computed its part of the step.
+    static func computed(samples: Int, waited: Double) {
+        guard timedFrom != 0 else { return }
+        let took = Double(MonotonicClock.nanoseconds - timedFrom) - (waited - waitedBefore) * 1e9
+        timedFrom = 0
+        stepsLeftOut = took < 1e6 ? shortSteps - 1 : 0
+        add(.computeNanoseconds, UInt64(max(0, took)))
+        add(.timedSamples, UInt64(samples))
+        add(.timedSteps, 1)
+    }
+
+    private static func add(_ word: ProgressBoard.Word, _ value: UInt64) {
+        store(word, slot[word.rawValue] &+ value)
     }
 
     /// The process is about to end by itself.

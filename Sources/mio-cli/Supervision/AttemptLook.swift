@@ -18,6 +18,7 @@ final class AttemptLook {
     private(set) var seconds = 0.0
     private var beatAt = -1.0
     private var isLate = false
+    private var stragglers = StragglerWatch()
     private var hasReported = false
     private var hasNames = false
     private var killedAt: Double?
@@ -54,6 +55,13 @@ final class AttemptLook {
             return
         }
         if watch.firstDead != nil { endTheRest(sights) }
+        if !isStopping, let finding = stragglers.look(sights, host: ProcessName.own.host, now: seconds) {
+            Message.write("\(finding.isSlow ? "warning: " : "")\(finding.text)")
+            supervisor.note(
+                SupervisionEvent(
+                    .warning, attempt: supervisor.number, step: finding.step, rank: finding.rank,
+                    host: ProcessName.own.host, text: finding.text))
+        }
         lookForHang(sights, watch)
     }
 
