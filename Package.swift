@@ -103,7 +103,10 @@ package.targets += module(
 package.targets += module("MIOBatches", ["MIOBase", "MIOSystem", "MIOThreads", "CVectorLoops"])
 package.targets += module(
     "MIOData",
-    ["MIOBase", "MIOSystem", "MIOThreads", "MIOFiles", "MIOBatches", "CVectorLoops", "CPrefetch", "CZlib"],
+    [
+        "MIOBase", "MIOSystem", "MIOThreads", "MIOFiles", "MIOBatches", "CSharedMemory", "CVectorLoops",
+        "CPrefetch", "CZlib",
+    ],
     testing: ["TestFolders"])
 package.targets += module(
     "MIOJob",
@@ -130,7 +133,7 @@ package.targets += module(
     "MIOTraining",
     [
         "MIOBase", "MIOThreads", "MIOTrace", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives",
-        "MIOOptimizers", "MIOComm", "MIOBatches", "CVectorLoops",
+        "MIOOptimizers", "MIOComm", "MIOBatches", "CSharedMemory", "CVectorLoops",
     ], testing: ["MIOData"])
 package.targets += module(
     "MIORecords", ["MIOFormats", "MIOFiles", "MIOThreads", "MIOBase", "MIOConfig"],
@@ -141,7 +144,8 @@ package.targets += module(
 package.targets += module("MIOMachine", ["MIOBase", "MIOSystem", "MIOComm"])
 package.targets += module("MIOLaunch", ["MIOBase", "MIOMachine"])
 package.targets += module(
-    "MIOSupervision", ["MIOBase", "MIOFiles", "MIOSystem", "MIORunFolder"],
+    "MIOSupervision",
+    ["MIOBase", "MIOFiles", "MIOSystem", "MIOThreads", "MIORunFolder", "CProcess", "CThreads"],
     testing: ["CSharedMemory", "TestFolders"])
 package.targets += module(
     "MIOTuning",
@@ -161,7 +165,7 @@ package.targets += module(
         "MIOOptimizers", "MIOCallbacks", "MIOComm", "MIOBatches", "MIOData", "MIOFiles", "MIOFormats",
         "MIOJob", "MIOKeras",
         "MIOTraining", "MIORecords", "MIORunFolder", "MIOMachine", "MIOTuning", "MIOThreads", "MIOSystem",
-        "CSharedMemory",
+        "CProcess", "CSharedMemory", "CThreads",
     ], testing: ["MIOCheck", "SmallJobs", "TestFolders"])
 package.targets += module(
     "MIOCheck",

@@ -1,6 +1,7 @@
 #include "CProcess.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,11 +19,14 @@
 // program that crashes are kept too. It is a copy of the program from before its first thread: it calls nothing but the
 // system.
 
-enum { MOST_EARLY = 1 << 16, PATH_SIZE = 4096 };
+enum { MOST_EARLY = 1 << 16, PATH_SIZE = 4096, MARK_SIZE = 16 };
 
 struct copy {
     const char *begun;
     char folder[PATH_SIZE], head[PATH_SIZE], tail[PATH_SIZE], older[PATH_SIZE];
+    // What goes before each piece that is handed on.
+    char mark[MARK_SIZE];
+    size_t mark_count;
     size_t most, written;
     int file, is_tail;
     // Written before the run has begun.
@@ -80,6 +84,21 @@ static void keep(struct copy *copy, const char *bytes, size_t count) {
     copy->written += count;
 }
 
+// A piece, whole in one write as long as pipes promise that: launchers mix what several ranks write.
+static void write_marked(const struct copy *copy, int target, const char *bytes, size_t count) {
+    char piece[PIPE_BUF];
+    size_t room = sizeof piece - copy->mark_count - 1;
+    while (count > 0) {
+        size_t taken = count < room ? count : room;
+        memcpy(piece, copy->mark, copy->mark_count);
+        memcpy(piece + copy->mark_count, bytes, taken);
+        piece[copy->mark_count + taken] = '\003';
+        write_all(target, piece, copy->mark_count + taken + 1);
+        bytes += taken;
+        count -= taken;
+    }
+}
+
 static void hand_on(struct copy *copy, int sources[2], int targets[2]) {
     static char bytes[1 << 16];
     while (sources[0] >= 0 || sources[1] >= 0) {
@@ -89,7 +108,7 @@ static void hand_on(struct copy *copy, int sources[2], int targets[2]) {
             if (sources[i] < 0 || places[i].revents == 0) continue;
             ssize_t count = read(sources[i], bytes, sizeof bytes);
             if (count > 0) {
-                write_all(targets[i], bytes, (size_t)count);
+                write_marked(copy, targets[i], bytes, (size_t)count);
                 keep(copy, bytes, (size_t)count);
             } else if (count == 0 || errno != EINTR) {
                 close(sources[i]);
@@ -102,11 +121,12 @@ static void hand_on(struct copy *copy, int sources[2], int targets[2]) {
     open_log(copy);
 }
 
-int mio_keep_log(const char *begun, const char *folder, const char *name, size_t most) {
+int mio_keep_log(const char *begun, const char *folder, const char *name, size_t most, unsigned rank) {
 #if defined(__linux__)
     static struct copy copy;
     copy.begun = begun;
     copy.most = most;
+    copy.mark_count = (size_t)snprintf(copy.mark, MARK_SIZE, "\001%u\002", rank);
     copy.file = -1;
     if (snprintf(copy.folder, PATH_SIZE, "%s", folder) >= PATH_SIZE
         || snprintf(copy.head, PATH_SIZE, "%s/%s.log", folder, name) >= PATH_SIZE
@@ -145,7 +165,7 @@ int mio_keep_log(const char *begun, const char *folder, const char *name, size_t
     }
     return 0;
 #else
-    (void)begun, (void)folder, (void)name, (void)most;
+    (void)begun, (void)folder, (void)name, (void)most, (void)rank;
     return ENOSYS;
 #endif
 }

@@ -73,5 +73,14 @@ static inline uint64_t mio_load_acquire(const uint64_t *place) { return __atomic
 static inline void mio_store_release(uint64_t *place, uint64_t value) {
     __atomic_store_n(place, value, __ATOMIC_RELEASE);
 }
+/// The value alone: it orders nothing.
+static inline void mio_store_relaxed(uint64_t *place, uint64_t value) {
+    __atomic_store_n(place, value, __ATOMIC_RELAXED);
+}
+/// Adds to a place that several processes add to.
+/// @return the value before.
+static inline uint64_t mio_add_relaxed(uint64_t *place, uint64_t value) {
+    return __atomic_fetch_add(place, value, __ATOMIC_RELAXED);
+}
 
 #endif

@@ -1,6 +1,7 @@
 #ifndef C_THREADS_H
 #define C_THREADS_H
 
+#include <signal.h>
 #include <stdint.h>
 
 #if defined(__linux__)
@@ -60,6 +61,16 @@ static inline int mio_current_core(void) {
     return sched_getcpu();
 #else
     return -1;
+#endif
+}
+
+// The signal by which a thread is asked for the stack of its calls; of no other use in mio, and in the libraries that it
+// uses. SIGRTMIN is a macro that Swift does not see.
+static inline int mio_stack_signal(void) {
+#if defined(SIGRTMIN)
+    return SIGRTMIN + 6;
+#else
+    return SIGUSR2;
 #endif
 }
 

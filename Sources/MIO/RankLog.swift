@@ -18,7 +18,7 @@ enum RankLog {
             let folder = strdup(RunFolder(path).logsPath(attempt: supervised.attempt)),
             let name = strdup("rank-\(rank)")
         else { return }
-        let failure = mio_keep_log(begun, folder, name, most)
+        let failure = mio_keep_log(begun, folder, name, most, UInt32(rank))
         if failure != 0 {
             Message.write("warning: rank \(rank) keeps no log: \(String(cString: strerror(failure)))")
         }

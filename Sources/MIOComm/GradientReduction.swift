@@ -1,3 +1,4 @@
+import CSharedMemory
 import CVectorLoops
 import MIOBase
 import MIOThreads
@@ -21,6 +22,8 @@ package final class GradientReduction {
     private let between: SumBetweenGroups
     private let needsSquares: Bool
     private let term: Term?
+    /// Where it says how many buckets this rank has completed in the step.
+    private let completed: UnsafeMutablePointer<UInt64>?
     private let memory: Memory
     private let leaves: Sums
     private let slabs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
@@ -111,17 +114,20 @@ package final class GradientReduction {
     ///   - needsSquares: whether somebody needs the gradients' norms; whether they are finite is cheaper to tell.
     ///   - leaves: where the sums are afterwards.
     ///   - term: what is added to each block's sum; only to slices.
+    ///   - completed: where it stores how many buckets this rank has completed in a step, for whoever looks from outside
+    ///     of the process; the word stays until somebody else sets it back.
     ///   - team: of this thread. Its members take part while they have nothing else to do.
     package init(
         communicator: any Communicator, partition: GradientPartition, memory: Memory,
         between: SumBetweenGroups = .any, needsSquares: Bool = true, leaves: Sums = .slices,
-        term: Term? = nil, team: ThreadTeam? = nil
+        term: Term? = nil, completed: UnsafeMutablePointer<UInt64>? = nil, team: ThreadTeam? = nil
     ) {
         precondition(leaves == .slices || term == nil, "a term of sums that are everywhere")
         precondition(leaves == .slices || communicator.group.count == 1, "an allreduce of several groups")
         self.leaves = leaves
         self.needsSquares = needsSquares
         self.term = term
+        self.completed = completed
         self.communicator = communicator
         self.partition = partition
         self.memory = memory
@@ -161,6 +167,7 @@ package final class GradientReduction {
             index == expected && index < bucketCount,
             "bucket \(index) of \(bucketCount) is ready when bucket \(expected) is due")
         marked = index + 1
+        if let completed { mio_store_relaxed(completed, UInt64(index + 1)) }
         ready.raise()
         try progress()
     }

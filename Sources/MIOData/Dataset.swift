@@ -38,6 +38,8 @@ package final class Dataset: SampleSource, @unchecked Sendable {
     package var floatsPerSample: Int { columns.indices.reduce(0) { $0 + elementCount(ofColumn: $1) } }
 
     let shards: [Shard]
+    /// See `DatasetRequest`.
+    let shardsBefore: Int
     /// The row that each shard starts with, and the end of the last.
     let firstRows: [Int]
     private let shardIndex: ShardIndex
@@ -64,6 +66,7 @@ package final class Dataset: SampleSource, @unchecked Sendable {
         self.columns = columns
         elementCounts = columns.map(\.shape.count)
         place = specification.place
+        shardsBefore = specification.shardsBefore
         sourceNames = columns.map { specification.source(of: $0.name).columnNames }
         absentValues = Storage(count: columns.count)
         for (index, column) in columns.enumerated() {

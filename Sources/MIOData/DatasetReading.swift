@@ -1,4 +1,5 @@
 import CPrefetch
+import CSharedMemory
 import MIOBase
 import MIOBatches
 import MIOSystem
@@ -57,6 +58,9 @@ extension Dataset {
         let sources = sources.pointer + column
         let stride = columns.count
         let areIntegers = columns[column].kind == .integer
+        let mark = ReadingMark.place
+        let first = UInt64(shardsBefore + 1)
+        defer { mio_store_relaxed(mark, 0) }
         announce(places, column: column)
         /// In random order every row is a miss of the caches: several are fetched at a time.
         func fetch(_ place: RowPlace) {
@@ -77,6 +81,8 @@ extension Dataset {
                 continue
             }
             let row = base + places[index].row * count * source.elementSize
+            // The row's page may be on a disk that does not answer.
+            mio_store_relaxed(mark, first + UInt64(places[index].shard))
             if areIntegers {
                 source.elementType.convertToIntegers(row, count: count, into: target)
             } else {

@@ -42,6 +42,8 @@ package struct DatasetRequest: Hashable, Sendable {
     package var classes: [String: [String]] = [:]
     /// Whether shards may lack the array of an output: their samples then have no label for it.
     package var targetsMayBeMissing = false
+    /// The shards of the data sets before it, with which `ReadingMark` counts on.
+    package var shardsBefore = 0
     /// Whether `columns` is that of the training data, for messages.
     package var inheritsColumns = false
 

@@ -90,10 +90,15 @@ package struct Session {
 
     /// Opens a data set on every rank, sees that all see the same, and compares what is read where it lies with its
     /// archives' checksums: each rank a share of all bytes.
+    /// - Parameter shardsBefore: the shards of the run's data sets before it.
     /// - Throws: `AgreedError` (missing, damaged or unfitting data), `DifferenceError`.
-    func openDataset(_ data: SelectedData, columns: [ColumnRequest]) throws -> Dataset {
+    func openDataset(_ data: SelectedData, columns: [ColumnRequest], after shardsBefore: Int = 0) throws
+        -> Dataset
+    {
         let dataset = try communicator.agree(on: data.place) {
-            try Dataset(data.datasetRequest(of: job), columns: columns)
+            var request = data.datasetRequest(of: job)
+            request.shardsBefore = shardsBefore
+            return try Dataset(request, columns: columns)
         }
         try communicator.requireEqual(data.place, dataset.manifest)
         let own = dataset.checksums(ofShare: communicator.rank, of: communicator.size)

@@ -25,6 +25,43 @@ package enum BatchDeadline {
         return nil
     }
 
+    /// Of `bjobs -noheader -o time_left`: `1:05 L`, hours and minutes until the job's run limit, also with seconds. LSF rounds
+    /// to minutes, and one is taken off. `E` and `X` are of an estimate, at which LSF ends nothing.
+    /// - Returns: seconds; `nil` for a job without a limit (`-`).
+    package static func secondsLeft(lsf text: String) -> Double? {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count == 2, words[1] == "L", let seconds = seconds(ofClock: words[0], isShort: true)
+        else {
+            return nil
+        }
+        return max(0, seconds - 60)
+    }
+
+    /// Of `qstat -f`: the line `Resource_List.walltime = 01:30:00`. PBS Professional and OpenPBS have no variable for it.
+    /// - Returns: seconds.
+    package static func wallTime(pbs text: String) -> Double? {
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: "=", maxSplits: 1).map {
+                $0.split(whereSeparator: \.isWhitespace)
+            }
+            guard parts.count == 2, parts[0] == ["Resource_List.walltime"], let value = parts[1].first else {
+                continue
+            }
+            return seconds(ofClock: value, isShort: false)
+        }
+        return nil
+    }
+
+    /// - Parameter isShort: whether two numbers are hours and minutes; else minutes and seconds.
+    private static func seconds(ofClock text: Substring, isShort: Bool) -> Double? {
+        let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+        guard (1...3).contains(numbers.count),
+            !numbers.contains(where: { $0.map { $0 < 0 || $0 > 1 << 32 } ?? true })
+        else { return nil }
+        let all = numbers.compactMap(\.self) + (isShort && numbers.count == 2 ? [0] : [])
+        return all.count == 1 && isShort ? nil : Double(all.reduce(0) { $0 * 60 + $1 })
+    }
+
     /// Whether this process belongs to a job of a batch system.
     package static func isInBatch(environment: [String: String] = ProcessInfo.processInfo.environment) -> Bool
     {

@@ -79,6 +79,8 @@ package struct RunEnd: Codable, Hashable, Sendable {
     package var shard: String?
     /// The samples that the rank computed: `rows 128 to 160 of epoch 3`.
     package var rows: String?
+    /// The gradients that the other ranks waited for.
+    package var bucket: String?
 
     package init(
         _ cause: EndCause, text: String, exitCode: Int? = nil, signal: Int? = nil, rank: Int? = nil,
@@ -98,7 +100,7 @@ package struct RunEnd: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case cause, text, signal, rank, host, step, operation, shard, rows
+        case cause, text, signal, rank, host, step, operation, shard, rows, bucket
         case exitCode = "exit_code"
     }
 }

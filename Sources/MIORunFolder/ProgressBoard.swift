@@ -35,9 +35,18 @@ package final class ProgressBoard {
         }
     }
 
-    /// The words of a slot.
+    /// The words of a slot. All but the last belong to the thread that steps.
     package enum Word: Int, CaseIterable, Sendable {
         case process, processBegan, changes, phase, stepsDone, epoch, firstSample, samples, exitCode
+        /// How many buckets of gradients the rank has completed in the step.
+        case buckets
+        /// 1 while the rank waits for the others inside of its computing.
+        case waits
+        /// Steps that were timed, the samples that the rank had in them, and how long it computed.
+        case timedSteps, timedSamples, computeNanoseconds
+        /// 1 + the place of the file that is being read among the run's files; 0 while none is. The thread that reads
+        /// ahead stores it, in a cache line of its own.
+        case shard = 16
     }
 
     /// What a slot says.
@@ -55,6 +64,28 @@ package final class ProgressBoard {
         package var firstSample: Int
         package var samples: Int
         package var exitCode: Int
+        /// That the rank has completed in the step.
+        package var buckets = 0
+        package var isWaitingInside = false
+        package var timed = Timed()
+        /// The place, among the run's files, of the one that is being read.
+        package var shard: Int?
+
+        /// What the rank has measured of itself, in all.
+        package struct Timed: Hashable, Sendable {
+            package var steps = 0
+            package var samples = 0
+            package var computeSeconds = 0.0
+
+            package init(steps: Int = 0, samples: Int = 0, computeSeconds: Double = 0) {
+                self.steps = steps
+                self.samples = samples
+                self.computeSeconds = computeSeconds
+            }
+        }
+
+        /// Whether the rank has nothing to do before another one has come as far.
+        package var isWaitingForRanks: Bool { phase == .waitingForRanks || isWaitingInside }
 
         package init(
             process: Int, processBegan: UInt64, changes: UInt64, phase: Phase, stepsDone: Int, epoch: Int,
@@ -72,9 +103,12 @@ package final class ProgressBoard {
         }
     }
 
-    package static let wordsPerSlot = 16
-    private static let magic: UInt64 = 0x4D49_4F50_524F_4731
+    package static let wordsPerSlot = 24
+    private static let magic: UInt64 = 0x4D49_4F50_524F_4732
     private static let headerWords = 16
+    /// Room for the stacks of so many threads. Nobody touches it before a rank is asked for them.
+    package static let mostStacks = 512
+    package static let wordsPerStack = 64
     private static let mostRanks = 1 << 20
 
     package let path: String
@@ -89,7 +123,7 @@ package final class ProgressBoard {
         precondition((1...Self.mostRanks).contains(ranks))
         try Folder.remove(path)
         let file = try OpenFile(path, .creating)
-        byteCount = (Self.headerWords + ranks * Self.wordsPerSlot) * 8
+        byteCount = Self.words(ofRanks: ranks) * 8
         try file.resize(to: byteCount)
         try file.close()
         words = try Self.map(path, byteCount)
@@ -110,7 +144,7 @@ package final class ProgressBoard {
         let words = try Self.map(path, size)
         let ranks = Int(clamping: words[1])
         guard mio_load_acquire(words) == Self.magic, (1...Self.mostRanks).contains(ranks),
-            size >= (Self.headerWords + ranks * Self.wordsPerSlot) * 8
+            size >= Self.words(ofRanks: ranks) * 8
         else {
             munmap(words, size)
             throw FileError(action: "read", path: path, reason: "not a progress board", exitCode: .badInput)
@@ -125,6 +159,10 @@ package final class ProgressBoard {
     deinit {
         munmap(words, byteCount)
         if isOwner { unlink(path) }
+    }
+
+    private static func words(ofRanks ranks: Int) -> Int {
+        headerWords + ranks * wordsPerSlot + mostStacks * wordsPerStack
     }
 
     private static func map(_ path: String, _ byteCount: Int) throws(FileError) -> UnsafeMutablePointer<
@@ -152,10 +190,40 @@ package final class ProgressBoard {
         func word(_ word: Word) -> UInt64 { mio_load_acquire(slot + word.rawValue) }
         let process = Int(clamping: word(.process))
         guard process > 0 else { return nil }
-        return Entry(
+        var entry = Entry(
             process: process, processBegan: word(.processBegan), changes: word(.changes),
             phase: Phase(rawValue: word(.phase)) ?? .starting, stepsDone: Int(clamping: word(.stepsDone)),
             epoch: Int(clamping: word(.epoch)), firstSample: Int(clamping: word(.firstSample)),
             samples: Int(clamping: word(.samples)), exitCode: Int(clamping: word(.exitCode)))
+        entry.buckets = Int(clamping: word(.buckets))
+        entry.isWaitingInside = word(.waits) != 0
+        entry.timed = Entry.Timed(
+            steps: Int(clamping: word(.timedSteps)), samples: Int(clamping: word(.timedSamples)),
+            computeSeconds: Double(word(.computeNanoseconds)) * 1e-9)
+        entry.shard = word(.shard) > 0 ? Int(clamping: word(.shard) - 1) : nil
+        return entry
+    }
+
+    // MARK: Stacks
+
+    /// How many records of stacks are taken.
+    package var claimedStacks: UnsafeMutablePointer<UInt64> { words + 2 }
+
+    /// `mostStacks` records of `wordsPerStack` words, as `mio_tell_stacks` fills them.
+    package var stackRecords: UnsafeMutablePointer<UInt64> {
+        words + Self.headerWords + ranks * Self.wordsPerSlot
+    }
+
+    /// The stacks that threads of a process have told: addresses of its memory, newest call first.
+    package func stacks(of process: Int) -> [Int: [UInt64]] {
+        var stacks: [Int: [UInt64]] = [:]
+        for place in 0..<min(Self.mostStacks, Int(clamping: mio_load_acquire(claimedStacks))) {
+            let record = stackRecords + place * Self.wordsPerStack
+            let thread = Int(clamping: mio_load_acquire(record))
+            guard thread > 0, record[1] == UInt64(process) else { continue }
+            let count = min(Self.wordsPerStack - 3, Int(clamping: record[2]))
+            stacks[thread] = (0..<count).map { record[3 + $0] }
+        }
+        return stacks
     }
 }

@@ -54,6 +54,19 @@ package struct RunLedger: Codable, Hashable, Sendable {
         }
     }
 
+    /// Gradients that are reduced in one go.
+    package struct Bucket: Codable, Hashable, Sendable {
+        /// Whose losses the gradients come from.
+        package var outputs: [String]
+        /// Whose weights' gradients they are, in the order in which they are completed.
+        package var layers: [String]
+
+        package init(outputs: [String], layers: [String]) {
+            self.outputs = outputs
+            self.layers = layers
+        }
+    }
+
     package struct Attempt: Codable, Hashable, Sendable {
         /// 1 for the first.
         package var number: Int
@@ -69,6 +82,8 @@ package struct RunLedger: Codable, Hashable, Sendable {
         /// Steps that were done when it began, and when it ended.
         package var fromStep: Int?
         package var toStep: Int?
+        /// The buckets of gradients in the order in which ranks complete them; `nil` before rank 0 has begun.
+        package var buckets: [Bucket]?
         package var end: RunEnd?
 
         package init(
@@ -85,7 +100,7 @@ package struct RunLedger: Codable, Hashable, Sendable {
         }
 
         enum CodingKeys: String, CodingKey {
-            case number, began, ended, ranks, launch, supervisor, generation, end
+            case number, began, ended, ranks, launch, supervisor, generation, buckets, end
             case fromStep = "from_step"
             case toStep = "to_step"
         }

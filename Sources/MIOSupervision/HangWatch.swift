@@ -1,11 +1,27 @@
-import MIOBase
 import MIORunFolder
 
 /// Finds that a run hangs, and the rank that the others wait for.
 package struct HangWatch: Sendable {
     package private(set) var limits: HangLimits
+    /// Of buckets and files, once the run's folder tells them.
+    package var names = RunNames()
     /// For each rank, what it was at when it changed last.
-    private var seen: [Int: (changes: UInt64, phase: ProgressBoard.Phase, since: Double)] = [:]
+    private var seen: [Int: (change: Change, since: Double)] = [:]
+
+    /// What tells that a rank goes on.
+    private struct Change: Hashable {
+        let changes: UInt64
+        let phase: ProgressBoard.Phase
+        let buckets: Int
+        let isWaitingInside: Bool
+
+        init(_ entry: ProgressBoard.Entry) {
+            changes = entry.changes
+            phase = entry.phase
+            buckets = entry.buckets
+            isWaitingInside = entry.isWaitingInside
+        }
+    }
 
     /// A process that is stopped (SIGSTOP) is left so for as long: somebody may look at it.
     package static let stoppedSeconds = 10.0
@@ -16,15 +32,14 @@ package struct HangWatch: Sendable {
     /// - Parameter now: seconds of a clock that goes only forward, and stands still where the supervisor does.
     /// - Returns: seconds since its last change.
     package mutating func look(_ rank: Int, _ entry: ProgressBoard.Entry, now: Double) -> Double {
+        let change = Change(entry)
         guard let before = seen[rank] else {
-            seen[rank] = (entry.changes, entry.phase, now)
+            seen[rank] = (change, now)
             return 0
         }
-        guard before.changes != entry.changes || before.phase != entry.phase else {
-            return now - before.since
-        }
-        limits.saw(before.phase, seconds: now - before.since)
-        seen[rank] = (entry.changes, entry.phase, now)
+        guard before.change != change else { return now - before.since }
+        limits.saw(before.change.phase, seconds: now - before.since)
+        seen[rank] = (change, now)
         return 0
     }
 
@@ -32,6 +47,10 @@ package struct HangWatch: Sendable {
     package struct Finding: Hashable, Sendable {
         package var culprit: RankSight
         package var waiting: [Int]
+        /// The file that the culprit waits for.
+        package var shard: String?
+        /// What the others wait for.
+        package var bucket: String?
         /// One sentence for a person.
         package var text: String
     }
@@ -51,7 +70,7 @@ package struct HangWatch: Sendable {
             return nil
         }
         // Those that wait for ranks wait for one that does not; of several the one that is behind.
-        let busy = begun.filter { $0.entry?.phase != .waitingForRanks }
+        let busy = begun.filter { $0.entry?.isWaitingForRanks == false }
         let candidates = busy.isEmpty ? begun : busy
         guard
             let culprit = candidates.min(by: {
@@ -63,33 +82,23 @@ package struct HangWatch: Sendable {
     }
 
     private func finding(_ culprit: RankSight, among ranks: [RankSight]) -> Finding {
-        let waiting = ranks.filter { $0.rank != culprit.rank && $0.entry?.phase == .waitingForRanks }.map(
+        let waiting = ranks.filter { $0.rank != culprit.rank && $0.entry?.isWaitingForRanks == true }.map(
             \.rank)
+        let bucket = bucket(of: culprit, among: ranks)
         return Finding(
-            culprit: culprit, waiting: waiting, text: Self.sentence(culprit, waiting: waiting))
+            culprit: culprit, waiting: waiting, shard: names.shard(of: culprit), bucket: bucket,
+            text: HangText.sentence(
+                culprit, waiting: waiting.count, shard: names.shard(of: culprit), bucket: bucket))
     }
 
-    static func sentence(_ culprit: RankSight, waiting: [Int]) -> String {
-        let entry = culprit.entry
-        var text = "rank \(culprit.rank)"
-        if culprit.isStopped {
-            text += " has been stopped (SIGSTOP)"
-        } else {
-            text += " stands still"
-        }
-        text += " for \(Int(culprit.stillSeconds)) s"
-        if let entry {
-            text += entry.phase == .starting ? " before its first step" : " at step \(entry.stepsDone + 1)"
-            if !culprit.isStopped || entry.phase != .starting { text += ", \(entry.phase.text)" }
-            if culprit.processState == "D" { text += ", in a call of the kernel that cannot be interrupted" }
-            if entry.samples > 0 {
-                text +=
-                    ", with samples \(entry.firstSample) to \(entry.firstSample + entry.samples - 1) of the batch"
-            }
-        }
-        if !waiting.isEmpty {
-            text += "; \(counted(waiting.count, "rank")) \(waiting.count == 1 ? "waits" : "wait") for it"
-        }
-        return text
+    /// What the others wait for: the bucket that the culprit is to complete next, if they are in the same step.
+    private func bucket(of culprit: RankSight, among ranks: [RankSight]) -> String? {
+        guard let entry = culprit.entry,
+            ranks.contains(where: {
+                $0.rank != culprit.rank && $0.entry?.phase == .waitingForRanks
+                    && $0.entry?.stepsDone == entry.stepsDone
+            })
+        else { return nil }
+        return names.bucket(entry.buckets)
     }
 }

@@ -1,6 +1,4 @@
 import Foundation
-import MIOBase
-import MIOFiles
 import MIORunFolder
 import MIOSystem
 
@@ -25,6 +23,9 @@ package final class RankWatch {
         self.board = board
         hang = HangWatch(limits: limits)
     }
+
+    /// Tells what the run's buckets and files are called.
+    package func name(_ names: RunNames) { hang.names = names }
 
     /// Looks at all ranks.
     /// - Parameter now: seconds that only the supervisor's own time counts up.
@@ -93,50 +94,6 @@ package final class RankWatch {
         }
         return alive
     }
-
-    // MARK: Evidence
-
-    /// What the ranks and their threads wait for, for a person: phase, the kernel's channel and call, and the stack where
-    /// it may be read.
-    package func evidence(_ sights: [RankSight]) -> String {
-        var text = ""
-        for sight in sights {
-            guard let entry = sight.entry else {
-                text += "rank \(sight.rank): not on this machine, or not begun\n"
-                continue
-            }
-            text +=
-                "rank \(sight.rank): process \(entry.process), state \(sight.processState.map(String.init) ?? "gone"), "
-                + "\(entry.phase.text), \(entry.stepsDone) steps done, epoch \(entry.epoch), samples \(entry.firstSample) "
-                + "to \(entry.firstSample + max(0, entry.samples - 1)) of the batch, unchanged for "
-                + "\(Int(sight.stillSeconds)) s\n"
-            let threads = (try? Folder.names(in: "/proc/\(entry.process)/task")) ?? []
-            for thread in threads.prefix(Self.mostThreads) {
-                let place = "/proc/\(entry.process)/task/\(thread)/"
-                func line(_ name: String) -> String {
-                    (SystemFile.text(place + name) ?? "?").trimmingCharacters(in: .whitespacesAndNewlines)
-                }
-                text +=
-                    "  thread \(thread) (\(line("comm"))): waits in \(line("wchan")), call \(line("syscall"))\n"
-                if let stack = SystemFile.text(place + "stack"), !stack.isEmpty {
-                    for frame in stack.split(separator: "\n").prefix(Self.mostFrames) {
-                        text += "    \(frame)\n"
-                    }
-                }
-            }
-            let files = (try? Folder.names(in: "/proc/\(entry.process)/fd")) ?? []
-            let open = files.compactMap {
-                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(entry.process)/fd/\($0)")
-            }.filter { $0.hasPrefix("/") && !$0.hasPrefix("/dev/") && !$0.hasPrefix("/proc/") }
-            if !open.isEmpty {
-                text += "  open files: \(listed(Set(open).sorted(), most: 20, longest: 200))\n"
-            }
-        }
-        return text
-    }
-
-    private static let mostThreads = 16
-    private static let mostFrames = 12
 
     // MARK: What is left behind
 

@@ -1,9 +1,10 @@
+import CThreads
 import MIOBase
 import MIOSystem
 
 /// A thread that can be waited for.
 ///
-/// It takes no signals but for its own faults: they are for the thread that steps. It has a main thread's stack (8 MiB), which
+/// It takes no signals but for its own faults, and the question for its stack: others are for the thread that steps. It has a main thread's stack (8 MiB), which
 /// reference kernels and deep recursion may need.
 package struct JoinableThread {
     private static let stackBytes = 8 << 20
@@ -23,6 +24,7 @@ package struct JoinableThread {
         sigfillset(&everything)
         // What its own faults raise is its own: held back, Linux would end the process before a handler can say why.
         for fault in [SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGABRT] { sigdelset(&everything, fault) }
+        sigdelset(&everything, mio_stack_signal())
         pthread_sigmask(SIG_SETMASK, &everything, &previous)
         defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
         let body = Unmanaged.passRetained(Body(run))

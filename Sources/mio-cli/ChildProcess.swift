@@ -20,14 +20,16 @@ struct ChildProcess {
     /// Starts it in a process group of its own: a terminal's Ctrl-C reaches this process alone, which
     /// translates it.
     /// - Throws: `FileError` if the program cannot be started; its reason tells if it is not there.
-    /// - Parameter environment: further variables.
-    init(_ line: LaunchLine, environment: [(name: String, value: String)] = []) throws {
+    /// - Parameters:
+    ///   - ranks: that it starts.
+    ///   - environment: further variables.
+    init(_ line: LaunchLine, ranks: Int, environment: [(name: String, value: String)] = []) throws {
         for variable in environment { setenv(variable.name, variable.value, 1) }
         // Whoever reads this process' output may end before it does.
         signal(SIGPIPE, SIG_IGN)
         Self.holdRequests()
         startsRanks = line.startsRanks
-        relay = try OutputRelay()
+        relay = try OutputRelay(ranks: ranks)
         process = try Self.spawn(line, outputs: relay.outputs)
         try relay.start()
     }

@@ -4,29 +4,30 @@ import MIOSystem
 import MIOThreads
 import Synchronization
 
-/// Hands on what a program writes to standard output and error, and goes on reading when nobody takes it any more:
-/// `mpirun` would end in the midst of a run, with a crash of its own. Its words about a rank's end are left out
-/// (`LauncherBanners`).
+/// Hands on what a program writes to standard output and error, lines that several ranks write once (`RankOutput`). It goes on
+/// reading when nobody takes it any more: `mpirun` would end in the midst of a run, with a crash of its own. Its words about
+/// a rank's end are left out (`LauncherBanners`).
 ///
 /// Sendable, unchecked: the thread alone uses the descriptors once it runs.
 final class OutputRelay: @unchecked Sendable {
     private struct Stream {
         let source: Int32
         let target: Int32
+        var output: RankOutput
     }
 
     /// What the program is given as standard output and error.
     let outputs: [Int32]
     private var streams: [Stream] = []
-    private var banners = LauncherBanners()
     /// The last of what the program wrote to standard error, with what is left out.
     private var lastErrors: [UInt8] = []
     private static let mostLastErrors = 1 << 14
     private let hasEnded = Atomic(false)
     private var thread: JoinableThread?
 
+    /// - Parameter ranks: that the program starts.
     /// - Throws: `FileError` where no pipe can be made.
-    init() throws(FileError) {
+    init(ranks: Int) throws(FileError) {
         var outputs: [Int32] = []
         for target in [STDOUT_FILENO, STDERR_FILENO] {
             var ends: [Int32] = [-1, -1]
@@ -35,7 +36,10 @@ final class OutputRelay: @unchecked Sendable {
             }
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             outputs.append(ends[1])
-            streams.append(Stream(source: ends[0], target: target))
+            streams.append(
+                Stream(
+                    source: ends[0], target: target,
+                    output: RankOutput(ranks: ranks, leavesOutBanners: target == STDERR_FILENO)))
         }
         self.outputs = outputs
     }
@@ -68,26 +72,32 @@ final class OutputRelay: @unchecked Sendable {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while !streams.isEmpty {
             var places = streams.map { pollfd(fd: $0.source, events: Int16(POLLIN), revents: 0) }
-            let ready = poll(&places, nfds_t(places.count), 100)
+            let holds = streams.contains { $0.output.isHolding }
+            let ready = poll(&places, nfds_t(places.count), holds ? 50 : 100)
             // A program that outlives the one that started it may hold the other ends.
-            if ready == 0, hasEnded.load(ordering: .relaxed) { break }
-            for (index, place) in places.enumerated().reversed() where place.revents != 0 {
+            if ready == 0, !holds, hasEnded.load(ordering: .relaxed) { break }
+            for (index, place) in places.enumerated().reversed() {
+                guard place.revents != 0 else {
+                    let due = streams[index].output.due(now: MonotonicClock.seconds)
+                    hand(due[...], to: streams[index].target)
+                    continue
+                }
                 let count = read(streams[index].source, &buffer, buffer.count)
                 if count > 0 {
-                    let target = streams[index].target
-                    if target == STDERR_FILENO {
-                        remember(buffer[..<count])
-                        hand(banners.filter(buffer[..<count])[...], to: target)
-                    } else {
-                        hand(buffer[..<count], to: target)
-                    }
+                    if streams[index].target == STDERR_FILENO { remember(buffer[..<count]) }
+                    hand(
+                        streams[index].output.add(buffer[..<count], now: MonotonicClock.seconds)[...],
+                        to: streams[index].target)
                 } else if count == 0 || errno != EINTR {
                     close(streams[index].source)
+                    hand(streams[index].output.rest()[...], to: streams[index].target)
                     streams.remove(at: index)
                 }
             }
         }
-        hand(banners.rest()[...], to: STDERR_FILENO)
+        for index in streams.indices {
+            hand(streams[index].output.rest()[...], to: streams[index].target)
+        }
     }
 
     private func hand(_ bytes: ArraySlice<UInt8>, to target: Int32) {

@@ -66,6 +66,35 @@ import Testing
     }
 }
 
+@Suite struct CompletedBucketTests {
+    @Test func aRankTellsHowManyBucketsItHasCompleted() throws {
+        let communicator = LoopbackCommunicator()
+        let partition = GradientPartition(weights: [0..<5, 5..<10], buckets: [1, 1], ranks: 1)
+        var layout = SharedLayout()
+        let places = GradientReduction.Memory.Places(
+            in: &layout, group: communicator.group, partition: partition, elements: 10, numbers: 1)
+        let word = Storage<UInt64>(count: 1)
+        let reduction = GradientReduction(
+            communicator: communicator, partition: partition,
+            memory: GradientReduction.Memory(
+                communicator.shareMemory(byteCount: layout.byteCount), at: places),
+            completed: word.pointer)
+        for _ in 0..<2 {
+            reduction.begin()
+            var told: [UInt64] = []
+            for bucket in 0..<2 {
+                try reduction.bucketReady(bucket)
+                told.append(word.pointer[0])
+            }
+            try reduction.finish()
+            try reduction.publish()
+            #expect(told == [1, 2])
+            // It stays for whoever looks.
+            #expect(word.pointer[0] == 2)
+        }
+    }
+}
+
 /// Without squares, each block says whether its sum is finite: that of a bucket in one block, in a loop that also adds up.
 @Suite(.timeLimit(.minutes(1))) struct FiniteSumTests {
     /// One value of the last rank, and whether its sum with the others' 2¹²⁷ is finite.

@@ -76,6 +76,41 @@ private func plan(_ model: Model, absorbing: [Activation?], trained: [Bool]? = n
         #expect(plan.buckets.map(\.completedBy) == plan.buckets.map(\.completedBy).sorted(by: >))
     }
 
+    @Test func bucketsAreOfOutputsAndLayers() throws {
+        func contents(_ model: Model, _ absorbing: [Activation?], trained: [Bool]? = nil) -> [String] {
+            plan(model, absorbing: absorbing, trained: trained).bucketContents.map {
+                "\($0.outputs.joined(separator: "+")): \($0.layers.joined(separator: ", "))"
+            }
+        }
+        #expect(
+            try contents(twoHeads(), [.softmax, nil]) == [
+                "box: box", "box: box", "kind: kind", "kind: kind", "box: box_hidden", "box: box_hidden",
+                "kind: kind_hidden", "kind: kind_hidden",
+            ])
+        // A trunk is of both outputs, unless one of them is not trained.
+        let input = Input("input", shape: [6])
+        let trunk = Dense(8, useBias: false, name: "trunk")(input)
+        let model = try Model(
+            inputs: [input],
+            outputs: [
+                Dense(3, useBias: false, name: "kind")(Flatten(name: "flat")(trunk)),
+                Dense(4, useBias: false, name: "box")(trunk),
+            ])
+        #expect(contents(model, [nil, nil]) == ["box: box", "kind: kind", "kind+box: trunk"])
+        #expect(contents(model, [nil, nil], trained: [false, true]) == ["box: box", "box: trunk"])
+        // One bucket of everything.
+        let whole = Plan(
+            PlanRequest(
+                graph: model.graph,
+                outputs: ["kind", "box"].map {
+                    PlanRequest.OutputRequest(name: $0, absorbs: nil, trained: true)
+                },
+                samples: 2),
+            backend: ReferenceBackend())
+        #expect(whole.bucketContents.map(\.outputs) == [["kind", "box"]])
+        #expect(whole.bucketContents.map(\.layers) == [["box", "kind", "trunk"]])
+    }
+
     @Test func inputsGetNoGradient() throws {
         let plan = try plan(twoHeads(), absorbing: [nil, nil])
         #expect(plan.tensors[plan.inputs[0]].gradientOffset == nil)

@@ -33,8 +33,33 @@ import Testing
         #expect(entry.firstSample == 106)
         #expect(entry.samples == 107)
         #expect(entry.exitCode == 108)
+        #expect(entry.buckets == 109)
+        #expect(entry.isWaitingInside)
+        #expect(entry.timed.steps == 111)
+        #expect(entry.timed.samples == 112)
+        #expect(entry.timed.computeSeconds == 113e-9)
+        #expect(entry.shard == 113)
+        mio_store_release(slot + ProgressBoard.Word.shard.rawValue, 0)
+        #expect(try #require(board.entry(of: 2)).shard == nil)
         #expect(board.entry(of: 0) == nil)
         #expect(board.entry(of: 1) == nil)
+    }
+
+    /// What a thread has not finished writing, and what another process wrote, is left out.
+    @Test func stacksAreReadByProcess() throws {
+        let board = try ProgressBoard(creating: temporary.path("board"), ranks: 3)
+        for (place, (thread, process)) in [(7, 70), (0, 70), (9, 90)].enumerated() {
+            let record = board.stackRecords + place * ProgressBoard.wordsPerStack
+            (record[1], record[2], record[3], record[4]) = (UInt64(process), 2, 0x1000, 0x2000)
+            mio_store_release(record, UInt64(thread))
+        }
+        #expect(board.stacks(of: 70).isEmpty)
+        #expect(mio_add_relaxed(board.claimedStacks, 3) == 0)
+        #expect(board.stacks(of: 70) == [7: [0x1000, 0x2000]])
+        #expect(board.stacks(of: 90) == [9: [0x1000, 0x2000]])
+        // More threads than there is room for.
+        _ = mio_add_relaxed(board.claimedStacks, 1 << 40)
+        #expect(board.stacks(of: 90) == [9: [0x1000, 0x2000]])
     }
 
     @Test func itsFileGoesWithItsOwner() throws {
@@ -64,21 +89,5 @@ import Testing
         let environment = Dictionary(uniqueKeysWithValues: told.variables.map { ($0.name, $0.value) })
         #expect(Supervised(environment: environment) == told)
         #expect(Supervised(environment: ["PATH": "/bin"]) == nil)
-    }
-
-    @Test func batchSystemsTellWhenAJobEnds() throws {
-        #expect(BatchDeadline.of(environment: [:], jobBegan: { 5 }) == nil)
-        #expect(
-            BatchDeadline.of(environment: ["SLURM_JOB_END_TIME": "1795000000"], jobBegan: { 5 })
-                == 1_795_000_000)
-        #expect(
-            BatchDeadline.of(environment: ["PBS_JOBID": "7", "PBS_WALLTIME": "3600"], jobBegan: { 5 }) == 3605
-        )
-        #expect(BatchDeadline.of(environment: ["PBS_WALLTIME": "3600"], jobBegan: { 5 }) == nil)
-        #expect(BatchDeadline.isInBatch(environment: ["PBS_JOBID": "7"]))
-        #expect(!BatchDeadline.isInBatch(environment: [:]))
-        let began = try #require(BatchDeadline.oldestAncestor())
-        #expect(began <= Date().timeIntervalSince1970)
-        #expect(began > 0)
     }
 }

@@ -55,8 +55,102 @@ import Testing
         #expect(finding.waiting == [0, 1, 3])
         #expect(
             finding.text
-                == "rank 2 stands still for 41 s at step 813, waiting for data, with samples 16 to 23 of the batch; 3 ranks "
-                + "wait for it")
+                == "rank 2 is 41 s late at step 813, waiting for data, with samples 16 to 23 of the batch; 3 ranks wait for it"
+        )
+        #expect(finding.bucket == nil)
+    }
+
+    /// A run of two outputs with a trunk, and files of two data sets.
+    private func names() -> RunNames {
+        var ledger = RunLedger(id: "1", name: "a", mioVersion: "1", command: [], workingDirectory: "/")
+        ledger.data = ["train", "train", "validation"].enumerated().map {
+            RunLedger.DataFile(source: $1, path: "data/\($1)-\($0).npz", size: 1)
+        }
+        ledger.attempts = [
+            RunLedger.Attempt(number: 1, ranks: 4, launch: []),
+            RunLedger.Attempt(number: 2, ranks: 4, launch: []),
+        ]
+        ledger.attempts[1].buckets = [
+            RunLedger.Bucket(outputs: ["kind"], layers: ["kind"]),
+            RunLedger.Bucket(outputs: ["box"], layers: ["box", "box_hidden"]),
+            RunLedger.Bucket(
+                outputs: ["kind", "box"], layers: ["conv5", "conv4", "conv3", "conv2", "conv1"]),
+        ]
+        return RunNames(ledger, attempt: 2)
+    }
+
+    @Test func theFileAndTheBucketAreNamed() throws {
+        var watch = HangWatch(limits: HangLimits(fixedSeconds: 40))
+        watch.names = names()
+        func text(buckets: Int, shard: Int?, _ phase: ProgressBoard.Phase = .waitingForData) throws -> String
+        {
+            var late = entry(phase)
+            (late.buckets, late.shard) = (buckets, shard)
+            let ranks =
+                [0, 1, 3].map { sight($0, .waitingForRanks, still: 41) }
+                + [RankSight(rank: 2, entry: late, processState: "S", stillSeconds: 41)]
+            let finding = try #require(watch.finding(ranks))
+            #expect(finding.culprit.rank == 2)
+            return finding.text
+        }
+        let samples = "with samples 16 to 23 of the batch"
+        #expect(
+            try text(buckets: 1, shard: 1)
+                == "rank 2 is 41 s late at step 813, reading shard 2, data/train-1.npz, \(samples); 3 ranks wait for bucket 2, "
+                + "head `box`")
+        #expect(
+            try text(buckets: 2, shard: nil, .computing)
+                == "rank 2 is 41 s late at step 813, computing, \(samples); 3 ranks wait for bucket 3, layers `conv5`, "
+                + "`conv4`, `conv3`, `conv2` and 1 more")
+        // All are complete: it reads the batch after this one.
+        #expect(try text(buckets: 3, shard: 0).hasSuffix("3 ranks wait for it"))
+        #expect(try text(buckets: 3, shard: 0).contains("reading shard 1, data/train-0.npz, "))
+        // A file that is read ahead keeps nobody.
+        #expect(try text(buckets: 0, shard: 1, .computing).contains("late at step 813, computing, "))
+        #expect(watch.names.bucket(3) == nil)
+        #expect(RunNames().bucket(0) == nil)
+        var validating = entry(.validating)
+        validating.shard = 2
+        #expect(
+            watch.names.shard(of: RankSight(rank: 0, entry: validating, processState: "S", stillSeconds: 1))
+                == "shard 1, data/validation-2.npz")
+    }
+
+    /// A model of one output has no heads.
+    @Test func bucketsOfOneOutputAreNamedByTheirLayers() {
+        var ledger = RunLedger(id: "1", name: "a", mioVersion: "1", command: [], workingDirectory: "/")
+        ledger.attempts = [RunLedger.Attempt(number: 1, ranks: 1, launch: [])]
+        ledger.attempts[0].buckets = [
+            RunLedger.Bucket(outputs: ["answer"], layers: ["answer"]),
+            RunLedger.Bucket(outputs: ["answer"], layers: ["conv2", "conv1"]),
+        ]
+        let names = RunNames(ledger, attempt: 1)
+        #expect(names.bucket(0) == "bucket 1, layer `answer`")
+        #expect(names.bucket(1) == "bucket 2, layers `conv2`, `conv1`")
+    }
+
+    /// Ranks that wait for sums over the batch in the midst of computing (batch normalization) wait for one that does not.
+    @Test func aRankThatWaitsInsideOfItsComputingIsNotTheOne() throws {
+        let watch = HangWatch(limits: HangLimits(fixedSeconds: 40))
+        var inside = entry(.computing)
+        inside.isWaitingInside = true
+        let ranks = [
+            RankSight(rank: 0, entry: inside, processState: "S", stillSeconds: 50),
+            sight(1, .computing, still: 41),
+        ]
+        let finding = try #require(watch.finding(ranks))
+        #expect(finding.culprit.rank == 1)
+        #expect(finding.text.hasSuffix("; 1 rank waits for it"))
+    }
+
+    /// A bucket that is complete is a sign of life.
+    @Test func aCompletedBucketIsAChange() {
+        var watch = HangWatch()
+        #expect(watch.look(0, entry(.computing), now: 0) == 0)
+        var next = entry(.computing)
+        next.buckets = 1
+        #expect(watch.look(0, next, now: 5) == 0)
+        #expect(watch.look(0, next, now: 8) == 3)
     }
 
     @Test func oneRankThatGoesOnIsNoHang() {

@@ -1,9 +1,12 @@
+import CProcess
 import CSharedMemory
+import CThreads
 import Foundation
 import MIOFiles
 import MIORunFolder
 import MIOSupervision
 import MIOSystem
+import MIOThreads
 import TestFolders
 import Testing
 
@@ -34,6 +37,11 @@ import Testing
         mio_store_release(slot + ProgressBoard.Word.process.rawValue, UInt64(process))
     }
 
+    /// Sendable, unchecked: used with a monitor held.
+    private final class Sleeper: @unchecked Sendable {
+        var mayEnd = false
+    }
+
     @Test func aStoppedAndAKilledProcessAreSeen() throws {
         let process = try start()
         join(1, Int(process.processIdentifier))
@@ -50,7 +58,7 @@ import Testing
         }
         #expect(sights[1].isStopped)
         #expect(sights[1].stillSeconds == 3)
-        let evidence = watch.evidence(sights)
+        let evidence = HangEvidence.gather(sights, culprit: 1, board: board, continuesStopped: false)
         #expect(
             evidence.contains(
                 "rank 1: process \(process.processIdentifier), state T, computing, 5 steps done"))
@@ -60,6 +68,66 @@ import Testing
         #expect(watch.look(now: 4)[1].hasDied)
         #expect(watch.firstDead?.rank == 1)
         #expect(watch.alive.isEmpty)
+    }
+
+    /// This process' own threads tell what they are at. Those that run tests take no signals.
+    @Test func threadsTellTheirStacks() throws {
+        #expect(
+            mio_tell_stacks(
+                mio_stack_signal(), board.claimedStacks, board.stackRecords, ProgressBoard.mostStacks) == 0)
+        join(0, Int(getpid()))
+        let (monitor, sleeper) = (Monitor(), Sleeper())
+        let thread = try JoinableThread(named: "sleeper") {
+            monitor.withLock { while !sleeper.mayEnd { monitor.wait() } }
+        }
+        defer {
+            monitor.withLock {
+                sleeper.mayEnd = true
+                monitor.announce()
+            }
+            thread.join()
+        }
+        let watch = RankWatch(board: board)
+        let text = HangEvidence.gather(
+            watch.look(now: 0), culprit: 0, board: board, continuesStopped: false, within: 30)
+        let title = "\nstacks of rank 0, process \(getpid()), the newest call first\n"
+        let names = text[try #require(text.range(of: title)).upperBound...]
+        // The one that asks, and the one that waits.
+        #expect(names.contains("    MIOSupervision.StackTraces."), "\(text)")
+        #expect(names.contains("MIOThreads.Monitor.wait("), "\(text)")
+        #expect(names.contains(" (libc.so.6)"), "\(text)")
+        #expect(text.hasPrefix("rank 0: process \(getpid()), state "))
+        #expect(!text.contains("more was not to be found"))
+    }
+
+    /// One that is stopped is continued only where it may be, and does not answer before.
+    @Test func aStoppedProcessIsLeftSo() throws {
+        let process = try start()
+        defer { process.terminate() }
+        join(0, Int(process.processIdentifier))
+        kill(process.processIdentifier, SIGSTOP)
+        let watch = RankWatch(board: board)
+        var sights = watch.look(now: 0)
+        for _ in 0..<100 where !sights[0].isStopped {
+            usleep(20_000)
+            sights = watch.look(now: 0)
+        }
+        let text = HangEvidence.gather(sights, culprit: 0, board: board, continuesStopped: false)
+        #expect(text.contains("  it is stopped, and is not continued to tell them\n"), "\(text)")
+        #expect(watch.look(now: 1)[0].isStopped)
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        let gone = HangEvidence.gather(watch.look(now: 2), culprit: 0, board: board, continuesStopped: true)
+        #expect(gone.hasSuffix("the newest call first\n  gone\n"), "\(gone)")
+    }
+
+    /// Whoever is asked for nothing in time is not waited for.
+    @Test func theEvidenceHasALimit() throws {
+        join(0, Int(getpid()))
+        let watch = RankWatch(board: board)
+        let text = HangEvidence.gather(
+            watch.look(now: 0), culprit: 0, board: board, continuesStopped: false, within: 0)
+        #expect(text.hasSuffix("more was not to be found within 0 s\n"), "\(text)")
     }
 
     @Test func anotherProcessOfTheSameNumberIsNotTheRank() throws {

@@ -1,3 +1,4 @@
+import CSharedMemory
 import Foundation
 import MIOBase
 import MIOBatches
@@ -10,7 +11,7 @@ import MIOTraining
 import Testing
 
 /// Steps of several stages: layers that must know sums over the global batch.
-@Suite struct StageTests {
+@Suite(.timeLimit(.minutes(5))) struct StageTests {
     private typealias Worlds = WorldSizeTests
 
     /// Two branches with a normalization each, side by side, and one behind both that is called twice.
@@ -128,6 +129,49 @@ import Testing
         #expect(Set(trace.weights[names.firstIndex(of: "frozen/moving_mean")!]) == [0])
         #expect(Set(trace.weights[names.firstIndex(of: "frozen/moving_variance")!]) == [1])
         #expect(Set(trace.weights[names.firstIndex(of: "frozen/gamma")!]) == [1])
+    }
+
+    /// A rank that waits for the others' part of a sum says so, and how many buckets it has completed.
+    @Test func aRankThatWaitsForSumsSaysSo() throws {
+        nonisolated(unsafe) let words = UnsafeMutablePointer<UInt64>.allocate(capacity: 4)
+        words.initialize(repeating: 0, count: 4)
+        defer { words.deallocate() }
+        let buckets = try InProcessCommunicator.run(worldSize: 2) { communicator in
+            let graph = try Self.model().graph
+            let plan = Plan(
+                Replica.planRequest(graph: graph, outputs: Worlds.outputs(), pass: 2),
+                backend: ReferenceBackend())
+            let optimizer = Adam(options: OptimizerOptions(learningRate: Constant(0.01)))
+            let memory = try TrainingMemory(
+                plan: plan, graph: graph, outputs: Worlds.outputs(), optimizer: optimizer,
+                communicator: communicator)
+            let replica = try Replica(
+                graph: graph, outputs: Worlds.outputs(), backend: ReferenceBackend(), plan: plan, part: 2,
+                memory: memory)
+            try replica.prepare(shardSizes: [2])
+            replica.initializeWeights(seed: 3)
+            let own = words + 2 * communicator.rank
+            let step = TrainingStep(
+                replica: replica,
+                optimizer: OptimizerState(optimizer, plan: plan, memory: memory, communicator: communicator),
+                memory: memory, communicator: communicator, seed: 1,
+                marks: StepMarks(buckets: own, waits: own + 1))
+            let batch = Batch(columns: replica.columns.requests, samples: 2) {
+                $0.role == .weight ? 1 : $0.kind == .classIndex ? 2 : 0.5
+            }
+            _ = try step.begin(batch)
+            if communicator.rank == 1 {
+                // Rank 0 can go no further than its first sum.
+                while mio_load_acquire(words + 1) == 0 { usleep(1000) }
+                usleep(20_000)
+                #expect(mio_load_acquire(words + 1) == 1)
+                #expect(mio_load_acquire(words) == 0)
+            }
+            _ = try step.run(batch, step: 0, following: { nil }, signals: { .init() })
+            return plan.buckets.count
+        }
+        #expect([words[0], words[2]] == buckets.map { UInt64($0) })
+        #expect([words[1], words[3]] == [0, 0])
     }
 
     /// What is not finite reaches all samples by way of the sums: the step does not count, the averages stay, and the

@@ -2,6 +2,7 @@ import Foundation
 import MIOBase
 import MIOComm
 import MIOData
+import MIOPlan
 import MIORunFolder
 
 extension RunReporter {
@@ -37,6 +38,10 @@ extension RunReporter {
                 source: source, path: shard.paths.joined(separator: "+"), size: shard.byteCount,
                 rows: shard.rowCount, crc32: shard.checksum.map { String($0, radix: 16) })
         }
+    }
+
+    static func buckets(of plan: Plan) -> [RunLedger.Bucket] {
+        plan.bucketContents.map { RunLedger.Bucket(outputs: $0.outputs, layers: $0.layers) }
     }
 
     /// The machines of all ranks; a collective.

@@ -52,6 +52,7 @@ final class RunReporter: @unchecked Sendable {
         var epoch: Int
         var data: [RunLedger.DataFile]
         var hosts: [RunLedger.Host]
+        var buckets: [RunLedger.Bucket]
     }
 
     /// Writes the attempt's beginning, and starts the thread.
@@ -82,9 +83,11 @@ final class RunReporter: @unchecked Sendable {
         if let place = ledger.attempts.lastIndex(where: { $0.number == attempt }) {
             ledger.attempts[place].fromStep = facts.step
             ledger.attempts[place].ranks = facts.ranks
+            ledger.attempts[place].buckets = facts.buckets
         } else {
             var begun = RunLedger.Attempt(number: attempt, ranks: facts.ranks, launch: CommandLine.arguments)
             begun.fromStep = facts.step
+            begun.buckets = facts.buckets
             ledger.attempts.append(begun)
         }
         status = RunStatus(

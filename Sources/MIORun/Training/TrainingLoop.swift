@@ -88,6 +88,7 @@ extension TrainingRun {
     private func runStep(_ prefetcher: Prefetcher, _ isStopRequested: () -> Bool) throws -> StepReport {
         let timeline = trace?.timeline(ofStep: state.position.step + 1)
         let beginning = timeline?.now ?? 0
+        RankProgress.beginsStep(waited: prefetcher.waitedSeconds)
         StopSignal.does(.waitingForData)
         guard let batch = try prefetcher.next() else {
             throw RunError("the data ended before the epoch did", exitCode: .internalError)
@@ -109,6 +110,7 @@ extension TrainingRun {
             },
             signals: {
                 if let error = recorder?.takeError() { pending = error }
+                RankProgress.computed(samples: batch.count, waited: prefetcher.waitedSeconds)
                 StopSignal.does(.waitingForRanks)
                 return StepSignals(
                     stopRequested: isStopRequested(), errorPending: pending != nil,

@@ -80,7 +80,10 @@ package final class TrainingRun {
         let train = SelectedData(key: "train", source: job.data.train)
         let validationData = job.data.validation.map { SelectedData(key: "validation", source: $0) }
         dataset = try session.openDataset(train, columns: columns.requests)
-        let validationSet = try validationData.map { try session.openDataset($0, columns: columns.requests) }
+        let shards = dataset.shardCount
+        let validationSet = try validationData.map {
+            try session.openDataset($0, columns: columns.requests, after: shards)
+        }
         if session.communicator.rank == 0 {
             for warning in SharedFiles.warnings(job) { Message.write("warning: \(warning)") }
         }
@@ -112,7 +115,8 @@ package final class TrainingRun {
             job.optimizer, plan: replica.plan, memory: memory, communicator: session.communicator)
         step = TrainingStep(
             replica: replica, optimizer: optimizer, memory: memory, communicator: session.communicator,
-            seed: job.seed, shards: session.shards, between: job.sumBetweenGroups)
+            seed: job.seed, shards: session.shards, between: job.sumBetweenGroups,
+            marks: RankProgress.stepMarks)
         epochSums = StepSums(step.names)
         lossRanges = LossRanges(step.names)
         replicas = ReplicaComparison(
@@ -173,7 +177,7 @@ package final class TrainingRun {
                     step: state.position.step, epoch: state.position.epoch,
                     data: RunReporter.files(of: dataset, "train")
                         + (validation.map { RunReporter.files(of: $0.dataset, "validation") } ?? []),
-                    hosts: hosts))
+                    hosts: hosts, buckets: RunReporter.buckets(of: replica.plan)))
         }
         trace = try traceRequest.map { try RunTrace($0, of: self) }
         recorder = try communicator.agree(on: "the run's records", .ofOneRank) {

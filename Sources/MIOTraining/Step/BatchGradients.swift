@@ -21,9 +21,11 @@ final class BatchGradients {
     /// - Parameters:
     ///   - sums: where the numbers are that ranks add up.
     ///   - denominators: read in each step.
+    ///   - waits: see `StepMarks`.
     init(
         replica: Replica, shards: VirtualShards, seed: UInt64, reduction: GradientReduction,
-        communicator: any Communicator, sums: ControlNumbers, denominators: Storage<Double>
+        communicator: any Communicator, sums: ControlNumbers, denominators: Storage<Double>,
+        waits: UnsafeMutablePointer<UInt64>? = nil
     ) {
         let lanes = replica.lanes.count
         precondition(shards.own.count % lanes == 0, "\(shards.own.count) shards for \(lanes) lanes")
@@ -35,7 +37,7 @@ final class BatchGradients {
         if replica.plan.stages.count > 1 {
             let batchSums = StageSums(
                 replica.plan, shards: shards.own.count, place: sums.count, reduction: reduction,
-                result: replica.executor.batchSums)
+                result: replica.executor.batchSums, waits: waits)
             passes = StagedPasses(work, batchSums: batchSums)
         } else {
             passes = OneStagePasses(work)

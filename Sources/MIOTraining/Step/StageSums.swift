@@ -1,3 +1,4 @@
+import CSharedMemory
 import MIOBase
 import MIOComm
 import MIOPlan
@@ -13,17 +14,21 @@ final class StageSums {
     private let rows: Storage<Double>
     /// Where all lanes read them.
     private let result: Storage<Double>
+    private let waits: UnsafeMutablePointer<UInt64>?
 
     /// - Parameters:
     ///   - shards: of this rank.
     ///   - place: of the first one among the numbers that ranks add up in a step.
+    ///   - waits: see `StepMarks`.
     init(
-        _ plan: Plan, shards: Int, place: Int, reduction: GradientReduction, result: Storage<Double>
+        _ plan: Plan, shards: Int, place: Int, reduction: GradientReduction, result: Storage<Double>,
+        waits: UnsafeMutablePointer<UInt64>? = nil
     ) {
         self.reduction = reduction
         self.shards = shards
         self.place = place
         self.result = result
+        self.waits = waits
         rows = Storage(count: shards * plan.batchSumCount)
     }
 
@@ -39,7 +44,9 @@ final class StageSums {
     func sum(_ sums: Range<Int>) throws {
         let first = row(0, of: sums)
         TreeOrder.sum(first, terms: shards, count: sums.count)
+        if let waits { mio_store_relaxed(waits, 1) }
         try reduction.sum(first, count: sums.count, at: place + sums.lowerBound)
+        if let waits { mio_store_relaxed(waits, 0) }
         result.pointer.advanced(by: sums.lowerBound).update(from: first, count: sums.count)
     }
 }

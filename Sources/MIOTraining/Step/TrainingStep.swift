@@ -43,10 +43,11 @@ package final class TrainingStep {
     ///   - memory: the replica's.
     ///   - shards: one a lane without it.
     ///   - between: how gradients travel between groups of ranks.
+    ///   - marks: where it says how far it is; `nil` for nowhere.
     package init(
         replica: Replica, optimizer: OptimizerState, memory: TrainingMemory,
         communicator: any Communicator, seed: UInt64, shards: VirtualShards? = nil,
-        between: SumBetweenGroups = .any
+        between: SumBetweenGroups = .any, marks: StepMarks? = nil
     ) {
         self.replica = replica
         self.optimizer = optimizer
@@ -72,7 +73,7 @@ package final class TrainingStep {
             communicator: communicator, partition: memory.partition, memory: memory.reduction,
             between: between, needsSquares: optimizer.optimizer.options.clipping.needsNorms,
             term: regularized.map { blocks in { block, sum in blocks.add(to: sum, block: block) } },
-            team: replica.team)
+            completed: marks?.buckets, team: replica.team)
         names = replica.logNames
         sums = StepSums(names)
         places = ControlNumbers(replica.trainedOutputs.map(\.sumCount), replica.graph)
@@ -80,7 +81,7 @@ package final class TrainingStep {
         denominators = Storage(count: replica.trainedOutputs.count)
         gradients = BatchGradients(
             replica: replica, shards: shards, seed: seed, reduction: reduction, communicator: communicator,
-            sums: places, denominators: denominators)
+            sums: places, denominators: denominators, waits: marks?.waits)
         labels = LabelCounter(replica: replica, shards: shards)
     }
 

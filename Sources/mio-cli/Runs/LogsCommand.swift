@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIOBase
 import MIOFiles
+import MIOLaunch
 import MIORunFolder
 import MIOSystem
 
@@ -29,24 +30,17 @@ struct LogsCommand: ParsableCommand {
             try followLog(folder, &number)
             return
         }
-        var seen: [(line: String, ranks: [Int])] = []
-        var place: [String: Int] = [:]
+        var folded = FoldedLines()
+        var several: Set<Int> = []
         for rank in try ranks(folder, number) {
             for line in try lines(folder, number, rank) {
-                if rank != 0, let index = place[line] {
-                    if seen[index].ranks.last != rank { seen[index].ranks.append(rank) }
-                } else {
-                    place[line] = seen.count
-                    seen.append((line, [rank]))
-                }
+                folded.add(Array(line.utf8), rank: rank)
+                several.insert(rank)
             }
         }
-        let several = Set(seen.flatMap(\.ranks)).count > 1
-        for (line, ranks) in seen {
-            let name =
-                ranks.count > 2 && ranks == Array(ranks[0]...ranks[ranks.count - 1])
-                ? "\(ranks[0])–\(ranks[ranks.count - 1])" : ranks.map(String.init).joined(separator: ",")
-            print(several ? "[\(name)] \(line)" : line)
+        while let entry = folded.take() {
+            let line = String(decoding: entry.line, as: UTF8.self)
+            print(several.count > 1 ? "[\(FoldedLines.text(entry.ranks))] \(line)" : line)
         }
     }
 

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Foundation
 import MIOBase
+import MIOLaunch
 import MIORecords
 import MIORun
 import MIORunFolder
+import MIOSupervision
 
 /// `mio show`
 struct ShowCommand: ParsableCommand {
@@ -64,6 +66,7 @@ struct RunPage {
         }
         if let lease = view.lease, !lease.isReleased {
             text += "  supervised by \(lease.text) (\(lease.life))\n"
+            if lease.life == .live { text += Self.ranks(lease, view.ledger) }
         }
         if let metrics = view.lastMetrics() { text += "  \(metrics.shown(most: 500))\n" }
         text += Self.checkpoints(view.folder)
@@ -84,6 +87,25 @@ struct RunPage {
         }
         for problem in view.problems { text += "  warning: \(problem)\n" }
         self.text = text
+    }
+
+    /// What the ranks are at, of a run on this machine: `ranks 0-2: step 813, waiting for the other ranks`.
+    private static func ranks(_ lease: Lease, _ ledger: RunLedger?) -> String {
+        guard let path = lease.board, let board = try? ProgressBoard(opening: path) else { return "" }
+        let names = RunNames(ledger, attempt: lease.attempt)
+        var lines = FoldedLines()
+        for rank in 0..<board.ranks {
+            guard let entry = board.entry(of: rank) else { continue }
+            let sight = RankSight(rank: rank, entry: entry, processState: nil, stillSeconds: 0)
+            let place = names.shard(of: sight).map { "reading \($0)" } ?? entry.phase.text
+            lines.add(Array("step \(entry.stepsDone + 1), \(place)".utf8), rank: rank)
+        }
+        var text = ""
+        while let entry = lines.take() {
+            text +=
+                "  \(FoldedLines.text(entry.ranks)): \(String(decoding: entry.line, as: UTF8.self))\n"
+        }
+        return text
     }
 
     /// `checkpoints of steps 60, 48 (val_loss 0.213, the best), 30`

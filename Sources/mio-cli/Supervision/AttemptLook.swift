@@ -18,7 +18,9 @@ final class AttemptLook {
     private(set) var seconds = 0.0
     private var beatAt = -1.0
     private var isLate = false
+    private var stragglers = StragglerWatch()
     private var hasReported = false
+    private var hasNames = false
     private var killedAt: Double?
     var isStopping = false
     /// Why the supervisor has ended the attempt.
@@ -56,6 +58,13 @@ final class AttemptLook {
         lookAtHosts()
         guard killedAt == nil, let watch else { return }
         if watch.firstDead != nil { endTheRest(sights) }
+        if !isStopping, let finding = stragglers.look(sights, host: ProcessName.own.host, now: seconds) {
+            Message.write("\(finding.isSlow ? "warning: " : "")\(finding.text)")
+            supervisor.note(
+                SupervisionEvent(
+                    .warning, attempt: supervisor.number, step: finding.step, rank: finding.rank,
+                    host: ProcessName.own.host, text: finding.text))
+        }
         lookForHang(sights, watch)
     }
 
@@ -112,7 +121,17 @@ final class AttemptLook {
         }
     }
 
+    /// Buckets and files have their names once the ranks have planned.
+    private func nameThings(_ watch: RankWatch) {
+        guard !hasNames, watch.hasBegun, let ledger = (try? supervisor.folder.ledger()) ?? nil,
+            ledger.attempts.contains(where: { $0.number == supervisor.number && $0.buckets != nil })
+        else { return }
+        hasNames = true
+        watch.name(RunNames(ledger, attempt: supervisor.number))
+    }
+
     private func lookForHang(_ sights: [RankSight], _ watch: RankWatch) {
+        if watch.hang.finding(sights, part: 0.5) != nil { nameThings(watch) }
         guard let finding = watch.hang.finding(sights) else {
             if !isLate, !isStopping, let late = watch.hang.finding(sights, part: 0.5) {
                 isLate = true
@@ -126,7 +145,9 @@ final class AttemptLook {
         }
         guard !hasReported else { return }
         hasReported = true
-        let evidence = watch.evidence(sights)
+        let evidence = HangEvidence.gather(
+            sights, culprit: finding.culprit.rank, board: watch.board,
+            continuesStopped: !supervisor.options.reportOnly)
         let path = Folder.join(supervisor.folder.logsPath(attempt: supervisor.number), "hang.txt")
         if (try? Folder.create(Folder.parent(of: path))) != nil {
             try? AtomicFile.write("\(finding.text)\n\n\(evidence)", to: path)
@@ -136,6 +157,8 @@ final class AttemptLook {
             .hang, text: finding.text, rank: finding.culprit.rank, host: ProcessInfo.processInfo.hostName,
             step: entry?.stepsDone)
         found.operation = entry?.phase.text
+        found.shard = finding.shard
+        found.bucket = finding.bucket
         if let entry, entry.samples > 0 {
             found.rows =
                 "samples \(entry.firstSample) to \(entry.firstSample + entry.samples - 1) of the batch, epoch "

@@ -186,6 +186,7 @@ final class RunSupervisor {
                 number: number, began: ledger.attempts[place].began, ranks: ranks, launch: line.arguments,
                 generation: lease?.lease.generation)
             attempt.fromStep = ledger.attempts[place].fromStep
+            attempt.buckets = ledger.attempts[place].buckets
             ledger.attempts[place] = attempt
             ledger.command = CommandLine.arguments
             try? folder.write(ledger)
@@ -241,7 +242,7 @@ final class RunSupervisor {
         try beginAttempt(line)
         let memoryKills = OutOfMemory.kills
         let child = try ChildProcess(
-            line,
+            line, ranks: ranks,
             environment: variables + (isatty(1) == 1 ? [(name: "MIO_TERMINAL", value: "1")] : []))
         let looker = AttemptLook(self, child, watch)
         var requests = 0

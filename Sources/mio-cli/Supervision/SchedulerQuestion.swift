@@ -1,15 +1,36 @@
 import Foundation
+import MIORunFolder
 
-/// What Slurm says about this job, for versions that do not tell it in the environment. Asked once.
+/// What a batch system says about the end of this job, where it does not tell in the environment. Asked once.
 enum SchedulerQuestion {
-    /// When this job ends, in seconds since 1970; `nil` outside of Slurm, or if `squeue` does not tell.
+    /// When this job ends, in seconds since 1970; `nil` outside of a batch system, or if it does not tell.
     static func deadline(environment: [String: String] = ProcessInfo.processInfo.environment) -> Double? {
-        guard let job = environment["SLURM_JOB_ID"], !job.isEmpty,
-            job.allSatisfy({ $0.isASCII && $0.isNumber })
-        else { return nil }
+        if let job = number(environment["SLURM_JOB_ID"]) {
+            return answer(["squeue", "--noheader", "--format=%e", "--jobs=\(job)"]).flatMap(time)
+        }
+        if let job = number(environment["LSB_JOBID"]) {
+            let index = number(environment["LSB_JOBINDEX"]).flatMap { $0 == "0" ? nil : "[\($0)]" } ?? ""
+            return answer(["bjobs", "-noheader", "-o", "time_left", job + index])
+                .flatMap { BatchDeadline.secondsLeft(lsf: $0) }.map { Date().timeIntervalSince1970 + $0 }
+        }
+        if let job = environment["PBS_JOBID"], !job.isEmpty, !job.hasPrefix("-") {
+            guard let limit = answer(["qstat", "-f", job]).flatMap({ BatchDeadline.wallTime(pbs: $0) }),
+                let began = BatchDeadline.oldestAncestor()
+            else { return nil }
+            return began + limit
+        }
+        return nil
+    }
+
+    private static func number(_ text: String?) -> String? {
+        text.flatMap { !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isNumber } ? $0 : nil }
+    }
+
+    /// What a command prints; `nil` if it is not there, fails, or takes longer than ten seconds.
+    private static func answer(_ command: [String]) -> String? {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["timeout", "10", "squeue", "--noheader", "--format=%e", "--jobs=\(job)"]
+        process.arguments = ["timeout", "10"] + command
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
@@ -17,7 +38,7 @@ enum SchedulerQuestion {
         guard (try? process.run()) != nil else { return nil }
         let data = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        return time(String(decoding: data, as: UTF8.self))
+        return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
     }
 
     /// `2026-11-29T11:09:07`, in the machine's time zone; `nil` for `N/A` and the like.
