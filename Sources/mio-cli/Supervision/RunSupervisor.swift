@@ -4,6 +4,7 @@ import MIOFiles
 import MIOJob
 import MIOLaunch
 import MIOMachine
+import MIONotifications
 import MIORecords
 import MIORun
 import MIORunFolder
@@ -20,7 +21,9 @@ final class RunSupervisor {
     private let ranks: Int
     private let launcher: LaunchLine.Launcher
     private let launch: (_ attempt: LaunchAttempt) throws -> LaunchLine
-    private var lease: HeldLease?
+    private(set) var lease: HeldLease?
+    /// `nil` if nobody is to be told.
+    var notifier: Notifier?
     /// No rank has begun in the folder yet: what is wrong with a job is told before anything is written.
     private var isNew = false
     /// Folders that were not there before the lease, the deepest first.
@@ -161,6 +164,7 @@ final class RunSupervisor {
 
     /// Gives the run up. Of one that was refused before it began nothing is left.
     func release() {
+        endNotifying()
         guard isNew else {
             try? lease?.release()
             return
@@ -176,6 +180,7 @@ final class RunSupervisor {
     /// What a run's folder cannot take, a full disk for one, keeps nobody from looking after the run.
     func note(_ event: SupervisionEvent) {
         guard isRecording else { return }
+        notifier?.heard(event)
         try? folder.events.append(event)
     }
 
@@ -259,6 +264,7 @@ final class RunSupervisor {
     /// - Returns: `false` if another one has the run.
     func beat() -> Bool {
         noteBeginning()
+        notifier?.look()
         lease?.tell(board: watch?.board.path, sharedMemory: watch?.sharedMemory.sorted() ?? [])
         // A file system that does not answer now is no other supervisor.
         return (try? lease?.beat(attempt: number)) ?? true
