@@ -64,6 +64,9 @@ package.targets += [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    // Requests by https, and what they are signed with.
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     // No libraries: what the system and the processor offer and Swift has no word for.
     .systemLibrary(name: "CSharedMemory"),
@@ -148,6 +151,12 @@ package.targets += module(
     ["MIOBase", "MIOFiles", "MIOSystem", "MIOThreads", "MIORunFolder", "CProcess", "CThreads"],
     testing: ["CSharedMemory", "TestFolders"])
 package.targets += module(
+    "MIONotifications",
+    [
+        "MIOBase", "MIOSystem", "MIOThreads", "MIOFiles", "MIOJob", "MIORunFolder", "CCurl", "CCrypto",
+        "CProcess",
+    ], testing: ["ProcessSupport", "TestFolders"])
+package.targets += module(
     "MIOTuning",
     [
         "MIOBase", "MIOThreads", "MIOFiles", "MIOConfig", "MIOGraph", "MIOJob", "MIOPlan", "MIOKernels",
@@ -172,7 +181,7 @@ package.targets += module(
     [
         "MIOBase", "MIOGraph", "MIOPlan", "MIOKernels", "MIOObjectives", "MIOBatches", "MIOData", "MIOFiles",
         "MIOJob", "MIOKeras", "MIOConfig", "MIOOptimizers", "MIOTraining", "MIORecords", "MIOMachine",
-        "MIOTuning", "MIORun",
+        "MIOTuning", "MIORun", "MIONotifications",
     ], testing: ["MIOComm", "MIOFormats", "SmallJobs", "TestFolders"])
 
 // The two models everything starts from, on numbers that are made up: what is timed, and held to Keras.
@@ -253,7 +262,8 @@ package.targets += [
         dependencies: [
             "MIOCommandLine", "MIOMachine", "MIOLaunch", "MIOTuning", "MIORun", "MIOCheck", "MIOScale",
             "MIOTrace", "MIOJob", "MIOKeras", "MIOGraph", "MIOComm", "MIOConfig",
-            "MIODaemonClient", "MIORecords", "MIORunFolder", "MIOSupervision", "MIOFiles", "MIOThreads",
+            "MIODaemonClient", "MIONotifications", "MIORecords", "MIORunFolder", "MIOSupervision", "MIOFiles",
+            "MIOThreads",
             "MIOSystem", "MIOBase",
             "CProcess",
             argumentParser,

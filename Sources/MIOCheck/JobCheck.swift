@@ -2,6 +2,7 @@ import MIOBase
 import MIOJob
 import MIOKernels
 import MIOMachine
+import MIONotifications
 import MIORun
 import MIOTuning
 
@@ -48,6 +49,7 @@ package struct JobCheck: Sendable {
         }
         if !fits { parts = [] }
         do { try CallbackFiles.verify(job) } catch { findings.add(error) }
+        for problem in job.notificationProblems { findings.warn(problem) }
         for warning in SharedFiles.warnings(job) { findings.warn(warning) }
         let data = parts.compactMap { DataCheck($0.key, $0.source, of: job, into: &findings) }
         let train = data.first { $0.key == "train" }

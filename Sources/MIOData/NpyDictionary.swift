@@ -49,10 +49,12 @@ struct NpyDictionary {
 
     private func malformed(_ place: String, _ expected: String) -> DataError {
         // numpy pads a header with spaces.
-        let text = String(decoding: bytes.prefix(120), as: UTF8.self)
-            .reversed().drop(while: \.isWhitespace).reversed()
+        let text = String(
+            String(decoding: bytes.prefix(120), as: UTF8.self)
+                .reversed().drop(while: \.isWhitespace).reversed())
+        let found = text.isEmpty ? "an empty one" : text
         return DataError(
-            .badHeader, place, "the array's header cannot be read: expected \(expected), in \(String(text))")
+            .badHeader, place, "the array's header cannot be read: expected \(expected), in \(found)")
     }
 
     /// The next byte that is not white space.

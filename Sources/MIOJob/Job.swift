@@ -37,6 +37,8 @@ public struct Job: Sendable {
     public let logging: LoggingOptions
     /// What happens at the ends of epochs, in this order.
     public let callbacks: [any Callback]
+    /// Who is told of what happens to the run, by `mio train`.
+    public let notifications: [RunNotification]
     /// The run's folder, absolute. In a job file relative to the file's folder; without it, `runs/<name>` there.
     public let runDirectory: String
     /// What relative globs of `data` are relative to: an absolute path.
@@ -72,7 +74,8 @@ public struct Job: Sendable {
         optimizer: any Optimizer = Adam(), training: TrainingOptions = TrainingOptions(),
         communication: CommunicationOptions = CommunicationOptions(),
         checkpoints: CheckpointOptions = CheckpointOptions(), logging: LoggingOptions = LoggingOptions(),
-        callbacks: [any Callback] = [], weights: [StartingWeights] = [], freeze: [String] = [],
+        callbacks: [any Callback] = [], notifications: [RunNotification] = [],
+        weights: [StartingWeights] = [], freeze: [String] = [],
         runDirectory: String? = nil,
         folder: String = "."
     ) throws(JobError) {
@@ -80,8 +83,8 @@ public struct Job: Sendable {
             try self.init(
                 checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
                 training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-                callbacks: callbacks, weights: weights, freeze: freeze, runDirectory: runDirectory,
-                folder: folder)
+                callbacks: callbacks, notifications: notifications, weights: weights, freeze: freeze,
+                runDirectory: runDirectory, folder: folder)
         } catch {
             throw JobError(error)
         }
@@ -91,8 +94,8 @@ public struct Job: Sendable {
         checking name: String, seed: UInt64, model: Model, outputs: [OutputSpecification], data: JobData,
         optimizer: any Optimizer, training: TrainingOptions,
         communication: CommunicationOptions, checkpoints: CheckpointOptions, logging: LoggingOptions,
-        callbacks: [any Callback], weights: [StartingWeights], freeze: [String], runDirectory: String?,
-        folder: String
+        callbacks: [any Callback], notifications: [RunNotification], weights: [StartingWeights],
+        freeze: [String], runDirectory: String?, folder: String
     ) throws(ConfigError) {
         let graph = try model.graph.freezing(freeze, at: ConfigPath("freeze"))
         self.graph = graph
@@ -110,6 +113,7 @@ public struct Job: Sendable {
         self.checkpoints = checkpoints
         self.logging = logging
         self.callbacks = callbacks
+        self.notifications = notifications
         self.folder = JobPath.absolute(folder)
         guard runDirectory != "" else {
             throw ConfigError(

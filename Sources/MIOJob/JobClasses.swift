@@ -71,7 +71,8 @@ extension Job {
         return try Job(
             name: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
             training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-            weights: weights, freeze: freeze, runDirectory: runDirectory, folder: folder)
+            callbacks: callbacks, notifications: notifications, weights: weights, freeze: freeze,
+            runDirectory: runDirectory, folder: folder)
     }
 
     /// The same job with the weights that balanced classes have in the training data.
@@ -85,7 +86,8 @@ extension Job {
         return try Job(
             name: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
             training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-            freeze: freeze, runDirectory: runDirectory, folder: folder)
+            callbacks: callbacks, notifications: notifications, weights: weights, freeze: freeze,
+            runDirectory: runDirectory, folder: folder)
     }
 
     /// The lists that another job has for ``openClasses``; `nil` if it lacks one of them.

@@ -119,6 +119,7 @@ extension Job {
         }
         reader.describe("callbacks", "a list of callbacks")
         let callbacks = try Self.readCallbacks(&reader)
+        let notifications = try RunNotification.read(&reader, folder: folder)
         let name =
             try reader.optionalString("name")
             ?? URL(fileURLWithPath: JobPath.absolute(folder)).lastPathComponent
@@ -141,8 +142,8 @@ extension Job {
         try self.init(
             checking: name, seed: seed, model: model, outputs: outputs, data: data, optimizer: optimizer,
             training: training, communication: communication, checkpoints: checkpoints, logging: logging,
-            callbacks: callbacks, weights: weights, freeze: freeze, runDirectory: runDirectory, folder: folder
-        )
+            callbacks: callbacks, notifications: notifications, weights: weights, freeze: freeze,
+            runDirectory: runDirectory, folder: folder)
     }
 
     /// A list of callbacks, or one alone.

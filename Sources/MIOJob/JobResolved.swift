@@ -21,6 +21,7 @@ extension Job {
             "run_directory": .string(runDirectory),
         ]
         if !callbacks.isEmpty { job["callbacks"] = .list(callbacks.map(\.config)) }
+        if !notifications.isEmpty { job["notifications"] = .list(notifications.map(\.config)) }
         if !weights.isEmpty { job["weights"] = .list(weights.map(\.config)) }
         if !freeze.isEmpty { job["freeze"] = .list(freeze.map(ConfigValue.string)) }
         return .dictionary(job)

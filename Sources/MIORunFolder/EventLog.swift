@@ -43,14 +43,14 @@ package struct EventLog: Sendable {
     package func read(from start: Int = 0) throws(FileError) -> Contents {
         var contents = Contents()
         guard Folder.exists(path) else { return contents }
-        let bytes = try OpenFile.contents(of: path, atMost: Self.largestFile)
+        let bytes = try OpenFile.contents(of: path, from: start, atMost: Self.largestFile)
         contents.end = start
+        var done = 0
         let decoder = JSONDecoder()
-        while contents.end < bytes.count,
-            let newline = bytes[contents.end...].firstIndex(of: UInt8(ascii: "\n"))
-        {
-            let line = bytes[contents.end..<newline]
-            contents.end = newline + 1
+        while let newline = bytes[done...].firstIndex(of: UInt8(ascii: "\n")) {
+            let line = bytes[done..<newline]
+            done = newline + 1
+            contents.end = start + done
             if line.isEmpty { continue }
             if let event = try? decoder.decode(SupervisionEvent.self, from: Data(line)) {
                 contents.events.append(event)

@@ -29,6 +29,8 @@ package struct SupervisionEvent: Codable, Hashable, Sendable {
         case lossSpike = "loss_spike"
         /// Replicas differed.
         case replicas
+        /// Somebody was not told of something.
+        case notification
         case unknown
 
         package init(from decoder: any Decoder) throws {

@@ -34,7 +34,8 @@ struct MIOCommand: ParsableCommand {
             CheckCommand.self, SummaryCommand.self, TrainCommand.self, EvaluateCommand.self,
             PredictCommand.self, ExportCommand.self, ScaleCommand.self, TraceCommand.self,
             RunsCommand.self, ShowCommand.self, LogsCommand.self, WatchCommand.self, WaitCommand.self,
-            StopCommand.self, RetryCommand.self, CompareCommand.self, PruneCommand.self, VerifyCommand.self,
+            StopCommand.self, RetryCommand.self, NotifyCommand.self, CompareCommand.self, PruneCommand.self,
+            VerifyCommand.self,
             SubmitCommand.self,
         ])
 

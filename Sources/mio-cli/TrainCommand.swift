@@ -145,7 +145,15 @@ struct TrainCommand: ParsableCommand {
     /// Runs attempts until one ends the run.
     private func run(_ supervisor: RunSupervisor, _ job: Job) throws -> Int32 {
         try supervisor.takeOver()
+        supervisor.startNotifying()
         defer { supervisor.release() }
+        do { return try attempts(supervisor, job) } catch {
+            supervisor.over(.failed, RunEnd(.unknown, text: "\(error)"), step: 0)
+            throw error
+        }
+    }
+
+    private func attempts(_ supervisor: RunSupervisor, _ job: Job) throws -> Int32 {
         while true {
             let before = Self.stamp(job)
             let (ending, line) = try attempt(supervisor)
@@ -156,30 +164,29 @@ struct TrainCommand: ParsableCommand {
                 guard let cause = supervisor.pause(seconds) else { continue }
                 if cause == .superseded { throw supervisor.superseded() }
                 Message.write("stopped before the next attempt; \(job.whatIsLeft)")
-                supervisor.writeStatus(
-                    .stopped,
-                    RunEnd(
-                        cause, text: "stopped before the next attempt", exitCode: 75, step: ending.stepsDone),
-                    step: ending.stepsDone)
+                let stop = RunEnd(
+                    cause, text: "stopped before the next attempt", exitCode: 75, step: ending.stepsDone)
+                supervisor.writeStatus(.stopped, stop, step: ending.stepsDone)
+                supervisor.over(.stopped, stop, step: ending.stepsDone)
                 return MIOBase.ExitCode.stopped.rawValue
             case .noProgress(let text):
                 Message.write("mio: \(text)")
-                supervisor.writeStatus(
-                    .failed,
-                    RunEnd(
-                        .noProgress, text: text, exitCode: 79, signal: end.signal, rank: end.rank,
-                        host: end.host,
-                        step: ending.stepsDone, operation: end.operation, rows: end.rows),
-                    step: ending.stepsDone)
+                let end = RunEnd(
+                    .noProgress, text: text, exitCode: 79, signal: end.signal, rank: end.rank, host: end.host,
+                    step: ending.stepsDone, operation: end.operation, rows: end.rows)
+                supervisor.writeStatus(.failed, end, step: ending.stepsDone)
+                supervisor.over(.failed, end, step: ending.stepsDone)
                 return MIOBase.ExitCode.noProgress.rawValue
             case .over:
                 let status = try status(of: ending, end, line, job, jobBefore: before, supervisor)
+                let state: RunStatus.State =
+                    end.cause == .finished ? .finished : end.cause.isStop ? .stopped : .failed
                 // What no rank could write itself.
                 if end.cause != .finished, !(end.cause.isStop && status == MIOBase.ExitCode.stopped.rawValue)
                 {
-                    supervisor.writeStatus(
-                        end.cause.isStop ? .stopped : .failed, end, step: ending.stepsDone)
+                    supervisor.writeStatus(state, end, step: ending.stepsDone)
                 }
+                supervisor.over(state, end, step: ending.stepsDone)
                 return status
             }
         }
@@ -217,6 +224,10 @@ struct TrainCommand: ParsableCommand {
         switch ending.end {
         case .idle: return stoppedUnheard(job)
         case .exited(let status):
+            // All ranks agreed on it, whatever code the launcher has of its own.
+            if requests > 0, end.exitCode == Int(MIOBase.ExitCode.stopped.rawValue) {
+                return MIOBase.ExitCode.stopped.rawValue
+            }
             // mpirun that has started no rank may call that a success (version 4), or an error that is no signal's
             // (version 5: 250).
             if requests > 0, status == 0 || status > Self.largestSignalStatus, Self.stamp(job) == before {

@@ -279,6 +279,8 @@ import Testing
             #"{"id": "x", "job": "JOB", "ranks": 0}"#, #"{"id": "x", "job": "JOB", "ranks": "1"}"#,
             #"{"id": "x", "job": "JOB", "ranks": 1, "command": "rm"}"#,
             #"{"id": "x", "job": "JOB", "ranks": 1, "settings": ["run_directory=/tmp"]}"#,
+            #"{"id": "x", "job": "JOB", "ranks": 1, "settings": ["notifications={command: [rm]}"]}"#,
+            #"{"id": "x", "job": "JOB", "ranks": 1, "settings": ["notifications[0].command=[rm]"]}"#,
             #"{"id": "x", "job": "JOB", "ranks": 1, "settings": ["--help"]}"#,
             #"{"id": "x", "job": "JOB", "ranks": 1, "settings": ["--x=1"]}"#,
             #"{"id": "x", "job": "JOB", "ranks": 1, "settings": ["a=1\nb"]}"#,

@@ -87,6 +87,9 @@ package final class SpawnedProcess {
         if isRunning { kill(processIdentifier, number) }
     }
 
+    /// What the process wrote to its standard output so far.
+    package func outputSoFar() throws -> String { try text("output") }
+
     /// What the process wrote to its standard error so far.
     package func errorsSoFar() throws -> String { try text("errors") }
 

@@ -5,6 +5,7 @@
 debian_packages=(
     # mio's own libraries.
     libopenmpi-dev openmpi-bin libopenblas-dev libdnnl-dev zlib1g-dev libhdf5-dev libzip-dev
+    libcurl4-openssl-dev libssl-dev
     # The garments example: its images, its picture, and the picture's letters.
     dataset-fashion-mnist libcairo2-dev fonts-dejavu-core
     # What Swift needs to compile and link (C++ headers, binutils), and to run itself.

@@ -13,6 +13,10 @@
 /// @return its process id, or the negative errno of what failed.
 pid_t mio_spawn(char *const arguments[], int output, int error_output, const sigset_t *held, int farewell);
 
+/// A pipe, to read at `ends[0]` and to write at `ends[1]`, which no program keeps open that another thread starts meanwhile.
+/// @return 0, or -1 and errno.
+int mio_pipe(int ends[2]);
+
 /// From now on what this process writes to standard output and error goes there as before, and is kept in
 /// `folder/name.log` too, also the last words of a crash. The file has at most `most` bytes; what comes behind is in
 /// `name.tail.log`, of which the newest `most` to twice `most` bytes stay. The folder, and that above it, are made once the

@@ -61,6 +61,10 @@ struct SubmissionRequest: Hashable, Sendable {
         guard key != "run_directory" else {
             throw refuse("the daemon chooses the run's folder: runs/ID beside the job")
         }
+        // A client may send no command, and no request to somebody else: neither by a detour.
+        guard key.prefix(while: { $0 != "." && $0 != "[" }) != "notifications" else {
+            throw refuse("whom a run tells what happens to it is written in its job file")
+        }
     }
 
     /// Looks whether the job is there, below a folder of the daemon and behind no link.

@@ -10,7 +10,7 @@ package enum CallbackFiles {
     /// Names in a run's folder that callbacks leave alone.
     private static let ownNames: Set = [
         "job.yaml", "metrics.jsonl", "metrics.jsonl.damaged", "status.json", "record.json", "events.jsonl",
-        "tuning.json", "lease", "control", "submission.json", ".lock", "checkpoints", "logs",
+        "tuning.json", "lease", "control", "submission.json", ".lock", "checkpoints",
         RunDirectory.weightsName, RunDirectory.kerasName,
     ]
 
@@ -44,8 +44,11 @@ package enum CallbackFiles {
 
     private static func own(_ path: String, in folder: String) -> String? {
         guard path.hasPrefix(folder + "/") else { return nil }
-        let name = path.dropFirst(folder.count + 1).prefix { $0 != "/" }
-        return ownNames.contains(String(name)) ? "is the run's own" : nil
+        let names = path.dropFirst(folder.count + 1).split(separator: "/").map(String.init)
+        let isLog =
+            names.first == "logs" && names.count > 1
+            && (names[1].hasPrefix("attempt-") || names[1] == "supervisor.log")
+        return names.first.map(ownNames.contains) == true || isLog ? "is the run's own" : nil
     }
 
     private static func read(_ path: String, by job: Job) -> String? {

@@ -27,9 +27,11 @@ struct AttemptEnd {
             }
             return death(signal, ending.launcher.rawValue, ending)
         }
-        // What a rank wrote last, if its program ended as it says.
+        // What a rank wrote last, if its program ended as it says. A launcher that was asked to stop as well, as by a batch
+        // system that cancels the job, has a code of its own.
         if var told = status?.end, status?.state.isEnd == true || told.cause == .regrouped,
-            told.exitCode.map({ $0 == Int(code) }) ?? false
+            told.exitCode == Int(code)
+                || ending.requests > 0 && told.exitCode == Int(ExitCode.stopped.rawValue)
         {
             if told.cause == .stoppedByUser || told.cause == .regrouped, ending.requests > 0 {
                 told.cause = cause(ofRequest: ending)

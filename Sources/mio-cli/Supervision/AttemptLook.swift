@@ -169,7 +169,7 @@ final class AttemptLook {
             supervisor.note(
                 SupervisionEvent(
                     .wouldDo, attempt: supervisor.number, step: entry?.stepsDone, rank: finding.culprit.rank,
-                    text: "would end the ranks and start again: \(finding.text)"))
+                    text: "would end the ranks and start again: \(finding.text)", end: found))
             return
         }
         end(found)

@@ -4,6 +4,7 @@ import MIOFiles
 import MIOJob
 import MIOLaunch
 import MIOMachine
+import MIONotifications
 import MIORecords
 import MIORun
 import MIORunFolder
@@ -24,7 +25,9 @@ final class RunSupervisor {
     let hosts: RunHosts?
     /// Where the next attempt runs, if not where the user has said.
     var place: RunHosts.Placement?
-    private var lease: HeldLease?
+    private(set) var lease: HeldLease?
+    /// `nil` if nobody is to be told.
+    var notifier: Notifier?
     /// No rank has begun in the folder yet: what is wrong with a job is told before anything is written.
     private(set) var isNew = false
     /// Folders that were not there before the lease, the deepest first.
@@ -198,6 +201,7 @@ final class RunSupervisor {
 
     /// Gives the run up. Of one that was refused before it began nothing is left.
     func release() {
+        endNotifying()
         guard isNew else {
             try? lease?.release()
             return
@@ -214,6 +218,7 @@ final class RunSupervisor {
     func note(_ event: SupervisionEvent) {
         if isNew { early.append(event) }
         guard isRecording else { return }
+        notifier?.heard(event)
         try? folder.events.append(event)
     }
 
@@ -304,6 +309,7 @@ final class RunSupervisor {
     /// - Returns: `false` if another one has the run.
     func beat() -> Bool {
         noteBeginning()
+        notifier?.look()
         lease?.tell(board: watch?.board.path, sharedMemory: watch?.sharedMemory.sorted() ?? [])
         // A file system that does not answer now is no other supervisor.
         return (try? lease?.beat(attempt: number)) ?? true
