@@ -331,7 +331,8 @@ package.targets += [
         name: "MIOCommandTests",
         dependencies: [
             "ProcessSupport", "SmallJobs", "TestFolders", "mio-cli", "mio-worker", "mio-coordinator",
-            "garments-data", "two-heads-data", "MIOBatches", "MIOData", "MIOBase", "MIORunFolder",
+            "garments-data", "two-heads-data", "MIOBatches", "MIOData", "MIOBase", "MIOConfig",
+            "MIODaemonClient", "MIORunFolder",
         ],
         swiftSettings: strict),
     // A folder of its own for each test.

@@ -25,8 +25,12 @@ package struct DaemonSettings: Sendable {
     package var stateFolder: String
     /// The program `mio`, which starts runs.
     package var program: String
-    /// Cores for submitted runs.
+    /// Cores for submitted runs, where Slurm does not start them.
     package var cores: Int
+    /// `nil`: runs start on this machine.
+    package var slurm: SlurmSettings?
+    /// Why there is none, where it was looked for.
+    package var noSlurmBecause: String?
     /// Seconds that a request's header and its body may take.
     package var requestSeconds = (header: 30, body: 20)
 
@@ -42,7 +46,8 @@ package struct DaemonSettings: Sendable {
 package struct Daemon: Sendable {
     private let settings: DaemonSettings
     private let keeper: IndexKeeper
-    private let queue: RunQueue
+    private let queue: any RunQueue
+    private let submissions: Submissions
     private let log: DaemonLog
     private let sessions = Sessions()
     private let hosts: AllowedHosts?
@@ -53,7 +58,14 @@ package struct Daemon: Sendable {
         self.settings = settings
         self.log = log
         keeper = IndexKeeper(index, log: log)
-        queue = RunQueue(keeper, program: settings.program, cores: settings.cores, log: log)
+        submissions = Submissions(index, log: log)
+        if let slurm = settings.slurm {
+            queue = SlurmQueue(
+                keeper, submissions, SlurmClient(settings: slurm, program: settings.program), log)
+        } else {
+            queue = CoreQueue(
+                keeper, submissions, program: settings.program, cores: settings.cores, log: log)
+        }
         try DaemonPlaces.createPrivate(Folder.parent(of: settings.socket))
         try Self.verifyFree(settings.socket)
         guard let port = settings.port else {
@@ -95,6 +107,8 @@ package struct Daemon: Sendable {
         var quiet = Logger(label: "mio-coordinator")
         quiet.logLevel = .critical
         if let because = keeper.index.rebuiltBecause { log.write("the index is made anew: \(because)") }
+        log.write(
+            "runs start \(queue.summary)" + (settings.noSlurmBecause.map { "; no Slurm: \($0)" } ?? ""))
         var services: [any Service] = [socketServer(quiet)]
         if let tokens, let hosts, let port = settings.port {
             services.append(networkServer(tokens, hosts, port, quiet))
@@ -159,10 +173,10 @@ package struct Daemon: Sendable {
 
     private func addRoutes(to router: some RouterMethods<DaemonContext>) {
         DashboardFiles.add(to: router)
-        DaemonRoutes(keeper: keeper, sessions: sessions, hosts: hosts).add(to: router)
+        DaemonRoutes(keeper: keeper, queue: queue, sessions: sessions, hosts: hosts).add(to: router)
         let api = router.group("api/v1")
-        RunRoutes(keeper: keeper).add(to: api)
+        RunRoutes(keeper: keeper, queue: queue).add(to: api)
         FolderRoutes(keeper: keeper).add(to: api)
-        QueueRoutes(keeper: keeper, queue: queue).add(to: api)
+        QueueRoutes(keeper: keeper, queue: queue, submissions: submissions).add(to: api)
     }
 }

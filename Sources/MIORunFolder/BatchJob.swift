@@ -16,6 +16,9 @@ package struct BatchJob: Codable, Hashable, Sendable {
         coresPerTask = environment["SLURM_CPUS_PER_TASK"].flatMap(Int.init).flatMap { $0 > 0 ? $0 : nil }
     }
 
+    /// The job's number alone.
+    package var number: String { id.split(separator: " ").last.map(String.init) ?? id }
+
     /// Of this process; `nil` outside of Slurm.
     package static let current = Self()
 

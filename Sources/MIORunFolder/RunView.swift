@@ -30,6 +30,8 @@ package struct RunView: Sendable {
     package let lease: Lease?
     /// Of a run that was submitted to a daemon.
     package let submission: Submission?
+    /// What Slurm last said about the job of a run that a daemon gave to it.
+    package let batch: BatchState?
     package let state: State
     /// Files of the folder that cannot be read, one sentence each.
     package let problems: [String]
@@ -49,15 +51,22 @@ package struct RunView: Sendable {
         ledger = read { try folder.ledger() }
         lease = read { try folder.lease() }
         submission = read { try folder.submission() }
+        batch = read { try folder.batchState() }
         self.problems = problems
-        state = Self.state(status, lease, submission, now)
+        state = Self.state(status, lease, submission, batch?.verdict(status, lease), now)
     }
 
     private static func state(
-        _ status: RunStatus?, _ lease: Lease?, _ submission: Submission?, _ now: Timestamp
+        _ status: RunStatus?, _ lease: Lease?, _ submission: Submission?, _ verdict: BatchState.Verdict?,
+        _ now: Timestamp
     ) -> State {
         if let submission {
             if submission.isWaiting(lease) { return .known(.waiting) }
+            switch verdict {
+            case .waits: return .known(.waiting)
+            case .isOver: return .gone
+            case nil: break
+            }
             if submission.isLost(lease, status), status?.writer.isAlive != true { return .gone }
             if lease?.life != .live, let end = submission.end(after: lease, status) {
                 return .known(end.isStop ? .stopped : .failed)

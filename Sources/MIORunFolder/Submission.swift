@@ -14,6 +14,9 @@ package struct Submission: Codable, Hashable, Sendable {
     package var ranks: Int
     /// `KEY=VALUE`, as `--set` takes them.
     package var settings: [String]
+    /// Slurm's partition and time limit, where the client chose them.
+    package var partition: String?
+    package var timeLimit: String?
     /// Who asked, and when.
     package var by: String
     package var time: Timestamp
@@ -30,6 +33,8 @@ package struct Submission: Codable, Hashable, Sendable {
         package var revivedAt: Int?
         /// How the request ended where no supervisor took the run.
         package var end: End?
+        /// The job of Slurm that serves the request; `nil` where the daemon starts the supervisor itself.
+        package var batch: Batch?
 
         package init(by: String, time: Timestamp = .now, generation: Int, revivedAt: Int? = nil) {
             self.by = by
@@ -39,8 +44,20 @@ package struct Submission: Codable, Hashable, Sendable {
         }
 
         enum CodingKeys: String, CodingKey {
-            case by, time, generation, end
+            case by, time, generation, end, batch
             case revivedAt = "revived_at"
+        }
+    }
+
+    /// A request's job of Slurm. The name is written before the job is submitted and belongs to no other job, so a daemon that
+    /// was killed before it wrote the number finds the job by its name.
+    package struct Batch: Codable, Hashable, Sendable {
+        package var name: String
+        package var job: String?
+
+        package init(name: String, job: String? = nil) {
+            self.name = name
+            self.job = job
         }
     }
 
@@ -63,17 +80,33 @@ package struct Submission: Codable, Hashable, Sendable {
     }
 
     package init(
-        id: String, name: String, job: String, ranks: Int, settings: [String], by: String,
-        time: Timestamp = .now
+        id: String, name: String, job: String, ranks: Int, settings: [String], partition: String? = nil,
+        timeLimit: String? = nil, by: String, time: Timestamp = .now
     ) {
         self.id = id
         self.name = name
         self.job = job
         self.ranks = ranks
         self.settings = settings
+        self.partition = partition
+        self.timeLimit = timeLimit
         self.by = by
         self.time = time
         requests = [Request(by: by, time: time, generation: 0)]
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, name, job, ranks, settings, partition, by, time, requests
+        case timeLimit = "time_limit"
+    }
+
+    /// The newest request's job of Slurm.
+    package var batch: Batch? { requests.last?.batch }
+
+    /// Whether a lease is of a job of Slurm that served an earlier request.
+    package func isOfEarlierJob(_ lease: Lease) -> Bool {
+        guard let number = lease.batchJob?.number else { return false }
+        return requests.dropLast().contains { $0.batch?.job == number }
     }
 
     /// Whether a supervisor is still to be started.

@@ -16,7 +16,7 @@ final class IndexFile: Sendable {
     private let lock: Int32
 
     /// Changes with the tables: files of another version are made anew.
-    static let version = 1
+    static let version = 2
 
     /// - Parameter discards: begins with an empty index.
     /// - Throws: `FileError` or `RunError`: another process has it, or a network file system.
@@ -139,6 +139,7 @@ final class IndexFile: Sendable {
             epoch INTEGER NOT NULL DEFAULT 0,
             attempt INTEGER NOT NULL DEFAULT 0,
             ranks INTEGER,
+            batch TEXT,
             created INTEGER NOT NULL,
             updated INTEGER NOT NULL,
             stamp TEXT NOT NULL DEFAULT '',

@@ -1,5 +1,7 @@
+import Foundation
 import GRDB
 import MIOConfig
+import MIORunFolder
 
 /// A run as the index knows it: one row of the table of runs.
 package struct IndexedRun: Hashable, Sendable {
@@ -21,6 +23,8 @@ package struct IndexedRun: Hashable, Sendable {
     package let updated: Int
     package let lines: Int
     package let damagedLines: Int
+    /// What Slurm last said about its job.
+    package let batch: BatchState?
 
     init(_ row: Row) {
         id = row["id"]
@@ -37,6 +41,9 @@ package struct IndexedRun: Hashable, Sendable {
         updated = row["updated"]
         lines = row["lines"]
         damagedLines = row["damaged"]
+        batch = (row["batch"] as String?).flatMap {
+            try? JSONDecoder().decode(BatchState.self, from: Data($0.utf8))
+        }
     }
 }
 

@@ -21,6 +21,8 @@ package struct RunFacts: Sendable {
     package var status: RunStatus?
     package var lease: Lease?
     package var submission: Submission?
+    /// What Slurm last said about the run's job.
+    package var batch: BatchState?
     /// Seconds since 1970; `nil` if the folder does not say.
     package var created: Int?
 
@@ -29,17 +31,17 @@ package struct RunFacts: Sendable {
     private static let largestFile = 4 << 20
 
     /// Changes when one of the files changes that the facts come from, but for the lease, which beats.
-    /// - Returns: also when the newest of them changed, in nanoseconds since 1970.
+    /// - Returns: also when the newest of them changed that the run writes itself, in nanoseconds since 1970.
     static func stamp(_ folder: borrowing ConfinedFolder) -> (text: String, modified: Int) {
         var text = ""
         var newest = 0
-        for name in marks + ["job.yaml", "model.safetensors"] {
+        for name in marks + [BatchState.name, "job.yaml", "model.safetensors"] {
             guard let status = folder.status(name) else {
                 text += "- "
                 continue
             }
             text += "\(status.inode).\(status.modified).\(status.size) "
-            newest = max(newest, status.modified)
+            if name != BatchState.name { newest = max(newest, status.modified) }
         }
         return (text, newest)
     }
@@ -49,6 +51,7 @@ package struct RunFacts: Sendable {
         status = Self.read(RunStatus.self, "status.json", folder)
         lease = Self.read(Lease.self, "lease", folder)
         submission = Self.read(Submission.self, Submission.name, folder)
+        batch = Self.read(BatchState.self, BatchState.name, folder)
         let ledger = Self.read(RunLedger.self, "record.json", folder)
         name = ledger?.name ?? submission?.name ?? Folder.name(of: folder.path)
         key = submission?.id ?? Self.key(ofPath: folder.path)
@@ -84,6 +87,16 @@ package struct RunFacts: Sendable {
             state = RunStatus.State.waiting.rawValue
             return
         }
+        switch verdict {
+        case .waits:
+            state = RunStatus.State.waiting.rawValue
+            cause = nil
+            return
+        case .isOver:
+            state = "lost"
+            return
+        case nil: break
+        }
         guard let end = submission.end(after: lease, status) else { return }
         state = (end.isStop ? RunStatus.State.stopped : .failed).rawValue
         cause = end.isStop ? EndCause.stoppedByUser.rawValue : nil
@@ -93,7 +106,13 @@ package struct RunFacts: Sendable {
     package var isLost: Bool { submission?.isLost(lease, status) ?? false }
 
     /// Whether a supervisor has the run.
-    package var isSupervised: Bool { lease.map { $0.life != .gone } ?? false }
+    package var isSupervised: Bool {
+        guard let lease, lease.life != .gone, verdict == nil else { return false }
+        // Another job is asked for only where Slurm has said that the one before is over.
+        return submission?.isOfEarlierJob(lease) != true
+    }
+
+    private var verdict: BatchState.Verdict? { batch?.verdict(status, lease) }
 
     private static func read<Value: Decodable>(
         _ type: Value.Type, _ name: String, _ folder: borrowing ConfinedFolder

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import MIOBase
 import MIOFiles
+import MIORunFolder
 import Synchronization
 
 /// What is known of the runs below some folders, kept in a SQLite file that is made from the folders alone.
@@ -253,13 +254,30 @@ extension RunIndex {
     /// The folders of the runs that say that they work, or were stopped, because their supervisors are gone.
     package func lostPaths() throws -> [String] { try paths(in: ["lost"]) }
 
+    private static func json(_ words: Set<String>) -> String {
+        "[" + words.sorted().map { "\"\($0)\"" }.joined(separator: ",") + "]"
+    }
+
     private func paths(in states: Set<String>) throws -> [String] {
         try pool.read { database in
             try String.fetchAll(
                 database,
                 sql:
                     "SELECT path FROM run WHERE state IN (SELECT value FROM json_each(?)) ORDER BY updated DESC",
-                arguments: ["[" + states.sorted().map { "\"\($0)\"" }.joined(separator: ",") + "]"])
+                arguments: [Self.json(states)])
+        }
+    }
+
+    /// The folders of the runs whose jobs of Slurm are not over, as far as it was asked.
+    package func openBatchPaths() throws -> [String] {
+        try pool.read { database in
+            try String.fetchAll(
+                database,
+                sql: """
+                    SELECT path FROM run WHERE batch IS NOT NULL
+                    AND json_extract(batch, '$.state') NOT IN (SELECT value FROM json_each(?)) ORDER BY path
+                    """,
+                arguments: [Self.json(BatchState.finalStates)])
         }
     }
 

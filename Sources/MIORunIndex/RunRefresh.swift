@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import MIOBase
 import MIOFiles
+import MIORunFolder
 
 /// Reading what is new in runs' folders.
 extension RunIndex {
@@ -96,13 +97,14 @@ extension RunIndex {
             try database.execute(
                 sql: """
                     UPDATE OR IGNORE run SET key = ?, name = ?, state = ?, cause = ?, step = ?, epoch = ?, attempt = ?,
-                    ranks = ?, created = ?, updated = ?, stamp = ? WHERE id = ?
+                    ranks = ?, batch = ?, created = ?, updated = ?, stamp = ? WHERE id = ?
                     """,
                 arguments: [
                     facts?.key ?? run.key, facts?.name ?? run.name, facts?.state ?? run.state,
                     facts == nil ? run.cause : facts?.cause, max(newest.step, facts?.step ?? 0),
                     newest.epoch, facts?.attempt ?? run.attempt, facts == nil ? run.ranks : facts?.ranks,
-                    created, modified / 1_000_000_000, stamp.text, run.id,
+                    try Self.text(facts == nil ? run.batch : facts?.batch), created, modified / 1_000_000_000,
+                    stamp.text, run.id,
                 ])
             guard let settings else { return }
             try database.execute(sql: "DELETE FROM setting WHERE run = ?", arguments: [run.id])
@@ -113,6 +115,10 @@ extension RunIndex {
             }
         }
         return true
+    }
+
+    private static func text(_ batch: BatchState?) throws -> String? {
+        try batch.map { try FolderJSON.line($0, path: BatchState.name) }
     }
 
     private static func store(_ position: MetricsReader.Position, _ run: Int64, _ database: Database) throws {

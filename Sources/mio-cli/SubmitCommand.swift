@@ -11,7 +11,7 @@ import MIOJob
 struct SubmitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "submit",
-        abstract: "Gives a job to the daemon, which runs it when cores are free.",
+        abstract: "Gives a job to the daemon, which runs it when cores are free, or gives it to Slurm.",
         discussion: """
             The run's folder is runs/ID beside the job. The same id again is the same run: a script that does not know whether its \
             request arrived asks once more.
@@ -34,6 +34,16 @@ struct SubmitCommand: ParsableCommand {
     var id: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Slurm's partition, one of the daemon's (default: its first one).", valueName: "name"))
+    var partition: String?
+
+    @Option(
+        name: .customLong("time"),
+        help: ArgumentHelp("Slurm's time limit, as 4:00:00 (default: the daemon's).", valueName: "time"))
+    var timeLimit: String?
+
+    @Option(
         help: ArgumentHelp("The daemon's Unix socket (default: \(DaemonPlaces.socket())).", valueName: "path")
     )
     var socket: String?
@@ -50,17 +60,35 @@ struct SubmitCommand: ParsableCommand {
         }
         defer { free(real) }
         let client = DaemonClient(socket: socket ?? DaemonPlaces.socket())
-        let answer = try client.post(
-            "/api/v1/runs",
-            .dictionary([
-                "id": .string(id ?? Self.makeIdentifier(name)), "job": .string(String(cString: real)),
-                "ranks": .integer(number), "settings": .list(job.overrides.map(ConfigValue.string)),
-            ]))
+        var request: ConfigDictionary = [
+            "id": .string(id ?? Self.makeIdentifier(name)), "job": .string(String(cString: real)),
+            "ranks": .integer(number), "settings": .list(job.overrides.map(ConfigValue.string)),
+        ]
+        request["partition"] = partition.map(ConfigValue.string)
+        request["time_limit"] = timeLimit.map(ConfigValue.string)
+        let answer = try client.post("/api/v1/runs", .dictionary(request))
         guard case .dictionary(let values) = answer, case .string(let key)? = values["key"],
             case .string(let path)? = values["path"]
         else { throw RunError("the daemon's answer has no key", exitCode: .internalError) }
         let isNew = values["new"] == true
-        print("\(key)\(isNew ? "" : " is there already"): \(path.shown(most: 300))")
+        print(
+            "\(key)\(isNew ? "" : " is there already"): \(path.shown(most: 300))"
+                + (Self.batch(values).map { ", \($0)" } ?? ""))
+        if values["state"] == "failed", case .string(let text)? = values["text"] {
+            throw RunError("the run has failed: \(text.shown(most: 1000))", exitCode: .badInput)
+        }
+    }
+
+    /// `job 1234 of Slurm`
+    private static func batch(_ answer: ConfigDictionary) -> String? {
+        guard case .dictionary(let batch)? = answer["batch"], case .string(let state)? = batch["state"] else {
+            return nil
+        }
+        guard case .string(let job)? = batch["job"] else {
+            guard case .string(let reason)? = batch["reason"] else { return nil }
+            return "not taken by Slurm yet (\(reason.shown(most: 300)))"
+        }
+        return "job \(job.shown()) of Slurm, \(state.shown())"
     }
 
     private static func makeIdentifier(_ name: String) -> String {

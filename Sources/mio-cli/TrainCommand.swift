@@ -168,6 +168,7 @@ struct TrainCommand: ParsableCommand {
                     cause, text: "stopped before the next attempt", exitCode: 75, step: ending.stepsDone)
                 supervisor.writeStatus(.stopped, stop, step: ending.stepsDone)
                 supervisor.over(.stopped, stop, step: ending.stepsDone)
+                Self.tell(cause)
                 return MIOBase.ExitCode.stopped.rawValue
             case .noProgress(let text):
                 Message.write("mio: \(text)")
@@ -187,8 +188,20 @@ struct TrainCommand: ParsableCommand {
                     supervisor.writeStatus(state, end, step: ending.stepsDone)
                 }
                 supervisor.over(state, end, step: ending.stepsDone)
+                Self.tell(end.cause)
                 return status
             }
+        }
+    }
+
+    /// A batch script decides by the cause whether the job goes back into the queue: a user's stop has the exit code of a time
+    /// limit's. It names the file with `MIO_END`.
+    private static func tell(_ cause: EndCause) {
+        guard let path = ProcessInfo.processInfo.environment["MIO_END"], !path.isEmpty else { return }
+        do {
+            try Data("\(cause.rawValue)\n".utf8).write(to: URL(fileURLWithPath: path))
+        } catch {
+            Message.write("mio: cannot write the cause of the end to \(shown: path): \(error)")
         }
     }
 

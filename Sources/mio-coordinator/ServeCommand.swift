@@ -19,9 +19,15 @@ struct ServeCommand: ParsableCommand {
 
               mio-coordinator serve --runs ~/experiments --port 8080
               mio-coordinator link
+
+            On a machine of a Slurm cluster each submitted run is a job of its own:
+
+              mio-coordinator serve --runs ~/experiments --partition long --time 1-0 --sbatch=--account=physics
             """)
 
     @OptionGroup var options: IndexOptions
+
+    @OptionGroup var scheduler: SchedulerOptions
 
     @Option(help: ArgumentHelp("The Unix socket (default: \(DaemonPlaces.socket())).", valueName: "path"))
     var socket: String?
@@ -42,7 +48,7 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help:
-            "Cores for submitted runs; a rank takes one (default: those of this machine that the daemon may use)."
+            "Cores for submitted runs without Slurm; a rank takes one (default: those of this machine that the daemon may use)."
     )
     var cores: Int?
 
@@ -65,6 +71,9 @@ struct ServeCommand: ParsableCommand {
         settings.port = port
         settings.publicURL = publicURL
         settings.allowsPlainNetwork = allowsPlainNetwork
+        let (slurm, because) = try scheduler.settings(cores: cores)
+        settings.slurm = slurm
+        settings.noSlurmBecause = because
         let index = try options.open(discards: false)
         let daemon = try Daemon(settings, index: index)
         try Waiting.run { try await daemon.run() }

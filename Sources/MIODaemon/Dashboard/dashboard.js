@@ -87,6 +87,16 @@ const causes = {
 };
 
 const state = (name) => h("span", { className: `state ${name}` }, name);
+/** What Slurm says about a run's job: PENDING (Priority). */
+const slurm = (batch) => `${batch.state}${batch.reason ? ` (${batch.reason})` : ""}`;
+
+/** Says when what Slurm is known to have said is old. */
+function slurmNotice(freshness) {
+  if (!freshness?.problem) return null;
+  const age = freshness.answered ? `What it said is of ${ago(freshness.answered)}.` : "It has said nothing yet.";
+  return h("p", { className: "notice", role: "status" }, `Slurm does not answer. ${age} ${freshness.problem}`);
+}
+
 const stored = (key, fallback) => { try { return JSON.parse(localStorage.getItem(`mio.${key}`)) ?? fallback; } catch { return fallback; } };
 const store = (key, value) => { try { localStorage.setItem(`mio.${key}`, JSON.stringify(value)); } catch { /* private windows */ } };
 
@@ -250,7 +260,8 @@ async function listView(parameters) {
         h("td", { className: "name" }, h("a", { href: `#/run/${run.key}`, title: run.path }, folder),
           h("small", null, run.path.split("/").slice(1, -1).filter((part) => part !== "runs").slice(-2).join("/"))),
         h("td", { "data-label": "State" }, h("span", null, state(run.state),
-          run.cause && run.cause !== run.state && !(run.cause === "stopped_by_user") ? h("small", { className: "muted" }, causes[run.cause] ?? run.cause) : null)),
+          run.cause && run.cause !== run.state && !(run.cause === "stopped_by_user") ? h("small", { className: "muted" }, causes[run.cause] ?? run.cause) : null,
+          run.batch && run.state === "waiting" ? h("small", { className: "muted" }, slurm(run.batch)) : null)),
         h("td", { className: "number", "data-label": "Step" }, short(run.step)),
         shown.shownValues.map((name) => h("td", { className: `number ${run.values[name] === undefined ? "empty" : ""}`, "data-label": label(name) }, short(run.values[name]))),
         shown.shownSettings.map((name) => h("td", { "data-label": settingLabel(name), className: run.settings?.[name] === undefined ? "empty" : "" }, run.settings?.[name] ?? "")),
@@ -267,7 +278,7 @@ async function listView(parameters) {
     };
     const to = Math.min(options.offset + answer.runs.length, answer.count);
     const turn = (offset) => { options.offset = Math.max(0, offset); remember(); load(); scrollTo(0, 0); };
-    fill(body,
+    fill(body, slurmNotice(answer.slurm),
       h("div", { className: "card list scroll" }, h("table", { className: "runs" }, h("thead", null, head), h("tbody", null, rows))),
       h("div", { className: "row muted" }, answer.count > 100 ? [
         h("button", { disabled: options.offset === 0, onclick: () => turn(options.offset - 100) }, "‹ Before"),
@@ -402,7 +413,7 @@ async function runView(key) {
       h("div", { className: "muted mono", style: { overflowWrap: "anywhere" } }, detail.path),
       end ? h("p", { className: `end ${isBad ? "bad" : detail.state === "restarting" ? "warn" : ""}` }, h("strong", null, `${causes[end.cause] ?? end.cause}: `), end.text)
         : detail.state === "lost" ? h("p", { className: "end bad" }, "It says that it runs, and no process of it is left. Retry continues it from its newest checkpoint.") : null,
-      failed(),
+      failed(), slurmNotice(detail.slurm),
       h("dl", { className: "facts" },
         fact("Step", steps ? `${short(detail.step)} of ${short(steps)}` : short(detail.step)),
         fact("Epoch", status.epochs ? `${Math.min(detail.epoch + 1, status.epochs)} of ${status.epochs}` : short(detail.epoch)),
@@ -410,8 +421,15 @@ async function runView(key) {
         fact("Samples a second", short(status.samples_per_second ?? value("step/samples_per_second"))),
         fact("Seconds a step", short(value("step/step_seconds"))),
         fact("Loss", short(value("step/loss") ?? value("epoch/loss"))), fact("Validation loss", short(value("epoch/val_loss"))),
+        detail.batch ? fact("Slurm", batch(detail.batch)) : null,
         fact("Began", when(detail.created)), fact("Changed", ago(detail.updated)),
         detail.damaged_lines ? fact("Damaged lines", detail.damaged_lines) : null));
+  }
+
+  function batch(known) {
+    const job = known.job ? `job ${known.job}: ` : "";
+    const place = known.state === "PENDING" ? (known.start ? `, expected to begin ${when(known.start)}` : "") : known.nodes ? ` on ${known.nodes}` : "";
+    return `${job}${slurm(known)}${place}`;
   }
 
   function failed() {

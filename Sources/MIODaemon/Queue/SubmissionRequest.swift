@@ -10,13 +10,15 @@ struct SubmissionRequest: Hashable, Sendable {
     let job: String
     let ranks: Int
     let settings: [String]
+    let partition: String?
+    let timeLimit: String?
 
     static let mostSettings = 100
     static let longestSetting = 4_000
 
     /// - Throws: `APIError` that names the key.
-    init(_ body: JSONBody, cores: Int) throws {
-        try body.verify(keys: ["id", "job", "ranks", "settings"])
+    init(_ body: JSONBody, _ limits: SubmissionLimits) throws {
+        try body.verify(keys: ["id", "job", "ranks", "settings", "partition", "time_limit"])
         id = try body.text("id")
         guard Submission.isIdentifier(id) else {
             throw APIError(
@@ -26,17 +28,57 @@ struct SubmissionRequest: Hashable, Sendable {
         }
         job = try body.text("job")
         ranks = try body.integer("ranks", 1...100_000)
-        guard ranks <= cores else {
+        if let cores = limits.cores, ranks > cores {
             throw APIError(
                 .unprocessableContent,
                 "ranks: \(ranks) ranks need as many cores; the daemon has \(cores) (--cores). Ask for fewer")
         }
+        partition = try Self.partition(body, limits)
+        timeLimit = try Self.timeLimit(body, limits)
         settings = try body.texts("settings")
         guard settings.count <= Self.mostSettings else {
             throw APIError(
                 .badRequest, "settings: expected at most \(Self.mostSettings), found \(settings.count)")
         }
         for setting in settings { try Self.verify(setting) }
+    }
+
+    /// One of those that whoever started the daemon allows.
+    private static func partition(_ body: JSONBody, _ limits: SubmissionLimits) throws -> String? {
+        guard let partition = try body.optionalText("partition") else { return nil }
+        guard let allowed = limits.partitions else { throw noScheduler("partition") }
+        guard allowed.contains(partition) else {
+            throw APIError(
+                .unprocessableContent,
+                allowed.isEmpty
+                    ? "partition: the daemon was started without --partition: leave it out"
+                    : "partition: \(quoted: partition) is none of \(listed(allowed))")
+        }
+        return partition
+    }
+
+    private static func timeLimit(_ body: JSONBody, _ limits: SubmissionLimits) throws -> String? {
+        guard let time = try body.optionalText("time_limit") else { return nil }
+        guard limits.partitions != nil else { throw noScheduler("time_limit") }
+        guard SlurmSettings.isTimeLimit(time) else {
+            throw APIError(
+                .badRequest,
+                "time_limit: expected minutes, M:S, H:M:S, D-H, D-H:M or D-H:M:S, as sbatch takes it; found \(quoted: time)"
+            )
+        }
+        return time
+    }
+
+    private static func noScheduler(_ key: String) -> APIError {
+        APIError(
+            .unprocessableContent,
+            "\(key): the daemon has no scheduler, runs start on its own machine: leave it out")
+    }
+
+    /// Whether a submission was made of the same request.
+    func isOf(_ submission: Submission) -> Bool {
+        submission.job == job && submission.ranks == ranks && submission.settings == settings
+            && submission.partition == partition && submission.timeLimit == timeLimit
     }
 
     private static func verify(_ setting: String) throws {

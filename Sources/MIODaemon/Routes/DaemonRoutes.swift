@@ -7,6 +7,7 @@ import MIORunIndex
 /// The daemon itself: signing in, the stream of changes, metrics, and its description.
 struct DaemonRoutes {
     let keeper: IndexKeeper
+    let queue: any RunQueue
     let sessions: Sessions
     let hosts: AllowedHosts?
     let began = Date()
@@ -99,6 +100,7 @@ struct DaemonRoutes {
 
     private func metrics() async throws -> Response {
         await keeper.freshen()
+        await queue.look()
         return .text(
             try PrometheusText.make(keeper.index, began: began, viewers: keeper.viewers.count),
             type: "text/plain; version=0.0.4; charset=utf-8")

@@ -1,5 +1,6 @@
 import MIOBase
 import MIOConfig
+import MIORunFolder
 import MIORunIndex
 
 /// Values of the index as the API has them.
@@ -16,11 +17,22 @@ enum RunJSON {
         ]
         row["cause"] = run.cause.map(ConfigValue.string) ?? .null
         row["ranks"] = run.ranks.map(ConfigValue.integer) ?? .null
+        if let batch = run.batch { row["batch"] = Self.batch(batch) }
         if run.damagedLines > 0 { row["damaged_lines"] = .integer(run.damagedLines) }
         var values = ConfigDictionary()
         for entry in series.prefix(mostSeries) { values[entry.name.description] = .real(entry.value) }
         row["values"] = .dictionary(values)
         return .dictionary(row)
+    }
+
+    static func batch(_ batch: BatchState) -> ConfigValue {
+        .dictionary([
+            "job": batch.job.map(ConfigValue.string) ?? .null, "state": .string(batch.state),
+            "reason": batch.reason.map(ConfigValue.string) ?? .null,
+            "start": batch.start.map { .integer(Int($0.seconds)) } ?? .null,
+            "nodes": batch.nodes.map(ConfigValue.string) ?? .null, "over": .boolean(batch.isOver),
+            "seen": .integer(Int(batch.seen.seconds)),
+        ])
     }
 
     static func series(_ entry: IndexedSeries) -> ConfigValue {

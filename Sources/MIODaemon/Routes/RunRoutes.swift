@@ -8,6 +8,7 @@ import MIORunIndex
 /// The list of runs, one run, and its curves.
 struct RunRoutes {
     let keeper: IndexKeeper
+    let queue: any RunQueue
 
     func add(to group: some RouterMethods<DaemonContext>) {
         group.get("runs") { request, _ in try await list(request) }
@@ -27,6 +28,7 @@ struct RunRoutes {
 
     private func list(_ request: Request) async throws -> Response {
         await keeper.freshen()
+        await queue.look()
         var query = RunQuery()
         query.filter = request.text("filter") ?? ""
         query.limit = try request.integer("limit", 0...RunQuery.mostRows, default: 100)
@@ -56,11 +58,12 @@ struct RunRoutes {
         }
         var states = ConfigDictionary()
         for (state, count) in try keeper.index.counts() { states[state] = .integer(count) }
-        return .json(
-            .dictionary([
-                "count": .integer(found.count), "states": .dictionary(states),
-                "differing": .list(differing.map(ConfigValue.string)), "runs": .list(rows),
-            ]))
+        var answer: ConfigDictionary = [
+            "count": .integer(found.count), "states": .dictionary(states),
+            "differing": .list(differing.map(ConfigValue.string)), "runs": .list(rows),
+        ]
+        if let freshness = queue.freshness { answer["slurm"] = freshness }
+        return .json(.dictionary(answer))
     }
 
     /// The keys that are not the same in all of the settings, sorted.
@@ -76,6 +79,7 @@ struct RunRoutes {
 
     private func detail(_ context: DaemonContext) async throws -> Response {
         await keeper.freshen(try Self.run(context, keeper.index).path)
+        await queue.look()
         let run = try Self.run(context, keeper.index)
         let series = try keeper.index.series(of: [run.id])[run.id] ?? []
         guard case .dictionary(var detail) = RunJSON.row(run, series: series) else {
@@ -91,6 +95,7 @@ struct RunRoutes {
         }
         detail["settings"] = .dictionary(own)
         let folder = try keeper.index.folder(of: run.path)
+        if run.batch != nil, let freshness = queue.freshness { detail["slurm"] = freshness }
         detail["has_trace"] = .boolean(folder.status("trace.json")?.kind == .file)
         for (key, name) in [
             ("status", "status.json"), ("record", "record.json"), ("lease", "lease"),

@@ -42,10 +42,16 @@ struct RunsCommand: ParsableCommand {
                 status.map { "\($0.epoch)" + ($0.epochs.map { "/\($0)" } ?? "") } ?? "–",
                 status?.ranks.map(String.init) ?? "–", status.map { "\($0.attempt)" } ?? "–",
                 status.map { ageText(Timestamp.now - $0.heartbeat) + " ago" } ?? "–",
-                status?.end?.cause.rawValue ?? "–", view.folder.path,
+                Self.cause(view), view.folder.path,
             ])
         }
         print(views.isEmpty ? "no runs below \(path)" : table.text, terminator: views.isEmpty ? "\n" : "")
+    }
+
+    /// Why it ended, or what it waits for.
+    private static func cause(_ view: RunView) -> String {
+        if view.state == .known(.waiting), let batch = view.batch { return batch.text }
+        return view.status?.end?.cause.rawValue ?? "–"
     }
 }
 
@@ -56,6 +62,7 @@ struct RunSummary: Encodable {
     let state: String
     let id: String?
     let status: RunStatus?
+    let batch: BatchState?
 
     init(_ view: RunView) {
         path = view.folder.path
@@ -63,5 +70,6 @@ struct RunSummary: Encodable {
         state = view.state.text
         id = view.ledger?.id
         status = view.status
+        batch = view.batch
     }
 }

@@ -35,6 +35,8 @@ private struct RunDetails: Encodable {
     let status: RunStatus?
     let record: RunLedger?
     let lease: Lease?
+    let submission: Submission?
+    let batch: BatchState?
     let problems: [String]
 
     init(_ view: RunView) {
@@ -43,6 +45,8 @@ private struct RunDetails: Encodable {
         status = view.status
         record = view.ledger
         lease = view.lease
+        submission = view.submission
+        batch = view.batch
         problems = view.problems
     }
 }
@@ -64,6 +68,10 @@ struct RunPage {
             // It ended before an attempt began.
             text += "  \(end.text.shown(most: 500))\n"
         }
+        if let end = view.submission?.end(after: view.lease, view.status) {
+            text += "  \(end.text.shownMessage().replacing("\n", with: "\n  "))\n"
+        }
+        if let batch = view.batch { text += Self.line(batch, now) }
         if let lease = view.lease, !lease.isReleased {
             text += "  supervised by \(lease.text) (\(lease.life))\n"
             if lease.life == .live { text += Self.ranks(lease, view.ledger) }
@@ -106,6 +114,14 @@ struct RunPage {
                 "  \(FoldedLines.text(entry.ranks)): \(String(decoding: entry.line, as: UTF8.self))\n"
         }
         return text
+    }
+
+    /// `job 1234 of Slurm: PENDING (Priority), as of 40 s ago`
+    private static func line(_ batch: BatchState, _ now: Timestamp) -> String {
+        var text = "  job \(batch.job.map { $0.shown() + " " } ?? "")of Slurm: \(batch.text)"
+        if batch.isWaiting, let start = batch.start { text += ", expected to begin at \(start)" }
+        if !batch.isWaiting, let nodes = batch.nodes { text += " on \(nodes.shown())" }
+        return text + ", as of \(ageText(now - batch.seen)) ago\n"
     }
 
     /// `checkpoints of steps 60, 48 (val_loss 0.213, the best), 30`

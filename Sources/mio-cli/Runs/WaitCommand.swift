@@ -29,14 +29,16 @@ struct WaitCommand: ParsableCommand {
             let view = RunView(folder)
             let now = MonotonicClock.seconds
             if view.state == .gone {
-                if goneSince == nil, view.submission != nil {
+                // A job of Slurm is over, and nobody submits it again by itself.
+                let isRevived = view.submission != nil && view.submission?.batch == nil
+                if goneSince == nil, isRevived {
                     Message.write("the run's supervisor is gone; waiting for the daemon to start another")
                 }
                 let since = goneSince ?? now
                 goneSince = since
-                if view.submission == nil || now - since > secondsOfDaemon {
+                if !isRevived || now - since > secondsOfDaemon {
                     Message.write(
-                        view.submission == nil
+                        !isRevived
                             ? "the processes of the run are gone; run it again to continue"
                             : "no daemon has started the run again within \(Int(secondsOfDaemon)) s: is mio-coordinator "
                                 + "serve at work?")
