@@ -255,8 +255,8 @@ def shared_layers():
                      "q": floats(COUNT, 3, seed=4)}, {}
 
 
-def two_heads_on(backbone, pixels, **arguments):
-    """A model of keras.applications with random weights, and two heads on it."""
+def two_heads_on(backbone, pixels, rate, **arguments):
+    """A model of keras.applications with random weights, and two heads on it, trained with steps of this rate."""
     image = keras.Input(arguments["input_shape"], name="image")
     features = backbone(weights=None, include_top=False, pooling="avg", **arguments)
     for layer in features.layers:
@@ -265,10 +265,10 @@ def two_heads_on(backbone, pixels, **arguments):
     x = features(image)
     network = keras.Model(
         image, {"kind": layers.Dense(4, activation="softmax", name="kind")(x), "size": layers.Dense(1, name="size")(x)})
-    # Small steps without Adam's division: with larger ones Keras itself loses two digits in the second step and a third of the
-    # loss in the third, between oneDNN's kernels and its own.
+    # Steps so small that rounding stays small, and a tenth of the loss is learned all the same. With ones a hundred times as
+    # large Keras itself comes to other losses in the third step, between oneDNN's kernels and its own.
     network.compile(
-        keras.optimizers.SGD(1e-5, momentum=0.9), {"kind": "sparse_categorical_crossentropy", "size": "mse"},
+        keras.optimizers.SGD(rate, momentum=0.9), {"kind": "sparse_categorical_crossentropy", "size": "mse"},
         loss_weights={"kind": 1.0, "size": 0.1}, metrics={"kind": ["accuracy"]})
     count = 24
     return network, {"image": random().uniform(*pixels, (count, *arguments["input_shape"])).astype("float32"),
@@ -277,17 +277,17 @@ def two_heads_on(backbone, pixels, **arguments):
 
 @model
 def mobilenet():
-    return two_heads_on(keras.applications.MobileNetV2, (-1, 1), input_shape=(64, 64, 3))
+    return two_heads_on(keras.applications.MobileNetV2, (-1, 1), 1e-7, input_shape=(64, 64, 3))
 
 
 @model
 def resnet50():
-    return two_heads_on(keras.applications.ResNet50, (-128, 128), input_shape=(64, 64, 3))
+    return two_heads_on(keras.applications.ResNet50, (-128, 128), 1e-9, input_shape=(64, 64, 3))
 
 
 @model
 def efficientnet():
-    return two_heads_on(keras.applications.EfficientNetB0, (0, 256), input_shape=(64, 64, 3))
+    return two_heads_on(keras.applications.EfficientNetB0, (0, 256), 1e-5, input_shape=(64, 64, 3))
 
 
 @model
