@@ -8,9 +8,12 @@
 #include <sys/prctl.h>
 #endif
 
+extern char **environ;
+
 // In the child, between fork and exec: only calls that are safe there.
 static int become(
-    char *const arguments[], int output, int error_output, const sigset_t *held, int farewell, pid_t parent) {
+    char *const arguments[], char *const environment[], int output, int error_output, const sigset_t *held,
+    int farewell, pid_t parent) {
     setpgid(0, 0);
 #if defined(__linux__)
     if (prctl(PR_SET_PDEATHSIG, farewell) != 0) return errno;
@@ -28,18 +31,20 @@ static int become(
     // Handlers do not outlive the start of another program; what is ignored would be.
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, held, NULL);
+    environ = (char **)environment;
     execvp(arguments[0], arguments);
     return errno;
 }
 
-pid_t mio_spawn(char *const arguments[], int output, int error_output, const sigset_t *held, int farewell) {
+pid_t mio_spawn(
+    char *const arguments[], char *const environment[], int output, int error_output, const sigset_t *held,
+    int farewell) {
     // The child tells by it why it could not become the program; it is closed where it could.
     int ends[2];
-    if (pipe(ends) != 0) return -errno;
-    for (int end = 0; end < 2; end++) fcntl(ends[end], F_SETFD, FD_CLOEXEC);
+    if (mio_pipe(ends) != 0) return -errno;
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
-        int failure = become(arguments, output, error_output, held, farewell, parent);
+        int failure = become(arguments, environment, output, error_output, held, farewell, parent);
         _exit(write(ends[1], &failure, sizeof failure) < 0 ? 126 : 127);
     }
     int failure = child < 0 ? errno : 0;

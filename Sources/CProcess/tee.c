@@ -92,6 +92,9 @@ static void write_marked(const struct copy *copy, int target, const char *bytes,
         size_t taken = count < room ? count : room;
         memcpy(piece, copy->mark, copy->mark_count);
         memcpy(piece + copy->mark_count, bytes, taken);
+        // A mark among them would end the piece too early. The log has them as they are.
+        for (size_t i = copy->mark_count; i < copy->mark_count + taken; i++)
+            if (piece[i] == '\001' || piece[i] == '\003') piece[i] = '?';
         piece[copy->mark_count + taken] = '\003';
         write_all(target, piece, copy->mark_count + taken + 1);
         bytes += taken;

@@ -11,8 +11,16 @@ package struct FoldedLines {
     /// In order; those before `first` were taken.
     private var entries: [Entry] = []
     private var first = 0
+    private var places: [[UInt8]: Places] = [:]
+
     /// Where the entries of a line are.
-    private var places: [[UInt8]: [Int]] = [:]
+    private struct Places {
+        var entries: [Int] = []
+        /// So many of them were taken.
+        var taken = 0
+        /// How many of them, from the first on, a rank has joined, or was too late for.
+        var written: [Int: Int] = [:]
+    }
 
     package init() {}
 
@@ -26,13 +34,19 @@ package struct FoldedLines {
     /// A rank's next line. It joins the oldest equal one that this rank has not written yet: of a line that a rank writes twice
     /// there are two.
     package mutating func add(_ line: [UInt8], rank: Int, at time: Double = 0) {
-        if let place = places[line]?.first(where: { !entries[$0].ranks.contains(rank) }) {
+        // Taken out, so that its arrays are not copied.
+        var equal = places.removeValue(forKey: line) ?? Places()
+        let next = max(equal.written[rank] ?? 0, equal.taken)
+        if next < equal.entries.count {
+            let place = equal.entries[next]
             let index = entries[place].ranks.firstIndex { $0 > rank } ?? entries[place].ranks.count
             entries[place].ranks.insert(rank, at: index)
         } else {
-            places[line, default: []].append(entries.count)
+            equal.entries.append(entries.count)
             entries.append(Entry(line: line, ranks: [rank], since: time))
         }
+        equal.written[rank] = next + 1
+        places[line] = equal
     }
 
     /// Takes the oldest one away.
@@ -42,8 +56,8 @@ package struct FoldedLines {
         if isEmpty {
             self = FoldedLines()
         } else {
-            places[entry.line]?.removeAll { $0 < first }
-            if places[entry.line]?.isEmpty == true { places[entry.line] = nil }
+            places[entry.line]?.taken += 1
+            if let equal = places[entry.line], equal.taken == equal.entries.count { places[entry.line] = nil }
         }
         return entry
     }

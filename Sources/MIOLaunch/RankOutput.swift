@@ -6,7 +6,10 @@
 package struct RankOutput {
     private let ranks: Int
     private var frames = RankFrames()
-    private var banners: LauncherBanners?
+    private let leavesOutBanners: Bool
+    /// By rank, and −1 for the launcher. Open MPI 5 may lose the end of a rank's last piece, and what it says itself then looks
+    /// like the rank's.
+    private var banners: [Int: LauncherBanners] = [:]
     private var lines = FoldedLines()
     /// What each rank has written of a line that has no end yet.
     private var partial: [Int: (bytes: [UInt8], since: Double)] = [:]
@@ -23,7 +26,7 @@ package struct RankOutput {
     /// - Parameter leavesOutBanners: see `LauncherBanners`: of standard error.
     package init(ranks: Int, leavesOutBanners: Bool) {
         self.ranks = ranks
-        banners = leavesOutBanners ? LauncherBanners() : nil
+        self.leavesOutBanners = leavesOutBanners
     }
 
     /// Whether something will be due without more bytes.
@@ -38,14 +41,20 @@ package struct RankOutput {
     }
 
     private mutating func add(_ piece: RankFrames.Piece, now: Double) -> [UInt8] {
-        guard let rank = piece.rank else {
+        let words =
+            leavesOutBanners
+            ? banners[piece.rank ?? -1, default: LauncherBanners()].filter(piece.bytes) : piece.bytes
+        return add(words, of: piece.rank, now: now)
+    }
+
+    private mutating func add(_ bytes: [UInt8], of rank: Int?, now: Double) -> [UInt8] {
+        guard let rank else {
             // Behind what ranks wrote before it.
-            let words = banners?.filter(piece.bytes) ?? piece.bytes
-            return words.isEmpty ? [] : flush() + show(words)
+            return bytes.isEmpty ? [] : flush() + show(bytes)
         }
-        guard ranks > 1 else { return show(piece.bytes) }
+        guard ranks > 1 else { return show(bytes) }
         var shown: [UInt8] = []
-        var rest = piece.bytes[...]
+        var rest = bytes[...]
         while let end = rest.firstIndex(of: Self.newline) {
             shown += finish(rank, Array(rest[..<end]), now)
             rest = rest[(end + 1)...]
@@ -97,6 +106,10 @@ package struct RankOutput {
     package mutating func rest() -> [UInt8] {
         var shown: [UInt8] = []
         for piece in frames.rest() { shown += add(piece, now: 0) }
+        for (rank, held) in banners.sorted(by: { $0.key < $1.key }) where rank >= 0 {
+            var held = held
+            shown += add(held.rest(), of: rank, now: 0)
+        }
         shown += flush()
         for (rank, begun) in partial.sorted(by: { $0.key < $1.key }) {
             let left = rank == 0 ? Array(begun.bytes.dropFirst(standing)) : begun.bytes
@@ -104,7 +117,7 @@ package struct RankOutput {
             if rank == 0, !left.isEmpty { shown += show(left) }
         }
         partial = [:]
-        let words = banners?.rest() ?? []
+        let words = banners[-1]?.rest() ?? []
         return words.isEmpty ? shown : shown + show(words)
     }
 

@@ -3,6 +3,7 @@ import MIOBase
 import MIOJob
 import MIORunFolder
 import MIOThreads
+import Synchronization
 
 /// Tells those whom a job names what happens to its run. Belongs to the supervisor's thread, and keeps it waiting for nothing but
 /// the run's own small files.
@@ -11,7 +12,8 @@ package final class Notifier {
     private let name: String
     private let mioVersion: String
     private let queues: [(events: Set<RunNotification.Event>, queue: NotificationQueue)]
-    private let generation: Int?
+    /// Of the supervisor's lease, as the threads that send look at it; 0 without a lease.
+    private let generation: Generation
     /// The run's events that its ranks write are behind this place.
     private var read = 0
     private var looked = -Double.infinity
@@ -36,14 +38,19 @@ package final class Notifier {
         self.folder = folder
         self.name = name
         self.mioVersion = mioVersion
-        self.generation = generation
+        let current = Generation(generation ?? 0)
+        self.generation = current
         // Before another thread of this process changes it.
         let environment = ProcessInfo.processInfo.environment
         let circumstances = NotificationQueue.Circumstances(
             maySend: {
-                guard let generation else { return true }
+                let generation = current.value.load(ordering: .relaxed)
+                guard generation > 0 else { return true }
                 // A file system that does not answer now is no other supervisor.
-                return (try? HeldLease.isCurrent(generation, in: folder)) ?? true
+                // The one before is the newest only until the supervisor's own next one is written.
+                return
+                    (try? HeldLease.isCurrent(generation, in: folder)
+                    || HeldLease.isCurrent(generation - 1, in: folder)) ?? true
             }, onFailure: onFailure)
         queues = notifications.enumerated().map { index, notification in
             (
@@ -56,6 +63,15 @@ package final class Notifier {
         // What cannot be read now was there before.
         read = (try? folder.events.read().end) ?? .max
     }
+
+    private final class Generation: Sendable {
+        let value: Atomic<Int>
+
+        init(_ value: Int) { self.value = Atomic(value) }
+    }
+
+    /// The supervisor's lease has another generation from now on, or is about to have it.
+    package func renewed(_ generation: Int) { self.generation.value.store(generation, ordering: .relaxed) }
 
     // MARK: What happens
 
@@ -75,7 +91,7 @@ package final class Notifier {
             var restart = event
             restart.end = lastEnd
             tell(.restarted, "starts again: \(event.text ?? "")", restart)
-        case .warning, .setAside: tell(.warning, event.text ?? "", event)
+        case .warning, .setAside, .hosts: tell(.warning, event.text ?? "", event)
         default: break
         }
     }

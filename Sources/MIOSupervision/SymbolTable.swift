@@ -82,7 +82,7 @@ struct SymbolTable {
         else {
             return nil
         }
-        let address = segment.address + (offset - segment.offset)
+        let address = segment.address &+ (offset - segment.offset)
         var (low, high) = (0, functions.count)
         while low < high {
             let middle = (low + high) / 2

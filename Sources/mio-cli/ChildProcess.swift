@@ -24,13 +24,12 @@ struct ChildProcess {
     ///   - ranks: that it starts.
     ///   - environment: further variables.
     init(_ line: LaunchLine, ranks: Int, environment: [(name: String, value: String)] = []) throws {
-        for variable in environment { setenv(variable.name, variable.value, 1) }
         // Whoever reads this process' output may end before it does.
         signal(SIGPIPE, SIG_IGN)
         Self.holdRequests()
         startsRanks = line.startsRanks
         relay = try OutputRelay(ranks: ranks)
-        process = try Self.spawn(line, outputs: relay.outputs)
+        process = try Self.spawn(line, environment, outputs: relay.outputs)
         try relay.start()
     }
 
@@ -66,14 +65,17 @@ struct ChildProcess {
 
     private static let waiting = Atomic<Int>(0)
 
-    private static func spawn(_ line: LaunchLine, outputs: [Int32]) throws -> pid_t {
-        for variable in line.environment { setenv(variable.name, variable.value, 1) }
-        var arguments = line.arguments.map { strdup($0) } + [nil]
-        defer { for pointer in arguments { free(pointer) } }
+    private static func spawn(
+        _ line: LaunchLine, _ environment: [(name: String, value: String)], outputs: [Int32]
+    ) throws -> pid_t {
+        let arguments = SpawnWords(line.arguments)
+        let variables = SpawnWords.environment(
+            adding: line.environment.map { (name: $0.name, value: $0.value) } + environment)
         var held = set(line.startsRanks ? [] : ofRank)
         // Nobody would be left to stop it: a run asked to checkpoint and end leaves no rank behind.
-        let process = mio_spawn(
-            &arguments, outputs[0], outputs[1], &held, SIGUSR1)
+        let process = arguments.withPointers { words in
+            variables.withPointers { mio_spawn(words, $0, outputs[0], outputs[1], &held, SIGUSR1) }
+        }
         guard process > 0 else {
             throw FileError(
                 action: "start", path: line.arguments[0], reason: String(cString: strerror(-process)),

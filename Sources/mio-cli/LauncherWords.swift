@@ -21,12 +21,14 @@ enum LauncherWords {
         let aloud = line.aloud(of: program)
         guard let file = tmpfile() else { return nil }
         defer { fclose(file) }
-        for variable in aloud.environment { setenv(variable.name, variable.value, 1) }
-        var arguments = aloud.arguments.map { strdup($0) } + [nil]
-        defer { for pointer in arguments { free(pointer) } }
+        let arguments = SpawnWords(aloud.arguments)
+        let variables = SpawnWords.environment(
+            adding: aloud.environment.map { (name: $0.name, value: $0.value) })
         var held = sigset_t()
         sigemptyset(&held)
-        let process = mio_spawn(&arguments, fileno(file), fileno(file), &held, SIGTERM)
+        let process = arguments.withPointers { words in
+            variables.withPointers { mio_spawn(words, $0, fileno(file), fileno(file), &held, SIGTERM) }
+        }
         guard process > 0 else { return nil }
         var status: Int32 = 0
         let start = ContinuousClock.now

@@ -1,3 +1,4 @@
+import CProcess
 import MIOBase
 import MIOLaunch
 import MIOSystem
@@ -31,10 +32,9 @@ final class OutputRelay: @unchecked Sendable {
         var outputs: [Int32] = []
         for target in [STDOUT_FILENO, STDERR_FILENO] {
             var ends: [Int32] = [-1, -1]
-            guard pipe(&ends) == 0 else {
+            guard mio_pipe(&ends) == 0 else {
                 throw FileError(action: "make", path: "a pipe", reason: String(cString: strerror(errno)))
             }
-            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             outputs.append(ends[1])
             streams.append(
                 Stream(

@@ -238,7 +238,7 @@ struct TrainCommand: ParsableCommand {
         case .idle: return stoppedUnheard(job)
         case .exited(let status):
             // All ranks agreed on it, whatever code the launcher has of its own.
-            if requests > 0, end.exitCode == Int(MIOBase.ExitCode.stopped.rawValue) {
+            if requests == 1, end.exitCode == Int(MIOBase.ExitCode.stopped.rawValue) {
                 return MIOBase.ExitCode.stopped.rawValue
             }
             // mpirun that has started no rank may call that a success (version 4), or an error that is no signal's

@@ -7,7 +7,7 @@ import Testing
 /// `mio train` on several hosts, of which some are lost, fail, or come back: with a real `mpirun`, and hosts that this machine
 /// pretends to be. A run ends with the bits of one that nobody has disturbed.
 @Suite(.serialized) struct HostTests {
-    private static let epochs = 1500
+    private static let epochs = 10_000
 
     private static let settings = [
         "--set", "training.epochs=\(epochs)", "--set", "training.reproducible=strict", "--set",
@@ -78,6 +78,7 @@ import Testing
         #expect(ends.map(\.cause) == [.hostLost, .regrouped, .finished], "\(ends)")
         #expect(ends.first?.host == "pretended2")
         let attempts = try #require(try folder(small).ledger()?.attempts)
+        try #require(attempts.count == 3)
         #expect(attempts.map(\.ranks) == [2, 1, 2])
         #expect(attempts[1].launch.contains("pretended1:1"))
         #expect(attempts[2].launch.contains("pretended1:1,pretended2:1"))
@@ -88,6 +89,51 @@ import Testing
         #expect(
             run.errors.contains("mio: pretended2 is back; going on with all hosts and 2 ranks\n"),
             "\(run.errors)")
+    }
+
+    /// A run that has lost a host, and waits, for it needs both.
+    private func waiting(_ hosts: PretendedHosts, in small: SmallJob, _ settings: [String] = []) throws
+        -> SpawnedProcess
+    {
+        let started = try train(hosts, ["--min-ranks", "2"] + settings, in: small)
+        try waitForProgress(1, small, started)
+        try hosts.lose("pretended2")
+        try waitUntil("the run waits") {
+            try !started.isRunning
+                || events(small, .hosts).contains {
+                    $0.text?.contains("waiting until hosts are back") == true
+                }
+        }
+        return started
+    }
+
+    /// Those whom the job names hear of all of it, though the run has a new lease since the loss.
+    @Test func aRunWithTooFewHostsWaitsForThem() throws {
+        let small = try SmallJob()
+        let hosts = try PretendedHosts(in: small)
+        let told = small.path("told")
+        let started = try waiting(
+            hosts, in: small,
+            ["--set", "notifications=[{command: [tee, -a, \(told)], on: [restarted, warning, finished]}]"])
+        try hosts.bringBack("pretended2")
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try weights(small) == Self.reference.get())
+        #expect(try folder(small).ledger()?.attempts.map(\.ranks) == [2, 2])
+        #expect(run.errors.contains("mio: pretended2 is back; going on with all hosts"), "\(run.errors)")
+        let messages = try String(contentsOfFile: told, encoding: .utf8)
+        for event in ["restarted", "warning", "finished"] {
+            #expect(messages.contains("\"event\":\"\(event)\""), "\(messages)")
+        }
+    }
+
+    @Test func aRunThatWaitsForHostsCanBeStopped() throws {
+        let small = try SmallJob()
+        let started = try waiting(try PretendedHosts(in: small), in: small)
+        started.signal(SIGINT)
+        let run = try started.wait(atMost: 30)
+        #expect(run.status == 75, "\(run.errors)")
+        #expect(try folder(small).status()?.end?.cause == .stoppedByUser)
     }
 
     /// One whose ssh never answers: the launch does not wait for it for ever.

@@ -31,7 +31,7 @@ import Testing
         _ = try small.folder.write(Array(Self.worker.utf8), to: "mio-worker")
         #expect(chmod(small.path("mio-worker"), 0o700) == 0)
         let run = try SpawnedProcess([
-            "env", "-C", small.folder.path, program, "train", "-n", "3", "job.yaml",
+            "env", "-C", small.folder.path, program, "train", "-n", "3", "--restarts", "0", "job.yaml",
         ])
         .wait(atMost: 60)
         // No rank has left the mark of a finished run.

@@ -116,6 +116,9 @@ import Testing
         #expect(screen.add(frame(1, "last words\n")) == "")
         #expect(screen.add(Array("no slots\n".utf8)) == "[rank 1] last words\nno slots\n")
         #expect(screen.add(Array(banner.utf8)) == "")
+        // Also where the end of a rank's last piece was lost.
+        #expect(screen.add(frame(1, "bye\n").dropLast() + Array(banner.utf8)) == "")
+        #expect(screen.wait(0.2) == "[rank 1] bye\n")
         // A rank's own dashes stay.
         _ = screen.add(frame(0, dashes))
         #expect(screen.end() == dashes)

@@ -138,6 +138,17 @@ import Testing
         #expect(try told(notifier).isEmpty)
     }
 
+    /// After the loss of a host the same supervisor has the run under a new generation.
+    @Test func aSupervisorThatHasRenewedItsLeaseTells() throws {
+        let lease = try HeldLease.take(folder)
+        let notifier = try notifier(generation: lease.lease.generation)
+        try lease.renew()
+        notifier.renewed(lease.lease.generation)
+        notifier.over(.failed, crash, step: 3)
+        #expect(try told(notifier).map(\.event) == ["failed"])
+        try lease.release()
+    }
+
     @Test func whatWouldNotWorkIsFoundBefore() throws {
         let open = try secret("0123456789abcdef", 0o644, in: temporary)
         let ok = try secret("0123456789abcdef", 0o600, in: temporary)

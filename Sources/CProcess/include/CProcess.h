@@ -6,12 +6,14 @@
 #include <sys/select.h>
 #include <sys/types.h>
 
-/// Starts `arguments[0]`, looked up like a shell does, with this process' environment: in a process group of its own, with
-/// nothing to read, the signals of `held` held back, and SIGPIPE as usual. Its outputs are `output` and `error_output`.
+/// Starts `arguments[0]`, looked up like a shell does, with this `environment`: in a process group of its own, with nothing to
+/// read, the signals of `held` held back, and SIGPIPE as usual. Its outputs are `output` and `error_output`.
 /// On Linux it gets the signal `farewell` when the calling thread is gone, however that ends; posix_spawn has no word for
 /// that. (Elsewhere it goes on.)
 /// @return its process id, or the negative errno of what failed.
-pid_t mio_spawn(char *const arguments[], int output, int error_output, const sigset_t *held, int farewell);
+pid_t mio_spawn(
+    char *const arguments[], char *const environment[], int output, int error_output, const sigset_t *held,
+    int farewell);
 
 /// A pipe, to read at `ends[0]` and to write at `ends[1]`, which no program keeps open that another thread starts meanwhile.
 /// @return 0, or -1 and errno.

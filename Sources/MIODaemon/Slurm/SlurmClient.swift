@@ -77,7 +77,9 @@ struct SlurmClient: Sendable {
     }
 
     /// Jobs that `squeue` knows no more, where Slurm keeps accounts.
-    func accounts(of numbers: [String]) throws(Failure) -> [SlurmJob] {
+    func accounts(of jobs: [String]) throws(Failure) -> [SlurmJob] {
+        let numbers = jobs.filter(Self.isNumber)
+        guard !numbers.isEmpty else { return [] }
         let text = try ask(
             "sacct",
             [
@@ -88,7 +90,17 @@ struct SlurmClient: Sendable {
     }
 
     /// Ends a job, whether it waits or works. One that is over already stays so.
-    func cancel(_ job: String) throws(Failure) { _ = try ask("scancel", [job]) }
+    /// - Parameter job: a number: it comes from a file that others may write, and `scancel` takes options too.
+    func cancel(_ job: String) throws(Failure) {
+        guard Self.isNumber(job) else {
+            throw Failure(description: "\(job.shown()) is no number of a job of Slurm")
+        }
+        _ = try ask("scancel", [job])
+    }
+
+    private static func isNumber(_ job: String) -> Bool {
+        !job.isEmpty && job.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
 
     private func ask(_ name: String, _ arguments: [String]) throws(Failure) -> String {
         let answer = try SlurmProgram(name: name, arguments: arguments).run(settings)

@@ -205,7 +205,7 @@ final class SlurmQueue: RunQueue {
                 log.write("\(submission.id): job \(number) of Slurm")
             case .refused(let text):
                 log.write("\(submission.id): \(text)")
-                submissions.end(path, Submission.End(exitCode: Int(ExitCode.usage.rawValue), text: text))
+                submissions.end(path, Submission.End(exitCode: Int(ExitCode.badInput.rawValue), text: text))
                 try Folder.remove(Folder.join(path, BatchState.name))
             case .unknown(let text):
                 tryLater(path, text)

@@ -18,7 +18,8 @@ struct AttemptEnd {
         if let decided = ending.decided { return decided }
         let code: Int32
         switch ending.end {
-        case .idle: return RunEnd(.stoppedByUser, text: "stopped before a rank started", exitCode: 75)
+        case .idle:
+            return RunEnd(cause(ofRequest: ending), text: "stopped before a rank started", exitCode: 75)
         case .exited(let status): code = status
         case .killed(let signal):
             if ending.requests > 0 {
@@ -69,8 +70,11 @@ struct AttemptEnd {
 
     /// Who asked: a batch system sends SIGTERM or SIGUSR1, a person uses the keyboard.
     private static func cause(ofRequest ending: RunSupervisor.Ending) -> EndCause {
-        [SIGTERM, SIGUSR1].contains(ending.lastRequest) && BatchDeadline.isInBatch()
-            ? .preemption : .stoppedByUser
+        cause(ofSignal: ending.lastRequest)
+    }
+
+    static func cause(ofSignal signal: Int32) -> EndCause {
+        [SIGTERM, SIGUSR1].contains(signal) && BatchDeadline.isInBatch() ? .preemption : .stoppedByUser
     }
 
     private static func death(_ signal: Int32, _ what: String, _ ending: RunSupervisor.Ending) -> RunEnd {

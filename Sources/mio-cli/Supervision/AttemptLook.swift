@@ -19,7 +19,9 @@ final class AttemptLook {
     private var beatAt = -1.0
     private var isLate = false
     private var stragglers = StragglerWatch()
-    private var hasReported = false
+    private enum Matter { case launch, hosts, hang }
+    /// What `--report-only` was told of.
+    private var reported: Set<Matter> = []
     private var hasNames = false
     private var killedAt: Double?
     var isStopping = false
@@ -92,9 +94,8 @@ final class AttemptLook {
         if hasBegun { return }
         let text = "no rank has begun \(Int(limit)) s after the launch (--launch-seconds)"
         guard !supervisor.options.reportOnly else {
-            if !hasReported {
+            if reported.insert(.launch).inserted {
                 supervisor.tell(.wouldDo, "would end the launch and start again: \(text)")
-                hasReported = true
             }
             return
         }
@@ -111,9 +112,8 @@ final class AttemptLook {
                 "\(listed(names, most: 8)) \(names.count == 1 ? "does" : "do") not answer, and the run has stood still for "
                 + "\(Int(still)) s"
             guard !supervisor.options.reportOnly else {
-                if !hasReported {
+                if reported.insert(.hosts).inserted {
                     supervisor.tell(.wouldDo, "would end the ranks and start again without: \(text)")
-                    hasReported = true
                 }
                 return
             }
@@ -143,8 +143,7 @@ final class AttemptLook {
             if isLate, watch.hang.finding(sights, part: 0.5) == nil { isLate = false }
             return
         }
-        guard !hasReported else { return }
-        hasReported = true
+        guard reported.insert(.hang).inserted else { return }
         let evidence = HangEvidence.gather(
             sights, culprit: finding.culprit.rank, board: watch.board,
             continuesStopped: !supervisor.options.reportOnly)

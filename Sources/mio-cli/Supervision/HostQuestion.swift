@@ -44,7 +44,7 @@ final class HostQuestion {
             }
             if ended { asked.remove(at: place) }
         }
-        if asked.isEmpty { startNext() }
+        while asked.isEmpty, !waiting.isEmpty { startNext() }
         return asked.isEmpty ? answers : nil
     }
 
@@ -67,11 +67,14 @@ final class HostQuestion {
         waiting.removeFirst(next.count)
         for (hosts, arguments) in next {
             guard let output = tmpfile() else { continue }
-            var words = arguments.map { strdup($0) } + [nil]
-            defer { for word in words { free(word) } }
+            let (words, variables) = (SpawnWords(arguments), SpawnWords.environment())
             var held = sigset_t()
             sigemptyset(&held)
-            let process = mio_spawn(&words, fileno(output), fileno(output), &held, SIGTERM)
+            let process = words.withPointers { words in
+                variables.withPointers {
+                    mio_spawn(words, $0, fileno(output), fileno(output), &held, SIGTERM)
+                }
+            }
             if process > 0 {
                 asked.append(Asked(hosts: hosts, process: process, output: output))
             } else {

@@ -144,7 +144,10 @@ final class RunHosts {
             backAt.map({ now - $0 >= Self.secondsBetweenRequests }) ?? true
         else { return nil }
         let back = ledger.returning(after: options.rejoinSeconds, at: now)
-        if back.isEmpty { return nil }
+        // Spare hosts make no more ranks.
+        guard !back.isEmpty, (placementWithThoseBack?.ranks ?? 0) > (ledger.placement?.ranks ?? 0) else {
+            return nil
+        }
         backAt = now
         return .back(back)
     }
@@ -157,7 +160,8 @@ final class RunHosts {
     /// The end with the host that it is due to, where the launcher or a host's silence shows one.
     /// - Parameter mayBeHost: whether a lost host may have ended the attempt so.
     func end(_ end: RunEnd, words: String, mayBeHost: Bool, _ pauses: Pauses) -> RunEnd {
-        question = nil
+        // What comes counts its seconds from another begin.
+        (question, askedAt) = (nil, -.infinity)
         let report = LauncherReport(words)
         var end = end
         if end.cause == .crashed, end.rank == nil, let death = report.death {
@@ -215,14 +219,25 @@ final class RunHosts {
         if let answers = question?.look() {
             question = nil
             ledger.hear(answers, at: MonotonicClock.seconds)
-            _ = ledger.takeBack(at: MonotonicClock.seconds)
         }
+        // `next` takes them back, and says so.
+        if placementWithThoseBack != nil { return true }
         if question == nil, seconds - askedAt >= Self.secondsBetweenQuestions {
             askedAt = seconds
             question = HostQuestion(inquiry, hosts: ledger.lostHosts)
         }
-        return ledger.placement != nil
+        return false
     }
+
+    /// Where the next attempt would run with the hosts that answer again.
+    private var placementWithThoseBack: Placement? {
+        var all = ledger
+        _ = all.takeBack(at: MonotonicClock.seconds)
+        return all.placement
+    }
+
+    /// Whether anything asks hosts that are lost: else one that is left out stays so.
+    var canAsk: Bool { inquiry != nil }
 
     private static let secondsBetweenQuestions = 5.0
 

@@ -3,6 +3,7 @@ import MIOMachine
 import MIORecords
 import MIORunFolder
 import MIOSupervision
+import MIOThreads
 
 /// What comes after an attempt.
 extension RunSupervisor {
@@ -42,7 +43,7 @@ extension RunSupervisor {
         case .tryAgain: if fault.hasProgressed { SetAside.forget(in: folder) }
         }
         // A wrong name is more likely than a host that comes back.
-        if isNew, let hosts, !hosts.havePlace { return .over }
+        if let hosts, !hosts.havePlace, isNew || !hosts.canAsk { return .over }
         guard let seconds = budget.restart() else {
             tell(.warning, "no restart is left of --restarts \(options.restarts)")
             return .over
@@ -50,7 +51,11 @@ extension RunSupervisor {
         let left = (try? CheckpointStore(folder: folder.checkpointsPath, keep: 1).steps()) ?? []
         note(SupervisionEvent(.restart, attempt: number, text: end.text, seconds: seconds))
         Message.write("mio: \(end.text); starting again from \(continuation(left))")
-        if end.cause == .hostLost { try? lease?.renew() }
+        if end.cause == .hostLost, let lease {
+            // Before the file says so: what is being sent meanwhile is this supervisor's still.
+            notifier?.renewed(lease.lease.generation + 1)
+            if (try? lease.renew()) == nil { notifier?.renewed(lease.lease.generation) }
+        }
         hosts?.failed(end, step: ending.stepsDone)
         _ = placeNext()
         writeStatus(.restarting, end, step: ending.stepsDone)
@@ -95,20 +100,22 @@ extension RunSupervisor {
     /// Waits before the next attempt.
     /// - Returns: why it is not to begin.
     func pause(_ seconds: Double) -> EndCause? {
-        var left = seconds
+        let begin = MonotonicClock.seconds + seconds
         while true {
-            if ChildProcess.request(within: min(left, 0.5)) != nil { return .stoppedByUser }
+            let left = begin - MonotonicClock.seconds
+            if left <= 0, !ChildProcess.isRequested, hosts?.canBePlaced(-left) ?? true {
+                _ = placeNext()
+                return nil
+            }
+            if let signal = ChildProcess.request(within: left > 0 ? min(left, 0.5) : 0.5) {
+                return AttemptEnd.cause(ofSignal: signal)
+            }
             if let request = (try? folder.request()) ?? nil, request.request == .stop {
                 try? folder.removeRequest(request)
                 // This supervisor's own, of an attempt that ended otherwise.
                 if request.cause != .regrouped { return request.cause }
             }
             if !beat() { return .superseded }
-            left -= 0.5
-            guard left <= 0 else { continue }
-            if let hosts, !hosts.canBePlaced(-left) { continue }
-            _ = placeNext()
-            return nil
         }
     }
 }

@@ -30,7 +30,8 @@ enum SchedulerQuestion {
     private static func answer(_ command: [String]) -> String? {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["timeout", "10"] + command
+        // This process holds SIGTERM back, and so would what it starts.
+        process.arguments = ["timeout", "-s", "KILL", "10"] + command
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
