@@ -18,7 +18,6 @@ package final class HangEvidence: @unchecked Sendable {
     private var text = ""
     private var isComplete = false
 
-    private static let mostThreads = 16
     private static let mostFrames = 12
     /// Ranks whose stacks are asked for: the first is the one that the others wait for.
     private static let mostStacks = 8
@@ -83,7 +82,7 @@ package final class HangEvidence: @unchecked Sendable {
             + "to \(entry.firstSample + max(0, entry.samples - 1)) of the batch, unchanged for "
             + "\(Int(sight.stillSeconds)) s\n"
         let threads = (try? Folder.names(in: "/proc/\(entry.process)/task")) ?? []
-        for thread in threads.prefix(mostThreads) {
+        for thread in threads.prefix(StackTraces.mostThreads) {
             let place = "/proc/\(entry.process)/task/\(thread)/"
             func line(_ name: String) -> String {
                 (SystemFile.text(place + name) ?? "?").trimmingCharacters(in: .whitespacesAndNewlines)

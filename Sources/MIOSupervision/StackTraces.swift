@@ -14,7 +14,8 @@ struct StackTraces {
     private var tables: [String: SymbolTable?] = [:]
 
     private static let secondsToAnswer = 1.0
-    private static let mostThreads = 16
+    /// Threads of a rank that are asked; so many of eight ranks fit on the board.
+    static let mostThreads = 64
 
     init(_ board: ProgressBoard) { self.board = board }
 
@@ -26,6 +27,7 @@ struct StackTraces {
         let asked = threads.sorted().prefix(Self.mostThreads)
         // A number may be another process' by now, which the signal would end.
         guard ProcessFacts(of: entry.process)?.began == entry.processBegan else { return "  gone\n" }
+        guard Self.tells(entry.process) else { return "  it does not tell its stacks\n" }
         let stacks = ask(entry.process, Array(asked), isStopped: isStopped)
         guard !stacks.isEmpty else { return "  no thread has answered\n" }
         let map = ProcessMap(SystemFile.text("/proc/\(entry.process)/maps") ?? "")
@@ -33,6 +35,15 @@ struct StackTraces {
             guard let stack = stacks[thread] else { return "  thread \(thread) has not answered\n" }
             return "  thread \(thread)\n" + frames(stack, map).map { "    \($0)\n" }.joined()
         }.joined()
+    }
+
+    /// Whether a process has taken the signal over, which would end it otherwise.
+    private static func tells(_ process: Int) -> Bool {
+        let lines = SystemFile.text("/proc/\(process)/status")?.split(separator: "\n") ?? []
+        guard let mask = lines.first(where: { $0.hasPrefix("SigCgt:") })?.split(separator: "\t").last,
+            let caught = UInt64(mask, radix: 16)
+        else { return false }
+        return caught >> (mio_stack_signal() - 1) & 1 == 1
     }
 
     private func ask(_ process: Int, _ threads: [Int], isStopped: Bool) -> [Int: [UInt64]] {
