@@ -43,8 +43,8 @@ package struct RankFrames {
                 }
                 continue
             }
-            let isOfRank = rank != nil
-            let mark = rest.firstIndex { $0 == Self.begin || isOfRank && $0 == Self.end } ?? rest.endIndex
+            // Open MPI 5 may hand on an end later than what comes behind it.
+            let mark = rest.firstIndex { $0 == Self.begin || $0 == Self.end } ?? rest.endIndex
             run += rest[..<mark]
             guard mark < rest.endIndex else { break }
             if rest[mark] == Self.begin {

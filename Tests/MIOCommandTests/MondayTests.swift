@@ -24,8 +24,9 @@ import Testing
         #expect(weekend.status == 0, "\(weekend.errors)\n\(weekend.output)")
         #expect(weekend.output.contains("monday  finished"), "\(weekend.output)")
         #expect(weekend.output.hasSuffix("The weights are the same, to the bit.\n"), "\(weekend.output)")
-        for end in ["rank 1 was ended by signal 9", "mpirun was ended by signal 9"] {
-            #expect(weekend.output.contains(end), "\(weekend.output)")
+        // Ranks of Open MPI 5 die with their launcher, and before it is gone.
+        for end in [#/rank 1 was ended by signal 9/#, #/(?:mpirun|rank 0) was ended by signal 9/#] {
+            #expect(weekend.output.firstMatch(of: end) != nil, "\(weekend.output)")
         }
     }
 }
