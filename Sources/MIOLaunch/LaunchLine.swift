@@ -148,6 +148,11 @@ package struct LaunchLine: Hashable, Sendable {
 
     private static let secondsOfOthers = 10
 
+    /// `mpirun`'s options that say where ranks run.
+    package static let hostOptions: Set = [
+        "-H", "-host", "--host", "-hostfile", "--hostfile", "-machinefile", "--machinefile",
+    ]
+
     /// Up to two ranks, mpirun would bind each to one core, on machines of many; more to a socket.
     private static func bindingElsewhere(_ ranks: Int) -> [String] {
         ranks <= 2 ? ["--bind-to", "none"] : []

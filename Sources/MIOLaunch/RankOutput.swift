@@ -10,6 +10,8 @@ package struct RankOutput {
     /// By rank, and −1 for the launcher. Open MPI 5 may lose the end of a rank's last piece, and what it says itself then looks
     /// like the rank's.
     private var banners: [Int: LauncherBanners] = [:]
+    /// The last of what the launcher itself wrote, with what is left out.
+    private var launcherBytes: [UInt8] = []
     private var lines = FoldedLines()
     /// What each rank has written of a line that has no end yet.
     private var partial: [Int: (bytes: [UInt8], since: Double)] = [:]
@@ -20,6 +22,7 @@ package struct RankOutput {
 
     package static let holdSeconds = 0.15
     private static let mostLines = 1 << 14
+    private static let mostLauncherBytes = 1 << 14
     private static let longestLine = 1 << 16
     private static let newline = UInt8(ascii: "\n")
 
@@ -41,10 +44,21 @@ package struct RankOutput {
     }
 
     private mutating func add(_ piece: RankFrames.Piece, now: Double) -> [UInt8] {
+        if piece.rank == nil { remember(piece.bytes) }
         let words =
             leavesOutBanners
             ? banners[piece.rank ?? -1, default: LauncherBanners()].filter(piece.bytes) : piece.bytes
         return add(words, of: piece.rank, now: now)
+    }
+
+    /// The launcher's last words.
+    package var launcherWords: String { String(decoding: launcherBytes, as: UTF8.self) }
+
+    private mutating func remember(_ bytes: [UInt8]) {
+        launcherBytes += bytes
+        if launcherBytes.count > 2 * Self.mostLauncherBytes {
+            launcherBytes.removeFirst(launcherBytes.count - Self.mostLauncherBytes)
+        }
     }
 
     private mutating func add(_ bytes: [UInt8], of rank: Int?, now: Double) -> [UInt8] {

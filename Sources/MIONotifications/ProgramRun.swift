@@ -95,6 +95,7 @@ struct ProgramRun {
             let end = MonotonicClock.seconds + seconds
             var rest = bytes[...]
             var isAsked = false
+            var wasAbandoned = false
             while true {
                 var status: Int32 = 0
                 let isOver = waitpid(process, &status, WNOHANG) == process
@@ -103,9 +104,14 @@ struct ProgramRun {
                     guard isAsked else { return outcome(status) }
                     // What it has started may have ignored the first signal.
                     kill(-process, SIGKILL)
-                    return .failed("took too long and was ended", mayBeTriedAgain: false)
+                    return .failed(
+                        wasAbandoned
+                            ? "was ended, because nobody waited for it any more"
+                            : "took too long and was ended",
+                        mayBeTriedAgain: false)
                 }
                 let late = MonotonicClock.seconds - end
+                if !isAsked { wasAbandoned = isAbandoned() }
                 if late >= ProgramRun.secondsToEnd || isAbandoned() {
                     isAsked = true
                     kill(-process, SIGKILL)

@@ -20,9 +20,8 @@ final class OutputRelay: @unchecked Sendable {
     /// What the program is given as standard output and error.
     let outputs: [Int32]
     private var streams: [Stream] = []
-    /// The last of what the program wrote to standard error, with what is left out.
-    private var lastErrors: [UInt8] = []
-    private static let mostLastErrors = 1 << 14
+    /// What the launcher itself wrote last to standard error, and no rank.
+    private(set) var lastWords = ""
     private let hasEnded = Atomic(false)
     private var thread: JoinableThread?
 
@@ -58,16 +57,6 @@ final class OutputRelay: @unchecked Sendable {
         thread = nil
     }
 
-    /// The last words of a program that has ended.
-    var lastWords: String { String(decoding: lastErrors, as: UTF8.self) }
-
-    private func remember(_ bytes: ArraySlice<UInt8>) {
-        lastErrors += bytes
-        if lastErrors.count > 2 * Self.mostLastErrors {
-            lastErrors.removeFirst(lastErrors.count - Self.mostLastErrors)
-        }
-    }
-
     private func run() {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while !streams.isEmpty {
@@ -84,20 +73,22 @@ final class OutputRelay: @unchecked Sendable {
                 }
                 let count = read(streams[index].source, &buffer, buffer.count)
                 if count > 0 {
-                    if streams[index].target == STDERR_FILENO { remember(buffer[..<count]) }
                     hand(
                         streams[index].output.add(buffer[..<count], now: MonotonicClock.seconds)[...],
                         to: streams[index].target)
                 } else if count == 0 || errno != EINTR {
                     close(streams[index].source)
-                    hand(streams[index].output.rest()[...], to: streams[index].target)
-                    streams.remove(at: index)
+                    end(streams.remove(at: index))
                 }
             }
         }
-        for index in streams.indices {
-            hand(streams[index].output.rest()[...], to: streams[index].target)
-        }
+        for stream in streams { end(stream) }
+    }
+
+    private func end(_ stream: Stream) {
+        var output = stream.output
+        hand(output.rest()[...], to: stream.target)
+        if stream.target == STDERR_FILENO { lastWords = output.launcherWords }
     }
 
     private func hand(_ bytes: ArraySlice<UInt8>, to target: Int32) {

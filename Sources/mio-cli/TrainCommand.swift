@@ -67,8 +67,7 @@ struct TrainCommand: ParsableCommand {
                 throw ValidationError("\(argument) after --: say the number of ranks once, with -n before it")
             }
             if ranks.hosts != nil || ranks.hostfile != nil,
-                ["-H", "-host", "--host", "-hostfile", "--hostfile", "--machinefile", "-machinefile"]
-                    .contains(argument)
+                LaunchLine.hostOptions.contains(argument)
             {
                 throw ValidationError("\(argument) after --: the machines are named before it; keep one")
             }

@@ -3,17 +3,8 @@ import MIOJob
 import Testing
 
 @Suite struct NotificationKeyTests {
-    private func job(_ notifications: String, folder: String = "/jobs/a") throws -> Job {
-        try Job(
-            yaml: """
-                model:
-                  inputs: {x: {shape: [1]}}
-                  layers: [{name: y, class: Dense, inputs: x, units: 1}]
-                  outputs: [y]
-                outputs: {y: {loss: mean_squared_error}}
-                data: {train: {files: "train-*.npz"}}
-                \(notifications)
-                """, folder: folder)
+    private func job(_ notifications: String) throws -> Job {
+        try OneDense.job(notifications, folder: "/jobs/a")
     }
 
     private func message(_ entry: String) throws -> String {

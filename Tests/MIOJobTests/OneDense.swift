@@ -4,7 +4,11 @@ import MIOJob
 enum OneDense {
     /// - Parameter training: what stands between the braces of `training`.
     /// - Throws: `JobError`
-    static func job(training: String) throws(JobError) -> Job {
+    static func job(training: String) throws(JobError) -> Job { try job("training: {\(training)}") }
+
+    /// - Parameter keys: further lines of the job.
+    /// - Throws: `JobError`
+    static func job(_ keys: String, folder: String = "/example") throws(JobError) -> Job {
         try Job(
             yaml: """
                 model:
@@ -13,7 +17,7 @@ enum OneDense {
                   outputs: [y]
                 outputs: {y: {loss: mean_squared_error}}
                 data: {train: {files: "train-*.npz"}}
-                training: {\(training)}
-                """, folder: "/example")
+                \(keys)
+                """, folder: folder)
     }
 }

@@ -125,6 +125,17 @@ import Testing
         #expect(screen.end() == dashes)
     }
 
+    /// A rank may print anything, a launcher's words about a lost host too.
+    @Test func onlyTheLaunchersOwnWordsCountAsSuch() {
+        var output = RankOutput(ranks: 2, leavesOutBanners: true)
+        let bytes = frame(1, "ssh: connect to host node2 port 22: \n") + Array("no slots\n".utf8)
+        _ = output.add(bytes[...], now: 0)
+        #expect(output.launcherWords == "no slots\n")
+        _ = output.add(Array(repeating: 0x61, count: 100_000)[...], now: 0)
+        #expect(output.launcherWords.count < 1 << 17)
+        #expect(output.launcherWords.hasSuffix("aaaa"))
+    }
+
     @Test func linesOfAFullScreenAreNotKept() {
         var screen = Screen()
         var shown = ""

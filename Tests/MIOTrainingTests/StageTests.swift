@@ -131,31 +131,40 @@ import Testing
         #expect(Set(trace.weights[names.firstIndex(of: "frozen/gamma")!]) == [1])
     }
 
+    /// The replica of one rank, and its step.
+    /// - Parameter part: samples of the rank.
+    private static func step(
+        of part: Int, _ communicator: any Communicator, marks: StepMarks? = nil
+    ) throws -> (Replica, TrainingStep) {
+        let graph = try model().graph
+        let plan = Plan(
+            Replica.planRequest(graph: graph, outputs: Worlds.outputs(), pass: 2),
+            backend: ReferenceBackend())
+        let optimizer = Adam(options: OptimizerOptions(learningRate: Constant(0.01)))
+        let memory = try TrainingMemory(
+            plan: plan, graph: graph, outputs: Worlds.outputs(), optimizer: optimizer,
+            communicator: communicator)
+        let replica = try Replica(
+            graph: graph, outputs: Worlds.outputs(), backend: ReferenceBackend(), plan: plan, part: part,
+            memory: memory)
+        try replica.prepare(shardSizes: [part])
+        replica.initializeWeights(seed: 3)
+        let step = TrainingStep(
+            replica: replica,
+            optimizer: OptimizerState(optimizer, plan: plan, memory: memory, communicator: communicator),
+            memory: memory, communicator: communicator, seed: 1, marks: marks)
+        return (replica, step)
+    }
+
     /// A rank that waits for the others' part of a sum says so, and how many buckets it has completed.
     @Test func aRankThatWaitsForSumsSaysSo() throws {
         nonisolated(unsafe) let words = UnsafeMutablePointer<UInt64>.allocate(capacity: 4)
         words.initialize(repeating: 0, count: 4)
         defer { words.deallocate() }
         let buckets = try InProcessCommunicator.run(worldSize: 2) { communicator in
-            let graph = try Self.model().graph
-            let plan = Plan(
-                Replica.planRequest(graph: graph, outputs: Worlds.outputs(), pass: 2),
-                backend: ReferenceBackend())
-            let optimizer = Adam(options: OptimizerOptions(learningRate: Constant(0.01)))
-            let memory = try TrainingMemory(
-                plan: plan, graph: graph, outputs: Worlds.outputs(), optimizer: optimizer,
-                communicator: communicator)
-            let replica = try Replica(
-                graph: graph, outputs: Worlds.outputs(), backend: ReferenceBackend(), plan: plan, part: 2,
-                memory: memory)
-            try replica.prepare(shardSizes: [2])
-            replica.initializeWeights(seed: 3)
             let own = words + 2 * communicator.rank
-            let step = TrainingStep(
-                replica: replica,
-                optimizer: OptimizerState(optimizer, plan: plan, memory: memory, communicator: communicator),
-                memory: memory, communicator: communicator, seed: 1,
-                marks: StepMarks(buckets: own, waits: own + 1))
+            let (replica, step) = try Self.step(
+                of: 2, communicator, marks: StepMarks(buckets: own, waits: own + 1))
             let batch = Batch(columns: replica.columns.requests, samples: 2) {
                 $0.role == .weight ? 1 : $0.kind == .classIndex ? 2 : 0.5
             }
@@ -168,7 +177,7 @@ import Testing
                 #expect(mio_load_acquire(words) == 0)
             }
             _ = try step.run(batch, step: 0, following: { nil }, signals: { .init() })
-            return plan.buckets.count
+            return replica.plan.buckets.count
         }
         #expect([words[0], words[2]] == buckets.map { UInt64($0) })
         #expect([words[1], words[3]] == [0, 0])
@@ -178,24 +187,8 @@ import Testing
     /// sample that it came from is found, by its rank alone.
     @Test(arguments: [1, 3]) func aSkippedStepMovesNoAverage(ranks: Int) throws {
         _ = try InProcessCommunicator.run(worldSize: ranks) { communicator in
-            let graph = try Self.model().graph
             let part = (6 + ranks - 1) / ranks
-            let plan = Plan(
-                Replica.planRequest(graph: graph, outputs: Worlds.outputs(), pass: 2),
-                backend: ReferenceBackend())
-            let optimizer = Adam(options: OptimizerOptions(learningRate: Constant(0.01)))
-            let memory = try TrainingMemory(
-                plan: plan, graph: graph, outputs: Worlds.outputs(), optimizer: optimizer,
-                communicator: communicator)
-            let replica = try Replica(
-                graph: graph, outputs: Worlds.outputs(), backend: ReferenceBackend(), plan: plan, part: part,
-                memory: memory)
-            try replica.prepare(shardSizes: [part])
-            replica.initializeWeights(seed: 3)
-            let step = TrainingStep(
-                replica: replica,
-                optimizer: OptimizerState(optimizer, plan: plan, memory: memory, communicator: communicator),
-                memory: memory, communicator: communicator, seed: 1)
+            let (replica, step) = try Self.step(of: part, communicator)
             let bad = communicator.rank == ranks - 1
             func batch(_ isBad: Bool) -> Batch {
                 var random = PhiloxSequence(seed: 9, stream: UInt64(communicator.rank))

@@ -202,11 +202,12 @@ package final class TrainingRun {
             recorder.close()
             if let error = recorder.takeError() { throw error }
             try recorder.directory.verifyPresent()
-            if outcome == .stopped {
-                Message.write(
-                    "stopped after step \(state.position.step)"
-                        + (StopSignal.cause == .regrouped ? "" : "; run again to continue"))
-            }
+        }
+        // When all ranks have come here: one that waited no longer has told that itself.
+        if outcome == .stopped, recorder != nil {
+            Message.write(
+                "stopped after step \(state.position.step)"
+                    + (StopSignal.cause == .regrouped ? "" : "; run again to continue"))
         }
         try trace?.write()
         return outcome

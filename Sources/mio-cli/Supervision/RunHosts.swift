@@ -60,9 +60,7 @@ final class RunHosts {
 
     private static func namesMachines(_ argument: String, _ launcher: LaunchLine.Launcher) -> Bool {
         switch launcher {
-        case .mpirun:
-            ["-H", "-host", "--host", "-hostfile", "--hostfile", "-machinefile", "--machinefile"].contains(
-                argument)
+        case .mpirun: LaunchLine.hostOptions.contains(argument)
         case .srun:
             ["-w", "-x", "-N"].contains { argument.hasPrefix($0) }
                 || ["--nodelist", "--nodefile", "--exclude", "--nodes"].contains { argument.hasPrefix($0) }
