@@ -85,6 +85,7 @@ package.targets.append(.target(name: "CTopLevelError"))
 package.targets += module("MIOSystem", [])
 package.targets += module("MIOBase", ["MIOSystem", numerics])
 package.targets += module("MIOThreads", ["MIOBase", "MIOSystem", "CThreads"])
+package.targets += module("MIOProcess", ["MIOBase", "MIOSystem", "MIOThreads", "CProcess"])
 package.targets += module(
     "MIOFiles", ["MIOBase", "MIOSystem", "CFileSpace", "CZlib"], testing: ["TestFolders"])
 package.targets += module("MIOConfig", ["MIOBase"])
@@ -145,7 +146,7 @@ package.targets += module(
     "MIORunFolder", ["MIOBase", "MIOFiles", "MIOSystem", "MIOThreads", "CSharedMemory"],
     testing: ["TestFolders"])
 package.targets += module("MIOMachine", ["MIOBase", "MIOSystem", "MIOComm"])
-package.targets += module("MIOLaunch", ["MIOBase", "MIOMachine"])
+package.targets += module("MIOLaunch", ["MIOBase", "MIOMachine", "MIOProcess"])
 package.targets += module(
     "MIOSupervision",
     ["MIOBase", "MIOFiles", "MIOSystem", "MIOThreads", "MIORunFolder", "CProcess", "CThreads"],
@@ -153,8 +154,8 @@ package.targets += module(
 package.targets += module(
     "MIONotifications",
     [
-        "MIOBase", "MIOSystem", "MIOThreads", "MIOFiles", "MIOJob", "MIORunFolder", "CCurl", "CCrypto",
-        "CProcess",
+        "MIOBase", "MIOSystem", "MIOThreads", "MIOFiles", "MIOJob", "MIORunFolder", "MIOProcess", "CCurl",
+        "CCrypto",
     ], testing: ["ProcessSupport", "TestFolders"])
 package.targets += module(
     "MIOTuning",
@@ -202,12 +203,11 @@ package.targets += module(
 
 // Its dashboard is part of the program.
 package.targets += [
-    .target(name: "CDetachedProcess"),
     .target(
         name: "MIODaemon",
         dependencies: [
             "MIOBase", "MIOSystem", "MIOFiles", "MIOConfig", "MIOTrace", "MIORunFolder", "MIORunIndex",
-            "MIODaemonClient", "CDetachedProcess",
+            "MIODaemonClient", "MIOProcess",
         ] + server,
         resources: [
             "index.html", "dashboard.css", "dashboard.js", "curves.js", "openapi.json",
@@ -264,7 +264,7 @@ package.targets += [
             "MIOTrace", "MIOJob", "MIOKeras", "MIOGraph", "MIOComm", "MIOConfig",
             "MIODaemonClient", "MIONotifications", "MIORecords", "MIORunFolder", "MIOSupervision", "MIOFiles",
             "MIOThreads",
-            "MIOSystem", "MIOBase",
+            "MIOProcess", "MIOSystem", "MIOBase",
             "CProcess",
             argumentParser,
         ], swiftSettings: strict),
@@ -332,7 +332,7 @@ package.targets += [
         dependencies: [
             "ProcessSupport", "SmallJobs", "TestFolders", "mio-cli", "mio-worker", "mio-coordinator",
             "garments-data", "two-heads-data", "MIOBatches", "MIOData", "MIOBase", "MIOConfig",
-            "MIODaemonClient", "MIORunFolder",
+            "MIODaemonClient", "MIOFiles", "MIORunFolder",
         ],
         swiftSettings: strict),
     // A folder of its own for each test.

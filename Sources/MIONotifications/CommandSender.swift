@@ -12,7 +12,7 @@ struct CommandSender: NotificationSender {
     func send(_ message: NotificationMessage, within seconds: Double, isAbandoned: () -> Bool) -> SendOutcome
     {
         do {
-            return ProgramRun(arguments, environment: environment).outcome(
+            return ProgramCall(arguments, environment: environment).outcome(
                 reading: Array((try message.json() + "\n").utf8), within: seconds, isAbandoned: isAbandoned)
         } catch { return .failed("\(error)", mayBeTriedAgain: false) }
     }

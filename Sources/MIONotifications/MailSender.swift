@@ -11,11 +11,11 @@ struct MailSender: NotificationSender {
 
     func send(_ message: NotificationMessage, within seconds: Double, isAbandoned: () -> Bool) -> SendOutcome
     {
-        guard let program = ProgramPath.sendmail(mail.sendmail, environment: environment) else {
-            return .failed(ProgramPath.noSendmail(mail.sendmail), mayBeTriedAgain: false)
+        guard let program = MailProgram.find(mail.sendmail, environment: environment) else {
+            return .failed(MailProgram.missing(mail.sendmail), mayBeTriedAgain: false)
         }
         // -t: the receivers are those of the headers. -i: a line of one point does not end it.
-        return ProgramRun([program, "-t", "-i"], environment: environment).outcome(
+        return ProgramCall([program, "-t", "-i"], environment: environment).outcome(
             reading: Array(MailMessage(message, to: mail.to, from: mail.from).text.utf8), within: seconds,
             isAbandoned: isAbandoned)
     }

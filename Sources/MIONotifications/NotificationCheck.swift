@@ -1,6 +1,7 @@
 import Foundation
 import MIOBase
 import MIOJob
+import MIOProcess
 
 extension RunNotification {
     /// What would keep it from working, as far as this machine shows it without sending anything; `nil` if nothing does.
@@ -17,8 +18,8 @@ extension RunNotification {
                 if let path = webhook.secretFile { _ = try SecretFile.key(path) }
                 return nil
             case .mail(let mail):
-                return ProgramPath.sendmail(mail.sendmail, environment: environment) == nil
-                    ? ProgramPath.noSendmail(mail.sendmail) : nil
+                return MailProgram.find(mail.sendmail, environment: environment) == nil
+                    ? MailProgram.missing(mail.sendmail) : nil
             }
         } catch { return "\(error)" }
     }

@@ -1,7 +1,7 @@
-import CProcess
 import Foundation
 import MIOBase
 import MIOLaunch
+import MIOProcess
 import MIOSystem
 import Synchronization
 
@@ -68,14 +68,14 @@ struct ChildProcess {
     private static func spawn(
         _ line: LaunchLine, _ environment: [(name: String, value: String)], outputs: [Int32]
     ) throws -> pid_t {
-        let arguments = SpawnWords(line.arguments)
-        let variables = SpawnWords.environment(
-            adding: line.environment.map { (name: $0.name, value: $0.value) } + environment)
-        var held = set(line.startsRanks ? [] : ofRank)
+        var start = ProgramStart(line.arguments, output: outputs[0], errorOutput: outputs[1])
+        for variable in line.environment { start.environment[variable.name] = variable.value }
+        for variable in environment { start.environment[variable.name] = variable.value }
+        start.held = set(line.startsRanks ? [] : ofRank)
         // Nobody would be left to stop it: a run asked to checkpoint and end leaves no rank behind.
-        let process = arguments.withPointers { words in
-            variables.withPointers { mio_spawn(words, $0, outputs[0], outputs[1], &held, SIGUSR1) }
-        }
+        start.farewell = SIGUSR1
+        start.isDetached = false
+        let process = start.spawn()
         guard process > 0 else {
             throw FileError(
                 action: "start", path: line.arguments[0], reason: String(cString: strerror(-process)),

@@ -6,14 +6,31 @@
 #include <sys/select.h>
 #include <sys/types.h>
 
-/// Starts `arguments[0]`, looked up like a shell does, with this `environment`: in a process group of its own, with nothing to
-/// read, the signals of `held` held back, and SIGPIPE as usual. Its outputs are `output` and `error_output`.
-/// On Linux it gets the signal `farewell` when the calling thread is gone, however that ends; posix_spawn has no word for
-/// that. (Elsewhere it goes on.)
+/// A program to start.
+struct mio_start {
+    /// The first is the program, looked up like a shell does in the PATH of `environment`. Both end with NULL.
+    char *const *arguments;
+    char *const *environment;
+    /// Where it starts; NULL: where this process is.
+    const char *folder;
+    /// What it reads; negative: nothing.
+    int input;
+    int output;
+    int error_output;
+    /// The signals that it holds back.
+    sigset_t held;
+    /// What it gets when the calling thread is gone, however that ends; 0: nothing. posix_spawn has no word for that. On Linux
+    /// alone: elsewhere it goes on.
+    int farewell;
+    /// 0: in a process group of its own, and what this process ignores it ignores too, but for SIGPIPE. Else: in a session of its
+    /// own, with all signals as usual, and without any other open file of this process: a listening socket that it inherits
+    /// would outlive the process that listens.
+    int detached;
+};
+
+/// Starts a program.
 /// @return its process id, or the negative errno of what failed.
-pid_t mio_spawn(
-    char *const arguments[], char *const environment[], int output, int error_output, const sigset_t *held,
-    int farewell);
+pid_t mio_spawn(const struct mio_start *start);
 
 /// A pipe, to read at `ends[0]` and to write at `ends[1]`, which no program keeps open that another thread starts meanwhile.
 /// @return 0, or -1 and errno.

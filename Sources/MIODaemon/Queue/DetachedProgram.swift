@@ -1,12 +1,7 @@
-import CDetachedProcess
 import Foundation
 import MIOBase
 import MIOFiles
-import MIOSystem
-
-enum Descriptor {
-    static func close(_ descriptor: Int32) { _ = Foundation.close(descriptor) }
-}
+import MIOProcess
 
 /// A program that goes on when the daemon ends, whatever ends it: it has a session of its own, no terminal, and its outputs are
 /// a file.
@@ -22,10 +17,9 @@ struct DetachedProgram: Sendable {
         let output = Foundation.open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard output >= 0 else { throw .system("create", log, code: errno) }
         defer { _ = close(output) }
-        var pointers = arguments.map { strdup($0) } + [nil]
-        var values = ProcessInfo.processInfo.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for pointer in pointers + values { free(pointer) } }
-        let identifier = mio_spawn_detached(&pointers, &values, folder, output)
+        var start = ProgramStart(arguments, output: output, errorOutput: output)
+        start.folder = folder
+        let identifier = start.spawn()
         guard identifier > 0 else { throw .system("start", arguments[0], code: -identifier) }
         process = identifier
     }

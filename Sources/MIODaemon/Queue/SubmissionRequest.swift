@@ -2,6 +2,7 @@ import MIOBase
 import MIOFiles
 import MIORunFolder
 import MIORunIndex
+import MIOSystem
 
 /// What a client asks to be run: a job file below one of the daemon's folders, and no command.
 struct SubmissionRequest: Hashable, Sendable {
@@ -126,7 +127,7 @@ struct SubmissionRequest: Hashable, Sendable {
         let root = try ConfinedFolder(place.root)
         do {
             let opened = try root.open(place.relative)
-            Descriptor.close(opened.descriptor)
+            close(opened.descriptor)
         } catch {
             throw refuse(error.reason)
         }

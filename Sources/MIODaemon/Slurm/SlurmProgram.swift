@@ -1,7 +1,6 @@
-import CDetachedProcess
 import Foundation
 import MIOBase
-import MIOSystem
+import MIOProcess
 
 /// One call of a Slurm command, with a limit of time: a controller that does not answer holds nothing up for ever.
 struct SlurmProgram {
@@ -12,7 +11,7 @@ struct SlurmProgram {
     var environment: [String: String] = [:]
 
     struct Answer {
-        /// `nil` where the command took too long and was ended.
+        /// `nil` where the command took too long and was ended, or wrote more than anybody reads.
         let status: Int32?
         /// What it wrote to both outputs.
         let text: String
@@ -35,29 +34,14 @@ struct SlurmProgram {
         guard let program = Self.find(name, in: settings.path) else {
             throw Failure(description: "\(name) is in no folder of PATH: install Slurm's client")
         }
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else {
-            throw Failure(description: "\(name): \(String(cString: strerror(errno)))")
-        }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { Descriptor.close(ends[0]) }
-        var words = ([program] + arguments).map { strdup($0) } + [nil]
-        var values = variables(settings).map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for pointer in words + values { free(pointer) } }
-        let process = mio_spawn_detached(&words, &values, "/", ends[1])
-        Descriptor.close(ends[1])
-        guard process > 0 else {
-            throw Failure(description: "cannot start \(program): \(String(cString: strerror(-process)))")
-        }
-        let (bytes, isWhole) = Self.read(ends[0], seconds: settings.patience)
-        // A session of its own, so a group of its own.
-        if !isWhole { kill(-process, SIGKILL) }
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        let signal = status & 0x7F
-        return Answer(
-            status: isWhole ? (signal == 0 ? (status >> 8) & 0xFF : 128 + signal) : nil,
-            text: String(decoding: bytes, as: UTF8.self))
+        let call: RunningProgram
+        do {
+            call = try RunningProgram(
+                [program] + arguments, environment: variables(settings), in: "/",
+                keeping: .first(Self.mostBytes))
+        } catch { throw Failure(description: error.message) }
+        let status = call.wait(atMost: settings.patience).status
+        return Answer(status: call.isCut ? nil : status, text: call.text)
     }
 
     static func find(_ name: String, in path: String) -> String? {
@@ -75,21 +59,5 @@ struct SlurmProgram {
         variables["PATH"] = settings.path
         variables["SLURM_TIME_FORMAT"] = "%s"
         return variables.merging(environment) { $1 }
-    }
-
-    /// - Returns: what was written, and whether the writer has closed its end in time.
-    private static func read(_ descriptor: Int32, seconds: Double) -> (bytes: [UInt8], isWhole: Bool) {
-        let end = ContinuousClock.now + .seconds(seconds)
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let left = ContinuousClock.now.duration(to: end) / .milliseconds(1)
-            guard left > 0, bytes.count < mostBytes else { return (bytes, false) }
-            var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&waited, 1, Int32(left.rounded(.up))) > 0 else { continue }
-            let count = Foundation.read(descriptor, &piece, piece.count)
-            if count > 0 { bytes += piece[..<count] }
-            if count == 0 || count < 0 && errno != EINTR { return (bytes, count == 0) }
-        }
     }
 }

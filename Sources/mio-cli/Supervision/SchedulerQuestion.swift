@@ -1,4 +1,5 @@
 import Foundation
+import MIOProcess
 import MIORunFolder
 
 /// What a batch system says about the end of this job, where it does not tell in the environment. Asked once.
@@ -28,18 +29,9 @@ enum SchedulerQuestion {
 
     /// What a command prints; `nil` if it is not there, fails, or takes longer than ten seconds.
     private static func answer(_ command: [String]) -> String? {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        // This process holds SIGTERM back, and so would what it starts.
-        process.arguments = ["timeout", "-s", "KILL", "10"] + command
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return nil }
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
+        guard let call = try? RunningProgram(command, keepsErrors: false), call.wait(atMost: 10) == .exited(0)
+        else { return nil }
+        return call.text
     }
 
     /// `2026-11-29T11:09:07`, in the machine's time zone; `nil` for `N/A` and the like.

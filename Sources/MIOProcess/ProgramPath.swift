@@ -15,16 +15,6 @@ package enum ProgramPath {
             .first(where: isProgram)
     }
 
-    /// Users' paths often lack the folder of the mail program.
-    static func sendmail(_ name: String?, environment: [String: String]) -> String? {
-        find(name ?? "sendmail", environment: environment, also: ["/usr/sbin", "/usr/lib"])
-    }
-
-    static func noSendmail(_ name: String?) -> String {
-        "there is no program \(quoted: name ?? "sendmail") in PATH, /usr/sbin or /usr/lib; install one (postfix, exim, msmtp-mta), "
-            + "or name it as sendmail"
-    }
-
     private static func isProgram(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
