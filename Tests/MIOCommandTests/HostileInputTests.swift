@@ -32,6 +32,19 @@ import Testing
                 == "mio: job.yaml: cannot be read as a job file: not a plain file but a FIFO (named pipe)\n")
     }
 
+    @Test(arguments: ["m.keras", "m.h5"]) func aFIFOIsNoModel(name: String) throws {
+        let small = try SmallJob()
+        try makeFIFO(name, in: small)
+        let setting = ["--set", "model=\(name)"]
+        for (program, arguments) in [("mio", ["check"] + setting), ("mio-worker", setting)] {
+            let outcome = try run(program, arguments, in: small)
+            #expect(outcome.status == 65, "\(program)")
+            #expect(
+                (outcome.errors + outcome.output).contains("\(name): not a plain file but a FIFO"),
+                "\(program): \(outcome.errors)")
+        }
+    }
+
     @Test(arguments: ["train.npz", "train.csv"]) func aFIFOIsNoShard(name: String) throws {
         let small = try SmallJob()
         try makeFIFO(name, in: small)

@@ -62,7 +62,9 @@ struct FileModel {
         } catch let error as KerasFileError {
             throw ConfigError(path: path, message: "\(file.shown(most: 300)): \(error.message)")
         } catch {
-            throw ConfigError(path: path, message: "\(error)", exitCode: .missingInput)
+            throw ConfigError(
+                path: path, message: "\(error)",
+                exitCode: (error as? FileError)?.exitCode == .badInput ? .badInput : .missingInput)
         }
     }
 }
