@@ -22,6 +22,11 @@ package struct BatchJob: Codable, Hashable, Sendable {
     /// Of this process; `nil` outside of Slurm.
     package static let current = Self()
 
+    /// The name of this process' job of Slurm; `nil` outside of Slurm.
+    package static var currentName: String? {
+        current == nil ? nil : ProcessInfo.processInfo.environment["SLURM_JOB_NAME"]
+    }
+
     /// Whether this is a job that was begun anew after `other`, which the batch system has given up: what is left of that must
     /// end.
     package func follows(_ other: Self) -> Bool { id == other.id && restarts > other.restarts }

@@ -1,6 +1,8 @@
 import Foundation
+import MIOFiles
 import MIORunFolder
 import ProcessSupport
+import SmallJobs
 import Testing
 
 /// `cluster/slurm.sbatch` in a real Slurm: every run ends with the bits of one that nobody disturbed.
@@ -102,6 +104,22 @@ import Testing
         #expect(try job.ends().first?.rank == 1)
     }
 
+    /// The node is down while the run is at work: Slurm puts the job back into the queue by itself.
+    @Test func aNodeThatGoesDown() throws {
+        let cluster = try SlurmCluster()
+        let job = try SlurmJob(on: cluster)
+        try job.submit()
+        try job.waitForCheckpoint()
+        let node = try cluster.run(["sinfo", "--noheader", "--format=%n"])
+        try cluster.run(["scontrol", "update", "NodeName=\(node)", "State=DOWN", "Reason=test"])
+        try cluster.wait(for: job.number, toBe: ["PENDING"])
+        try waitUntil("nothing is left", atMost: 60) { job.processes.areGone }
+        try job.letItEnd()
+        try cluster.run(["scontrol", "update", "NodeName=\(node)", "State=RESUME"])
+        try cluster.wait(for: job.number, toBe: ["COMPLETED"], atMost: 180)
+        #expect(try job.weights() == job.undisturbedWeights(), "\(job.log)")
+    }
+
     /// Slurm has begun the job anew elsewhere, while what it believes to be gone goes on: that ends, and writes nothing more.
     @Test func aRequeuedJobHasTheRun() throws {
         let small = try SlurmJob(on: nil)
@@ -133,5 +151,35 @@ import Testing
         let third = try start(restarts: 1).wait(atMost: 60)
         #expect(third.status == 0, "\(third.errors)")
         #expect(try small.weights() == small.undisturbedWeights())
+    }
+
+    /// `sbatch` gave no answer, the run was taken out of the queue, and then the controller took the job after all.
+    @Test func aJobOfARunThatWasTakenOutTrainsNothing() throws {
+        let small = try SmallJob()
+        let folder = RunFolder(small.path("runs/small"))
+        var submission = Submission(
+            id: "small", name: "small", job: small.path("job.yaml"), ranks: 1, settings: [], by: "somebody")
+        submission.requests[0].batch = .init(name: "small.0123abcd")
+        submission.requests[0].end = .init(
+            exitCode: 75, text: "Taken out of Slurm's queue by somebody.")
+        try Folder.create(folder.path)
+        try FolderJSON.write(submission, to: Folder.join(folder.path, Submission.name))
+        func train(_ name: String) throws -> SpawnedProcess.Outcome {
+            try SpawnedProcess(
+                ["env", "-C", small.folder.path, BuiltProgram.path("mio"), "train", "-n", "1", "job.yaml"],
+                environment: [
+                    "SLURM_JOB_ID": "77", "SLURM_JOB_NAME": name, "SLURM_JOB_END_TIME": "9999999999",
+                ]
+            ).wait(atMost: 60)
+        }
+        let refused = try train("small.0123abcd")
+        #expect(refused.status == 65, "\(refused.errors)")
+        #expect(
+            refused.errors.contains("Taken out of Slurm's queue by somebody. Its job began all the same"),
+            "\(refused.errors)")
+        #expect(try folder.status() == nil)
+        // Another job may.
+        let other = try train("small.89abcdef")
+        #expect(other.status == 0, "\(other.errors)")
     }
 }

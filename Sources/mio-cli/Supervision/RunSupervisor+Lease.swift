@@ -11,8 +11,10 @@ extension RunSupervisor {
     /// Takes the lease, before any rank of this supervisor is there: whoever starts the same run meanwhile is told.
     ///
     /// A folder that cannot be used has no lease to take; the ranks say what is wrong with it.
-    /// - Throws: `FileError`: another supervisor has the run, or a file of the run cannot be read.
+    /// - Throws: `FileError`: another supervisor has the run, or a file of the run cannot be read; `RunError`: this job of Slurm
+    ///   is wanted no more.
     func takeOver() throws {
+        try refuseWhatWasTakenOut()
         isNew = !folder.isRun
         created = folder.path.missingFolders
         let before = try? folder.lease()
@@ -36,6 +38,17 @@ extension RunSupervisor {
         if let stale = try folder.request() { try folder.removeRequest(stale) }
         number = try folder.ledger()?.attempts.last?.number ?? 0
         note(SupervisionEvent(.supervised, attempt: number, by: ControlRequest.asker))
+    }
+
+    /// A controller that gives `sbatch` no answer may take the job later, when its run has been taken out of the queue: nobody
+    /// knew of a job to cancel.
+    private func refuseWhatWasTakenOut() throws {
+        guard let request = ((try? folder.submission()) ?? nil)?.requests.last, let end = request.end,
+            end.isStop, let name = request.batch?.name, name == BatchJob.currentName
+        else { return }
+        throw RunError(
+            "\(folder.path): \(end.text) Its job began all the same, and trains nothing; to train the run, submit it again "
+                + "(mio retry)", exitCode: .badInput)
     }
 
     /// A supervisor whose job the batch system has begun anew: it finds that it has lost the run by the next of its beats, and
