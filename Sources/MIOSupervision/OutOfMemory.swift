@@ -4,17 +4,24 @@ import MIOSystem
 package enum OutOfMemory {
     /// - Returns: `nil` where the system does not tell.
     package static var kills: Int? {
-        // Version 2 of control groups: one line, 0::/path.
-        if let own = SystemFile.text("/proc/self/cgroup")?.split(separator: "\n").first(where: {
-            $0.hasPrefix("0::")
-        }) {
-            let path = own.dropFirst(3)
-            if let text = SystemFile.text("/sys/fs/cgroup\(path)/memory.events"), let kills = count(in: text)
-            {
-                return kills
-            }
+        for path in paths(groups: SystemFile.text("/proc/self/cgroup") ?? "") {
+            if let kills = SystemFile.text(path).flatMap(count) { return kills }
         }
-        return SystemFile.text("/sys/fs/cgroup/memory.events").flatMap(count) ?? wholeMachine
+        return wholeMachine
+    }
+
+    /// Where the group may tell.
+    /// - Parameter groups: as in `/proc/self/cgroup`: `0::/path` of version 2, `4:memory:/path` of version 1.
+    package static func paths(groups: String) -> [String] {
+        let own = groups.split(separator: "\n").compactMap { line -> String? in
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { return nil }
+            if fields[1].isEmpty { return "/sys/fs/cgroup\(fields[2])/memory.events" }
+            return fields[1].split(separator: ",").contains("memory")
+                ? "/sys/fs/cgroup/memory\(fields[2])/memory.oom_control" : nil
+        }
+        // A container may see its own group as the root, under the path that the host has for it.
+        return own + ["/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"]
     }
 
     package static func count(in text: String) -> Int? {

@@ -101,5 +101,10 @@ import Testing
     @Test func theKernelsCountIsRead() {
         #expect(OutOfMemory.count(in: "low 0\nhigh 3\nmax 9\noom 2\noom_kill 4\n") == 4)
         #expect(OutOfMemory.count(in: "low 0\n") == nil)
+        #expect(OutOfMemory.count(in: "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n") == 2)
+        #expect(
+            OutOfMemory.paths(groups: "9:name=systemd:/\n4:cpu,memory:/jobs/7\n0::/\nodd\n").prefix(2) == [
+                "/sys/fs/cgroup/memory/jobs/7/memory.oom_control", "/sys/fs/cgroup//memory.events",
+            ])
     }
 }
