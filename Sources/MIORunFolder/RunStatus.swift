@@ -41,6 +41,8 @@ package struct RunStatus: Codable, Hashable, Sendable {
     package var ranks: Int?
     /// The step of the newest checkpoint that is on the disk.
     package var checkpoint: Int?
+    /// Between two checkpoints, in a run that writes them by time.
+    package var checkpointSeconds: Double?
     package var samplesPerSecond: Double?
     /// The losses and metrics logged last, by Keras' log names. Numbers that are not finite are left out.
     package var values: [String: Double]?
@@ -74,6 +76,7 @@ package struct RunStatus: Codable, Hashable, Sendable {
     enum CodingKeys: String, CodingKey {
         case state, attempt, step, epoch, epochs, ranks, checkpoint, values, began, heartbeat, writer, end
         case stepsPerEpoch = "steps_per_epoch"
+        case checkpointSeconds = "checkpoint_seconds"
         case samplesPerSecond = "samples_per_second"
     }
 }

@@ -228,6 +228,26 @@ import Testing
         #expect(end.text.hasPrefix("stopped before the time limit"))
     }
 
+    /// A run that writes checkpoints by time says how often.
+    @Test func theIntervalOfCheckpointsIsShown() throws {
+        let small = try SmallJob()
+        let started = try start(
+            [
+                "train", "--set", "training.epochs=100000000", "--set", "checkpoints.every=auto", "--set",
+                "logging.every_steps=1000",
+            ], in: small)
+        try waitUntil("the interval is told") {
+            try !started.isRunning || folder(small).status()?.checkpointSeconds != nil
+        }
+        let page = try mio("show", "small", in: small).output
+        started.signal(SIGINT)
+        #expect(try started.wait(atMost: 60).status == 75)
+        // √(2 · 1 s · 4 h), before a checkpoint has shown what it costs.
+        #expect(page.contains("  a checkpoint every 2 min 50 s\n"), "\(page)")
+        let end = try mio("show", "small", in: small).output
+        #expect(!end.contains("a checkpoint every"), "\(end)")
+    }
+
     /// `mio` and what it shows of runs.
     @Test func runsAreListedShownAndPruned() throws {
         let small = try SmallJob()

@@ -234,6 +234,7 @@ final class RunReporter: @unchecked Sendable {
         status.epoch = epoch.load(ordering: .relaxed)
         let checkpoint = checkpoint.load(ordering: .relaxed)
         if checkpoint >= 0 { status.checkpoint = checkpoint }
+        status.checkpointSeconds = pace?.seconds(uptime: MonotonicClock.seconds - began)
     }
 
     private func obey() {

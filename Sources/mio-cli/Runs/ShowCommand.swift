@@ -78,6 +78,9 @@ struct RunPage {
         }
         if let metrics = view.lastMetrics() { text += "  \(metrics.shown(most: 500))\n" }
         text += Self.checkpoints(view.folder)
+        if let seconds = view.status?.checkpointSeconds, view.status?.state.isEnd == false {
+            text += "  a checkpoint every \(durationText(seconds))\n"
+        }
         if let ledger = view.ledger {
             var table = TextTable(["  ATTEMPT", "BEGAN", "TOOK", "RANKS", "STEPS", "CAUSE", ""])
             for attempt in ledger.attempts {
