@@ -11,13 +11,6 @@ package struct DaemonClient: Sendable {
     private static let most = 64 << 20
     private static let patience = 60
 
-    #if canImport(Glibc)
-        /// A daemon that goes away is an error of the call, and no signal.
-        private static let withoutSignal = Int32(MSG_NOSIGNAL)
-    #else
-        private static let withoutSignal: Int32 = 0
-    #endif
-
     package init(socket: String = DaemonPlaces.socket()) { self.socket = socket }
 
     /// - Returns: the JSON that the daemon answers with.
@@ -67,7 +60,7 @@ package struct DaemonClient: Sendable {
         var rest = Array(request.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
-                send(descriptor, $0.baseAddress, $0.count, Self.withoutSignal)
+                send(descriptor, $0.baseAddress, $0.count, withoutSignal)
             }
             guard count > 0 else { throw FileError.system("write to", socket, code: errno) }
             rest = rest.dropFirst(count)

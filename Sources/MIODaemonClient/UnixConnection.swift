@@ -15,14 +15,8 @@ package enum UnixConnection {
     /// - Returns: a descriptor that belongs to the caller.
     /// - Throws: `FileError`
     package static func open(_ path: String) throws(FileError) -> Int32 {
-        #if canImport(Glibc)
-            let kind = Int32(SOCK_STREAM.rawValue)
-        #else
-            let kind = SOCK_STREAM
-        #endif
-        let descriptor = socket(AF_UNIX, kind, 0)
+        let descriptor = makeStreamSocket(AF_UNIX)
         guard descriptor >= 0 else { throw .system("connect to", path, code: errno) }
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8CString)

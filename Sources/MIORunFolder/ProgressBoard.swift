@@ -44,6 +44,8 @@ package final class ProgressBoard {
         case waits
         /// Steps that were timed, the samples that the rank had in them, and how long it computed.
         case timedSteps, timedSamples, computeNanoseconds
+        /// 1 in a slot that the supervisor keeps for a rank on another machine: its process is not one of this machine's.
+        case elsewhere
         /// 1 + the place of the file that is being read among the run's files; 0 while none is. The thread that reads
         /// ahead stores it, in a cache line of its own.
         case shard = 16
@@ -70,6 +72,8 @@ package final class ProgressBoard {
         package var timed = Timed()
         /// The place, among the run's files, of the one that is being read.
         package var shard: Int?
+        /// Whether the process is another machine's.
+        package var isElsewhere = false
 
         /// What the rank has measured of itself, in all.
         package struct Timed: Hashable, Sendable {
@@ -184,7 +188,7 @@ package final class ProgressBoard {
         return words + Self.headerWords + rank * Self.wordsPerSlot
     }
 
-    /// - Returns: `nil` for a rank that has not begun, or is on another machine.
+    /// - Returns: `nil` for a rank that has not begun, or is on another machine and cannot be heard.
     package func entry(of rank: Int) -> Entry? {
         let slot = slot(of: rank)
         func word(_ word: Word) -> UInt64 { mio_load_acquire(slot + word.rawValue) }
@@ -200,8 +204,26 @@ package final class ProgressBoard {
         entry.timed = Entry.Timed(
             steps: Int(clamping: word(.timedSteps)), samples: Int(clamping: word(.timedSamples)),
             computeSeconds: Double(word(.computeNanoseconds)) * 1e-9)
+        entry.isElsewhere = word(.elsewhere) != 0
         entry.shard = word(.shard) > 0 ? Int(clamping: word(.shard) - 1) : nil
         return entry
+    }
+
+    /// Keeps what a rank on another machine has told.
+    /// - Parameter told: the words of its slot.
+    /// - Returns: `false` for a rank of this machine, and for numbers that no rank has.
+    package func keep(_ told: [UInt64], ofRankElsewhere rank: Int) -> Bool {
+        let slot = slot(of: rank)
+        guard told.count == Self.wordsPerSlot, told.allSatisfy({ $0 < 1 << 60 }),
+            slot[Word.process.rawValue] == 0 || slot[Word.elsewhere.rawValue] != 0
+        else { return false }
+        mio_store_release(slot + Word.elsewhere.rawValue, 1)
+        // Last, as the rank itself does: without a process the slot is empty.
+        for word in Word.allCases where word != .elsewhere && word != .process {
+            mio_store_release(slot + word.rawValue, told[word.rawValue])
+        }
+        mio_store_release(slot + Word.process.rawValue, told[Word.process.rawValue])
+        return true
     }
 
     // MARK: Stacks

@@ -12,12 +12,15 @@ package struct Supervised: Hashable, Sendable {
     package var deadline: Double?
     /// The run's folder, for the ranks' logs; `nil` for none.
     package var logs: String?
+    /// Where ranks on other machines say what they are at; `nil` where there are none.
+    package var link: ProgressLink?
 
     package init(
         attempt: Int, generation: Int? = nil, board: String? = nil, deadline: Double? = nil,
-        logs: String? = nil
+        logs: String? = nil, link: ProgressLink? = nil
     ) {
         self.logs = logs
+        self.link = link
         self.attempt = attempt
         self.generation = generation
         self.board = board
@@ -29,6 +32,8 @@ package struct Supervised: Hashable, Sendable {
     package static let boardName = "MIO_PROGRESS"
     package static let deadlineName = "MIO_DEADLINE"
     package static let logsName = "MIO_LOGS"
+    package static let linkName = "MIO_PROGRESS_TO"
+    package static let secretName = "MIO_PROGRESS_SECRET"
 
     package var variables: [(name: String, value: String)] {
         var variables = [(Self.attemptName, String(attempt))]
@@ -36,6 +41,7 @@ package struct Supervised: Hashable, Sendable {
         if let board { variables.append((Self.boardName, board)) }
         if let deadline { variables.append((Self.deadlineName, String(deadline))) }
         if let logs { variables.append((Self.logsName, logs)) }
+        if let link { variables += [(Self.linkName, link.place), (Self.secretName, link.secret)] }
         return variables.map { (name: $0.0, value: $0.1) }
     }
 
@@ -45,6 +51,9 @@ package struct Supervised: Hashable, Sendable {
         self.init(
             attempt: attempt, generation: environment[Self.generationName].flatMap(Int.init),
             board: environment[Self.boardName], deadline: environment[Self.deadlineName].flatMap(Double.init),
-            logs: environment[Self.logsName])
+            logs: environment[Self.logsName],
+            link: environment[Self.linkName].flatMap { place in
+                environment[Self.secretName].flatMap { ProgressLink(place: place, secret: $0) }
+            })
     }
 }

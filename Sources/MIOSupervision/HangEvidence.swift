@@ -38,7 +38,7 @@ package final class HangEvidence: @unchecked Sendable {
         let thread = try? JoinableThread(named: "mio evidence") {
             for sight in ordered { evidence.add(rank(sight)) }
             var traces = StackTraces(evidence.board)
-            for sight in ordered.filter({ $0.entry != nil }).prefix(mostStacks) {
+            for sight in ordered.filter({ $0.entry?.isElsewhere == false }).prefix(mostStacks) {
                 evidence.add(stacks(of: sight, &traces, continuesStopped))
             }
             evidence.complete()
@@ -73,7 +73,7 @@ package final class HangEvidence: @unchecked Sendable {
 
     private static func rank(_ sight: RankSight) -> String {
         guard let entry = sight.entry else {
-            return "rank \(sight.rank): not on this machine, or not begun\n"
+            return "rank \(sight.rank): not begun, or on a machine from which nothing is heard\n"
         }
         var text =
             "rank \(sight.rank): process \(entry.process), state \(sight.processState.map(String.init) ?? "gone"), "
@@ -81,6 +81,10 @@ package final class HangEvidence: @unchecked Sendable {
             + "complete, epoch \(entry.epoch), samples \(entry.firstSample) "
             + "to \(entry.firstSample + max(0, entry.samples - 1)) of the batch, unchanged for "
             + "\(Int(sight.stillSeconds)) s\n"
+        if entry.isElsewhere {
+            return text
+                + "  on \(sight.host?.shown() ?? "another machine"), whose processes are not seen from here\n"
+        }
         let threads = (try? Folder.names(in: "/proc/\(entry.process)/task")) ?? []
         for thread in threads.prefix(StackTraces.mostThreads) {
             let place = "/proc/\(entry.process)/task/\(thread)/"

@@ -10,9 +10,14 @@ enum HangText {
     static func sentence(_ culprit: RankSight, waiting: Int, shard: String?, bucket: String?) -> String {
         let entry = culprit.entry
         let seconds = Int(culprit.stillSeconds)
-        var text = "rank \(culprit.rank)"
+        var text = "rank \(culprit.rank)" + (culprit.host.map { " on \($0.shown())" } ?? "")
         text +=
-            culprit.isStopped ? " has been stopped (SIGSTOP) for \(seconds) s" : " is \(seconds) s late"
+            culprit.isStopped
+            ? " has been stopped (SIGSTOP) for \(seconds) s"
+            : culprit.isSilent
+                ? " has not been heard for \(Int(culprit.silentSeconds)) s: its process is stopped, or its machine cannot be reached; "
+                    + "it was"
+                : " is \(seconds) s late"
         if let entry {
             text += entry.phase == .starting ? " before its first step" : " at step \(entry.stepsDone + 1)"
             if let shard {

@@ -69,6 +69,13 @@ package struct HangWatch: Sendable {
         else {
             return nil
         }
+        // One that cannot be heard may be at anything: the others wait for it.
+        let silent = begun.filter(\.isSilent)
+        // Nothing is known of any: the network of this machine may be at fault.
+        if silent.count == begun.count { return nil }
+        if let culprit = silent.max(by: { $0.silentSeconds < $1.silentSeconds }) {
+            return finding(culprit, among: begun)
+        }
         // Those that wait for ranks wait for one that does not; of several the one that is behind.
         let busy = begun.filter { $0.entry?.isWaitingForRanks == false }
         let candidates = busy.isEmpty ? begun : busy

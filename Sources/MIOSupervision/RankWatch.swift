@@ -1,8 +1,9 @@
 import Foundation
 import MIORunFolder
 import MIOSystem
+import MIOThreads
 
-/// The processes of a run's ranks on this machine, seen through their progress board.
+/// The processes of a run's ranks, seen through their progress board: those of this machine, and what others tell.
 package final class RankWatch {
     package let board: ProgressBoard
     package private(set) var hang: HangWatch
@@ -12,15 +13,19 @@ package final class RankWatch {
     package private(set) var sharedMemory: Set<String> = []
     private var hasListedMemory = false
     private var listedAt = -1.0
-    /// Whether a rank has begun on this machine.
+    /// Whether a rank has begun, as far as it is seen here.
     package private(set) var hasBegun = false
     /// The largest number of steps that a rank has done.
     package private(set) var stepsDone = 0
     /// The first rank that said that it ends with an error.
     package private(set) var firstEnded: RankSight?
 
-    package init(board: ProgressBoard, limits: HangLimits = HangLimits()) {
+    /// `nil` where all ranks are on this machine.
+    private let remote: RemoteRanks?
+
+    package init(board: ProgressBoard, remote: RemoteRanks? = nil, limits: HangLimits = HangLimits()) {
         self.board = board
+        self.remote = remote
         hang = HangWatch(limits: limits)
     }
 
@@ -34,9 +39,11 @@ package final class RankWatch {
             guard let entry = board.entry(of: rank) else {
                 return RankSight(rank: rank, entry: nil, processState: nil, stillSeconds: 0)
             }
-            return RankSight(
-                rank: rank, entry: entry, processState: Self.state(of: entry),
-                stillSeconds: hang.look(rank, entry, now: now))
+            let stillSeconds = hang.look(rank, entry, now: now)
+            return entry.isElsewhere
+                ? elsewhere(rank, entry, stillSeconds)
+                : RankSight(
+                    rank: rank, entry: entry, processState: Self.state(of: entry), stillSeconds: stillSeconds)
         }
         for sight in sights {
             guard let entry = sight.entry else { continue }
@@ -56,6 +63,15 @@ package final class RankWatch {
         return sights
     }
 
+    /// Whether the process is there only its own launcher knows: a connection may be lost too.
+    private func elsewhere(_ rank: Int, _ entry: ProgressBoard.Entry, _ stillSeconds: Double) -> RankSight {
+        let told = remote?.rank(rank)
+        var sight = RankSight(rank: rank, entry: entry, processState: "S", stillSeconds: stillSeconds)
+        sight.host = told?.host
+        sight.silentSeconds = told.map { MonotonicClock.seconds - $0.heardAt } ?? 0
+        return sight
+    }
+
     // MARK: Processes
 
     /// The kernel's letter; `nil` if the process is gone, or its number is another process' now.
@@ -66,10 +82,12 @@ package final class RankWatch {
         return facts.state
     }
 
-    /// The ranks whose processes are there.
+    /// The ranks of this machine whose processes are there.
     package var alive: [RankSight] {
         (0..<board.ranks).compactMap { rank in
-            guard let entry = board.entry(of: rank), let state = Self.state(of: entry), state != "Z" else {
+            guard let entry = board.entry(of: rank), !entry.isElsewhere, let state = Self.state(of: entry),
+                state != "Z"
+            else {
                 return nil
             }
             return RankSight(rank: rank, entry: entry, processState: state, stillSeconds: 0)
@@ -99,7 +117,9 @@ package final class RankWatch {
 
     private func listMemory(_ sights: [RankSight]) {
         for sight in sights {
-            guard let entry = sight.entry, let maps = SystemFile.text("/proc/\(entry.process)/maps") else {
+            guard let entry = sight.entry, !entry.isElsewhere,
+                let maps = SystemFile.text("/proc/\(entry.process)/maps")
+            else {
                 continue
             }
             for line in maps.split(separator: "\n") {

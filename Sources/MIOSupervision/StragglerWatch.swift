@@ -42,7 +42,7 @@ package struct StragglerWatch: Sendable {
     }
 
     /// - Parameters:
-    ///   - host: the machine of these ranks.
+    ///   - host: the machine of the ranks that are on no other.
     ///   - now: seconds of a clock that goes only forward.
     package mutating func look(_ ranks: [RankSight], host: String, now: Double) -> Finding? {
         let entries = ranks.compactMap { sight in sight.entry.map { (rank: sight.rank, entry: $0) } }
@@ -66,7 +66,10 @@ package struct StragglerWatch: Sendable {
         }
         window = present
         let stepSeconds = (now - before.began) / Double(max(1, steps - before.steps))
-        return judge(costs.sorted { $0.rank < $1.rank }, stepSeconds, from: before.steps, to: steps, host)
+        let hosts = Dictionary(ranks.map { ($0.rank, $0.host ?? host) }) { first, _ in first }
+        return judge(costs.sorted { $0.rank < $1.rank }, stepSeconds, from: before.steps, to: steps) {
+            hosts[$0] ?? host
+        }
     }
 
     /// What a rank's part of a step took on average.
@@ -88,7 +91,8 @@ package struct StragglerWatch: Sendable {
     }
 
     private mutating func judge(
-        _ costs: [Cost], _ stepSeconds: Double, from first: Int, to last: Int, _ host: String
+        _ costs: [Cost], _ stepSeconds: Double, from first: Int, to last: Int,
+        _ host: (_ rank: Int) -> String
     ) -> Finding? {
         guard costs.count > 1, let slowest = costs.max(by: { $0.seconds < $1.seconds }) else { return nil }
         func times(_ cost: Cost) -> Double {
@@ -102,7 +106,7 @@ package struct StragglerWatch: Sendable {
             suspect = nil
             return Finding(
                 rank: rank, isSlow: false, step: last,
-                text: "rank \(rank) (\(host)) takes no longer to compute than the others any more")
+                text: "rank \(rank) (\(host(rank))) takes no longer to compute than the others any more")
         }
         let lost = slowest.seconds - Self.median(costs.filter { $0.rank != slowest.rank }.map(\.seconds))
         let share = lost / stepSeconds
@@ -119,7 +123,7 @@ package struct StragglerWatch: Sendable {
         return Finding(
             rank: slowest.rank, isSlow: true, step: last,
             text:
-                "rank \(slowest.rank) (\(host)) takes \(Self.oneDigit(times(slowest))) times as long to compute "
+                "rank \(slowest.rank) (\(host(slowest.rank))) takes \(Self.oneDigit(times(slowest))) times as long to compute "
                 + "as the others over the last \(counted(last - earlier.steps, "step")); they wait for it in "
                 + "\(Int(min(share, 1) * 100)) % of the time")
     }

@@ -17,10 +17,14 @@ import Testing
     private func train(
         _ hosts: PretendedHosts, _ options: [String] = [], hostSeconds: Int = 5, in small: SmallJob
     ) throws -> SpawnedProcess {
-        try start(
-            ["train", "-n", "2", "--hosts", "pretended1:1,pretended2:1", "--host-seconds", "\(hostSeconds)"]
+        try SpawnedProcess(
+            hosts.wrapper + ["env", "-C", small.folder.path, BuiltProgram.path("mio")]
+                + [
+                    "train", "-n", "2", "--hosts", "pretended1:1,pretended2:1", "--host-seconds",
+                    "\(hostSeconds)",
+                ]
                 + options
-                + Self.settings + hosts.arguments, in: small)
+                + Self.settings + hosts.arguments)
     }
 
     private func folder(_ small: SmallJob) -> RunFolder { RunFolder(small.path("runs/small")) }
@@ -52,10 +56,10 @@ import Testing
         try folder(small).events.read().events.filter { $0.event == kind }
     }
 
-    /// A host vanishes, with all that it ran; the run goes on without it, and with it when it is back.
-    @Test func aLostHostIsLeftOutUntilItIsBack() throws {
+    /// A host vanishes, with all that it ran, or its cable is cut; the run goes on without it, and with it when it is back.
+    @Test(arguments: [false, true]) func aLostHostIsLeftOutUntilItIsBack(isCut: Bool) throws {
         let small = try SmallJob()
-        let hosts = try PretendedHosts(in: small)
+        let hosts = try PretendedHosts(in: small, isCut ? HostNetworks() : nil)
         let started = try train(hosts, ["--rejoin-seconds", "1"], in: small)
         try waitForProgress(1, small, started)
         try hosts.lose("pretended2")
@@ -172,6 +176,23 @@ import Testing
             run.errors.contains(
                 "mio: ranks on pretended2 failed 3 times in a row (to use it again, stop the run and start it again): "
                     + "going on without, with 1 rank instead of 2\n"), "\(run.errors)")
+    }
+
+    /// A rank of another machine tells what it is at by a connection; one that is stopped tells nothing.
+    @Test func aStoppedRankOfAnotherHostIsNamed() throws {
+        let small = try SmallJob()
+        let hosts = try PretendedHosts(in: small)
+        let started = try train(hosts, ["--hang-seconds", "8"], hostSeconds: 60, in: small)
+        try waitForProgress(1, small, started)
+        kill(try #require(hosts.rank(on: "pretended2")), SIGSTOP)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try weights(small) == Self.reference.get())
+        let ends = try events(small, .end).compactMap(\.end)
+        #expect(ends.map(\.cause) == [.hang, .finished], "\(ends)")
+        #expect(ends.first?.rank == 1)
+        #expect(ends.first?.host == "pretended2")
+        #expect(ends.first?.text.hasPrefix("rank 1 on pretended2 has not been heard for ") == true, "\(ends)")
     }
 
     @Test func aLostHostIsOnlyReported() throws {

@@ -7,12 +7,15 @@ import Testing
 /// shared memory and a temporary folder of its own.
 struct PretendedHosts {
     private let small: SmallJob
+    private let networks: HostNetworks?
     /// Every process of a host has it in its environment.
     private static let variable = "MIO_PRETENDED_HOST"
 
+    /// - Parameter networks: those of the hosts, if each is to have one of its own.
     /// - Throws: the test fails where nobody may make a namespace.
-    init(in small: SmallJob) throws {
+    init(in small: SmallJob, _ networks: HostNetworks? = nil) throws {
         self.small = small
+        self.networks = networks
         let wrapper = try #require(
             Self.wrapper,
             """
@@ -25,14 +28,14 @@ struct PretendedHosts {
             folder='\(small.folder.path)'
             host=$1
             shift
+            [ ! -e "$folder/$host.silent" ] || exec sleep 600
             if [ -e "$folder/$host.gone" ]; then
                 echo "ssh: connect to host $host port 22: No route to host" >&2
                 exit 255
             fi
-            [ ! -e "$folder/$host.silent" ] || exec sleep 600
             export \(Self.variable)="$folder/$host" TMPDIR="$folder/$host"
             mkdir -p "$TMPDIR"
-            exec \(wrapper.joined(separator: " ")) sh -c '\(Self.host) && exec sh -c "$*"' "$host" "$@"
+            \(networks?.agent ?? Self.agent(wrapper))
 
             """
         _ = try small.folder.write(Array(script.utf8), to: "agent")
@@ -48,23 +51,37 @@ struct PretendedHosts {
         ["unshare", "--mount", "--propagation", "unchanged", "--uts"],
     ].first { (try? SpawnedProcess($0 + ["sh", "-c", host, "pretended"]).wait(atMost: 20).status) == 0 }
 
-    /// What makes `mpirun` use them.
-    var arguments: [String] {
-        ["--", "--mca", "plm_rsh_agent", small.path("agent"), "--mca", "btl_tcp_if_include", "lo"]
+    private static func agent(_ wrapper: [String]) -> String {
+        "exec \(wrapper.joined(separator: " ")) sh -c '\(host) && exec sh -c \"$*\"' \"$host\" \"$@\""
     }
 
-    /// Nothing of a host is there any more, and it does not answer.
+    /// What makes `mpirun` use them.
+    var arguments: [String] {
+        ["--", "--mca", "plm_rsh_agent", small.path("agent")]
+            + (networks?.arguments ?? ["--mca", "btl_tcp_if_include", "lo"])
+    }
+
+    /// What starts `mio train` so that it reaches them.
+    var wrapper: [String] { networks?.wrapper ?? [] }
+
+    /// A host does not answer, and nothing of it is there any more; or, with a network of its own, nothing of it is heard.
     func lose(_ host: String) throws {
         _ = try small.folder.write([], to: "\(host).gone")
+        if let networks { return try networks.setCable(of: host, isThere: false) }
         while !processes(of: host).isEmpty { for process in processes(of: host) { kill(process, SIGKILL) } }
     }
 
     func bringBack(_ host: String) throws {
+        try networks?.setCable(of: host, isThere: true)
         try FileManager.default.removeItem(atPath: small.path("\(host).gone"))
     }
 
     /// It takes connections, and says nothing.
     func silence(_ host: String) throws { _ = try small.folder.write([], to: "\(host).silent") }
+
+    func unsilence(_ host: String) throws {
+        try FileManager.default.removeItem(atPath: small.path("\(host).silent"))
+    }
 
     private func processes(of host: String) -> [Int32] {
         ProcFile.processes.filter {

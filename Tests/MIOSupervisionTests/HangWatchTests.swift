@@ -17,6 +17,30 @@ import Testing
         RankSight(rank: rank, entry: entry(phase, steps: steps), processState: state, stillSeconds: still)
     }
 
+    /// Of ranks on other machines the one that says nothing, when the run stands still; if all are silent, nobody knows.
+    @Test func aSilentRankIsNamed() throws {
+        let watch = HangWatch(limits: HangLimits(fixedSeconds: 40))
+        func elsewhere(_ rank: Int, _ phase: ProgressBoard.Phase, silent: Double) -> RankSight {
+            var sight = sight(rank, phase, still: 41)
+            sight.host = "node-\(rank)"
+            sight.silentSeconds = silent
+            return sight
+        }
+        let ranks = [
+            elsewhere(0, .waitingForRanks, silent: 0.2), elsewhere(1, .waitingForRanks, silent: 42),
+            elsewhere(2, .computing, silent: 0.2),
+        ]
+        let finding = try #require(watch.finding(ranks))
+        #expect(finding.culprit.rank == 1)
+        #expect(finding.culprit.host == "node-1")
+        #expect(
+            finding.text
+                == "rank 1 on node-1 has not been heard for 42 s: its process is stopped, or its machine cannot be reached; "
+                + "it was at step 813, waiting for the other ranks, with samples 16 to 23 of the batch; 1 rank waits for it"
+        )
+        #expect(watch.finding(ranks.map { elsewhere($0.rank, .computing, silent: 50) }) == nil)
+    }
+
     @Test func limitsAreLearnedByPhase() {
         var limits = HangLimits()
         // Before anything was seen.

@@ -7,7 +7,7 @@ import MIOSystem
 import MIOThreads
 import MIOTraining
 
-/// What this rank is at, for a supervisor on the same machine. Some stores to memory for each step and bucket; the clock is
+/// What this rank is at, for its supervisor. Some stores to memory for each step and bucket; the clock is
 /// read twice in a step that is timed.
 package enum RankProgress {
     /// This rank's slot of the board; memory of its own if there is none. Set once, before the first step, by the thread
@@ -19,18 +19,29 @@ package enum RankProgress {
     }()
     private nonisolated(unsafe) static var board: ProgressBoard?
 
-    /// Writes to the board of a supervisor, where the environment names one that is on this machine.
+    /// To a supervisor on another machine. Set once, by `join`, before another thread is there.
+    private nonisolated(unsafe) static var sender: ProgressSender?
+
+    /// Writes to the board of a supervisor, where the environment names one: on this machine, or through a connection.
     /// - Parameter rank: of this process.
     package static func join(rank: Int) {
-        guard let path = Supervised()?.board, let board = try? ProgressBoard(opening: path),
-            rank < board.ranks
-        else { return }
+        guard let supervised = Supervised(), let path = supervised.board else { return }
+        guard let board = try? ProgressBoard(opening: path), rank < board.ranks else {
+            ReadingMark.set(slot + ProgressBoard.Word.shard.rawValue)
+            begin()
+            sender = supervised.link.map { ProgressSender($0, rank: rank, slot: slot) }
+            return
+        }
         self.board = board
         slot = board.slot(of: rank)
         ReadingMark.set(slot + ProgressBoard.Word.shard.rawValue)
         // Before the supervisor knows whom to ask.
         _ = mio_tell_stacks(
             mio_stack_signal(), board.claimedStacks, board.stackRecords, ProgressBoard.mostStacks)
+        begin()
+    }
+
+    private static func begin() {
         let own = ProcessName.own
         store(.processBegan, own.began ?? 0)
         does(.starting)
@@ -110,5 +121,6 @@ package enum RankProgress {
     package static func ends(with exitCode: Int32) {
         store(.exitCode, UInt64(UInt32(bitPattern: exitCode)))
         does(.ended)
+        sender?.sendLast()
     }
 }

@@ -65,7 +65,8 @@ final class AttemptLook {
             supervisor.note(
                 SupervisionEvent(
                     .warning, attempt: supervisor.number, step: finding.step, rank: finding.rank,
-                    host: ProcessName.own.host, text: finding.text))
+                    host: sights.first { $0.rank == finding.rank }?.host ?? ProcessName.own.host,
+                    text: finding.text))
         }
         lookForHang(sights, watch)
     }
@@ -153,7 +154,8 @@ final class AttemptLook {
         }
         let entry = finding.culprit.entry
         var found = RunEnd(
-            .hang, text: finding.text, rank: finding.culprit.rank, host: ProcessInfo.processInfo.hostName,
+            .hang, text: finding.text, rank: finding.culprit.rank,
+            host: finding.culprit.host ?? ProcessInfo.processInfo.hostName,
             step: entry?.stepsDone)
         found.operation = entry?.phase.text
         found.shard = finding.shard

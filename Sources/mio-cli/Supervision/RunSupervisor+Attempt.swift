@@ -27,10 +27,12 @@ extension RunSupervisor {
         hosts?.attemptBegins()
         let board = try? ProgressBoard(
             creating: "/dev/shm/mio-\(getuid())-\(getpid())-\(number)", ranks: ranks)
-        let watch = board.map { RankWatch(board: $0, limits: limits) }
+        let remote = hosts == nil ? nil : board.flatMap { try? RemoteRanks($0) }
+        defer { remote?.stop() }
+        let watch = board.map { RankWatch(board: $0, remote: remote, limits: limits) }
         let variables = Supervised(
             attempt: number, generation: lease?.lease.generation, board: board?.path, deadline: deadline,
-            logs: folder.path
+            logs: folder.path, link: remote?.link
         ).variables
         let line = try launch(
             LaunchAttempt(
