@@ -17,6 +17,9 @@ debian_packages=(
 # A Slurm for tests, which start its programs themselves (scripts/lib/slurm-cluster).
 # shellcheck disable=SC2034 # of other scripts
 slurm_packages=(slurmctld slurmd slurm-client munge)
+# What makes networks, which can be cut, for tests.
+# shellcheck disable=SC2034 # of other scripts
+network_packages=(iproute2)
 
 say() { echo "$(basename "$0"): $*"; }
 
