@@ -33,7 +33,7 @@ final class Campaign {
         print("faults: \(part): seed \(seed)")
     }
 
-    var isOver: Bool { injected >= most }
+    var isOver: Bool { injected >= most || rounds > 20 + 5 * most }
 
     var place: String { "\(part), seed \(seed), round \(rounds)" }
 
@@ -62,6 +62,7 @@ final class Campaign {
     }
 
     func report() {
+        #expect(injected >= most, "\(place): most faults could not be brought about")
         let kinds = counts.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
         print("faults: \(part): \(injected) in \(rounds) runs (\(kinds))")
         for (name, seconds) in figures.sorted(by: { $0.key < $1.key }) {

@@ -72,19 +72,12 @@ private final class ControlGroup {
     /// Lets the group's memory run out, so that a process is ended.
     /// - Returns: whether the kernel has ended it.
     func runOut(of process: Int32) throws -> Bool {
-        // The kernel ends that which it is told to, and spares the one that takes the memory.
+        // The kernel ends that which it is told to.
         try Data("1000".utf8).write(to: URL(filePath: "/proc/\(process)/oom_score_adj"))
-        guard
-            let used = FileManager.default.contents(atPath: path + "/" + usage).flatMap({
-                Int(String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
-            })
-        else { return false }
-        try Data("\(used + 64 << 20)".utf8).write(to: URL(filePath: path + "/" + limit))
-        // Ended with the limit lifted again; it takes more than there is, bit by bit.
-        let taker = try SpawnedProcess(
-            wrapper + [
-                "sh", "-c", "echo -1000 >/proc/self/oom_score_adj; exec tail -c 96m /dev/zero",
-            ])
+        // What can be given back without a loss, the files that were read, is.
+        try Data("\(inUse + 32 << 20)".utf8).write(to: URL(filePath: path + "/" + limit))
+        // More than is left, and less than is left when a rank is gone.
+        let taker = try SpawnedProcess(wrapper + ["dd", "if=/dev/zero", "of=/dev/null", "bs=48M"])
         let isEnded = (0..<500).contains { _ in
             usleep(10_000)
             return kills > 0 || kill(process, 0) != 0
@@ -103,5 +96,12 @@ private final class ControlGroup {
             .flatMap { Int($0.dropFirst("oom_kill ".count)) } ?? 0
     }
 
-    private var usage: String { limit == "memory.max" ? "memory.current" : "memory.usage_in_bytes" }
+    /// Bytes of the group that no file on a disk holds as well.
+    private var inUse: Int {
+        let names = limit == "memory.max" ? ["anon", "shmem"] : ["total_rss", "total_mapped_file"]
+        return (ProcFile.text(path + "/memory.stat") ?? "").split(separator: "\n").reduce(0) { sum, line in
+            let fields = line.split(separator: " ")
+            return names.contains { $0 == fields[0] } ? sum + (Int(fields[1]) ?? 0) : sum
+        }
+    }
 }
