@@ -9,6 +9,8 @@ package final class RankWatch {
     package private(set) var hang: HangWatch
     /// The first rank that was seen to be gone without a word.
     package private(set) var firstDead: RankSight?
+    /// All that were gone at that look: of several nobody knows which was the first.
+    package private(set) var diedTogether: [Int] = []
     /// Files of shared memory that the ranks have open.
     package private(set) var sharedMemory: Set<String> = []
     private var hasListedMemory = false
@@ -49,7 +51,10 @@ package final class RankWatch {
             guard let entry = sight.entry else { continue }
             hasBegun = true
             stepsDone = max(stepsDone, entry.stepsDone)
-            if firstDead == nil, firstEnded == nil, sight.hasDied { firstDead = sight }
+            if firstDead == nil, firstEnded == nil, sight.hasDied {
+                firstDead = sight
+                diedTogether = sights.filter(\.hasDied).map(\.rank)
+            }
             if firstEnded == nil, firstDead == nil, entry.phase == .ended, entry.exitCode != 0 {
                 firstEnded = sight
             }

@@ -67,6 +67,7 @@ import Testing
         process.waitUntilExit()
         #expect(watch.look(now: 4)[1].hasDied)
         #expect(watch.firstDead?.rank == 1)
+        #expect(watch.diedTogether == [1])
         #expect(watch.alive.isEmpty)
     }
 

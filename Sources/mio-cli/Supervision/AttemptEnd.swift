@@ -64,7 +64,7 @@ struct AttemptEnd {
             text: "\(ending.launcher.rawValue) ended with status \(code)"
                 + (ending.hasBegun ? "" : " before a rank had begun"),
             exitCode: Int(code),
-            rank: ending.firstDead?.rank,
+            rank: ending.diedTogether.count == 1 ? ending.firstDead?.rank : nil,
             step: ending.stepsDone)
     }
 
@@ -78,8 +78,12 @@ struct AttemptEnd {
     }
 
     private static func death(_ signal: Int32, _ what: String, _ ending: RunSupervisor.Ending) -> RunEnd {
-        let dead = ending.firstDead
-        let who = dead.map { "rank \($0.rank)" } ?? what
+        // Of several that were gone at once nobody knows which one the launcher has ended because of the other.
+        let dead = ending.diedTogether.count == 1 ? ending.firstDead : nil
+        let who =
+            dead.map { "rank \($0.rank)" }
+            ?? (ending.diedTogether.isEmpty
+                ? what : "one of the ranks \(listed(ending.diedTogether.map(String.init), most: 8))")
         let ranOut = signal == SIGKILL && ending.memoryKills > 0
         var text = "\(who) was ended by signal \(signal)"
         if ranOut {
@@ -91,7 +95,7 @@ struct AttemptEnd {
         }
         var end = RunEnd(
             ranOut ? .outOfMemory : .crashed, text: text, exitCode: 128 + Int(signal), signal: Int(signal),
-            rank: dead?.rank, host: dead == nil ? nil : ProcessInfo.processInfo.hostName,
+            rank: dead?.rank, host: ending.firstDead == nil ? nil : ProcessInfo.processInfo.hostName,
             step: ending.stepsDone)
         if let entry = dead?.entry {
             end.operation = entry.phase.text

@@ -13,6 +13,8 @@ extension RunSupervisor {
         /// Why the supervisor has ended it itself.
         var decided: RunEnd?
         var firstDead: RankSight?
+        /// It, and those that were seen to be gone with it.
+        var diedTogether: [Int]
         var firstEnded: RankSight?
         var stepsDone: Int
         var hasBegun: Bool

@@ -73,7 +73,8 @@ extension RunSupervisor {
             Ending(
                 end: end, launcher: launcher, requests: requests, lastRequest: lastRequest,
                 decided: looker.decided,
-                firstDead: watch?.firstDead, firstEnded: watch?.firstEnded,
+                firstDead: watch?.firstDead, diedTogether: watch?.diedTogether ?? [],
+                firstEnded: watch?.firstEnded,
                 stepsDone: max(watch?.stepsDone ?? 0, status?.attempt == number ? status?.step ?? 0 : 0),
                 hasBegun: began, seconds: looker.seconds,
                 memoryKills: (OutOfMemory.kills ?? 0) - (memoryKills ?? 0), isSuperseded: looker.isSuperseded,

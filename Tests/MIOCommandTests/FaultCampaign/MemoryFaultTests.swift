@@ -25,7 +25,8 @@ extension FaultCampaignTests {
                 try run.finish(campaign, causes: [.outOfMemory])
                 guard happened else { continue }
                 let end = try #require(try run.ends().first { $0.cause == .outOfMemory }, "\(campaign.place)")
-                #expect(end.rank == rank, "\(campaign.place): \(end)")
+                // Where the launcher had ended the other one before anybody looked, none is named.
+                #expect(end.rank == rank || end.rank == nil, "\(campaign.place): \(end)")
             }
             campaign.report()
         }

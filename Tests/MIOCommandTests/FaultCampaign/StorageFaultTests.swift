@@ -14,7 +14,7 @@ extension FaultCampaignTests {
             while !campaign.isOver {
                 campaign.beginRound()
                 let small = try SmallJob()
-                let disk = try OwnDisk(small.path("runs"), kilobytes: 2_000)
+                let disk = try OwnDisk(small.path("runs"), kilobytes: 20_000)
                 let run = try DisturbedRun(
                     wrapper: disk.wrapper, in: small, seen: disk.seen(small.path("runs/small")))
                 for _ in 0..<2 where !campaign.isOver {
