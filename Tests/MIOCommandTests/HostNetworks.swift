@@ -26,7 +26,8 @@ final class HostNetworks {
                 ip link set host\(number) master mio && ip link set host\(number) up
                 """)
             try run(
-                in: host, "hostname \(name) && mount -t tmpfs tmpfs /dev/shm", also: ["--uts", "--mount"])
+                in: host, "hostname \(name) && mount -t tmpfs tmpfs /dev/shm",
+                also: ["--uts", "--mount", "--root"])
             try run(
                 in: host,
                 "ip link set lo up && ip address add \(Self.prefix)\(number + 2)/24 dev mio && ip link set mio up"
@@ -63,7 +64,7 @@ final class HostNetworks {
     /// What starts a command on a host, in the words of a shell with its name in `$host`.
     var agent: String {
         let cases = hosts.map { name, holder in
-            "\(name)) exec \(Self.enter(holder, ["--uts", "--mount"]).joined(separator: " ")) sh -c \"$*\" ;;"
+            "\(name)) exec \(Self.enter(holder, ["--uts", "--mount", "--root"]).joined(separator: " ")) sh -c \"$*\" ;;"
         }
         return "case $host in \(cases.joined(separator: " ")) esac"
     }

@@ -70,7 +70,7 @@ private final class OwnDisk {
     func seen(_ path: String) -> String { "/proc/\(holder.processIdentifier)/root\(path)" }
 
     /// What starts a command that sees it.
-    var wrapper: [String] { ["nsenter", "--target", "\(holder.processIdentifier)", "--mount"] }
+    var wrapper: [String] { ["nsenter", "--target", "\(holder.processIdentifier)", "--mount", "--root"] }
 
     func change(_ options: String) throws {
         // What is being written now keeps it from being read only.
