@@ -73,6 +73,15 @@ package final class RemoteRanks: @unchecked Sendable {
     /// - Returns: `nil` for a rank that was not heard.
     package func rank(_ number: Int) -> Rank? { state.withLock { $0.ranks[number] } }
 
+    /// The rank whose connection was closed first, of those that did not say before that they end.
+    package var firstGone: (rank: Int, host: String)? {
+        let gone = state.withLock { state in
+            state.ranks.compactMap { number, rank in rank.closedAt.map { (number, rank.host, $0) } }
+        }
+        return gone.filter { board.entry(of: $0.0)?.phase != .ended }.min { $0.2 < $1.2 }
+            .map { (rank: $0.0, host: $0.1) }
+    }
+
     // MARK: The socket
 
     private static func listen() throws(RunError) -> (descriptor: Int32, port: Int) {

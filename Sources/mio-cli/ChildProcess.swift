@@ -11,7 +11,7 @@ import Synchronization
 /// that on at once. Any later one, and SIGQUIT, becomes SIGTERM: end now, which for a rank is the second.
 struct ChildProcess {
     let process: pid_t
-    private let startsRanks: Bool
+    let startsRanks: Bool
     private let relay: OutputRelay
     private static let requests = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGQUIT]
     /// What a rank takes over once it runs: until then it is held back.

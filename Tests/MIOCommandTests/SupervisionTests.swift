@@ -109,6 +109,20 @@ import Testing
         #expect(RankProcesses(folder(small).path).areGone)
     }
 
+    /// Ranks come to their end without it, and cannot leave.
+    @Test func aLauncherThatIsStoppedIsFound() throws {
+        let small = try SmallJob()
+        let started = try start(arguments(), in: small)
+        try waitForCheckpoint(small, started)
+        kill(try #require(RankProcesses(folder(small).path).mpirun), SIGSTOP)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.errors.contains("mio: mpirun has been stopped (SIGSTOP) for 1"), "\(run.errors)")
+        #expect(try weights(small) == undisturbed())
+        #expect(try ends(small).map(\.cause) == [.hang, .finished])
+        #expect(RankProcesses(folder(small).path).areGone)
+    }
+
     /// One request is enough where a rank stands still, and what is said of the newest checkpoint is so.
     @Test func aRunWithAStoppedRankCanBeStopped() throws {
         let small = try SmallJob()

@@ -83,6 +83,7 @@ import Testing
         wait("its connection is closed") { remote.rank(2)?.closedAt != nil }
         wait("it is silent, a while after") { watch.look(now: 1)[2].isSilent }
         sight = watch.look(now: 1)[2]
+        #expect(remote.firstGone?.rank == 2)
         // A connection may be lost, and the process be there.
         #expect(!sight.hasDied)
         #expect(watch.firstDead == nil)

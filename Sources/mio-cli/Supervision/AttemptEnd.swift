@@ -59,6 +59,15 @@ struct AttemptEnd {
         }
         // Linux has 64 signals.
         if (129...192).contains(code) { return death(code - 128, "a rank", ending) }
+        // Open MPI 5 has the other ranks abort, with a code of its own.
+        if let gone = ending.firstGoneElsewhere {
+            return RunEnd(
+                .crashed,
+                text:
+                    "rank \(gone.rank) on \(gone.host.shown()) was gone first; \(ending.launcher.rawValue) ended with "
+                    + "status \(code)", exitCode: Int(code), rank: gone.rank, host: gone.host,
+                step: ending.stepsDone)
+        }
         return RunEnd(
             .unknown,
             text: "\(ending.launcher.rawValue) ended with status \(code)"

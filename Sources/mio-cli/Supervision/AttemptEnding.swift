@@ -15,6 +15,8 @@ extension RunSupervisor {
         var firstDead: RankSight?
         /// It, and those that were seen to be gone with it.
         var diedTogether: [Int]
+        /// Of ranks on other machines the first whose connection was closed, without a word that it ends.
+        var firstGoneElsewhere: (rank: Int, host: String)?
         var firstEnded: RankSight?
         var stepsDone: Int
         var hasBegun: Bool
@@ -28,7 +30,8 @@ extension RunSupervisor {
         var mayBeOfHost: Bool {
             if requests > 0 || firstDead != nil && decided == nil { return false }
             if decided == nil, case .exited(let status) = end, let code = MIOBase.ExitCode(rawValue: status) {
-                return code == .inputOutput
+                // The launcher of Open MPI 5 ends with 0 when it has lost a machine.
+                return code == .inputOutput || code == .finished
             }
             return true
         }

@@ -19,7 +19,7 @@ final class AttemptLook {
     private var beatAt = -1.0
     private var isLate = false
     private var stragglers = StragglerWatch()
-    private enum Matter { case launch, hosts, hang }
+    private enum Matter { case launch, hosts, launcher, hang }
     /// What `--report-only` was told of.
     private var reported: Set<Matter> = []
     private var hasNames = false
@@ -58,6 +58,7 @@ final class AttemptLook {
         }
         lookForLaunch()
         lookAtHosts()
+        lookAtLauncher()
         guard killedAt == nil, let watch else { return }
         if watch.firstDead != nil { endTheRest(sights) }
         if !isStopping, let finding = stragglers.look(sights, host: ProcessName.own.host, now: seconds) {
@@ -101,6 +102,28 @@ final class AttemptLook {
             return
         }
         end(RunEnd(.unknown, text: text))
+    }
+
+    private var launcherStoppedAt: Double?
+
+    /// A launcher that is stopped keeps ranks from ending, and nobody hears of those that die.
+    private func lookAtLauncher() {
+        guard killedAt == nil, child.startsRanks, ProcessFacts(of: Int(child.process))?.state == "T" else {
+            launcherStoppedAt = nil
+            return
+        }
+        let since = launcherStoppedAt ?? seconds
+        launcherStoppedAt = since
+        guard seconds - since >= HangWatch.stoppedSeconds else { return }
+        let text =
+            "\(supervisor.launcher.rawValue) has been stopped (SIGSTOP) for \(Int(seconds - since)) s"
+        guard !supervisor.options.reportOnly else {
+            if reported.insert(.launcher).inserted {
+                supervisor.tell(.wouldDo, "would end the ranks and start again: \(text)")
+            }
+            return
+        }
+        end(RunEnd(.hang, text: text, host: ProcessName.own.host, step: watch?.stepsDone))
     }
 
     private func lookAtHosts() {

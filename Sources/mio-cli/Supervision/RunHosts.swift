@@ -169,6 +169,8 @@ final class RunHosts {
                 end.text = "rank \(death.rank) on \(shown: end.host ?? "") was ended by signal \(signal)"
             }
         }
+        // As the user has named it.
+        if let host = end.host { end.host = ledger.name(of: host) ?? host }
         // Those were asked already.
         if end.cause == .hostLost { return end }
         let silent = ask(pauses)

@@ -74,6 +74,7 @@ extension RunSupervisor {
                 end: end, launcher: launcher, requests: requests, lastRequest: lastRequest,
                 decided: looker.decided,
                 firstDead: watch?.firstDead, diedTogether: watch?.diedTogether ?? [],
+                firstGoneElsewhere: remote?.firstGone,
                 firstEnded: watch?.firstEnded,
                 stepsDone: max(watch?.stepsDone ?? 0, status?.attempt == number ? status?.step ?? 0 : 0),
                 hasBegun: began, seconds: looker.seconds,

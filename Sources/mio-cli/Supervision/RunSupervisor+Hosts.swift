@@ -63,7 +63,9 @@ extension RunSupervisor {
     /// How an attempt ended, by all that the ranks, the system, the launcher and the hosts show.
     func end(of ending: Ending) -> RunEnd {
         let end = AttemptEnd(ending, folder: folder, attempt: number).end
-        guard let hosts, ending.requests == 0, end.cause.mayBeTriedAgain || ending.mayBeOfHost else {
+        guard let hosts, ending.requests == 0, end.cause != .finished,
+            end.cause.mayBeTriedAgain || ending.mayBeOfHost
+        else {
             return end
         }
         var beatAt = MonotonicClock.seconds
