@@ -82,7 +82,9 @@ import Testing
         try waitUntil("nothing is left") { job.processes.areGone }
         try job.wait(for: .stopped, atMost: 10)
         let status = try #require(try job.run.status())
-        #expect(status.checkpoint == status.step, "\(job.log)")
+        // The mpirun of Open MPI 5 hears of it too, and gives its ranks a second.
+        let isInTime = try launcher == "srun" || !MPIEnvironment.quietOption().isEmpty
+        #expect(!isInTime || status.checkpoint == status.step, "\(job.log)")
         #expect(try job.ends().map(\.cause) == [.preemption])
     }
 
