@@ -64,7 +64,7 @@ final class HostNetworks {
     /// What starts a command on a host, in the words of a shell with its name in `$host`.
     var agent: String {
         let cases = hosts.map { name, holder in
-            "\(name)) exec \(Self.enter(holder, ["--uts", "--mount", "--root"]).joined(separator: " ")) sh -c \"$*\" ;;"
+            "\(name)) exec \(Self.enter(holder, ["--uts", "--mount", "--root"]).joined(separator: " ")) sh -c \"cd / && $*\" ;;"
         }
         return "case $host in \(cases.joined(separator: " ")) esac"
     }
