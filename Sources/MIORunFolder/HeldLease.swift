@@ -44,7 +44,13 @@ package final class HeldLease {
                 try Folder.remove(claimPath(generation, in: folder))
                 continue
             }
-            let held = HeldLease(Lease(generation: generation, user: user), in: folder)
+            var lease = Lease(generation: generation, user: user)
+            // Until they are gone: who takes the run over before that finds the ranks of an earlier one here.
+            if let before = try folder.lease(), before.holder.host == lease.holder.host {
+                lease.board = before.board
+                lease.sharedMemory = before.sharedMemory
+            }
+            let held = HeldLease(lease, in: folder)
             try held.write()
             for old in try generations(in: folder) where old < generation {
                 try Folder.remove(claimPath(old, in: folder))

@@ -123,6 +123,24 @@ import Testing
         #expect(RankProcesses(folder(small).path).areGone)
     }
 
+    /// Before it has said anything, or a moment later.
+    @Test func aRankThatIsStoppedAtOnceIsFound() throws {
+        let small = try SmallJob()
+        let started = try start(arguments(), in: small)
+        let processes = RankProcesses(folder(small).path)
+        var rank: Int32?
+        try waitUntil("a rank is there") {
+            rank = processes.ranks[1]
+            return rank != nil || !started.isRunning
+        }
+        kill(try #require(rank), SIGSTOP)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.errors.contains("has been stopped (SIGSTOP) for 1"), "\(run.errors)")
+        #expect(try weights(small) == undisturbed())
+        #expect(processes.areGone)
+    }
+
     /// One request is enough where a rank stands still, and what is said of the newest checkpoint is so.
     @Test func aRunWithAStoppedRankCanBeStopped() throws {
         let small = try SmallJob()

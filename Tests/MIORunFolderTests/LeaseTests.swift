@@ -33,6 +33,21 @@ import Testing
         #expect(try held.beat(attempt: 2))
     }
 
+    /// One that is killed before it has ended the ranks of the one before leaves them to the next.
+    @Test func theRanksOfAnEarlierHolderAreNotForgotten() throws {
+        let first = try HeldLease.take(folder)
+        first.tell(board: "/dev/shm/mio-board", sharedMemory: ["/dev/shm/memory"])
+        #expect(try first.beat(attempt: 1))
+        try first.release()
+        let second = try HeldLease.take(folder)
+        #expect(second.lease.board == "/dev/shm/mio-board")
+        #expect(try folder.lease()?.board == "/dev/shm/mio-board")
+        #expect(try folder.lease()?.sharedMemory == ["/dev/shm/memory"])
+        second.tell(board: nil, sharedMemory: [])
+        #expect(try second.beat(attempt: 2))
+        #expect(try folder.lease()?.board == nil)
+    }
+
     @Test func aReleasedLeaseIsFreeAtOnce() throws {
         let first = try HeldLease.take(folder)
         try first.release()

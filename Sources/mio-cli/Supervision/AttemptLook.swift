@@ -19,7 +19,7 @@ final class AttemptLook {
     private var beatAt = -1.0
     private var isLate = false
     private var stragglers = StragglerWatch()
-    private enum Matter { case launch, hosts, launcher, hang }
+    private enum Matter { case launch, hosts, stopped, hang }
     /// What `--report-only` was told of.
     private var reported: Set<Matter> = []
     private var hasNames = false
@@ -58,7 +58,7 @@ final class AttemptLook {
         }
         lookForLaunch()
         lookAtHosts()
-        lookAtLauncher()
+        lookForStopped(sights)
         guard killedAt == nil, let watch else { return }
         if watch.firstDead != nil { endTheRest(sights) }
         if !isStopping, let finding = stragglers.look(sights, host: ProcessName.own.host, now: seconds) {
@@ -104,26 +104,42 @@ final class AttemptLook {
         end(RunEnd(.unknown, text: text))
     }
 
-    private var launcherStoppedAt: Double?
+    /// What is stopped, and since when; and when was looked for ranks that have not joined the board.
+    private var stopped: (name: String, since: Double)?
+    private var searchedAt = -10.0
 
-    /// A launcher that is stopped keeps ranks from ending, and nobody hears of those that die.
-    private func lookAtLauncher() {
-        guard killedAt == nil, child.startsRanks, ProcessFacts(of: Int(child.process))?.state == "T" else {
-            launcherStoppedAt = nil
+    /// A launcher that is stopped keeps ranks from ending, and nobody hears of those that die; a rank that is stopped before it
+    /// is on the board keeps the others from beginning.
+    private func lookForStopped(_ sights: [RankSight]) {
+        guard let name = stoppedProcess(sights) else {
+            stopped = nil
             return
         }
-        let since = launcherStoppedAt ?? seconds
-        launcherStoppedAt = since
+        let since = stopped.flatMap { $0.name == name ? $0.since : nil } ?? seconds
+        stopped = (name, since)
         guard seconds - since >= HangWatch.stoppedSeconds else { return }
-        let text =
-            "\(supervisor.launcher.rawValue) has been stopped (SIGSTOP) for \(Int(seconds - since)) s"
+        let text = "\(name) has been stopped (SIGSTOP) for \(Int(seconds - since)) s"
         guard !supervisor.options.reportOnly else {
-            if reported.insert(.launcher).inserted {
+            if reported.insert(.stopped).inserted {
                 supervisor.tell(.wouldDo, "would end the ranks and start again: \(text)")
             }
             return
         }
         end(RunEnd(.hang, text: text, host: ProcessName.own.host, step: watch?.stepsDone))
+    }
+
+    private func stoppedProcess(_ sights: [RankSight]) -> String? {
+        guard child.startsRanks else { return nil }
+        if ProcessFacts(of: Int(child.process))?.state == "T" { return supervisor.launcher.rawValue }
+        guard supervisor.hosts == nil, let watch, sights.contains(where: { $0.entry == nil }) else {
+            return nil
+        }
+        // All processes of the machine are looked at: not at each look.
+        guard seconds - searchedAt >= 2 else { return stopped?.name }
+        searchedAt = seconds
+        return AttemptProcesses.all(board: watch.board.path).first {
+            ProcessFacts(of: $0.process)?.state == "T"
+        }.map { "process \($0.process), whose rank has not begun," }
     }
 
     private func lookAtHosts() {
