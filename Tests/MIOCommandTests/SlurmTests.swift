@@ -112,12 +112,15 @@ import Testing
         let job = try SlurmJob(on: cluster)
         try job.submit()
         try job.waitForCheckpoint()
-        let node = try cluster.run(["sinfo", "--noheader", "--format=%n"])
+        let node = try cluster.run(["sinfo", "--noheader", "--Node", "--format=%N"])
         try cluster.run(["scontrol", "update", "NodeName=\(node)", "State=DOWN", "Reason=test"])
         try cluster.wait(for: job.number, toBe: ["PENDING"])
+        try cluster.run(["scontrol", "hold", job.number])
         try waitUntil("nothing is left", atMost: 60) { job.processes.areGone }
         try job.letItEnd()
-        try cluster.run(["scontrol", "update", "NodeName=\(node)", "State=RESUME"])
+        // Refused where the node has come back by itself.
+        _ = try? cluster.run(["scontrol", "update", "NodeName=\(node)", "State=RESUME"])
+        try cluster.run(["scontrol", "release", job.number])
         try cluster.wait(for: job.number, toBe: ["COMPLETED"], atMost: 180)
         #expect(try job.weights() == job.undisturbedWeights(), "\(job.log)")
     }
