@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -49,16 +50,22 @@ def environment():
     return {**os.environ, **variables, "MIO_LAUNCH_TIME": repr(time.time())}
 
 
+def without_folders(text):
+    """A text for the page: where this repository and Python lie on this machine says nothing."""
+    return text.replace(f"{REPOSITORY}/", "").replace(f"{sys.prefix}/", "")
+
+
 def run(command):
     """Returns when the program has ended. Raises `Failure` with its last words if it fails."""
     try:
         ended = subprocess.run(command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True,
                                text=True, timeout=LIMIT_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Failure(f"{' '.join(command)}: {error}") from error
+        raise Failure(without_folders(f"{' '.join(command)}: {error}")) from error
     if ended.returncode != 0:
         words = [line for line in ended.stderr.splitlines() if line.strip()]
-        raise Failure(f"{' '.join(command)}: exit code {ended.returncode}: {' / '.join(words[-3:])}")
+        raise Failure(without_folders(
+            f"{' '.join(command)}: exit code {ended.returncode}: {' / '.join(words[-3:])}"))
     return ended.stdout
 
 

@@ -9,7 +9,8 @@ import subprocess
 import time
 
 import epochs
-from launching import FOLDER, LIMIT_SECONDS, PROGRAMS, REPOSITORY, Failure, environment, measure, run, under_mpirun
+from launching import (FOLDER, LIMIT_SECONDS, PROGRAMS, REPOSITORY, Failure, environment, measure, run, under_mpirun,
+                       without_folders)
 
 _compiled = None
 
@@ -50,5 +51,5 @@ def mio_worker():
             process.kill()
     _, errors = process.communicate()
     if process.returncode != 0 or seconds is None:
-        raise Failure(f"{' '.join(command)}: exit code {process.returncode}: {errors.strip()}")
+        raise Failure(without_folders(f"{' '.join(command)}: exit code {process.returncode}: {errors.strip()}"))
     return {"program": "mio-worker", "model": "two-heads", "batch_size": 32, "seconds": seconds}
