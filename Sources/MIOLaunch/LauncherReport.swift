@@ -14,11 +14,14 @@ package struct LauncherReport: Hashable, Sendable {
     /// The machine that the launcher has lost, or could not reach.
     package private(set) var lostHost: String?
     package private(set) var death: Death?
+    /// Whether a rank has told that another one's process is gone: those of Open MPI 5 do, and abort.
+    package let hasLostPeer: Bool
 
     /// - Parameter words: what it wrote to its standard error, or the end of that.
     package init(_ words: String) {
         // Banners are broken into lines as the names in them are long.
         let text = words.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        hasLostPeer = text.contains("An MPI communication peer process has unexpectedly disconnected.")
         if let match = text.firstMatch(
             of: #/lost communication with a remote daemon\..{0,400}?Remote daemon: \S+ on node (\S+)/#)
         {

@@ -1,6 +1,4 @@
-import Foundation
 import MIOBase
-import MIOSystem
 
 /// How a rank on another machine tells its supervisor what it is at: over TCP, its slot of the progress board again and again.
 ///
@@ -48,10 +46,9 @@ package struct ProgressLink: Hashable, Sendable {
     // MARK: Bytes
 
     package func greeting(rank: Int, host: String) -> [UInt8] {
-        let number = UInt32(rank)
         let name = Array(host.utf8.prefix(Self.hostBytes))
-        return Self.mark + Array(secret.utf8) + (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
-            + name + [UInt8](repeating: 0, count: Self.hostBytes - name.count)
+        return Self.mark + Array(secret.utf8) + UInt32(rank).littleEndianBytes + name
+            + [UInt8](repeating: 0, count: Self.hostBytes - name.count)
     }
 
     /// - Returns: `nil` for a greeting of somebody else's.
@@ -62,19 +59,8 @@ package struct ProgressLink: Hashable, Sendable {
         let difference = zip(rest, secret.utf8).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
         guard Array(marks) == Self.mark, difference == 0 else { return nil }
         let fields = rest.dropFirst(Self.secretBytes)
-        let rank = fields.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        let rank = Int(UInt32(littleEndianBytes: fields.prefix(4)))
         let host = String(decoding: fields.dropFirst(4).prefix { $0 != 0 }, as: UTF8.self)
         return (rank, host)
-    }
-
-    package static func bytes(of words: [UInt64]) -> [UInt8] {
-        words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
-    }
-
-    package static func words(of bytes: some Collection<UInt8>) -> [UInt64] {
-        let bytes = Array(bytes)
-        return stride(from: 0, to: bytes.count - 7, by: 8).map { start in
-            (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[start + $1]) << (8 * UInt64($1)) }
-        }
     }
 }

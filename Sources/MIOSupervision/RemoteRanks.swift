@@ -191,7 +191,7 @@ package final class RemoteRanks: @unchecked Sendable {
         let whole = caller.bytes.count / ProgressLink.slotBytes * ProgressLink.slotBytes
         guard whole > 0 else { return true }
         // The newest alone counts.
-        let words = ProgressLink.words(of: caller.bytes[(whole - ProgressLink.slotBytes)..<whole])
+        let words = Array(caller.bytes[(whole - ProgressLink.slotBytes)..<whole]).littleEndianWords
         caller.bytes.removeFirst(whole)
         guard board.keep(words, ofRankElsewhere: rank) else { return false }
         state.withLock {

@@ -47,4 +47,14 @@ import Testing
         #expect(LauncherReport(words).lostHost == nil)
         #expect(LauncherReport(words).death == nil)
     }
+
+    @Test func aLostPeerIsHeard() {
+        let words = """
+            An MPI communication peer process has unexpectedly disconnected.  This
+            usually indicates a failure in the peer process (e.g., a crash or
+            otherwise exiting without calling MPI_FINALIZE first).
+            """
+        #expect(LauncherReport(words).hasLostPeer)
+        #expect(!LauncherReport("mpirun ended").hasLostPeer)
+    }
 }

@@ -41,7 +41,7 @@ import Testing
         words[ProgressBoard.Word.process.rawValue] = process
         words[ProgressBoard.Word.stepsDone.rawValue] = steps
         words[ProgressBoard.Word.phase.rawValue] = ProgressBoard.Phase.computing.rawValue
-        return ProgressLink.bytes(of: words)
+        return [UInt8](littleEndian: words)
     }
 
     private func wait(_ what: String, _ condition: () -> Bool) {

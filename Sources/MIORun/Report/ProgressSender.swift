@@ -47,7 +47,7 @@ final class ProgressSender: @unchecked Sendable {
     }
 
     private var bytes: [UInt8] {
-        ProgressLink.bytes(of: (0..<ProgressBoard.wordsPerSlot).map { mio_load_acquire(slot + $0) })
+        [UInt8](littleEndian: (0..<ProgressBoard.wordsPerSlot).map { mio_load_acquire(slot + $0) })
     }
 
     /// - Returns: whether the connection is there.

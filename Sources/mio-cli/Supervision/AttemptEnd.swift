@@ -1,5 +1,6 @@
 import Foundation
 import MIOBase
+import MIOLaunch
 import MIORun
 import MIORunFolder
 import MIOSupervision
@@ -60,7 +61,7 @@ struct AttemptEnd {
         // Linux has 64 signals.
         if (129...192).contains(code) { return death(code - 128, "a rank", ending) }
         // Open MPI 5 has the other ranks abort, with a code of its own.
-        if let gone = ending.firstGoneElsewhere {
+        if let gone = ending.firstGoneElsewhere, LauncherReport(ending.words).hasLostPeer {
             return RunEnd(
                 .crashed,
                 text:

@@ -37,7 +37,14 @@ final class Campaign {
 
     var place: String { "\(part), seed \(seed), round \(rounds)" }
 
-    func beginRound() { rounds += 1 }
+    /// Rounds, until there were faults enough; then what was seen.
+    func run(_ round: () throws -> Void) rethrows {
+        while !isOver {
+            rounds += 1
+            try round()
+        }
+        report()
+    }
 
     func number(below count: Int) -> Int {
         precondition(count > 0)
@@ -61,7 +68,7 @@ final class Campaign {
         if let seconds { figures[figure, default: []].append(seconds) }
     }
 
-    func report() {
+    private func report() {
         #expect(injected >= most, "\(place): most faults could not be brought about")
         let kinds = counts.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
         print("faults: \(part): \(injected) in \(rounds) runs (\(kinds))")

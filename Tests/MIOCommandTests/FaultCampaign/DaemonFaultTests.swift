@@ -18,8 +18,7 @@ extension FaultCampaignTests {
         private let campaign = Campaign("daemon", share: 0.06, few: 2)
 
         @Test func everyRunEndsAsIfThereWereNoFault() throws {
-            while !campaign.isOver {
-                campaign.beginRound()
+            try campaign.run {
                 let daemon = try DisturbedDaemon()
                 for id in ["first", "second", "third"] { try daemon.submit(id) }
                 for _ in 0..<4 where !campaign.isOver {
@@ -40,7 +39,6 @@ extension FaultCampaignTests {
                 }
                 #expect(try daemon.runs() == daemon.submitted, "\(campaign.place)")
             }
-            campaign.report()
         }
 
         private func inject(_ fault: Fault, _ daemon: DisturbedDaemon) throws -> Bool {

@@ -15,8 +15,7 @@ extension FaultCampaignTests {
         private let campaign = Campaign("files", share: 0.2, few: 4)
 
         @Test func everyRunEndsAsIfThereWereNoFault() throws {
-            while !campaign.isOver {
-                campaign.beginRound()
+            try campaign.run {
                 let run = try DisturbedRun()
                 for _ in 0..<3 where !campaign.isOver {
                     campaign.pause(atMost: 2.5)
@@ -27,7 +26,6 @@ extension FaultCampaignTests {
                 }
                 try run.finish(campaign, causes: [.badInput])
             }
-            campaign.report()
         }
 
         private func inject(_ fault: Fault, _ run: DisturbedRun) throws -> Bool {

@@ -14,8 +14,7 @@ extension FaultCampaignTests {
         private let campaign = Campaign("hosts", share: 0.08, few: 1)
 
         @Test func everyRunEndsAsIfThereWereNoFault() throws {
-            while !campaign.isOver {
-                campaign.beginRound()
+            try campaign.run {
                 let small = try SmallJob()
                 // Hosts that are lost with what they run, or whose cable is cut.
                 let isCut = campaign.number(below: 2) == 0
@@ -34,7 +33,6 @@ extension FaultCampaignTests {
                 }
                 try run.finish(campaign, causes: [.hostLost, .crashed, .regrouped, .unknown])
             }
-            campaign.report()
         }
 
         private func inject(_ fault: Fault, _ hosts: PretendedHosts) throws -> Bool {

@@ -10,25 +10,23 @@ extension FaultCampaignTests {
         private let campaign = Campaign("memory", share: 0.04, few: 1)
 
         @Test func everyRunEndsAsIfThereWereNoFault() throws {
-            while !campaign.isOver {
-                campaign.beginRound()
+            try campaign.run {
                 let group = try ControlGroup()
                 let run = try DisturbedRun(wrapper: group.wrapper)
                 campaign.pause(atMost: 1.5)
                 guard run.supervisor.isRunning, run.processes.ranks.count == 2 else {
                     _ = try run.supervisor.wait(atMost: 60)
-                    continue
+                    return
                 }
                 let rank = campaign.number(below: 2)
                 let happened = try group.runOut(of: run.processes.ranks[rank]!)
                 campaign.note("outOfMemory", happened: happened)
                 try run.finish(campaign, causes: [.outOfMemory])
-                guard happened else { continue }
+                guard happened else { return }
                 let end = try #require(try run.ends().first { $0.cause == .outOfMemory }, "\(campaign.place)")
                 // Where the launcher had ended the other one before anybody looked, none is named.
                 #expect(end.rank == rank || end.rank == nil, "\(campaign.place): \(end)")
             }
-            campaign.report()
         }
     }
 }

@@ -9,8 +9,7 @@ extension FaultCampaignTests {
         private let campaign = Campaign("numbers", share: 0.06, few: 2)
 
         @Test func everyRunEndsAsIfThereWereNoFault() throws {
-            while !campaign.isOver {
-                campaign.beginRound()
+            try campaign.run {
                 // Strict runs want a power of two.
                 let ranks = 2 << campaign.number(below: 2)
                 let rank = campaign.number(below: ranks)
@@ -29,7 +28,7 @@ extension FaultCampaignTests {
                     #expect(isNaN || end.errors.contains("inf"), "\(campaign.place): \(fault): \(end.errors)")
                     let again = try DisturbedRun(ranks: ranks, in: run.small)
                     try again.finish(campaign, causes: [.diverged])
-                    continue
+                    return
                 }
                 let events = try run.folder.events.read().events
                 #expect(
@@ -37,7 +36,6 @@ extension FaultCampaignTests {
                     "\(campaign.place): \(fault): \(end.errors)")
                 try run.finish(campaign, causes: [])
             }
-            campaign.report()
         }
     }
 }

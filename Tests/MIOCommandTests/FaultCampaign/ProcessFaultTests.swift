@@ -20,8 +20,7 @@ extension FaultCampaignTests {
         private let campaign = Campaign("processes", share: 0.5, few: 6)
 
         @Test func everyRunEndsAsIfThereWereNoFault() throws {
-            while !campaign.isOver {
-                campaign.beginRound()
+            try campaign.run {
                 let run = try DisturbedRun()
                 // A run is disturbed some times, then left alone.
                 for _ in 0..<3 where !campaign.isOver {
@@ -39,7 +38,6 @@ extension FaultCampaignTests {
                 try run.finish(campaign, causes: [.crashed, .hang, .stoppedByUser, .unknown])
                 #expect(try logs(run) < 40 << 20, "\(campaign.place)")
             }
-            campaign.report()
         }
 
         private func inject(_ fault: Fault, _ run: DisturbedRun) throws -> Bool {

@@ -11,8 +11,7 @@ extension FaultCampaignTests {
         private let campaign = Campaign("storage", share: 0.06, few: 2)
 
         @Test func everyRunEndsAsIfThereWereNoFault() throws {
-            while !campaign.isOver {
-                campaign.beginRound()
+            try campaign.run {
                 let small = try SmallJob()
                 let disk = try OwnDisk(small.path("runs"), kilobytes: 20_000)
                 let run = try DisturbedRun(
@@ -37,7 +36,6 @@ extension FaultCampaignTests {
                 }
                 try run.finish(campaign, causes: [.diskFull, .unknown])
             }
-            campaign.report()
         }
     }
 }
