@@ -28,6 +28,18 @@ static void close_from(int first, int kept) {
     for (int number = first; number < last; number++) close(number);
 }
 
+// By the system call: libc refuses to touch the two signals that it keeps to itself, and one that some ancestor ignored would
+// go on from program to program.
+static void reset_signal(int number) {
+#if defined(__linux__)
+    // Larger than the kernel's structure on any processor: the usual action, no flags, nothing held back.
+    const long usual[8] = {0};
+    syscall(SYS_rt_sigaction, number, usual, NULL, (size_t)(NSIG - 1) / 8);
+#else
+    signal(number, SIG_DFL);
+#endif
+}
+
 static int become(const struct mio_start *start, int told, pid_t parent) {
     if (start->detached) {
         if (setsid() < 0) return errno;
@@ -51,10 +63,10 @@ static int become(const struct mio_start *start, int told, pid_t parent) {
     if (start->error_output != STDERR_FILENO && dup2(start->error_output, STDERR_FILENO) < 0) return errno;
     if (start->folder && chdir(start->folder) != 0) return errno;
     // Handlers do not outlive the start of another program; what is ignored would be.
-    signal(SIGPIPE, SIG_DFL);
+    reset_signal(SIGPIPE);
     if (start->detached) {
         close_from(STDERR_FILENO + 1, told);
-        for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+        for (int number = 1; number < NSIG; number++) reset_signal(number);
     }
     sigprocmask(SIG_SETMASK, &start->held, NULL);
     environ = (char **)start->environment;

@@ -66,6 +66,38 @@ import Testing
         #expect(lines.dropFirst().allSatisfy { $0.hasSuffix("\t0000000000000000") }, "\(text)")
     }
 
+    /// libc keeps signals 32 and 33 to itself and sets them for nobody; a service that ignores them hands that on to what it
+    /// starts.
+    @Test func itInheritsNoIgnoredSignalOfTheLibrary() throws {
+        let before = try setAction(1, of: 32)
+        defer { _ = try? setAction(before, of: 32) }
+        let own = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        #expect(own.contains(/SigIgn:\t0{7}[0-9a-f][89a-f][0-9a-f]{7}\n/), "\(own)")
+        let (end, text) = try run("grep SigIgn /proc/self/status")
+        #expect(end == .exited(0))
+        #expect(text == "SigIgn:\t0000000000000000\n")
+    }
+
+    /// Does what `sigaction` does, by the system call.
+    /// - Returns: the action there was: 0 the usual one, 1 to ignore it.
+    private func setAction(_ action: Int, of signal: Int) throws -> Int {
+        typealias SystemCall =
+            @convention(c) (
+                Int, Int, UnsafePointer<Int>, UnsafeMutablePointer<Int>, Int
+            ) -> Int
+        #if arch(arm64)
+            let number = 134
+        #else
+            let number = 13
+        #endif
+        let address = try #require(dlsym(nil, "syscall"))
+        var before = [Int](repeating: 0, count: 8)
+        let end = unsafeBitCast(address, to: SystemCall.self)(
+            number, signal, [action] + [Int](repeating: 0, count: 7), &before, 8)
+        try #require(end == 0)
+        return before[0]
+    }
+
     /// With what it has started, also where neither wants to end.
     @Test func itIsEndedWhenItTakesTooLong() throws {
         let began = ContinuousClock.now
