@@ -250,7 +250,8 @@ package.targets += [
     .target(
         name: "MIOCommandLine",
         dependencies: [
-            "MIOMachine", "MIOTuning", "MIORun", "MIOJob", "MIOComm", "MIOBase", argumentParser,
+            "MIOMachine", "MIOTuning", "MIORun", "MIORunFolder", "MIOJob", "MIOComm", "MIOBase",
+            argumentParser,
         ], swiftSettings: strict),
     .executableTarget(
         name: "mio-worker", dependencies: ["MIO", "MIOCommandLine", "MIOMachine", argumentParser],
@@ -332,7 +333,7 @@ package.targets += [
         dependencies: [
             "ProcessSupport", "SmallJobs", "TestFolders", "mio-cli", "mio-worker", "mio-coordinator",
             "garments-data", "two-heads-data", "MIOBatches", "MIOData", "MIOBase", "MIOConfig",
-            "MIODaemonClient", "MIOFiles", "MIORunFolder",
+            "MIODaemonClient", "MIOFiles", "MIOProcess", "MIORunFolder",
         ],
         swiftSettings: strict),
     // A folder of its own for each test.

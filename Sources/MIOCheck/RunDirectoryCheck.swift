@@ -50,7 +50,7 @@ package struct RunDirectoryCheck: Sendable, Hashable {
             try RunDirectory.verifyUsable(path)
             // As a run does that goes on with its lines.
             let metrics = RunDirectory.metricsPath(in: path)
-            if Folder.exists(metrics) { _ = try MappedFile(metrics) }
+            if !Folder.isMissing(metrics) { _ = try MappedFile(metrics) }
         } catch {
             findings.add(error)
             isUsable = false
@@ -65,7 +65,7 @@ package struct RunDirectoryCheck: Sendable, Hashable {
         // What is in the way of the checkpoints was told above.
         let checkpoints = RunDirectory.checkpointsPath(in: path)
         start =
-            Folder.exists(checkpoints) && !Folder.isFolder(checkpoints)
+            !Folder.isMissing(checkpoints) && !Folder.mayBeFolder(checkpoints)
             ? .refused(path: checkpoints)
             : Self.start(job, resume: resume, fit: fit, order: order, into: &findings)
         switch start {

@@ -49,7 +49,7 @@ struct FileList {
         case GLOB_NOMATCH:
             // As a shell does, a pattern without a match is taken as it is written.
             let literal = Glob.unescaped(pattern)
-            if Folder.exists(literal) { return [literal] }
+            if !Folder.isMissing(literal) { return [literal] }
             let isGlob = written.contains { "*?[".contains($0) }
             let place = written.hasPrefix("/") ? "" : " in \(folder)"
             throw DataError(

@@ -24,12 +24,13 @@ extension MappedFile {
 
     /// Whoever truncates a mapped file kills its readers with SIGBUS; looking now and then turns the usual
     /// case, data written anew while a run goes on, into a message.
-    /// - Throws: `DataError` of kind `changed`.
-    func checkUnchanged() throws(DataError) {
-        guard isUnchanged else {
+    /// - Throws: `DataError` of kind `changed`; `FileError` if the system does not say.
+    func checkUnchanged() throws {
+        guard try isUnchanged() else {
             throw DataError(
                 .changed, path,
-                "the file changed after the run opened it; leave shards alone while a run uses them")
+                "the file changed, or was removed, after the run opened it; leave shards alone while a run uses them"
+            )
         }
     }
 }

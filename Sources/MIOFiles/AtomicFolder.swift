@@ -36,7 +36,7 @@ package struct AtomicFolder: ~Copyable {
     package consuming func commit() throws(FileError) {
         try Folder.synchronize(temporaryPath)
         let replaced = Self.hidden(path, "replaced")
-        let replaces = Folder.exists(path)
+        let replaces = !Folder.isMissing(path)
         if replaces {
             try Folder.remove(replaced)
             try Folder.rename(path, to: replaced)
@@ -71,7 +71,7 @@ package struct AtomicFolder: ~Copyable {
             guard names?.contains(original) ?? true else { continue }
             let path = Folder.join(parent, name)
             let originalPath = Folder.join(parent, original)
-            if state == "replaced", !Folder.exists(originalPath) {
+            if state == "replaced", Folder.isMissing(originalPath) {
                 try Folder.rename(path, to: originalPath)
             } else {
                 try Folder.remove(path)

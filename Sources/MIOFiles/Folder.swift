@@ -61,7 +61,8 @@ package enum Folder {
         }
         var status = stat()
         let parent = parent(of: path)
-        if lstat(path, &status) != 0, errno == ENOENT {
+        let code = lstat(path, &status) == 0 ? ENOTDIR : errno
+        if code == ENOENT {
             if isFolder(parent) {
                 if access(parent, W_OK | X_OK) != 0 {
                     throw .system("create the folder", path, code: errno)
@@ -71,9 +72,9 @@ package enum Folder {
                 }
                 return
             }
-            if !exists(parent), parent != path { return try verifyCreatable(parent) }
+            if isMissing(parent), parent != path { return try verifyCreatable(parent) }
         }
-        throw .system("create the folder", path, code: ENOTDIR)
+        throw .system("create the folder", path, code: code)
     }
 
     /// Tries to create something in a folder: some file systems (`/proc`) refuse what their permissions grant.
@@ -91,7 +92,21 @@ package enum Folder {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Whether anything has this name, a broken link included.
+    /// Whether nothing has this name. What the system does not let one look at (in a folder that may not be searched, on a
+    /// server that is gone) may be there: whoever opens it is told why that cannot be done.
+    package static func isMissing(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) != 0 && [ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno)
+    }
+
+    /// Whether `path` is a folder, as far as the system lets one look.
+    package static func mayBeFolder(_ path: String) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return !isMissing(path) }
+        return status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Whether anything has this name, a broken link included, and can be examined.
     package static func exists(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0

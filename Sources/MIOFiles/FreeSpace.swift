@@ -12,7 +12,7 @@ package struct FreeSpace: Hashable, Sendable {
     /// - Parameter path: of a folder, which need not be there.
     package init(near path: String) {
         var existing = path
-        while !Folder.exists(existing), Folder.parent(of: existing) != existing {
+        while Folder.isMissing(existing), Folder.parent(of: existing) != existing {
             existing = Folder.parent(of: existing)
         }
         folder = existing

@@ -27,9 +27,12 @@ package final class MappedFile: @unchecked Sendable {
     }
 
     /// Whether the path still names the file that is mapped, with the content it had.
-    package var isUnchanged: Bool {
+    /// - Throws: `FileError` if the system does not say.
+    package func isUnchanged() throws(FileError) -> Bool {
         var status = Foundation.stat()
-        return stat(path, &status) == 0 && FileStamp(status) == stamp
+        if stat(path, &status) == 0 { return FileStamp(status) == stamp }
+        if errno == ENOENT || errno == ENOTDIR { return false }
+        throw .system("examine", path, code: errno)
     }
 
     deinit {

@@ -17,6 +17,8 @@ extension FileError {
             case EFBIG: "; the file would exceed the largest size allowed here (`ulimit -f`)"
             case EACCES, EPERM: "; give the user that runs mio the right to it, or choose another place"
             case EROFS: "; choose a place on a file system that is not read-only"
+            case ESTALE, ENOTCONN:
+                "; its server has lost it: have the file system mounted anew, and run again"
             case EMFILE, ENFILE: "; raise the limit of open files (`ulimit -n`)"
             case ENOMEM where action == "map" && isAddressSpaceLimited:
                 "; `ulimit -v` leaves too few addresses for it: raise that limit"

@@ -20,15 +20,22 @@ extension Job {
     ///     `model.layers[2].units=8`), the value written as YAML; none may set what another sets.
     /// - Throws: `JobError` with file, line and key; its exit code tells a missing file from a bad one.
     public static func load(path: String, overrides: [String] = []) throws(JobError) -> Job {
+        try load(path: path, overrides: overrides, contents: nil)
+    }
+
+    /// Reads a job file, or what it held earlier.
+    /// - Parameter contents: what stands for the file's; `nil`: what it holds.
+    package static func load(path: String, overrides: [String], contents: [UInt8]?) throws(JobError) -> Job {
         let absolute = JobPath.absolute(path)
+        let bytes = if let contents { contents } else { try read(absolute, writtenAs: path) }
         return try Job(
-            yaml: try read(absolute, writtenAs: path),
+            yaml: try text(bytes, writtenAs: path),
             folder: URL(fileURLWithPath: absolute).deletingLastPathComponent().path, file: path,
             overrides: overrides)
     }
 
-    private static func read(_ absolute: String, writtenAs path: String) throws(JobError) -> String {
-        guard Folder.exists(absolute) else {
+    private static func read(_ absolute: String, writtenAs path: String) throws(JobError) -> [UInt8] {
+        guard !Folder.isMissing(absolute) else {
             throw JobError(
                 file: path, message: "no such file; name a job file, or make job.yaml here",
                 exitCode: .missingInput)
@@ -37,14 +44,16 @@ extension Job {
             throw JobError(
                 file: path, message: "is a folder; name the job file in it", exitCode: .missingInput)
         }
-        let bytes: [UInt8]
         do throws(FileError) {
-            bytes = try OpenFile.contents(of: absolute, atMost: largestFile)
+            return try OpenFile.contents(of: absolute, atMost: largestFile)
         } catch {
             throw JobError(
                 file: path, message: "cannot be read as a job file: \(error.reason)",
                 exitCode: error.exitCode == .badInput ? .badInput : .missingInput)
         }
+    }
+
+    private static func text(_ bytes: [UInt8], writtenAs path: String) throws(JobError) -> String {
         // Some editors begin a file so; YAML allows it, and its reader does not.
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         guard

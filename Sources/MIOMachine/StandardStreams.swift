@@ -13,11 +13,14 @@ package enum StandardStreams {
     }
 
     /// Writes a line to standard output, without anything that a terminal would obey.
+    /// - Parameters:
+    ///   - terminator: what follows the text.
+    ///   - clearsScreen: whether a terminal shows this alone, at its top.
     /// - Throws: `FileError` where it takes nothing: a full disk, a reader that is gone.
-    package static func print(_ text: String) throws {
+    package static func print(_ text: String, terminator: String = "\n", clearsScreen: Bool = false) throws {
+        let shown = (clearsScreen ? "\u{1B}[H\u{1B}[2J" : "") + text.escaped(keepsNewlines: true) + terminator
         do {
-            try FileHandle.standardOutput.write(
-                contentsOf: Data((text.escaped(keepsNewlines: true) + "\n").utf8))
+            try FileHandle.standardOutput.write(contentsOf: Data(shown.utf8))
         } catch {
             throw FileError(
                 action: "write", path: "to standard output", reason: String(cString: strerror(errno)))

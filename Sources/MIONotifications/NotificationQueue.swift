@@ -83,14 +83,17 @@ package final class NotificationQueue: @unchecked Sendable {
     }
 
     /// How long the end of a run waits for what is being sent.
-    package var secondsToClose: Double { sender.mostTries > 1 ? 3 * timeout : timeout }
+    package var secondsToClose: Double { timeout + lastSeconds }
+
+    /// For what is said at the end, once what was being sent then is over.
+    private var lastSeconds: Double { sender.mostTries > 1 ? 3 * timeout : timeout }
 
     /// The run is over: what waits is tried soon, and given up after `secondsToClose`.
     package func close() {
         monitor.withLock {
             guard deadline == nil else { return }
             let now = MonotonicClock.seconds
-            deadline = now + secondsToClose
+            deadline = now + (isSending ? timeout : 0) + lastSeconds
             for index in waiting.indices {
                 waiting[index].notBefore = min(waiting[index].notBefore, now + Self.firstPause)
             }

@@ -27,7 +27,7 @@ package final class CSVSink: MetricSink {
         self.names = names
         try Folder.create(Folder.parent(of: path))
         var lines: [Substring] = []
-        if epoch > 0 || appends, Folder.exists(path) {
+        if epoch > 0 || appends, !Folder.isMissing(path) {
             let text = String(decoding: try OpenFile.contents(of: path, atMost: 1 << 30), as: UTF8.self)
             lines = text.split(separator: "\n").filter { !$0.isEmpty }
             // A last line that a kill cut off.

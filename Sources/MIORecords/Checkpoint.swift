@@ -64,7 +64,8 @@ extension StoredCheckpoint {
     package init(path: String) throws {
         // A run's folder, for one, or that of all its checkpoints.
         let isAny = CheckpointStore.step(name: Folder.name(of: path)) != nil
-        guard Folder.isFolder(path), isAny || Folder.exists(Folder.join(path, Self.manifestName)) else {
+        guard Folder.mayBeFolder(path), isAny || !Folder.isMissing(Folder.join(path, Self.manifestName))
+        else {
             throw FileError(
                 action: "read", path: path,
                 reason: "expected the folder of a checkpoint, like runs/NAME/checkpoints/step-000000200",

@@ -5,12 +5,12 @@ import MIOFiles
 extension CheckpointStore {
     /// Settles what killed runs left half written, unless others may be writing there.
     package func recover() throws {
-        if isAlone, Folder.exists(folder) { try AtomicFolder.recover(in: folder) }
+        if isAlone, !Folder.isMissing(folder) { try AtomicFolder.recover(in: folder) }
     }
 
     /// Removes what no rule keeps: for a run that was killed before it could, and that writes no further one.
     package mutating func retire() throws {
-        guard Folder.exists(folder) else { return }
+        guard !Folder.isMissing(folder) else { return }
         try recover()
         try retire(sparing: nil)
     }
@@ -24,7 +24,7 @@ extension CheckpointStore {
 
     /// The folders of checkpoints that no rule keeps, newest first. Changes nothing.
     package mutating func superfluous() throws -> [String] {
-        guard Folder.exists(folder) else { return [] }
+        guard !Folder.isMissing(folder) else { return [] }
         return try superfluous(sparing: nil).map { Folder.join(folder, $0) }
     }
 
@@ -76,7 +76,7 @@ extension CheckpointStore {
     /// The steps of the checkpoints whose numbers are best, best first, by their manifests alone: whether they are whole is
     /// not looked at.
     package func bestSteps() throws -> [(step: Int, value: Double)] {
-        guard keep.best > 0, Folder.exists(folder) else { return [] }
+        guard keep.best > 0, !Folder.isMissing(folder) else { return [] }
         var known = self
         let names = try names()
         known.verified.formUnion(names)

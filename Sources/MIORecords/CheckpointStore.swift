@@ -50,7 +50,7 @@ package struct CheckpointStore: Sendable {
             return try writeFinite(checkpoint)
         } catch {
             try verifyPlace()
-            guard error is FileError, FileIdentity(of: folder) == nil else { throw error }
+            guard error is FileError, Folder.isMissing(folder) else { throw error }
             throw FileError(
                 action: "write the checkpoint of step \(checkpoint.manifest.step) to", path: folder,
                 reason:
@@ -130,7 +130,7 @@ package struct CheckpointStore: Sendable {
     /// Removes the checkpoints of later steps: for a run that starts over (`step` −1) or continues from an
     /// older checkpoint, so that the newest one is always of the run itself.
     package mutating func remove(after step: Int) throws {
-        guard Folder.exists(folder) else { return }
+        guard !Folder.isMissing(folder) else { return }
         // What a replacement that was interrupted has left under a hidden name would come back later.
         if isAlone { try AtomicFolder.recover(in: folder) }
         for name in try names() where Self.step(name: name) ?? 0 > step {
@@ -162,7 +162,7 @@ package struct CheckpointStore: Sendable {
     ///   format before it: a run that went on from an older one would remove it. `FileError` if the folder cannot be
     ///   read.
     package func newestValid(for model: [StoredWeight]? = nil) throws -> Found? {
-        guard Folder.exists(folder) else { return nil }
+        guard !Folder.isMissing(folder) else { return nil }
         var listed: [(step: Int, name: String)]
         var rejected: [CheckpointError]
         repeat {
@@ -229,7 +229,7 @@ package struct CheckpointStore: Sendable {
 
     /// The steps of the checkpoints there are, newest first, valid or not.
     package func steps() throws -> [Int] {
-        Folder.exists(folder) ? try names().compactMap(Self.step) : []
+        Folder.isMissing(folder) ? [] : try names().compactMap(Self.step)
     }
 
     // MARK: Names
@@ -237,7 +237,7 @@ package struct CheckpointStore: Sendable {
     /// Newest first.
     func names() throws -> [String] {
         try Folder.names(in: folder).filter {
-            Self.step(name: $0) != nil && Folder.isFolder(Folder.join(folder, $0))
+            Self.step(name: $0) != nil && Folder.mayBeFolder(Folder.join(folder, $0))
         }.sorted {
             (Self.step(name: $0) ?? 0) > (Self.step(name: $1) ?? 0)
         }

@@ -31,7 +31,7 @@ package final class JSONLinesSink: MetricSink {
     package init(path: String, keepingThrough step: Int) throws {
         self.path = path
         resumedStep = step
-        if Folder.exists(path) { try keepLines(through: step) }
+        if !Folder.isMissing(path) { try keepLines(through: step) }
         file = try OpenFile(path, .appending)
         // The name too: a checkpoint says that the lines before it are on the disk.
         try Folder.synchronize(Folder.parent(of: path))

@@ -57,7 +57,7 @@ package final class RunDirectory: Sendable {
         if Folder.isFolder(path), access(Folder.exists(lockPath) ? lockPath : path, W_OK) != 0 {
             throw .system("write to the run directory, creating", lockPath, code: errno)
         }
-        if Folder.isFolder(path), !Folder.exists(lockPath), let code = Folder.failureOfCreating(in: path) {
+        if Folder.isFolder(path), Folder.isMissing(lockPath), let code = Folder.failureOfCreating(in: path) {
             throw .system("write to the run directory, creating", lockPath, code: code)
         }
         try verifyFree(path, lockPath: lockPath)
@@ -91,10 +91,13 @@ package final class RunDirectory: Sendable {
     package func verifyPresent() throws(FileError) {
         var own = stat()
         var present = stat()
-        if fstat(lockDescriptor, &own) == 0, stat(Self.lockPath(in: path), &present) == 0,
-            own.st_ino == present.st_ino, own.st_dev == present.st_dev
-        {
-            return
+        guard fstat(lockDescriptor, &own) == 0 else {
+            throw .system("write to the run directory", path, code: errno)
+        }
+        if stat(Self.lockPath(in: path), &present) == 0 {
+            if own.st_ino == present.st_ino, own.st_dev == present.st_dev { return }
+        } else if ![ENOENT, ENOTDIR].contains(errno) {
+            throw .system("write to the run directory", path, code: errno)
         }
         throw FileError(
             action: "write to the run directory", path: path,

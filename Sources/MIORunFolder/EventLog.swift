@@ -42,7 +42,7 @@ package struct EventLog: Sendable {
     /// - Parameter start: bytes that were read before.
     package func read(from start: Int = 0) throws(FileError) -> Contents {
         var contents = Contents()
-        guard Folder.exists(path) else { return contents }
+        guard !Folder.isMissing(path) else { return contents }
         let bytes = try OpenFile.contents(of: path, from: start, atMost: Self.largestFile)
         contents.end = start
         var done = 0

@@ -17,6 +17,8 @@ package struct RunFolder: Hashable, Sendable {
     }
 
     package var jobPath: String { Folder.join(path, "job.yaml") }
+    /// Of a `JobCopy`.
+    package var jobCopyPath: String { Folder.join(path, "job.asked.yaml") }
     package var metricsPath: String { Folder.join(path, "metrics.jsonl") }
     package var checkpointsPath: String { Folder.join(path, "checkpoints") }
     package var statusPath: String { Folder.join(path, "status.json") }

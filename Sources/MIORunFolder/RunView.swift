@@ -97,6 +97,9 @@ package struct RunView: Sendable {
         }
     }
 
+    /// Whether nothing more comes of it by itself, as far as it can be told.
+    package var isOver: Bool { !isAtWork && state != .known(.waiting) }
+
     package var name: String { ledger?.name ?? Folder.name(of: folder.path) }
 
     /// The last line of `metrics.jsonl` that is whole; `nil` if there is none.

@@ -14,11 +14,14 @@ package struct Supervised: Hashable, Sendable {
     package var logs: String?
     /// Where ranks on other machines say what they are at; `nil` where there are none.
     package var link: ProgressLink?
+    /// The file of a `JobCopy`, where the job file is not what it was any more.
+    package var jobCopy: String?
 
     package init(
         attempt: Int, generation: Int? = nil, board: String? = nil, deadline: Double? = nil,
-        logs: String? = nil, link: ProgressLink? = nil
+        logs: String? = nil, link: ProgressLink? = nil, jobCopy: String? = nil
     ) {
+        self.jobCopy = jobCopy
         self.logs = logs
         self.link = link
         self.attempt = attempt
@@ -42,6 +45,7 @@ package struct Supervised: Hashable, Sendable {
         if let deadline { variables.append((Self.deadlineName, String(deadline))) }
         if let logs { variables.append((Self.logsName, logs)) }
         if let link { variables += [(Self.linkName, link.place), (Self.secretName, link.secret)] }
+        if let jobCopy { variables.append((JobCopy.variable, jobCopy)) }
         return variables.map { (name: $0.0, value: $0.1) }
     }
 
@@ -54,6 +58,6 @@ package struct Supervised: Hashable, Sendable {
             logs: environment[Self.logsName],
             link: environment[Self.linkName].flatMap { place in
                 environment[Self.secretName].flatMap { ProgressLink(place: place, secret: $0) }
-            })
+            }, jobCopy: environment[JobCopy.variable])
     }
 }

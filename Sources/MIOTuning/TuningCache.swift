@@ -53,7 +53,7 @@ package struct TuningCache {
 
     /// A sentence if there is a file that cannot be read: a run that continues then measures again.
     package var warning: String? {
-        guard Folder.exists(path) else { return nil }
+        guard !Folder.isMissing(path) else { return nil }
         do {
             _ = try read()
             return nil

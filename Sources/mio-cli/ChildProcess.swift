@@ -3,6 +3,7 @@ import MIOBase
 import MIOLaunch
 import MIOProcess
 import MIOSystem
+import MIOThreads
 import Synchronization
 
 /// A program that this one waits for, and to which it passes requests to stop.
@@ -24,8 +25,6 @@ struct ChildProcess {
     ///   - ranks: that it starts.
     ///   - environment: further variables.
     init(_ line: LaunchLine, ranks: Int, environment: [(name: String, value: String)] = []) throws {
-        // Whoever reads this process' output may end before it does.
-        signal(SIGPIPE, SIG_IGN)
         Self.holdRequests()
         startsRanks = line.startsRanks
         relay = try OutputRelay(ranks: ranks)
@@ -122,6 +121,9 @@ struct ChildProcess {
 
     private static let tickSeconds = 0.25
 
+    /// Requests that come within this time are one.
+    private static let secondsOfOneRequest = 0.5
+
     /// How many seconds a launcher that was asked to stop may be idle.
     private static let mostIdleSeconds = 5
 
@@ -133,6 +135,7 @@ struct ChildProcess {
     func wait(isIdle: () -> Bool, onTick: () -> Void = {}, onRequest: (Int, Int32) -> Void) -> End {
         var requests = 0
         var idleSeconds = 0
+        var requested = 0.0
         while true {
             var status: Int32 = 0
             if waitpid(process, &status, WNOHANG) == process {
@@ -141,8 +144,13 @@ struct ChildProcess {
                 let signal = status & 0x7f
                 return signal == 0 ? .exited((status >> 8) & 0xff) : .killed(signal: signal)
             }
-            let received = Self.next(atMost: requests == 0 ? Self.tickSeconds : requests == 1 ? 1 : 0.02)
+            var received = Self.next(atMost: requests == 0 ? Self.tickSeconds : requests == 1 ? 1 : 0.02)
             if received == SIGCHLD { continue }
+            if received != nil, received != SIGQUIT, requests > 0 {
+                // `timeout`, a terminal and a batch system may tell a process and its group at nearly the same time.
+                if MonotonicClock.seconds - requested < Self.secondsOfOneRequest { received = nil }
+            }
+            if received != nil { requested = MonotonicClock.seconds }
             if received == nil, requests < 2 {
                 onTick()
                 if requests == 0 { continue }

@@ -6,6 +6,7 @@ import MIOConfig
 import MIODaemonClient
 import MIOFiles
 import MIOJob
+import MIOMachine
 
 /// `mio submit`
 struct SubmitCommand: ParsableCommand {
@@ -71,7 +72,7 @@ struct SubmitCommand: ParsableCommand {
             case .string(let path)? = values["path"]
         else { throw RunError("the daemon's answer has no key", exitCode: .internalError) }
         let isNew = values["new"] == true
-        print(
+        try StandardStreams.print(
             "\(key)\(isNew ? "" : " is there already"): \(path.shown(most: 300))"
                 + (Self.batch(values).map { ", \($0)" } ?? ""))
         if values["state"] == "failed", case .string(let text)? = values["text"] {

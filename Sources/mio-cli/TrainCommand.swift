@@ -75,8 +75,13 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
+        // Whoever reads what this process says may end before it does.
+        signal(SIGPIPE, SIG_IGN)
         // Bad jobs, and hosts that a quiet mpirun would refuse without a word, are refused before anything is started.
-        let job = try job.load()
+        let options = job
+        let job = try options.load()
+        // Read apart from the job: who saves the file in this moment gets both, or is told at the first restart.
+        let copy = try options.copy()
         try ranks.check(mpirunArguments: mpirunArguments)
         let hosts = ranks.launchHosts
         let launches =
@@ -101,7 +106,8 @@ struct TrainCommand: ParsableCommand {
         // mpirun hands its own environment to the ranks of this machine alone.
         let exports = launches && ranks.isElsewhere
         let supervisor = RunSupervisor(
-            job, ranks: ranks.number, launcher: launcher,
+            job, copy, command: options.naming(CommandLine.arguments), ranks: ranks.number,
+            launcher: launcher,
             hosts: RunHosts(
                 hosts, ranks: ranks.number, launcher: launcher, arguments: mpirunArguments,
                 options: supervision),

@@ -6,7 +6,7 @@ import Testing
 extension EndToEndTests {
     /// `examples/from-keras` as its README has it.
     @Suite struct FromKerasTests {
-        private static let example = KerasJob.root + "/examples/from-keras"
+        private static let example = BuiltProgram.repository + "/examples/from-keras"
 
         private func copy(_ names: [String], to folder: TrainingFolder) throws {
             for name in names {
@@ -24,7 +24,9 @@ extension EndToEndTests {
         /// A Python that has Keras: `MIO_KERAS_PYTHON`, that of `scripts/parity`, or the one in `PATH`.
         private func pythonWithKeras() throws -> String? {
             let named = ProcessInfo.processInfo.environment["MIO_KERAS_PYTHON"]
-            for python in [named, KerasJob.root + "/.venv/parity/bin/python", "python3"].compactMap(\.self) {
+            for python in [named, BuiltProgram.repository + "/.venv/parity/bin/python", "python3"].compactMap(
+                \.self)
+            {
                 guard let found = try? run([python, "-c", "import keras; assert keras.__version__ >= '3'"])
                 else { continue }
                 if found.status == 0 { return python }

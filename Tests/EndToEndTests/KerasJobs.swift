@@ -1,14 +1,11 @@
 import Foundation
 import MIOBase
 import MIOData
+import ProcessSupport
 
 /// Jobs whose model is a file that Keras has written: its weights, optimizer, losses and metrics are where they begin.
 struct KerasJob {
-    /// Of the repository.
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
-        .standardized.path
-
-    /// Below `root`.
+    /// In the repository.
     let file: String
     let batchSize: Int
     /// Arrays of `rows` samples; of a sample's own number and no other.
@@ -56,7 +53,7 @@ struct KerasJob {
             """
             name: from-keras
             seed: 7
-            model: \(Self.root)/\(file)
+            model: \(BuiltProgram.repository)/\(file)
             data:
               train: {files: "train-*.npz"}
               validation: {files: validation.npz}

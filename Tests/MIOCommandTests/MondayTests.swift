@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized) struct MondayTests {
     @Test func theWeekendEndsWithTheUndisturbedWeights() throws {
         let folder = try TemporaryFolder()
-        let example = SlurmCluster.repository + "/examples/monday"
+        let example = BuiltProgram.repository + "/examples/monday"
         // The job, in a folder of its own; with the data where it expects them.
         let run = folder.path("monday")
         try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: true)

@@ -7,12 +7,9 @@ final class SlurmCluster {
     let folder: TemporaryFolder
     private let daemons: SpawnedProcess
 
-    static let repository = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
-        .standardized.path
-
     init() throws {
         folder = try TemporaryFolder()
-        daemons = try SpawnedProcess([Self.repository + "/scripts/lib/slurm-cluster", folder.path])
+        daemons = try SpawnedProcess([BuiltProgram.repository + "/scripts/lib/slurm-cluster", folder.path])
         let ready = folder.path("ready")
         try waitUntil("Slurm") { FileManager.default.fileExists(atPath: ready) || !daemons.isRunning }
         guard FileManager.default.fileExists(atPath: ready) else {

@@ -27,7 +27,7 @@ final class SlurmJob {
     /// Fewer filters, and the same learning rate however long it trains.
     private func write(epochs: Int) throws {
         var text = try String(
-            contentsOfFile: SlurmCluster.repository + "/examples/garments/job.yaml", encoding: .utf8)
+            contentsOfFile: BuiltProgram.repository + "/examples/garments/job.yaml", encoding: .utf8)
         for (old, new) in [
             (#/filters: \d+/#, "filters: 4"), (#/learning_rate: \{.*\}/#, "learning_rate: 0.001"),
             (#/training: .*/#, "training: {epochs: \(epochs), batch_size: 32, reproducible: strict}"),
@@ -49,7 +49,7 @@ final class SlurmJob {
             [
                 "sbatch", "--parsable", "--chdir=\(folder.path)", "--output=\(folder.path("slurm.log"))",
                 "--nodes=1", "--ntasks-per-node=2", "--cpus-per-task=1",
-            ] + options + [SlurmCluster.repository + "/cluster/slurm.sbatch", "job.yaml"] + trainOptions,
+            ] + options + [BuiltProgram.repository + "/cluster/slurm.sbatch", "job.yaml"] + trainOptions,
             environment: ["MIO": BuiltProgram.path("mio")].merging(environment) { $1 })
     }
 

@@ -92,7 +92,8 @@ import Testing
         let small = try SmallJob()
         let started = try start(
             [
-                "train", "-n", "\(ranks)", "--kernels", "reference", "--set", "model.layers[0].units=400000",
+                "train", "-n", "\(ranks)", "--kernels", "reference", "--set", "model.layers[0].units=3000000",
+                "--set", "training.batch_size=90",
                 "--set", "training.epochs=100000000",
             ], in: small)
         try waitUntil("the start") {
@@ -100,6 +101,8 @@ import Testing
         }
         started.signal(SIGINT)
         try waitUntil("the answer") { try started.errorsSoFar().contains("stopping after a checkpoint") }
+        // What comes within half a second is one request.
+        usleep(700_000)
         started.signal(SIGINT)
         let run = try started.wait(atMost: 120)
         #expect(run.status == 128 + SIGTERM, "\(run.errors)")
@@ -110,6 +113,19 @@ import Testing
         let checkpoints = try FileManager.default.contentsOfDirectory(
             atPath: small.path("runs/small/checkpoints"))
         #expect(checkpoints.allSatisfy { $0.hasPrefix(".") })
+    }
+
+    /// `timeout` tells a program and its group: twice, at nearly the same time.
+    @Test(arguments: [1, 2]) func aRequestThatComesTwiceIsOne(ranks: Int) throws {
+        let small = try SmallJob()
+        let started = try startEndless(ranks: ranks, in: small)
+        for _ in 0..<3 {
+            started.signal(SIGTERM)
+            usleep(30_000)
+        }
+        let run = try started.wait(atMost: 60)
+        #expect(run.status == 75, "\(run.errors)")
+        #expect(!run.errors.contains("stopping now"), "\(run.errors)")
     }
 
     /// One request is enough where a file takes longer to read.
@@ -224,7 +240,8 @@ import Testing
         let small = try SmallJob()
         let started = try start(
             [
-                "train", "--kernels", "reference", "--set", "model.layers[0].units=400000", "--set",
+                "train", "--kernels", "reference", "--set", "model.layers[0].units=3000000", "--set",
+                "training.batch_size=90", "--set",
                 "training.epochs=100000000",
             ], in: small)
         try waitUntil("the start") {
@@ -232,6 +249,8 @@ import Testing
         }
         started.signal(SIGINT)
         try waitUntil("the answer") { try started.errorsSoFar().contains("stopping after a checkpoint") }
+        // What comes within half a second is one request.
+        usleep(700_000)
         started.signal(SIGINT)
         let run = try started.wait(atMost: 120)
         #expect(run.status == 143)

@@ -79,6 +79,31 @@ import Testing
         }
     }
 
+    /// The job file is a person's, who may change it for the next run, give it another name, or take it away.
+    @Test(arguments: [
+        "learning_rate: 0.01|learning_rate: 0.3", "name: small|name: large", "units: 8|units: many", "",
+    ])
+    func aRunGoesOnWithTheJobItBeganWith(change: String) throws {
+        let small = try SmallJob()
+        let started = try start(arguments(), in: small)
+        try waitForCheckpoint(small, started)
+        let parts = change.split(separator: "|").map(String.init)
+        if parts.isEmpty {
+            try FileManager.default.removeItem(atPath: small.path("job.yaml"))
+        } else {
+            let text = try String(contentsOfFile: small.path("job.yaml"), encoding: .utf8)
+            try Data(text.replacing(parts[0], with: parts[1]).utf8).write(
+                to: URL(filePath: small.path("job.yaml")))
+        }
+        kill(try #require(RankProcesses(folder(small).path).ranks[1]), SIGKILL)
+        let run = try started.wait(atMost: 120)
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.errors.contains("job.yaml has changed since the run was asked for"), "\(run.errors)")
+        #expect(try weights(small) == undisturbed())
+        #expect(try ends(small).map(\.cause) == [.crashed, .finished])
+        #expect(!FileManager.default.fileExists(atPath: small.path("runs/large")))
+    }
+
     @Test func theLauncherMayDieToo() throws {
         let small = try SmallJob()
         let started = try start(arguments(), in: small)

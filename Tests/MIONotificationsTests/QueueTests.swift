@@ -99,12 +99,25 @@ private final class Rehearsed: NotificationSender {
         for text in 0..<50 { queue.add(message("\(text)")) }
         queue.close()
         try waitUntil("over") { queue.isIdle }
-        #expect(queue.secondsToClose == 0.2)
+        // What is being sent then, and what follows it.
+        #expect(queue.secondsToClose == 0.4)
         // One may be under way when the run ends, and one of those after it gets all the time that is left.
-        #expect((1...3).contains(sender.texts.count), "\(sender.texts)")
+        #expect((1...4).contains(sender.texts.count), "\(sender.texts)")
         #expect(failures.all.count == 50)
         #expect(
             failures.all.last == #"notifications[0]: somebody was not told of "failed": the run was over"#)
+    }
+
+    /// The news of the end has the whole limit, also where what was being sent has taken it.
+    @Test func whatHangsTakesNoTimeFromTheEnd() throws {
+        let sender = Rehearsed([.failed("too long", mayBeTriedAgain: false)], mostTries: 1, seconds: 1000)
+        let queue = queue(sender, timeout: 0.3)
+        queue.add(message("begun"))
+        try waitUntil("it is being sent") { sender.texts == ["begun"] }
+        queue.add(message("finished"), isUrgent: true)
+        queue.close()
+        try waitUntil("over") { queue.isIdle }
+        #expect(sender.texts == ["begun", "finished"])
     }
 
     @Test func theLastMessageGoesFirst() throws {

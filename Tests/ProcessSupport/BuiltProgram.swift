@@ -7,15 +7,19 @@ package enum BuiltProgram {
         package let description: String
     }
 
+    /// The folder of this package.
+    package static let repository = URL(filePath: #filePath).deletingLastPathComponent().appending(
+        path: "../.."
+    )
+    .standardized.path
+
     /// The path of the program beside the test bundle, or in the package's release folder.
     /// - Throws: `NotFound`
     package static func path(_ name: String) throws(NotFound) -> String {
-        let package = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
-            .standardized
         let folders = [
             Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent(),
             URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent(),
-            package.appending(path: ".build/release"),
+            URL(filePath: repository + "/.build/release"),
         ].compactMap { $0 }
         for folder in folders {
             let program = folder.appending(path: name)

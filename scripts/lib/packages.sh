@@ -17,9 +17,9 @@ debian_packages=(
 # A Slurm for tests, which start its programs themselves (scripts/lib/slurm-cluster).
 # shellcheck disable=SC2034 # of other scripts
 slurm_packages=(slurmctld slurmd slurm-client munge)
-# What makes networks, which can be cut, for tests.
+# What faults are made with: networks that can be cut, folders whose operations fail, clocks that jump.
 # shellcheck disable=SC2034 # of other scripts
-network_packages=(iproute2)
+fault_packages=(iproute2 python3-fusepy libfaketime)
 
 say() { echo "$(basename "$0"): $*"; }
 

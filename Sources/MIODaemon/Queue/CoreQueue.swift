@@ -163,7 +163,9 @@ final class CoreQueue: RunQueue {
     }
 
     private func start(_ entry: Entry) {
-        let submission = entry.submission
+        // As it is in this moment: `mio stop` may have taken the run out.
+        let submission = (try? RunFolder(entry.path).submission()) ?? entry.submission
+        guard submission.requests.last?.end == nil else { return }
         var arguments = [program, "train", "-n", String(submission.ranks), submission.job]
         arguments += ["--set", "run_directory=\(entry.path)"]
         for setting in submission.settings { arguments += ["--set", setting] }
@@ -171,7 +173,8 @@ final class CoreQueue: RunQueue {
             let logs = Folder.join(entry.path, "logs")
             try Folder.create(logs)
             let child = try DetachedProgram(
-                arguments, in: Folder.parent(of: submission.job), log: Folder.join(logs, "supervisor.log"))
+                arguments, environment: Submissions.environment(ofRunIn: entry.path),
+                in: Folder.parent(of: submission.job), log: Folder.join(logs, "supervisor.log"))
             state.withLock { $0.started[entry.path] = child.process }
             log.write("started \(submission.id): process \(child.process)")
             child.whenItEnds { [self] status in

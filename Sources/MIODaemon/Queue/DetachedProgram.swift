@@ -10,14 +10,18 @@ struct DetachedProgram: Sendable {
 
     /// - Parameters:
     ///   - arguments: the first is the program's path. No shell reads them.
+    ///   - environment: further variables.
     ///   - folder: where it starts.
     ///   - log: is created if it is missing; lines are added.
     /// - Throws: `FileError`
-    init(_ arguments: [String], in folder: String, log: String) throws(FileError) {
+    init(_ arguments: [String], environment: [String: String] = [:], in folder: String, log: String)
+        throws(FileError)
+    {
         let output = Foundation.open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard output >= 0 else { throw .system("create", log, code: errno) }
         defer { _ = close(output) }
         var start = ProgramStart(arguments, output: output, errorOutput: output)
+        start.environment.merge(environment) { $1 }
         start.folder = folder
         let identifier = start.spawn()
         guard identifier > 0 else { throw .system("start", arguments[0], code: -identifier) }

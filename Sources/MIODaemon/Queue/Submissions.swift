@@ -28,7 +28,7 @@ final class Submissions: Sendable {
                     "id: a run with the id \(request.id) is in \(known.path.shown(most: 300)): choose another id"
                 )
             }
-            guard Folder.exists(path) else {
+            guard !Folder.isMissing(path) else {
                 try make(request, path, by)
                 return (path, true)
             }
@@ -36,7 +36,8 @@ final class Submissions: Sendable {
             guard let there = facts.submission else {
                 let names = (try? Folder.names(in: path)) ?? []
                 // What a kill left between the folder and its file.
-                guard names.allSatisfy({ $0.hasPrefix(".") }) else {
+                let copy = Folder.name(of: RunFolder(path).jobCopyPath)
+                guard names.allSatisfy({ $0.hasPrefix(".") || $0 == copy }) else {
                     throw APIError(
                         .conflict, "id: \(path.shown(most: 300)) is there already: choose another id")
                 }
@@ -49,8 +50,21 @@ final class Submissions: Sendable {
                     "id: another request had the id \(request.id) (\(there.job.shown(most: 300)), \(counted(there.ranks, "rank"))): choose another id"
                 )
             }
+            let place = RunFolder(path).jobCopyPath
+            if !Folder.isMissing(place), let copy = try JobCopy(at: place, of: request.job), copy.isOutdated {
+                throw APIError(
+                    .conflict,
+                    "id: \(request.job.shown(most: 300)) has changed since the id \(request.id) was submitted, whose run trains what it "
+                        + "was then: choose another id")
+            }
             return (path, false)
         }
+    }
+
+    /// For whatever trains a submitted run: what its job was when it was submitted.
+    static func environment(ofRunIn path: String) -> [String: String] {
+        let copy = RunFolder(path).jobCopyPath
+        return Folder.isMissing(copy) ? [:] : [JobCopy.variable: copy]
     }
 
     private func make(_ request: SubmissionRequest, _ path: String, _ by: String) throws {
@@ -59,6 +73,7 @@ final class Submissions: Sendable {
         let submission = Submission(
             id: request.id, name: name, job: request.job, ranks: request.ranks, settings: request.settings,
             partition: request.partition, timeLimit: request.timeLimit, by: by)
+        try JobCopy(of: request.job).write(to: RunFolder(path))
         // From here on nothing forgets it.
         try FolderJSON.write(submission, to: Folder.join(path, Submission.name))
         let folder = RunFolder(path)

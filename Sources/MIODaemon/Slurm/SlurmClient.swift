@@ -35,7 +35,7 @@ struct SlurmClient: Sendable {
         do throws(Failure) {
             answer = try SlurmProgram(
                 name: "sbatch", arguments: arguments(submission, name: name, path: path),
-                environment: ["MIO": program]
+                environment: Submissions.environment(ofRunIn: path).merging(["MIO": program]) { $1 }
             ).run(settings)
         } catch {
             return .unknown(error.description)

@@ -50,7 +50,7 @@ struct FileModel {
     ) throws(ConfigError) {
         let absolute = JobPath.absolute(file, in: folder)
         self.file = absolute
-        guard Folder.exists(absolute) else {
+        guard !Folder.isMissing(absolute) else {
             throw ConfigError(
                 path: path,
                 message:

@@ -38,13 +38,13 @@ public enum WeightsSource: Hashable, Sendable {
         let file: SafetensorsFile
         switch self {
         case .start: return try Self.start(job)
-        case .path(let path) where KerasFile.isNamed(path) && Folder.exists(path):
+        case .path(let path) where KerasFile.isNamed(path) && !Folder.isMissing(path):
             let values = try StartingValues(job, from: [StartingWeights(path)])
             return (TrainedWeights(path, values.weights), values.warnings)
         case .path(let path):
             if Folder.isFolder(path) {
                 file = try StoredCheckpoint(path: path).weights
-            } else if Folder.exists(path) {
+            } else if !Folder.isMissing(path) {
                 file = try SafetensorsFile(path)
             } else {
                 throw RunError(
@@ -85,7 +85,7 @@ public enum WeightsSource: Hashable, Sendable {
     /// `nil` if there is none, or if the run was trained further since.
     private static func finishedModel(_ job: Job, _ store: CheckpointStore) throws -> SafetensorsFile? {
         let path = Folder.join(job.runDirectory, RunDirectory.weightsName)
-        guard Folder.exists(path) else { return nil }
+        guard !Folder.isMissing(path) else { return nil }
         let file = try SafetensorsFile(path)
         guard let step = file.metadata["step"].flatMap({ Int($0) }), let newest = try store.steps().first
         else { return file }

@@ -22,7 +22,7 @@ public enum ResumeMode: Hashable, Sendable, CustomStringConvertible {
     /// Looks whether a checkpoint that is asked for is there.
     /// - Throws: `RunError` that names the words which might have been meant.
     package func verifyPresent() throws(RunError) {
-        guard case .checkpoint(let path) = self, !Folder.exists(path) else { return }
+        guard case .checkpoint(let path) = self, Folder.isMissing(path) else { return }
         let near = nearestName(to: path, in: ["auto", "never"]).map { "; did you mean \($0)?" } ?? "."
         throw RunError(
             "--resume \(shown: path): no such folder\(near) Expected auto, never, or the path of a checkpoint",

@@ -32,7 +32,7 @@ package struct StartingValues {
         for start in files {
             if Folder.isFolder(start.file) {
                 try read(Self.file(inFolder: start.file), start, job)
-            } else if !Folder.exists(start.file) {
+            } else if Folder.isMissing(start.file) {
                 throw RunError(
                     "\(start.file.shown(most: 300)): no such file or folder; it is where weights start from",
                     exitCode: .missingInput)
@@ -47,8 +47,8 @@ package struct StartingValues {
     /// The finished model of a run's folder, or its newest checkpoint; or a checkpoint's own.
     private static func file(inFolder folder: String) throws -> SafetensorsFile {
         let finished = Folder.join(folder, RunDirectory.weightsName)
-        if Folder.exists(finished) { return try SafetensorsFile(finished) }
-        if Folder.isFolder(RunDirectory.checkpointsPath(in: folder)) {
+        if !Folder.isMissing(finished) { return try SafetensorsFile(finished) }
+        if Folder.mayBeFolder(RunDirectory.checkpointsPath(in: folder)) {
             let store = CheckpointStore(folder: RunDirectory.checkpointsPath(in: folder), keep: 1)
             if let found = try store.newestValid() { return found.checkpoint.weights }
         }
@@ -183,13 +183,19 @@ package struct StartingValues {
         }
         // mio computes the numbers that are of no weight from the count of updates.
         let numbers = optimizer.kerasNumbers(updates: 0).count
-        guard names.count + numbers == found.slots.count,
-            zip(names, found.slots).allSatisfy({ $0.weight.shape == $1.shape }),
+        let other = zip(names, found.slots).first { $0.weight.shape != $1.shape }
+        guard names.count + numbers == found.slots.count, other == nil,
             found.slots.dropFirst(names.count).allSatisfy({ $0.shape.rank == 0 })
         else {
+            let what =
+                if names.count + numbers == found.slots.count, let (name, variable) = other {
+                    "has a variable of shape \(variable.shape) where \(name.slot) of \(name.weight.name) was expected, of shape "
+                        + "\(name.weight.shape)"
+                } else {
+                    "has \(counted(found.slots.count, "variable")), expected \(names.count + numbers), of the shapes of what is trained"
+                }
             warnings.append(
-                "\(start.file.shown(most: 300)): its optimizer has \(counted(found.slots.count, "variable")), expected \(names.count + numbers), "
-                    + "of the shapes of what is trained; the optimizer begins anew")
+                "\(start.file.shown(most: 300)): its optimizer \(what); the optimizer begins anew")
             return
         }
         updates = try file.integer(at: found.iterations)

@@ -221,7 +221,7 @@ package final class TrainingRun {
                 Message.write("warning: \(warning)")
             }
         }
-        let isNew = !Folder.exists(job.runDirectory)
+        let isNew = Folder.isMissing(job.runDirectory)
         if isNew { try verify() }
         let directory = try RunDirectory(job.runDirectory)
         if !isNew {

@@ -3,6 +3,7 @@ import Foundation
 import MIOBase
 import MIOConfig
 import MIOJob
+import MIOMachine
 import MIORun
 import MIORunFolder
 
@@ -40,7 +41,7 @@ struct CompareCommand: ParsableCommand {
             else { continue }
             table.add([name, own.value, other.value])
         }
-        print(table.text, terminator: "")
+        try StandardStreams.print(table.text, terminator: "")
     }
 
     private static let facts: [(String, @Sendable (RunView) -> String)] = [

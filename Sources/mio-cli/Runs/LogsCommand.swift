@@ -3,6 +3,7 @@ import Foundation
 import MIOBase
 import MIOFiles
 import MIOLaunch
+import MIOMachine
 import MIORunFolder
 import MIOSystem
 
@@ -25,11 +26,8 @@ struct LogsCommand: ParsableCommand {
 
     func run() throws {
         let folder = try named.folder()
-        var number = try attempt ?? newest(folder)
-        if follow {
-            try followLog(folder, &number)
-            return
-        }
+        if follow { return try followLog(folder) }
+        let number = try attempt ?? newest(folder)
         var folded = FoldedLines()
         var several: Set<Int> = []
         for rank in try ranks(folder, number) {
@@ -40,7 +38,7 @@ struct LogsCommand: ParsableCommand {
         }
         while let entry = folded.take() {
             let line = String(decoding: entry.line, as: UTF8.self)
-            print(several.count > 1 ? "[\(FoldedLines.text(entry.ranks))] \(line)" : line)
+            try StandardStreams.print(several.count > 1 ? "[\(FoldedLines.text(entry.ranks))] \(line)" : line)
         }
     }
 
@@ -74,30 +72,47 @@ struct LogsCommand: ParsableCommand {
         let parts = ["\(stem).tail-1.log", "\(stem).tail.log"].filter { Folder.exists($0) }
         if !parts.isEmpty { bytes += Array("… (left out) …\n".utf8) }
         for part in parts { bytes += try OpenFile.contents(of: part, atMost: Self.largestLog) }
-        // A progress line replaces the one before it.
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
-            String($0.split(separator: "\r").last ?? "").escaped()
-        }
+        return FollowedLog.lines(bytes[...]).split(separator: "\n").map(String.init)
     }
 
     /// Rank 0's, or the one that was asked for, of this attempt and those that follow.
-    private func followLog(_ folder: RunFolder, _ attempt: inout Int) throws {
-        var offset = 0
+    private func followLog(_ folder: RunFolder) throws {
+        // A run that waits has no log yet.
+        while RunView(folder).state == .known(.waiting), (try? newest(folder)) == nil { usleep(300_000) }
+        var number = try attempt ?? newest(folder)
+        try verify(folder, number)
+        var log = FollowedLog(folder.logPath(attempt: number, rank: rank ?? 0))
         while true {
-            let isOver = !RunView(folder).isAtWork
-            let path = folder.logPath(attempt: attempt, rank: rank ?? 0)
-            if Folder.exists(path) {
-                let bytes = try OpenFile.contents(of: path, from: offset, atMost: Self.largestLog)
-                offset += bytes.count
-                FileHandle.standardOutput.write(Data(bytes))
-            }
-            if self.attempt == nil, let newer = try? newest(folder), newer > attempt {
-                attempt = newer
-                offset = 0
+            let isOver = RunView(folder).isOver
+            // The next attempt begins when this one has ended.
+            let newer = attempt == nil ? try? newest(folder) : number
+            let hasNext = newer.map { $0 > number } ?? false
+            let text = try log.new(isLast: isOver || hasNext)
+            if !text.isEmpty { try StandardStreams.print(text, terminator: "") }
+            if hasNext, let newer {
+                number = newer
+                log = FollowedLog(folder.logPath(attempt: number, rank: rank ?? 0))
                 continue
             }
             if isOver { return }
             usleep(300_000)
+        }
+    }
+
+    /// - Throws: `RunError` if the attempt, or the rank, is none of the run's.
+    private func verify(_ folder: RunFolder, _ number: Int) throws {
+        guard let attempts = RunView(folder).ledger?.attempts, let last = attempts.last else { return }
+        guard let known = attempts.first(where: { $0.number == number }) else {
+            // It may begin in this moment.
+            if number > last.number, attempt == nil { return }
+            throw RunError(
+                "\(folder.path.shown(most: 300)) has no attempt \(number); its attempts are 1 to \(last.number)",
+                exitCode: .missingInput)
+        }
+        if let rank, !(0..<known.ranks).contains(rank) {
+            throw RunError(
+                "attempt \(number) has no rank \(rank); its ranks are 0 to \(known.ranks - 1)",
+                exitCode: .missingInput)
         }
     }
 }

@@ -39,7 +39,7 @@ struct PruneCommand: ParsableCommand {
                 throw RunError("\(view.folder.path) is at work (\(view.state.text))", exitCode: .usage)
             }
             for path in try old(view) {
-                print((dryRun ? "would remove " : "removed ") + path)
+                try StandardStreams.print((dryRun ? "would remove " : "removed ") + path)
                 if !dryRun { try Folder.remove(path) }
             }
         }

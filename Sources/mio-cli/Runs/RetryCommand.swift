@@ -18,10 +18,19 @@ struct RetryCommand: ParsableCommand {
 
     func run() throws {
         let view = RunView(try named.folder())
+        if view.state == .known(.waiting) {
+            throw RunError(
+                "\(view.folder.path) waits in the queue: it begins by itself, or mio stop takes it out",
+                exitCode: .usage)
+        }
         guard let ledger = view.ledger, let program = ledger.command.first else {
             // What cannot be read is no reason to call it missing.
             let problem = view.problems.first ?? "\(view.folder.path) has no record.json"
-            throw RunError(problem + ": run its job again", exitCode: .missingInput)
+            throw RunError(
+                problem
+                    + (view.submission == nil
+                        ? ": run its job again" : ": it never began; ask for it again on the daemon's page"),
+                exitCode: .missingInput)
         }
         if view.isAtWork {
             throw RunError("\(view.folder.path) is at work (\(view.state.text))", exitCode: .usage)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIOBase
 import MIOFiles
+import MIOMachine
 import MIORunFolder
 
 /// `mio runs`
@@ -17,11 +18,13 @@ struct RunsCommand: ParsableCommand {
 
     func run() throws {
         let path = URL(fileURLWithPath: folder).standardizedFileURL.path
-        guard Folder.isFolder(path) else {
+        guard Folder.mayBeFolder(path) else {
             throw RunError(
                 "\(path.shown(most: 300)): no such folder; expected one with runs in it or below it",
                 exitCode: .missingInput)
         }
+        // One that cannot be read has no runs to show either, but for another reason.
+        _ = try Folder.names(in: path)
         let views = RunFolder.runs(below: path).map { RunView($0) }.sorted {
             let (first, second) = (
                 $0.status?.heartbeat.milliseconds ?? 0, $1.status?.heartbeat.milliseconds ?? 0
@@ -29,7 +32,9 @@ struct RunsCommand: ParsableCommand {
             return (second, $0.folder.path) < (first, $1.folder.path)
         }
         if json {
-            for view in views { print(try FolderJSON.line(RunSummary(view), path: view.folder.path)) }
+            for view in views {
+                try StandardStreams.print(FolderJSON.line(RunSummary(view), path: view.folder.path))
+            }
             return
         }
         var table = TextTable([
@@ -45,7 +50,8 @@ struct RunsCommand: ParsableCommand {
                 Self.cause(view), view.folder.path,
             ])
         }
-        print(views.isEmpty ? "no runs below \(path)" : table.text, terminator: views.isEmpty ? "\n" : "")
+        try StandardStreams.print(
+            views.isEmpty ? "no runs below \(path)" : table.text, terminator: views.isEmpty ? "\n" : "")
     }
 
     /// Why it ended, or what it waits for.

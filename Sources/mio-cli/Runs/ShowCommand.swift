@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MIOBase
 import MIOLaunch
+import MIOMachine
 import MIORecords
 import MIORun
 import MIORunFolder
@@ -21,9 +22,9 @@ struct ShowCommand: ParsableCommand {
     func run() throws {
         let view = RunView(try named.folder())
         if json {
-            print(try FolderJSON.line(RunDetails(view), path: view.folder.path))
+            try StandardStreams.print(FolderJSON.line(RunDetails(view), path: view.folder.path))
         } else {
-            print(RunPage(view).text, terminator: "")
+            try StandardStreams.print(RunPage(view).text, terminator: "")
         }
     }
 }

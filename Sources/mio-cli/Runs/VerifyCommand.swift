@@ -5,6 +5,7 @@ import MIOConfig
 import MIOFiles
 import MIOFormats
 import MIOJob
+import MIOMachine
 import MIORecords
 import MIORun
 import MIORunFolder
@@ -28,26 +29,38 @@ struct VerifyCommand: ParsableCommand {
                 good += 1
             } catch { problems.append("\(error)") }
         }
-        print("\(counted(good, "checkpoint")) whole")
+        try StandardStreams.print("\(counted(good, "checkpoint")) whole")
         let files = view.ledger?.data ?? []
         for file in files {
-            let size = file.path.split(separator: "+").reduce(0) { sum, path in
-                sum + ((try? OpenFile(String(path), .reading).size()) ?? 0)
-            }
-            if !file.path.split(separator: "+").allSatisfy({ Folder.exists(String($0)) }) {
-                problems.append("\(file.path.shown(most: 300)): missing")
-            } else if size != file.size {
-                problems.append("\(file.path.shown(most: 300)): expected \(file.size) bytes, found \(size)")
+            let parts = Self.parts(of: file.path)
+            do {
+                let size = try parts.reduce(0) { try $0 + OpenFile($1, .reading).size() }
+                if size != file.size {
+                    problems.append(
+                        "\(file.path.shown(most: 300)): expected \(file.size) bytes, found \(size)")
+                }
+            } catch {
+                problems.append(
+                    parts.contains(where: Folder.isMissing)
+                        ? "\(file.path.shown(most: 300)): missing" : "\(error)")
             }
         }
         problems += try checksumProblems(view)
-        print("\(counted(files.count, "file")) of data compared")
-        if view.status?.state == .finished, !Folder.exists(Folder.join(view.folder.path, "model.safetensors"))
+        try StandardStreams.print("\(counted(files.count, "file")) of data compared")
+        if view.status?.state == .finished,
+            Folder.isMissing(Folder.join(view.folder.path, "model.safetensors"))
         {
             problems.append("\(view.folder.path): finished, but model.safetensors is missing")
         }
-        for problem in problems { print("problem: \(problem)") }
+        for problem in problems { try StandardStreams.print("problem: \(problem)") }
         guard problems.isEmpty else { throw ExitCode(MIOBase.ExitCode.badInput.rawValue) }
+    }
+
+    /// The files that a shard's path stands for: some arrays have files of their own, and their paths are joined by `+`, which a
+    /// name may have as well.
+    static func parts(of path: String) -> [String] {
+        guard Folder.isMissing(path) else { return [path] }
+        return path.replacing("+/", with: "\n/").split(separator: "\n").map(String.init)
     }
 
     /// Opens the job's data as a run does, and compares what its arrays' checksums add up to.

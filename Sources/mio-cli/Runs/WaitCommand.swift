@@ -46,7 +46,7 @@ struct WaitCommand: ParsableCommand {
                 }
             } else {
                 goneSince = nil
-                if !view.isAtWork, view.state != .known(.waiting) {
+                if view.isOver {
                     guard case .known = view.state else {
                         Message.write(
                             view.problems.first

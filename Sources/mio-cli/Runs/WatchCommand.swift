@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MIOMachine
 import MIORunFolder
 import MIOSystem
 
@@ -10,7 +11,8 @@ struct WatchCommand: ParsableCommand {
 
     @OptionGroup var named: RunArgument
 
-    @Flag(help: "Prints the page once; the exit code is 0 for a run that works or has finished, else 1.")
+    @Flag(
+        help: "Prints the page once; the exit code is 0 for a run that waits, works or has finished, else 1.")
     var once = false
 
     func run() throws {
@@ -18,14 +20,13 @@ struct WatchCommand: ParsableCommand {
         while true {
             let view = RunView(folder)
             if once {
-                print(RunPage(view).text, terminator: "")
-                let isWell = view.isAtWork && view.state != .gone || view.state == .known(.finished)
+                try StandardStreams.print(RunPage(view).text, terminator: "")
+                let isWell = !view.isOver || view.state == .known(.finished)
                 throw ExitCode(isWell ? 0 : 1)
             }
             // To the top, and away with what is below.
-            print("\u{1B}[H\u{1B}[2J" + RunPage(view).text, terminator: "")
-            fflush(nil)
-            if !view.isAtWork { return }
+            try StandardStreams.print(RunPage(view).text, terminator: "", clearsScreen: true)
+            if view.isOver { return }
             sleep(1)
         }
     }

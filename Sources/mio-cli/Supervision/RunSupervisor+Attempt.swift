@@ -32,7 +32,7 @@ extension RunSupervisor {
         let watch = board.map { RankWatch(board: $0, remote: remote, limits: limits) }
         let variables = Supervised(
             attempt: number, generation: lease?.lease.generation, board: board?.path, deadline: deadline,
-            logs: folder.path, link: remote?.link
+            logs: folder.path, link: remote?.link, jobCopy: try neededCopy()
         ).variables
         let line = try launch(
             LaunchAttempt(
@@ -89,7 +89,7 @@ extension RunSupervisor {
         guard try lease.beat(attempt: number) else { throw superseded() }
         if isNew { return }
         var ledger = try folder.ledger() ?? newLedger()
-        ledger.command = CommandLine.arguments
+        ledger.command = command
         ledger.workingDirectory = FileManager.default.currentDirectoryPath
         ledger.attempts.append(
             RunLedger.Attempt(
@@ -101,7 +101,7 @@ extension RunSupervisor {
     private func newLedger() -> RunLedger {
         RunLedger(
             id: UUID().uuidString.lowercased(), name: job.name, mioVersion: mioVersion,
-            command: CommandLine.arguments, workingDirectory: FileManager.default.currentDirectoryPath,
+            command: command, workingDirectory: FileManager.default.currentDirectoryPath,
             user: ProcessInfo.processInfo.userName)
     }
 }

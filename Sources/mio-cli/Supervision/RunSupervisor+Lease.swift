@@ -81,7 +81,7 @@ extension RunSupervisor {
             attempt.fromStep = ledger.attempts[place].fromStep
             attempt.buckets = ledger.attempts[place].buckets
             ledger.attempts[place] = attempt
-            ledger.command = CommandLine.arguments
+            ledger.command = command
             try? folder.write(ledger)
         }
         note(SupervisionEvent(.supervised, attempt: number, by: ControlRequest.asker))
@@ -107,7 +107,7 @@ extension String {
     fileprivate var missingFolders: [String] {
         var missing: [String] = []
         var path = self
-        while !Folder.exists(path), Folder.parent(of: path) != path {
+        while Folder.isMissing(path), Folder.parent(of: path) != path {
             missing.append(path)
             path = Folder.parent(of: path)
         }

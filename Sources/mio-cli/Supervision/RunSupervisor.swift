@@ -1,5 +1,6 @@
 import Foundation
 import MIOBase
+import MIOFiles
 import MIOJob
 import MIOLaunch
 import MIOMachine
@@ -11,6 +12,11 @@ import MIOSupervision
 /// hang. Everything it knows is in the run's folder, so another one can take over at any time.
 final class RunSupervisor {
     let job: Job
+    /// Of the job file, which may change while the run is at work.
+    private let copy: JobCopy
+    private var hasToldOfChange = false
+    /// What a person would say to have this run again.
+    let command: [String]
     let folder: RunFolder
     let options: SupervisionOptions
     var ranks: Int
@@ -44,11 +50,14 @@ final class RunSupervisor {
     var launcherAnswer: LauncherWords.Answer?
 
     init(
-        _ job: Job, ranks: Int, launcher: LaunchLine.Launcher = .mpirun, hosts: RunHosts? = nil,
+        _ job: Job, _ copy: JobCopy, command: [String], ranks: Int, launcher: LaunchLine.Launcher = .mpirun,
+        hosts: RunHosts? = nil,
         options: SupervisionOptions,
         launch: @escaping (_ attempt: LaunchAttempt) throws -> LaunchLine
     ) {
         self.job = job
+        self.copy = copy
+        self.command = command
         self.ranks = ranks
         self.launcher = launcher
         self.hosts = hosts
@@ -63,6 +72,21 @@ final class RunSupervisor {
             case .seconds(let seconds): Date().timeIntervalSince1970 + Double(seconds)
             case .automatic: BatchDeadline.of() ?? SchedulerQuestion.deadline()
             }
+    }
+
+    /// The copy of the job file that ranks must read, if the file is not what it was when the run was asked for.
+    /// - Throws: `FileError`
+    func neededCopy() throws -> String? {
+        // Before a rank has begun there is no folder to write into; and nothing that could become another run's.
+        guard Folder.isFolder(folder.path), copy.isOutdated else { return nil }
+        let path = try copy.write(to: folder)
+        if !hasToldOfChange {
+            hasToldOfChange = true
+            Message.write(
+                "warning: \(copy.job.shown(most: 300)) has changed since the run was asked for, which goes on as it began; "
+                    + "to take the change, stop the run and start it again")
+        }
+        return path
     }
 
     /// Whether the run's folder is this supervisor's to write in.

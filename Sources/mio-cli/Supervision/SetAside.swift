@@ -21,7 +21,7 @@ enum SetAside {
     static func restore(in folder: RunFolder) {
         for name in names(in: folder) {
             let original = Folder.join(folder.checkpointsPath, String(name.dropFirst(prefix.count)))
-            guard !Folder.exists(original) else { continue }
+            guard Folder.isMissing(original) else { continue }
             try? Folder.rename(Folder.join(folder.checkpointsPath, name), to: original)
         }
     }

@@ -40,7 +40,7 @@ struct SupervisedTraining {
             let before = stamp()
             let (ending, line) = try attempt()
             if ending.isSuperseded { throw supervisor.superseded() }
-            let end = supervisor.end(of: ending)
+            var end = supervisor.end(of: ending)
             switch supervisor.conclude(end, ending) {
             case .again(let seconds):
                 guard let cause = supervisor.pause(seconds) else { continue }
@@ -66,6 +66,8 @@ struct SupervisedTraining {
                     end.cause == .finished ? .finished : end.cause.isStop ? .stopped : .failed
                 // What no rank could write itself.
                 if end.cause != .finished, !(end.cause.isStop && status == ExitCode.stopped.rawValue) {
+                    // As `mio wait` ends, too.
+                    if end.exitCode == nil { end.exitCode = Int(status) }
                     supervisor.writeStatus(state, end, step: ending.stepsDone)
                 }
                 supervisor.over(state, end, step: ending.stepsDone)
@@ -118,7 +120,7 @@ struct SupervisedTraining {
         case .idle: return stoppedUnheard()
         case .exited(let status):
             // All ranks agreed on it, whatever code the launcher has of its own.
-            if requests == 1, end.exitCode == Int(ExitCode.stopped.rawValue) {
+            if requests > 0, end.exitCode == Int(ExitCode.stopped.rawValue) {
                 return ExitCode.stopped.rawValue
             }
             // mpirun that has started no rank may call that a success (version 4), or an error that is no signal's

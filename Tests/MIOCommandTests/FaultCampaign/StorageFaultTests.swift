@@ -6,32 +6,32 @@ import SmallJobs
 import Testing
 
 extension FaultCampaignTests {
-    /// Disks that are full, or may be read only.
+    /// Disks that are full, or may be read only; quotas that are used up when a checkpoint gets its name; servers that are gone.
     @Suite struct StorageFaultTests {
-        private let campaign = Campaign("storage", share: 0.06, few: 2)
+        private let campaign = Campaign("storage", share: 0.06, few: 4)
 
         @Test func everyRunEndsAsIfThereWereNoFault() throws {
             try campaign.run {
+                // In turn: a short campaign has each.
+                let fault = StorageFault.allCases[campaign.rounds % StorageFault.allCases.count]
                 let small = try SmallJob()
-                let disk = try OwnDisk(small.path("runs"), kilobytes: 20_000)
+                let storage = try fault.storage(at: small.path("runs"))
                 let run = try DisturbedRun(
-                    wrapper: disk.wrapper, in: small, seen: disk.seen(small.path("runs/small")))
+                    wrapper: storage.mount.wrapper, in: small,
+                    seen: storage.mount.seen(small.path("runs/small")))
                 for _ in 0..<2 where !campaign.isOver {
                     campaign.pause(atMost: 2)
                     guard run.supervisor.isRunning, !run.checkpoints.isEmpty else { continue }
-                    let isFull = campaign.number(below: 2) == 0
-                    try isFull ? disk.fill() : disk.change("remount,ro")
+                    try storage.fail()
                     let end = try run.supervisor.wait(atMost: 120)
                     // It may have had no more to write.
                     let happened = end.status != 0
                     if happened {
                         #expect(end.status == 74, "\(campaign.place): \(end.errors)")
-                        #expect(
-                            end.errors.contains("cannot write ") || end.errors.contains("cannot create "),
-                            "\(campaign.place): \(end.errors)")
+                        #expect(end.errors.contains(fault.text), "\(campaign.place): \(end.errors)")
                     }
-                    campaign.note(isFull ? "fullDisk" : "readOnly", happened: happened)
-                    try isFull ? disk.empty() : disk.change("remount,rw")
+                    campaign.note("\(fault)", happened: happened)
+                    try storage.mend()
                     try run.goOn()
                 }
                 try run.finish(campaign, causes: [.diskFull, .unknown])
@@ -40,51 +40,90 @@ extension FaultCampaignTests {
     }
 }
 
-/// A disk that only some processes see, and that goes with this.
-private final class OwnDisk {
+private enum StorageFault: CaseIterable {
+    case fullDisk, readOnlyDisk, quotaAtRename, staleMount
+
+    /// What a message says of it.
+    var text: String {
+        switch self {
+        case .fullDisk: "No space left on device"
+        case .readOnlyDisk: "Read-only file system"
+        case .quotaAtRename: "Disk quota exceeded"
+        case .staleMount: "Stale file handle"
+        }
+    }
+
+    func storage(at folder: String) throws -> any Storage {
+        switch self {
+        case .fullDisk: try OwnDisk(folder, isReadOnly: false)
+        case .readOnlyDisk: try OwnDisk(folder, isReadOnly: true)
+        case .quotaAtRename: try FaultyFolder(folder, fault: "EDQUOT rename")
+        case .staleMount: try FaultyFolder(folder, fault: "ESTALE")
+        }
+    }
+}
+
+private protocol Storage {
+    var mount: OwnMount { get }
+    func fail() throws
+    func mend() throws
+}
+
+/// A disk that is filled, or becomes read only.
+private struct OwnDisk: Storage {
+    let mount: OwnMount
     private let folder: String
-    private let holder: SpawnedProcess
+    private let isReadOnly: Bool
 
-    /// - Throws: the test fails where nobody may mount.
-    init(_ folder: String, kilobytes: Int) throws {
+    init(_ folder: String, isReadOnly: Bool) throws {
         self.folder = folder
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        holder = try SpawnedProcess([
-            "unshare", "--mount", "--propagation", "private", "sh", "-c",
-            "mount -t tmpfs -o size=\(kilobytes)k tmpfs '\(folder)' && touch '\(folder)/there' && exec sleep 100000",
-        ])
-        let mark = seen(folder + "/there")
-        try waitUntil("a disk is there") {
-            FileManager.default.fileExists(atPath: mark) || !self.holder.isRunning
-        }
-        guard holder.isRunning else {
-            throw SpawnedProcess.Failure(
-                "this test needs a disk of its own, and `unshare --mount` may mount none: run the tests as root; "
-                    + (try holder.wait(atMost: 1).errors))
-        }
+        self.isReadOnly = isReadOnly
+        mount = try OwnMount(
+            folder,
+            by:
+                "mount -t tmpfs -o size=20000k tmpfs '\(folder)' && touch '\(folder)/there' && exec sleep 100000"
+        )
     }
 
-    deinit { holder.signal(SIGKILL) }
+    func fail() throws {
+        guard !isReadOnly else { return try remount("ro") }
+        _ = try mount.run(["dd", "if=/dev/zero", "of=\(folder)/full", "bs=1k"])
+    }
 
-    /// Where this process sees a path of it.
-    func seen(_ path: String) -> String { "/proc/\(holder.processIdentifier)/root\(path)" }
+    func mend() throws {
+        guard !isReadOnly else { return try remount("rw") }
+        #expect(try mount.run(["rm", "\(folder)/full"]).status == 0)
+    }
 
-    /// What starts a command that sees it.
-    var wrapper: [String] { ["nsenter", "--target", "\(holder.processIdentifier)", "--mount", "--root"] }
-
-    func change(_ options: String) throws {
+    private func remount(_ mode: String) throws {
         // What is being written now keeps it from being read only.
-        try waitUntil("mount -o \(options)") {
-            try SpawnedProcess(wrapper + ["mount", "-o", options, folder]).wait(atMost: 20).status == 0
+        try waitUntil("mount -o remount,\(mode)") {
+            try mount.run(["mount", "-o", "remount,\(mode)", folder]).status == 0
         }
     }
+}
 
-    func fill() throws {
-        _ = try SpawnedProcess(wrapper + ["dd", "if=/dev/zero", "of=\(folder)/full", "bs=1k"]).wait(
-            atMost: 20)
+/// A folder whose operations fail as a file says.
+private struct FaultyFolder: Storage {
+    let mount: OwnMount
+    private let control: URL
+    private let fault: String
+
+    init(_ folder: String, fault: String) throws {
+        self.fault = fault
+        control = URL(filePath: folder + ".fault")
+        let source = folder + ".source"
+        try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
+        try Data().write(to: URL(filePath: source + "/there"))
+        try Data().write(to: control)
+        mount = try OwnMount(
+            folder,
+            by: "exec '\(BuiltProgram.repository)/scripts/lib/faulty-folder' "
+                + "'\(source)' '\(folder)' '\(control.path)'")
     }
 
-    func empty() throws {
-        #expect(try SpawnedProcess(wrapper + ["rm", "\(folder)/full"]).wait(atMost: 20).status == 0)
-    }
+    // Written in one call: half of it would be another fault.
+    func fail() throws { try Data(fault.utf8).write(to: control, options: .atomic) }
+
+    func mend() throws { try Data().write(to: control, options: .atomic) }
 }
