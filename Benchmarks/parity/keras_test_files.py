@@ -133,6 +133,46 @@ def deferred():
     return network, data
 
 
+def experts():
+    """Operations that mio computes by several layers, or leaves out, beside layers with weights at the same depth: an optimizer's
+    variables have Keras' order of layers."""
+    ops = keras.ops
+    x = keras.Input((6,), name="x")
+    gate = layers.Dense(3, activation="softmax", name="gate")(x)
+    stacked = ops.stack([layers.Dense(4, name=f"expert_{k}")(x) for k in range(3)], axis=1)
+    mixed = ops.sum(ops.expand_dims(gate, -1) * stacked, axis=1)
+    later = ops.relu(layers.Dense(4, name="early", bias_initializer="ones")(x))
+    spread = ops.std(layers.Dense(4, name="late")(x), axis=-1, keepdims=True)
+    plain = ops.convert_to_tensor(ops.cast(layers.Dense(4, name="same")(x), "float32"))
+    joined = layers.Concatenate()([mixed, later * spread, plain])
+    network = keras.Model(x, [layers.Dense(2, name="p")(joined), layers.Dense(1, name="q")(joined)])
+    network.compile("adam", ["mse", "mse"])
+    data = {"x": floats(3, 6)}
+    network.fit(data["x"], [floats(3, 2, seed=5), floats(3, 1, seed=6)], verbose=0)
+    return network, data
+
+
+def towers():
+    """Embeddings in models that do not say that they take integers, a mask that leaves out nothing, scores that nobody reads,
+    and metrics that count in whole numbers."""
+    user, words = keras.Input((1,), name="user", dtype="int32"), keras.Input((4,), name="words", dtype="int32")
+    facts = keras.Input((4, 3), name="facts")
+    tower = keras.Sequential([layers.Embedding(9, 4), layers.Flatten(), layers.Dense(3)], name="tower")(user)
+    x = layers.Concatenate()([layers.Embedding(9, 4, mask_zero=True)(words), facts])
+    x = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(x)
+    y, _ = layers.MultiHeadAttention(2, 3)(x, x, return_attention_scores=True)
+    joined = layers.Concatenate()([tower, layers.GlobalAveragePooling1D()(y)])
+    network = keras.Model([user, words, facts], [
+        layers.Dense(3, activation="softmax", name="p")(joined), layers.Dense(1, name="q")(joined)])
+    network.compile("adam", ["sparse_categorical_crossentropy", "mse"], metrics=[
+        [keras.metrics.MeanIoU(3, sparse_y_pred=False)], [keras.metrics.BinaryAccuracy(threshold=0.0), keras.metrics.BinaryIoU()]])
+    data = {
+        "user": numpy.array([[1], [0], [8]], "int32"), "facts": floats(3, 4, 3),
+        "words": numpy.array([[1, 2, 0, 0], [4, 5, 6, 1], [0, 0, 0, 0]], "int32")}
+    network.fit([data["user"], data["words"], data["facts"]], [numpy.array([0, 1, 2]), floats(3, 1, seed=6)], verbose=0)
+    return network, data
+
+
 def attention():
     """Every layer of attention, with masks."""
     words, memory = keras.Input((5,), name="words", dtype="int32"), keras.Input((3, 4), name="memory")
@@ -256,7 +296,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:]
     both = [two_heads, nested, sequence, attention, recurrent]
-    for make in both if LEGACY else both + [open_axes, operations, compositions, deferred]:
+    for make in both if LEGACY else both + [open_axes, operations, compositions, deferred, experts, towers]:
         if names and make.__name__ not in names:
             continue
         keras.backend.clear_session()

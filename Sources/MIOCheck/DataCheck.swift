@@ -47,7 +47,8 @@ package struct DataCheck: Sendable {
             input.judge(
                 place, dataset, column: column, policy: job.training.nonFinite,
                 areIntegers: dataset.columns[column].kind == .integer
-                    || job.graph.integerReaders.contains { $0.input == column }, into: &findings)
+                    || job.graph.integerReaders.contains { $0.input == column },
+                isScaled: job.graph.isScaled(job.graph.inputs[column]), into: &findings)
         }
         findings.addUnfitIntegers(dataset, job.graph, place: place)
         var targets: [TargetCheck] = []
@@ -101,5 +102,17 @@ package struct DataCheck: Sendable {
         } catch {
             return error
         }
+    }
+}
+
+extension Graph {
+    /// Whether all that reads an input of the model brings it to another scale first.
+    fileprivate func isScaled(_ input: Terminal) -> Bool {
+        let readers = nodes.filter { $0.inputs.contains(input.source) }
+        return !readers.isEmpty
+            && readers.allSatisfy {
+                let layer = layers[$0.layer].layer
+                return layer is Rescaling || layer is Normalization || layer is BatchNormalization
+            }
     }
 }

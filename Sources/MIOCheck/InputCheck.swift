@@ -38,9 +38,10 @@ package struct InputCheck: Sendable, Hashable {
     /// - Parameters:
     ///   - key: `data.train`
     ///   - areIntegers: whether its values are numbers of something: `IntegerCheck` judges them, and none is too large.
+    ///   - isScaled: whether the model itself scales them.
     func judge(
         _ key: String, _ dataset: Dataset, column: Int, policy: NonFinitePolicy, areIntegers: Bool,
-        into findings: inout Findings
+        isScaled: Bool, into findings: inout Findings
     ) {
         if statistics.nonFiniteCount > 0, !areIntegers {
             findings.addNonFinite(dataset, column: column, place: key, policy: policy)
@@ -55,7 +56,7 @@ package struct InputCheck: Sendable, Hashable {
                     + "every sample")
         }
         let largest = max(abs(statistics.minimum), abs(statistics.maximum))
-        if statistics.count > 0, !areIntegers, largest >= Self.largestUnscaled {
+        if statistics.count > 0, !areIntegers, !isScaled, largest >= Self.largestUnscaled {
             findings.warn(
                 "\(key): input \(quoted: name) has values up to \(shortText(Double(largest))); models learn best from values "
                     + "of about -1 to 1: scale it when writing the data")

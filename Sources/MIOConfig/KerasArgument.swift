@@ -34,7 +34,12 @@ public struct KerasArgument: Sendable {
                 case .dictionary(let config)? = policy["config"]
             else { return value == "float32" }
             return config["name"] == "float32"
-        }, expected: "\"float32\" or null", advice: "training.precision: bfloat16 is mio's mixed precision")
+        }, expected: "\"float32\" or null",
+        advice: "training.precision: bfloat16 is mio's mixed precision; in Python, "
+            + "keras.config.set_dtype_policy(\"float32\") before the model is built")
+
+    /// `dtype` of what Keras counts in whole numbers, as mio does whatever the type.
+    public static let countsDtype = at("float32", "int32", "int64", named: "dtype")
 }
 
 extension ConfigReader {

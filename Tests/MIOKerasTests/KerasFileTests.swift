@@ -55,7 +55,8 @@ import Testing
         ("compositions.keras", "compositions"), ("nested-3.h5", "nested"),
         ("two_heads-2.h5", "two_heads-2"), ("nested-2.h5", "nested-2"), ("sequence-2.h5", "sequence-2"),
         ("attention.keras", "attention"), ("attention-2.h5", "attention-2"), ("recurrent.keras", "recurrent"),
-        ("recurrent-2.h5", "recurrent-2"), ("deferred.keras", "deferred"),
+        ("recurrent-2.h5", "recurrent-2"), ("deferred.keras", "deferred"), ("experts.keras", "experts"),
+        ("towers.keras", "towers"),
     ]) func predictsAsKeras(file: String, data: String) throws {
         let temporary = try TemporaryFolder()
         let job = try Self.job(file, data: "\(data).npz", in: temporary)
@@ -64,6 +65,28 @@ import Testing
             Self.session(job), data: DataSelection([Self.path("\(data).npz")]), weights: .start,
             to: predictions)
         try Self.expectEqual(predictions, Self.path("\(data).npz"), job.graph.outputs.map(\.name))
+    }
+
+    /// An optimizer's variables have no names: they are found by the order of layers.
+    @Test func layersHaveTheOrderOfKeras() throws {
+        let graph = try KerasModel(KerasFile(Self.path("experts.keras"))).model.graph
+        let names = graph.weights.map { String($0.name.prefix { $0 != "/" }) }.reduce(into: [String]()) {
+            if $0.last != $1 { $0.append($1) }
+        }
+        #expect(
+            names == ["gate", "expert_0", "expert_1", "expert_2", "early", "late", "same", "p", "q"])
+    }
+
+    /// Keras gives metrics of overlap whole numbers, and logits a threshold of 0.
+    @Test func metricsOfAFileAreThoseOfKeras() throws {
+        let temporary = try TemporaryFolder()
+        let job = try Job(
+            yaml: "model: \(Self.path("towers.keras"))\ndata: {train: {files: none.npz}}\n",
+            folder: temporary.path)
+        #expect(
+            job.outputs.map { $0.metrics.map(\.name) } == [
+                ["mean_io_u"], ["binary_accuracy", "binary_io_u"],
+            ])
     }
 
     private static func expectEqual(_ mine: String, _ theirs: String, _ names: [String]) throws {

@@ -233,8 +233,8 @@ func sums(
                     + "threshold"
             ),
             (
-                .dictionary(["class": "BinaryAccuracy", "threshold": 1]),
-                "outputs.kind.metrics[0].threshold: expected a number between 0 and 1, neither of them; found 1.0"
+                .dictionary(["class": "BinaryAccuracy", "threshold": .real(.infinity)]),
+                "outputs.kind.metrics[0].threshold: expected a finite number, found inf"
             ),
             (
                 .dictionary(["class": "TopKCategoricalAccuracy", "k": 0]),

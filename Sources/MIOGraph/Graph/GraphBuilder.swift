@@ -59,10 +59,24 @@ struct GraphBuilder {
         indexOfLayer[ObjectIdentifier(found[node].layer.attributes.identity)]!
     }
 
+    /// A distance from the outputs: in calls of Keras, then in those of mio that are within one of Keras.
+    private struct Depth: Comparable {
+        var calls = 0
+        var inner = 0
+
+        static func < (first: Depth, second: Depth) -> Bool {
+            (first.calls, first.inner) < (second.calls, second.inner)
+        }
+    }
+
     /// Depths of nodes and layers; a shared layer is as deep as its deepest call.
-    private func depths() -> (nodes: [Int], layers: [Int]) {
-        var nodeDepth = [Int](repeating: 0, count: found.count)
-        var layerDepth = [Int](repeating: 0, count: layerOrder.count)
+    private func depths(of outputs: [SymbolicTensor]) -> (nodes: [Depth], layers: [Depth]) {
+        var nodeDepth = [Depth](repeating: Depth(), count: found.count)
+        var layerDepth = [Depth](repeating: Depth(), count: layerOrder.count)
+        for output in outputs {
+            let node = index(of: output.node)
+            nodeDepth[node] = max(nodeDepth[node], Depth(calls: output.leftOut))
+        }
         for node in postorder.reversed() {
             let layer = layerIndex(of: node)
             let depth = max(nodeDepth[node], layerDepth[layer])
@@ -70,7 +84,12 @@ struct GraphBuilder {
             nodeDepth[node] = depth
             for input in found[node].inputs {
                 let parent = index(of: input.node)
-                nodeDepth[parent] = max(nodeDepth[parent], depth + 1)
+                let isInner = found[node].joined != nil && found[node].joined == input.node.joined
+                let distance =
+                    isInner
+                    ? Depth(calls: depth.calls, inner: depth.inner + 1)
+                    : Depth(calls: depth.calls + 1 + input.leftOut)
+                nodeDepth[parent] = max(nodeDepth[parent], distance)
             }
         }
         return (nodeDepth, layerDepth)
@@ -100,11 +119,11 @@ struct GraphBuilder {
             }
         }
 
-        let depth = depths()
+        let depth = depths(of: outputs.map(\.tensor))
         let layerSequence = layerOrder.indices.sorted {
-            (-depth.layers[$0], $0) < (-depth.layers[$1], $1)
+            (depth.layers[$1], $0) < (depth.layers[$0], $1)
         }
-        let nodeSequence = found.indices.sorted { (-depth.nodes[$0], $0) < (-depth.nodes[$1], $1) }
+        let nodeSequence = found.indices.sorted { (depth.nodes[$1], $0) < (depth.nodes[$0], $1) }
         var firstCalls: [Int: SymbolicNode] = [:]
         for (index, node) in found.enumerated() {
             let layer = layerIndex(of: index)

@@ -9,23 +9,44 @@ public struct SymbolicTensor: Sendable {
     let result: Int
     /// Given by `named(_:)`.
     let name: String?
+    /// How many calls Keras has between the call and this tensor, which mio leaves out.
+    let leftOut: Int
 
-    init(node: SymbolicNode, result: Int = 0, name: String? = nil) {
+    init(node: SymbolicNode, result: Int = 0, name: String? = nil, leftOut: Int = 0) {
         self.node = node
         self.result = result
         self.name = name
+        self.leftOut = leftOut
     }
 
     /// The same tensor, with a name for the call it comes from: for the model's messages and outputs. Without one the call
     /// has its layer's name; of several, the first that a model meets counts.
     public func named(_ name: String) -> SymbolicTensor {
-        SymbolicTensor(node: node, result: result, name: name)
+        SymbolicTensor(node: node, result: result, name: name, leftOut: leftOut)
+    }
+
+    /// The same tensor, after a call of Keras that computes nothing. Keras orders layers by the number of calls from them to the
+    /// outputs, and weights as layers: this one counts.
+    package func afterCallLeftOut() -> SymbolicTensor {
+        SymbolicTensor(node: node, result: result, name: name, leftOut: leftOut + 1)
+    }
+
+    /// Tells that the calls between these tensors and this one, which nobody else has seen yet, are a single call of Keras.
+    package func joinCalls(since sources: [SymbolicTensor]) {
+        let outside = Set(sources.map { ObjectIdentifier($0.node) })
+        var joined = [node]
+        while let next = joined.popLast() {
+            guard !outside.contains(ObjectIdentifier(next)), next.joined == nil else { continue }
+            next.joined = node.number
+            joined += next.inputs.map(\.node)
+        }
     }
 }
 
-/// One call of a layer. Nodes are immutable: a graph of them has no cycle by construction.
+/// One call of a layer. Inputs are there before it: a graph of calls has no cycle by construction.
 ///
-/// Sendable, unchecked: `inputs` changes in `deinit` alone, when nobody else has the node.
+/// Sendable, unchecked: `joined` changes where the node is made, before others have it, and `inputs` in `deinit` alone, when
+/// nobody has it any more.
 final class SymbolicNode: @unchecked Sendable {
     let layer: any Layer
     private(set) var inputs: [SymbolicTensor]
@@ -34,6 +55,8 @@ final class SymbolicNode: @unchecked Sendable {
     /// Grows from call to call of a program.
     let number = calls.add(1, ordering: .relaxed).newValue
     private static let calls = Atomic<UInt64>(0)
+    /// Equal for calls that are one call of Keras; `nil` for a call that is one itself.
+    fileprivate(set) var joined: UInt64?
 
     init(layer: any Layer, inputs: [SymbolicTensor], isInference: Bool = false) {
         self.layer = layer

@@ -23,7 +23,9 @@ struct HDF5Writer: ~Copyable {
     deinit { if file >= 0 { H5Fclose(file) } }
 
     private func failed(_ place: String) -> KerasFileError {
-        KerasFileError(path, place, "cannot be written; see that the disk has space", exitCode: .inputOutput)
+        KerasFileError(
+            path, place, "cannot be written; see that the disk has space, and `ulimit -f` leaves it enough",
+            exitCode: .inputOutput)
     }
 
     /// Makes a group and those around it.

@@ -8,8 +8,8 @@ extension ModelReading {
         /// With what it gives, if it is a model.
         case layer(any Layer, [TensorSpec]?)
         case operation(KerasLayer)
-        /// A model that is made when its first call tells the shapes: one that leaves axes of its inputs open, or that a
-        /// `TimeDistributed` calls on each step.
+        /// A model that is made when its first call tells the shapes and types: one that leaves axes of its inputs open, that
+        /// may take integers, or that a `TimeDistributed` calls on each step.
         case deferred(KerasLayer)
         /// It could not be made; the problem is noted.
         case none

@@ -25,14 +25,15 @@ extension ModelReading {
     }
 
     /// A model that was waiting for the shapes of what it is called on.
-    /// - Parameter shapes: of the tensors, in the order of the model's inputs; `nil` where they are not known.
-    mutating func deferred(_ layer: KerasLayer, shapes: [Shape?], prefix: String) -> (
+    /// - Parameter specs: of the tensors, in the order of the model's inputs; `nil` where they are not known.
+    mutating func deferred(_ layer: KerasLayer, specs: [TensorSpec?], prefix: String) -> (
         layer: any Layer, results: [TensorSpec]
     )? {
         let path = prefix + layer.name + "/"
         let assembly: Assembly?
         if let inner = layer.distributedModel {
-            guard let steps = shapes.first??.dimensions.first ?? layer.builtShape?.dropFirst().first ?? nil
+            guard
+                let steps = specs.first??.shape.dimensions.first ?? layer.builtShape?.dropFirst().first ?? nil
             else {
                 note(
                     layer.place(in: prefix),
@@ -42,9 +43,10 @@ extension ModelReading {
             }
             assembly = distributed(inner, steps: steps, prefix: path)
         } else {
-            for (name, shape) in zip(Self.inputNames(of: layer), shapes) {
+            for (name, spec) in zip(Self.inputNames(of: layer), specs) {
+                if spec?.element == .int32 { innerIntegers.insert(path + name) }
                 // The steps come before what the model's own file says.
-                let known = shape.map { steps == nil ? $0 : Shape(Array($0.dimensions.dropFirst())) }
+                let known = (spec?.shape).map { steps == nil ? $0 : Shape(Array($0.dimensions.dropFirst())) }
                 innerShapes[path + name] = known
             }
             assembly = model(layer, prefix: path)

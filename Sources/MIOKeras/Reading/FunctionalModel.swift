@@ -25,10 +25,14 @@ extension ModelReading {
         }
         // Masks are operations of their own in files of Keras 3.
         let masks = Self.masks(among: layers)
-        let given = layers.map { $0.withoutMasks(masks) }
+        let all = Dictionary(layers.map { ($0.name, $0) }) { first, _ in first }
+        let read = Set(layers.flatMap { $0.calls.flatMap(\.tensors) } + outputs.tensors)
+        let given = layers.map { $0.withoutMasks(masks).withoutScores(unless: read) }
         let numbers = Self.numbers(among: masks, layers: given, outputs: outputs.tensors)
         let layers = given.filter { !masks.contains($0.name) || numbers.contains($0.name) }
-        masked += layers.filter(\.isGivenMask).map { (prefix + $0.name, $0.place(in: prefix)) }
+        masked += layers.filter { layer in
+            layer.givenMasks.contains { !Self.holdsEverywhere($0, among: all) }
+        }.map { (prefix + $0.name, $0.place(in: prefix)) }
         // A dictionary's keys are what the data's arrays are called.
         let keys = Dictionary(zip(inputs.tensors, inputs.keys).map { ($0.layer, $1 ?? $0.layer) }) {
             first, _ in first
@@ -128,12 +132,14 @@ extension ModelReading {
         _ results: inout CallResults, prefix: String
     ) -> Bool {
         if case .deferred? = results.callee(of: layer.name) {
-            let shapes = call.tensors.map { source -> Shape? in
-                if let known = results.spec(source, isLegacy: call.isLegacy) { return known.shape }
+            let specs = call.tensors.map { source -> TensorSpec? in
+                if let known = results.spec(source, isLegacy: call.isLegacy) { return known }
                 let axes = call.specs[source]?.shape.dropFirst().compactMap(\.self)
-                return axes.flatMap { $0.count + 1 == call.specs[source]?.shape.count ? Shape($0) : nil }
+                return axes.flatMap {
+                    $0.count + 1 == call.specs[source]?.shape.count ? TensorSpec(Shape($0)) : nil
+                }
             }
-            guard let made = deferred(layer, shapes: shapes, prefix: prefix) else { return false }
+            guard let made = deferred(layer, specs: specs, prefix: prefix) else { return false }
             results.set(callee: .layer(made.layer, made.results), of: layer.name)
         }
         switch results.callee(of: layer.name) {

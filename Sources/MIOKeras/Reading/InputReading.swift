@@ -69,7 +69,8 @@ extension ModelReading {
             return nil
         }
         var config: ConfigDictionary = ["shape": ConfigValue([steps].compactMap(\.self) + dimensions)]
-        config["dtype"] = LayerConfiguration.dtypeName(dtype)
+        config["dtype"] =
+            innerIntegers.contains(prefix + name) ? "int32" : LayerConfiguration.dtypeName(dtype)
         var reader = ConfigReader(config, at: ConfigPath())
         do {
             return try LayerRegistry.makeInput(named: name, config: &reader)

@@ -16,15 +16,24 @@ struct KerasLayer {
     /// One for each call; empty for inputs, and in a Sequential.
     private(set) var calls: [KerasCall]
     /// Whether one of its calls was given a mask that Keras computes of a Masking or an Embedding.
-    private(set) var isGivenMask = false
+    private(set) var givenMasks: [String] = []
 
     /// Without the masks that Keras hands to calls: mio makes the same of the layers that they come from.
     /// - Parameter masks: the operations whose results are masks.
     func withoutMasks(_ masks: Set<String>) -> KerasLayer {
         var layer = self
         for index in calls.indices {
-            if layer.calls[index].removeMasks(masks) { layer.isGivenMask = true }
+            layer.givenMasks += layer.calls[index].removeMasks(masks)
         }
+        return layer
+    }
+
+    /// Without asking for the scores of attention, if nothing reads them.
+    /// - Parameter read: what calls and outputs take.
+    func withoutScores(unless read: Set<KerasCall.Tensor>) -> KerasLayer {
+        guard !read.contains(where: { $0.layer == name && $0.result > 0 }) else { return self }
+        var layer = self
+        for index in calls.indices { layer.calls[index].removeScores() }
         return layer
     }
 
@@ -191,15 +200,20 @@ struct KerasCall {
         }
     }
 
+    fileprivate mutating func removeScores() { named.removeAll { $0.key == "return_attention_scores" } }
+
     /// Takes away named arguments that are masks and nothing else.
-    /// - Returns: whether there were some.
-    fileprivate mutating func removeMasks(_ masks: Set<String>) -> Bool {
-        let count = named.count
+    /// - Returns: what they came from.
+    fileprivate mutating func removeMasks(_ masks: Set<String>) -> [String] {
+        var removed: [String] = []
         named.removeAll { key, value in
-            (key == "mask" || key.hasSuffix("_mask")) && key != "attention_mask" && !value.isConstant
-                && value.tensors.allSatisfy { masks.contains($0.layer) }
+            guard key == "mask" || key.hasSuffix("_mask"), key != "attention_mask", !value.isConstant,
+                value.tensors.allSatisfy({ masks.contains($0.layer) })
+            else { return false }
+            removed += value.tensors.map(\.layer)
+            return true
         }
-        return named.count < count
+        return removed
     }
 
     private static func collect(_ value: ConfigValue, into specs: inout [Tensor: Spec]) {

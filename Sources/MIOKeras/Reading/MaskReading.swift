@@ -45,6 +45,30 @@ extension ModelReading {
         return found
     }
 
+    /// Whether a mask leaves out nothing, whatever the data: as Keras makes it where one of the tensors that are joined along
+    /// their last axis has no mask.
+    /// - Parameter layers: all of the model, by their names.
+    static func holdsEverywhere(_ mask: String, among layers: [String: KerasLayer]) -> Bool {
+        guard let operation = layers[mask] else { return false }
+        let sources = operation.calls.flatMap(\.tensors).map(\.layer)
+        func holds(_ source: String) -> Bool { holdsEverywhere(source, among: layers) }
+        switch operation.className {
+        case "OnesLike": return true
+        case "LogicalOr": return sources.contains(where: holds)
+        case "Any":
+            // One element in which it holds is enough.
+            return sources.contains { source in
+                guard let joined = layers[source], joined.className == "Concatenate" else {
+                    return holds(source)
+                }
+                return joined.calls.flatMap(\.tensors).contains { holds($0.layer) }
+            }
+        default:
+            return maskOperations.contains(operation.className) && operation.className != "NotEqual"
+                && !sources.isEmpty && sources.allSatisfy(holds)
+        }
+    }
+
     /// A layer that the file gives a mask must have one in mio.
     mutating func verifyMasks(_ graph: Graph) {
         for (path, place) in masked {

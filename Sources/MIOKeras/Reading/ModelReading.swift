@@ -26,6 +26,8 @@ struct ModelReading {
     var steps: Int?
     /// The shapes of nested models' inputs whose axes the file leaves open, by their paths.
     var innerShapes: [String: Shape] = [:]
+    /// The inputs of nested models that are called on integers, by their paths.
+    var innerIntegers: Set<String> = []
 
     /// - Parameters:
     ///   - file: as errors name it.
@@ -106,7 +108,7 @@ struct ModelReading {
         if layer.isOperation || LegacyOperation.classNames.contains(layer.className) {
             return .operation(layer)
         }
-        if layer.isModel, Self.hasOpenAxes(layer) {
+        if layer.isModel, Self.hasOpenAxes(layer) || Self.mayTakeIntegers(layer) {
             noteUnknown(in: layer, prefix: path + "/")
             return .deferred(layer)
         }

@@ -32,6 +32,16 @@ extension ModelReading {
         }
     }
 
+    /// Whether there are embeddings in a model: integers that it is called on are floats in its own file, where it was made
+    /// without an input of integers, and Keras makes them integers again.
+    static func mayTakeIntegers(_ model: KerasLayer) -> Bool {
+        guard case .list(let values)? = model.config["layers"] else { return false }
+        return values.contains { value in
+            guard let layer = try? KerasLayer(value, at: ConfigPath()) else { return false }
+            return layer.className == "Embedding" || layer.isModel && mayTakeIntegers(layer)
+        }
+    }
+
     /// Notes the classes that mio lacks in a model that is not read yet, and in those in it.
     mutating func noteUnknown(in model: KerasLayer, prefix: String) {
         guard case .list(let values)? = model.config["layers"] else { return }

@@ -76,7 +76,10 @@ enum OperationReading {
             className: translated.className, config: translated.config, call: translated.call,
             tensors: tensors, shapes: shapes,
             name: number == 0 ? operation.name : "\(operation.name)_call_\(number)")
-        return try reading.results()
+        let results = try reading.results()
+        let sources = call.tensors.compactMap { tensors[$0] }
+        for result in results { result.joinCalls(since: sources) }
+        return results
     }
 
     /// One call of an operation.
@@ -110,7 +113,7 @@ enum OperationReading {
                 return [try layer("Activation", ["activation": .string(activation)], [try tensor(0)])]
             }
             switch className {
-            case "Identity", "ConvertToTensor": return [try tensor(0)]
+            case "Identity", "ConvertToTensor": return [try tensor(0).afterCallLeftOut()]
             case "Concatenate":
                 return [try layer("Concatenate", ["axis": .integer(try axis(default: -1))], try list(0))]
             case "Stack": return [try stack()]

@@ -32,7 +32,7 @@ extension ModelReading {
             let made: (layer: any Layer, results: [TensorSpec]?)?
             switch callee(layer, prefix: prefix) {
             case .layer(let layer, let known): made = (layer, known)
-            case .deferred(let layer): made = deferred(layer, shapes: [spec?.shape], prefix: prefix)
+            case .deferred(let layer): made = deferred(layer, specs: [spec], prefix: prefix)
             case .operation, .none: made = nil
             }
             tensor = tensor.flatMap { tensor in made.map { $0.layer(tensor) } }

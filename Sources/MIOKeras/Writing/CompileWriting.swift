@@ -38,8 +38,9 @@ package struct CompileWriting: Sendable {
     /// Losses and metrics that Keras does not have.
     private static let unknownToKeras: Set<String> = ["BoxIoU", "Pinball", "PositiveWeightedCrossentropy"]
 
-    /// Keras' short names of metrics that have no class of that name, or whose class means something else.
-    private static let shortMetrics = ["Accuracy": "accuracy"]
+    /// Keras' short names of metrics that have no class of that name, or whose class means something else. Logs have the name
+    /// that was written.
+    private static let shortMetrics = ["Accuracy": ["accuracy", "acc"]]
 
     /// `compile_config`, by output.
     var config: ConfigValue {
@@ -47,7 +48,12 @@ package struct CompileWriting: Sendable {
             guard let className = Self.className(value), !Self.unknownToKeras.contains(className) else {
                 return nil
             }
-            if let short = Self.shortMetrics[className] { return .string(short) }
+            if let short = Self.shortMetrics[className] {
+                let named = short.first { name in
+                    if case .dictionary(let entry) = value { entry["name"] == .string(name) } else { false }
+                }
+                return .string(named ?? short[0])
+            }
             return KerasObject.object(value, module: "keras.metrics")
         }
         func byOutput(without: ConfigValue = .null, _ value: (Output) -> ConfigValue) -> ConfigValue {

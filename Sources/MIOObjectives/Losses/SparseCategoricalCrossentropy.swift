@@ -35,7 +35,9 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
         fromLogits = try reader.boolean("from_logits", default: false)
         if reader.unlisted("ignore_class") != nil {
             throw reader.error(
-                "ignore_class", "mio says this of the output, for all its metrics too: set its missing_label")
+                "ignore_class",
+                "mio says this of the output, for all its metrics too: in the job, name the loss and the metrics of the output "
+                    + "without it, and set its missing_label")
         }
         reduction = try LossReduction(reading: &reader)
     }

@@ -12,21 +12,20 @@ public struct BinaryAccuracyMetric: MeanMetric, Hashable {
     public static let direction: MetricDirection? = .up
 
     public let name: String
-    /// Between 0 and 1, neither of them.
+    /// Between 0 and 1 for probabilities; 0 for logits. Finite.
     public let threshold: Double
 
-    /// - Precondition: `threshold` is between 0 and 1, neither of them.
+    /// - Precondition: `threshold` is finite.
     public init(name: String = BinaryAccuracyMetric.names[0], threshold: Double = 0.5) {
-        precondition(threshold > 0 && threshold < 1, "threshold \(threshold) is not between 0 and 1")
+        precondition(threshold.isFinite, "threshold \(threshold) is not finite")
         self.name = name
         self.threshold = threshold
     }
 
     public init(reading reader: inout ConfigReader, name: String) throws(ConfigError) {
         let threshold = try reader.real("threshold", default: 0.5)
-        guard threshold > 0, threshold < 1 else {
-            throw reader.error(
-                "threshold", "expected a number between 0 and 1, neither of them; found \(threshold)")
+        guard threshold.isFinite else {
+            throw reader.error("threshold", "expected a finite number, found \(threshold)")
         }
         self.init(name: name, threshold: threshold)
     }

@@ -15,7 +15,7 @@ public struct BinaryIoUMetric: OverlapMetric, Hashable {
     public static let className = "BinaryIoU"
     public static let names = ["binary_io_u"]
     public static let direction: MetricDirection? = .up
-    public static var kerasArguments: [KerasArgument] { [] }
+    public static var kerasArguments: [KerasArgument] { [.countsDtype] }
 
     public let name: String
     /// From which on a prediction is a yes.

@@ -153,7 +153,7 @@ protocol OverlapMetric: Metric {
 }
 
 extension OverlapMetric {
-    public static var kerasArguments: [KerasArgument] { [.at(-1, named: "axis")] }
+    public static var kerasArguments: [KerasArgument] { [.at(-1, named: "axis"), .countsDtype] }
 
     public func check(prediction: Shape, targetKind: TargetKind) throws(MetricShapeError) {
         try overlap.check(self, prediction, targetKind)

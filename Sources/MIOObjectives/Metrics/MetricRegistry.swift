@@ -60,7 +60,8 @@ package enum MetricRegistry {
     package static func read(_ value: ConfigValue, at path: ConfigPath) throws(ConfigError) -> any Metric {
         try registry.read(value, at: path, allowsName: true) { (type, named) throws(ConfigError) in
             let metric = try type.init(reading: &named.reader, name: named.writtenName ?? type.names[0])
-            try named.reader.accept([.dtype] + type.kerasArguments)
+            let own = type.kerasArguments
+            try named.reader.accept((own.contains { $0.name == "dtype" } ? [] : [.dtype]) + own)
             return metric
         }
     }
