@@ -16,6 +16,8 @@ package struct LauncherReport: Hashable, Sendable {
     package private(set) var death: Death?
     /// Whether a rank has told that another one's process is gone: those of Open MPI 5 do, and abort.
     package let hasLostPeer: Bool
+    /// The exit code of `mpirun` then, whose words may be lost.
+    package static let statusOfLostPeer: Int32 = 14
 
     /// - Parameter words: what it wrote to its standard error, or the end of that.
     package init(_ words: String) {

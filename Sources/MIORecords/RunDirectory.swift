@@ -103,7 +103,7 @@ package final class RunDirectory: Sendable {
             action: "write to the run directory", path: path,
             reason:
                 "it was removed or moved while the run was at work; what the run wrote there is gone with it, and "
-                + "its state is not saved. Run again, from the moved folder's newest checkpoint if there is one"
+                + "its state is not saved. Run again; with --resume and the path of a checkpoint in the moved folder, from there"
         )
     }
 

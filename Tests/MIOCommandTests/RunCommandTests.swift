@@ -110,6 +110,29 @@ import Testing
         #expect(run.errors.contains("ulimit -f"), "\(run.errors)")
     }
 
+    /// mpirun says neither what is full nor where.
+    @Test func aFullFolderForTemporaryFilesIsTold() throws {
+        let small = try SmallJob()
+        let temporary = small.path("tmp")
+        let mount = try OwnMount(
+            temporary,
+            by: "mount -t tmpfs -o size=1m tmpfs '\(temporary)' && touch '\(temporary)/there' && "
+                + "(cat /dev/zero >'\(temporary)/full'; exec sleep 100000)")
+        try waitUntil("it is full") {
+            (try? FileManager.default.attributesOfItem(atPath: mount.seen(temporary + "/full"))[.size] as? Int)
+                ?? 0
+                >= 1 << 20
+        }
+        let run = try SpawnedProcess(
+            mount.wrapper + ["env", "-C", small.folder.path, BuiltProgram.path("mio"), "train", "-n", "2"],
+            environment: ["TMPDIR": temporary]
+        ).wait(atMost: 60)
+        #expect(run.status == 74, "\(run.errors)")
+        #expect(
+            run.errors.contains("mio: \(temporary): No space left on device, and mpirun needs"),
+            "\(run.errors)")
+    }
+
     // MARK: The queue
 
     @Test func aRunThatWaits() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import MIOBase
+import MIOFiles
 import MIOLaunch
 import MIORun
 import MIORunFolder
@@ -61,13 +62,18 @@ struct AttemptEnd {
         // Linux has 64 signals.
         if (129...192).contains(code) { return death(code - 128, "a rank", ending) }
         // Open MPI 5 has the other ranks abort, with a code of its own.
-        if let gone = ending.firstGoneElsewhere, LauncherReport(ending.words).hasLostPeer {
+        if let gone = ending.firstGoneElsewhere,
+            code == LauncherReport.statusOfLostPeer || LauncherReport(ending.words).hasLostPeer
+        {
             return RunEnd(
                 .crashed,
                 text:
                     "rank \(gone.rank) on \(gone.host.shown()) was gone first; \(ending.launcher.rawValue) ended with "
                     + "status \(code)", exitCode: Int(code), rank: gone.rank, host: gone.host,
                 step: ending.stepsDone)
+        }
+        if ending.stepsDone == 0, ending.launcher == .mpirun, let text = fullTemporaryFolder() {
+            return RunEnd(.diskFull, text: text, exitCode: Int(ExitCode.inputOutput.rawValue))
         }
         return RunEnd(
             .unknown,
@@ -76,6 +82,17 @@ struct AttemptEnd {
             exitCode: Int(code),
             rank: ending.diedTogether.count == 1 ? ending.firstDead?.rank : nil,
             step: ending.stepsDone)
+    }
+
+    /// What Open MPI says of a full folder for temporary files names neither the folder nor that.
+    /// - Returns: a sentence; `nil` if there is room.
+    private static func fullTemporaryFolder() -> String? {
+        let folder = FileManager.default.temporaryDirectory.path
+        // A launch with some ranks takes about half of it.
+        guard let code = FreeSpace(near: folder).refusal(of: 4 << 20) else { return nil }
+        return
+            "\(folder.shown(most: 300)): \(String(cString: strerror(code))), and mpirun needs the folder for temporary files "
+            + "to start: free space there, or set TMPDIR to another one"
     }
 
     /// Who asked: a batch system sends SIGTERM or SIGUSR1, a person uses the keyboard.

@@ -133,6 +133,10 @@ struct SupervisedTraining {
                 Message.write("mio: \(line.arguments[0]): \(end.text); \(job.whatIsLeft)")
                 return ExitCode.inputOutput.rawValue
             }
+            if end.cause == .diskFull, ExitCode(rawValue: status) == nil {
+                Message.write("mio: \(end.text)")
+                return ExitCode.inputOutput.rawValue
+            }
             guard ExitCode(rawValue: status) == nil else { return status }
             // mpirun has a status of its own for it.
             if requests > 1 { return 128 + SIGTERM }

@@ -114,7 +114,10 @@ final class DisturbedRun {
         // One that has finished may be started again.
         for end in ends.dropLast() where end.cause != .finished {
             #expect(causes.contains(end.cause), "\(place): \(end)")
-            if end.cause == .crashed { #expect(end.signal == Int(SIGKILL), "\(place): \(end)") }
+            // Of a rank on another machine Open MPI 5 tells nothing but that it is gone.
+            if end.cause == .crashed, end.signal != nil || end.host == nil {
+                #expect(end.signal == Int(SIGKILL), "\(place): \(end)")
+            }
         }
         #expect(processes.areGone, "\(place): \(processes.description)")
     }
