@@ -173,6 +173,25 @@ def towers():
     return network, data
 
 
+def sentences():
+    """A model on each step that has operations on tensors, and layers that take several."""
+    ops = keras.ops
+    words = keras.Input((5, 4), name="words")
+    weights = layers.Softmax(axis=1, name="weights")(layers.Dense(1)(layers.Dense(3, activation="tanh", name="hidden")(words)))
+    dotted = layers.Flatten()(layers.Dot(axes=1)([weights, words]))
+    spread = ops.std(words * weights, axis=1)
+    own = layers.GlobalAveragePooling1D()(layers.MultiHeadAttention(2, 2, name="own")(words, words))
+    joined = layers.Concatenate()([dotted, spread, ops.relu(own), ops.sum(words, axis=1)])
+    encoder = keras.Model(words, layers.Dense(3, name="code")(joined), name="sentence")
+    pages = keras.Input((3, 5, 4), name="pages")
+    y = layers.LSTM(2)(layers.TimeDistributed(encoder, name="each")(pages))
+    network = keras.Model(pages, [layers.Dense(2, name="p")(y), layers.Dense(1, name="q")(y)])
+    network.compile("adam", ["mse", "mse"])
+    data = {"pages": floats(3, 3, 5, 4)}
+    network.fit(data["pages"], [floats(3, 2, seed=5), floats(3, 1, seed=6)], verbose=0)
+    return network, data
+
+
 def attention():
     """Every layer of attention, with masks."""
     words, memory = keras.Input((5,), name="words", dtype="int32"), keras.Input((3, 4), name="memory")
@@ -296,7 +315,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:]
     both = [two_heads, nested, sequence, attention, recurrent]
-    for make in both if LEGACY else both + [open_axes, operations, compositions, deferred, experts, towers]:
+    for make in both if LEGACY else both + [open_axes, operations, compositions, deferred, experts, towers, sentences]:
         if names and make.__name__ not in names:
             continue
         keras.backend.clear_session()

@@ -44,7 +44,7 @@ package struct KerasFileError: MIOError, Hashable {
         let most = 60
         let shown = problems.prefix(most).map { "\n  \($0.text)" }.joined()
         let rest = problems.count > most ? "\n  and \(problems.count - most) more" : ""
-        return "mio cannot do \(problems.count) things that this file asks for:" + shown + rest
+        return "\(problems.count) things keep mio from this file as it is:" + shown + rest
     }
 
     package var description: String { "\(file.shown(most: 300)): \(message)" }

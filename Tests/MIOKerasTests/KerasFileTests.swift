@@ -56,7 +56,7 @@ import Testing
         ("two_heads-2.h5", "two_heads-2"), ("nested-2.h5", "nested-2"), ("sequence-2.h5", "sequence-2"),
         ("attention.keras", "attention"), ("attention-2.h5", "attention-2"), ("recurrent.keras", "recurrent"),
         ("recurrent-2.h5", "recurrent-2"), ("deferred.keras", "deferred"), ("experts.keras", "experts"),
-        ("towers.keras", "towers"),
+        ("towers.keras", "towers"), ("sentences.keras", "sentences"),
     ]) func predictsAsKeras(file: String, data: String) throws {
         let temporary = try TemporaryFolder()
         let job = try Self.job(file, data: "\(data).npz", in: temporary)

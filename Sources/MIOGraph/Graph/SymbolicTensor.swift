@@ -43,6 +43,30 @@ public struct SymbolicTensor: Sendable {
     }
 }
 
+extension SymbolicTensor {
+    /// The same calls on each step of sequences.
+    /// - Parameters:
+    ///   - sequences: for each input that the calls began with, by its number.
+    ///   - made: calls that are there already, by the numbers of those they stand for.
+    package func onEachStep(of sequences: [UInt64: SymbolicTensor], _ made: inout [UInt64: SymbolicTensor])
+        -> SymbolicTensor
+    {
+        var sequence: SymbolicTensor
+        if let known = sequences[node.number] ?? made[node.number] {
+            sequence = known
+        } else {
+            let inputs = node.inputs.map { $0.onEachStep(of: sequences, &made) }
+            sequence = TimeDistributed(node.layer, name: node.layer.attributes.name)(inputs)
+            made[node.number] = sequence
+        }
+        for _ in 0..<leftOut { sequence = sequence.afterCallLeftOut() }
+        return sequence
+    }
+
+    /// Of the call that it comes from.
+    package var callNumber: UInt64 { node.number }
+}
+
 /// One call of a layer. Inputs are there before it: a graph of calls has no cycle by construction.
 ///
 /// Sendable, unchecked: `joined` changes where the node is made, before others have it, and `inputs` in `deinit` alone, when

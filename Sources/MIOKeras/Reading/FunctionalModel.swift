@@ -51,12 +51,6 @@ extension ModelReading {
             switch callee(layer, prefix: prefix) {
             case .layer(let made, let known): results.set(callee: .layer(made, known), of: layer.name)
             case .operation(let operation):
-                if steps != nil {
-                    note(
-                        layer.place(in: prefix),
-                        "is an operation on tensors in the model of a TimeDistributed, which mio does not do; use a layer"
-                    )
-                }
                 results.set(callee: .operation(operation), of: layer.name)
             case .deferred(let layer): results.set(callee: .deferred(layer), of: layer.name)
             case .none: break
@@ -145,12 +139,6 @@ extension ModelReading {
         switch results.callee(of: layer.name) {
         case .layer(let made, let known)?:
             let place = layer.place(in: prefix)
-            if steps != nil, call.tensors.count > 1, !Self.meetsElements.contains(layer.className),
-                !layer.isModel
-            {
-                note(place, "takes several tensors in the model of a TimeDistributed, which mio does not do")
-                return false
-            }
             let ordered: (sources: [KerasCall.Tensor], isInference: Bool)
             do throws(CallProblem) {
                 ordered = try CallReading.sources(of: call, className: layer.className)
@@ -170,9 +158,12 @@ extension ModelReading {
                 let specs = call.tensors.compactMap { tensor in
                     results.spec(tensor, isLegacy: call.isLegacy).map { (tensor, $0.shape) }
                 }
-                let made = try OperationReading.call(
-                    operation, call, number: number, tensors,
-                    shapes: Dictionary(specs) { first, _ in first })
+                let shapes = Dictionary(specs) { first, _ in first }
+                let made =
+                    steps == nil
+                    ? try OperationReading.call(operation, call, number: number, tensors, shapes: shapes)
+                    : try OperationReading.callOnEachStep(
+                        operation, call, number: number, tensors, shapes: shapes)
                 results.set(made, layer: layer.name, call: number)
                 return true
             } catch {

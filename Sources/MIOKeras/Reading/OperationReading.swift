@@ -82,6 +82,39 @@ enum OperationReading {
         return results
     }
 
+    /// Makes a call on each step of sequences.
+    /// - Parameter shapes: of samples of the sequences, where they are known.
+    static func callOnEachStep(
+        _ operation: KerasLayer, _ call: KerasCall, number: Int,
+        _ tensors: [KerasCall.Tensor: SymbolicTensor], shapes: [KerasCall.Tensor: Shape]
+    ) throws(CallProblem) -> [SymbolicTensor] {
+        var steps: [KerasCall.Tensor: SymbolicTensor] = [:]
+        var stepShapes: [KerasCall.Tensor: Shape] = [:]
+        var sequences: [UInt64: SymbolicTensor] = [:]
+        for (source, sequence) in tensors {
+            // The file has the shapes of a step.
+            let axes = call.specs[source]?.shape.dropFirst() ?? []
+            let known = axes.compactMap(\.self)
+            guard
+                let shape = shapes[source].map({ Shape(Array($0.dimensions.dropFirst())) })
+                    ?? (known.isEmpty || known.count < axes.count ? nil : Shape(known)), shape.rank > 0
+            else {
+                throw CallProblem(
+                    "is called on each step of a sequence, and the file leaves open of what shape")
+            }
+            let step = Input("step", shape: shape)
+            steps[source] = step
+            stepShapes[source] = shape
+            sequences[step.callNumber] = sequence
+        }
+        var made: [UInt64: SymbolicTensor] = [:]
+        let results = try self.call(operation, call, number: number, steps, shapes: stepShapes).map {
+            $0.onEachStep(of: sequences, &made)
+        }
+        for result in results { result.joinCalls(since: Array(tensors.values)) }
+        return results
+    }
+
     /// One call of an operation.
     struct Reading {
         let className: String

@@ -22,15 +22,20 @@ final class TimeDistributedKernel: Kernel {
         // What needs the whole batch goes step by step, which the plain implementation does.
         guard !request.trainsWeights || layer.batchSums(for: request.inputShapes) == nil else { return nil }
         let samples = request.samples * request.inputShapes[0][0]
-        let (input, output) = (layer.step(request.inputShapes[0]), layer.step(request.outputShape))
+        let inputs = request.inputShapes.map(layer.step)
+        let (input, output) = (inputs[0], layer.step(request.outputShape))
         let inner = backend.choose(
             request.inside(
-                layer.layer, inputs: [0], inputShapes: [input], outputShapes: [output], samples: samples))
+                layer.layer, inputs: Array(inputs.indices), inputShapes: inputs, outputShapes: [output],
+                samples: samples))
+        // Only the first of several would be reordered.
+        guard inputs.count == 1 || inner.inputLayouts.allSatisfy({ $0 == .canonical }) else { return nil }
         let around =
             (elements(inner.inputLayouts[0], input, samples: samples)
                 + elements(inner.outputLayout, output, samples: samples)) * MemoryLayout<Float>.stride
         var choice = KernelChoice(
-            algorithm: "of \(inner.kernel) (\(inner.algorithm))", inputLayouts: [.canonical],
+            algorithm: "of \(inner.kernel) (\(inner.algorithm))",
+            inputLayouts: inputs.map { _ in .canonical },
             weightElements: inner.weightElements, weightLayouts: inner.weightLayouts,
             backwardReadsInputs: inner.backwardReadsInputs && inner.inputLayouts[0] == .canonical,
             backwardReadsOutput: inner.backwardReadsOutput && inner.outputLayout == .canonical)
@@ -45,7 +50,8 @@ final class TimeDistributedKernel: Kernel {
         let steps = description.inputShapes[0][0]
         self.steps = steps
         let samples = description.samples * steps
-        let (input, output) = (layer.step(description.inputShapes[0]), layer.step(description.outputShape))
+        let inputs = description.inputShapes.map(layer.step)
+        let (input, output) = (inputs[0], layer.step(description.outputShape))
         let choice = description.choice.inner[0]
         let outer = description.bindings
         var bindings = outer
@@ -97,7 +103,7 @@ final class TimeDistributedKernel: Kernel {
         }
         inner = try backend.makeKernel(
             KernelDescription(
-                layer: layer.layer, streams: description.streams, inputShapes: [input],
+                layer: layer.layer, streams: description.streams, inputShapes: inputs,
                 outputShapes: [output], inputElements: description.inputElements, choice: choice,
                 samples: samples, reluIsPassed: false,
                 bindings: bindings))

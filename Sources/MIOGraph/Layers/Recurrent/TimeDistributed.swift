@@ -6,6 +6,8 @@ import MIOConfig
 /// x (steps, …) → y (steps, …): the steps of all samples are the samples of the layer inside. So what it drops is drawn for
 /// each step by itself, as in Keras. In training a `BatchNormalization` inside normalizes each step by the same step of all
 /// samples of the batch.
+///
+/// Of a whole model in a file of Keras each layer is called so, and those that take several sequences take the same step of each.
 public struct TimeDistributed: Layer {
     public static var className: String { "TimeDistributed" }
     /// The name, and whether the weights are trained.
@@ -13,7 +15,7 @@ public struct TimeDistributed: Layer {
     /// The one that is called on each step.
     public let layer: any Layer
 
-    /// - Parameter layer: takes one tensor and gives one.
+    /// - Parameter layer: gives one tensor.
     public init(_ layer: any Layer, name: String? = nil) {
         self.init(attributes: LayerAttributes(name: name, trainable: layer.attributes.trainable), layer)
     }
@@ -40,9 +42,11 @@ public struct TimeDistributed: Layer {
     }
 
     public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
-        guard inputs.count == 1, inputs[0].shape.rank >= 2, inputs[0].shape[0] >= 1 else {
+        guard !inputs.isEmpty,
+            inputs.allSatisfy({ $0.shape.rank >= 2 && $0.shape[0] >= 1 && $0.shape[0] == inputs[0].shape[0] })
+        else {
             throw ShapeError(
-                expected: "one sequence (steps, …) whose steps have an axis at least",
+                expected: "sequences (steps, …) of as many steps, which have an axis at least",
                 received: inputs.map(\.shape))
         }
         let inner = "the layer inside it, \(type(of: layer).className), "
@@ -52,9 +56,12 @@ public struct TimeDistributed: Layer {
                 "\(inner)has \(layer.resultCount) results; expected a layer with one, as in Keras"
                     + (layer is any RecurrentLayer ? ": leave return_state out" : ""))
         }
-        let step = TensorSpec(step(inputs[0].shape), inputs[0].element)
+        let steps = inputs.map { TensorSpec(step($0.shape), $0.element) }
+        guard steps.count == 1 || layer.batchSums(for: steps.map(\.shape)) == nil else {
+            throw ShapeError("\(inner)needs sums over the batch; expected it to take one sequence")
+        }
         let results: [TensorSpec]
-        do { results = try layer.results(for: [step]) } catch { throw ShapeError(inner + error.message) }
+        do { results = try layer.results(for: steps) } catch { throw ShapeError(inner + error.message) }
         return results.map {
             TensorSpec(Shape([inputs[0].shape[0]] + $0.shape.dimensions), $0.element)
         }
@@ -70,9 +77,10 @@ public struct TimeDistributed: Layer {
     public var readsMasks: Bool { layer.readsMasks }
 
     public func check(masks: [Shape?], for inputs: [Shape]) throws(ShapeError) {
-        guard let axes = masks.first ?? nil else { return }
-        do { try layer.check(masks: [step(axes)], for: inputs.map(step)) } catch {
-            guard axes.rank < 2 else { throw error }
+        let known = masks.compactMap(\.self)
+        guard !known.isEmpty else { return }
+        do { try layer.check(masks: masks.map { $0.map(step) }, for: inputs.map(step)) } catch {
+            guard let axes = known.first(where: { $0.rank < 2 }) else { throw error }
             throw ShapeError(
                 "the layer inside it, \(type(of: layer).className), reads masks, and the mask of shape \(axes) has one "
                     + "number for each step; expected one with axes of a step too")
