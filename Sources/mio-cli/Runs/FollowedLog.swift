@@ -29,15 +29,15 @@ struct FollowedLog {
     mutating func new(isLast: Bool) throws(FileError) -> String {
         var bytes = rest
         bytes += try Self.read(head, from: &headEnd)
-        // The older one first: in between, the newer one may take its place.
         let file = FileIdentity(of: tail)
         if let file, file != tailFile {
-            if tailFile == nil { tailEnd = 0 }
-            if FileIdentity(of: olderTail) == tailFile || tailFile == nil {
-                if !Folder.isMissing(olderTail) { bytes += try Self.read(olderTail, from: &tailEnd) }
-            } else {
+            // The newer one became the older one: what it has got since is there.
+            let older = FileIdentity(of: olderTail)
+            if older != tailFile {
                 bytes += Array("… (left out) …\n".utf8)
+                tailEnd = 0
             }
+            if older != nil { bytes += try Self.read(olderTail, from: &tailEnd) }
             tailFile = file
             tailEnd = 0
         }
