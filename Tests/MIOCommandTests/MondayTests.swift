@@ -27,7 +27,7 @@ import Testing
         // Ranks of Open MPI 5 die with their launcher: who is seen to be gone first differs.
         let launchers =
             try MPIEnvironment.quietOption().isEmpty
-            ? ["rank 0", "one of the ranks 0, 1", "mpirun"] : ["mpirun"]
+            ? ["rank 0", "rank 1", "one of the ranks 0, 1", "mpirun"] : ["mpirun"]
         for dead in [["rank 1"], launchers] {
             #expect(
                 dead.contains { weekend.output.contains("\($0) was ended by signal 9") }, "\(weekend.output)")

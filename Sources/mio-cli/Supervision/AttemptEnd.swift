@@ -28,7 +28,7 @@ struct AttemptEnd {
                 return RunEnd(
                     cause(ofRequest: ending), text: "stopped at once on request", exitCode: 128 + Int(signal))
             }
-            return death(signal, ending.launcher.rawValue, ending)
+            return fullTemporaryFolder(ending, signal) ?? death(signal, ending.launcher.rawValue, ending)
         }
         // What a rank wrote last, if its program ended as it says. A launcher that was asked to stop as well, as by a batch
         // system that cancels the job, has a code of its own.
@@ -60,7 +60,9 @@ struct AttemptEnd {
             return RunEnd(cause(ofRequest: ending), text: "stopped without a checkpoint", exitCode: Int(code))
         }
         // Linux has 64 signals.
-        if (129...192).contains(code) { return death(code - 128, "a rank", ending) }
+        if (129...192).contains(code) {
+            return fullTemporaryFolder(ending, code - 128) ?? death(code - 128, "a rank", ending)
+        }
         // Open MPI 5 has the other ranks abort, with a code of its own.
         if let gone = ending.firstGoneElsewhere,
             code == LauncherReport.statusOfLostPeer || LauncherReport(ending.words).hasLostPeer
@@ -72,9 +74,7 @@ struct AttemptEnd {
                     + "status \(code)", exitCode: Int(code), rank: gone.rank, host: gone.host,
                 step: ending.stepsDone)
         }
-        if ending.stepsDone == 0, ending.launcher == .mpirun, let text = fullTemporaryFolder() {
-            return RunEnd(.diskFull, text: text, exitCode: Int(ExitCode.inputOutput.rawValue))
-        }
+        if let end = fullTemporaryFolder(ending, nil) { return end }
         return RunEnd(
             .unknown,
             text: "\(ending.launcher.rawValue) ended with status \(code)"
@@ -84,15 +84,23 @@ struct AttemptEnd {
             step: ending.stepsDone)
     }
 
-    /// What Open MPI says of a full folder for temporary files names neither the folder nor that.
-    /// - Returns: a sentence; `nil` if there is room.
-    private static func fullTemporaryFolder() -> String? {
+    /// What Open MPI says of a full folder for temporary files names neither the folder nor that: version 4 ends with 1, a rank
+    /// of version 5 with SIGBUS.
+    /// - Parameter signal: that has ended it.
+    /// - Returns: `nil` if there is room, or if something else has ended the attempt.
+    private static func fullTemporaryFolder(_ ending: RunSupervisor.Ending, _ signal: Int32?) -> RunEnd? {
+        guard ending.stepsDone == 0, ending.launcher == .mpirun, signal ?? SIGBUS == SIGBUS else {
+            return nil
+        }
         let folder = FileManager.default.temporaryDirectory.path
         // A launch with some ranks takes about half of it.
         guard let code = FreeSpace(near: folder).refusal(of: 4 << 20) else { return nil }
-        return
-            "\(folder.shown(most: 300)): \(String(cString: strerror(code))), and mpirun needs the folder for temporary files "
-            + "to start: free space there, or set TMPDIR to another one"
+        return RunEnd(
+            .diskFull,
+            text:
+                "\(folder.shown(most: 300)): \(String(cString: strerror(code))), and mpirun needs the folder for temporary files "
+                + "to start: free space there, or set TMPDIR to another one",
+            exitCode: Int(ExitCode.inputOutput.rawValue))
     }
 
     /// Who asked: a batch system sends SIGTERM or SIGUSR1, a person uses the keyboard.

@@ -116,6 +116,13 @@ struct SupervisedTraining {
             if requests == 0 || requests == 1 { Message.write("mio: \(decided.text); \(job.whatIsLeft)") }
             return 128 + SIGTERM
         }
+        // No rank could tell it.
+        if end.cause == .diskFull, end.rank == nil, ending.stepsDone == 0, requests == 0,
+            (try? supervisor.folder.status())??.end != end
+        {
+            Message.write("mio: \(end.text)")
+            return ExitCode.inputOutput.rawValue
+        }
         switch ending.end {
         case .idle: return stoppedUnheard()
         case .exited(let status):
@@ -131,10 +138,6 @@ struct SupervisedTraining {
             if status == 0, end.cause != .finished {
                 // `srun` ends so where it could not start its tasks.
                 Message.write("mio: \(line.arguments[0]): \(end.text); \(job.whatIsLeft)")
-                return ExitCode.inputOutput.rawValue
-            }
-            if end.cause == .diskFull, ExitCode(rawValue: status) == nil {
-                Message.write("mio: \(end.text)")
                 return ExitCode.inputOutput.rawValue
             }
             guard ExitCode(rawValue: status) == nil else { return status }
