@@ -23,6 +23,7 @@ package final class NotificationQueue: @unchecked Sendable {
 
     private struct Pending {
         var message: NotificationMessage
+        var isUrgent: Bool
         var tries = 0
         /// By the monotonic clock.
         var notBefore = 0.0
@@ -65,7 +66,8 @@ package final class NotificationQueue: @unchecked Sendable {
     package func add(_ message: NotificationMessage, isUrgent: Bool = false) {
         let isTaken: Bool = monitor.withLock {
             guard waiting.count < Self.mostWaiting || isUrgent else { return false }
-            waiting.insert(Pending(message: message), at: isUrgent ? 0 : waiting.count)
+            waiting.insert(
+                Pending(message: message, isUrgent: isUrgent), at: isUrgent ? 0 : waiting.count)
             startThread()
             monitor.announce()
             return true
@@ -83,17 +85,14 @@ package final class NotificationQueue: @unchecked Sendable {
     }
 
     /// How long the end of a run waits for what is being sent.
-    package var secondsToClose: Double { timeout + lastSeconds }
-
-    /// For what is said at the end, once what was being sent then is over.
-    private var lastSeconds: Double { sender.mostTries > 1 ? 3 * timeout : timeout }
+    package var secondsToClose: Double { sender.mostTries > 1 ? 3 * timeout : timeout }
 
     /// The run is over: what waits is tried soon, and given up after `secondsToClose`.
     package func close() {
         monitor.withLock {
             guard deadline == nil else { return }
             let now = MonotonicClock.seconds
-            deadline = now + (isSending ? timeout : 0) + lastSeconds
+            deadline = now + secondsToClose
             for index in waiting.indices {
                 waiting[index].notBefore = min(waiting[index].notBefore, now + Self.firstPause)
             }
@@ -148,7 +147,8 @@ package final class NotificationQueue: @unchecked Sendable {
     private func attempt(_ pending: Pending, within limit: Double) -> Pending? {
         guard circumstances.maySend() else { return nil }
         let outcome = sender.send(
-            pending.message, within: limit, isAbandoned: { monitor.withLock { isAbandoned } })
+            pending.message, within: limit,
+            isAbandoned: { monitor.withLock { isAbandoned || mustYield(pending) } })
         guard case .failed(let reason, let mayBeTriedAgain) = outcome else { return nil }
         var again = pending
         again.tries += 1
@@ -166,6 +166,13 @@ package final class NotificationQueue: @unchecked Sendable {
             return nil
         }
         return again
+    }
+
+    /// With the lock held.
+    /// - Returns: whether half of the time that is left at the end has gone by, and the rest is for what is urgent.
+    private func mustYield(_ pending: Pending) -> Bool {
+        guard let deadline, !pending.isUrgent, waiting.contains(where: \.isUrgent) else { return false }
+        return MonotonicClock.seconds > deadline - secondsToClose / 2
     }
 
     private func notSent(_ message: NotificationMessage, _ reason: String) {

@@ -2,6 +2,7 @@ import Foundation
 import MIOBase
 import MIOLaunch
 import MIOProcess
+import MIORun
 import MIOSystem
 import MIOThreads
 import Synchronization
@@ -121,8 +122,8 @@ struct ChildProcess {
 
     private static let tickSeconds = 0.25
 
-    /// Requests that come within this time are one.
-    private static let secondsOfOneRequest = 0.5
+    /// Requests that come within this time are one, as for a rank.
+    private static let secondsOfOneRequest = Double(StopSignal.nanosecondsOfOneRequest) / 1e9
 
     /// How many seconds a launcher that was asked to stop may be idle.
     private static let mostIdleSeconds = 5

@@ -15,7 +15,7 @@ struct KerasLayer {
     let builtShape: [Int?]?
     /// One for each call; empty for inputs, and in a Sequential.
     private(set) var calls: [KerasCall]
-    /// Whether one of its calls was given a mask that Keras computes of a Masking or an Embedding.
+    /// The masks that its calls were given, which Keras computes of a Masking or an Embedding.
     private(set) var givenMasks: [String] = []
 
     /// Without the masks that Keras hands to calls: mio makes the same of the layers that they come from.

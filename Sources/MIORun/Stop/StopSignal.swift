@@ -34,7 +34,7 @@ package enum StopSignal {
     private static let terminatedAt = Atomic<UInt64>(0)
     /// SIGTERMs that come so close to the first are one request: a batch system that cancels a job sends one to the ranks and
     /// one to `mpirun`, which sends them its own.
-    private static let nanosecondsOfOneRequest: UInt64 = 500_000_000
+    package static let nanosecondsOfOneRequest: UInt64 = 500_000_000
     /// 1 + the place of the cause among all, where somebody named it.
     private static let askedCause = Atomic<Int>(0)
     /// The bits of `StopPatience.recentStepSeconds`.
