@@ -51,6 +51,25 @@ def two_towers():
 
 
 @model
+def factorization_machine():
+    """One matrix of field numbers, a table whose first column is one as well, and products of all pairs."""
+    fields, table = keras.Input((5,), name="fields", dtype="int32"), keras.Input((4,), name="table")
+    vectors = [layers.Embedding(6 + index, 4, name=f"field_{index}")(fields[:, index:index + 1]) for index in range(5)]
+    vectors.append(layers.Embedding(3, 4, name="region")(ops.cast(table[:, 0:1], "int32")))
+    x = ops.concatenate(vectors, axis=1)
+    linear = ops.sum(layers.Embedding(6, 1, name="linear")(fields), axis=1)
+    pairs = ops.square(ops.sum(x, axis=1)) - ops.sum(ops.square(x), axis=1)
+    deep = layers.Dense(8, activation="relu")(layers.Concatenate()([layers.Flatten()(x), table[:, 1:]]))
+    click = layers.Dense(1, activation="sigmoid", name="click")(layers.Concatenate()([linear, pairs, deep]))
+    spend = layers.Dense(1, name="spend")(deep)
+    network = keras.Model([fields, table], [click, spend])
+    network.compile(keras.optimizers.Adam(0.01), ["binary_crossentropy", "mse"])
+    numbers = numpy.concatenate([classes(3, COUNT, 1, seed=5) + 0.25, floats(COUNT, 3)], axis=1).astype("float32")
+    return network, {"fields": classes(6, COUNT, 5), "table": numbers, "click": classes(2, COUNT, 1, seed=3).astype("float32"),
+                     "spend": floats(COUNT, 1, seed=4)}, {}
+
+
+@model
 def unet():
     """A mask for each pixel and a class for the picture; pixels of one byte."""
     image = keras.Input((16, 16, 3), name="image", dtype="uint8")

@@ -47,8 +47,8 @@ package struct DataCheck: Sendable {
             input.judge(
                 place, dataset, column: column, policy: job.training.nonFinite,
                 areIntegers: dataset.columns[column].kind == .integer
-                    || job.graph.integerReaders.contains { $0.input == column },
-                isScaled: job.graph.isScaled(job.graph.inputs[column]), into: &findings)
+                    || job.graph.integerReaders.contains { $0.input == column && $0.elements == nil },
+                isScaled: job.graph.isScaled(job.graph.inputs[column].source), into: &findings)
         }
         findings.addUnfitIntegers(dataset, job.graph, place: place)
         var targets: [TargetCheck] = []
@@ -106,13 +106,17 @@ package struct DataCheck: Sendable {
 }
 
 extension Graph {
-    /// Whether all that reads an input of the model brings it to another scale first.
-    fileprivate func isScaled(_ input: Terminal) -> Bool {
-        let readers = nodes.filter { $0.inputs.contains(input.source) }
+    /// Whether all that reads a tensor brings it to another scale first.
+    /// - Parameter moves: how many layers in a row may move its elements before that.
+    fileprivate func isScaled(_ source: Source, moves: Int = 4) -> Bool {
+        let readers = nodes.indices.filter { nodes[$0].inputs.contains(source) }
         return !readers.isEmpty
-            && readers.allSatisfy {
-                let layer = layers[$0.layer].layer
-                return layer is Rescaling || layer is Normalization || layer is BatchNormalization
+            && readers.allSatisfy { node in
+                let layer = layer(of: node)
+                if layer is Rescaling || layer is Normalization || layer is BatchNormalization { return true }
+                if let operation = layer as? BinaryOperation { return operation.constant != nil }
+                return moves > 0 && layer is any RearrangingLayer
+                    && isScaled(Source(node: node, result: 0), moves: moves - 1)
             }
     }
 }

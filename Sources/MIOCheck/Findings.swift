@@ -53,7 +53,8 @@ package struct Findings: Sendable {
     mutating func addUnfitIntegers(_ dataset: Dataset, _ graph: Graph, place: String) {
         var refused: Set<Int> = []
         for demand in IntegerCheck.Demand.all(graph, dataset.columns) where !refused.contains(demand.column) {
-            let unfit = dataset.unfitIntegers(ofColumn: demand.column, in: demand.range, cuts: demand.cuts)
+            let unfit = dataset.unfitIntegers(
+                ofColumn: demand.column, in: demand.range, cuts: demand.cuts, elements: demand.elements)
             guard let first = unfit.first else { continue }
             refused.insert(demand.column)
             addError(

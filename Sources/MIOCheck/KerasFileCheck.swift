@@ -46,6 +46,8 @@ package struct KerasFileCheck {
             error = failure
             lines += ["layers:"]
             lines += LayerTree(configuration: file.config).lines
+            // The model does not tell its outputs; the optimizer is known without them.
+            if let compile = CompileArguments(file, outputs: []) { lines += Self.optimizerLines(compile) }
         }
         self.lines = lines
     }
@@ -99,23 +101,19 @@ package struct KerasFileCheck {
 
     /// What each compile argument is in mio, or why mio cannot do it.
     private static func compileLines(_ compile: CompileArguments, _ graph: Graph) -> [String] {
-        var lines: [String] = []
-        if let value = compile.optimizer {
-            do {
-                let optimizer = try OptimizerRegistry.read(value, at: ConfigPath("optimizer"))
-                lines.append(
-                    "optimizer: \(type(of: optimizer).className), learning rate \(optimizer.options.learningRate.config.json())"
-                )
-            } catch {
-                lines.append("warning: \(error); a job must have an optimizer of its own")
-            }
-        }
+        var lines = optimizerLines(compile)
         for output in graph.outputs {
             guard let entries = compile.outputs[output.name] else {
                 lines.append("output \(shown: output.name): no loss")
                 continue
             }
-            var reader = ConfigReader(entries, at: ConfigPath("outputs.\(output.name)"))
+            let path = ConfigPath("outputs.\(output.name)")
+            let refused = refusals(entries, at: path)
+            guard refused.isEmpty else {
+                lines += refused.map { "warning: \($0); a job must write this key itself" }
+                continue
+            }
+            var reader = ConfigReader(entries, at: path)
             do {
                 let specification = try OutputSpecification(output.name, reading: &reader)
                 let metrics = specification.allMetrics.map(\.name)
@@ -127,6 +125,41 @@ package struct KerasFileCheck {
             }
         }
         return lines
+    }
+
+    private static func optimizerLines(_ compile: CompileArguments) -> [String] {
+        guard let value = compile.optimizer else { return [] }
+        do {
+            let optimizer = try OptimizerRegistry.read(value, at: ConfigPath("optimizer"))
+            return [
+                "optimizer: \(type(of: optimizer).className), learning rate \(optimizer.options.learningRate.config.json())"
+            ]
+        } catch {
+            return ["warning: \(error); a job must have an optimizer of its own"]
+        }
+    }
+
+    /// Every compile argument of an output that a job would be refused for, not the first one alone.
+    private static func refusals(_ entries: ConfigDictionary, at path: ConfigPath) -> [ConfigError] {
+        var found: [ConfigError] = []
+        if let loss = entries["loss"] {
+            do throws(ConfigError) {
+                _ = try LossRegistry.read(loss, at: path.appending("loss"))
+            } catch {
+                found.append(error)
+            }
+        }
+        for key in ["metrics", "weighted_metrics"] {
+            guard case .list(let metrics)? = entries[key] else { continue }
+            for (index, metric) in metrics.enumerated() {
+                do throws(ConfigError) {
+                    _ = try MetricRegistry.read(metric, at: path.appending(key).appending(index: index))
+                } catch {
+                    found.append(error)
+                }
+            }
+        }
+        return found
     }
 }
 

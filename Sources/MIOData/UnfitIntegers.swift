@@ -31,18 +31,21 @@ extension Dataset {
     /// - Parameters:
     ///   - range: of the numbers that fit.
     ///   - cuts: whether fractions are cut off first, as Keras does where a layer takes numbers with a fraction for integers.
+    ///   - elements: of a row, all by default.
     ///   - rows: of the data set, all by default.
     package func unfitIntegers(
-        ofColumn column: Int, in range: Range<Int>, cuts: Bool = false, rows: Range<Int>? = nil
+        ofColumn column: Int, in range: Range<Int>, cuts: Bool = false, elements: [Int]? = nil,
+        rows: Range<Int>? = nil
     ) -> UnfitIntegers {
         var found = UnfitIntegers()
         let count = elementCount(ofColumn: column)
+        let elements = elements ?? Array(0..<count)
         let bounds = Double(range.lowerBound)..<Double(range.upperBound)
         for (shard, firstRow) in zip(shards, firstRows) {
             guard let array = shard.arrays[column], !array.elementType.fits(range) else { continue }
             let wanted = (rows ?? 0..<rowCount).clamped(to: firstRow..<firstRow + shard.rowCount)
             for row in wanted {
-                for element in 0..<count {
+                for element in elements {
                     let index = (row - firstRow) * count + element
                     let value = array.elementType.double(array.base + index * array.elementType.size)
                     let whole = cuts ? value.rounded(.towardZero) : value

@@ -44,7 +44,7 @@ public struct OutputSpecification: Sendable {
         self.weight = weightSchedule?.value(at: 0) ?? weight
         self.metrics = metrics
         self.weightedMetrics = weightedMetrics
-        self.missingLabel = missingLabel
+        self.missingLabel = missingLabel ?? loss.ignoreClass
         self.missingValue = missingValue
     }
 
@@ -66,7 +66,7 @@ public struct OutputSpecification: Sendable {
         for key in ["metrics", "weighted_metrics"] { reader.describe(key, "metrics", default: []) }
         metrics = try Self.readMetrics("metrics", &reader)
         weightedMetrics = try Self.readMetrics("weighted_metrics", &reader)
-        missingLabel = try reader.optionalInteger("missing_label")
+        missingLabel = try reader.optionalInteger("missing_label") ?? loss.ignoreClass
         missingValue = try reader.optionalReal("missing_value")
         reader.describe("classes", "a list of texts, or appearance")
         classes = try ClassNames("classes", reading: &reader)

@@ -247,7 +247,7 @@ struct Lowering {
         let weights = layer.weights(for: shapes).indices.map { firstParameter[call.layer] + $0 }
         let trains = trains(node)
         let choice = backend.choose(request(layer, node, sources))
-        let masks = layer.readsMasks ? call.inputs.map { tensor(ofMask: graph.mask(of: $0)) } : []
+        let masks = layer.readsMasks ? graph.masks(ofInputs: node).map { tensor(ofMask: $0) } : []
         let inputs = zip(sources, choice.inputLayouts).map { reorder($0, to: $1) }
         let outputs = call.results.enumerated().map { result, spec in
             addTensor(
@@ -274,7 +274,7 @@ struct Lowering {
             samples: request.samples, sharesWeights: callsOfLayer[call.layer] > 1,
             needsInputGradients: sources.map { dependsOnWeights($0) && !request.forwardOnly },
             trainsWeights: trains(node),
-            isMasked: layer.readsMasks && call.inputs.contains { graph.mask(of: $0) != nil })
+            isMasked: layer.readsMasks && graph.masks(ofInputs: node).contains { $0 != nil })
     }
 
     /// The tensor that holds a mask; one for all that read it.

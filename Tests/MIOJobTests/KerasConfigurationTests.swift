@@ -258,7 +258,7 @@ import Testing
             ("{class: CategoricalCrossentropy, reduction: none}", "reduction"),
             ("{class: CategoricalCrossentropy, axis: 1}", "axis"),
             ("{class: BinaryCrossentropy, label_smoothing: 2}", "label_smoothing"),
-            ("{class: SparseCategoricalCrossentropy, ignore_class: 3}", "ignore_class"),
+            ("{class: SparseCategoricalCrossentropy, ignore_class: many}", "ignore_class"),
             ("{class: MeanSquaredError, dtype: float16}", "dtype"),
             ("{class: Huber, delta: 0}", "delta"),
             ("{class_name: MeanSquaredError, module: my.losses}", "module"),
@@ -267,6 +267,18 @@ import Testing
             let text = refusal { try job(loss: loss) }
             #expect(text.contains("loss.\(key)"), "\(loss): \(text)")
         }
+    }
+
+    /// Keras says of the loss which class stands for no label; in mio it is the output's.
+    @Test func classesThatAreIgnored() throws {
+        let output = try #require(
+            try job(loss: "{class: SparseCategoricalCrossentropy, ignore_class: 255}", metric: "accuracy")
+                .outputs
+                .first)
+        #expect(output.missingLabel == 255)
+        #expect(output.loss.readingLogits().config.json().contains(#""ignore_class": 255"#))
+        let other = try job(loss: "sparse_categorical_crossentropy", metric: "accuracy").outputs.first
+        #expect(other?.missingLabel == nil)
     }
 
     @Test func otherValuesElsewhere() {

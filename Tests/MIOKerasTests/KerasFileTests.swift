@@ -57,6 +57,7 @@ import Testing
         ("attention.keras", "attention"), ("attention-2.h5", "attention-2"), ("recurrent.keras", "recurrent"),
         ("recurrent-2.h5", "recurrent-2"), ("deferred.keras", "deferred"), ("experts.keras", "experts"),
         ("towers.keras", "towers"), ("sentences.keras", "sentences"),
+        ("fields.keras", "fields"), ("unmasked.keras", "unmasked"),
     ]) func predictsAsKeras(file: String, data: String) throws {
         let temporary = try TemporaryFolder()
         let job = try Self.job(file, data: "\(data).npz", in: temporary)
@@ -75,6 +76,34 @@ import Testing
         }
         #expect(
             names == ["gate", "expert_0", "expert_1", "expert_2", "early", "late", "same", "p", "q"])
+    }
+
+    /// Keras 3 trains what the layers of a frozen model say, and its file has the optimizer's variables of those.
+    @Test func layersOfAFrozenModelThatAreTrained() throws {
+        let temporary = try TemporaryFolder()
+        let job = try Self.job("unmasked.keras", data: "unmasked.npz", in: temporary)
+        let inside = job.graph.weights.filter { $0.name.hasPrefix("backbone/") }
+        #expect(inside.filter(\.trainable).map(\.name) == ["backbone/top/kernel", "backbone/top/bias"])
+        #expect(
+            inside.filter { $0.role == .frozen }.map(\.name) == ["backbone/low/kernel", "backbone/low/bias"])
+        #expect(try StartingValues(job).hasOptimizer)
+    }
+
+    /// A job that describes the model itself says which calls know of no masks.
+    @Test func callsWithoutMasksAreWrittenDown() throws {
+        let temporary = try TemporaryFolder()
+        let job = try Self.job("unmasked.keras", data: "unmasked.npz", in: temporary)
+        let written = job.graph.canonical.json()
+        #expect(written.contains(#""mask": false"#))
+        let again = try Job(
+            yaml:
+                "model: \(written)\noutputs: {p: {loss: mse}, q: {loss: mse}}\ndata: {train: {files: none.npz}}\n",
+            folder: temporary.path)
+        func masks(_ graph: Graph) -> [String: CallMasks] {
+            Dictionary(graph.nodes.map { ($0.name, $0.callMasks) }) { first, _ in first }
+        }
+        #expect(masks(again.graph) == masks(job.graph))
+        #expect(masks(job.graph)["lstm"] == .unread && masks(job.graph)["relu"] == CallMasks.none)
     }
 
     /// Keras gives metrics of overlap whole numbers, and logits a threshold of 0.
@@ -205,7 +234,7 @@ import Testing
         #expect(
             again.weights == values.weights && again.slots == values.slots && again.updates == values.updates)
         #expect(values.slots.isEmpty == ["nested", "sequence"].contains(name))
-        // The configuration is the one that Keras wrote, but for the compile arguments.
+        // The configuration is the one that Keras wrote, except for the compile arguments.
         let (before, after) = (try KerasFile(Self.path("\(name).keras")), try KerasFile(written))
         guard case .dictionary(var a) = before.config, case .dictionary(var b) = after.config else {
             Issue.record("no configuration")

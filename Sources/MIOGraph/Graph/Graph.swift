@@ -44,6 +44,7 @@ package struct Graph: Sendable {
         package let results: [TensorSpec]
         /// Whether it computes in training what it does in prediction.
         package let isInference: Bool
+        package let callMasks: CallMasks
         /// For each result which of its positions count; `nil` for all of them.
         package let masks: [Mask?]
         /// The shape of one sample of the first result.
@@ -153,6 +154,14 @@ package struct Graph: Sendable {
 
     /// Which positions of a tensor count; `nil` for all of them.
     package func mask(of source: Source) -> Mask? { nodes[source.node].masks[source.result] }
+
+    /// The masks that a call reads, input by input, if its layer reads any.
+    package func masks(ofInputs node: Int) -> [Mask?] {
+        nodes[node].inputs.map { nodes[node].callMasks == .ofLayer ? mask(of: $0) : nil }
+    }
+
+    /// Whether any position of a tensor may not count.
+    var hasMasks: Bool { nodes.contains { $0.masks.contains { $0 != nil } } }
 
     /// The shapes of a node's inputs.
     package func inputShapes(of node: Int) -> [Shape] { nodes[node].inputs.map { spec(of: $0).shape } }

@@ -13,6 +13,9 @@ struct GraphAssembly {
         let results: [TensorSpec]
         let masks: [Mask?]
         let isInference: Bool
+        let callMasks: CallMasks
+        /// Whether its result is an input of the model, or elements of such at other places.
+        let isGiven: Bool
     }
 
     /// A layer or a nested model.
@@ -56,10 +59,11 @@ struct GraphAssembly {
     ///   - given: the call's name; `nil` for the layer's, or `<layer>/call_1` and so on for later calls.
     ///   - modelInput: its number among the model's inputs if it is one.
     ///   - isInference: whether it computes in training what it does in prediction.
+    ///   - callMasks: what it has to do with masks.
     /// - Returns: the call's index.
     mutating func call(
         _ layer: any Layer, part: Int, named given: String?, inputs: [Graph.Outline.Source], modelInput: Int?,
-        isInference: Bool
+        isInference: Bool, callMasks: CallMasks
     ) throws(GraphError) -> Int {
         let sources = inputs.map { results[$0.call][$0.result] }
         let name =
@@ -73,7 +77,9 @@ struct GraphAssembly {
                 inputNumbers[nodes.count] = modelInput
                 inputNodes[modelInput] = nodes.count
             }
-            try addNode(layer, named: name, part: part, inputs: sources, isInference: isInference)
+            try addNode(
+                layer, named: name, part: part, inputs: sources, isInference: isInference,
+                callMasks: callMasks)
             let node = nodes.count - 1
             results.append(nodes[node].results.indices.map { Graph.Source(node: node, result: $0) })
         }
@@ -81,7 +87,7 @@ struct GraphAssembly {
         calls.append(
             Graph.Outline.Call(
                 name: name, part: part, inputs: inputs, results: results[calls.count].map(spec),
-                isInference: isInference))
+                isInference: isInference, callMasks: callMasks))
         return calls.count - 1
     }
 
@@ -96,7 +102,8 @@ struct GraphAssembly {
     }
 
     private mutating func addNode(
-        _ layer: any Layer, named name: String, part: Int, inputs: [Graph.Source], isInference: Bool
+        _ layer: any Layer, named name: String, part: Int, inputs: [Graph.Source], isInference: Bool,
+        callMasks: CallMasks
     ) throws(GraphError) {
         let place = Self.place(name, layer)
         try take(name, place)
@@ -108,7 +115,8 @@ struct GraphAssembly {
             results = try layer.results(for: specs)
             for result in results { try result.shape.checkCount("its result") }
             try checkIntegers(of: layer, inputs: inputs)
-            masks = try self.masks(of: layer, results: results.count, inputs: inputs, shapes: shapes)
+            masks = try self.masks(
+                of: layer, results: results.count, inputs: inputs, shapes: shapes, callMasks: callMasks)
             for weight in layer.weights(for: shapes) {
                 try weight.shape.checkCount("its weight \(quoted: weight.name)")
                 try weight.checkInitializer()
@@ -129,7 +137,14 @@ struct GraphAssembly {
         nodes.append(
             Place(
                 name: name, part: part, inner: nil, inputs: inputs, results: results, masks: masks,
-                isInference: isInference))
+                isInference: isInference, callMasks: callMasks, isGiven: isGiven(layer, inputs)))
+    }
+
+    /// Whether a call's result is an input of the model, or elements of such.
+    private func isGiven(_ layer: any Layer, _ inputs: [Graph.Source]) -> Bool {
+        if inputNumbers[nodes.count] != nil { return true }
+        return !inputs.isEmpty && inputs.allSatisfy { nodes[$0.node].isGiven }
+            && layer.movedElements(of: inputs.map { spec($0).shape }) != nil
     }
 
     /// Adds the layers of a nested model.
@@ -173,7 +188,7 @@ struct GraphAssembly {
                 try checkIntegers(of: layer, inputs: sources)
                 masks = try self.masks(
                     of: layer, results: node.results.count, inputs: sources,
-                    shapes: graph.inputShapes(of: index))
+                    shapes: graph.inputShapes(of: index), callMasks: node.callMasks)
             } catch {
                 throw GraphError(
                     place: Self.place(innerName, layer), call: innerName, message: error.message)
@@ -182,18 +197,20 @@ struct GraphAssembly {
             nodes.append(
                 Place(
                     name: innerName, part: part, inner: node.layer, inputs: sources, results: node.results,
-                    masks: masks, isInference: isInference || node.isInference))
+                    masks: masks, isInference: isInference || node.isInference, callMasks: node.callMasks,
+                    isGiven: isGiven(layer, sources)))
         }
         return graph.outputs.map { found[$0.node][$0.source.result] }
     }
 
     /// - Throws: `ShapeError` if a layer reads numbers of a range from a computed tensor.
     private func checkIntegers(of layer: any Layer, inputs: [Graph.Source]) throws(ShapeError) {
-        for (number, input) in inputs.enumerated() where inputNumbers[input.node] == nil {
+        for (number, input) in inputs.enumerated() where !nodes[input.node].isGiven {
             guard let range = layer.integerRange(ofInput: number) else { continue }
             throw ShapeError(
                 "takes numbers from \(range.lowerBound) to \(range.upperBound - 1), but of a computed tensor; it must "
-                    + "read an input of the model itself, so that they are known before a step")
+                    + "read an input of the model itself, or a part of it (as GetItem, Reshape and Concatenate make), so "
+                    + "that they are known before a step")
         }
     }
 
@@ -201,11 +218,11 @@ struct GraphAssembly {
 
     /// The masks of a call's results.
     /// - Throws: `ShapeError` for masks that the layer cannot read.
-    private func masks(of layer: any Layer, results: Int, inputs: [Graph.Source], shapes: [Shape])
-        throws(ShapeError) -> [Mask?]
-    {
-        let masks = inputs.map { nodes[$0.node].masks[$0.result] }
-        if layer.readsMasks {
+    private func masks(
+        of layer: any Layer, results: Int, inputs: [Graph.Source], shapes: [Shape], callMasks: CallMasks
+    ) throws(ShapeError) -> [Mask?] {
+        let masks = inputs.map { callMasks == .none ? nil : nodes[$0.node].masks[$0.result] }
+        if layer.readsMasks, callMasks == .ofLayer {
             try layer.check(
                 masks: masks.map { $0?.shape { nodes[inputNodes[$0]!].results[0].shape } }, for: shapes)
         }
@@ -316,7 +333,8 @@ struct GraphAssembly {
             nodes: nodes.map { node in
                 Graph.Node(
                     name: node.name, layer: indices[node.part][node.inner ?? 0], inputs: node.inputs,
-                    results: node.results, isInference: node.isInference, masks: node.masks)
+                    results: node.results, isInference: node.isInference, callMasks: node.callMasks,
+                    masks: node.masks)
             },
             inputs: inputs.map { Graph.Terminal(name: calls[$0].name, source: results[$0][0]) },
             outputs: outlineOutputs.map {

@@ -145,7 +145,8 @@ struct GraphBuilder {
             calls[old] = try assembly.call(
                 symbolic.layer, part: newLayer[layerIndex(of: old)],
                 named: nameOfNode[ObjectIdentifier(symbolic)], inputs: symbolic.inputs.map(source),
-                modelInput: inputNumbers[old], isInference: symbolic.isInference)
+                modelInput: inputNumbers[old], isInference: symbolic.isInference,
+                callMasks: symbolic.masks)
         }
         return try assembly.finish(
             inputs: inputNodes.map { calls[$0] },

@@ -38,6 +38,9 @@ extension Graph {
             }
             entry["inputs"] = .list(call.inputs.map { .string(name(of: $0)) })
             if call.isInference { entry["training"] = false }
+            if hasMasks, call.callMasks != .ofLayer {
+                entry["mask"] = call.callMasks == .none ? false : "unread"
+            }
             if isFirst {
                 for (key, value) in part.config.entries { entry[key] = value }
                 if !part.isTrained { entry["trainable"] = false }

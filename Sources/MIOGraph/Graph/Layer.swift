@@ -39,8 +39,13 @@ public protocol Layer: Callable {
     /// - Throws: `ShapeError` with what the layer expects and what it received.
     func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec]
 
-    /// The whole numbers that an input, one of the model's own, must hold; `nil` if it may hold anything.
+    /// The whole numbers that an input must hold; `nil` if it may hold anything. The input is one of the model's own, or
+    /// elements of such that layers have only moved.
     func integerRange(ofInput input: Int) -> Range<Int>?
+
+    /// Of a layer that only moves elements, whatever they are: for each element of its one result, which input it comes from,
+    /// and which element it is there. `nil` for a layer that computes, or draws.
+    func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]?
 
     /// Where the mask of a result comes from.
     func maskRule(ofResult result: Int) -> MaskRule
@@ -139,6 +144,8 @@ extension Layer {
 
     public var resultCount: Int { 1 }
 
+    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? { nil }
+
     public var activityRegularizer: (any Regularizer)? { attributes.activityRegularizer }
 
     /// - Throws: `ShapeError` if one of them holds integers.
@@ -154,6 +161,14 @@ extension Layer {
     public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
         try requireReal(inputs)
         return [TensorSpec(try outputShape(for: inputs.map(\.shape)))]
+    }
+
+    /// The result of a layer that only moves elements, which stay what they are.
+    /// - Throws: `ShapeError` if some are whole numbers and others are not.
+    func movedResults(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+        let shape = try outputShape(for: inputs.map(\.shape))
+        if Set(inputs.map(\.element)).count > 1 { try requireReal(inputs) }
+        return [TensorSpec(shape, inputs[0].element)]
     }
 
     /// Calls the layer on symbolic tensors. Shapes are checked when the `Model` is made.

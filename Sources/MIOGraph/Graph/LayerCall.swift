@@ -101,6 +101,16 @@ public struct ForwardCall<T: Scalar> {
         UnsafeRawPointer(inputs[input]).assumingMemoryBound(to: Int32.self)
     }
 
+    /// Copies elements of an input that lie together to the first result, whatever they are.
+    func copy(_ count: Int, ofInput input: Int, from place: Int, to target: Int) {
+        guard input < inputElements.count, inputElements[input] == .int32 else {
+            (output + target).update(from: inputs[input] + place, count: count)
+            return
+        }
+        let integers = UnsafeMutableRawPointer(output).assumingMemoryBound(to: Int32.self)
+        (integers + target).update(from: self.integers(ofInput: input) + place, count: count)
+    }
+
     /// An element of an input as a whole number, with its fraction cut off if it has one, as Keras casts; `nil` for what 32
     /// bits do not hold.
     @inline(__always)

@@ -41,6 +41,16 @@ public enum MaskRule: Hashable, Sendable {
     case made(value: Float, overLastAxis: Bool)
 }
 
+/// What a call has to do with masks.
+package enum CallMasks: Sendable, Hashable {
+    /// What its layer says.
+    case ofLayer
+    /// It reads none; its results have those that the layer says. So are sequences called in Keras 3 that begin with a state.
+    case unread
+    /// It knows of none, and gives none on, as operations of Keras.
+    case none
+}
+
 extension Layer {
     public func maskRule(ofResult result: Int) -> MaskRule { .none }
     public var readsMasks: Bool { false }

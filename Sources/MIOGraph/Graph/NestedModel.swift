@@ -45,6 +45,7 @@ extension Graph {
             package let results: [TensorSpec]
             /// Whether it computes in training what it does in prediction.
             package let isInference: Bool
+            package let callMasks: CallMasks
         }
 
         /// In Keras' order (`model.layers`).

@@ -31,16 +31,22 @@ public struct SymbolicTensor: Sendable {
         SymbolicTensor(node: node, result: result, name: name, leftOut: leftOut + 1)
     }
 
-    /// Tells that the calls between these tensors and this one, which nobody else has seen yet, are a single call of Keras.
+    /// Tells that the calls between these tensors and this one, which nobody else has seen yet, are a single operation of Keras:
+    /// it knows of no masks, and gives none on.
     package func joinCalls(since sources: [SymbolicTensor]) {
         let outside = Set(sources.map { ObjectIdentifier($0.node) })
         var joined = [node]
         while let next = joined.popLast() {
             guard !outside.contains(ObjectIdentifier(next)), next.joined == nil else { continue }
             next.joined = node.number
+            next.masks = .none
             joined += next.inputs.map(\.node)
         }
     }
+
+    /// Says what the call that it comes from has to do with masks.
+    /// - Precondition: nobody else has seen the call yet.
+    package func setMasks(_ masks: CallMasks) { node.masks = masks }
 }
 
 extension SymbolicTensor {
@@ -57,6 +63,7 @@ extension SymbolicTensor {
         } else {
             let inputs = node.inputs.map { $0.onEachStep(of: sequences, &made) }
             sequence = TimeDistributed(node.layer, name: node.layer.attributes.name)(inputs)
+            sequence.node.masks = node.masks
             made[node.number] = sequence
         }
         for _ in 0..<leftOut { sequence = sequence.afterCallLeftOut() }
@@ -69,7 +76,7 @@ extension SymbolicTensor {
 
 /// One call of a layer. Inputs are there before it: a graph of calls has no cycle by construction.
 ///
-/// Sendable, unchecked: `joined` changes where the node is made, before others have it, and `inputs` in `deinit` alone, when
+/// Sendable, unchecked: `joined` and `masks` change where the node is made, before others have it, and `inputs` in `deinit` alone, when
 /// nobody has it any more.
 final class SymbolicNode: @unchecked Sendable {
     let layer: any Layer
@@ -81,6 +88,7 @@ final class SymbolicNode: @unchecked Sendable {
     private static let calls = Atomic<UInt64>(0)
     /// Equal for calls that are one call of Keras; `nil` for a call that is one itself.
     fileprivate(set) var joined: UInt64?
+    fileprivate(set) var masks = CallMasks.ofLayer
 
     init(layer: any Layer, inputs: [SymbolicTensor], isInference: Bool = false) {
         self.layer = layer

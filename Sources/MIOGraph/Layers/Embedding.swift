@@ -3,8 +3,8 @@ import MIOConfig
 
 /// A row of a table for each whole number: y = embeddings[x]. <https://keras.io/api/layers/core_layers/embedding/>
 ///
-/// The input is one of the model's own, of integers, or of floats, whose fractions are cut off as Keras does. A number
-/// outside 0..<`inputDim` ends a run before the step that would read it.
+/// The input is one of the model's own, or elements of such that layers have only moved, of integers, or of floats, whose
+/// fractions are cut off as Keras does. A number outside 0..<`inputDim` ends a run before the step that would read it.
 ///
 /// A row's gradient is the sum of those of all places that hold its number. It is a gradient as any other: an optimizer
 /// with moments changes rows that a batch does not name, too, and so do a regularizer and a constraint of the table.

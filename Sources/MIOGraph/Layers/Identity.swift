@@ -24,6 +24,14 @@ public struct Identity: Layer {
         return inputs[0]
     }
 
+    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+        try movedResults(for: inputs)
+    }
+
+    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
+        (0..<inputs[0].count).map { (0, $0) }
+    }
+
     public func maskRule(ofResult result: Int) -> MaskRule { .ofInput(0) }
 
     public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops { LayerFlops(0) }

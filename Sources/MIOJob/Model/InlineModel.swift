@@ -160,6 +160,7 @@ struct InlineModel {
             let inputs = taken[index].map(tensor)
             let results =
                 calls[index].isInference ? layers[index].inInference(inputs) : layers[index].all(inputs)
+            results.first?.setMasks(calls[index].callMasks)
             tensors[index] = results.map { $0.named(calls[index].name) }
         }
         let namedOutputs = zip(names, outputs).map { (name: $0, tensor: tensor($1)) }

@@ -16,6 +16,7 @@ struct LayerCallEntry {
     let inputs: [(name: String, path: ConfigPath)]
     /// Whether the call computes in training what it does in prediction.
     let isInference: Bool
+    let callMasks: CallMasks
     private let className: String?
     private let arguments: ConfigReader
 
@@ -49,6 +50,14 @@ struct LayerCallEntry {
         default:
             throw reader.error(
                 "training", "expected false, or nothing: the layer then does what the model does")
+        }
+        switch reader.unlisted("mask") {
+        case nil: callMasks = .ofLayer
+        case .boolean(false)?: callMasks = .none
+        case "unread"?: callMasks = .unread
+        default:
+            throw reader.error(
+                "mask", "expected false, unread, or nothing: the call then heeds masks as its layer does")
         }
         if className == nil { try reader.finish() }
         arguments = reader

@@ -12,8 +12,12 @@ package struct CompileArguments: Sendable {
     package init?(_ file: KerasFile, outputs names: [String]) {
         guard let compile = file.compileConfig else { return nil }
         // Keras 2 calls it optimizer_config.
-        let optimizer = compile["optimizer"] ?? compile["optimizer_config"]
-        self.optimizer = optimizer.flatMap { $0 == .null ? nil : Self.object($0) }
+        let isLegacy = compile["optimizer_config"] != nil
+        if let written = compile["optimizer"] ?? compile["optimizer_config"], written != .null {
+            optimizer = Self.optimizer(Self.object(written))
+        } else {
+            optimizer = nil
+        }
         var entries: [String: ConfigDictionary] = [:]
         func add(_ key: String, to name: String, _ value: ConfigValue?) {
             guard let value, value != .null else { return }
@@ -27,8 +31,13 @@ package struct CompileArguments: Sendable {
             guard let loss = losses[name], loss != .null else { continue }
             add("loss", to: name, Self.object(loss))
             if let weight = weights[name] { add("weight", to: name, weight) }
-            if let list = metrics[name] { add("metrics", to: name, Self.objects(list)) }
-            if let list = weighted[name] { add("weighted_metrics", to: name, Self.objects(list)) }
+            for (key, list) in [("metrics", metrics[name]), ("weighted_metrics", weighted[name])] {
+                guard let list else { continue }
+                let objects = Self.objects(list)
+                // Keras 2 writes the name that a metric has in the logs, which begins with its output's.
+                let isPrefixed = isLegacy && names.count > 1
+                add(key, to: name, isPrefixed ? Self.withoutPrefix("\(name)_", objects) : objects)
+            }
         }
         self.outputs = entries
     }
@@ -59,6 +68,67 @@ package struct CompileArguments: Sendable {
         return .list(items.filter { $0 != .null }.map(object))
     }
 
+    /// Metrics whose names do not begin with this.
+    private static func withoutPrefix(_ prefix: String, _ metrics: ConfigValue) -> ConfigValue {
+        guard case .list(let items) = metrics else { return metrics }
+        return .list(
+            items.map { item in
+                guard case .dictionary(var entry) = item, case .dictionary(var config)? = entry["config"],
+                    case .string(let name)? = config["name"], name.hasPrefix(prefix), name != prefix
+                else { return item }
+                config["name"] = .string(String(name.dropFirst(prefix.count)))
+                entry["config"] = .dictionary(config)
+                return .dictionary(entry)
+            })
+    }
+
+    /// An optimizer of Keras 2 as Keras 3 has it.
+    ///
+    /// `decay` of TensorFlow 2.10 and before divides the learning rate of each step by 1 + decay · step.
+    private static func optimizer(_ value: ConfigValue) -> ConfigValue {
+        guard case .dictionary(var entry) = value, case .dictionary(var config)? = entry["config"] else {
+            return value
+        }
+        // Keras 2.2 and before.
+        if let rate = config["lr"], config["learning_rate"] == nil {
+            config["learning_rate"] = rate
+            config["lr"] = nil
+        }
+        if let decay = config["decay"] {
+            if entry["class_name"] == "Nadam" {
+                // The registry knows no such name, and shows it.
+                entry["class_name"] =
+                    "optimizers.legacy.Nadam, whose momentum changes by 0.96^(decay · step) and not by 0.96^step"
+            } else if case .dictionary? = config["learning_rate"] {
+                // Refused by its name: a schedule is divided by it too.
+            } else {
+                config["learning_rate"] = .dictionary([
+                    "class_name": "InverseTimeDecay",
+                    "config": .dictionary([
+                        "initial_learning_rate": config["learning_rate"] ?? 0.001, "decay_steps": 1,
+                        "decay_rate": decay,
+                    ]),
+                ])
+                config["decay"] = nil
+            }
+        }
+        entry["config"] = .dictionary(config)
+        return .dictionary(entry)
+    }
+
+    /// The function of a loss or a metric that is nothing else, with its arguments; a metric keeps its name in the logs.
+    private static func function(_ written: ConfigValue, _ config: ConfigDictionary, isLoss: Bool)
+        -> ConfigValue
+    {
+        let function = object(written)
+        var arguments = config
+        for key in ["fn", "dtype"] { arguments[key] = nil }
+        if isLoss { arguments["name"] = nil }
+        if arguments["reduction"] == "auto" { arguments["reduction"] = nil }
+        guard case .string = function, !arguments.isEmpty else { return function }
+        return .dictionary(["class_name": function, "config": .dictionary(arguments)])
+    }
+
     /// A serialized object as mio's registries read it.
     static func object(_ value: ConfigValue) -> ConfigValue {
         guard case .dictionary(var entry) = value, case .string(let className)? = entry["class_name"] else {
@@ -69,11 +139,14 @@ package struct CompileArguments: Sendable {
         entry["compile_config"] = nil
         if case .dictionary(var config)? = entry["config"] {
             // Metrics and losses of Keras that are functions in Keras' own clothes.
-            if ["MeanMetricWrapper", "LossFunctionWrapper"].contains(className), let function = config["fn"] {
-                return object(function)
+            if ["MeanMetricWrapper", "LossFunctionWrapper"].contains(className), let written = config["fn"] {
+                return function(written, config, isLoss: className == "LossFunctionWrapper")
             }
-            // Keras 2: no decay; a loss' and a metric's dtype.
-            if config["decay"] == 0 || config["decay"] == 0.0 { config["decay"] = nil }
+            // Keras 2: no decay. Nadam's is another one.
+            if className != "Nadam", config["decay"] == 0 || config["decay"] == 0.0 { config["decay"] = nil }
+            // Keras 2: the default, which is sum_over_batch_size where mio trains; and a loss' own function, which the class says.
+            if config["reduction"] == "auto" { config["reduction"] = nil }
+            if case .string? = config["fn"] { config["fn"] = nil }
             for (key, value) in config.entries { config[key] = object(value) }
             entry["config"] = .dictionary(config)
         }

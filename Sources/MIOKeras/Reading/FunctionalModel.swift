@@ -29,7 +29,9 @@ extension ModelReading {
         let read = Set(layers.flatMap { $0.calls.flatMap(\.tensors) } + outputs.tensors)
         let given = layers.map { $0.withoutMasks(masks).withoutScores(unless: read) }
         let numbers = Self.numbers(among: masks, layers: given, outputs: outputs.tensors)
-        let layers = given.filter { !masks.contains($0.name) || numbers.contains($0.name) }
+        let kept = given.filter { !masks.contains($0.name) || numbers.contains($0.name) }
+        let casts = Self.castsForEmbeddings(among: kept, outputs: outputs.tensors)
+        let layers = kept.map { casts.contains($0.name) ? $0.asIdentity() : $0 }
         masked += layers.filter { layer in
             layer.givenMasks.contains { !Self.holdsEverywhere($0, among: all) }
         }.map { (prefix + $0.name, $0.place(in: prefix)) }
@@ -121,6 +123,8 @@ extension ModelReading {
         return true
     }
 
+    private static let recurrentClasses: Set<String> = ["LSTM", "GRU", "SimpleRNN", "Bidirectional"]
+
     private mutating func make(
         _ call: KerasCall, of layer: KerasLayer, number: Int, _ tensors: [KerasCall.Tensor: SymbolicTensor],
         _ results: inout CallResults, prefix: String
@@ -148,23 +152,27 @@ extension ModelReading {
             }
             let inputs = ordered.sources.compactMap { tensors[$0] }
             let specs = ordered.sources.compactMap { results.spec($0, isLegacy: call.isLegacy) }
+            let tensors = ordered.isInference ? made.inInference(inputs) : made.all(inputs)
+            // Keras 3 hands a call the mask of a sequence only where the sequence is all that it is given.
+            if !call.isLegacy, !call.hadMask, inputs.count > 1,
+                Self.recurrentClasses.contains(layer.className)
+            {
+                tensors.first?.setMasks(.unread)
+            }
             results.set(
-                ordered.isInference ? made.inInference(inputs) : made.all(inputs),
+                tensors,
                 known ?? (specs.count == inputs.count ? try? made.results(for: specs) : nil),
                 layer: layer.name, call: number)
             return true
         case .operation(let operation)?:
             do throws(CallProblem) {
                 let specs = call.tensors.compactMap { tensor in
-                    results.spec(tensor, isLegacy: call.isLegacy).map { (tensor, $0.shape) }
+                    results.spec(tensor, isLegacy: call.isLegacy).map { (tensor, $0) }
                 }
-                let shapes = Dictionary(specs) { first, _ in first }
-                let made =
-                    steps == nil
-                    ? try OperationReading.call(operation, call, number: number, tensors, shapes: shapes)
-                    : try OperationReading.callOnEachStep(
-                        operation, call, number: number, tensors, shapes: shapes)
-                results.set(made, layer: layer.name, call: number)
+                let made = try OperationReading.call(
+                    operation, call, number: number, tensors,
+                    specs: Dictionary(specs) { first, _ in first }, isOnEachStep: steps != nil)
+                results.set(made.tensors, made.specs, layer: layer.name, call: number)
                 return true
             } catch {
                 note(layer.place(in: prefix), error.message)

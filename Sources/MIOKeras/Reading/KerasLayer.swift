@@ -5,7 +5,7 @@ import MIOConfig
 struct KerasLayer {
     /// Unique in its model.
     let name: String
-    let className: String
+    private(set) var className: String
     /// `keras.layers`; `nil` in files of Keras 2. It tells Keras' classes from others, and is never resolved.
     let module: String?
     /// `Package>Class` of classes that are not Keras' own.
@@ -25,6 +25,13 @@ struct KerasLayer {
         for index in calls.indices {
             layer.givenMasks += layer.calls[index].removeMasks(masks)
         }
+        return layer
+    }
+
+    /// An operation that gives what it is given.
+    func asIdentity() -> KerasLayer {
+        var layer = self
+        layer.className = "Identity"
         return layer
     }
 
@@ -86,6 +93,9 @@ struct KerasLayer {
         module?.hasPrefix("keras.src.ops") ?? false || module?.hasPrefix("keras.ops") ?? false
     }
 
+    /// Whether it stands in a file of Keras 2.
+    var isOfKeras2: Bool { calls.isEmpty ? module == nil : calls.contains(where: \.isLegacy) }
+
     /// Whether it is a model.
     var isModel: Bool { isKeras && ["Functional", "Sequential", "Model"].contains(className) }
 
@@ -140,6 +150,8 @@ struct KerasCall {
 
     let arguments: [Argument]
     private(set) var named: [(key: String, value: Argument)]
+    /// Whether it was given a mask that has been taken away.
+    private(set) var hadMask = false
     /// Of the tensors of a call in the format of Keras 3.
     private(set) var specs: [Tensor: Spec] = [:]
     /// Whether it is written as Keras 2 does, which counts the calls of a nested model from 1.
@@ -213,6 +225,7 @@ struct KerasCall {
             removed += value.tensors.map(\.layer)
             return true
         }
+        hadMask = !removed.isEmpty
         return removed
     }
 

@@ -3,8 +3,19 @@ import MIOConfig
 
 /// A layer's arguments as `LayerRegistry` takes them: Keras' own, without what names something in Keras alone.
 enum LayerConfiguration {
+    /// Arguments that Keras 2 writes for a layer and does not read: they are those of the class that it inherits from.
+    private static func unread(_ className: String) -> [String] {
+        switch className {
+        case "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D":
+            ["kernel_initializer", "kernel_regularizer", "kernel_constraint"]
+        case "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D": ["noise_shape"]
+        default: []
+        }
+    }
+
     static func normalized(_ layer: KerasLayer) -> ConfigDictionary {
         var config = stripped(layer.config)
+        for key in unread(layer.className) { config[key] = nil }
         // In a Sequential of Keras 2 the first layer says the shape of the input.
         config["batch_input_shape"] = nil
         config["batch_shape"] = nil
@@ -40,10 +51,13 @@ enum LayerConfiguration {
         case .list(let items): return .list(items.map { stripped($0, key: "") })
         case .dictionary(let entry):
             var inner = stripped(entry)
-            if entry["class_name"] != nil {
+            if let className = entry["class_name"] {
                 inner["build_config"] = nil
                 if case .dictionary(var config)? = inner["config"] {
                     config["seed"] = nil
+                    if case .string(let name) = className {
+                        for key in unread(name) { config[key] = nil }
+                    }
                     inner["config"] = .dictionary(config)
                 }
             }

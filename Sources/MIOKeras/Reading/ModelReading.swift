@@ -129,8 +129,11 @@ struct ModelReading {
         return .layer(TimeDistributed(made, name: layer.name), nil)
     }
 
+    /// In Keras 3 the weights of a nested model are trained or not as its layers say, which it tells when it is frozen; in Keras 2 a
+    /// frozen model has none that are, whatever they say.
     func attributes(_ layer: KerasLayer) -> LayerAttributes {
-        LayerAttributes(name: layer.name, trainable: layer.config["trainable"] != false)
+        let isFrozen = layer.config["trainable"] == false && (!layer.isModel || layer.isOfKeras2)
+        return LayerAttributes(name: layer.name, trainable: !isFrozen)
     }
 
     private mutating func makeLayer(_ layer: KerasLayer, prefix: String) -> (any Layer)? {

@@ -44,22 +44,24 @@ extension OperationReading.Reading {
     func real(_ index: Int) throws(CallProblem) -> SymbolicTensor {
         let found = try tensor(index)
         let arguments = call.arguments + call.named.map(\.value).filter { !$0.isConstant }
-        guard case .tensor(let source) = arguments[index], let dtype = call.specs[source]?.dtype,
-            dtype.hasPrefix("int") || dtype.hasPrefix("uint")
+        guard case .tensor(let source) = arguments[index], dtype(of: source)?.isIntegerType ?? false
         else { return found }
         return try layer("Rescaling", ["scale": 1.0], [found], name: "\(name)_real_\(index)")
     }
 
-    /// A tensor in another type: itself, or whole numbers as real ones.
+    /// A tensor in another type: itself, or whole numbers as real ones. Whole numbers have 32 bits, whatever the type is called.
     func cast() throws(CallProblem) -> SymbolicTensor {
         let target = argument("dtype")
-        guard case .tensor(let source)? = call.arguments.first, let spec = call.specs[source],
-            target == .string(spec.dtype) || target == "float32"
+        guard case .tensor(let source)? = call.arguments.first, let given = dtype(of: source),
+            case .string(let wanted)? = target,
+            wanted == given || wanted == "float32" || wanted.isIntegerType && given.isIntegerType
         else {
             throw CallProblem(
-                "casts to \((target ?? .null).json()), which mio does not do; give the input that type")
+                "casts to \((target ?? .null).json()), which mio does where an Embedding alone reads the result; else "
+                    + "give the input that type")
         }
-        return target == .string(spec.dtype) ? try tensor(0) : try real(0)
+        return wanted == "float32" && given != wanted
+            ? try real(0) : try tensor(0).afterCallLeftOut()
     }
 
     private func sign() throws(CallProblem) -> SymbolicTensor {
@@ -86,26 +88,125 @@ extension OperationReading.Reading {
     private func choice() throws(CallProblem) -> SymbolicTensor {
         let arguments = call.arguments + call.named.map(\.value)
         guard arguments.count == 3 else { throw CallProblem("expected a condition and two values") }
-        let condition = try tensor(0)
-        let opposite = opposite(of: condition, name: "\(name)_otherwise")
-        func part(_ argument: KerasCall.Argument, _ weight: SymbolicTensor, _ part: String)
-            throws(CallProblem)
-            -> SymbolicTensor
-        {
+        let rank = arguments.flatMap(\.tensors).compactMap { batchShape(of: $0)?.count }.max()
+        guard case .constant(let written) = arguments[0] else {
+            let condition = try tensor(0)
+            let opposite = opposite(of: condition, name: "\(name)_otherwise")
+            return BinaryOperation(.add, name: name)([
+                try product(of: condition, arguments[1], "first", rank: rank),
+                try product(of: opposite, arguments[2], "second", rank: rank),
+            ])
+        }
+        // By a constant: what is chosen of a second constant is known.
+        let truths = try elements(written, rank: rank)
+        let weights = [truths, Self.opposite(of: truths)]
+        var parts: [SymbolicTensor] = []
+        var known: ConfigValue?
+        for (number, argument) in arguments.dropFirst().enumerated() {
             switch argument {
             case .tensor(let source):
                 guard let value = tensors[source] else { throw CallProblem("expected a tensor") }
-                return BinaryOperation(.multiply, name: "\(name)_\(part)")([weight, value])
+                let part = ["first", "second"][number]
+                parts.append(try product(of: value, .constant(weights[number]), part, rank: rank))
             case .constant(let constant):
-                guard let value = number(constant) else {
-                    throw CallProblem("expected a condition and two values, tensors or numbers")
+                known = Self.product(weights[number], try elements(constant, rank: rank))
+                guard known != nil else {
+                    throw CallProblem(
+                        "chooses by one constant, and has another of another shape; write both in one shape"
+                    )
                 }
-                return BinaryOperation(.multiply, constant: value, name: "\(name)_\(part)")(weight)
-            default: throw CallProblem("expected a condition and two values, tensors or numbers")
+            default:
+                throw CallProblem("expected a condition and two values: tensors, or arrays of numbers")
             }
         }
-        return BinaryOperation(.add, name: name)([
-            try part(arguments[1], condition, "first"), try part(arguments[2], opposite, "second"),
-        ])
+        guard let known else { return BinaryOperation(.add, name: name)(parts) }
+        let config: ConfigDictionary = ["function": "add", "constant": known, "constant_first": false]
+        return try layer("BinaryOperation", config, parts)
+    }
+
+    /// Of constants, element by element; `nil` for two arrays of different shapes.
+    private static func product(_ a: ConfigValue, _ b: ConfigValue) -> ConfigValue? {
+        switch (a, b) {
+        case (.list(let first), .list(let second)):
+            let products = zip(first, second).compactMap { product($0, $1) }
+            guard first.count == second.count, products.count == first.count else { return nil }
+            return .list(products)
+        case (.list(let items), let number), (let number, .list(let items)):
+            let products = items.compactMap { product($0, number) }
+            guard products.count == items.count else { return nil }
+            return .list(products)
+        default:
+            guard let first = real(a), let second = real(b) else { return nil }
+            return .real(first * second)
+        }
+    }
+
+    private static func real(_ value: ConfigValue) -> Double? {
+        switch value {
+        case .integer(let number): Double(number)
+        case .real(let number): number
+        default: nil
+        }
+    }
+
+    /// A tensor times another one, a number, or an array of numbers.
+    private func product(
+        of weight: SymbolicTensor, _ argument: KerasCall.Argument, _ part: String, rank: Int?
+    ) throws(CallProblem) -> SymbolicTensor {
+        switch argument {
+        case .tensor(let source):
+            guard let value = tensors[source] else { throw CallProblem("expected a tensor") }
+            return BinaryOperation(.multiply, name: "\(name)_\(part)")([weight, value])
+        case .constant(let constant):
+            let config: ConfigDictionary = [
+                "function": "multiply", "constant": try elements(constant, rank: rank),
+                "constant_first": false,
+            ]
+            return try layer("BinaryOperation", config, [weight], name: "\(name)_\(part)")
+        default:
+            throw CallProblem("expected a condition and two values: tensors, numbers, or arrays of numbers")
+        }
+    }
+
+    /// The finite numbers of a constant, truth as 1, without a batch of one.
+    private func elements(_ constant: ConfigValue, rank: Int?) throws(CallProblem) -> ConfigValue {
+        var written = constant
+        if case .dictionary(let entry) = constant, case .dictionary(let inner)? = entry["config"],
+            let value = inner["value"]
+        {
+            written = value
+        }
+        guard let numbers = Self.finite(written) else {
+            throw CallProblem(
+                "expected finite numbers as a constant, found \(written.json().shown(most: 80)); write a large one, as -1e9, for infinity"
+            )
+        }
+        return rank.map { Self.sample(of: numbers, rank: $0) } ?? numbers
+    }
+
+    /// Numbers, and truth values as such; `nil` if there is something else among them.
+    private static func finite(_ value: ConfigValue) -> ConfigValue? {
+        switch value {
+        case .integer: return value
+        case .real(let number):
+            guard number.isFinite else { return nil }
+            return value
+        case .boolean(let truth): return .real(truth ? 1 : 0)
+        case .list(let items):
+            let numbers = items.compactMap { finite($0) }
+            guard numbers.count == items.count else { return nil }
+            return .list(numbers)
+        default: return nil
+        }
+    }
+
+    /// 1 − c
+    private static func opposite(of value: ConfigValue) -> ConfigValue {
+        switch value {
+        case .integer(let number): .real(1 - Double(number))
+        case .real(let number): .real(1 - number)
+        case .list(let items): .list(items.map { opposite(of: $0) })
+        default: value
+        }
     }
 }

@@ -26,8 +26,7 @@ extension OperationReading.Reading {
                     squares)
             return UnaryOperation(.sqrt, name: name)(sums)
         case "Normalize":
-            if let order = argument("order"), number(order) != 2 { throw unsupported("order", order) }
-            return try layer("UnitNormalization", ["axis": argument("axis") ?? -1], [try tensor(0)])
+            return try normalized()
         case "Var", "Std": return try deviation(isRoot: className == "Std")
         case "Log2", "Log10":
             let logarithm = UnaryOperation(.log, name: "\(name)_natural")(try tensor(0))
@@ -50,6 +49,32 @@ extension OperationReading.Reading {
         case "Tile": return try tiled()
         default: return nil
         }
+    }
+
+    /// x / max(‖x‖, epsilon): x / √max(Σ x², epsilon²), whose gradient is finite where all x are 0.
+    private func normalized() throws(CallProblem) -> SymbolicTensor {
+        if let order = argument("order"), number(order) != 2 { throw unsupported("order", order) }
+        // TensorFlow's epsilon is that of the sum of squares. Keras' default is keras.config.epsilon().
+        let bound: Double
+        if let squared = argument("square_epsilon") {
+            bound = number(squared) ?? 0
+        } else if let written = argument("epsilon"), written != .null {
+            bound = number(written).map { $0 * $0 } ?? 0
+        } else {
+            bound = 1e-14
+        }
+        guard bound >= Double(Float.leastNormalMagnitude), bound.isFinite else {
+            throw CallProblem(
+                "has an epsilon of which mio cannot compute the square in 32 bits; expected a number of at least 1e-18"
+            )
+        }
+        let axes = try argument("axis") == nil ? [-1] : axes()
+        let x = try tensor(0)
+        let squares = UnaryOperation(.square, name: "\(name)_squares")(x)
+        let sums = Reduction(.sum, axis: axes, keepdims: true, name: "\(name)_sums")(squares)
+        let bounded = BinaryOperation(.maximum, constant: bound, name: "\(name)_bounded")(sums)
+        let inverse = UnaryOperation(.rsqrt, name: "\(name)_inverse")(bounded)
+        return BinaryOperation(.multiply, name: name)([x, inverse])
     }
 
     /// Σ (x − mean)² / n over axes, or its root.

@@ -62,11 +62,45 @@ enum OperationReading {
     /// Makes a call.
     /// - Parameters:
     ///   - number: of the call among the operation's.
-    ///   - shapes: of samples of the tensors, where they are known.
-    /// - Returns: its results.
+    ///   - specs: of samples of the tensors, where they are known.
+    ///   - isOnEachStep: whether the tensors are sequences, and the call is made on each of their steps.
+    /// - Returns: its results, and what samples of them are, if that is known of all that it is given.
     static func call(
         _ operation: KerasLayer, _ call: KerasCall, number: Int,
-        _ tensors: [KerasCall.Tensor: SymbolicTensor], shapes: [KerasCall.Tensor: Shape]
+        _ tensors: [KerasCall.Tensor: SymbolicTensor], specs: [KerasCall.Tensor: TensorSpec],
+        isOnEachStep: Bool
+    ) throws(CallProblem) -> (tensors: [SymbolicTensor], specs: [TensorSpec]?) {
+        let made =
+            isOnEachStep
+            ? try callOnEachStep(operation, call, number: number, tensors, specs: specs)
+            : try results(operation, call, number: number, tensors, specs: specs)
+        guard isOnEachStep else { return (made, self.specs(operation, call, number: number, specs)) }
+        let steps = call.tensors.compactMap { specs[$0]?.shape.dimensions.first }
+        let ofSteps = self.specs(operation, call, number: number, specs.mapValues(\.ofStep))
+        return (made, steps.first.flatMap { steps in ofSteps?.map { $0.repeated(steps) } })
+    }
+
+    /// What samples of a call's results are: of a model that makes the same call on inputs of these shapes and types.
+    private static func specs(
+        _ operation: KerasLayer, _ call: KerasCall, number: Int, _ specs: [KerasCall.Tensor: TensorSpec]
+    ) -> [TensorSpec]? {
+        var inputs: [KerasCall.Tensor: SymbolicTensor] = [:]
+        for source in call.tensors where inputs[source] == nil {
+            guard let spec = specs[source] else { return nil }
+            inputs[source] = Input("input_\(inputs.count)", shape: spec.shape, dtype: spec.element)
+        }
+        guard let results = try? self.results(operation, call, number: number, inputs, specs: specs) else {
+            return nil
+        }
+        // An operation may give what it is given.
+        let outputs = results.enumerated().map { Identity(name: "result_\($0)")($1) }
+        guard let model = try? Model(inputs: Array(inputs.values), outputs: outputs) else { return nil }
+        return model.graph.outputs.map { model.graph.spec(of: $0.source) }
+    }
+
+    private static func results(
+        _ operation: KerasLayer, _ call: KerasCall, number: Int,
+        _ tensors: [KerasCall.Tensor: SymbolicTensor], specs: [KerasCall.Tensor: TensorSpec]
     ) throws(CallProblem) -> [SymbolicTensor] {
         let translated =
             LegacyOperation.classNames.contains(operation.className)
@@ -74,7 +108,7 @@ enum OperationReading {
             : (className: operation.className, config: operation.config, call: call)
         let reading = Reading(
             className: translated.className, config: translated.config, call: translated.call,
-            tensors: tensors, shapes: shapes,
+            tensors: tensors, specs: specs,
             name: number == 0 ? operation.name : "\(operation.name)_call_\(number)")
         let results = try reading.results()
         let sources = call.tensors.compactMap { tensors[$0] }
@@ -83,20 +117,20 @@ enum OperationReading {
     }
 
     /// Makes a call on each step of sequences.
-    /// - Parameter shapes: of samples of the sequences, where they are known.
-    static func callOnEachStep(
+    /// - Parameter specs: of samples of the sequences, where they are known.
+    private static func callOnEachStep(
         _ operation: KerasLayer, _ call: KerasCall, number: Int,
-        _ tensors: [KerasCall.Tensor: SymbolicTensor], shapes: [KerasCall.Tensor: Shape]
+        _ tensors: [KerasCall.Tensor: SymbolicTensor], specs: [KerasCall.Tensor: TensorSpec]
     ) throws(CallProblem) -> [SymbolicTensor] {
         var steps: [KerasCall.Tensor: SymbolicTensor] = [:]
-        var stepShapes: [KerasCall.Tensor: Shape] = [:]
+        var stepSpecs: [KerasCall.Tensor: TensorSpec] = [:]
         var sequences: [UInt64: SymbolicTensor] = [:]
         for (source, sequence) in tensors {
             // The file has the shapes of a step.
             let axes = call.specs[source]?.shape.dropFirst() ?? []
             let known = axes.compactMap(\.self)
             guard
-                let shape = shapes[source].map({ Shape(Array($0.dimensions.dropFirst())) })
+                let shape = specs[source]?.ofStep.shape
                     ?? (known.isEmpty || known.count < axes.count ? nil : Shape(known)), shape.rank > 0
             else {
                 throw CallProblem(
@@ -104,11 +138,11 @@ enum OperationReading {
             }
             let step = Input("step", shape: shape)
             steps[source] = step
-            stepShapes[source] = shape
+            stepSpecs[source] = TensorSpec(shape, specs[source]?.element ?? .float32)
             sequences[step.callNumber] = sequence
         }
         var made: [UInt64: SymbolicTensor] = [:]
-        let results = try self.call(operation, call, number: number, steps, shapes: stepShapes).map {
+        let results = try self.results(operation, call, number: number, steps, specs: stepSpecs).map {
             $0.onEachStep(of: sequences, &made)
         }
         for result in results { result.joinCalls(since: Array(tensors.values)) }
@@ -121,7 +155,8 @@ enum OperationReading {
         let config: ConfigDictionary
         let call: KerasCall
         let tensors: [KerasCall.Tensor: SymbolicTensor]
-        let shapes: [KerasCall.Tensor: Shape]
+        /// Of samples of the tensors, where they are known.
+        let specs: [KerasCall.Tensor: TensorSpec]
         let name: String
 
         func results() throws(CallProblem) -> [SymbolicTensor] {
@@ -157,7 +192,7 @@ enum OperationReading {
             case "Transpose": return [try transpose()]
             case "GetItem": return [GetItem(try index(), name: name)(try tensor(0))]
             case "Split": return try split()
-            case "Matmul": return [MatrixMultiplication(name: name)([try tensor(0), try tensor(1)])]
+            case "Matmul": return [try product()]
             case "Clip":
                 guard let low = number(argument("x_min") ?? constant(1)),
                     let high = number(argument("x_max") ?? constant(2))
@@ -241,6 +276,11 @@ enum OperationReading {
             }
             let sources = call.arguments[index].tensors
             let found = sources.compactMap { tensors[$0] }
+            if case .list(let items) = call.arguments[index], !sources.isEmpty,
+                items.contains(where: \.isConstant)
+            {
+                throw CallProblem("has a constant among its tensors, which mio does not do; make it an input")
+            }
             guard !sources.isEmpty, found.count == sources.count else {
                 throw CallProblem("expected a list of tensors")
             }
@@ -248,10 +288,17 @@ enum OperationReading {
         }
 
         /// Of the first tensor, the batch among the axes; `nil` where the file does not say.
-        var shape: [Int?]? {
-            guard let source = call.arguments.first?.tensors.first else { return nil }
-            if let known = shapes[source] { return [nil] + known.dimensions }
+        var shape: [Int?]? { call.arguments.first?.tensors.first.flatMap { batchShape(of: $0) } }
+
+        /// Of a tensor, the batch among the axes; `nil` where the file does not say.
+        func batchShape(of source: KerasCall.Tensor) -> [Int?]? {
+            if let known = specs[source] { return [nil] + known.shape.dimensions }
             return call.specs[source]?.shape
+        }
+
+        /// Keras' name of a tensor's type; `nil` where the file does not say.
+        func dtype(of source: KerasCall.Tensor) -> String? {
+            call.specs[source]?.dtype ?? specs[source]?.element.rawValue
         }
 
         func axis(default fallback: Int) throws(CallProblem) -> Int {
@@ -329,17 +376,23 @@ enum OperationReading {
                 elements = written
             }
             // A batch of one in a constant says nothing.
-            if let rank = call.specs[source]?.shape.count {
-                while Self.depth(elements) >= rank, case .list(let items) = elements, items.count == 1 {
-                    elements = items[0]
-                }
-            }
+            if let rank = batchShape(of: source)?.count { elements = Self.sample(of: elements, rank: rank) }
             return try layer(
                 "BinaryOperation",
                 [
                     "function": .string(function.rawValue), "constant": elements,
                     "constant_first": .boolean(isFirst),
                 ], [tensor], name: name)
+        }
+
+        /// A constant without a batch of one.
+        /// - Parameter rank: of the tensor that it meets, with the batch.
+        static func sample(of elements: ConfigValue, rank: Int) -> ConfigValue {
+            var elements = elements
+            while depth(elements) >= rank, case .list(let items) = elements, items.count == 1 {
+                elements = items[0]
+            }
+            return elements
         }
 
         static func depth(_ value: ConfigValue) -> Int {
@@ -449,34 +502,15 @@ enum OperationReading {
             }
             return words.count == 1 ? "..." : words.dropFirst().joined(separator: ", ")
         }
+    }
+}
 
-        func split() throws(CallProblem) -> [SymbolicTensor] {
-            guard let shape else { throw CallProblem("the file does not say how many axes its tensor has") }
-            var axis = try axis(default: 0)
-            if axis < 0 { axis += shape.count }
-            guard axis > 0, axis < shape.count else {
-                throw CallProblem("splits the axis of the batch; mio keeps samples apart")
-            }
-            var bounds: [Int] = []
-            switch argument("indices_or_sections") {
-            case .integer(let sections)? where sections > 0:
-                guard let size = shape[axis], size % sections == 0, size / sections > 0 else {
-                    throw CallProblem("splits an axis whose size the file leaves open, or does not divide")
-                }
-                bounds = Array(stride(from: size / sections, to: size, by: size / sections))
-            case .list(let items)?:
-                for case .integer(let bound) in items { bounds.append(bound) }
-            default: throw CallProblem("expected indices_or_sections")
-            }
-            let tensor = try tensor(0)
-            let before = [String](repeating: ":", count: axis - 1)
-            return (0...bounds.count).map { part in
-                let range =
-                    "\(part == 0 ? "" : "\(bounds[part - 1])"):\(part == bounds.count ? "" : "\(bounds[part])")"
-                return GetItem(
-                    (before + [range]).joined(separator: ", "),
-                    name: part == 0 ? name : "\(name)_part_\(part)")(tensor)
-            }
-        }
+extension TensorSpec {
+    /// Of one step of a sequence.
+    fileprivate var ofStep: TensorSpec { TensorSpec(Shape(Array(shape.dimensions.dropFirst())), element) }
+
+    /// Of a sequence of such steps.
+    fileprivate func repeated(_ steps: Int) -> TensorSpec {
+        TensorSpec(Shape([steps] + shape.dimensions), element)
     }
 }

@@ -226,8 +226,8 @@ package final class KerasWeights {
         if format == .legacyModel {
             let group = "optimizer_weights"
             guard hdf5.groups.contains(group) else { return nil }
-            for name in try hdf5.chunkedStrings(ofAttribute: "weight_names", at: group) ?? []
-            where !name.contains("learning_rate") {
+            let names = try hdf5.chunkedStrings(ofAttribute: "weight_names", at: group) ?? []
+            for name in LegacyOptimizer.ordered(names) where !name.contains("learning_rate") {
                 guard let dataset = hdf5.datasets["\(group)/\(name)"] else { return nil }
                 variables.append((dataset.path, Shape(dataset.shape)))
             }

@@ -19,7 +19,7 @@ package struct LayerTree: Sendable {
         func childStore(_ store: String) -> String { isDistributed ? store + "/layer" : store }
     }
 
-    /// In Keras' order (`model.layers`), the inputs among them but for those of a Sequential.
+    /// In Keras' order (`model.layers`), the inputs among them except for those of a Sequential.
     package let nodes: [Node]
 
     /// The layers of a graph, as `KerasWriter` writes them.

@@ -42,6 +42,9 @@ package struct CompileWriting: Sendable {
     /// that was written.
     private static let shortMetrics = ["Accuracy": ["accuracy", "acc"]]
 
+    /// Whether Keras knows all outputs by these names. Where a layer gives two, it knows both by the layer's.
+    private var areNamesOfKeras: Bool { names.allSatisfy { !$0.contains(":") && !$0.contains("/") } }
+
     /// `compile_config`, by output.
     var config: ConfigValue {
         func metric(_ value: ConfigValue) -> ConfigValue? {
@@ -59,6 +62,9 @@ package struct CompileWriting: Sendable {
         func byOutput(without: ConfigValue = .null, _ value: (Output) -> ConfigValue) -> ConfigValue {
             // One output: Keras takes the value itself, whatever the output is called.
             if names.count == 1, outputs.count == 1 { return value(outputs[0]) }
+            guard areNamesOfKeras else {
+                return .list(names.map { name in outputs.first { $0.name == name }.map(value) ?? without })
+            }
             var entries = ConfigDictionary()
             for name in names { entries[name] = without }
             for output in outputs { entries[output.name] = value(output) }

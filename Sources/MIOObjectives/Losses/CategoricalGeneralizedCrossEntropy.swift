@@ -1,7 +1,7 @@
 import MIOBase
 import MIOConfig
 
-/// A crossentropy that bears wrong labels. With a class index k as the target and probabilities p:
+/// A crossentropy for data of which some labels are wrong. With a class index k as the target and probabilities p:
 ///
 ///     loss = (1 − p_k^q) ÷ q
 ///     ∂loss/∂pⱼ = −[j = k]·p_k^(q − 1)

@@ -33,6 +33,9 @@ public protocol Loss: Sendable {
     /// indices, and the 0 or 1 of a binary crossentropy.
     var hasClassLabels: Bool { get }
 
+    /// The class label that stands for no label, where Keras says so of the loss; `nil` for none.
+    var ignoreClass: Int? { get }
+
     /// Whether a position's loss is the mean of a function of one prediction and one target each, so that a missing
     /// element can leave out itself alone. Where it is not, a position with a missing element has no label.
     var isElementwise: Bool { get }
@@ -78,6 +81,7 @@ extension Loss {
     /// What targets are.
     public var targetKind: TargetKind { .real }
     public var hasClassLabels: Bool { targetKind == .classIndex }
+    public var ignoreClass: Int? { nil }
     public var fromLogits: Bool { false }
     public var absorbs: Activation? { nil }
     public func readingLogits() -> Self { self }

@@ -23,30 +23,32 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
     public static var kerasArguments: [KerasArgument] { [.at(-1, named: "axis")] }
 
     public let fromLogits: Bool
+    /// The class that stands for no label, if the output does not say another; its metrics leave such labels out, too.
+    public let ignoreClass: Int?
     public let reduction: LossReduction
 
     /// Keras' arguments, with its defaults.
-    public init(fromLogits: Bool = false, reduction: LossReduction = .sumOverBatchSize) {
+    public init(
+        fromLogits: Bool = false, ignoreClass: Int? = nil, reduction: LossReduction = .sumOverBatchSize
+    ) {
         self.fromLogits = fromLogits
+        self.ignoreClass = ignoreClass
         self.reduction = reduction
     }
 
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         fromLogits = try reader.boolean("from_logits", default: false)
-        if reader.unlisted("ignore_class") != nil {
-            throw reader.error(
-                "ignore_class",
-                "mio says this of the output, for all its metrics too: in the job, name the loss and the metrics of the output "
-                    + "without it, and set its missing_label")
-        }
+        ignoreClass = try reader.optionalInteger("ignore_class")
         reduction = try LossReduction(reading: &reader)
     }
 
     public var config: ConfigValue {
-        .dictionary([
+        var entries: ConfigDictionary = [
             "class": .string(Self.className), "from_logits": .boolean(fromLogits),
-            "reduction": reduction.configValue,
-        ])
+        ]
+        if let ignoreClass { entries["ignore_class"] = .integer(ignoreClass) }
+        entries["reduction"] = reduction.configValue
+        return .dictionary(entries)
     }
 
     /// What targets are.
@@ -55,7 +57,8 @@ public struct SparseCategoricalCrossentropy: Loss, Hashable {
     public var absorbs: Activation? { fromLogits ? nil : .softmax }
 
     public func readingLogits() -> SparseCategoricalCrossentropy {
-        SparseCategoricalCrossentropy(fromLogits: true, reduction: reduction)
+        SparseCategoricalCrossentropy(
+            fromLogits: true, ignoreClass: ignoreClass, reduction: reduction)
     }
 
     /// The prediction's shape without its last axis, the classes.

@@ -18,6 +18,8 @@ package struct IntegerCheck {
         package let column: Int
         package let range: Range<Int>
         package let cuts: Bool
+        /// Of a sample, ascending; `nil` for all of them.
+        package var elements: [Int]? { reader?.elements }
         /// Who wants it; `nil` for the input itself.
         let reader: IntegerReader?
 
@@ -42,7 +44,8 @@ package struct IntegerCheck {
             dataset.rowCount * communicator.rank / communicator.size..<dataset.rowCount
             * (communicator.rank + 1) / communicator.size
         let own = demands.map {
-            dataset.unfitIntegers(ofColumn: $0.column, in: $0.range, cuts: $0.cuts, rows: rows)
+            dataset.unfitIntegers(
+                ofColumn: $0.column, in: $0.range, cuts: $0.cuts, elements: $0.elements, rows: rows)
         }
         var counts = own.map { Double($0.count) }
         try counts.withUnsafeMutableBufferPointer {

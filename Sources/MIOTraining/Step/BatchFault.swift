@@ -28,7 +28,9 @@ extension Replica {
             let column = columns.inputs[reader.input]
             let elements = columns.requests[column].shape.count
             let values = UnsafePointer(batch.values(ofColumn: column)) + samples.lowerBound * elements
-            guard let place = reader.firstOutside(values, count: samples.count * elements) else { continue }
+            guard let place = reader.firstOutside(values, samples: samples.count, size: elements) else {
+                continue
+            }
             let integers = UnsafeRawPointer(values).assumingMemoryBound(to: Int32.self)
             return NumberFault(
                 reader: reader, column: column, sample: samples.lowerBound + place / elements,

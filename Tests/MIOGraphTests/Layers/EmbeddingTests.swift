@@ -114,9 +114,46 @@ import Testing
         #expect(readers.first { $0.input == 1 }?.range == 0..<9)
         #expect(readers.first { $0.input == 0 }?.element == .float32)
         let float = try #require(readers.first { $0.input == 0 })
-        #expect(float.firstOutside([0, 3.9, -0.9], count: 3) == nil)
-        #expect(float.firstOutside([0, 3.9, 4], count: 3) == 2)
-        #expect(float.firstOutside([.nan], count: 1) == 0)
-        #expect(float.firstOutside([0, -1], count: 2) == 1)
+        #expect(float.firstOutside([0, 3.9, -0.9, 0], samples: 2, size: 2) == nil)
+        #expect(float.firstOutside([0, 3.9, 4, 0], samples: 2, size: 2) == 2)
+        #expect(float.firstOutside([.nan], samples: 1, size: 1) == 0)
+        #expect(float.firstOutside([0, -1], samples: 1, size: 2) == 1)
+    }
+
+    /// Parts of inputs that layers have only moved may be read, each in its own range.
+    @Test func readersOfParts() throws {
+        let (fields, more) = (
+            Input("fields", shape: [4], dtype: .int32), Input("more", shape: [2], dtype: .int32)
+        )
+        let table = Input("table", shape: [3])
+        let first = Embedding(5, 2, name: "first")(GetItem("0")(fields))
+        let rest = Embedding(9, 2, name: "rest")(Concatenate()([more, GetItem("3:1:-1")(fields)]))
+        let whole = Embedding(20, 2, name: "whole")(Flatten()(Reshape([2, 2])(fields)))
+        let cut = Embedding(4, 2, name: "cut")(GetItem("1")(table))
+        let model = try Model(inputs: [fields, more, table], outputs: [first, rest, whole, cut])
+        func readers(_ name: String) -> [IntegerReader] {
+            model.graph.integerReaders.filter { model.graph.nodes[$0.node].name == name }
+        }
+        #expect(readers("first").map(\.elements) == [[0]])
+        #expect(readers("rest").map(\.input) == [0, 1])
+        #expect(readers("rest").map(\.elements) == [[2, 3], nil])
+        #expect(readers("whole").map(\.elements) == [nil])
+        #expect(readers("cut").map(\.element) == [.float32])
+        let reader = try #require(readers("cut").first)
+        #expect(reader.firstOutside([9, 3.9, 9, 9, 0, 9], samples: 2, size: 3) == nil)
+        #expect(reader.firstOutside([9, 3.9, 9, 9, 4, 9], samples: 2, size: 3) == 4)
+    }
+
+    @Test func aComputedTensor() throws {
+        let table = Input("table", shape: [3])
+        let error = #expect(throws: GraphError.self) {
+            try Model(inputs: [table], outputs: [Embedding(4, 2)(GetItem("0")(Dense(3)(table)))])
+        }
+        #expect(error?.message.contains("of a computed tensor") == true)
+        let (words, numbers) = (Input("words", shape: [3], dtype: .int32), Input("numbers", shape: [3]))
+        let mixed = #expect(throws: GraphError.self) {
+            try Model(inputs: [words, numbers], outputs: [Embedding(4, 2)(Concatenate()([words, numbers]))])
+        }
+        #expect(mixed?.message.contains("expected tensors of float32") == true)
     }
 }

@@ -52,6 +52,19 @@ public struct Concatenate: Layer {
         return Shape(dimensions)
     }
 
+    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+        try movedResults(for: inputs)
+    }
+
+    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
+        guard let output = try? outputShape(for: inputs) else { return nil }
+        var places = [(input: Int, element: Int)](repeating: (0, 0), count: output.count)
+        forEachRun(inputs, output, samples: 1) { input, xOffset, yOffset, count in
+            for i in 0..<count { places[yOffset + i] = (input, xOffset + i) }
+        }
+        return places
+    }
+
     public func maskRule(ofResult result: Int) -> MaskRule { .joined(axis: axis) }
 
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
@@ -59,15 +72,16 @@ public struct Concatenate: Layer {
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: ForwardCall<T>) {
-        forEachRun(call) { input, xOffset, yOffset, count in
-            (call.output + yOffset).update(from: call.inputs[input] + xOffset, count: count)
+        forEachRun(call.inputShapes, call.outputShape, samples: call.samples) {
+            call.copy($3, ofInput: $0, from: $1, to: $2)
         }
     }
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func backward<T: Scalar>(_ call: BackwardCall<T>) {
-        forEachRun(call.forward) { input, xOffset, yOffset, count in
+        forEachRun(call.forward.inputShapes, call.forward.outputShape, samples: call.samples) {
+            input, xOffset, yOffset, count in
             guard let dx = call.inputGradients[input] else { return }
             for i in 0..<count { dx[xOffset + i] += call.outputGradient[yOffset + i] }
         }
@@ -75,12 +89,14 @@ public struct Concatenate: Layer {
 
     /// Visits each contiguous run: (input, offset in it, offset in the output, elements).
     @inline(__always)
-    private func forEachRun<T: Scalar>(_ call: ForwardCall<T>, _ body: (Int, Int, Int, Int) -> Void) {
-        guard let axis = sampleAxis(rank: call.outputShape.rank) else { return }  // checked by the graph
-        let outer = call.samples * call.outputShape.dimensions[..<axis].reduce(1, *)
-        let outputRun = call.outputShape.dimensions[axis...].reduce(1, *)
+    private func forEachRun(
+        _ inputs: [Shape], _ output: Shape, samples: Int, _ body: (Int, Int, Int, Int) -> Void
+    ) {
+        guard let axis = sampleAxis(rank: output.rank) else { return }  // checked by the graph
+        let outer = samples * output.dimensions[..<axis].reduce(1, *)
+        let outputRun = output.dimensions[axis...].reduce(1, *)
         var start = 0
-        for (input, shape) in call.inputShapes.enumerated() {
+        for (input, shape) in inputs.enumerated() {
             let run = shape.dimensions[axis...].reduce(1, *)
             for block in 0..<outer { body(input, block * run, block * outputRun + start, run) }
             start += run

@@ -29,6 +29,16 @@ public struct Flatten: Layer {
         return [inputs[0].count]
     }
 
+    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+        try movedResults(for: inputs)
+    }
+
+    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
+        var places = [(input: Int, element: Int)](repeating: (0, 0), count: inputs[0].count)
+        forEachElement(inputs[0], samples: 1) { places[$1].element = $0 }
+        return places
+    }
+
     /// Nothing but copies.
     public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops { LayerFlops(0) }
 
@@ -57,7 +67,9 @@ public struct Flatten: Layer {
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: ForwardCall<T>) {
-        forEachElement(call.inputShapes[0], samples: call.samples) { call.output[$1] = call.inputs[0][$0] }
+        forEachElement(call.inputShapes[0], samples: call.samples) {
+            call.copy(1, ofInput: 0, from: $0, to: $1)
+        }
     }
 
     @_specialize(where T == Float)

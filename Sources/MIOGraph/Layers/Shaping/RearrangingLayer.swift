@@ -60,6 +60,15 @@ public struct RearrangedElements: Hashable, Sendable {
 extension RearrangingLayer {
     package func rearrangement(of input: Shape) -> Rearrangement { places(of: input).rearrangement }
 
+    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+        try movedResults(for: inputs)
+    }
+
+    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
+        let rearrangement = rearrangement(of: inputs[0])
+        return (0..<rearrangement.sizes.reduce(1, *)).map { (0, rearrangement.place(of: $0)) }
+    }
+
     /// None: values only move.
     public func flops(ofInput input: Int, of inputs: [Shape], output: Shape) -> LayerFlops { LayerFlops(0) }
 
@@ -69,8 +78,11 @@ extension RearrangingLayer {
         let (shape, count) = (call.inputShapes[0], call.outputShape.count)
         let rearrangement = rearrangement(of: shape)
         for sample in 0..<call.samples {
-            let (x, y) = (call.inputs[0] + sample * shape.count, call.output + sample * count)
-            for element in 0..<count { y[element] = x[rearrangement.place(of: element)] }
+            for element in 0..<count {
+                call.copy(
+                    1, ofInput: 0, from: sample * shape.count + rearrangement.place(of: element),
+                    to: sample * count + element)
+            }
         }
     }
 

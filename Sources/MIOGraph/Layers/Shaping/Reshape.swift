@@ -41,6 +41,14 @@ public struct Reshape: Layer {
         return Shape(targetShape.map { $0 == -1 ? inputs[0].count / product : $0 })
     }
 
+    public func results(for inputs: [TensorSpec]) throws(ShapeError) -> [TensorSpec] {
+        try movedResults(for: inputs)
+    }
+
+    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
+        (0..<inputs[0].count).map { (0, $0) }
+    }
+
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
     @_specialize(where T == Float)
@@ -54,7 +62,7 @@ public struct Reshape: Layer {
 
 /// The forward of every layer that only renames the axes.
 func copyForward<T: Scalar>(_ call: ForwardCall<T>) {
-    call.output.update(from: call.inputs[0], count: call.samples * call.outputShape.count)
+    call.copy(call.samples * call.outputShape.count, ofInput: 0, from: 0, to: 0)
 }
 
 func copyBackward<T: Scalar>(_ call: BackwardCall<T>) {
