@@ -1,7 +1,7 @@
 #include "labels.h"
 
 // The first of a row's largest scores is that of its class if none before it is as large, none behind it larger. A score
-// that is not a number is passed over, but for the first, which nothing is larger than.
+// that is not a number is passed over, except for the first, which nothing is larger than.
 
 // Of up to sixteen rows, up to sixteen scores wide, a bit each: without a branch a row, for hits cannot be predicted.
 MIO_INLINE uint32_t narrow_hits(

@@ -95,7 +95,7 @@ MIO_INLINE void gradient_columns(
     mio_words mask = mio_mask(count);
     mio_lanes sum = {0};
     int64_t row = 0;
-    // Whole vectors but for the last rows, beyond whose narrow ends there is nothing.
+    // Whole vectors except for the last rows, beyond whose narrow ends there is nothing.
     int64_t whole = dz_stride - first >= 16 ? rows - (16 - count + width - 1) / width : 0;
     for (; row < whole; row++) {
         int64_t at = row * width + first;

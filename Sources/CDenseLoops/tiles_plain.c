@@ -1,5 +1,5 @@
 // Convolutions on tiles without instructions for them: the same numbers in the same order, for tests on any processor.
-// No plan takes it, for it is slow.
+// No plan takes it: it is slow.
 #define MIO_WIDTH 16
 #include "clones.h"
 #include "tiles.h"

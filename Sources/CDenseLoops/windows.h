@@ -16,7 +16,7 @@ MIO_INLINE bool is_disjoint(const struct mio_window *w) {
     return w->stride_height >= w->window_height && w->stride_width >= w->window_width;
 }
 
-// All elements are in some window, but for those beyond the last row and column of windows.
+// All elements are in some window, except for those beyond the last row and column of windows.
 MIO_INLINE bool is_gapless(const struct mio_window *w) {
     return w->stride_height <= w->window_height && w->stride_width <= w->window_width;
 }

@@ -87,6 +87,14 @@ extension Unicode.Scalar {
         }
     }
 
+    /// As JSON escapes it: `\u200b`, and two of them beyond 16 bits.
+    package var jsonEscape: String {
+        utf16.map { unit in
+            let digits = String(unit, radix: 16)
+            return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }.joined()
+    }
+
     fileprivate var escape: String {
         switch self {
         case "\n": "\\n"

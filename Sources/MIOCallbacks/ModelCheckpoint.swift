@@ -23,7 +23,7 @@ public struct ModelCheckpoint: Callback, Hashable {
     public let watched: Monitor
     /// Where to write; a relative path is relative to the run's folder.
     public let path: FilePattern
-    /// Whether an epoch that is not the best so far writes nothing.
+    /// Whether an epoch that is not the best so far writes nothing; without `filepath` it is so.
     public let saveBestOnly: Bool
     /// Whether only weights are written, as the end of `filepath` says it.
     public let saveWeightsOnly: Bool

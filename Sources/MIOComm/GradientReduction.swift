@@ -36,7 +36,7 @@ package final class GradientReduction {
     private var bucketsBefore: UInt64 = 0
     private var bucketCount: Int { partition.blocksOfBucket.count }
     private let team: ThreadTeam?
-    // What the team is doing, and what a member does of it: made once, for it would be an allocation.
+    // What the team is doing, and what a member does of it: made once, because each would be an allocation.
     private var work = BlockWork.sums
     private var workBlocks = 0..<0
     private var doPart: (Int) -> Void = { _ in }

@@ -66,9 +66,7 @@ extension ConfigValue {
             case "\r": text += "\\r"
             case "\t": text += "\\t"
             // What a terminal would obey too, where JSON is printed.
-            case _ where scalar.isControl && scalar.value <= 0xFFFF:
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            case _ where scalar.isControl: text += scalar.jsonEscape
             default: text.unicodeScalars.append(scalar)
             }
         }

@@ -44,3 +44,22 @@ final class Bell: Sendable {
         timer.cancel()
     }
 }
+
+/// A service that begins when a bell has rung.
+struct LaterService: Service {
+    private let service: any Service
+    private let bell: Bell
+    /// By then it will not ring any more.
+    private static let mostSeconds = 3600.0
+
+    init(_ service: any Service, after bell: Bell) {
+        self.service = service
+        self.bell = bell
+    }
+
+    func run() async throws {
+        await bell.sleep(seconds: Self.mostSeconds)
+        guard !Task.isShuttingDownGracefully, !Task.isCancelled else { return }
+        try await service.run()
+    }
+}

@@ -52,6 +52,7 @@ package struct Daemon: Sendable {
     private let sessions = Sessions()
     private let hosts: AllowedHosts?
     private let tokens: Tokens?
+    private let isListening = Bell()
 
     /// - Throws: `RunError` or `FileError`: a socket that another daemon answers at, an address or a token file that is not safe.
     package init(_ settings: DaemonSettings, index: RunIndex, log: DaemonLog = DaemonLog()) throws {
@@ -109,12 +110,18 @@ package struct Daemon: Sendable {
         if let because = keeper.index.rebuiltBecause { log.write("the index is made anew: \(because)") }
         log.write(
             "runs start \(queue.summary)" + (settings.noSlurmBecause.map { "; no Slurm: \($0)" } ?? ""))
-        var services: [any Service] = [socketServer(quiet)]
+        var services: [any Service] = [
+            ListeningService(
+                server: socketServer(quiet), place: settings.socket, advice: "name another --socket")
+        ]
         if let tokens, let hosts, let port = settings.port {
-            services.append(networkServer(tokens, hosts, port, quiet))
+            services.append(
+                ListeningService(
+                    server: networkServer(tokens, hosts, port, quiet), place: "\(settings.host):\(port)",
+                    advice: "end the program that listens there, or name another --port"))
         }
         // Ended in the opposite order: the keeper first, which ends the streams that servers would wait for.
-        services += [queue, keeper]
+        services += [LaterService(queue, after: isListening), keeper]
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(5)
@@ -123,7 +130,8 @@ package struct Daemon: Sendable {
     }
 
     private func socketServer(_ logger: Logger) -> some Service {
-        // The socket is made with this mask: nobody else can connect, not for a moment.
+        // The socket is made with this mask: nobody else can connect, not for a moment. Programs begin later: they would make
+        // folders with it that even their owner cannot enter.
         let mask = umask(0o177)
         let path = settings.socket
         return Application(
@@ -132,6 +140,7 @@ package struct Daemon: Sendable {
                 address: .unixDomainSocket(path: path), serverName: "mio"),
             onServerRunning: { _ in
                 umask(mask)
+                isListening.ring()
                 chmod(path, 0o600)
                 log.write("listening on \(path)")
             }, logger: logger)

@@ -47,6 +47,19 @@ extension Dataset {
         return found
     }
 
+    /// The finite number of a file that 32-bit floats cannot hold, which is infinite once it is read; `nil` where the element is
+    /// no such number.
+    package func numberBeyondFloats(_ element: Int, row: Int, column: Int) -> String? {
+        let place = place(ofRow: row)
+        guard let array = shards[place.shard].arrays[column], array.elementType == .float64 else {
+            return nil
+        }
+        let index = place.row * elementCount(ofColumn: column) + element
+        let source = array.base + index * array.elementType.size
+        let value = source.loadUnaligned(as: Double.self)
+        return value.isFinite && Float(value).isInfinite ? array.text(ofElement: index) : nil
+    }
+
     /// What an element of a sample is called: the name of a CSV file's column, or its position in the sample.
     package func elementName(_ element: Int, row: Int, column: Int) -> String {
         if shards[place(ofRow: row).shard].dialect != nil {

@@ -153,13 +153,18 @@ enum RegistryPages {
             var example: ConfigDictionary = ["class": .string(name)]
             // It has two forms, and no default.
             if name == LearningRateScheduler.className { example["factor"] = 0.9 }
+            // Without a path it writes the best alone, which its page says.
+            if name == ModelCheckpoint.className { example["filepath"] = "{epoch}.keras" }
             let (callback, keys) = try recorded(name) {
                 try CallbackRegistry.read(.dictionary(example), at: path)
             }
+            var config = dictionary(callback.config)
+            // What is required in one form or another has no default.
+            if name == LearningRateScheduler.className { config["factor"] = nil }
             entries.append(
                 ClassPage.Entry(
                     name: name, type: String(describing: type(of: callback)),
-                    keys: keys.filter { $0.name != "class" }, config: dictionary(callback.config),
+                    keys: keys.filter { $0.name != "class" }, config: config,
                     kerasArguments: type(of: callback).kerasArguments.map(\.name)))
         }
         return ClassPage(

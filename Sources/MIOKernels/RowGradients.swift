@@ -3,7 +3,7 @@ import MIOPlan
 
 /// The gradient of a table of which a batch names few rows: the rows that have one, each once, and their gradients.
 ///
-/// Its memory grows with the rows that are named, but for a number for each row of the table.
+/// Its memory grows with the rows that are named, except for a number for each row of the table.
 package final class RowGradients {
     /// Elements of a row.
     package let width: Int

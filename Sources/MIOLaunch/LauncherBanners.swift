@@ -4,7 +4,8 @@
 /// Open MPI 4 has a quiet mode, which is not used where ranks run on other machines: the words name those.
 ///
 /// Such a banner is some lines between two lines of dashes. Version 5 sometimes adds a line about the connection to a rank
-/// that has ended, or libevent's about a descriptor that is closed by then; they are left out too. Everything else passes: a byte at once, a line of dashes with the line behind it.
+/// that has ended, or libevent's about a descriptor that is closed by then; they are left out too. Everything else passes: a byte
+/// at once, a line of dashes with the line behind it.
 package struct LauncherBanners {
     /// Whether the bytes now are the rest of a line that passes.
     private var isWithinLine = false

@@ -11,7 +11,7 @@ import MIOThreads
 /// MPI is called by one thread at a time (MPI_THREAD_SERIALIZED), by whoever holds the lock: everything that calls it
 /// while sums may be under way goes through `exclusively`.
 ///
-/// `@unchecked Sendable`: every variable is read and written with the lock held, but for `thread`, which is the step's.
+/// `@unchecked Sendable`: every variable is read and written with the lock held, except for `thread`, which is the step's.
 final class PendingSums: @unchecked Sendable {
     private let monitor = Monitor()
     private var sums: [PendingSum] = []

@@ -34,7 +34,10 @@ package final class RunDirectory: Sendable {
             try Folder.create(Self.checkpointsPath(in: path))
             // Others may write here too, predictions for one.
             if warning == nil {
-                try AtomicFolder.recover(in: path, only: [Self.jobName, Self.weightsName, Self.kerasName])
+                // Of a .keras file the weights are written apart first.
+                try AtomicFolder.recover(
+                    in: path,
+                    only: [Self.jobName, Self.weightsName, Self.kerasName, Self.kerasName + ".h5"])
             }
         } catch {
             _ = close(descriptor)

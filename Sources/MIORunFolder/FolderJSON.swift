@@ -34,9 +34,14 @@ package enum FolderJSON {
         try AtomicFile.write(text(value, isPretty: true, path: path) + "\n", to: path)
     }
 
-    /// On one line, without the newline.
+    /// On one line, without the newline, for a terminal too: what it would obey is escaped as JSON does it.
     package static func line(_ value: some Encodable, path: String) throws(FileError) -> String {
-        try text(value, isPretty: false, path: path)
+        // Outside of texts JSON on one line has no such characters.
+        var line = ""
+        for scalar in try text(value, isPretty: false, path: path).unicodeScalars {
+            if scalar.isControl { line += scalar.jsonEscape } else { line.unicodeScalars.append(scalar) }
+        }
+        return line
     }
 
     private static func text(_ value: some Encodable, isPretty: Bool, path: String) throws(FileError)

@@ -13,8 +13,9 @@ package final class HeldLease {
     package private(set) var lease: Lease
 
     /// What the lease tells of the ranks; written with the next beat.
-    package func tell(board: String?, sharedMemory: [String]) {
+    package func tell(board: String?, sharedMemory: [String], launcher: Int? = nil) {
         lease.board = board
+        lease.launcher = launcher
         lease.sharedMemory = sharedMemory.isEmpty ? nil : sharedMemory
     }
 
@@ -23,20 +24,25 @@ package final class HeldLease {
         self.folder = folder
     }
 
-    /// Takes a run's lease; that of a live holder too, if the batch system has begun its job anew here. Waits where only watching can tell whether another machine's holder is gone.
+    /// Takes a run's lease; that of a live holder too, if the batch system has begun its job anew here. Waits where only
+    /// watching can tell whether another machine's holder is gone.
     /// - Parameters:
     ///   - patience: seconds for which a holder's beats must stand still.
     ///   - isInterrupted: asked while waiting.
     ///   - onWait: called once with the lease that is watched.
+    ///   - whenGone: called with the lease of a holder that is gone, before it is replaced: its ranks end themselves with a
+    ///     checkpoint as long as nobody else has the run, and without one from then on.
     /// - Throws: `FileError`: a live process holds it, which the message names; the folder cannot be written.
     package static func take(
         _ folder: RunFolder, user: String? = nil, patience: Double = Lease.mostSilentSeconds,
-        isInterrupted: () -> Bool = { false }, onWait: (Lease) -> Void = { _ in }
+        isInterrupted: () -> Bool = { false }, onWait: (Lease) -> Void = { _ in },
+        whenGone: (Lease) -> Void = { _ in }
     ) throws(FileError) -> HeldLease {
         try Folder.create(folder.path)
         while true {
             let newest = try newestGeneration(in: folder)
             try verifyFree(folder, patience: patience, isInterrupted: isInterrupted, onWait: onWait)
+            if let before = try folder.lease(), before.life == .gone { whenGone(before) }
             let generation = newest + 1
             guard try claim(generation, in: folder) else { continue }
             // Somebody who was suspended since it looked may have claimed a number that is long past.
@@ -49,6 +55,7 @@ package final class HeldLease {
             if let before = try folder.lease(), before.holder.host == lease.holder.host {
                 lease.board = before.board
                 lease.sharedMemory = before.sharedMemory
+                lease.launcher = before.launcher
             }
             let held = HeldLease(lease, in: folder)
             try held.write()

@@ -23,6 +23,8 @@ package struct Lease: Codable, Hashable, Sendable {
     package var board: String?
     /// Files of shared memory that the ranks under way have open, on the holder's machine.
     package var sharedMemory: [String]?
+    /// The process that has started the ranks, on the holder's machine.
+    package var launcher: Int?
     /// The holder has given it up.
     package var isReleased: Bool
 
@@ -46,7 +48,7 @@ package struct Lease: Codable, Hashable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case generation, holder, user, attempt, began, heartbeat, beats, board
+        case generation, holder, user, attempt, began, heartbeat, beats, board, launcher
         case isReleased = "released"
         case batchJob = "batch_job"
         case sharedMemory = "shared_memory"

@@ -38,8 +38,9 @@ package struct ProcessName: Codable, Hashable, Sendable {
         guard let boot, let own = Self.currentBoot else { return nil }
         // Containers share a host's boot and may share its name: the time of the beginning tells them apart.
         guard boot == own else { return false }
-        guard let now = Self.beginning(of: process) else { return false }
-        return began.map { $0 == now } ?? nil
+        // Its parent may be one that never asks for its end.
+        guard let facts = ProcessFacts(of: process), !facts.hasEnded else { return false }
+        return began.map { $0 == facts.began } ?? nil
     }
 
     package var text: String { "process \(process) on \(host)" }

@@ -73,8 +73,12 @@ package struct RunView: Sendable {
             }
         }
         guard let status else { return .untold }
-        if status.state.isEnd || status.state == .waiting { return .known(status.state) }
         let supervisor = lease.map(\.life)
+        // Its ranks have ended; whoever looks after them says so soon, or goes on.
+        if status.state == .stopped || status.state == .failed, supervisor == .live {
+            return .known(.stopping)
+        }
+        if status.state.isEnd || status.state == .waiting { return .known(status.state) }
         if supervisor == .live || status.writer.isAlive == true { return .known(status.state) }
         if status.writer.isAlive == false, supervisor != .unknown { return .gone }
         let latest = max(status.heartbeat, lease?.heartbeat ?? status.heartbeat)

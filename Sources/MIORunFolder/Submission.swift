@@ -122,7 +122,12 @@ package struct Submission: Codable, Hashable, Sendable {
         guard let last = requests.last, last.end == nil, let lease, lease.generation > last.generation,
             !lease.isReleased, lease.life == .gone
         else { return false }
-        return status?.state != .finished && status?.state != .failed
+        switch status?.state {
+        case .finished: return false
+        // A rank whose peers die writes it too, and its supervisor would have tried again.
+        case .failed: return status?.writer != lease.holder
+        default: return true
+        }
     }
 
     /// How the newest request ended that no supervisor has taken, or never will, where that says more than what is left of the

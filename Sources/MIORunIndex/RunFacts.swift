@@ -30,7 +30,7 @@ package struct RunFacts: Sendable {
     static let activeStates: Set<String> = ["waiting", "starting", "running", "stopping", "restarting"]
     private static let largestFile = 4 << 20
 
-    /// Changes when one of the files changes that the facts come from, but for the lease, which beats.
+    /// Changes when one of the files changes that the facts come from, except for the lease, which beats.
     /// - Returns: also when the newest of them changed that the run writes itself, in nanoseconds since 1970.
     static func stamp(_ folder: borrowing ConfinedFolder) -> (text: String, modified: Int) {
         var text = ""
@@ -73,9 +73,11 @@ package struct RunFacts: Sendable {
         {
             state = "lost"
         }
-        guard status.state == .stopped, let lease, !lease.isReleased else { return }
+        guard status.state == .stopped || status.state == .failed, let lease, !lease.isReleased else {
+            return
+        }
         // Its ranks have ended, and whoever looks after them says so soon, or was killed and is not gone yet.
-        if lease.life != .gone { state = RunStatus.State.stopping.rawValue }
+        if status.state == .stopped, lease.life != .gone { state = RunStatus.State.stopping.rawValue }
         // Its ranks have ended by themselves, when their supervisor was gone.
         if isLost { state = "lost" }
     }

@@ -1,4 +1,3 @@
-import MIOFiles
 import MIORunFolder
 import MIOSystem
 
@@ -8,11 +7,11 @@ package enum AttemptProcesses {
     /// - Parameter board: the path of the attempt's progress board, which no other attempt has.
     package static func all(board: String) -> [ProcessName] {
         let variable = "\(Supervised.boardName)=\(board)\0"
-        return ((try? Folder.names(in: "/proc")) ?? []).compactMap { text in
-            guard let process = Int(text), process != ProcessName.own.process,
+        return SystemFile.numbers(in: "/proc").compactMap { process in
+            guard process != ProcessName.own.process,
                 let environment = SystemFile.text("/proc/\(process)/environ"),
                 environment.hasPrefix(variable) || environment.contains("\0" + variable),
-                let facts = ProcessFacts(of: process), facts.state != "Z"
+                let facts = ProcessFacts(of: process), !facts.hasEnded
             else { return nil }
             var name = ProcessName.own
             (name.process, name.began) = (process, facts.began)

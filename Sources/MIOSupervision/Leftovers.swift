@@ -18,12 +18,14 @@ package enum Leftovers {
         for path in present.subtracting(used) { unlink(path) }
     }
 
-    /// Removes the folder that an `mpirun` of this machine had for itself.
+    /// Removes the folder that an `mpirun` of this machine had for itself: of Open MPI 4, or of Open MPI 5, whose `mpirun` has
+    /// become `prterun`.
     /// - Parameter process: of that `mpirun`, which has ended.
     package static func removeSession(of process: Int) {
         let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-        let path = Folder.join(
-            temporary, "ompi.\(ProcessInfo.processInfo.hostName).\(getuid())/pid.\(process)")
-        try? Folder.remove(path)
+        let (host, user) = (ProcessInfo.processInfo.hostName, getuid())
+        for name in ["ompi.\(host).\(user)/pid.\(process)", "prterun.\(host).\(process).\(user)"] {
+            try? Folder.remove(Folder.join(temporary, name))
+        }
     }
 }

@@ -26,7 +26,7 @@ package struct RankSight: Hashable, Sendable {
     /// Its process was there and is gone, and it did not say that it ends.
     package var hasDied: Bool {
         guard let entry else { return false }
-        return entry.phase != .ended && (processState == nil || processState == "Z")
+        return entry.phase != .ended && processState == nil
     }
 
     /// It says several times a second that it is there, unless its process is stopped or its machine cannot be reached.

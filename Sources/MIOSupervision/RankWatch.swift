@@ -81,20 +81,16 @@ package final class RankWatch {
 
     /// The kernel's letter; `nil` if the process is gone, or its number is another process' now.
     private static func state(of entry: ProgressBoard.Entry) -> Character? {
-        guard let facts = ProcessFacts(of: entry.process), facts.began == entry.processBegan else {
-            return nil
-        }
+        guard let facts = ProcessFacts(of: entry.process), facts.began == entry.processBegan, !facts.hasEnded
+        else { return nil }
         return facts.state
     }
 
     /// The ranks of this machine whose processes are there.
     package var alive: [RankSight] {
         (0..<board.ranks).compactMap { rank in
-            guard let entry = board.entry(of: rank), !entry.isElsewhere, let state = Self.state(of: entry),
-                state != "Z"
-            else {
-                return nil
-            }
+            guard let entry = board.entry(of: rank), !entry.isElsewhere, let state = Self.state(of: entry)
+            else { return nil }
             return RankSight(rank: rank, entry: entry, processState: state, stillSeconds: 0)
         }
     }

@@ -1,6 +1,7 @@
 /// What the kernel tells of a process in `/proc/PID/stat`.
 package struct ProcessFacts: Hashable, Sendable {
-    /// The kernel's letter: `R`, `S`, `D`, `T`, `Z`.
+    /// The kernel's letter: `R`, `S`, `D`, `T`, `Z`. Of a process whose first thread has ended, another thread's that has not: as
+    /// long as one writes a file, the process holds its locks.
     package let state: Character
     /// The process that started it, or has taken it over.
     package let parent: Int
@@ -19,9 +20,27 @@ package struct ProcessFacts: Hashable, Sendable {
         guard fields.count > 19, let state = fields[0].first, let parent = Int(fields[1]),
             let began = UInt64(fields[19])
         else { return nil }
-        self.state = state
+        self.state = Self.isEnd(state) ? Self.stateOfThreads(process) ?? state : state
         self.parent = parent
         self.began = began
         name = String(text[text.index(after: opening)..<closing])
+    }
+
+    /// Whether nothing of the process is at work any more, though its parent has not asked for its end.
+    package var hasEnded: Bool { Self.isEnd(state) }
+
+    private static func isEnd(_ state: Character) -> Bool { state == "Z" || state == "X" }
+
+    /// The letter of a thread that has not ended; `nil` if all have.
+    private static func stateOfThreads(_ process: Int) -> Character? {
+        for thread in SystemFile.numbers(in: "/proc/\(process)/task") {
+            guard let text = SystemFile.text("/proc/\(process)/task/\(thread)/stat"),
+                let closing = text.lastIndex(of: ")"),
+                let state = text[text.index(after: closing)...].split(separator: " ").first?.first,
+                !isEnd(state)
+            else { continue }
+            return state
+        }
+        return nil
     }
 }

@@ -16,4 +16,18 @@ package enum SystemFile {
             bytes += piece[..<count]
         }
     }
+
+    /// The names in a folder that are numbers, as those of processes and threads are; empty where there is none.
+    package static func numbers(in folder: String) -> [Int] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var numbers: [Int] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let number = Int(name) { numbers.append(number) }
+        }
+        return numbers
+    }
 }

@@ -4,8 +4,8 @@ import MIOSystem
 
 /// A thread that can be waited for.
 ///
-/// It takes no signals but for its own faults, and the question for its stack: others are for the thread that steps. It has a main thread's stack (8 MiB), which
-/// reference kernels and deep recursion may need.
+/// It takes no signals except for its own faults, and the question for its stack: others are for the thread that steps. It has
+/// a main thread's stack (8 MiB), which reference kernels and deep recursion may need.
 package struct JoinableThread {
     private static let stackBytes = 8 << 20
     private let handle: pthread_t

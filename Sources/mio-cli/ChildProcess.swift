@@ -112,6 +112,9 @@ struct ChildProcess {
     /// The last of what it wrote to standard error, once it has ended.
     var lastWords: String { relay.lastWords }
 
+    /// The last line that it, or a rank, wrote to standard error, once it has ended.
+    var lastLine: String? { relay.lastLine }
+
     /// How it ended.
     enum End {
         case exited(Int32)
@@ -128,15 +131,19 @@ struct ChildProcess {
     /// How many seconds a launcher that was asked to stop may be idle.
     private static let mostIdleSeconds = 5
 
+    /// How many seconds it has to end at once.
+    private static let mostSecondsAtOnce = 10.0
+
     /// - Parameters:
     ///   - isIdle: whether no rank is at work, which is asked each second after a request: a launcher that waits for
     ///     ranks that never start hands a request on to nobody. It is then ended.
-    ///   - onTick: called several times a second until there is a request, then each second.
+    ///   - onTick: called several times a second until there is a request, then each second or two.
     ///   - onRequest: called with each request to stop, counted from 1, and the signal.
     func wait(isIdle: () -> Bool, onTick: () -> Void = {}, onRequest: (Int, Int32) -> Void) -> End {
         var requests = 0
         var idleSeconds = 0
         var requested = 0.0
+        var ticked = 0.0
         while true {
             var status: Int32 = 0
             if waitpid(process, &status, WNOHANG) == process {
@@ -152,10 +159,13 @@ struct ChildProcess {
                 if MonotonicClock.seconds - requested < Self.secondsOfOneRequest { received = nil }
             }
             if received != nil { requested = MonotonicClock.seconds }
-            if received == nil, requests < 2 {
+            let now = MonotonicClock.seconds
+            if received == nil, requests < 2 || now - ticked >= 1 {
+                ticked = now
                 onTick()
                 if requests == 0 { continue }
             }
+            if requests > 1, now - requested > Self.mostSecondsAtOnce { kill(process, SIGKILL) }
             if let received {
                 // Ctrl-\ is meant.
                 requests = max(requests + 1, received == SIGQUIT ? 2 : 1)

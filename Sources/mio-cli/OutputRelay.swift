@@ -22,6 +22,9 @@ final class OutputRelay: @unchecked Sendable {
     private var streams: [Stream] = []
     /// What the launcher itself wrote last to standard error, and no rank.
     private(set) var lastWords = ""
+    /// The end of what was handed on to standard error.
+    private var lastErrors: [UInt8] = []
+    private static let mostErrors = 4096
     private let hasEnded = Atomic(false)
     private var thread: JoinableThread?
 
@@ -91,7 +94,16 @@ final class OutputRelay: @unchecked Sendable {
         if stream.target == STDERR_FILENO { lastWords = output.launcherWords }
     }
 
+    /// The last line that the program wrote to standard error, once it has ended; `nil` for none.
+    var lastLine: String? {
+        String(decoding: lastErrors, as: UTF8.self).split(separator: "\n").last {
+            !$0.allSatisfy(\.isWhitespace)
+        }
+        .map(String.init)
+    }
+
     private func hand(_ bytes: ArraySlice<UInt8>, to target: Int32) {
+        if target == STDERR_FILENO { lastErrors = Array((lastErrors + bytes).suffix(Self.mostErrors)) }
         var rest = bytes
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(target, $0.baseAddress, $0.count) }

@@ -41,8 +41,11 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
+        let file = job.path
+        let job = try job.load()
+        try JobFiles(job, file: file).verify(output: output, of: "--output", weights: weights.source)
         let prediction = try Prediction.run(
-            kernels.session(job.load()), data: DataSelection(data),
+            kernels.session(job), data: DataSelection(data),
             weights: weights.source, to: output)
         let arrays = listed(prediction.outputs.map { "\(shown: $0.name) \($0.shape)" })
         try StandardStreams.print(

@@ -6,6 +6,7 @@ import MIOConfig
 import MIOFiles
 import MIOJob
 import MIOMachine
+import MIORun
 import MIOScale
 
 /// `mio scale`
@@ -90,7 +91,9 @@ struct ScaleCommand: ParsableCommand {
         guard let bandwidth = Quantity.bandwidth(bandwidth), let latency = Quantity.duration(latency) else {
             return
         }
+        let file = job.path
         let job = try job.load()
+        if let measure { try JobFiles(job, file: file).verify(output: measure, of: "--measure") }
         let cores = MachineCores.current.cores
         let ranksPerNode = ranksPerNode ?? cores
         let constants =

@@ -83,6 +83,9 @@ struct TrainCommand: ParsableCommand {
         // Read apart from the job: who saves the file in this moment gets both, or is told at the first restart.
         let copy = try options.copy()
         try ranks.check(mpirunArguments: mpirunArguments)
+        // Here and not by ranks alone: those on other machines do not know that a daemon starts the run.
+        try CallbackFiles.verify(job)
+        if let trace = start.trace { try JobFiles(job, file: options.path).verify(trace: trace) }
         let hosts = ranks.launchHosts
         let launches =
             launcher == .mpirun

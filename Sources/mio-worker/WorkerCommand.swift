@@ -37,7 +37,12 @@ struct WorkerCommand: ParsableCommand {
 
     private func train() -> Never {
         RankProcess.train(
-            resume: start.resumeMode, kernels: kernels.kernels, trace: start.traceRequest, job.load)
+            resume: start.resumeMode, kernels: kernels.kernels, trace: start.traceRequest
+        ) {
+            let loaded = try job.load()
+            if let trace = start.trace { try JobFiles(loaded, file: job.path).verify(trace: trace) }
+            return loaded
+        }
     }
 }
 

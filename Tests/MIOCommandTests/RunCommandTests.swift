@@ -99,6 +99,126 @@ import Testing
         }
     }
 
+    /// Whatever characters a name has, JSON that is printed is JSON.
+    @Test func printedJSONIsJSON() throws {
+        let small = try SmallJob()
+        let name = "a\u{200B}b\u{200D}c\u{2028}d\u{202E}e\u{FEFF}f\u{E0001}g\u{85}h"
+        var ledger = RunLedger(id: "1", name: name, mioVersion: "0", command: [], workingDirectory: "/")
+        ledger.attempts = [RunLedger.Attempt(number: 1, ranks: 1, launch: ["mio-worker"])]
+        try Folder.create(folder(small).path)
+        try folder(small).write(ledger)
+        for command in [["runs", "--json"], ["show", "--json", "small"]] {
+            let run = try mio(command, in: small)
+            #expect(run.status == 0, "\(run.errors)")
+            let object = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
+            let record = object?["record"] as? [String: Any] ?? object
+            #expect(record?["name"] as? String == name, "\(run.output)")
+            #expect(run.output.contains(#"f\udb40\udc01g\u0085h"#), "\(run.output)")
+        }
+    }
+
+    /// A line break in a name forges no line.
+    @Test func namesStayOnTheirLine() throws {
+        let small = try SmallJob()
+        let name = "a\nforged"
+        var ledger = RunLedger(id: "1", name: name, mioVersion: "0", command: [], workingDirectory: "/")
+        ledger.attempts = [RunLedger.Attempt(number: 1, ranks: 1, launch: ["mio-worker", name])]
+        let paths = ["runs/" + name, "runs/b"]
+        for path in paths {
+            try Folder.create(small.path(path))
+            try RunFolder(small.path(path)).write(ledger)
+        }
+        for command in [
+            ["runs"], ["show", name], ["stop", name], ["retry", name], ["logs", name], ["verify", name],
+        ] {
+            let run = try mio(command, in: small)
+            let lines = (run.output + run.errors).split(separator: "\n")
+            #expect(!lines.isEmpty, "\(command)")
+            #expect(!lines.contains { $0.hasPrefix("forged") }, "\(command): \(lines)")
+        }
+    }
+
+    /// A run that never began has no job, and keeps none of the others.
+    @Test func pruneGoesOn() throws {
+        let small = try SmallJob()
+        #expect(
+            try mio("train", "--set", "checkpoints.keep=5", "--set", "checkpoints.every_steps=2", in: small)
+                .status == 0)
+        let checkpoints = folder(small).checkpointsPath
+        func steps() throws -> Int { try Folder.names(in: checkpoints).count { $0.hasPrefix("step-") } }
+        #expect(try steps() > 1)
+        try Folder.create(small.path("runs/never"))
+        var status = RunStatus(state: .failed, attempt: 0)
+        status.ranks = 1
+        try RunFolder(small.path("runs/never")).write(status)
+        let never = try mio("prune", "never", in: small)
+        #expect(never.status == 0, "\(never.errors)")
+        let all = try mio("prune", "none", "never", "small", in: small)
+        #expect(all.status == 66)
+        #expect(all.errors.hasPrefix("mio: none: no run; expected"), "\(all.errors)")
+        #expect(try steps() == 1)
+        // With checkpoints its job knows what stays.
+        try Folder.remove(folder(small).jobPath)
+        #expect(try mio("prune", "small", in: small).status == 66)
+    }
+
+    /// A run that stops does not go on by itself.
+    @Test func aRunThatStopsIsNotRetried() throws {
+        let small = try SmallJob()
+        try Folder.create(folder(small).path)
+        try folder(small).write(
+            RunLedger(
+                id: "1", name: "small", mioVersion: "0", command: ["mio", "train"], workingDirectory: "/"))
+        // Written by this process, which is at work.
+        try folder(small).write(RunStatus(state: .stopping, attempt: 1))
+        let retry = try mio("retry", "small", in: small)
+        #expect(retry.status == 64)
+        #expect(
+            retry.errors.contains("the run is stopping; wait until it has ended"), "\(retry.errors)")
+    }
+
+    /// How a run ended that never began is said once.
+    @Test func theEndIsShownOnce() throws {
+        let small = try SmallJob()
+        var submission = Submission(
+            id: "a", name: "a", job: small.path("job.yaml"), ranks: 1, settings: [], by: "me")
+        submission.requests[0].end = Submission.End(exitCode: 65, text: "mio: a bad job")
+        try Folder.create(folder(small).path)
+        try FolderJSON.write(submission, to: Folder.join(folder(small).path, Submission.name))
+        var status = RunStatus(state: .waiting, attempt: 0)
+        status.ranks = 1
+        try folder(small).write(status)
+        let shown = try mio("show", "small", in: small)
+        #expect(shown.output.components(separatedBy: "a bad job").count == 2, "\(shown.output)")
+    }
+
+    /// A port that another program has is told with the place and what to do.
+    @Test func aTakenPortIsTold() throws {
+        let small = try SmallJob()
+        func serve(_ name: String, _ port: String) throws -> SpawnedProcess {
+            try SpawnedProcess(
+                [
+                    "env", "-C", small.folder.path, BuiltProgram.path("mio-coordinator"), "serve", "--runs",
+                    ".",
+                    "--cores", "1", "--socket", small.path(name + ".sock"), "--scheduler", "none", "--index",
+                    small.path(name + ".sqlite"), "--port", port,
+                ], environment: ["XDG_STATE_HOME": small.path("state")])
+        }
+        // Whatever listens there already serves as well.
+        let port = "\(20_000 + getpid() % 10_000)"
+        let first = try serve("a", port)
+        defer { first.signal(SIGTERM) }
+        try waitUntil("a daemon") { UnixConnection.isAnswered(small.path("a.sock")) || !first.isRunning }
+        usleep(300_000)
+        let second = try serve("b", port).wait(atMost: 60)
+        #expect(second.status == 74, "\(second.errors)")
+        #expect(
+            second.errors.contains(
+                "mio-coordinator: cannot listen on 127.0.0.1:\(port): Address already in use; end the program"
+            ),
+            "\(second.errors)")
+    }
+
     /// A file that may not grow ends a program with a message.
     @Test func aLimitOfFileSizesIsTold() throws {
         let small = try SmallJob()

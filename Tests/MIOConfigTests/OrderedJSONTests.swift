@@ -25,6 +25,13 @@ import Testing
         "\"unfinished", "{1: 2}", "nul", "-", "01", "-01", "1.", ".5", "1e", "[1 2]",
     ]) func refuses(text: String) { #expect(throws: ConfigError.self) { try read(text) } }
 
+    /// What a terminal would obey is escaped as JSON does it, beyond 16 bits too.
+    @Test func controlsAreEscapedAsJSON() throws {
+        let value = ConfigValue.dictionary(["a\u{200B}": "\u{FEFF}\u{E0001}\u{85}é😀"])
+        #expect(value.json() == #"{"a\u200b": "\ufeff\udb40\udc01\u0085é😀"}"#)
+        #expect(try read(value.json()) == value)
+    }
+
     @Test func namesWhatItMet() {
         let error = #expect(throws: ConfigError.self) { try read(#"{"a": 1, "b" 2}"#) }
         #expect(error?.message == "not valid JSON: expected ':', received '2' at byte 13 of the text")

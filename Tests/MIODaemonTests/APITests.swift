@@ -189,6 +189,44 @@ import Testing
             unknown.status == 404 && unknown.body == #"{"error": {"message": "Not Found"}}"#, "\(unknown)")
     }
 
+    /// The document lists the refusals that come.
+    @Test func theDocumentListsRefusals() throws {
+        let daemon = try RunningDaemon()
+        let token = try daemon.token()
+        let path = try daemon.makeRun("a")
+        _ = try daemon.ask("/api/v1/runs", token: token)
+        let document = try json(daemon.ask("/api/v1/openapi.json", token: token))
+        guard case .dictionary(let paths)? = document["paths"] else { throw TestSocket.Failure("no paths") }
+        func lists(_ status: Int, _ method: String, _ path: String) -> Bool {
+            guard case .dictionary(let methods)? = paths[path],
+                case .dictionary(let operation)? = methods[method],
+                case .dictionary(let responses)? = operation["responses"]
+            else { return false }
+            return responses.keys.contains("\(status)")
+        }
+        for (path, methods) in paths.entries {
+            guard case .dictionary(let methods) = methods else { continue }
+            for method in methods.keys {
+                for status in [401, 403, 414, 421] {
+                    #expect(lists(status, method, path), "\(status) of \(method) \(path)")
+                }
+            }
+        }
+        // What is in the way of a file is no file.
+        let key = try daemon.key("a")
+        for name in ["trace.json", "events.jsonl", "logs/attempt-1/rank-0.log"] {
+            try Folder.create(path + "/" + name)
+        }
+        for part in ["trace", "events", "logs/{attempt}/{log}"] {
+            let address = part.replacing("{attempt}", with: "1").replacing("{log}", with: "rank-0")
+            let status = try daemon.ask("/api/v1/runs/\(key)/\(address)", token: token).status
+            #expect(
+                status >= 400 && lists(status, "get", "/api/v1/runs/{key}/" + part), "\(status) of \(part)")
+        }
+        let body = try daemon.ask("POST", "/api/v1/links", token: token, body: #"{"may": "look"}"#)
+        #expect(lists(body.status, "post", "/api/v1/links"))
+    }
+
     @Test func logNamesComeApart() {
         let outputs = ["a", "a_b", "kind"]
         func part(_ name: String) -> [String] {

@@ -133,6 +133,34 @@ import Testing
         #expect(try daemon.ask("/api/v1/runs", headers: [cookie]).status == 401)
     }
 
+    /// It changes nothing but the browser's own session.
+    @Test func aReadOnlyBrowserSignsOut() throws {
+        let daemon = try RunningDaemon()
+        let client = DaemonClient(socket: daemon.socket)
+        guard
+            case .dictionary(let link) = try client.post("/api/v1/links", .dictionary(["role": "read_only"])),
+            case .string(let url)? = link["url"]
+        else { throw TestSocket.Failure("no link") }
+        let opened = try daemon.ask(String(url.dropFirst("http://127.0.0.1:\(daemon.port)".count)))
+        let field = try #require(opened.header("Set-Cookie"))
+        let cookie = "Cookie: " + field.prefix { $0 != ";" }
+        let own = "Origin: http://127.0.0.1:\(daemon.port)"
+        #expect(try daemon.ask("POST", "/api/v1/reindex", headers: [cookie, own], body: "{}").status == 403)
+        // A page of somebody else does not sign it out.
+        #expect(try daemon.ask("POST", "/api/v1/logout", headers: [cookie], body: "{}").status == 403)
+        #expect(try daemon.ask("POST", "/api/v1/logout", headers: [cookie, own], body: "{}").status == 200)
+        #expect(try daemon.ask("/api/v1/runs", headers: [cookie]).status == 401)
+    }
+
+    /// A misspelt key of a request for a read-only link gives no full one.
+    @Test func aLinksRequestHasNoOtherKeys() throws {
+        let daemon = try RunningDaemon()
+        let token = try daemon.token()
+        let other = try daemon.ask("POST", "/api/v1/links", token: token, body: #"{"may": "look"}"#)
+        #expect(other.status == 422 && other.body.contains("unknown key"), "\(other)")
+        #expect(try daemon.ask("POST", "/api/v1/links", token: token).status == 200)
+    }
+
     @Test func aReadOnlyLinkReads() throws {
         let sessions = Sessions()
         let now = ContinuousClock.now

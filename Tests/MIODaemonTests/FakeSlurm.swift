@@ -19,6 +19,7 @@ final class FakeSlurm {
         number=$(($(cat number 2>/dev/null || echo 100) + 1))
         echo $number >number
         printf '%s\n' "$@" >arguments-$number
+        printf '%s' "$MIO_CONFINED" >confined
         echo "$number|PENDING|N/A||$name|Priority" >>queue
         [ ! -e kill-after ] || { rm kill-after; kill -9 $PPID; exit 1; }
         [ ! -e hang ] || { rm hang; exec sleep 60; }

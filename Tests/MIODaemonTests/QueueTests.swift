@@ -17,7 +17,9 @@ import Testing
         #!/bin/sh
         for argument; do case $argument in run_directory=*) folder=${argument#run_directory=} ;; fail=*) echo "bad job: ${argument#fail=}"; exit 65 ;; esac; done
         cd "$folder" || exit 66
+        for argument; do case $argument in killed=*) echo >>killed; [ $(wc -l <killed) -gt ${argument#killed=} ] || kill -9 $$ ;; esac; done
         printf '%s\n' "$@" >arguments
+        printf '%s' "$MIO_CONFINED" >confined
         generation=$(($(cat generation 2>/dev/null || echo 0) + 1))
         echo $generation >generation
         began=$(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20)
@@ -31,6 +33,7 @@ import Testing
         status running
         echo $$ >>pids
         while [ ! -e control ] && [ ! -e finish ]; do sleep 0.02; done
+        for argument; do case $argument in rank=fails) me=$(echo "$me" | sed 's/"began": /"began": 1/'); status failed; kill -9 $$ ;; esac; done
         if [ -e control ]; then status stopped; else status finished; fi
         rm -f control
         lease true
@@ -106,6 +109,42 @@ import Testing
         let events = try folder(daemon, "monday").events.read().events
         #expect(events.first?.text == "submitted: 2 ranks")
         #expect(events.first?.by?.contains("a token, from 127.0.0.1") == true)
+    }
+
+    /// A run that a daemon starts is told to write into its folder alone.
+    @Test func runsAreConfined() throws {
+        let daemon = try start()
+        #expect(try submit(daemon, "a").status == 201)
+        try waitUntil("it runs") { try state(daemon, "a") == "running" }
+        let path = folder(daemon, "a").path
+        #expect(try String(contentsOfFile: path + "/confined", encoding: .utf8) == "1")
+        #expect(ConfinedRun.isIn(path, environment: [:]))
+        #expect(!ConfinedRun.isIn(daemon.roots, environment: [:]))
+        try finish(daemon, "a")
+    }
+
+    /// A run that waits has its job's name.
+    @Test(
+        arguments: [
+            ("name: garments  # of May\n", [], "garments"), ("seed: 1\nname: \"a b\"\n", [], "a b"),
+            ("name: garments\n", ["name='x y'"], "x y"), ("seed: 1\n", [], "job"),
+            ("name: &a [b]\n", [], "job"), ("name: \"a\\nb\"\n", [], "job"), ("{name: a}\n", [], "job"),
+        ] as [(String, [String], String)])
+    func aWaitingRunHasItsName(job: String, settings: [String], name: String) throws {
+        let daemon = try start(cores: 1)
+        #expect(try submit(daemon, "a").status == 201)
+        try waitUntil("a runs") { try state(daemon, "a") == "running" }
+        try AtomicFile.write(job, to: daemon.roots + "/job/job.yaml")
+        #expect(try submit(daemon, "b", settings: settings).status == 201)
+        let answer = try daemon.ask("/api/v1/runs/b", token: try daemon.token())
+        guard case .dictionary(let values) = try ConfigValue(json: Data(answer.body.utf8)) else {
+            throw TestSocket.Failure("no object: \(answer.body)")
+        }
+        #expect(values["state"] == "waiting")
+        #expect(values["name"] == .string(name))
+        try finish(daemon, "a")
+        try waitUntil("b runs") { try state(daemon, "b") == "running" }
+        try finish(daemon, "b")
     }
 
     @Test func firstInFirstOutByCores() throws {
@@ -208,6 +247,29 @@ import Testing
         try finish(daemon, "b")
         try waitUntil("a runs again") { try starts(daemon, "a") == 5 && state(daemon, "a") == "running" }
         try finish(daemon, "a")
+    }
+
+    /// One that is killed before it has the lease has not failed.
+    @Test func aSupervisorThatIsKilledEarlyIsReplaced() throws {
+        let daemon = try start()
+        #expect(try submit(daemon, "a", settings: ["killed=2"]).status == 201)
+        try waitUntil("it runs") { try state(daemon, "a") == "running" }
+        try finish(daemon, "a")
+        #expect(try starts(daemon, "a") == 1)
+        #expect(try folder(daemon, "a").submission()?.requests.count == 3)
+        // Not without end.
+        #expect(try submit(daemon, "b", settings: ["killed=9"]).status == 201)
+        try waitUntil("the daemon gives up") { try state(daemon, "b") == "failed" }
+        #expect(try folder(daemon, "b").submission()?.requests.last?.end?.exitCode == 79)
+    }
+
+    /// A rank that fails with its supervisor has said so alone: nobody has decided that the run is over.
+    @Test func aFailureThatNoSupervisorHasConcludedIsNone() throws {
+        let daemon = try start()
+        #expect(try submit(daemon, "a", settings: ["rank=fails"]).status == 201)
+        try waitUntil("it runs") { try state(daemon, "a") == "running" }
+        try AtomicFile.write("", to: folder(daemon, "a").path + "/finish")
+        try waitUntil("another one is started") { try starts(daemon, "a") > 1 }
     }
 
     /// The daemon dies as it likes: what runs goes on, what waits is not lost, nothing is started twice.

@@ -115,6 +115,7 @@ import Testing
                 "run_directory=\(path)",
                 "--set", "training.epochs=2", "--set", "name=a b",
             ])
+        #expect(try String(contentsOfFile: slurm.folder.path("confined"), encoding: .utf8) == "1")
         #expect(Folder.isFolder(path + "/logs"))
         // The same id is the same run.
         for _ in 0..<3 {

@@ -83,7 +83,7 @@ private let libraryHasWinograd: Bool = {
             #expect(plans[0].description == plans[1].description)
             return algorithm(plans[0])
         }
-        // Where the processor has AVX-512, all are there, but for the Winograd of a oneDNN that has none: asked for it, that
+        // Where the processor has AVX-512, all are there, except for the Winograd of a oneDNN that has none: asked for it, that
         // computes directly. Its own choice of an order may be one of the others, and its math mode is a wish.
         if algorithms.contains(where: { $0.contains("avx512") }) {
             let hasWinograd = libraryHasWinograd

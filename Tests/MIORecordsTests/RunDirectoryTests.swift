@@ -75,7 +75,10 @@ import Testing
 
     @Test func whatAKilledRunLeftHalfWrittenIsRemoved() throws {
         _ = try RunDirectory(folder.path("run"))
-        for name in [".model.safetensors.tmp-7", ".job.yaml.tmp-7", ".predictions.npz.tmp-7", ".mine"] {
+        for name in [
+            ".model.safetensors.tmp-7", ".job.yaml.tmp-7", ".predictions.npz.tmp-7", ".mine",
+            ".model.keras.tmp-7", ".model.keras.h5.tmp-7",
+        ] {
             _ = try folder.write([1], to: "run/\(name)")
         }
         let run = try RunDirectory(folder.path("run"))

@@ -67,6 +67,42 @@ import Testing
         #expect(try HeldLease.take(folder).lease.generation == 5)
     }
 
+    /// Its ranks end with a checkpoint only as long as nobody else has the run.
+    @Test func theRanksOfAHolderThatIsGoneEndBeforeItIsReplaced() throws {
+        var own = ProcessName.own
+        own.began = (own.began ?? 0) + 1
+        let before = Lease(generation: 4, holder: own)
+        try FolderJSON.write(before, to: folder.leasePath)
+        var told: [Int] = []
+        let held = try HeldLease.take(
+            folder,
+            whenGone: {
+                told.append($0.generation)
+                #expect((try? HeldLease.isCurrent(4, in: folder)) == true)
+            })
+        #expect(told == [4])
+        #expect(held.lease.generation == 5)
+    }
+
+    /// Whose parent never asks for its end.
+    @Test func aProcessThatOnlyItsParentKnowsIsGone() throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", "(exec sleep 0) & echo $!; exec sleep 30"]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        defer { process.terminate() }
+        let text = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        let child = try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        for _ in 0..<200 where ProcessFacts(of: child)?.hasEnded != true { usleep(20_000) }
+        let facts = try #require(ProcessFacts(of: child))
+        #expect(facts.state == "Z")
+        var name = ProcessName.own
+        (name.process, name.began) = (child, facts.began)
+        #expect(name.isAlive == false)
+    }
+
     @Test func aReboundNameOfAnotherBootIsGone() {
         var name = ProcessName.own
         #expect(name.isAlive == true)

@@ -14,6 +14,14 @@ import Testing
         folder = RunFolder(temporary.path)
     }
 
+    /// What a terminal would obey is escaped as JSON does it, beyond 16 bits too.
+    @Test func aLineIsJSONWithoutControls() throws {
+        let text = "a\u{200B}\u{2028}\u{202E}\u{FEFF}\u{E0001}\u{85}\nb"
+        let line = try FolderJSON.line(["text": text], path: "x")
+        #expect(line == #"{"text":"a\u200b\u2028\u202e\ufeff\udb40\udc01\u0085\nb"}"#)
+        #expect(try JSONDecoder().decode([String: String].self, from: Data(line.utf8)) == ["text": text])
+    }
+
     @Test func statusComesBackAsItWasWritten() throws {
         #expect(try folder.status() == nil)
         var status = RunStatus(

@@ -211,7 +211,6 @@ import Testing
         #expect(
             watch.finding([sight(0, .computing, still: 9, state: nil), sight(1, .ended, still: 9)]) == nil)
         #expect(sight(0, .computing, still: 0, state: nil).hasDied)
-        #expect(sight(0, .computing, still: 0, state: "Z").hasDied)
         #expect(!sight(0, .ended, still: 0, state: nil).hasDied)
         #expect(!sight(0, .computing, still: 0, state: "D").hasDied)
         #expect(watch.finding([]) == nil)

@@ -15,6 +15,33 @@ import Testing
         #endif
     }
 
+    /// A process is at what its threads are, when its first one has ended.
+    @Test func aProcessWithoutItsFirstThread() throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        // The system's own exit, of the first thread alone.
+        process.arguments = [
+            "python3", "-c",
+            """
+            import ctypes, platform, threading, time
+            threading.Thread(target=time.sleep, args=(60,)).start()
+            ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+            """,
+        ]
+        try process.run()
+        defer { kill(process.processIdentifier, SIGKILL) }
+        let number = Int(process.processIdentifier)
+        func first() -> String? {
+            SystemFile.text("/proc/\(number)/stat")?.split(separator: ") ").last.map(String.init)
+        }
+        for _ in 0..<500 where first()?.hasPrefix("Z") != true { usleep(20_000) }
+        #expect(first()?.hasPrefix("Z") == true)
+        let facts = try #require(ProcessFacts(of: number))
+        #expect(facts.state == "S")
+        #expect(!facts.hasEnded)
+        #expect(SystemFile.numbers(in: "/proc/\(number)/task").count == 2)
+    }
+
     @Test func limitsComeBack() throws {
         let before = try #require(ResourceLimit.openFiles.get())
         #expect(before.rlim_cur <= before.rlim_max)

@@ -85,7 +85,7 @@ void mio_sparse_accuracy(
     const float *scores, int64_t rows, int64_t width, const float *targets, const uint8_t *labelled,
     const float *weights, double *sum, double *count);
 
-/// The place of the first of a row's largest elements. One that is not a number is passed over, but for the first, which
+/// The place of the first of a row's largest elements. One that is not a number is passed over, except for the first, which
 /// nothing is larger than.
 int64_t mio_first_largest(const float *row, int64_t width);
 

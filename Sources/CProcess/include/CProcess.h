@@ -22,7 +22,7 @@ struct mio_start {
     /// What it gets when the calling thread is gone, however that ends; 0: nothing. posix_spawn has no word for that. On Linux
     /// alone: elsewhere it goes on.
     int farewell;
-    /// 0: in a process group of its own, and what this process ignores it ignores too, but for SIGPIPE. Else: in a session of its
+    /// 0: in a process group of its own, and what this process ignores it ignores too, except for SIGPIPE. Else: in a session of its
     /// own, with all signals as usual, and without any other open file of this process: a listening socket that it inherits
     /// would outlive the process that listens.
     int detached;

@@ -87,7 +87,7 @@ struct AccessGate: RouterMiddleware {
                 .unauthorized,
                 "no token, or a wrong one: use `mio-coordinator link`, or send Authorization: Bearer TOKEN")
         }
-        guard Self.reads(request.method) || caller.role == .full else {
+        guard Self.reads(request.method) || caller.role == .full || isSigningOut(request) else {
             throw APIError(.forbidden, "this token only reads")
         }
     }
@@ -111,11 +111,22 @@ struct AccessGate: RouterMiddleware {
     /// The dashboard's files hold no data, and signing in comes before everything.
     private func isPublic(_ request: Request) -> Bool {
         guard Self.reads(request.method) else { return false }
-        var path = request.uri.path[...]
-        if case .network(_, let allowed) = entrance, !allowed.prefix.isEmpty, path.hasPrefix(allowed.prefix) {
-            path = path.dropFirst(allowed.prefix.count)
-        }
+        let path = ownPath(request)
         return path.isEmpty || path == "/" || path == "/login" || DashboardFiles.has(String(path.dropFirst()))
+    }
+
+    /// It changes nothing but the sender's own session.
+    private func isSigningOut(_ request: Request) -> Bool {
+        request.method == .post && ownPath(request) == "/api/v1/logout"
+    }
+
+    /// The path of a request, without what a proxy puts before it.
+    private func ownPath(_ request: Request) -> Substring {
+        let path = request.uri.path[...]
+        guard case .network(_, let allowed) = entrance, !allowed.prefix.isEmpty,
+            path.hasPrefix(allowed.prefix)
+        else { return path }
+        return path.dropFirst(allowed.prefix.count)
     }
 
     private func harden(_ response: inout Response) {

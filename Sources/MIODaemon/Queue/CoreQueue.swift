@@ -30,8 +30,10 @@ final class CoreQueue: RunQueue {
 
     /// How often the queue looks while something waits.
     static let waitingSeconds = 3.0
-    /// How often it looks after supervisors that another daemon has started.
+    /// How often it looks after supervisors that another daemon has started, and after runs that could not be started again.
     static let adoptedSeconds = 5.0
+    /// How often it looks otherwise: the index learns of some runs late that their supervisors are gone.
+    static let idleSeconds = 60.0
     /// How often it starts a run again by itself at the same checkpoint.
     static let mostRevivals = 3
 
@@ -54,14 +56,22 @@ final class CoreQueue: RunQueue {
         _ = try? keeper.index.scan()
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             let waits = startWhatFits()
-            let adopts = (try? adopted.isEmpty) == false
-            await bell.sleep(seconds: waits ? Self.waitingSeconds : adopts ? Self.adoptedSeconds : 3600)
+            let adopts = (try? adopted.isEmpty) != true
+            await bell.sleep(
+                seconds: waits ? Self.waitingSeconds : adopts ? Self.adoptedSeconds : Self.idleSeconds)
         }
     }
 
-    /// Runs at work whose supervisors are no children of this process, which nobody else tells it of.
+    /// Runs at work, or that should be, whose supervisors are no children of this process: nobody else tells it of them.
     private var adopted: Set<String> {
-        get throws { Set(try keeper.index.activePaths()).subtracting(state.withLock { $0.started.keys }) }
+        get throws {
+            let lost = try keeper.index.lostPaths().filter { path in
+                guard let folder = try? keeper.index.folder(of: path) else { return false }
+                return RunFacts(folder).isLost
+            }
+            return Set(try keeper.index.activePaths() + lost)
+                .subtracting(state.withLock { $0.started.keys })
+        }
     }
 
     // MARK: Supervisors that are gone
@@ -193,12 +203,19 @@ final class CoreQueue: RunQueue {
 
     private static let mostWords = 2_000
 
-    /// A supervisor that ended and never had the lease has failed before anything began: a bad job, a missing program.
+    /// Signals by which a person ends a program, which may have been meant.
+    private static let statusesOfRequests = [SIGTERM, SIGINT, SIGHUP].map { 128 + Int($0) }
+
+    /// A supervisor that ended and never had the lease has failed before anything began: a bad job, a missing program. One
+    /// that was killed has not.
     private func ended(_ entry: Entry, _ status: Int) {
         log.write("\(entry.submission.id): its supervisor ended with \(status)")
         guard let folder = try? keeper.index.folder(of: entry.path),
             RunFacts(folder).submission?.isWaiting(RunFacts(folder).lease) == true
         else { return }
+        if status > 128, !Self.statusesOfRequests.contains(status), (try? revive(entry.path)) != nil {
+            return
+        }
         let words = (try? folder.tail("logs/supervisor.log", atMost: Self.mostWords))?.bytes ?? []
         let text = String(decoding: words, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         submissions.end(
@@ -234,7 +251,7 @@ final class CoreQueue: RunQueue {
             try action.leave(in: folder, facts, isStarting: isStarting, by: by)
         case .retry:
             guard !facts.isSupervised, !isStarting, !isWaiting else {
-                throw APIError(.conflict, "the run is \(facts.state): it goes on by itself")
+                throw RunAction.refusalOfRetry(facts)
             }
             try RunAction.verifyUnfinished(facts)
             try submissions.append(run.path, by: by)

@@ -47,6 +47,15 @@ extension RunAction {
         try folder.request(ControlRequest(self == .checkpoint ? .checkpoint : .stop, by: by))
     }
 
+    /// Of a retry of a run that waits or is at work.
+    static func refusalOfRetry(_ facts: RunFacts) -> APIError {
+        APIError(
+            .conflict,
+            facts.state == RunStatus.State.stopping.rawValue
+                ? "the run is stopping; wait until it has ended"
+                : "the run is \(facts.state): it goes on by itself")
+    }
+
     /// - Throws: `APIError` if the run is finished.
     static func verifyUnfinished(_ facts: RunFacts) throws {
         guard facts.state != RunStatus.State.finished.rawValue else {

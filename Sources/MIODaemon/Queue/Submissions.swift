@@ -61,19 +61,24 @@ final class Submissions: Sendable {
         }
     }
 
-    /// For whatever trains a submitted run: what its job was when it was submitted.
+    /// For whatever trains a submitted run: that it writes into its folder alone, and what its job was when it was submitted.
     static func environment(ofRunIn path: String) -> [String: String] {
+        var variables = [ConfinedRun.variable: "1"]
         let copy = RunFolder(path).jobCopyPath
-        return Folder.isMissing(copy) ? [:] : [JobCopy.variable: copy]
+        if !Folder.isMissing(copy) { variables[JobCopy.variable] = copy }
+        return variables
     }
 
     private func make(_ request: SubmissionRequest, _ path: String, _ by: String) throws {
-        try Folder.create(path)
-        let name = Folder.name(of: Folder.parent(of: request.job))
+        let copy = try JobCopy(of: request.job)
+        let name =
+            SubmittedName.read(copy.contents, settings: request.settings)
+            ?? Folder.name(of: Folder.parent(of: request.job))
         let submission = Submission(
             id: request.id, name: name, job: request.job, ranks: request.ranks, settings: request.settings,
             partition: request.partition, timeLimit: request.timeLimit, by: by)
-        try JobCopy(of: request.job).write(to: RunFolder(path))
+        try Folder.create(path)
+        try copy.write(to: RunFolder(path))
         // From here on nothing forgets it.
         try FolderJSON.write(submission, to: Folder.join(path, Submission.name))
         let folder = RunFolder(path)

@@ -45,6 +45,8 @@ struct DaemonRoutes {
             )
         }
         let body = try await JSONBody(request)
+        // A misspelt role would give all rights.
+        try body.verify(keys: ["role"], status: .unprocessableContent)
         let role = Caller.Role(rawValue: try body.optionalText("role") ?? Caller.Role.full.rawValue)
         guard let role else { throw APIError(.badRequest, "role: expected full or read_only") }
         return .json(

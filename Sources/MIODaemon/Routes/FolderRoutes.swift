@@ -117,7 +117,8 @@ struct FolderRoutes {
         let file = try TraceFile(
             Data(try folder.contents("trace.json", atMost: Self.mostTraceBytes)), path: path)
         let report = try TraceReport(file, path: path)
-        let steps = file.events.filter { $0.kind == .step && $0.rank == 0 }
+        let first = file.events.lazy.filter { $0.kind == .step }.map(\.rank).min()
+        let steps = file.events.filter { $0.kind == .step && $0.rank == first }
         // The step that took as long as half of them.
         let median = steps.sorted { $0.duration < $1.duration }[steps.count / 2].step
         let step = try request.integer("step", 0...Int.max, default: median)

@@ -74,9 +74,9 @@ struct JSONBody {
     }
 
     /// - Throws: `APIError` for a key that nobody knows.
-    func verify(keys: [String]) throws {
+    func verify(keys: [String], status: HTTPResponse.Status = .badRequest) throws {
         for key in values.keys where !keys.contains(key) {
-            throw APIError(.badRequest, "unknown key \(quoted: key); expected \(listed(keys))")
+            throw APIError(status, "unknown key \(quoted: key); expected \(listed(keys))")
         }
     }
 }

@@ -18,7 +18,7 @@ extension SlurmQueue {
         case .stop, .checkpoint: try action.leave(in: folder, facts, by: by)
         case .retry:
             guard !facts.isSupervised, facts.state != RunStatus.State.waiting.rawValue else {
-                throw APIError(.conflict, "the run is \(facts.state): it goes on by itself")
+                throw RunAction.refusalOfRetry(facts)
             }
             try RunAction.verifyUnfinished(facts)
             try verifyOver(run.path, facts)

@@ -13,7 +13,7 @@ extension ConfigValue {
 
 /// A YAML text as values whose keys keep their order, with the line of each.
 ///
-/// Anchors, aliases and merge keys (`<<`) are expanded. Tags are refused, but for `!!str`.
+/// Anchors, aliases and merge keys (`<<`) are expanded. Tags are refused, except for `!!str`.
 struct YAMLDocument {
     let value: ConfigValue
     /// The line, from 1, on which the value of a path was written, by the path's description.

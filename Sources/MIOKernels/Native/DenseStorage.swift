@@ -11,7 +11,7 @@ struct DenseStorage {
         case fewUnits = "dot products"
         /// Matrices so small that a library's call costs what its kernels save: rows padded to whole vectors.
         case small = "small product"
-        /// Keras' order, but for rows that follow a blocked image and, between rows, a gap.
+        /// Keras' order, except for rows that follow a blocked image and, between rows, a gap.
         case library = "library"
     }
 

@@ -111,6 +111,8 @@ package struct TargetFault: MIOError, Hashable {
     package let value: Float
     /// The number of classes, where the target is a class index.
     package let classes: Int?
+    /// The number that a file has instead of an infinite value, where 32-bit floats cannot hold it.
+    package var beyondFloats: String?
 
     package init(position: Int, element: Int, value: Float, classes: Int?) {
         self.position = position
@@ -122,11 +124,12 @@ package struct TargetFault: MIOError, Hashable {
     /// The exit code of a program that this error ends.
     package var exitCode: ExitCode { .badInput }
     package var description: String {
+        let given = beyondFloats.map { $0 + ", and 32-bit floats hold up to 3.4e38" } ?? "\(value)"
         if let classes {
-            return "target at position \(position) is \(value); expected a class index, a whole number "
+            return "target at position \(position) is \(given); expected a class index, a whole number "
                 + "from 0 to \(classes - 1), or the missing label"
         }
-        return "target at position \(position), element \(element) is \(value); expected a finite number, "
+        return "target at position \(position), element \(element) is \(given); expected a finite number, "
             + "or NaN where there is no label"
     }
 }

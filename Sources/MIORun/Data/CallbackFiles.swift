@@ -1,22 +1,17 @@
-import Foundation
 import MIOBase
 import MIOCallbacks
 import MIOFiles
 import MIOJob
-import MIORecords
+import MIORunFolder
 
-/// Refuses callbacks that would write over a file that the run has or reads.
+/// Refuses callbacks that would write where they must not: over a file that the run has or reads, and by a relative path
+/// outside of the run's folder. Callbacks of a run that a daemon starts write into that folder alone.
 package enum CallbackFiles {
-    /// Names in a run's folder that callbacks leave alone.
-    private static let ownNames: Set = [
-        "job.yaml", "metrics.jsonl", "metrics.jsonl.damaged", "status.json", "record.json", "events.jsonl",
-        "tuning.json", "lease", "control", "submission.json", ".lock", "checkpoints",
-        RunDirectory.weightsName, RunDirectory.kerasName,
-    ]
-
+    /// - Parameter isConfined: whether the run is one that a daemon starts; `nil` to find out.
     /// - Throws: `RunError` with exit code 65, with the same words in a check and a training.
-    package static func verify(_ job: Job) throws(RunError) {
-        let folder = standard(job.runDirectory)
+    package static func verify(_ job: Job, isConfined: Bool? = nil) throws(RunError) {
+        let files = JobFiles(job)
+        let isConfined = isConfined ?? ConfinedRun.isIn(files.folder)
         var written: [String: String] = [:]
         for (index, callback) in job.callbacks.enumerated() {
             let key: String
@@ -27,40 +22,24 @@ package enum CallbackFiles {
                 (key, text) = ("callbacks[\(index)].filepath", models.path.text)
             default: continue
             }
-            let path = standard(text.hasPrefix("/") ? text : Folder.join(folder, text))
-            if let reason = own(path, in: folder) ?? read(path, by: job) ?? written[path] {
+            let isRelative = !text.hasPrefix("/")
+            let path = JobFiles.standard(isRelative ? Folder.join(files.folder, text) : text)
+            if let reason = files.use(of: path) ?? written[path] {
                 throw RunError(
                     "\(key): \(path.shown(most: 300)) \(reason), and would be replaced; name another file to write",
                     exitCode: .badInput)
             }
+            if isConfined, !files.isInFolder(path, followsLinks: true) {
+                throw RunError(
+                    "\(key): \(text.shown(most: 300)) leads out of the run's folder, where callbacks of a run that a daemon "
+                        + "starts do not write; name a file in that folder", exitCode: .badInput)
+            }
+            if isRelative, !files.isInFolder(path, followsLinks: false) {
+                throw RunError(
+                    "\(key): \(text.shown(most: 300)) leads out of the run's folder; write an absolute path if it is meant",
+                    exitCode: .badInput)
+            }
             written[path] = "is the file of \(key)"
         }
-    }
-
-    /// Without `.` and `..`.
-    private static func standard(_ path: String) -> String {
-        URL(fileURLWithPath: path).standardizedFileURL.path
-    }
-
-    private static func own(_ path: String, in folder: String) -> String? {
-        guard path.hasPrefix(folder + "/") else { return nil }
-        let names = path.dropFirst(folder.count + 1).split(separator: "/").map(String.init)
-        let isLog =
-            names.first == "logs" && names.count > 1
-            && (names[1].hasPrefix("attempt-") || names[1] == "supervisor.log")
-        return names.first.map(ownNames.contains) == true || isLog ? "is the run's own" : nil
-    }
-
-    private static func read(_ path: String, by job: Job) -> String? {
-        if path.hasSuffix(".yaml") || path.hasSuffix(".yml") { return "has the name of a job file" }
-        guard let identity = FileIdentity(of: path) else { return nil }
-        for (key, source) in job.data.parts {
-            let files = (try? source.datasetRequest(of: job, key: key).paths()) ?? []
-            if files.contains(where: { FileIdentity(of: $0) == identity }) {
-                return "is a file of data.\(key)"
-            }
-        }
-        return job.weights.contains { FileIdentity(of: $0.file) == identity }
-            ? "is a file that weights start from" : nil
     }
 }

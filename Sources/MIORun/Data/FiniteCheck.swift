@@ -77,9 +77,14 @@ package struct FiniteCheck {
     ) -> String {
         let request = dataset.columns[column]
         let name = dataset.elementName(first.element, row: first.row, column: column)
+        var (reason, value) = ("NaN or infinite", "\(first.value)")
+        if let number = dataset.numberBeyondFloats(first.element, row: first.row, column: column) {
+            reason += " as 32-bit floats"
+            value = number + ", and such floats hold up to 3.4e38"
+        }
         return
             "\(place): \(request.role == .input ? "input" : "sample weights") \(quoted: request.name): "
-            + "\(counted(count, "value is", plural: "values are")) NaN or infinite, the first in "
-            + "\(dataset.location(ofRow: first.row, column: column)): \(name) is \(first.value)"
+            + "\(counted(count, "value is", plural: "values are")) \(reason), the first in "
+            + "\(dataset.location(ofRow: first.row, column: column)): \(name) is \(value)"
     }
 }

@@ -33,11 +33,13 @@ package struct LabelScan {
             else { return }
             let (row, position) = fault.position.quotientAndRemainder(
                 dividingBy: max(positions / rows.count, 1))
-            first = (
-                rows.lowerBound + row,
-                TargetFault(
-                    position: position, element: fault.element, value: fault.value, classes: fault.classes)
-            )
+            var found = TargetFault(
+                position: position, element: fault.element, value: fault.value, classes: fault.classes)
+            if fault.value.isInfinite {
+                found.beyondFloats = dataset.numberBeyondFloats(
+                    position * width + fault.element, row: rows.lowerBound + row, column: column)
+            }
+            first = (rows.lowerBound + row, found)
         }
         self.survey = survey
         firstFault = first

@@ -13,7 +13,8 @@ extension RunReporter {
         case .finished:
             close(.finished, RunEnd(.finished, text: "all epochs are done", exitCode: 0, step: step))
         case .stopped:
-            let cause = StopSignal.cause
+            // The farewell of a supervisor that is killed is the same signal as a person's.
+            let cause = StopSignal.cause == .stoppedByUser && supervisorIsGone ? .unknown : StopSignal.cause
             let text =
                 switch cause {
                 case .deadline: "stopped before the time limit"

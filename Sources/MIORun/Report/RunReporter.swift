@@ -263,8 +263,12 @@ final class RunReporter: @unchecked Sendable {
                 _exit(128 + SIGTERM)
             }
         }
-        if let lease = try? folder.lease(), !lease.isReleased, lease.life == .gone {
-            StopSignal.ask(.unknown)
-        }
+        if supervisorIsGone { StopSignal.ask(.unknown) }
+    }
+
+    /// As far as this machine can tell.
+    var supervisorIsGone: Bool {
+        guard supervised != nil, let lease = (try? folder.lease()) ?? nil else { return false }
+        return !lease.isReleased && lease.life == .gone
     }
 }

@@ -41,6 +41,11 @@ package enum KerasExport {
                 "\(path): Keras does not have \(listed(compile.lacking)); they are left out of its compile arguments"
             )
         }
+        // HDF5 gives no reason where it cannot create a file.
+        let folder = Folder.parent(of: path)
+        if let code = Folder.failureOfCreating(in: folder) {
+            throw FileError.system("write", path, code: code)
+        }
         let (template, source) = template(of: job, &warnings)
         let writer = KerasWriter(job.graph, name: job.name, template: template, source: source)
         let variables = slots.map {
@@ -55,11 +60,15 @@ package enum KerasExport {
     }
 
     /// Writes what a run has learnt, or what it begins with.
-    /// - Parameter source: where the weights are; with those of a checkpoint, and of the files that the job starts from, go the
-    ///   optimizer's variables.
+    /// - Parameters:
+    ///   - source: where the weights are; with those of a checkpoint, and of the files that the job starts from, go the
+    ///     optimizer's variables.
+    ///   - weightsOnly: whether to write what Keras' `load_weights` reads, without the model.
     /// - Returns: warnings.
     /// - Throws: as `WeightsSource.open`; `KerasFileError`, `FileError`.
-    package static func run(_ job: Job, weights source: WeightsSource, to path: String) throws -> [String] {
+    package static func run(
+        _ job: Job, weights source: WeightsSource, weightsOnly: Bool = false, to path: String
+    ) throws -> [String] {
         let (file, warnings) = try source.open(for: job)
         let weights = try job.graph.weights.map {
             NamedTensor(name: $0.name, try file.tensor(named: $0.name))
@@ -86,7 +95,8 @@ package enum KerasExport {
         }
         return warnings
             + (try write(
-                job, weights: weights, slots: slots, updates: updates, learningRate: learningRate, to: path))
+                job, weights: weights, slots: slots, updates: updates, learningRate: learningRate,
+                weightsOnly: weightsOnly, to: path))
     }
 
     /// The checkpoint that has the same weights as a file, if there is one.

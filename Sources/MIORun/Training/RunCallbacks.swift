@@ -70,7 +70,7 @@ struct RunCallbacks {
             case .weights: try run.writeKeras(to: file, weightsOnly: true)
             case .safetensors, nil:
                 try SafetensorsWriter.write(
-                    run.snapshot.takeWeights(),
+                    run.snapshot.takeCurrentWeights(),
                     metadata: ["format": "mio", "step": "\(run.state.position.step)"], to: file)
             }
             Message.write("\(name): \(reason): wrote \(file)")

@@ -65,6 +65,12 @@ final class Snapshot {
             logs: logs, weights: weights, optimizer: slots, best: best)
     }
 
+    /// The weights alone, as the last step left them.
+    func takeCurrentWeights() -> [NamedTensor] {
+        copyWeights()
+        return weights
+    }
+
     /// The weights alone, as the finished model: with a moving average that of each trained weight, as Keras has it at the
     /// end of `fit`.
     func takeWeights() -> [NamedTensor] {

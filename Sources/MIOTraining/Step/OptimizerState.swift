@@ -29,7 +29,7 @@ package final class OptimizerState {
     private let weightOfBlock: [Int]
     private let squaredNorms: Storage<Double>
     private let scales: Storage<Double>
-    // Of the update at hand, and what a member of a team does of it: made once, for it would be an allocation.
+    // Of the update at hand, and what a member of a team does of it: made once, because each would be an allocation.
     @exclusivity(unchecked) private var scalars: UpdateScalars
     @exclusivity(unchecked) private var averageStep: MovingAverage.Step?
     @exclusivity(unchecked) private var members = 1

@@ -1,4 +1,4 @@
-/// How a step ended: equal on all ranks, for it is made of reduced numbers only.
+/// How a step ended: equal on all ranks, because it is made of reduced numbers only.
 @usableFromInline
 package struct StepReport: Sendable {
     /// Why a step changed no weight.

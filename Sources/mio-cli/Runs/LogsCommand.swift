@@ -49,8 +49,9 @@ struct LogsCommand: ParsableCommand {
             let supervisor = Folder.join(folder.logsPath, "supervisor.log")
             throw RunError(
                 Folder.exists(supervisor)
-                    ? "\(folder.path): no rank has begun; what the run's supervisor wrote is in \(supervisor)"
-                    : "\(folder.path) has no logs; mio train keeps them, mpirun alone does not",
+                    ? "\(folder.path.shown(most: 300)): no rank has begun; what the run's supervisor wrote is in "
+                        + supervisor.shown(most: 300)
+                    : "\(folder.path.shown(most: 300)) has no logs; mio train keeps them, mpirun alone does not",
                 exitCode: .missingInput)
         }
         return newest

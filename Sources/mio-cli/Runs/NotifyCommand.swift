@@ -47,8 +47,8 @@ struct NotifyCommand: ParsableCommand {
     private func show(_ job: Job) throws {
         var lines: [String] = []
         for (index, notification) in job.notifications.enumerated() {
-            lines.append("notifications[\(index)]: \(notification.summary)")
-            if let problem = notification.problem() { lines.append("  would not work: \(problem)") }
+            lines.append("notifications[\(index)]: \(notification.summary.escaped())")
+            if let problem = notification.problem() { lines.append("  would not work: \(problem.escaped())") }
         }
         try StandardStreams.print(lines.joined(separator: "\n"))
     }
@@ -65,7 +65,8 @@ struct NotifyCommand: ParsableCommand {
                 hasFailed = true
                 text = "not sent: \(reason)"
             }
-            try StandardStreams.print("notifications[\(index)]: \(sender.name): \(text)".shownMessage())
+            try StandardStreams.print(
+                "notifications[\(index)]: \(sender.name): \(text)".shownMessage(keepsNewlines: false))
         }
         if hasFailed { throw ExitCode(MIOBase.ExitCode.inputOutput.rawValue) }
     }

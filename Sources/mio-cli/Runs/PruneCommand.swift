@@ -33,22 +33,37 @@ struct PruneCommand: ParsableCommand {
     }
 
     func run() throws {
+        guard runs.count > 1 else { return try runs.forEach(prune) }
+        // A run that cannot be pruned does not keep the others.
+        var first: MIOBase.ExitCode?
         for run in runs {
-            let view = RunView(try RunArgument.folder(run))
-            guard !view.isAtWork, RunDirectory.isHeld(view.folder.path) != true else {
-                throw RunError("\(view.folder.path) is at work (\(view.state.text))", exitCode: .usage)
+            do {
+                try prune(run)
+            } catch let error as any MIOError {
+                Message.write("mio: \(error)")
+                first = first ?? error.exitCode
             }
-            for path in try old(view) {
-                try StandardStreams.print((dryRun ? "would remove " : "removed ") + path)
-                if !dryRun { try Folder.remove(path) }
-            }
+        }
+        if let first { throw ArgumentParser.ExitCode(first.rawValue) }
+    }
+
+    private func prune(_ run: String) throws {
+        let view = RunView(try RunArgument.folder(run))
+        guard !view.isAtWork, RunDirectory.isHeld(view.folder.path) != true else {
+            throw RunError(
+                "\(view.folder.path.shown(most: 300)) is at work (\(view.state.text))", exitCode: .usage)
+        }
+        for path in try old(view) {
+            try StandardStreams.print((dryRun ? "would remove " : "removed ") + path.escaped())
+            if !dryRun { try Folder.remove(path) }
         }
     }
 
     private func old(_ view: RunView) throws -> [String] {
         let folder = view.folder
+        let namesNoMore = try newestOnly || neverBegan(folder)
         let retention =
-            newestOnly
+            namesNoMore
             ? CheckpointRetention(last: keep) : try CheckpointRetention(ofRunAt: folder.path, last: keep)
         var store = CheckpointStore(folder: folder.checkpointsPath, keep: retention)
         var paths = try store.superfluous()
@@ -59,5 +74,13 @@ struct PruneCommand: ParsableCommand {
             }.map { Folder.join(folder.logsPath, $0) }
         }
         return paths
+    }
+
+    /// Whether a run has neither a job nor a checkpoint: nothing says what else would stay, and nothing could. Of a run with
+    /// checkpoints only its job knows.
+    private func neverBegan(_ folder: RunFolder) throws -> Bool {
+        guard Folder.isMissing(folder.jobPath) else { return false }
+        return try Folder.isMissing(folder.checkpointsPath)
+            || CheckpointStore(folder: folder.checkpointsPath, keep: 1).steps().isEmpty
     }
 }

@@ -20,12 +20,12 @@ struct RetryCommand: ParsableCommand {
         let view = RunView(try named.folder())
         if view.state == .known(.waiting) {
             throw RunError(
-                "\(view.folder.path) waits in the queue: it begins by itself, or mio stop takes it out",
+                "\(view.folder.path.shown(most: 300)) waits in the queue: it begins by itself, or mio stop takes it out",
                 exitCode: .usage)
         }
         guard let ledger = view.ledger, let program = ledger.command.first else {
             // What cannot be read is no reason to call it missing.
-            let problem = view.problems.first ?? "\(view.folder.path) has no record.json"
+            let problem = view.problems.first ?? "\(view.folder.path.shown(most: 300)) has no record.json"
             throw RunError(
                 problem
                     + (view.submission == nil
@@ -33,11 +33,16 @@ struct RetryCommand: ParsableCommand {
                 exitCode: .missingInput)
         }
         if view.isAtWork {
-            throw RunError("\(view.folder.path) is at work (\(view.state.text))", exitCode: .usage)
+            let path = view.folder.path.shown(most: 300)
+            throw RunError(
+                view.state == .known(.stopping)
+                    ? "\(path): the run is stopping; wait until it has ended, as mio wait does"
+                    : "\(path) is at work (\(view.state.text))", exitCode: .usage)
         }
         let command = Self.continuing(ledger.command)
         Message.write(
-            "$ cd \(ledger.workingDirectory.shellWord) && \(command.map(\.shellWord).joined(separator: " "))")
+            "$ cd \(ledger.workingDirectory.shellWord) && \(command.map(\.shellWord).joined(separator: " "))"
+                .escaped())
         if dryRun { return }
         guard chdir(ledger.workingDirectory) == 0 else {
             throw FileError.system("open", ledger.workingDirectory, code: errno)

@@ -51,7 +51,8 @@ struct RunsCommand: ParsableCommand {
             ])
         }
         try StandardStreams.print(
-            views.isEmpty ? "no runs below \(path)" : table.text, terminator: views.isEmpty ? "\n" : "")
+            views.isEmpty ? "no runs below \(path.shown(most: 300))" : table.text,
+            terminator: views.isEmpty ? "\n" : "")
     }
 
     /// Why it ended, or what it waits for.

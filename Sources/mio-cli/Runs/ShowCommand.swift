@@ -57,7 +57,9 @@ struct RunPage {
     let text: String
 
     init(_ view: RunView, now: Timestamp = .now) {
-        var text = "\(view.name)  \(view.state.text)\n  \(view.folder.path)\n"
+        // Each text of others stays on its line.
+        var text =
+            "\(view.name.shown(most: 300))  \(view.state.text)\n  \(view.folder.path.shown(most: 4096))\n"
         if let status = view.status {
             text += "  step \(status.step), epoch \(status.epoch)" + (status.epochs.map { " of \($0)" } ?? "")
             if let ranks = status.ranks { text += ", \(counted(ranks, "rank"))" }
@@ -65,16 +67,14 @@ struct RunPage {
         }
         if let end = view.status?.end {
             text += "  \(end.cause.rawValue): \(end.text.shown(most: 500))\n"
-        } else if let end = view.end {
-            // It ended before an attempt began.
-            text += "  \(end.text.shown(most: 500))\n"
         }
+        // Of a request that led to no attempt.
         if let end = view.submission?.end(after: view.lease, view.status) {
-            text += "  \(end.text.shownMessage().replacing("\n", with: "\n  "))\n"
+            text += "  \(end.text.shownMessage().replacing("\n", with: "\n    "))\n"
         }
         if let batch = view.batch { text += Self.line(batch, now) }
         if let lease = view.lease, !lease.isReleased {
-            text += "  supervised by \(lease.text) (\(lease.life))\n"
+            text += "  supervised by \(lease.text.shown(most: 300)) (\(lease.life))\n"
             if lease.life == .live { text += Self.ranks(lease, view.ledger) }
         }
         if let metrics = view.lastMetrics() { text += "  \(metrics.shown(most: 500))\n" }
@@ -94,10 +94,12 @@ struct RunPage {
             }
             text += table.text
             if let last = ledger.attempts.last {
-                text += "  $ \(last.launch.map(\.shellWord).joined(separator: " "))\n"
+                text += "  $ \(last.launch.map(\.shellWord).joined(separator: " ").escaped())\n"
             }
         }
-        for problem in view.problems { text += "  warning: \(problem)\n" }
+        for problem in view.problems {
+            text += "  warning: \(problem.shownMessage(keepsNewlines: false))\n"
+        }
         self.text = text
     }
 
@@ -109,7 +111,7 @@ struct RunPage {
         for rank in 0..<board.ranks {
             guard let entry = board.entry(of: rank) else { continue }
             let sight = RankSight(rank: rank, entry: entry, processState: nil, stillSeconds: 0)
-            let place = names.shard(of: sight).map { "reading \($0)" } ?? entry.phase.text
+            let place = names.shard(of: sight).map { "reading \($0.shown(most: 300))" } ?? entry.phase.text
             lines.add(Array("step \(entry.stepsDone + 1), \(place)".utf8), rank: rank)
         }
         var text = ""
@@ -122,7 +124,7 @@ struct RunPage {
 
     /// `job 1234 of Slurm: PENDING (Priority), as of 40 s ago`
     private static func line(_ batch: BatchState, _ now: Timestamp) -> String {
-        var text = "  job \(batch.job.map { $0.shown() + " " } ?? "")of Slurm: \(batch.text)"
+        var text = "  job \(batch.job.map { $0.shown() + " " } ?? "")of Slurm: \(batch.text.shown(most: 300))"
         if batch.isWaiting, let start = batch.start { text += ", expected to begin at \(start)" }
         if !batch.isWaiting, let nodes = batch.nodes { text += " on \(nodes.shown())" }
         return text + ", as of \(ageText(now - batch.seen)) ago\n"

@@ -24,7 +24,7 @@ struct StopCommand: ParsableCommand {
         if view.state == .known(.waiting), !checkpointOnly { return try takeOut(folder) }
         guard view.isAtWork else {
             throw RunError(
-                "\(folder.path) is not at work (\(view.state.text)); there is nothing to stop",
+                "\(folder.path.shown(most: 300)) is not at work (\(view.state.text)); there is nothing to stop",
                 exitCode: .missingInput)
         }
         let request = ControlRequest(checkpointOnly ? .checkpoint : .stop)

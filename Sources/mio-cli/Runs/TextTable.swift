@@ -4,8 +4,9 @@ import MIOBase
 struct TextTable {
     private var rows: [[String]] = []
 
-    init(_ titles: [String]) { rows = [titles] }
+    init(_ titles: [String]) { add(titles) }
 
+    /// A cell stays on its line, whatever it holds.
     mutating func add(_ cells: [String]) { rows.append(cells.map { $0.shown(most: 100) }) }
 
     var text: String {

@@ -50,9 +50,12 @@ struct VerifyCommand: ParsableCommand {
         if view.status?.state == .finished,
             Folder.isMissing(Folder.join(view.folder.path, "model.safetensors"))
         {
-            problems.append("\(view.folder.path): finished, but model.safetensors is missing")
+            problems.append(
+                "\(view.folder.path.shown(most: 300)): finished, but model.safetensors is missing")
         }
-        for problem in problems { try StandardStreams.print("problem: \(problem)") }
+        for problem in problems {
+            try StandardStreams.print("problem: \(problem.shownMessage(keepsNewlines: false))")
+        }
         guard problems.isEmpty else { throw ExitCode(MIOBase.ExitCode.badInput.rawValue) }
     }
 

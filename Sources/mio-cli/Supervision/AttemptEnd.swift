@@ -51,8 +51,10 @@ struct AttemptEnd {
         }
         if let known = ExitCode(rawValue: code) {
             let cause = known == .stopped ? cause(ofRequest: ending) : EndCause(known, "")
+            // A rank that had no folder to write its reason into has said it all the same.
+            let said = known == .stopped ? nil : ending.lastLine?.shown(most: 500)
             return RunEnd(
-                cause, text: "ended with exit code \(code)", exitCode: Int(code),
+                cause, text: said ?? "ended with exit code \(code)", exitCode: Int(code),
                 rank: ending.firstEnded?.rank,
                 step: ending.stepsDone)
         }

@@ -25,6 +25,8 @@ extension RunSupervisor {
         var isSuperseded: Bool
         /// The last words of the launcher.
         var words: String
+        /// What the launcher, or a rank, wrote last.
+        var lastLine: String?
 
         /// Whether the loss of a host may have ended it so: also ranks that miss another one end with an error of their own.
         var mayBeOfHost: Bool {

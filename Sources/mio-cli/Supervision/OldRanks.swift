@@ -10,6 +10,7 @@ enum OldRanks {
     private static let secondsToStop = 20
     private static let secondsToEnd = 5
 
+    /// Called before another supervisor has the run: ranks that see one end without a checkpoint.
     /// - Parameter lease: the earlier supervisor's. Its progress board is removed.
     static func end(_ lease: Lease) {
         guard lease.holder.host == ProcessName.own.host else { return }
@@ -19,6 +20,10 @@ enum OldRanks {
         // A launcher without ranks ends by itself, after its own cleaning up; a rank that begins now is not known yet.
         for _ in 0..<secondsToEnd * 10 where !AttemptProcesses.all(board: path).isEmpty { usleep(100_000) }
         for left in AttemptProcesses.all(board: path) { kill(pid_t(left.process), SIGKILL) }
+        // One that was killed has not removed it.
+        if let launcher = lease.launcher, ProcessFacts(of: launcher)?.hasEnded ?? true {
+            Leftovers.removeSession(of: launcher)
+        }
         unlink(path)
     }
 

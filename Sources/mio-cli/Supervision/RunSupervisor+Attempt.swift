@@ -47,6 +47,8 @@ extension RunSupervisor {
         let child = try ChildProcess(
             line, ranks: ranks,
             environment: variables + (isatty(1) == 1 ? [(name: "MIO_TERMINAL", value: "1")] : []))
+        launcherProcess = Int(child.process)
+        defer { launcherProcess = nil }
         let looker = AttemptLook(self, child, watch)
         var requests = 0
         var lastRequest: Int32 = 0
@@ -79,22 +81,26 @@ extension RunSupervisor {
                 stepsDone: max(watch?.stepsDone ?? 0, status?.attempt == number ? status?.step ?? 0 : 0),
                 hasBegun: began, seconds: looker.seconds,
                 memoryKills: (OutOfMemory.kills ?? 0) - (memoryKills ?? 0), isSuperseded: looker.isSuperseded,
-                words: child.lastWords),
+                words: child.lastWords, lastLine: child.lastLine),
             line
         )
     }
 
     private func beginAttempt(_ line: LaunchLine) throws {
         guard let lease else { return }
-        guard try lease.beat(attempt: number) else { throw superseded() }
+        // A disk that is full now may have room later: only the ranks' own files are worth an end.
+        guard (try? lease.beat(attempt: number)) ?? true else { throw superseded() }
         if isNew { return }
-        var ledger = try folder.ledger() ?? newLedger()
-        ledger.command = command
-        ledger.workingDirectory = FileManager.default.currentDirectoryPath
-        ledger.attempts.append(
-            RunLedger.Attempt(
-                number: number, ranks: ranks, launch: line.arguments, generation: lease.lease.generation))
-        try folder.write(ledger)
+        // What cannot be read is not written over.
+        if var ledger = try? folder.ledger() ?? newLedger() {
+            ledger.command = command
+            ledger.workingDirectory = FileManager.default.currentDirectoryPath
+            ledger.attempts.append(
+                RunLedger.Attempt(
+                    number: number, ranks: ranks, launch: line.arguments,
+                    generation: lease.lease.generation))
+            try? folder.write(ledger)
+        }
         note(SupervisionEvent(.attempt, attempt: number, text: counted(ranks, "rank")))
     }
 

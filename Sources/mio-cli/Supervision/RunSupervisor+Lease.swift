@@ -25,12 +25,12 @@ extension RunSupervisor {
                     Message.write(
                         "the run's folder is held by \($0.text); waiting \(Int(Lease.mostSilentSeconds)) s to see whether it "
                             + "is there")
-                })
+                }, whenGone: OldRanks.end)
         } catch {
             if !isNew || isHeldByAnother { throw error }
             return
         }
-        if let before {
+        if let before, before.isSuperseded(by: BatchJob.current) {
             waitForTheEarlier(before)
             OldRanks.end(before)
         }
@@ -54,7 +54,7 @@ extension RunSupervisor {
     /// A supervisor whose job the batch system has begun anew: it finds that it has lost the run by the next of its beats, and
     /// ends its ranks.
     private func waitForTheEarlier(_ before: Lease) {
-        guard before.life != .gone, before.isSuperseded(by: BatchJob.current) else { return }
+        guard before.life != .gone else { return }
         Message.write(
             "the run's folder was held by \(before.text), of this job before it was requeued; waiting up to "
                 + "\(Int(Lease.mostSilentSeconds)) s for its end")

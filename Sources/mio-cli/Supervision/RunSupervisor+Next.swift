@@ -30,23 +30,23 @@ extension RunSupervisor {
             tell(.wouldDo, "would start the run again from \(continuation(steps))")
             return .over
         }
-        switch history.decide(fault, hasOlder: steps.count > 1) {
-        case .noProgress(let text):
+        let decision = history.decide(fault, hasOlder: steps.count > 1)
+        if case .noProgress(let text) = decision {
             SetAside.restore(in: folder)
             return .noProgress(text)
-        case .setAside(let step):
-            if let path = SetAside.move(step, in: folder) {
-                tell(
-                    .setAside,
-                    "the checkpoint of step \(step) carried the run nowhere twice; it is at \(path) now")
-            }
-        case .tryAgain: if fault.hasProgressed { SetAside.forget(in: folder) }
         }
+        if case .tryAgain = decision, fault.hasProgressed { SetAside.forget(in: folder) }
         // A wrong name is more likely than a host that comes back.
         if let hosts, !hosts.havePlace, isNew || !hosts.canAsk { return .over }
         guard let seconds = budget.restart() else {
             tell(.warning, "no restart is left of --restarts \(options.restarts)")
+            SetAside.restore(in: folder)
             return .over
+        }
+        if case .setAside(let step) = decision, let path = SetAside.move(step, in: folder) {
+            tell(
+                .setAside,
+                "the checkpoint of step \(step) carried the run nowhere twice; it is at \(path) now")
         }
         let left = (try? CheckpointStore(folder: folder.checkpointsPath, keep: 1).steps()) ?? []
         note(SupervisionEvent(.restart, attempt: number, text: end.text, seconds: seconds))
@@ -95,6 +95,15 @@ extension RunSupervisor {
         status.heartbeat = .now
         status.writer = .own
         try? folder.write(status)
+    }
+
+    /// Writes that the run is over with an error of this supervisor's own.
+    func fail(_ error: any Error) {
+        let step = ((try? folder.status()) ?? nil)?.step ?? 0
+        let code = (error as? any MIOError)?.exitCode ?? .inputOutput
+        let end = RunEnd(.unknown, text: "\(error)", exitCode: Int(code.rawValue), step: step)
+        writeStatus(.failed, end, step: step)
+        over(.failed, end, step: step)
     }
 
     /// Waits before the next attempt.

@@ -42,6 +42,7 @@ final class RunSupervisor {
     /// Of the attempt under way.
     var watch: RankWatch?
     var line: LaunchLine?
+    var launcherProcess: Int?
     /// The run has begun once: what was said about where to begin (`--resume never`) was done.
     var hasBegun = false
     /// What is to be written of attempts before the first rank has begun in the folder.
@@ -105,7 +106,9 @@ final class RunSupervisor {
     func beat() -> Bool {
         noteBeginning()
         notifier?.look()
-        lease?.tell(board: watch?.board.path, sharedMemory: watch?.sharedMemory.sorted() ?? [])
+        lease?.tell(
+            board: watch?.board.path, sharedMemory: watch?.sharedMemory.sorted() ?? [],
+            launcher: launcherProcess)
         // A file system that does not answer now is no other supervisor.
         return (try? lease?.beat(attempt: number)) ?? true
     }

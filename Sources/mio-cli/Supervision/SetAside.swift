@@ -2,8 +2,8 @@ import MIOFiles
 import MIORecords
 import MIORunFolder
 
-/// Checkpoints that are suspected of keeping a run from going on. They are renamed, never removed, and get their names back
-/// when the run fails without them too.
+/// Checkpoints that are suspected of keeping a run from going on. They are renamed; when the run ends without having gone on from
+/// an older one they get their names back, and when it has gone on they are removed.
 enum SetAside {
     private static let prefix = "suspect-"
 

@@ -30,7 +30,8 @@ struct SupervisedTraining {
         supervisor.startNotifying()
         defer { supervisor.release() }
         do { return try attempts() } catch {
-            supervisor.over(.failed, RunEnd(.unknown, text: "\(error)"), step: 0)
+            // Of a run that is another supervisor's by now nothing is told.
+            if supervisor.beat() { supervisor.fail(error) }
             throw error
         }
     }
@@ -45,6 +46,7 @@ struct SupervisedTraining {
             case .again(let seconds):
                 guard let cause = supervisor.pause(seconds) else { continue }
                 if cause == .superseded { throw supervisor.superseded() }
+                SetAside.restore(in: supervisor.folder)
                 Message.write("stopped before the next attempt; \(job.whatIsLeft)")
                 let stop = RunEnd(
                     cause, text: "stopped before the next attempt", exitCode: 75, step: ending.stepsDone)

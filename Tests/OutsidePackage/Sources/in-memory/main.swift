@@ -1,6 +1,6 @@
 import MIO
 
-// Everything that a compiled model can do, without a file but for its weights, which go to the path that it is given.
+// Everything that a compiled model can do, without a file except for its weights, which go to the path that it is given.
 
 /// Numbers in 0..<1 that look like chance.
 func row(_ index: Int) -> [Float] {
