@@ -52,7 +52,7 @@ def peer(name, program, *arguments, count=1, candidates=((),), quick=1):
 
 
 def keras_model1(precision):
-    # XLA's convolutions are slower than oneDNN's, but for bfloat16 on a processor that has no such instructions.
+    # XLA's convolutions are slower than oneDNN's, except for bfloat16 on a processor that has no such instructions.
     return peer("Keras on TensorFlow", "keras_model1.py", "--precision", precision,
                 candidates=[(), options("--jit on --steps 3 --warm-up 1")],
                 quick=2 if precision == "mixed_bfloat16" else 1)
