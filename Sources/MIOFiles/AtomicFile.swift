@@ -83,7 +83,7 @@ package struct AtomicFile: ~Copyable {
     }
 
     /// The hidden name beside `path` under which this process prepares it.
-    static func temporaryPath(for path: String) -> String {
+    package static func temporaryPath(for path: String) -> String {
         Folder.join(Folder.parent(of: path), ".\(Folder.name(of: path)).tmp-\(getpid())")
     }
 }

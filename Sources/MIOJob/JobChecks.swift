@@ -59,6 +59,15 @@ struct JobChecks {
     }
 
     private func checkOutputs() throws(ConfigError) {
+        for output in graph.outputs {
+            let spec = graph.spec(of: output.source)
+            guard spec.element != .float32 else { continue }
+            throw ConfigError(
+                path: path.appending("model").appending("outputs").appending(output.name),
+                message:
+                    "expected an output of real numbers, found \(spec): whole numbers go into an Embedding, or "
+                    + "become real ones by a Rescaling of scale 1")
+        }
         let path = path.appending("outputs")
         let names = graph.outputs.map(\.name)
         guard !outputs.isEmpty else {

@@ -3,7 +3,7 @@ import MIOConfig
 import Yams
 
 /// What a run's `job.yaml` sets, as texts by dotted key: what tells runs apart.
-enum JobSettings {
+package enum JobSettings {
     /// Keys that are read of a job; far more than any person compares.
     static let most = 2_000
     private static let deepest = 24
@@ -18,6 +18,18 @@ enum JobSettings {
         var found: [(key: String, value: String)] = []
         collect(node, at: "", depth: 0, into: &found)
         return found
+    }
+
+    /// The name that a job gives its run.
+    /// - Parameters:
+    ///   - text: YAML.
+    ///   - settings: `KEY=VALUE`, which come before what the job says.
+    /// - Returns: `nil` if nothing says it.
+    package static func name(ofJob text: String, settings: [String]) -> String? {
+        let setting = settings.last { $0.hasPrefix("name=") }
+        let written = setting.map { "name: " + $0.dropFirst("name=".count) } ?? text
+        guard let node = try? Yams.compose(yaml: written) else { return nil }
+        return node.mapping?["name"]?.scalar?.string.shown(most: longestText)
     }
 
     // Aliases may make a small file a large tree: count and depth are bounded.

@@ -114,7 +114,7 @@ package final class HangEvidence: @unchecked Sendable {
     ) -> String {
         guard let entry = sight.entry else { return "" }
         let title = "\nstacks of rank \(sight.rank), process \(entry.process), the newest call first\n"
-        guard let state = sight.processState else { return title + "  gone\n" }
+        if sight.processState == nil { return title + "  gone\n" }
         if sight.isStopped, !continuesStopped {
             return title + "  it is stopped, and is not continued to tell them\n"
         }

@@ -201,10 +201,32 @@ import Testing
     /// One that does not end by itself: it stands in for an `mpirun` that waits for its daemons.
     @Test func aLauncherThatOnlyWaitsIsEnded() throws {
         let small = try SmallJob()
+        try expectStopBeforeTheFirstStep(of: startWaitingLauncher(deafTo: "USR1", in: small))
+    }
+
+    /// One that ends neither by itself nor when it is asked to.
+    @Test func aLauncherThatHangsIsEnded() throws {
+        let small = try SmallJob()
+        let started = try startWaitingLauncher(deafTo: "USR1 TERM INT", in: small)
+        started.signal(SIGTERM)
+        try waitUntil("the answer") {
+            try started.errorsSoFar().contains("stopping after a checkpoint") || !started.isRunning
+        }
+        // What comes within half a second is one request.
+        usleep(700_000)
+        started.signal(SIGTERM)
+        let run = try started.wait(atMost: 60)
+        #expect(run.status == 143, "\(run.errors)")
+        #expect(
+            run.errors.hasSuffix("there is no checkpoint: run again to start from the beginning\n"),
+            "\(run.errors)")
+    }
+
+    private func startWaitingLauncher(deafTo signals: String, in small: SmallJob) throws -> SpawnedProcess {
         let script = """
             #!/bin/sh
             case "$*" in *--version) echo "mpirun (Open MPI) 4.1.4"; exit 0;; esac
-            trap '' USR1
+            trap '' \(signals)
             touch asked
             exec sleep 600
 
@@ -220,7 +242,7 @@ import Testing
         try waitUntil("the launcher waits") {
             FileManager.default.fileExists(atPath: small.path("asked")) || !started.isRunning
         }
-        try expectStopBeforeTheFirstStep(of: started)
+        return started
     }
 
     /// Some that start programs ignore what becomes of them, and have the programs do so too.

@@ -28,9 +28,11 @@ import Testing
     @Test func showsRunsAndWhatDiffers() throws {
         let daemon = try RunningDaemon()
         for (name, rate) in [("a", 0.1), ("b", 0.2), ("c", 0.1)] {
-            let path = try daemon.makeRun(name)
-            try AtomicFile.write(
-                "name: \(name)\noptimizer: {class: Adam, learning_rate: \(rate)}\n", to: path + "/job.yaml")
+            try daemon.makeRun(name) { path in
+                try AtomicFile.write(
+                    "name: \(name)\noptimizer: {class: Adam, learning_rate: \(rate)}\n",
+                    to: path + "/job.yaml")
+            }
         }
         let token = try daemon.token()
         let answer = try json(
@@ -79,22 +81,24 @@ import Testing
     @Test func showsStateAttemptsCheckpointsAndLogs() throws {
         let daemon = try RunningDaemon()
         let token = try daemon.token()
-        let path = try daemon.makeRun("a")
-        let folder = RunFolder(path)
         var status = RunStatus(state: .running, attempt: 2, step: 5, epochs: 3)
         status.ranks = 4
-        try folder.write(status)
-        var ledger = RunLedger(id: "1", name: "garments", mioVersion: "0", command: [], workingDirectory: "/")
-        var attempt = RunLedger.Attempt(number: 1, ranks: 4, launch: ["mpirun"])
-        attempt.end = RunEnd(.outOfMemory, text: "Rank 2 was ended for lack of memory.", rank: 2)
-        ledger.attempts = [attempt]
-        try folder.write(ledger)
-        try folder.events.append(SupervisionEvent(.request, by: "somebody", text: "stop"))
-        try Folder.create(path + "/checkpoints/step-000000005")
-        try AtomicFile.write("{}", to: path + "/checkpoints/step-000000005/manifest.json")
-        try Folder.create(path + "/checkpoints/step-000000004")
-        try Folder.create(folder.logsPath(attempt: 1))
-        try AtomicFile.write("one\ntwo\u{1B}[31m\n", to: folder.logPath(attempt: 1, rank: 0))
+        let path = try daemon.makeRun("a") { path in
+            let folder = RunFolder(path)
+            try RunFolder(path).write(status)
+            var ledger = RunLedger(
+                id: "1", name: "garments", mioVersion: "0", command: [], workingDirectory: "/")
+            var attempt = RunLedger.Attempt(number: 1, ranks: 4, launch: ["mpirun"])
+            attempt.end = RunEnd(.outOfMemory, text: "Rank 2 was ended for lack of memory.", rank: 2)
+            ledger.attempts = [attempt]
+            try folder.write(ledger)
+            try folder.events.append(SupervisionEvent(.request, by: "somebody", text: "stop"))
+            try Folder.create(path + "/checkpoints/step-000000005")
+            try AtomicFile.write("{}", to: path + "/checkpoints/step-000000005/manifest.json")
+            try Folder.create(path + "/checkpoints/step-000000004")
+            try Folder.create(folder.logsPath(attempt: 1))
+            try AtomicFile.write("one\ntwo\u{1B}[31m\n", to: folder.logPath(attempt: 1, rank: 0))
+        }
         let runs = try list(json(daemon.ask("/api/v1/runs", token: token))["runs"])
         #expect(runs.map { $0["state"] } == ["running"])
         #expect(runs.map { $0["name"] } == ["garments"])
@@ -115,7 +119,7 @@ import Testing
         // A process that says it trains, and is gone.
         status.writer = ProcessName(
             host: status.writer.host, process: 4_000_000, began: 1, boot: status.writer.boot)
-        try folder.write(status)
+        try RunFolder(path).write(status)
         try waitUntil("it is lost") {
             try list(json(daemon.ask("/api/v1/runs", token: token))["runs"]).map { $0["state"] } == ["lost"]
         }
@@ -124,8 +128,9 @@ import Testing
     @Test func tellsChangesAsTheyHappen() throws {
         let daemon = try RunningDaemon()
         let token = try daemon.token()
-        let path = try daemon.makeRun("a")
-        try RunFolder(path).write(RunStatus(state: .running, attempt: 1))
+        let path = try daemon.makeRun("a") {
+            try RunFolder($0).write(RunStatus(state: .running, attempt: 1))
+        }
         _ = try daemon.ask("/api/v1/runs", token: token)
         let stream = try TestSocket.connect(port: daemon.port)
         defer { close(stream) }
@@ -140,12 +145,13 @@ import Testing
 
     @Test func writesMetricsForPrometheus() throws {
         let daemon = try RunningDaemon()
-        let path = try daemon.makeRun("a", steps: 0)
-        try AtomicFile.write(
-            "outputs: {kind: {loss: x}, kind_b: {loss: y}}\n", to: path + "/job.yaml")
-        try AtomicFile.write(
-            #"{"event": "epoch", "step": 9, "epoch": 1, "loss": 1, "kind_loss": 2, "kind_b_accuracy": 0.5, "val_kind_b_loss": "NaN"}"#
-                + "\n", to: path + "/metrics.jsonl")
+        try daemon.makeRun("a", steps: 0) { path in
+            try AtomicFile.write(
+                "outputs: {kind: {loss: x}, kind_b: {loss: y}}\n", to: path + "/job.yaml")
+            try AtomicFile.write(
+                #"{"event": "epoch", "step": 9, "epoch": 1, "loss": 1, "kind_loss": 2, "kind_b_accuracy": 0.5, "val_kind_b_loss": "NaN"}"#
+                    + "\n", to: path + "/metrics.jsonl")
+        }
         let text = try daemon.ask("/metrics", token: try daemon.token("token-read-only")).body
         let key = try daemon.key("a")
         let own = #"run="\#(key)",job="a""#

@@ -20,6 +20,7 @@ import Testing
         for argument; do case $argument in killed=*) echo >>killed; [ $(wc -l <killed) -gt ${argument#killed=} ] || kill -9 $$ ;; esac; done
         printf '%s\n' "$@" >arguments
         printf '%s' "$MIO_CONFINED" >confined
+        umask >mask
         generation=$(($(cat generation 2>/dev/null || echo 0) + 1))
         echo $generation >generation
         began=$(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20)
@@ -111,13 +112,17 @@ import Testing
         #expect(events.first?.by?.contains("a token, from 127.0.0.1") == true)
     }
 
-    /// A run that a daemon starts is told to write into its folder alone.
+    /// A run that a daemon starts is told to write into its folder alone, which others may read as they may this process' files.
     @Test func runsAreConfined() throws {
         let daemon = try start()
         #expect(try submit(daemon, "a").status == 201)
         try waitUntil("it runs") { try state(daemon, "a") == "running" }
         let path = folder(daemon, "a").path
         #expect(try String(contentsOfFile: path + "/confined", encoding: .utf8) == "1")
+        let mask = umask(0o077)
+        umask(mask)
+        let given = try String(contentsOfFile: path + "/mask", encoding: .utf8)
+        #expect(mode_t(given.trimmingCharacters(in: .newlines), radix: 8) == mask)
         #expect(ConfinedRun.isIn(path, environment: [:]))
         #expect(!ConfinedRun.isIn(daemon.roots, environment: [:]))
         try finish(daemon, "a")
@@ -128,7 +133,7 @@ import Testing
         arguments: [
             ("name: garments  # of May\n", [], "garments"), ("seed: 1\nname: \"a b\"\n", [], "a b"),
             ("name: garments\n", ["name='x y'"], "x y"), ("seed: 1\n", [], "job"),
-            ("name: &a [b]\n", [], "job"), ("name: \"a\\nb\"\n", [], "job"), ("{name: a}\n", [], "job"),
+            ("name: &a [b]\n", [], "job"), ("name: \"a\\nb\"\n", [], "a\\nb"), ("{name: a}\n", [], "a"),
         ] as [(String, [String], String)])
     func aWaitingRunHasItsName(job: String, settings: [String], name: String) throws {
         let daemon = try start(cores: 1)

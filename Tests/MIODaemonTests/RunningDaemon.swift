@@ -58,15 +58,21 @@ final class RunningDaemon {
 
     /// A folder with a run of some steps.
     @discardableResult
-    func makeRun(_ name: String, steps: Int = 5) throws -> String {
-        let path = Folder.join(roots, name)
+    /// - Parameter more: what else its folder, which is given, has: the daemon may look at it as soon as it is there.
+    func makeRun(_ name: String, steps: Int = 5, more: (_ path: String) throws -> Void = { _ in }) throws
+        -> String
+    {
+        let path = folder.path("making-\(name)")
         try Folder.create(Folder.join(path, "checkpoints"))
         try AtomicFile.write("name: \(name)\nseed: 1\n", to: Folder.join(path, "job.yaml"))
         try AtomicFile.write(
             (0..<steps).map { #"{"event": "step", "step": \#($0 + 1), "epoch": 0, "loss": \#($0)}"# + "\n" }
                 .joined(),
             to: Folder.join(path, "metrics.jsonl"))
-        return path
+        try more(path)
+        let place = Folder.join(roots, name)
+        try Folder.rename(path, to: place)
+        return place
     }
 
     /// The key of the only run with that name.

@@ -78,6 +78,24 @@ import Testing
           outputs: {sum: y}
         """
 
+    /// An input is an output like any other, and so is what only moves its elements.
+    @Test(arguments: ["t", "flat"]) func wholeNumbersAreNoOutput(first: String) {
+        let second = first == "t" ? "flat" : "t"
+        let error = #expect(throws: (any Error).self) {
+            try job(
+                """
+                  inputs: {t: {shape: [3], dtype: int32}}
+                  layers:
+                    - {name: flat, class: Flatten, inputs: t}
+                  outputs: [\(first), \(second)]
+                """, outputs: [first])
+        }
+        let text = error.map { "\($0)" } ?? ""
+        #expect(
+            text.contains("model.outputs.\(first): expected an output of real numbers, found (3,) of int32"),
+            "\(text)")
+    }
+
     @Test func aSharedLayerHasOneSetOfWeights() throws {
         let job = try job(Self.towers, outputs: ["sum"])
         #expect(

@@ -58,6 +58,9 @@ import Testing
         ("recurrent-2.h5", "recurrent-2"), ("deferred.keras", "deferred"), ("experts.keras", "experts"),
         ("towers.keras", "towers"), ("sentences.keras", "sentences"),
         ("fields.keras", "fields"), ("unmasked.keras", "unmasked"),
+        // Products with transposed matrices, parts by sizes, functions of compat.v1, casts, constants.
+        ("products-2.h5", "products-2"), ("functions-2.h5", "functions-2"), ("leftovers-2.h5", "leftovers-2"),
+        ("constants.keras", "constants"),
     ]) func predictsAsKeras(file: String, data: String) throws {
         let temporary = try TemporaryFolder()
         let job = try Self.job(file, data: "\(data).npz", in: temporary)

@@ -19,30 +19,6 @@ extension KerasFileTests {
             yaml: "model: \(path(file))\ndata: {train: {files: x.npz}}\n\(more)\n", folder: temporary.path)
     }
 
-    /// Products with transposed matrices, parts by sizes, functions of compat.v1, casts, and shapes after other functions.
-    @Test(arguments: [
-        ("products-2.h5", "products-2"), ("functions-2.h5", "functions-2"), ("leftovers-2.h5", "leftovers-2"),
-        ("constants.keras", "constants"),
-    ]) func computesFunctionsAsKeras(file: String, data: String) throws {
-        let temporary = try TemporaryFolder()
-        let job = try Self.job(file, data: "\(data).npz", in: temporary)
-        let predictions = temporary.path("predictions.npz")
-        _ = try Prediction.run(
-            Self.session(job), data: DataSelection([Self.path("\(data).npz")]), weights: .start,
-            to: predictions)
-        for output in job.graph.outputs.map(\.name) {
-            let mine = try #require(
-                try NpzFile(path: predictions).array(named: output, scratch: ScratchStore())
-            ).values()
-            let theirs = try #require(
-                try NpzFile(path: Self.path("\(data).npz")).array(named: output, scratch: ScratchStore())
-            ).values()
-            #expect(mine.count == theirs.count && !mine.isEmpty)
-            // Sums of at most 100 products of numbers about 1, some layers deep.
-            for (a, b) in zip(mine, theirs) { #expect(abs(a - b) <= 100 * 0x1p-23 * max(1, abs(b))) }
-        }
-    }
-
     @Test func whatIsRefusedSaysWhatWorks() throws {
         let error = #expect(throws: KerasFileError.self) {
             try KerasModel(KerasFile(Self.path("refused.keras")))

@@ -72,7 +72,8 @@ final class Submissions: Sendable {
     private func make(_ request: SubmissionRequest, _ path: String, _ by: String) throws {
         let copy = try JobCopy(of: request.job)
         let name =
-            SubmittedName.read(copy.contents, settings: request.settings)
+            JobSettings.name(
+                ofJob: String(decoding: copy.contents, as: UTF8.self), settings: request.settings)
             ?? Folder.name(of: Folder.parent(of: request.job))
         let submission = Submission(
             id: request.id, name: name, job: request.job, ranks: request.ranks, settings: request.settings,

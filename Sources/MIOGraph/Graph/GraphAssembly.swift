@@ -111,9 +111,14 @@ struct GraphAssembly {
         let shapes = specs.map(\.shape)
         let results: [TensorSpec]
         let masks: [Mask?]
-        do {
+        do throws(ShapeError) {
             results = try layer.results(for: specs)
             for result in results { try result.shape.checkCount("its result") }
+            if layer.activityRegularizer != nil, results.contains(where: { $0.element != .float32 }) {
+                throw ShapeError(
+                    "has an activity_regularizer, and gives whole numbers, of which the loss can have no term; leave it out"
+                )
+            }
             try checkIntegers(of: layer, inputs: inputs)
             masks = try self.masks(
                 of: layer, results: results.count, inputs: inputs, shapes: shapes, callMasks: callMasks)

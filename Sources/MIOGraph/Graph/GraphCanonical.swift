@@ -21,6 +21,7 @@ extension Graph {
     /// Every call but the inputs'.
     var canonicalCalls: [ConfigDictionary] {
         var first: Set<Int> = []
+        let hasMasks = hasMasks
         return outline.calls.compactMap { call in
             let part = self.part(call.part)
             if part.isInput { return nil }
@@ -38,7 +39,7 @@ extension Graph {
             }
             entry["inputs"] = .list(call.inputs.map { .string(name(of: $0)) })
             if call.isInference { entry["training"] = false }
-            if hasMasks, call.callMasks != .ofLayer {
+            if call.callMasks != .ofLayer, hasMasks {
                 entry["mask"] = call.callMasks == .none ? false : "unread"
             }
             if isFirst {

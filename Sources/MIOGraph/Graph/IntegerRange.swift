@@ -21,25 +21,30 @@ package struct IntegerReader: Hashable, Sendable {
     ///   - size: the elements of a sample.
     /// - Returns: the place of the first that does not fit.
     package func firstOutside(_ values: UnsafePointer<Float>, samples: Int, size: Int) -> Int? {
-        guard let elements else { return (0..<samples * size).first { !fits(values, $0) } }
+        switch element {
+        case .int32:
+            let integers = UnsafeRawPointer(values).assumingMemoryBound(to: Int32.self)
+            return first(samples, size) { !range.contains(Int(integers[$0])) }
+        case .float32:
+            return first(samples, size) {
+                guard let number = Int(cutting: values[$0]) else { return true }
+                return !range.contains(number)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func first(_ samples: Int, _ size: Int, where isOutside: (_ place: Int) -> Bool) -> Int? {
+        guard let elements else {
+            for place in 0..<samples * size where isOutside(place) { return place }
+            return nil
+        }
         for sample in 0..<samples {
-            for element in elements where !fits(values, sample * size + element) {
+            for element in elements where isOutside(sample * size + element) {
                 return sample * size + element
             }
         }
         return nil
-    }
-
-    @inline(__always)
-    private func fits(_ values: UnsafePointer<Float>, _ place: Int) -> Bool {
-        switch element {
-        case .int32:
-            return range.contains(
-                Int(UnsafeRawPointer(values).assumingMemoryBound(to: Int32.self)[place]))
-        case .float32:
-            guard let number = Int(cutting: values[place]) else { return false }
-            return range.contains(number)
-        }
     }
 }
 
@@ -61,23 +66,32 @@ extension Graph {
     /// The model's inputs that a tensor has elements of, in their order, and which elements of a sample; `nil` for all.
     /// - Precondition: the tensor is an input of the model, or layers have moved it only.
     private func given(_ source: Source) -> [(input: Int, elements: [Int]?)] {
-        if let input = inputs.firstIndex(where: { $0.source == source }) { return [(input, nil)] }
-        let elements = Dictionary(grouping: origins(source), by: \.input).mapValues { Set($0.map(\.element)) }
-        return elements.sorted { $0.key < $1.key }.map { input, elements in
-            (input, elements.count == spec(of: inputs[input].source).shape.count ? nil : elements.sorted())
+        let numbers = Dictionary(inputs.enumerated().map { ($1.source, $0) }) { first, _ in first }
+        if let input = numbers[source] { return [(input, nil)] }
+        var isTaken: [Int: [Bool]] = [:]
+        var moves: [Int: (Int) -> (input: Int, element: Int)] = [:]
+        for number in 0..<spec(of: source).shape.count {
+            var (place, element) = (source, number)
+            // Element by element and back to the inputs: a tensor may have come by many ways.
+            while numbers[place] == nil {
+                guard
+                    let move = moves[place.node]
+                        ?? layer(of: place.node).movedElements(
+                            of: inputShapes(of: place.node))
+                else {
+                    preconditionFailure("\(nodes[place.node].name) computes; the graph was checked for it")
+                }
+                moves[place.node] = move
+                let from = move(element)
+                (place, element) = (nodes[place.node].inputs[from.input], from.element)
+            }
+            guard let input = numbers[place] else { continue }
+            isTaken[input, default: [Bool](repeating: false, count: spec(of: place).shape.count)][element] =
+                true
         }
-    }
-
-    /// For each element of a sample of a tensor: the model's input that it is of, and which element it is there.
-    private func origins(_ source: Source) -> [(input: Int, element: Int)] {
-        if let input = inputs.firstIndex(where: { $0.source == source }) {
-            return (0..<spec(of: source).shape.count).map { (input, $0) }
+        return isTaken.sorted { $0.key < $1.key }.map { input, isTaken in
+            (input, isTaken.allSatisfy(\.self) ? nil : isTaken.indices.filter { isTaken[$0] })
         }
-        let node = nodes[source.node]
-        guard let moved = layer(of: source.node).movedElements(of: node.inputs.map { spec(of: $0).shape })
-        else { preconditionFailure("\(node.name) computes; the graph was checked for it") }
-        let sources = node.inputs.map(origins)
-        return moved.map { sources[$0.input][$0.element] }
     }
 }
 

@@ -43,9 +43,10 @@ public protocol Layer: Callable {
     /// elements of such that layers have only moved.
     func integerRange(ofInput input: Int) -> Range<Int>?
 
-    /// Of a layer that only moves elements, whatever they are: for each element of its one result, which input it comes from,
-    /// and which element it is there. `nil` for a layer that computes, or draws.
-    func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]?
+    /// Of a layer that only moves elements, whatever they are: from which input an element of a sample's one result comes, and
+    /// which element it is there. `nil` for a layer that computes, or draws.
+    /// - Precondition: the layer can be called on the shapes.
+    func movedElements(of inputs: [Shape]) -> ((_ element: Int) -> (input: Int, element: Int))?
 
     /// Where the mask of a result comes from.
     func maskRule(ofResult result: Int) -> MaskRule
@@ -144,7 +145,7 @@ extension Layer {
 
     public var resultCount: Int { 1 }
 
-    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? { nil }
+    public func movedElements(of inputs: [Shape]) -> ((Int) -> (input: Int, element: Int))? { nil }
 
     public var activityRegularizer: (any Regularizer)? { attributes.activityRegularizer }
 

@@ -76,8 +76,8 @@ extension SymbolicTensor {
 
 /// One call of a layer. Inputs are there before it: a graph of calls has no cycle by construction.
 ///
-/// Sendable, unchecked: `joined` and `masks` change where the node is made, before others have it, and `inputs` in `deinit` alone, when
-/// nobody has it any more.
+/// Sendable, unchecked: `joined` and `masks` change where the node is made, before others have it, and `inputs` in `deinit`
+/// alone, when nobody has it any more.
 final class SymbolicNode: @unchecked Sendable {
     let layer: any Layer
     private(set) var inputs: [SymbolicTensor]

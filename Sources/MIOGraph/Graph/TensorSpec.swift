@@ -7,6 +7,11 @@ public enum TensorElement: String, CaseIterable, Hashable, Sendable {
     /// Class or word numbers. They have no gradient.
     case int32
 
+    /// Keras' names of the types of whole numbers that are `int32` here.
+    package static let namesOfIntegers: Set<String> = [
+        "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
+    ]
+
     /// The bytes that one takes.
     public var byteCount: Int {
         switch self {

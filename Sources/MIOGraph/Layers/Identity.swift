@@ -28,9 +28,7 @@ public struct Identity: Layer {
         try movedResults(for: inputs)
     }
 
-    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
-        (0..<inputs[0].count).map { (0, $0) }
-    }
+    public func movedElements(of inputs: [Shape]) -> ((Int) -> (input: Int, element: Int))? { { (0, $0) } }
 
     public func maskRule(ofResult result: Int) -> MaskRule { .ofInput(0) }
 

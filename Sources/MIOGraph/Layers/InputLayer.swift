@@ -43,8 +43,9 @@ package struct InputLayer: Layer {
 
     /// Whole numbers are kept as int32, whatever their width in Keras; the data's are checked when they are read.
     private static func dtype(_ config: inout ConfigReader) throws(ConfigError) -> TensorElement {
-        let integers = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"]
-        guard case .string(let name)? = config.unlisted("dtype"), integers.contains(name) else {
+        guard case .string(let name)? = config.unlisted("dtype"),
+            TensorElement.namesOfIntegers.contains(name)
+        else {
             return .float32
         }
         config = config.replacing("dtype", with: .string("float32"))

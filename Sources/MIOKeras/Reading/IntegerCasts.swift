@@ -1,4 +1,5 @@
 import MIOConfig
+import MIOGraph
 
 /// Casts of real numbers to whole ones. An Embedding cuts fractions off itself, so that those casts whose results only
 /// Embeddings read can be left out.
@@ -42,13 +43,6 @@ extension KerasLayer {
     /// Whether it makes whole numbers of what it is given.
     fileprivate var castsToIntegers: Bool {
         guard className == "Cast", case .string(let name)? = config["dtype"] else { return false }
-        return name.isIntegerType
-    }
-}
-
-extension String {
-    /// Whether it is one of Keras' names of types of whole numbers.
-    var isIntegerType: Bool {
-        ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"].contains(self)
+        return TensorElement.namesOfIntegers.contains(name)
     }
 }

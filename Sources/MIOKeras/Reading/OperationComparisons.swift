@@ -44,7 +44,8 @@ extension OperationReading.Reading {
     func real(_ index: Int) throws(CallProblem) -> SymbolicTensor {
         let found = try tensor(index)
         let arguments = call.arguments + call.named.map(\.value).filter { !$0.isConstant }
-        guard case .tensor(let source) = arguments[index], dtype(of: source)?.isIntegerType ?? false
+        guard case .tensor(let source) = arguments[index], let type = dtype(of: source),
+            TensorElement.namesOfIntegers.contains(type)
         else { return found }
         return try layer("Rescaling", ["scale": 1.0], [found], name: "\(name)_real_\(index)")
     }
@@ -54,7 +55,8 @@ extension OperationReading.Reading {
         let target = argument("dtype")
         guard case .tensor(let source)? = call.arguments.first, let given = dtype(of: source),
             case .string(let wanted)? = target,
-            wanted == given || wanted == "float32" || wanted.isIntegerType && given.isIntegerType
+            wanted == given || wanted == "float32"
+                || TensorElement.namesOfIntegers.isSuperset(of: [wanted, given])
         else {
             throw CallProblem(
                 "casts to \((target ?? .null).json()), which mio does where an Embedding alone reads the result; else "

@@ -108,7 +108,7 @@ package struct KerasWriter {
         // Without Keras' `date_saved`, which nothing reads: the same training gives the same file.
         let metadata: ConfigDictionary = ["keras_version": .string(Self.kerasVersion)]
         try replace(path) { temporary in
-            let values = Self.temporary(path + ".h5")
+            let values = AtomicFile.temporaryPath(for: path + ".h5")
             try Folder.remove(values)
             defer { try? Folder.remove(values) }
             try writeValues(weights, optimizer, to: values)
@@ -130,15 +130,10 @@ package struct KerasWriter {
         try replace(path) { try writeValues(weights, optimizer, to: $0) }
     }
 
-    /// As `AtomicFile` names it, so that what a killed process leaves is found.
-    private static func temporary(_ path: String) -> String {
-        Folder.join(Folder.parent(of: path), ".\(Folder.name(of: path)).tmp-\(getpid())")
-    }
-
     /// Replaces a file by one that is written beside it and synchronized.
     private func replace(_ path: String, write: (_ temporary: String) throws -> Void) throws {
         try AtomicFile.verifyReplaceable(path)
-        let temporary = Self.temporary(path)
+        let temporary = AtomicFile.temporaryPath(for: path)
         try Folder.remove(temporary)
         defer { try? Folder.remove(temporary) }
         try write(temporary)

@@ -55,6 +55,13 @@ public struct Nadam: Optimizer {
     }
 
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
+        try reader.accept([
+            .at(
+                .null, named: "decay",
+                advice:
+                    "it is of optimizers.legacy.Nadam, whose momentum changes by 0.96^(decay · step) and not by 0.96^step"
+            )
+        ])
         options = try OptimizerOptions(reading: &reader, defaultLearningRate: 0.001)
         beta1 = try reader.decay("beta_1", default: 0.9)
         beta2 = try reader.decay("beta_2", default: 0.999)

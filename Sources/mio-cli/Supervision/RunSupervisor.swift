@@ -42,6 +42,7 @@ final class RunSupervisor {
     /// Of the attempt under way.
     var watch: RankWatch?
     var line: LaunchLine?
+    /// The process that has started the ranks of the attempt under way.
     var launcherProcess: Int?
     /// The run has begun once: what was said about where to begin (`--resume never`) was done.
     var hasBegun = false

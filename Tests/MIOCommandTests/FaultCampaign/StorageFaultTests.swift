@@ -37,6 +37,32 @@ extension FaultCampaignTests {
                 try run.finish(campaign, causes: [.diskFull, .unknown])
             }
         }
+
+        /// What the supervisor cannot write while it starts ranks again is not worth the end of the run.
+        @Test func aDiskThatIsFullDuringARestartEndsNothing() throws {
+            let small = try SmallJob()
+            let storage = try FaultyFolder(small.path("runs"), fault: "ENOSPC rename")
+            let run = try DisturbedRun(
+                // No checkpoint is due meanwhile, which would need the room.
+                ["--set", "training.epochs=100000000", "--set", "checkpoints.every_epochs=100000000"],
+                wrapper: storage.mount.wrapper, in: small, seen: storage.mount.seen(small.path("runs/small")))
+            try waitUntil("the first step") { ((try? run.folder.status())?.step ?? 0) > 0 }
+            let first = try #require(run.processes.mpirun)
+            try storage.fail()
+            #expect(run.end(rank: 1))
+            try waitUntil("another attempt") {
+                !run.supervisor.isRunning || run.processes.mpirun.map { $0 != first } == true
+            }
+            try storage.mend()
+            try waitUntil("its first step") {
+                let status = try? run.folder.status()
+                return !run.supervisor.isRunning || status?.attempt == 2 && (status?.step ?? 0) > 0
+            }
+            run.supervisor.signal(SIGTERM)
+            let end = try run.supervisor.wait(atMost: 60)
+            #expect(end.status == 75, "\(end.errors)")
+            #expect(end.errors.contains("starting again"), "\(end.errors)")
+        }
     }
 }
 

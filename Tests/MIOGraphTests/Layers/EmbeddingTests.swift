@@ -156,4 +156,58 @@ import Testing
         }
         #expect(mixed?.message.contains("expected tensors of float32") == true)
     }
+
+    /// Where elements come from is what forward does with them, and nothing of a tensor's size is made to tell it.
+    @Test func movedElementsAreWhatForwardMoves() throws {
+        let cases: [(any Layer, [Shape])] = [
+            (GetItem("1, ::-2"), [[3, 5]]), (Permute([3, 1, 2]), [[2, 3, 4]]), (RepeatVector(3), [[4]]),
+            (Reshape([6, -1]), [[3, 4]]), (Flatten(), [[2, 3]]),
+            (Flatten(dataFormat: .channelsFirst), [[3, 2, 2]]),
+            (Identity(), [[4]]), (Concatenate(axis: 1), [[2, 3], [1, 3]]),
+            (Concatenate(), [[2, 1, 2], [2, 1, 3]]),
+        ]
+        for (layer, shapes) in cases {
+            let output = try layer.outputShape(for: shapes)
+            let move = try #require(layer.movedElements(of: shapes))
+            // Each element says where it is.
+            let inputs = shapes.enumerated().map { number, shape in
+                (0..<shape.count).map { Int32(1000 * number + $0) }
+            }
+            var found = [Int32](repeating: -1, count: output.count)
+            let buffers = inputs.map { values in
+                let buffer = UnsafeMutablePointer<Float>.allocate(capacity: values.count)
+                UnsafeMutableRawPointer(buffer).copyMemory(from: values, byteCount: 4 * values.count)
+                return buffer
+            }
+            defer { for buffer in buffers { buffer.deallocate() } }
+            found.withUnsafeMutableBytes { result in
+                layer.forward(
+                    ForwardCall<Float>(
+                        samples: 1, inputShapes: shapes, outputShape: output,
+                        inputElements: shapes.map { _ in .int32 }, inputs: buffers.map { UnsafePointer($0) },
+                        weights: [], output: result.baseAddress!.assumingMemoryBound(to: Float.self)))
+            }
+            let expected = (0..<output.count).map { element in
+                let from = move(element)
+                return Int32(1000 * from.input + from.element)
+            }
+            #expect(found == expected, "\(type(of: layer).className) of \(shapes)")
+        }
+        let large = Input("large", shape: [40_000, 40_000], dtype: .int32)
+        let model = try Model(inputs: [large], outputs: [Embedding(4, 1)(GetItem("0:2")(Flatten()(large)))])
+        #expect(model.graph.nodes.count == 4)
+    }
+
+    /// Whole numbers have no term of the loss.
+    @Test func wholeNumbersHaveNoActivityRegularizer() throws {
+        let words = Input("words", shape: [3], dtype: .int32)
+        var reader = ConfigReader(
+            ["index": "0:2", "activity_regularizer": .dictionary(["class": "L2", "l2": 0.1])],
+            at: ConfigPath())
+        let part = try LayerRegistry.makeLayer(className: "GetItem", classKey: "class", config: &reader)
+        let error = #expect(throws: GraphError.self) {
+            try Model(inputs: [words], outputs: [Embedding(4, 2)(part(words))])
+        }
+        #expect(error?.message.contains("has an activity_regularizer, and gives whole numbers") == true)
+    }
 }

@@ -56,13 +56,20 @@ public struct Concatenate: Layer {
         try movedResults(for: inputs)
     }
 
-    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
-        guard let output = try? outputShape(for: inputs) else { return nil }
-        var places = [(input: Int, element: Int)](repeating: (0, 0), count: output.count)
-        forEachRun(inputs, output, samples: 1) { input, xOffset, yOffset, count in
-            for i in 0..<count { places[yOffset + i] = (input, xOffset + i) }
+    public func movedElements(of inputs: [Shape]) -> ((Int) -> (input: Int, element: Int))? {
+        guard let axis = sampleAxis(rank: inputs[0].rank) else { return nil }
+        // What lies together of each input, and of all of them.
+        let runs = inputs.map { $0.dimensions[axis...].reduce(1, *) }
+        let all = runs.reduce(0, +)
+        return { element in
+            let (block, place) = element.quotientAndRemainder(dividingBy: all)
+            var (input, rest) = (0, place)
+            while rest >= runs[input] {
+                rest -= runs[input]
+                input += 1
+            }
+            return (input, block * runs[input] + rest)
         }
-        return places
     }
 
     public func maskRule(ofResult result: Int) -> MaskRule { .joined(axis: axis) }
@@ -72,16 +79,13 @@ public struct Concatenate: Layer {
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func forward<T: Scalar>(_ call: ForwardCall<T>) {
-        forEachRun(call.inputShapes, call.outputShape, samples: call.samples) {
-            call.copy($3, ofInput: $0, from: $1, to: $2)
-        }
+        forEachRun(call) { call.copy($3, ofInput: $0, from: $1, to: $2) }
     }
 
     @_specialize(where T == Float)
     @_specialize(where T == Double)
     public func backward<T: Scalar>(_ call: BackwardCall<T>) {
-        forEachRun(call.forward.inputShapes, call.forward.outputShape, samples: call.samples) {
-            input, xOffset, yOffset, count in
+        forEachRun(call.forward) { input, xOffset, yOffset, count in
             guard let dx = call.inputGradients[input] else { return }
             for i in 0..<count { dx[xOffset + i] += call.outputGradient[yOffset + i] }
         }
@@ -89,14 +93,12 @@ public struct Concatenate: Layer {
 
     /// Visits each contiguous run: (input, offset in it, offset in the output, elements).
     @inline(__always)
-    private func forEachRun(
-        _ inputs: [Shape], _ output: Shape, samples: Int, _ body: (Int, Int, Int, Int) -> Void
-    ) {
-        guard let axis = sampleAxis(rank: output.rank) else { return }  // checked by the graph
-        let outer = samples * output.dimensions[..<axis].reduce(1, *)
-        let outputRun = output.dimensions[axis...].reduce(1, *)
+    private func forEachRun<T: Scalar>(_ call: ForwardCall<T>, _ body: (Int, Int, Int, Int) -> Void) {
+        guard let axis = sampleAxis(rank: call.outputShape.rank) else { return }  // checked by the graph
+        let outer = call.samples * call.outputShape.dimensions[..<axis].reduce(1, *)
+        let outputRun = call.outputShape.dimensions[axis...].reduce(1, *)
         var start = 0
-        for (input, shape) in inputs.enumerated() {
+        for (input, shape) in call.inputShapes.enumerated() {
             let run = shape.dimensions[axis...].reduce(1, *)
             for block in 0..<outer { body(input, block * run, block * outputRun + start, run) }
             start += run

@@ -33,10 +33,9 @@ public struct Flatten: Layer {
         try movedResults(for: inputs)
     }
 
-    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
-        var places = [(input: Int, element: Int)](repeating: (0, 0), count: inputs[0].count)
-        forEachElement(inputs[0], samples: 1) { places[$1].element = $0 }
-        return places
+    public func movedElements(of inputs: [Shape]) -> ((Int) -> (input: Int, element: Int))? {
+        let (channels, positions) = transposition(of: inputs[0])
+        return { (0, $0 % channels * positions + $0 / channels) }
     }
 
     /// Nothing but copies.

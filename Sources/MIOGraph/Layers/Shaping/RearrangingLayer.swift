@@ -64,9 +64,9 @@ extension RearrangingLayer {
         try movedResults(for: inputs)
     }
 
-    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
+    public func movedElements(of inputs: [Shape]) -> ((Int) -> (input: Int, element: Int))? {
         let rearrangement = rearrangement(of: inputs[0])
-        return (0..<rearrangement.sizes.reduce(1, *)).map { (0, rearrangement.place(of: $0)) }
+        return { (0, rearrangement.place(of: $0)) }
     }
 
     /// None: values only move.

@@ -45,9 +45,7 @@ public struct Reshape: Layer {
         try movedResults(for: inputs)
     }
 
-    public func movedElements(of inputs: [Shape]) -> [(input: Int, element: Int)]? {
-        (0..<inputs[0].count).map { (0, $0) }
-    }
+    public func movedElements(of inputs: [Shape]) -> ((Int) -> (input: Int, element: Int))? { { (0, $0) } }
 
     public func memory(for inputs: [Shape], output: Shape) -> LayerMemory { .gradientAlone }
 
