@@ -93,23 +93,23 @@ package.targets += module("MIOTrace", ["MIOBase", "MIOThreads", "MIOConfig"])
 // `SpanLayer` hands out spans that live as long as a call.
 package.targets += module(
     "MIOGraph", ["MIOBase", "MIOConfig", numerics], features: [.enableExperimentalFeature("Lifetimes")])
+package.targets += module("MIOOptimizers", ["MIOBase", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOObjectives",
     ["MIOBase", "MIOConfig", "MIOGraph", "MIOOptimizers", "CDenseLoops", "CVectorLoops", numerics])
-package.targets += module("MIOOptimizers", ["MIOBase", "MIOConfig", "CVectorLoops", numerics])
 package.targets += module(
     "MIOCallbacks", ["MIOBase", "MIOConfig", "MIOObjectives", "MIOOptimizers"])
 package.targets += module(
     "MIOFormats", ["MIOBase", "MIOConfig", "MIOFiles", "CVectorLoops"], testing: ["TestFolders"])
 package.targets += module(
     "MIOKeras", ["MIOBase", "MIOFiles", "MIOConfig", "MIOGraph", "MIOFormats", "CHDF5", "CZip"],
-    testing: ["MIOComm", "MIOData", "MIOJob", "MIORun", "MIOTuning", "TestFolders"])
+    testing: ["MIOComm", "MIOData", "MIOJob", "MIOObjectives", "MIORun", "MIOTuning", "TestFolders"])
 package.targets += module("MIOBatches", ["MIOBase", "MIOSystem", "MIOThreads", "CVectorLoops"])
 package.targets += module(
     "MIOData",
     [
-        "MIOBase", "MIOSystem", "MIOThreads", "MIOFiles", "MIOBatches", "CSharedMemory", "CVectorLoops",
-        "CPrefetch", "CZlib",
+        "MIOBase", "MIOSystem", "MIOFiles", "MIOBatches", "CSharedMemory", "CVectorLoops", "CPrefetch",
+        "CZlib",
     ],
     testing: ["TestFolders"])
 package.targets += module(

@@ -378,6 +378,26 @@ def constants():
     return keras.Model(x, [layers.Flatten(name="p")(q), layers.Dense(2, name="q")(layers.Flatten()(x))]), data
 
 
+def everyday():
+    """What people write without a second thought: guarded divisions, a matrix as first weights, whole numbers among others,
+    no metrics for an output, the same metric weighted, steps that are not whole."""
+    ops = keras.ops
+    x, ids = keras.Input((4,), name="x"), keras.Input((3,), name="ids", dtype="int32")
+    a, b = x[:, :2], x[:, 2:]
+    guarded = ops.where(b > 0.0, ops.log(b), 0.0) + ops.where(x[:, 0:1], a / x[:, 0:1], a)
+    table = layers.Embedding(5, 2, embeddings_initializer=keras.initializers.Constant(floats(5, 2)), name="table")(ids)
+    known = numpy.array([True, False])
+    mixed = layers.Concatenate()([ids, guarded, layers.Flatten()(table), ids / 2, ops.where(known, ops.log(b * b), a)])
+    p = layers.Dense(2, name="p")(layers.Dense(3, name="codes")(ids))
+    network = keras.Model([x, ids], [p, layers.Dense(1, activation="sigmoid", name="q")(mixed)])
+    network.compile(
+        keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, decay_steps=312.5, warmup_target=0.2, warmup_steps=2.5)),
+        ["mse", "binary_crossentropy"], metrics=[None, ["accuracy", "accuracy"]], weighted_metrics=[None, ["accuracy", "mae"]])
+    # Also where a guard is needed.
+    return network, {"x": numpy.array([[1, 2, 3, -4], [0, 1, -1, 2], [-1, 0.5, 0.5, -3]], "float32"),
+                     "ids": numpy.array([[0, 1, 2], [4, 0, 3], [1, 1, 1]], "int32")}
+
+
 def refused():
     """A product with a constant matrix, and an infinite constant."""
     ops = keras.ops
@@ -475,7 +495,7 @@ def main():
     both = [two_heads, nested, sequence, attention, recurrent]
     legacy = both + [products, functions, leftovers, legacy_adam, legacy_adamax, legacy_nadam, refused_arguments]
     for make in legacy if LEGACY else both + [
-            open_axes, operations, compositions, deferred, experts, towers, sentences, fields, constants, refused]:
+            open_axes, operations, compositions, deferred, experts, towers, sentences, fields, constants, everyday, refused]:
         if names and make.__name__ not in names:
             continue
         keras.backend.clear_session()

@@ -18,6 +18,7 @@ MIO_INLINE mio_lanes merged(enum mio_merge merge, mio_lanes a, mio_lanes b, floa
     case mio_merge_prelu: return mio_blend((mio_words)(a < 0.0f), a * b, a);
     case mio_merge_masked: return mio_blend((mio_words)(b > 0.5f), a, mio_splat(scale));
     case mio_merge_dropped: return mio_select((mio_words)(b != 0.0f), a * b);
+    case mio_merge_where_nonzero: return mio_select((mio_words)(a != 0.0f), b);
     }
     return a;
 }
@@ -34,6 +35,7 @@ MIO_INLINE mio_lanes gradient(enum mio_merge_gradient kind, mio_lanes g, mio_lan
     case mio_gradient_where_not_smallest: return mio_select(smaller, g);
     case mio_gradient_where_equal: return mio_select((mio_words)(p == q), g);
     case mio_gradient_where_not_equal: return mio_select((mio_words)(p != q), g);
+    case mio_gradient_where_nonzero: return mio_select((mio_words)(p != 0.0f), g);
     case mio_gradient_quotient: return g / p;
     case mio_gradient_divisor: return -g * p / (q * q);
     case mio_gradient_prelu:
@@ -94,6 +96,7 @@ MIO_CLONES void mio_merge_tensors(
     MIO_MERGE(mio_merge_prelu)
     MIO_MERGE(mio_merge_masked)
     MIO_MERGE(mio_merge_dropped)
+    MIO_MERGE(mio_merge_where_nonzero)
     }
 #undef MIO_MERGE
 }
@@ -130,6 +133,7 @@ MIO_CLONES void mio_merge_backward(
     MIO_GRADIENT(mio_gradient_where_not_smallest)
     MIO_GRADIENT(mio_gradient_where_equal)
     MIO_GRADIENT(mio_gradient_where_not_equal)
+    MIO_GRADIENT(mio_gradient_where_nonzero)
     MIO_GRADIENT(mio_gradient_quotient)
     MIO_GRADIENT(mio_gradient_divisor)
     MIO_GRADIENT(mio_gradient_prelu)

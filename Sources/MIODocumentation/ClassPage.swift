@@ -12,6 +12,8 @@ struct ClassPage {
         var otherNames: [String] = []
         var keys: [ConfigRecorder.Key]
         var config: ConfigDictionary
+        /// A sentence after the table.
+        var note: String?
         /// Arguments of Keras' class that are accepted at their defaults only.
         var kerasArguments: [String] = []
     }
@@ -28,7 +30,7 @@ struct ClassPage {
         text += entries.map { "[`\($0.name)`](#\($0.name.lowercased()))" }.joined(separator: " · ") + "\n"
         for entry in entries {
             let comment = try index.comment(ofType: entry.type)
-            text += "\n## \(entry.name)\n\n\(comment.page)\n"
+            text += "\n## \(entry.name)\n\n\(comment.page.named(as: entry.keys))\n"
             if !entry.otherNames.isEmpty {
                 text +=
                     "\nIn a job: "
@@ -38,6 +40,7 @@ struct ClassPage {
             let table = KeyTable(
                 entry.keys, config: entry.config, types: [entry.type] + sharedTypes, in: index)
             if !table.isEmpty { text += "\n\(table.markdown)\n" }
+            if let note = entry.note { text += "\n\(note)\n" }
             if !entry.kerasArguments.isEmpty {
                 text += "\nOf Keras' arguments at their defaults only: "
                 text += entry.kerasArguments.map { "`\($0)`" }.joined(separator: " ") + ".\n"

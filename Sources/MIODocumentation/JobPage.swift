@@ -12,12 +12,14 @@ enum JobPage {
           outputs: [y]
         outputs: {y: {loss: mean_squared_error}}
         data: {train: {files: "train-*.npz"}}
+        weights: [{file: base.keras}]
         notifications: [{command: [example]}]
         """
 
     /// Paths of `job` that have a name or a number of the user's, and how the page calls them.
     private static let renamed = [
         "outputs.y": "outputs.NAME", "model.layers[0]": "model.layers", "notifications[0]": "notifications",
+        "weights[0]": "weights",
     ]
 
     /// What other pages list, what has the user's names for keys, and what is read as `data.train` is.

@@ -17,6 +17,7 @@ struct KeyTable {
     ) {
         for key in keys {
             let comment = types.lazy.compactMap { index.comment(ofMember: key.name, inType: $0) }.first?.cell
+                .named(as: keys)
             let meaning = [comment, sections[key.name].map { "[Its keys](#\($0))" }].compactMap(\.self)
             let fallback = key.fallback ?? (config[key.name] == .null ? nil : config[key.name])
             rows.append([
@@ -68,5 +69,15 @@ struct KeyTable {
     /// As a job file has it: names bare, single characters quoted.
     static func plain(_ value: ConfigValue) -> String {
         if case .string(let text) = value, text.count > 1 { text } else { value.json() }
+    }
+}
+
+extension String {
+    /// Names of Swift as a job has them: `decaySteps` becomes `decay_steps`.
+    func named(as keys: [ConfigRecorder.Key]) -> String {
+        let names = Dictionary(keys.map { (SourceIndex.folded($0.name), $0.name) }) { first, _ in first }
+        return replacing(/`([a-z]\w*)`/) { match in
+            "`\(names[SourceIndex.folded(String(match.1))] ?? String(match.1))`"
+        }
     }
 }

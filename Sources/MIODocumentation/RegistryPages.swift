@@ -11,7 +11,7 @@ enum RegistryPages {
     /// Values of required arguments that are no number, text or list, by the argument's name.
     private static let examples: [String: ConfigValue] = [
         "layer": .dictionary(["class": "LSTM", "units": 1]), "activation": "relu", "index": "1:3, -1",
-        "num_classes": 2, "values": [1.0, 0.1],
+        "num_classes": 2, "values": [1.0, 0.1], "boundaries": [1000],
     ]
 
     /// Reads a value under a recorder.
@@ -72,7 +72,7 @@ enum RegistryPages {
                     name: name, type: String(describing: type(of: loss)),
                     otherNames: [type(of: loss).className] + type(of: loss).names.dropFirst(),
                     keys: keys.filter { $0.name != "class" }, config: dictionary(loss.config),
-                    kerasArguments: type(of: loss).kerasArguments.map(\.name)))
+                    note: missing(loss), kerasArguments: type(of: loss).kerasArguments.map(\.name)))
         }
         return ClassPage(
             title: "Losses",
@@ -82,6 +82,13 @@ enum RegistryPages {
                 after a softmax or a sigmoid is computed from the logits. [Missing labels](job.md#missing-labels) are left out.
                 """,
             entries: entries, sharedTypes: ["Loss"])
+    }
+
+    /// What counts as missing in an output's targets, and what that leaves out.
+    private static func missing(_ loss: any Loss) -> String {
+        let key = loss.hasClassLabels ? "`missing_label`" : "`missing_value`, if there is one,"
+        return "A target that is NaN or \(key) leaves out "
+            + (loss.isElementwise ? "its element alone." : "its position.")
     }
 
     static func metrics() throws(DocumentationError) -> ClassPage {

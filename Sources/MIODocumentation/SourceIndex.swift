@@ -82,7 +82,7 @@ package struct SourceIndex: Sendable {
             else { continue }
             var text = String(match.2)
             for next in file.lines[(number + 1)...] {
-                guard let more = next.wholeMatch(of: /\s*\/\/\/\s+(?!- )(.*)/) else { break }
+                guard let more = next.wholeMatch(of: /\s*\/\/\/\s+(?!\s|- )(.*)/) else { break }
                 text += " " + more.1
             }
             return DocumentationComment(lines: [text[...]])
@@ -130,5 +130,5 @@ package struct SourceIndex: Sendable {
         return name.isEmpty ? nil : String(name)
     }
 
-    private static func folded(_ name: String) -> String { name.replacing("_", with: "").lowercased() }
+    static func folded(_ name: String) -> String { name.replacing("_", with: "").lowercased() }
 }

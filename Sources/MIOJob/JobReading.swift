@@ -84,7 +84,7 @@ extension Job {
     private init(reading value: ConfigValue, folder: String) throws(ConfigError) {
         var reader = try ConfigReader(value, at: ConfigPath())
         reader.refusesNull = true
-        reader.describe("model", "a mapping")
+        reader.describe("model", "a mapping, or a file of Keras")
         let modelValue = try reader.required("model")
         let dataValue = reader.unlisted("data") ?? .null
         let fileModel = try FileModel.read(

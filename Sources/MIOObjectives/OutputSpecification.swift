@@ -8,7 +8,7 @@ public struct OutputSpecification: Sendable {
     public var name: String
     /// What training makes small.
     public var loss: any Loss
-    /// What the total loss multiplies this output's loss by; not negative. With a `weightSchedule` that of the first step.
+    /// What the total loss multiplies this output's loss by; not negative. With a schedule that of the first step.
     public var weight: Double
     /// Moves the weight from step to step; `nil` if it stays.
     public var weightSchedule: (any Schedule)?
@@ -16,7 +16,7 @@ public struct OutputSpecification: Sendable {
     public var metrics: [any Metric]
     /// Metrics in which samples count by their weights (Keras' `weighted_metrics`).
     public var weightedMetrics: [any Metric]
-    /// The class label that stands for "no label", as NaN always does; `nil` for `defaultMissingLabel`. Only for losses of
+    /// The class label that stands for "no label", as NaN always does: −1 unless another one is set. Only for losses of
     /// class labels: class indices, and the 0 or 1 of a binary crossentropy.
     public var missingLabel: Int?
     /// The number that stands for "no label", as NaN always does: −200 of a sensor that was off. Only for losses of

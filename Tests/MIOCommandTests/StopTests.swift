@@ -216,7 +216,7 @@ import Testing
         usleep(700_000)
         started.signal(SIGTERM)
         let run = try started.wait(atMost: 60)
-        #expect(run.status == 143, "\(run.errors)")
+        #expect(run.status == 137, "\(run.errors)")
         #expect(
             run.errors.hasSuffix("there is no checkpoint: run again to start from the beginning\n"),
             "\(run.errors)")

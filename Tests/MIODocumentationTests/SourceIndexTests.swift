@@ -26,6 +26,8 @@ import Testing
             }
 
             /// - `warm_up`: steps at the start.
+            /// - cool_down: steps at the end,
+            ///   if there are any.
             enum Words: String {
                 /// max(x, 0)
                 case relu
@@ -46,6 +48,9 @@ import Testing
         #expect(
             index.comment(ofMember: "strides", inType: "Example")?.cell == "the window's size without it.")
         #expect(index.comment(ofMember: "warm_up", inType: "Words")?.cell == "steps at the start.")
+        #expect(
+            index.comment(ofMember: "cool_down", inType: "Words")?.cell
+                == "steps at the end, if there are any.")
         #expect(index.comment(ofMember: "relu", inType: "Words")?.cell == "max(x, 0)")
     }
 

@@ -8,6 +8,7 @@ import MIOFormats
 import MIOGraph
 import MIOJob
 import MIOKeras
+import MIOObjectives
 import MIORun
 import MIOTuning
 import TestFolders
@@ -60,7 +61,7 @@ import Testing
         ("fields.keras", "fields"), ("unmasked.keras", "unmasked"),
         // Products with transposed matrices, parts by sizes, functions of compat.v1, casts, constants.
         ("products-2.h5", "products-2"), ("functions-2.h5", "functions-2"), ("leftovers-2.h5", "leftovers-2"),
-        ("constants.keras", "constants"),
+        ("constants.keras", "constants"), ("everyday.keras", "everyday"),
     ]) func predictsAsKeras(file: String, data: String) throws {
         let temporary = try TemporaryFolder()
         let job = try Self.job(file, data: "\(data).npz", in: temporary)
@@ -205,6 +206,118 @@ import Testing
         #expect(changed.weights.map(\.optimizerState) == [false])
         // A resolved job is an equal job.
         #expect(try Job(yaml: whole.resolvedYAML, folder: "/") == whole)
+    }
+
+    /// An output without metrics, names that are taken, and steps that are not whole.
+    @Test func compileArgumentsThatAreEveryday() throws {
+        let temporary = try TemporaryFolder()
+        let job = try Job(
+            yaml: "model: \(Self.path("everyday.keras"))\ndata: {train: {files: x.npz}}\n",
+            folder: temporary.path)
+        #expect(job.outputs.map { $0.metrics.map(\.name) } == [[], ["accuracy", "accuracy_1"]])
+        #expect(job.outputs.map { $0.weightedMetrics.map(\.name) } == [[], ["weighted_accuracy", "mae"]])
+        let rate = job.optimizer.options.learningRate
+        #expect(rate.value(at: 0) == 0.1 && abs(rate.value(at: 2) - 0.18) < 1e-15)
+    }
+
+    /// Operations that are several layers here have another order in a job that was written from the graph. What is written for
+    /// Keras is its own model all the same, and its variables are in its order.
+    @Test(arguments: ["everyday", "experts", "compositions"])
+    func aResolvedJobWritesTheModelOfTheFile(name: String) throws {
+        let temporary = try TemporaryFolder()
+        let first = try Self.job(
+            "\(name).keras", data: "\(name).npz", in: temporary,
+            more: "optimizer: {class: SGD, momentum: 0.9}")
+        let resolved = try Job(yaml: first.resolvedYAML, folder: "/")
+        #expect(resolved.graph.makesSameCalls(as: first.graph))
+        var written: [(slots: [Tensor], model: ConfigValue?)] = []
+        for job in [first, resolved] {
+            let path = temporary.path("written.keras")
+            let values = try StartingValues(job)
+            let slots = job.graph.weights.filter(\.trainable).map { weight in
+                // Each its own.
+                NamedTensor(
+                    name: "momentum/\(weight.name)",
+                    Tensor(
+                        shape: weight.shape,
+                        values: .init(
+                            repeating: Float(weight.name.hashValue % 1000), count: weight.shape.count)))
+            }
+            let warnings = try KerasExport.write(
+                job, weights: values.weights.map { NamedTensor(name: $0.key, $0.value) }, slots: slots,
+                updates: 1, to: path)
+            #expect(warnings.isEmpty, "\(warnings)")
+            let again = try Job(
+                yaml: "model: \(path)\ndata: {train: {files: x.npz}}\n", folder: temporary.path)
+            let read = try StartingValues(again)
+            written.append(
+                (
+                    again.graph.weights.filter(\.trainable).compactMap { read.slots["momentum/\($0.name)"] },
+                    try KerasFile(path).config
+                ))
+        }
+        #expect(written[0].slots == written[1].slots && !written[0].slots.isEmpty)
+        #expect(written[0].model == written[1].model)
+    }
+
+    /// What Keras lacks is left out of what it is told to go on with, and said.
+    @Test func whatKerasLacksIsLeftOut() throws {
+        let temporary = try TemporaryFolder()
+        func written(_ rate: String) throws -> (rate: ConfigValue?, loss: ConfigValue?, warnings: String) {
+            let job = try Job(
+                yaml: """
+                    model: {file: \(Self.path("two_heads.keras"))}
+                    outputs: {box: {loss: {class: WeightedBinaryCrossentropy, positive_weight: 3}}}
+                    optimizer: {class: SGD, learning_rate: \(rate)}
+                    data: {train: {files: x.npz}}
+
+                    """, folder: temporary.path)
+            let path = temporary.path("written.keras")
+            let warnings = try KerasExport.write(
+                job, weights: try StartingValues(job).weights.map { NamedTensor(name: $0.key, $0.value) },
+                slots: nil, updates: 0, to: path)
+            let compile = try KerasFile(path).compileConfig
+            guard case .dictionary(let optimizer)? = compile?["optimizer"],
+                case .dictionary(let arguments)? = optimizer["config"],
+                case .dictionary(let losses)? = compile?["loss"]
+            else { return (nil, nil, "no compile arguments") }
+            return (arguments["learning_rate"], losses["box"], warnings.joined(separator: "\n"))
+        }
+        let constant = try written("{class: Constant, learning_rate: 0.5, warmup_steps: 3}")
+        #expect(constant.rate == 0.5 && constant.loss == .null)
+        #expect(constant.warnings.contains("WeightedBinaryCrossentropy"), "\(constant.warnings)")
+        #expect(constant.warnings.contains("the warm-up of the learning rate"), "\(constant.warnings)")
+        let decaying = try written(
+            "{class: ExponentialDecay, initial_learning_rate: 0.5, decay_steps: 2.5, decay_rate: 0.5, warmup_steps: 3}"
+        )
+        guard case .dictionary(let schedule)? = decaying.rate,
+            case .dictionary(let arguments)? = schedule["config"]
+        else {
+            Issue.record("no schedule: \(decaying)")
+            return
+        }
+        #expect(arguments["decay_steps"] == 2.5 && arguments["warmup_steps"] == nil)
+        #expect(decaying.warnings.contains("the warm-up of the learning rate"), "\(decaying.warnings)")
+    }
+
+    /// A name that no class has lets what Keras lacks pass.
+    @Test func whatKerasLacksIsThere() {
+        let known = Set(
+            (LossRegistry.all + MetricRegistry.all).compactMap { name -> String? in
+                let values: [ConfigDictionary] = [
+                    ["class": .string(name)], ["class": .string(name), "positive_weight": 1.0],
+                ]
+                for value in values.map(ConfigValue.dictionary) {
+                    if let loss = try? LossRegistry.read(value, at: ConfigPath()) {
+                        return type(of: loss).className
+                    }
+                    if let metric = try? MetricRegistry.read(value, at: ConfigPath()) {
+                        return type(of: metric).className
+                    }
+                }
+                return nil
+            })
+        #expect(CompileWriting.unknownToKeras.isSubset(of: known))
     }
 
     // MARK: Round trip

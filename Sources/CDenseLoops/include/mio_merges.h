@@ -38,6 +38,8 @@ enum mio_merge {
     mio_merge_masked,
     /// a · b where b is not 0, else 0
     mio_merge_dropped,
+    /// b where a is not 0, else 0
+    mio_merge_where_nonzero,
 };
 
 /// y ← a ∘ b, all of it; y may be a or b where that is whole.
@@ -60,6 +62,8 @@ enum mio_merge_gradient {
     /// g where p = q, and its opposite
     mio_gradient_where_equal,
     mio_gradient_where_not_equal,
+    /// g where p is not 0, else 0
+    mio_gradient_where_nonzero,
     /// g / p
     mio_gradient_quotient,
     /// −g · p / q²

@@ -18,6 +18,17 @@ extension Graph {
         ])
     }
 
+    /// Whether another graph makes the same calls, in whatever order. An operation of Keras that is several layers here is one
+    /// call to Keras, by which its order goes; a job file that was written from the graph does not say so.
+    package func makesSameCalls(as other: Graph) -> Bool {
+        func unordered(_ graph: Graph) -> (ConfigValue, Set<ConfigDictionary>) {
+            guard case .dictionary(var whole) = graph.canonical else { return (graph.canonical, []) }
+            whole["layers"] = nil
+            return (.dictionary(whole), Set(graph.canonicalCalls))
+        }
+        return unordered(self) == unordered(other)
+    }
+
     /// Every call but the inputs'.
     var canonicalCalls: [ConfigDictionary] {
         var first: Set<Int> = []

@@ -15,7 +15,10 @@ import MIOGraph
 /// The layers may stand in any order. An entry with `class` and `layer` gives the layer another name than
 /// its first call.
 ///
-/// - `inputs`: the arrays that the data must have by name, and the shape of one sample.
+/// `model: base.keras`, or `{file: base.keras, inputs: {text: {shape: [80]}}}`, takes [a model of
+/// Keras](job.md#a-model-of-keras) instead.
+///
+/// - `inputs`: the arrays that the data must have by name, and the shape of one sample; with `dtype: int32` whole numbers.
 /// - `layers`: calls of layers, in any order.
 /// - `outputs`: the names of the calls whose results are predicted, or a mapping from other names to them.
 struct InlineModel {

@@ -3,6 +3,10 @@ import MIOGraph
 
 /// A layer and its first call, or another call of a layer: one item of `model.layers` of a job file.
 ///
+/// With `training: false` the call computes in training too what it does in prediction. `mask: false` lets it know of no masks;
+/// with `mask: unread` it reads none and passes them on. A wrapper has the layer that it wraps under `layer`, and other items
+/// call it by `layer_name`.
+///
 /// - `class`: the layer's class; required without `layer`.
 /// - `layer`: the name of a layer of another item: this call shares its weights.
 /// - `trainable`: whether training changes the layer's weights.

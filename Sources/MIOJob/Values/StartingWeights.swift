@@ -2,7 +2,7 @@ import Foundation
 import MIOBase
 import MIOConfig
 
-/// A file that weights start from: `weights` of a job, and the file of `model`.
+/// A file that weights start from: `weights` of a job file, and the file of its `model`.
 ///
 ///     weights: base.keras                 # also .weights.h5, .h5 of Keras 2, .safetensors, or the folder of a run
 ///     weights: {file: base.keras, layers: ["backbone/*"], skip_mismatch: true}
@@ -18,7 +18,7 @@ import MIOConfig
 ///   file it does, unless the job has an optimizer of its own.
 /// - `of_model`: whether the model is the file's; in resolved jobs.
 public struct StartingWeights: Hashable, Sendable {
-    /// Absolute.
+    /// An absolute path; in a job file relative to the job file.
     public let file: String
     /// Patterns of paths of layers; empty for all.
     public let layers: [String]

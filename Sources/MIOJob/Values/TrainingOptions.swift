@@ -66,7 +66,7 @@ public struct TrainingOptions: Hashable, Sendable {
     /// In which numbers layers may multiply.
     public var precision: Precision
     /// When the run stops itself after a checkpoint, with exit code 75: early enough for the checkpoint to be written. `auto`: as
-    /// long as the batch system allows (`SLURM_JOB_END_TIME`, `PBS_WALLTIME`; `mio train` asks Slurm); a time such as `90min`,
+    /// long as the batch system allows (`SLURM_JOB_END_TIME`, `PBS_WALLTIME`; `mio train` asks Slurm, LSF or PBS); a time such as `90min`,
     /// `1d 12h`, `36:00:00` or a number of seconds; `none`.
     public var timeLimit: TimeLimit
 

@@ -25,28 +25,58 @@ package struct CompileArguments: Sendable {
         }
         let losses = Self.distributed(compile["loss"], names)
         let weights = Self.distributed(compile["loss_weights"], names)
-        let metrics = Self.distributed(compile["metrics"], names, isList: true)
-        let weighted = Self.distributed(compile["weighted_metrics"], names, isList: true)
+        let metrics = Self.metrics(compile["metrics"], names, isLegacy: isLegacy)
+        let weighted = Self.metrics(compile["weighted_metrics"], names, isLegacy: isLegacy)
         for name in names {
             guard let loss = losses[name], loss != .null else { continue }
             add("loss", to: name, Self.object(loss))
             if let weight = weights[name] { add("weight", to: name, weight) }
+            var logNames = MetricNames()
             for (key, list) in [("metrics", metrics[name]), ("weighted_metrics", weighted[name])] {
-                guard let list else { continue }
-                let objects = Self.objects(list)
+                guard let list, list != .null else { continue }
+                var objects = Self.objects(list)
                 // Keras 2 writes the name that a metric has in the logs, which begins with its output's.
-                let isPrefixed = isLegacy && names.count > 1
-                add(key, to: name, isPrefixed ? Self.withoutPrefix("\(name)_", objects) : objects)
+                if isLegacy, names.count > 1 { objects = objects.map { Self.withoutPrefix("\(name)_", $0) } }
+                objects = objects.map { logNames.renamed($0, isWeighted: key == "weighted_metrics") }
+                add(key, to: name, .list(objects))
             }
         }
         self.outputs = entries
     }
 
-    /// An argument of `compile` by output: one for all, a list in the order of the outputs, or a dictionary.
-    /// - Parameter isList: whether what an output has may itself be a list.
-    private static func distributed(_ value: ConfigValue?, _ names: [String], isList: Bool = false)
-        -> [String: ConfigValue]
+    /// Metrics by output, as `distributed` has other arguments. The only output has all that there are, whatever the keys of a
+    /// dictionary are; and in Keras 2 every output has all of a list in which there is no other one.
+    private static func metrics(_ value: ConfigValue?, _ names: [String], isLegacy: Bool) -> [String:
+        ConfigValue]
     {
+        guard let value, value != .null else { return [:] }
+        if names.count == 1 { return [names[0]: .list(flattened(value))] }
+        if isLegacy, case .list(let items) = value, items.allSatisfy({ !isNested($0) }) {
+            return Dictionary(names.map { ($0, value) }) { first, _ in first }
+        }
+        return distributed(value, names)
+    }
+
+    private static func isNested(_ value: ConfigValue) -> Bool {
+        switch value {
+        case .list: true
+        case .dictionary(let entries): entries["class_name"] == nil
+        default: false
+        }
+    }
+
+    /// What is in lists and dictionaries, and in those in them.
+    private static func flattened(_ value: ConfigValue) -> [ConfigValue] {
+        switch value {
+        case .list(let items): items.flatMap(flattened)
+        case .dictionary(let entries) where entries["class_name"] == nil:
+            entries.entries.flatMap { flattened($0.value) }
+        default: [value]
+        }
+    }
+
+    /// An argument of `compile` by output: one for all, a list in the order of the outputs, or a dictionary.
+    private static func distributed(_ value: ConfigValue?, _ names: [String]) -> [String: ConfigValue] {
         guard let value, value != .null else { return [:] }
         func all(_ value: ConfigValue) -> [String: ConfigValue] {
             Dictionary(names.map { ($0, value) }) { first, _ in first }
@@ -55,31 +85,25 @@ package struct CompileArguments: Sendable {
         case .dictionary(let entries) where entries["class_name"] == nil:
             return Dictionary(entries.entries.map { ($0.key, $0.value) }) { first, _ in first }
         case .list(let items):
-            let isNested = items.contains { item in if case .list = item { true } else { false } }
-            if isList, names.count == 1 { return isNested ? all(items[0]) : all(value) }
             if items.count == names.count { return Dictionary(zip(names, items)) { first, _ in first } }
             return items.count == 1 ? all(items[0]) : [:]
         default: return all(value)
         }
     }
 
-    private static func objects(_ value: ConfigValue) -> ConfigValue {
-        guard case .list(let items) = value else { return .list([object(value)]) }
-        return .list(items.filter { $0 != .null }.map(object))
+    private static func objects(_ value: ConfigValue) -> [ConfigValue] {
+        guard case .list(let items) = value else { return [object(value)] }
+        return items.filter { $0 != .null }.map(object)
     }
 
-    /// Metrics whose names do not begin with this.
-    private static func withoutPrefix(_ prefix: String, _ metrics: ConfigValue) -> ConfigValue {
-        guard case .list(let items) = metrics else { return metrics }
-        return .list(
-            items.map { item in
-                guard case .dictionary(var entry) = item, case .dictionary(var config)? = entry["config"],
-                    case .string(let name)? = config["name"], name.hasPrefix(prefix), name != prefix
-                else { return item }
-                config["name"] = .string(String(name.dropFirst(prefix.count)))
-                entry["config"] = .dictionary(config)
-                return .dictionary(entry)
-            })
+    /// A metric whose name does not begin with this.
+    private static func withoutPrefix(_ prefix: String, _ metric: ConfigValue) -> ConfigValue {
+        guard case .dictionary(var entry) = metric, case .dictionary(var config)? = entry["config"],
+            case .string(let name)? = config["name"], name.hasPrefix(prefix), name != prefix
+        else { return metric }
+        config["name"] = .string(String(name.dropFirst(prefix.count)))
+        entry["config"] = .dictionary(config)
+        return .dictionary(entry)
     }
 
     /// An optimizer of Keras 2 as Keras 3 has it.
@@ -96,9 +120,7 @@ package struct CompileArguments: Sendable {
         }
         if let decay = config["decay"] {
             if entry["class_name"] == "Nadam" {
-                // The registry knows no such name, and shows it.
-                entry["class_name"] =
-                    "optimizers.legacy.Nadam, whose momentum changes by 0.96^(decay · step) and not by 0.96^step"
+                // Refused by its name: it is another momentum.
             } else if case .dictionary? = config["learning_rate"] {
                 // Refused by its name: a schedule is divided by it too.
             } else {

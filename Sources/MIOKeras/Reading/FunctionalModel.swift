@@ -150,8 +150,17 @@ extension ModelReading {
                 note(place, error.message)
                 return false
             }
-            let inputs = ordered.sources.compactMap { tensors[$0] }
-            let specs = ordered.sources.compactMap { results.spec($0, isLegacy: call.isLegacy) }
+            var inputs = ordered.sources.compactMap { tensors[$0] }
+            var specs = ordered.sources.compactMap { results.spec($0, isLegacy: call.isLegacy) }
+            if known == nil, specs.count == inputs.count,
+                let real = IntegerCasts.realSpecs(specs, results: { try made.results(for: $0) })
+            {
+                inputs = inputs.enumerated().map { index, input in
+                    specs[index] == real[index]
+                        ? input : IntegerCasts.real(input, of: layer.name, call: number, argument: index)
+                }
+                specs = real
+            }
             let tensors = ordered.isInference ? made.inInference(inputs) : made.all(inputs)
             // Keras 3 hands a call the mask of a sequence only where the sequence is all that it is given.
             if !call.isLegacy, !call.hadMask, inputs.count > 1,

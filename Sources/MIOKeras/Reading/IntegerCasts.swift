@@ -39,6 +39,26 @@ extension ModelReading {
     }
 }
 
+/// Whole numbers that layers compute with, which Keras makes real ones by itself.
+enum IntegerCasts {
+    /// What a call is given if it cannot be given whole numbers, but the same as real ones.
+    /// - Parameter results: of the call.
+    /// - Returns: `nil` if it can be, or if that does not help.
+    static func realSpecs(_ specs: [TensorSpec], results: ([TensorSpec]) throws -> [TensorSpec])
+        -> [TensorSpec]?
+    {
+        let real = specs.map { TensorSpec($0.shape) }
+        guard real != specs, (try? results(specs)) == nil, (try? results(real)) != nil else { return nil }
+        return real
+    }
+
+    /// The whole numbers of a call's argument as real ones.
+    static func real(_ tensor: SymbolicTensor, of layer: String, call: Int, argument: Int) -> SymbolicTensor {
+        let part = call == 0 ? "" : "_call_\(call)"
+        return Rescaling(1, name: "\(layer)\(part)_real_\(argument)")(tensor)
+    }
+}
+
 extension KerasLayer {
     /// Whether it makes whole numbers of what it is given.
     fileprivate var castsToIntegers: Bool {

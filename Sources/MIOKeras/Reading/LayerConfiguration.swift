@@ -57,12 +57,21 @@ enum LayerConfiguration {
                     config["seed"] = nil
                     if case .string(let name) = className {
                         for key in unread(name) { config[key] = nil }
+                        // An array as a weight's first value, of which the file has the present one.
+                        if name == "Constant", isArray(config["value"]) { config["value"] = 0.0 }
                     }
                     inner["config"] = .dictionary(config)
                 }
             }
             return .dictionary(inner)
         default: return value
+        }
+    }
+
+    private static func isArray(_ value: ConfigValue?) -> Bool {
+        switch value {
+        case .list?, .dictionary?: true
+        default: false
         }
     }
 

@@ -86,21 +86,21 @@ extension OperationReading.Reading {
         BinaryOperation(.subtract, constant: 1, constantFirst: true, name: name)(tensor)
     }
 
-    /// c · x + (1 − c) · y: exactly x where c is 1, and y where it is 0, if both are finite.
+    /// x where the condition is true, else 0, plus y where it is false, else 0: what is not chosen may be a NaN.
     private func choice() throws(CallProblem) -> SymbolicTensor {
         let arguments = call.arguments + call.named.map(\.value)
         guard arguments.count == 3 else { throw CallProblem("expected a condition and two values") }
         let rank = arguments.flatMap(\.tensors).compactMap { batchShape(of: $0)?.count }.max()
         guard case .constant(let written) = arguments[0] else {
-            let condition = try tensor(0)
+            let condition = try truth(0)
             let opposite = opposite(of: condition, name: "\(name)_otherwise")
             return BinaryOperation(.add, name: name)([
-                try product(of: condition, arguments[1], "first", rank: rank),
-                try product(of: opposite, arguments[2], "second", rank: rank),
+                try chosen(where: condition, arguments[1], "first", rank: rank),
+                try chosen(where: opposite, arguments[2], "second", rank: rank),
             ])
         }
         // By a constant: what is chosen of a second constant is known.
-        let truths = try elements(written, rank: rank)
+        let truths = Self.truths(try elements(written, rank: rank))
         let weights = [truths, Self.opposite(of: truths)]
         var parts: [SymbolicTensor] = []
         var known: ConfigValue?
@@ -108,8 +108,11 @@ extension OperationReading.Reading {
             switch argument {
             case .tensor(let source):
                 guard let value = tensors[source] else { throw CallProblem("expected a tensor") }
+                let config: ConfigDictionary = [
+                    "function": "where", "constant": weights[number], "constant_first": true,
+                ]
                 let part = ["first", "second"][number]
-                parts.append(try product(of: value, .constant(weights[number]), part, rank: rank))
+                parts.append(try layer("BinaryOperation", config, [value], name: "\(name)_\(part)"))
             case .constant(let constant):
                 known = Self.product(weights[number], try elements(constant, rank: rank))
                 guard known != nil else {
@@ -151,20 +154,30 @@ extension OperationReading.Reading {
         }
     }
 
-    /// A tensor times another one, a number, or an array of numbers.
-    private func product(
-        of weight: SymbolicTensor, _ argument: KerasCall.Argument, _ part: String, rank: Int?
+    /// A condition: 1 for what is true, 0 for what is not. Numbers other than 0 are true.
+    private func truth(_ index: Int) throws(CallProblem) -> SymbolicTensor {
+        let arguments = call.arguments + call.named.map(\.value).filter { !$0.isConstant }
+        if case .tensor(let source) = arguments[index], dtype(of: source) == "bool" {
+            return try tensor(index)
+        }
+        let sign = UnaryOperation(.sign, name: "\(name)_condition_sign")(try real(index))
+        return UnaryOperation(.absolute, name: "\(name)_condition")(sign)
+    }
+
+    /// A value where a condition is 1, else 0: of a tensor, a number, or an array of numbers.
+    private func chosen(
+        where condition: SymbolicTensor, _ argument: KerasCall.Argument, _ part: String, rank: Int?
     ) throws(CallProblem) -> SymbolicTensor {
         switch argument {
         case .tensor(let source):
             guard let value = tensors[source] else { throw CallProblem("expected a tensor") }
-            return BinaryOperation(.multiply, name: "\(name)_\(part)")([weight, value])
+            return BinaryOperation(.whereNonzero, name: "\(name)_\(part)")([condition, value])
         case .constant(let constant):
             let config: ConfigDictionary = [
                 "function": "multiply", "constant": try elements(constant, rank: rank),
                 "constant_first": false,
             ]
-            return try layer("BinaryOperation", config, [weight], name: "\(name)_\(part)")
+            return try layer("BinaryOperation", config, [condition], name: "\(name)_\(part)")
         default:
             throw CallProblem("expected a condition and two values: tensors, numbers, or arrays of numbers")
         }
@@ -200,6 +213,12 @@ extension OperationReading.Reading {
             return .list(numbers)
         default: return nil
         }
+    }
+
+    /// 1 for every number but 0.
+    private static func truths(_ value: ConfigValue) -> ConfigValue {
+        if case .list(let items) = value { return .list(items.map { truths($0) }) }
+        return .real(real(value) == 0 ? 0 : 1)
     }
 
     /// 1 − c

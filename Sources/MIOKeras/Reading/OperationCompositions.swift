@@ -20,6 +20,12 @@ extension OperationReading.Reading {
             if let order = argument("ord"), order != .null, number(order) != 2 {
                 throw unsupported("ord", order)
             }
+            // Of two axes it is the largest singular value then.
+            if let order = argument("ord"), order != .null, try axes().count != 1 {
+                throw CallProblem(
+                    "has ord=2 over more than one axis, which is no root of a sum of squares; leave ord out for that"
+                )
+            }
             let squares = UnaryOperation(.square, name: "\(name)_squares")(try tensor(0))
             let sums = Reduction(
                 .sum, axis: try axes(), keepdims: argument("keepdims") == true, name: "\(name)_sums")(

@@ -70,6 +70,31 @@ enum OperationReading {
         _ tensors: [KerasCall.Tensor: SymbolicTensor], specs: [KerasCall.Tensor: TensorSpec],
         isOnEachStep: Bool
     ) throws(CallProblem) -> (tensors: [SymbolicTensor], specs: [TensorSpec]?) {
+        var (tensors, specs) = (tensors, specs)
+        if !isOnEachStep, self.specs(operation, call, number: number, specs) == nil {
+            let sources = Array(Set(call.tensors)).sorted {
+                ($0.layer, $0.call, $0.result) < ($1.layer, $1.call, $1.result)
+            }
+            let known = sources.compactMap { specs[$0] }
+            if known.count == sources.count,
+                let real = IntegerCasts.realSpecs(
+                    known,
+                    results: { given throws(CallProblem) in
+                        let given = Dictionary(zip(sources, given)) { first, _ in first }
+                        guard let results = self.specs(operation, call, number: number, given) else {
+                            throw CallProblem("cannot be called so")
+                        }
+                        return results
+                    })
+            {
+                for (index, source) in sources.enumerated() where real[index] != known[index] {
+                    tensors[source] = tensors[source].map {
+                        IntegerCasts.real($0, of: operation.name, call: number, argument: index)
+                    }
+                    specs[source] = real[index]
+                }
+            }
+        }
         let made =
             isOnEachStep
             ? try callOnEachStep(operation, call, number: number, tensors, specs: specs)

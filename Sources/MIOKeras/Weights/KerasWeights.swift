@@ -154,11 +154,6 @@ package final class KerasWeights {
         return match
     }
 
-    /// The paths of the layers that the file has.
-    package var layerNames: [String] {
-        tree?.all.map(\.path) ?? stores.keys.sorted()
-    }
-
     /// Reads a weight that `match` has found, or an optimizer's variable.
     package func tensor(at place: String, shape: Shape) throws(KerasFileError) -> Tensor {
         guard let dataset = hdf5.datasets[place], dataset.shape == shape.dimensions else {

@@ -36,7 +36,7 @@ package struct CompileWriting: Sendable {
     }
 
     /// Losses and metrics that Keras does not have.
-    private static let unknownToKeras: Set<String> = ["BoxIoU", "Pinball", "PositiveWeightedCrossentropy"]
+    package static let unknownToKeras: Set<String> = ["BoxIoU", "Pinball", "WeightedBinaryCrossentropy"]
 
     /// Keras' short names of metrics that have no class of that name, or whose class means something else. Logs have the name
     /// that was written.

@@ -68,9 +68,14 @@ enum KerasOperations {
             case .maximum: "Maximum"
             case .minimum: "Minimum"
             case .power: "Power"
+            case .whereNonzero: "Where"
             }
         var operation = Operation(module: "keras.src.ops.numpy", className: className)
-        guard let constant = layer.config["constant"] else { return operation }
+        let last: [ConfigValue] = layer.function == .whereNonzero ? [0.0] : []
+        guard let constant = layer.config["constant"] else {
+            if !last.isEmpty { operation.arguments = { $0 + last } }
+            return operation
+        }
         let value: ConfigValue
         if case .list = constant {
             value = .dictionary([
@@ -80,7 +85,7 @@ enum KerasOperations {
             value = constant
         }
         let isFirst = layer.constantFirst
-        operation.arguments = { isFirst ? [value] + $0 : $0 + [value] }
+        operation.arguments = { (isFirst ? [value] + $0 : $0 + [value]) + last }
         return operation
     }
 

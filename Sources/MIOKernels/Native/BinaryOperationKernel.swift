@@ -21,7 +21,7 @@ final class BinaryOperationKernel: WeightlessKernel {
             switch layer.function {
             case .add, .subtract: false
             case .multiply, .divide: layer.constant == nil || layer.constantFirst && layer.function == .divide
-            case .maximum, .minimum, .power: true
+            case .maximum, .minimum, .power, .whereNonzero: true
             }
         return KernelChoice(
             algorithm: "vector loop", inputLayouts: request.inputShapes.map { _ in .canonical },
@@ -77,6 +77,7 @@ final class BinaryOperationKernel: WeightlessKernel {
         case .divide: merge = mio_merge_quotient
         case .maximum: merge = mio_merge_maximum
         case .minimum: merge = mio_merge_minimum
+        case .whereNonzero: merge = mio_merge_where_nonzero
         case .power: return mio_power(&loops, a, b, bindings.output)
         }
         mio_merge_tensors(merge, &loops, a, b, 1, bindings.output)
@@ -127,6 +128,12 @@ final class BinaryOperationKernel: WeightlessKernel {
             add(isFirst ? mio_gradient_where_largest : mio_gradient_where_not_largest, first, second)
         case .minimum:
             add(isFirst ? mio_gradient_where_smallest : mio_gradient_where_not_smallest, first, second)
+        case .whereNonzero:
+            if !isFirst {
+                add(mio_gradient_where_nonzero, first, none)
+            } else if !adds {
+                target.update(repeating: 0, count: pass.samples * inputElements[0])
+            }
         case .power:
             var loops = axes.loops(samples: pass.samples, a: 0, b: 1, c: operand)
             mio_power_gradient(&loops, !isFirst, g, a, b, target)

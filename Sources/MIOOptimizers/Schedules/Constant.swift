@@ -35,6 +35,8 @@ public struct Constant: Schedule, Hashable {
         return .dictionary(entries)
     }
 
+    public var ofKeras: any Schedule { Constant(learningRate) }
+
     public func value(at step: Int) -> Double {
         warmup.value(at: step, target: learningRate) ?? learningRate
     }

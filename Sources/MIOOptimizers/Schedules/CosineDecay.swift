@@ -19,21 +19,21 @@ public struct CosineDecay: Schedule, Hashable {
     /// Where the decay begins.
     public let initialLearningRate: Double
     /// The steps of the decay.
-    public let decaySteps: Int
+    public let decaySteps: Double
     /// The last learning rate as a fraction of the peak.
     public let alpha: Double
     /// Where the warm-up ends; `nil` for none.
     public let warmupTarget: Double?
     /// The steps of the warm-up.
-    public let warmupSteps: Int
+    public let warmupSteps: Double
 
-    /// - Precondition: `decaySteps` is at least 1, no other number is negative.
+    /// - Precondition: `decaySteps` is above 0, no other number is negative.
     public init(
-        initialLearningRate: Double, decaySteps: Int, alpha: Double = 0, warmupTarget: Double? = nil,
-        warmupSteps: Int = 0
+        initialLearningRate: Double, decaySteps: Double, alpha: Double = 0, warmupTarget: Double? = nil,
+        warmupSteps: Double = 0
     ) {
         precondition(
-            decaySteps >= 1 && warmupSteps >= 0, "decay in \(decaySteps), warm-up in \(warmupSteps) steps")
+            decaySteps > 0 && warmupSteps >= 0, "decay in \(decaySteps), warm-up in \(warmupSteps) steps")
         precondition(
             initialLearningRate >= 0 && alpha >= 0 && warmupTarget ?? 0 >= 0, "a negative learning rate")
         self.initialLearningRate = initialLearningRate
@@ -46,10 +46,10 @@ public struct CosineDecay: Schedule, Hashable {
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         _ = try reader.required("initial_learning_rate")
         initialLearningRate = try reader.finiteReal("initial_learning_rate", default: 0, atLeast: 0)
-        decaySteps = try reader.integer("decay_steps", atLeast: 1)
+        decaySteps = try StepCount.read("decay_steps", &reader)
         alpha = try reader.finiteReal("alpha", default: 0, atLeast: 0)
         warmupTarget = try reader.optionalFiniteReal("warmup_target", atLeast: 0)
-        warmupSteps = try reader.integer("warmup_steps", default: 0, atLeast: 0)
+        warmupSteps = try reader.finiteReal("warmup_steps", default: 0, atLeast: 0)
         if warmupTarget == nil, warmupSteps > 0 {
             throw reader.error(
                 "warmup_target",
@@ -61,11 +61,11 @@ public struct CosineDecay: Schedule, Hashable {
     public var config: ConfigValue {
         var entries: ConfigDictionary = [
             "class": .string(Self.className), "initial_learning_rate": .real(initialLearningRate),
-            "decay_steps": .integer(decaySteps), "alpha": .real(alpha),
+            "decay_steps": StepCount.config(decaySteps), "alpha": .real(alpha),
         ]
         if let warmupTarget {
             entries["warmup_target"] = .real(warmupTarget)
-            entries["warmup_steps"] = .integer(warmupSteps)
+            entries["warmup_steps"] = StepCount.config(warmupSteps)
         }
         return .dictionary(entries)
     }
@@ -73,10 +73,11 @@ public struct CosineDecay: Schedule, Hashable {
     public func value(at step: Int) -> Double {
         let peak = warmupTarget ?? initialLearningRate
         let from = warmupTarget == nil ? 0 : warmupSteps
+        let step = Double(step)
         if step < from {
-            return initialLearningRate + (peak - initialLearningRate) * Double(step) / Double(from)
+            return initialLearningRate + (peak - initialLearningRate) * step / from
         }
-        let fraction = Double(min(step - from, decaySteps)) / Double(decaySteps)
+        let fraction = min(step - from, decaySteps) / decaySteps
         return peak * ((1 - alpha) * 0.5 * (1 + Double.cos(.pi * fraction)) + alpha)
     }
 }

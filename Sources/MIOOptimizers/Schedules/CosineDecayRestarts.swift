@@ -14,7 +14,7 @@ public struct CosineDecayRestarts: Schedule, Hashable {
     /// Where the first decay begins.
     public let initialLearningRate: Double
     /// The steps of the first period.
-    public let firstDecaySteps: Int
+    public let firstDecaySteps: Double
     /// How much longer each period is than the one before; at least 1.
     public let periodFactor: Double
     /// What each period's first rate is of that of the one before; not negative.
@@ -25,13 +25,14 @@ public struct CosineDecayRestarts: Schedule, Hashable {
     /// - Parameters:
     ///   - periodFactor: Keras' `t_mul`.
     ///   - rateFactor: Keras' `m_mul`.
-    /// - Precondition: `firstDecaySteps` and `periodFactor` are at least 1, no other number is negative.
+    /// - Precondition: `firstDecaySteps` is above 0, `periodFactor` is at least 1, no other number is negative.
     public init(
-        initialLearningRate: Double, firstDecaySteps: Int, periodFactor: Double = 2, rateFactor: Double = 1,
+        initialLearningRate: Double, firstDecaySteps: Double, periodFactor: Double = 2,
+        rateFactor: Double = 1,
         alpha: Double = 0
     ) {
         precondition(
-            firstDecaySteps >= 1 && periodFactor >= 1, "\(firstDecaySteps) steps, times \(periodFactor)")
+            firstDecaySteps > 0 && periodFactor >= 1, "\(firstDecaySteps) steps, times \(periodFactor)")
         precondition(
             initialLearningRate >= 0 && rateFactor >= 0 && alpha >= 0, "a negative learning rate")
         self.initialLearningRate = initialLearningRate
@@ -44,7 +45,7 @@ public struct CosineDecayRestarts: Schedule, Hashable {
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         _ = try reader.required("initial_learning_rate")
         initialLearningRate = try reader.finiteReal("initial_learning_rate", default: 0, atLeast: 0)
-        firstDecaySteps = try reader.integer("first_decay_steps", atLeast: 1)
+        firstDecaySteps = try StepCount.read("first_decay_steps", &reader)
         periodFactor = try reader.finiteReal("t_mul", default: 2, atLeast: 1)
         rateFactor = try reader.finiteReal("m_mul", default: 1, atLeast: 0)
         alpha = try reader.finiteReal("alpha", default: 0, atLeast: 0)
@@ -53,13 +54,13 @@ public struct CosineDecayRestarts: Schedule, Hashable {
     public var config: ConfigValue {
         .dictionary([
             "class": .string(Self.className), "initial_learning_rate": .real(initialLearningRate),
-            "first_decay_steps": .integer(firstDecaySteps), "t_mul": .real(periodFactor),
+            "first_decay_steps": StepCount.config(firstDecaySteps), "t_mul": .real(periodFactor),
             "m_mul": .real(rateFactor), "alpha": .real(alpha),
         ])
     }
 
     public func value(at step: Int) -> Double {
-        var (steps, period) = (Double(step), Double(firstDecaySteps))
+        var (steps, period) = (Double(step), firstDecaySteps)
         var rate = 1.0
         if periodFactor == 1 {
             let periods = (steps / period).rounded(.down)

@@ -14,7 +14,7 @@ public struct ExponentialDecay: Schedule, Hashable {
     /// Where the decay begins.
     public let initialLearningRate: Double
     /// The steps of the decay.
-    public let decaySteps: Int
+    public let decaySteps: Double
     /// What the rate is multiplied by each `decaySteps` steps.
     public let decayRate: Double
     /// Whether it falls once each `decaySteps` steps instead of a little at each.
@@ -22,12 +22,12 @@ public struct ExponentialDecay: Schedule, Hashable {
     /// What comes first.
     public let warmup: LinearWarmup
 
-    /// - Precondition: `decaySteps` is at least 1; the learning rate and `decayRate` are not negative.
+    /// - Precondition: `decaySteps` is above 0; the learning rate and `decayRate` are not negative.
     public init(
-        initialLearningRate: Double, decaySteps: Int, decayRate: Double, staircase: Bool = false,
+        initialLearningRate: Double, decaySteps: Double, decayRate: Double, staircase: Bool = false,
         warmup: LinearWarmup = LinearWarmup()
     ) {
-        precondition(decaySteps >= 1, "decay in \(decaySteps) steps")
+        precondition(decaySteps > 0, "decay in \(decaySteps) steps")
         precondition(
             initialLearningRate >= 0 && decayRate >= 0,
             "a learning rate of \(initialLearningRate), \(decayRate)")
@@ -41,7 +41,7 @@ public struct ExponentialDecay: Schedule, Hashable {
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         _ = try reader.required("initial_learning_rate")
         initialLearningRate = try reader.finiteReal("initial_learning_rate", default: 0, atLeast: 0)
-        decaySteps = try reader.integer("decay_steps", atLeast: 1)
+        decaySteps = try StepCount.read("decay_steps", &reader)
         _ = try reader.required("decay_rate")
         decayRate = try reader.finiteReal("decay_rate", default: 0, atLeast: 0)
         staircase = try reader.boolean("staircase", default: false)
@@ -51,16 +51,22 @@ public struct ExponentialDecay: Schedule, Hashable {
     public var config: ConfigValue {
         var entries: ConfigDictionary = [
             "class": .string(Self.className), "initial_learning_rate": .real(initialLearningRate),
-            "decay_steps": .integer(decaySteps), "decay_rate": .real(decayRate),
+            "decay_steps": StepCount.config(decaySteps), "decay_rate": .real(decayRate),
             "staircase": .boolean(staircase),
         ]
         warmup.write(to: &entries)
         return .dictionary(entries)
     }
 
+    public var ofKeras: any Schedule {
+        ExponentialDecay(
+            initialLearningRate: initialLearningRate, decaySteps: decaySteps, decayRate: decayRate,
+            staircase: staircase)
+    }
+
     public func value(at step: Int) -> Double {
         if let value = warmup.value(at: step, target: initialLearningRate) { return value }
-        let exponent = Double(step - warmup.steps) / Double(decaySteps)
+        let exponent = Double(step - warmup.steps) / decaySteps
         return initialLearningRate * Double.pow(decayRate, staircase ? exponent.rounded(.down) : exponent)
     }
 }

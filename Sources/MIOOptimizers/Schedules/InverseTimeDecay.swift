@@ -12,15 +12,15 @@ public struct InverseTimeDecay: Schedule, Hashable {
     /// Where the decay begins.
     public let initialLearningRate: Double
     /// After how many steps `decayRate` is added to what the rate is divided by.
-    public let decaySteps: Int
+    public let decaySteps: Double
     /// What is added each `decaySteps` steps; not negative.
     public let decayRate: Double
     /// Whether it is added once each `decaySteps` steps instead of a little at each.
     public let staircase: Bool
 
-    /// - Precondition: `decaySteps` is at least 1; the learning rate and `decayRate` are not negative.
-    public init(initialLearningRate: Double, decaySteps: Int, decayRate: Double, staircase: Bool = false) {
-        precondition(decaySteps >= 1, "decay in \(decaySteps) steps")
+    /// - Precondition: `decaySteps` is above 0; the learning rate and `decayRate` are not negative.
+    public init(initialLearningRate: Double, decaySteps: Double, decayRate: Double, staircase: Bool = false) {
+        precondition(decaySteps > 0, "decay in \(decaySteps) steps")
         precondition(
             initialLearningRate >= 0 && decayRate >= 0,
             "a learning rate of \(initialLearningRate), \(decayRate)")
@@ -33,7 +33,7 @@ public struct InverseTimeDecay: Schedule, Hashable {
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         _ = try reader.required("initial_learning_rate")
         initialLearningRate = try reader.finiteReal("initial_learning_rate", default: 0, atLeast: 0)
-        decaySteps = try reader.integer("decay_steps", atLeast: 1)
+        decaySteps = try StepCount.read("decay_steps", &reader)
         _ = try reader.required("decay_rate")
         decayRate = try reader.finiteReal("decay_rate", default: 0, atLeast: 0)
         staircase = try reader.boolean("staircase", default: false)
@@ -42,13 +42,13 @@ public struct InverseTimeDecay: Schedule, Hashable {
     public var config: ConfigValue {
         .dictionary([
             "class": .string(Self.className), "initial_learning_rate": .real(initialLearningRate),
-            "decay_steps": .integer(decaySteps), "decay_rate": .real(decayRate),
+            "decay_steps": StepCount.config(decaySteps), "decay_rate": .real(decayRate),
             "staircase": .boolean(staircase),
         ])
     }
 
     public func value(at step: Int) -> Double {
-        let periods = Double(step) / Double(decaySteps)
+        let periods = Double(step) / decaySteps
         return initialLearningRate / (1 + decayRate * (staircase ? periods.rounded(.down) : periods))
     }
 }

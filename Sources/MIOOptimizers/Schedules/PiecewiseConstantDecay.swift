@@ -24,7 +24,21 @@ public struct PiecewiseConstantDecay: Schedule, Hashable {
     }
 
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
-        boundaries = try reader.integerList("boundaries")
+        reader.describe("boundaries", "a list of steps, as [1000, 5000]")
+        guard case .list(let steps) = try reader.required("boundaries") else {
+            throw reader.error("boundaries", "expected a list of steps")
+        }
+        var boundaries: [Int] = []
+        for step in steps {
+            switch step {
+            case .integer(let number): boundaries.append(number)
+            // Its whole part counts, as in Keras.
+            case .real(let number) where Int(exactly: number.rounded(.down)) != nil:
+                boundaries.append(Int(number.rounded(.down)))
+            default: throw reader.error("boundaries", "expected steps, found \(step.summary)")
+            }
+        }
+        self.boundaries = boundaries
         if let index = Self.firstOutOfOrder(boundaries) {
             throw reader.error(
                 "boundaries",

@@ -14,7 +14,7 @@ public struct PolynomialDecay: Schedule, Hashable {
     /// Where the decay begins.
     public let initialLearningRate: Double
     /// The steps of the decay.
-    public let decaySteps: Int
+    public let decaySteps: Double
     /// Where the decay ends.
     public let endLearningRate: Double
     /// 1 for a straight line; not negative.
@@ -22,12 +22,12 @@ public struct PolynomialDecay: Schedule, Hashable {
     /// Whether it begins again, in twice the steps, then in three times as many …
     public let cycle: Bool
 
-    /// - Precondition: `decaySteps` is at least 1, no other number is negative.
+    /// - Precondition: `decaySteps` is above 0, no other number is negative.
     public init(
-        initialLearningRate: Double, decaySteps: Int, endLearningRate: Double = 0.0001, power: Double = 1,
+        initialLearningRate: Double, decaySteps: Double, endLearningRate: Double = 0.0001, power: Double = 1,
         cycle: Bool = false
     ) {
-        precondition(decaySteps >= 1 && power >= 0, "decay in \(decaySteps) steps, power \(power)")
+        precondition(decaySteps > 0 && power >= 0, "decay in \(decaySteps) steps, power \(power)")
         precondition(
             initialLearningRate >= 0 && endLearningRate >= 0,
             "learning rates \(initialLearningRate), \(endLearningRate)")
@@ -41,7 +41,7 @@ public struct PolynomialDecay: Schedule, Hashable {
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         _ = try reader.required("initial_learning_rate")
         initialLearningRate = try reader.finiteReal("initial_learning_rate", default: 0, atLeast: 0)
-        decaySteps = try reader.integer("decay_steps", atLeast: 1)
+        decaySteps = try StepCount.read("decay_steps", &reader)
         endLearningRate = try reader.finiteReal("end_learning_rate", default: 0.0001, atLeast: 0)
         power = try reader.finiteReal("power", default: 1, atLeast: 0)
         cycle = try reader.boolean("cycle", default: false)
@@ -50,7 +50,7 @@ public struct PolynomialDecay: Schedule, Hashable {
     public var config: ConfigValue {
         .dictionary([
             "class": .string(Self.className), "initial_learning_rate": .real(initialLearningRate),
-            "decay_steps": .integer(decaySteps), "end_learning_rate": .real(endLearningRate),
+            "decay_steps": StepCount.config(decaySteps), "end_learning_rate": .real(endLearningRate),
             "power": .real(power), "cycle": .boolean(cycle),
         ])
     }
@@ -58,10 +58,10 @@ public struct PolynomialDecay: Schedule, Hashable {
     public func value(at step: Int) -> Double {
         let left: Double
         if cycle {
-            let periods = max(1, (Double(step) / Double(decaySteps)).rounded(.up))
-            left = 1 - Double(step) / (Double(decaySteps) * periods)
+            let periods = max(1, (Double(step) / decaySteps).rounded(.up))
+            left = 1 - Double(step) / (decaySteps * periods)
         } else {
-            left = 1 - Double(min(step, decaySteps)) / Double(decaySteps)
+            left = 1 - min(Double(step), decaySteps) / decaySteps
         }
         // Nothing to the power of nothing is 1, as in Keras.
         let share = power == 0 ? 1 : Double.pow(left, power)

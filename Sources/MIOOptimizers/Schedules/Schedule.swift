@@ -17,4 +17,11 @@ public protocol Schedule: Sendable {
     /// The learning rate of a step.
     /// - Parameter step: how many steps were done before, Keras' `iterations`: 0 in the first.
     func value(at step: Int) -> Double
+
+    /// The schedule as Keras has it: itself, unless it has a part that Keras lacks.
+    var ofKeras: any Schedule { get }
+}
+
+extension Schedule {
+    public var ofKeras: any Schedule { self }
 }

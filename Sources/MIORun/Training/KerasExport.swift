@@ -24,8 +24,10 @@ package enum KerasExport {
     ) throws -> [String] {
         var warnings: [String] = []
         var optimizer = job.optimizer.config
-        if let learningRate, case .dictionary(var arguments) = optimizer {
-            arguments["learning_rate"] = .real(learningRate)
+        let schedule = job.optimizer.options.learningRate
+        if case .dictionary(var arguments) = optimizer {
+            arguments["learning_rate"] =
+                if let learningRate { .real(learningRate) } else { schedule.ofKeras.config }
             optimizer = .dictionary(arguments)
         }
         let compile = CompileWriting(
@@ -41,6 +43,11 @@ package enum KerasExport {
                 "\(path): Keras does not have \(listed(compile.lacking)); they are left out of its compile arguments"
             )
         }
+        if learningRate == nil, schedule.config != schedule.ofKeras.config, !weightsOnly {
+            warnings.append(
+                "\(path): Keras does not have the warm-up of the learning rate; it is left out of its compile arguments"
+            )
+        }
         // HDF5 gives no reason where it cannot create a file.
         let folder = Folder.parent(of: path)
         if let code = Folder.failureOfCreating(in: folder) {
@@ -49,7 +56,10 @@ package enum KerasExport {
         let (template, source) = template(of: job, &warnings)
         let writer = KerasWriter(job.graph, name: job.name, template: template, source: source)
         let variables = slots.map {
-            Self.variables(of: job, $0, updates: updates, learningRate: learningRate)
+            Self.variables(
+                of: job, $0, order: (template?.model.graph ?? job.graph).weights.map(\.name),
+                updates: updates,
+                learningRate: learningRate)
         }
         if weightsOnly {
             try writer.writeWeights(weights, optimizer: variables, to: path)
@@ -120,7 +130,7 @@ package enum KerasExport {
         }
         do {
             let file = try KerasModel(KerasFile(start.file), inputs: shapes)
-            guard file.model.graph == job.model.graph else {
+            guard file.model.graph.makesSameCalls(as: job.model.graph) else {
                 warnings.append(
                     "\(start.file): has another model than it had when the run began; model.keras has mio's own description of the model"
                 )
@@ -135,13 +145,15 @@ package enum KerasExport {
     }
 
     /// The optimizer's variables in Keras' order.
+    /// - Parameter order: of the model's weights, by name.
     private static func variables(
-        of job: Job, _ slots: [NamedTensor], updates: Int, learningRate: Double?
+        of job: Job, _ slots: [NamedTensor], order: [String], updates: Int, learningRate: Double?
     ) -> KerasWriter.OptimizerVariables {
         let byName = Dictionary(slots.map { ($0.name, $0) }) { first, _ in first }
-        let trained = job.graph.weights.filter(\.trainable)
+        let names = Set(job.graph.weights.filter(\.trainable).map(\.name))
+        let trained = order.filter(names.contains)
         let ordered = job.optimizer.kerasStateVariables.flatMap { group in
-            trained.flatMap { parameter in group.compactMap { byName["\($0)/\(parameter.name)"] } }
+            trained.flatMap { weight in group.compactMap { byName["\($0)/\(weight)"] } }
         }
         let rate = job.optimizer.options.learningRate
         return KerasWriter.OptimizerVariables(

@@ -9,9 +9,9 @@ import Testing
 final class DisturbedRun {
     static let epochs = 1500
 
-    private static let settings = [
+    static let settings = [
         "training.epochs=\(epochs)", "training.reproducible=strict", "checkpoints.every_epochs=5",
-    ].flatMap { ["--set", $0] }
+    ]
 
     let small: SmallJob
     let folder: RunFolder
@@ -22,15 +22,18 @@ final class DisturbedRun {
 
     /// - Parameters:
     ///   - options: of `mio train`.
+    ///   - settings: of its job.
     ///   - wrapper: a command that starts it.
     ///   - seen: where the test sees the run's folder, if not where the run does.
     init(
-        ranks: Int = 2, _ options: [String] = [], environment: [String: String] = [:],
+        ranks: Int = 2, _ options: [String] = [], settings: [String] = settings,
+        environment: [String: String] = [:],
         wrapper: [String] = [], in small: SmallJob? = nil, seen: String? = nil
     ) throws {
         let small = try small ?? SmallJob()
         self.small = small
-        self.options = ["train", "-n", "\(ranks)", "--restarts", "100000"] + Self.settings + options
+        self.options =
+            ["train", "-n", "\(ranks)", "--restarts", "100000"] + settings.flatMap { ["--set", $0] } + options
         self.environment = environment
         self.wrapper = wrapper
         folder = RunFolder(seen ?? small.path("runs/small"))

@@ -44,9 +44,12 @@ extension FaultCampaignTests {
             let storage = try FaultyFolder(small.path("runs"), fault: "ENOSPC rename")
             let run = try DisturbedRun(
                 // No checkpoint is due meanwhile, which would need the room.
-                ["--set", "training.epochs=100000000", "--set", "checkpoints.every_epochs=100000000"],
+                settings: ["training.epochs=100000000", "checkpoints.every_epochs=100000000"],
                 wrapper: storage.mount.wrapper, in: small, seen: storage.mount.seen(small.path("runs/small")))
-            try waitUntil("the first step") { ((try? run.folder.status())?.step ?? 0) > 0 }
+            try waitUntil("the first step") {
+                try #require(run.supervisor.isRunning)
+                return (try? run.folder.status())?.state == .running
+            }
             let first = try #require(run.processes.mpirun)
             try storage.fail()
             #expect(run.end(rank: 1))
@@ -56,7 +59,7 @@ extension FaultCampaignTests {
             try storage.mend()
             try waitUntil("its first step") {
                 let status = try? run.folder.status()
-                return !run.supervisor.isRunning || status?.attempt == 2 && (status?.step ?? 0) > 0
+                return !run.supervisor.isRunning || status?.attempt == 2 && status?.state == .running
             }
             run.supervisor.signal(SIGTERM)
             let end = try run.supervisor.wait(atMost: 60)

@@ -59,6 +59,9 @@ import Testing
         #expect(try run(.divide, a, b) == ([0.5, 0.4, 1.5, 0.8], [[0.5, 2, 50, 200], [-75.25, -160.8]]))
         #expect(try run(.maximum, a, b) == ([2, 5, 3, 5], [[0, 0, 100, 0], [1, 1010]]))
         #expect(try run(.minimum, a, b) == ([1, 2, 2, 4], [[1, 10, 0, 1000], [100, 0]]))
+        #expect(try run(.whereNonzero, [0, 1, 2, 0], b) == ([0, 5, 2, 0], [[0, 0, 0, 0], [100, 10]]))
+        let unread = try run(.whereNonzero, [0, 1, 0, 1], [.nan, 5])
+        #expect(unread.0 == [0, 5, 0, 5] && unread.1[1] == [0, 1010])
     }
 
     @Test func constants() throws {

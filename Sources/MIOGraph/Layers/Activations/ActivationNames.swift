@@ -225,7 +225,4 @@ extension ActivationForm {
         default: return nil
         }
     }
-
-    /// Those that are no activations of Keras: names of functions without arguments that must be there.
-    static let operationNames = ["absolute", "square", "sqrt", "log", "reciprocal"]
 }

@@ -23,6 +23,8 @@ public struct BinaryOperation: Layer {
         case minimum
         /// aᵇ
         case power
+        /// b where a is not 0, else 0, whatever b is there; no gradient goes to a.
+        case whereNonzero = "where"
     }
 
     public static var className: String { "BinaryOperation" }
@@ -153,6 +155,7 @@ public struct BinaryOperation: Layer {
         case .maximum: a >= b ? a : b > a ? b : a + b
         case .minimum: a <= b ? a : b < a ? b : a + b
         case .power: Self.power(a, b)
+        case .whereNonzero: a != 0 ? b : 0
         }
     }
 
@@ -175,6 +178,7 @@ public struct BinaryOperation: Layer {
         case .maximum: a >= b ? (dy, 0) : (0, dy)
         case .minimum: a <= b ? (dy, 0) : (0, dy)
         case .power: (dy * b * Self.power(a, b - 1), a > 0 ? dy * Self.power(a, b) * T.log(a) : 0)
+        case .whereNonzero: (0, a != 0 ? dy : 0)
         }
     }
 
