@@ -70,6 +70,29 @@ def factorization_machine():
 
 
 @model
+def guards():
+    """Divisions and logarithms that are guarded, on hidden units too; whole numbers among others; a matrix as first weights; a
+    schedule of steps that are not whole, and metrics that an output lacks or has twice."""
+    table, codes = keras.Input((6,), name="table"), keras.Input((4,), name="codes", dtype="int32")
+    a, b = table[:, :3], table[:, 3:]
+    ratio = ops.where(b > 0.0, a / b, 0.0) + ops.where(b > 0.0, ops.log(b), -1.0)
+    words = layers.Embedding(
+        7, 3, embeddings_initializer=keras.initializers.Constant(floats(7, 3, seed=6)), name="words")(codes)
+    x = layers.Concatenate()([codes, ratio, layers.Flatten()(words), codes / 4])
+    hidden = layers.Dense(8)(x)
+    known = ops.where(hidden, hidden, 1.0)
+    hidden = ops.where(hidden > 0.25, hidden, 0.5 * known) + ops.where(numpy.arange(8) % 2 == 0, ops.square(known), hidden)
+    network = keras.Model(
+        [table, codes], [layers.Dense(1, activation="sigmoid", name="click")(hidden), layers.Dense(2, name="box")(hidden)])
+    network.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(
+            0.001, decay_steps=22.5, warmup_target=0.01, warmup_steps=4.5)),
+        ["binary_crossentropy", "mse"], metrics=[["accuracy", "accuracy"], None], weighted_metrics=[["accuracy", "mae"], None])
+    return network, {"table": floats(COUNT, 6), "codes": classes(7, COUNT, 4),
+                     "click": classes(2, COUNT, 1, seed=3).astype("float32"), "box": floats(COUNT, 2, seed=4)}, {}
+
+
+@model
 def unet():
     """A mask for each pixel and a class for the picture; pixels of one byte."""
     image = keras.Input((16, 16, 3), name="image", dtype="uint8")
