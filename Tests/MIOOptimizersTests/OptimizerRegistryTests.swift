@@ -119,7 +119,7 @@ import Testing
                         "class": "CosineDecay", "initial_learning_rate": 0.1, "decay_steps": 0,
                     ]),
                 ]),
-                "optimizer.learning_rate.decay_steps: expected a number above 0, found the integer 0"
+                "optimizer.learning_rate.decay_steps: expected a finite number of at least 1.0, found 0.0"
             ),
             (
                 .dictionary([

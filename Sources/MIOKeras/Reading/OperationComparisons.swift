@@ -43,11 +43,10 @@ extension OperationReading.Reading {
     /// An argument that is a tensor, whole numbers as real ones.
     func real(_ index: Int) throws(CallProblem) -> SymbolicTensor {
         let found = try tensor(index)
-        let arguments = call.arguments + call.named.map(\.value).filter { !$0.isConstant }
-        guard case .tensor(let source) = arguments[index], let type = dtype(of: source),
+        guard case .tensor(let source) = operands[index], let type = dtype(of: source),
             TensorElement.namesOfIntegers.contains(type)
         else { return found }
-        return try layer("Rescaling", ["scale": 1.0], [found], name: "\(name)_real_\(index)")
+        return IntegerCasts.real(found, of: name, call: 0, argument: index)
     }
 
     /// A tensor in another type: itself, or whole numbers as real ones. Whole numbers have 32 bits, whatever the type is called.
@@ -156,8 +155,7 @@ extension OperationReading.Reading {
 
     /// A condition: 1 for what is true, 0 for what is not. Numbers other than 0 are true.
     private func truth(_ index: Int) throws(CallProblem) -> SymbolicTensor {
-        let arguments = call.arguments + call.named.map(\.value).filter { !$0.isConstant }
-        if case .tensor(let source) = arguments[index], dtype(of: source) == "bool" {
+        if case .tensor(let source) = operands[index], dtype(of: source) == "bool" {
             return try tensor(index)
         }
         let sign = UnaryOperation(.sign, name: "\(name)_condition_sign")(try real(index))

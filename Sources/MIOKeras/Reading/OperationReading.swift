@@ -254,9 +254,13 @@ enum OperationReading {
             }
         }
 
+        /// The arguments by position, and then the tensors that are given by name.
+        var operands: [KerasCall.Argument] {
+            call.arguments + call.named.map(\.value).filter { !$0.isConstant }
+        }
+
         func tensor(_ index: Int) throws(CallProblem) -> SymbolicTensor {
-            let arguments = call.arguments + call.named.map(\.value).filter { !$0.isConstant }
-            guard arguments.indices.contains(index), case .tensor(let source) = arguments[index],
+            guard operands.indices.contains(index), case .tensor(let source) = operands[index],
                 let tensor = tensors[source]
             else { throw CallProblem("expected a tensor as argument \(index + 1)") }
             return tensor

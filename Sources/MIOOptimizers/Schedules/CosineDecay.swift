@@ -27,13 +27,13 @@ public struct CosineDecay: Schedule, Hashable {
     /// The steps of the warm-up.
     public let warmupSteps: Double
 
-    /// - Precondition: `decaySteps` is above 0, no other number is negative.
+    /// - Precondition: `decaySteps` is at least 1, no other number is negative.
     public init(
         initialLearningRate: Double, decaySteps: Double, alpha: Double = 0, warmupTarget: Double? = nil,
         warmupSteps: Double = 0
     ) {
         precondition(
-            decaySteps > 0 && warmupSteps >= 0, "decay in \(decaySteps), warm-up in \(warmupSteps) steps")
+            decaySteps >= 1 && warmupSteps >= 0, "decay in \(decaySteps), warm-up in \(warmupSteps) steps")
         precondition(
             initialLearningRate >= 0 && alpha >= 0 && warmupTarget ?? 0 >= 0, "a negative learning rate")
         self.initialLearningRate = initialLearningRate
@@ -46,7 +46,8 @@ public struct CosineDecay: Schedule, Hashable {
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         _ = try reader.required("initial_learning_rate")
         initialLearningRate = try reader.finiteReal("initial_learning_rate", default: 0, atLeast: 0)
-        decaySteps = try StepCount.read("decay_steps", &reader)
+        _ = try reader.required("decay_steps")
+        decaySteps = try reader.finiteReal("decay_steps", default: 1, atLeast: 1)
         alpha = try reader.finiteReal("alpha", default: 0, atLeast: 0)
         warmupTarget = try reader.optionalFiniteReal("warmup_target", atLeast: 0)
         warmupSteps = try reader.finiteReal("warmup_steps", default: 0, atLeast: 0)

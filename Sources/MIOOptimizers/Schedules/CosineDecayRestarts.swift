@@ -25,14 +25,14 @@ public struct CosineDecayRestarts: Schedule, Hashable {
     /// - Parameters:
     ///   - periodFactor: Keras' `t_mul`.
     ///   - rateFactor: Keras' `m_mul`.
-    /// - Precondition: `firstDecaySteps` is above 0, `periodFactor` is at least 1, no other number is negative.
+    /// - Precondition: `firstDecaySteps` and `periodFactor` are at least 1, no other number is negative.
     public init(
         initialLearningRate: Double, firstDecaySteps: Double, periodFactor: Double = 2,
         rateFactor: Double = 1,
         alpha: Double = 0
     ) {
         precondition(
-            firstDecaySteps > 0 && periodFactor >= 1, "\(firstDecaySteps) steps, times \(periodFactor)")
+            firstDecaySteps >= 1 && periodFactor >= 1, "\(firstDecaySteps) steps, times \(periodFactor)")
         precondition(
             initialLearningRate >= 0 && rateFactor >= 0 && alpha >= 0, "a negative learning rate")
         self.initialLearningRate = initialLearningRate
@@ -45,7 +45,8 @@ public struct CosineDecayRestarts: Schedule, Hashable {
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         _ = try reader.required("initial_learning_rate")
         initialLearningRate = try reader.finiteReal("initial_learning_rate", default: 0, atLeast: 0)
-        firstDecaySteps = try StepCount.read("first_decay_steps", &reader)
+        _ = try reader.required("first_decay_steps")
+        firstDecaySteps = try reader.finiteReal("first_decay_steps", default: 1, atLeast: 1)
         periodFactor = try reader.finiteReal("t_mul", default: 2, atLeast: 1)
         rateFactor = try reader.finiteReal("m_mul", default: 1, atLeast: 0)
         alpha = try reader.finiteReal("alpha", default: 0, atLeast: 0)

@@ -22,12 +22,12 @@ public struct ExponentialDecay: Schedule, Hashable {
     /// What comes first.
     public let warmup: LinearWarmup
 
-    /// - Precondition: `decaySteps` is above 0; the learning rate and `decayRate` are not negative.
+    /// - Precondition: `decaySteps` is at least 1; the learning rate and `decayRate` are not negative.
     public init(
         initialLearningRate: Double, decaySteps: Double, decayRate: Double, staircase: Bool = false,
         warmup: LinearWarmup = LinearWarmup()
     ) {
-        precondition(decaySteps > 0, "decay in \(decaySteps) steps")
+        precondition(decaySteps >= 1, "decay in \(decaySteps) steps")
         precondition(
             initialLearningRate >= 0 && decayRate >= 0,
             "a learning rate of \(initialLearningRate), \(decayRate)")
@@ -41,7 +41,8 @@ public struct ExponentialDecay: Schedule, Hashable {
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         _ = try reader.required("initial_learning_rate")
         initialLearningRate = try reader.finiteReal("initial_learning_rate", default: 0, atLeast: 0)
-        decaySteps = try StepCount.read("decay_steps", &reader)
+        _ = try reader.required("decay_steps")
+        decaySteps = try reader.finiteReal("decay_steps", default: 1, atLeast: 1)
         _ = try reader.required("decay_rate")
         decayRate = try reader.finiteReal("decay_rate", default: 0, atLeast: 0)
         staircase = try reader.boolean("staircase", default: false)

@@ -24,18 +24,23 @@ public struct PiecewiseConstantDecay: Schedule, Hashable {
     }
 
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
-        reader.describe("boundaries", "a list of steps, as [1000, 5000]")
-        guard case .list(let steps) = try reader.required("boundaries") else {
-            throw reader.error("boundaries", "expected a list of steps")
+        let expected = "a list of steps, as [1000, 5000]"
+        reader.describe("boundaries", expected)
+        let written = try reader.required("boundaries")
+        guard case .list(let steps) = written else {
+            throw reader.error("boundaries", "expected \(expected), found \(written.summary)")
         }
         var boundaries: [Int] = []
-        for step in steps {
+        for (index, step) in steps.enumerated() {
             switch step {
             case .integer(let number): boundaries.append(number)
             // Its whole part counts, as in Keras.
             case .real(let number) where Int(exactly: number.rounded(.down)) != nil:
                 boundaries.append(Int(number.rounded(.down)))
-            default: throw reader.error("boundaries", "expected steps, found \(step.summary)")
+            default:
+                throw ConfigError(
+                    path: reader.path.appending("boundaries").appending(index: index),
+                    message: "expected a number of steps, found \(step.summary)")
             }
         }
         self.boundaries = boundaries

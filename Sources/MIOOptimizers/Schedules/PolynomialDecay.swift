@@ -22,12 +22,12 @@ public struct PolynomialDecay: Schedule, Hashable {
     /// Whether it begins again, in twice the steps, then in three times as many …
     public let cycle: Bool
 
-    /// - Precondition: `decaySteps` is above 0, no other number is negative.
+    /// - Precondition: `decaySteps` is at least 1, no other number is negative.
     public init(
         initialLearningRate: Double, decaySteps: Double, endLearningRate: Double = 0.0001, power: Double = 1,
         cycle: Bool = false
     ) {
-        precondition(decaySteps > 0 && power >= 0, "decay in \(decaySteps) steps, power \(power)")
+        precondition(decaySteps >= 1 && power >= 0, "decay in \(decaySteps) steps, power \(power)")
         precondition(
             initialLearningRate >= 0 && endLearningRate >= 0,
             "learning rates \(initialLearningRate), \(endLearningRate)")
@@ -41,7 +41,8 @@ public struct PolynomialDecay: Schedule, Hashable {
     public init(reading reader: inout ConfigReader) throws(ConfigError) {
         _ = try reader.required("initial_learning_rate")
         initialLearningRate = try reader.finiteReal("initial_learning_rate", default: 0, atLeast: 0)
-        decaySteps = try StepCount.read("decay_steps", &reader)
+        _ = try reader.required("decay_steps")
+        decaySteps = try reader.finiteReal("decay_steps", default: 1, atLeast: 1)
         endLearningRate = try reader.finiteReal("end_learning_rate", default: 0.0001, atLeast: 0)
         power = try reader.finiteReal("power", default: 1, atLeast: 0)
         cycle = try reader.boolean("cycle", default: false)
